@@ -1,0 +1,320 @@
+"""Everything that can go wrong, as one tree. ``str(error)`` is for a person: what happened, then what to do.
+
+::
+
+    GaleError
+    ├── ConfigError                 config.toml, command line, environment variables, a host that is none
+    ├── CredentialError             no usable key
+    │   ├── NoKeyError              nothing is kept for this environment and its origin
+    │   ├── KeyringUnavailableError no keyring, or one that is refused
+    │   ├── KeyringLockedError      it is there and locked
+    │   └── KeyCommandError         key_command failed
+    ├── RequestError                a call to GALE gave no usable answer
+    │   ├── NotSentError            certainly nothing reached GALE
+    │   │   ├── NameNotFoundError   DNS
+    │   │   ├── RefusedError        nobody listens, no route
+    │   │   ├── TlsError            the certificate, named
+    │   │   └── ProxyRefusedError   the proxy said no
+    │   ├── UnansweredError         sent, but no whole answer: time-out, cut line
+    │   └── AnswerError             an HTTP answer that is no success
+    │       ├── BadRequestError     400 and other 4xx
+    │       ├── AuthenticationError 401
+    │       ├── ForbiddenError      403
+    │       ├── NotFoundError       404 (``from_gale`` tells JSON from a page)
+    │       ├── ConflictError       409
+    │       ├── RateLimitedError    429
+    │       ├── ServerError         5xx
+    │       ├── RedirectError       a redirect that is not followed
+    │       └── MalformedAnswerError 2xx, but not what GALE would say
+    ├── DownloadError               the file could not be had or kept
+    │   ├── LinkNotReadyError       403, 404 or 409 shortly after SUCCESS: not yet
+    │   ├── LinkExpiredError        the link works no longer
+    │   ├── LinkRefusedError        a link that is not followed: http, loopback, other scheme
+    │   ├── InterruptedDownloadError the line was cut or stalled; the part is kept
+    │   ├── NotAZipError            HTML or something else came
+    │   ├── CorruptFileError        the zip is damaged, or has the wrong length
+    │   └── FileSystemError         disk full, no permission, folder gone
+    └── StoreError                  the history could not be read or written
+        └── NewerStoreError         written by a newer gale-tui
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AnswerError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigError",
+    "ConflictError",
+    "CorruptFileError",
+    "CredentialError",
+    "DownloadError",
+    "FileSystemError",
+    "ForbiddenError",
+    "GaleError",
+    "InterruptedDownloadError",
+    "KeyCommandError",
+    "KeyringLockedError",
+    "KeyringUnavailableError",
+    "LinkExpiredError",
+    "LinkNotReadyError",
+    "LinkRefusedError",
+    "MalformedAnswerError",
+    "NameNotFoundError",
+    "NewerStoreError",
+    "NoKeyError",
+    "NotAZipError",
+    "NotFoundError",
+    "NotSentError",
+    "ProxyRefusedError",
+    "RateLimitedError",
+    "RedirectError",
+    "RefusedError",
+    "RequestError",
+    "ServerError",
+    "StoreError",
+    "TlsError",
+    "UnansweredError",
+]
+
+
+class GaleError(Exception):
+    """Base of all.
+
+    Args:
+        what: What happened, a sentence without its full stop.
+        advice: What to do about it, a sentence without its full stop; may be empty.
+    """
+
+    exit_code: ClassVar[int] = 2
+    """What ``gale-tui export`` exits with (the contract's numbers)."""
+
+    passing: ClassVar[bool] = False
+    """True where the same thing may work when tried again later."""
+
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(what, advice)
+        self.what = what
+        self.advice = advice
+
+    def __str__(self) -> str:
+        what = self.what if self.what.endswith((".", "!", "?", "…")) else f"{self.what}."
+        if not self.advice:
+            return what
+        advice = self.advice if self.advice.endswith((".", "!", "?", "…")) else f"{self.advice}."
+        return f"{what} {advice}"
+
+
+class ConfigError(GaleError):
+    """The configuration, the command line or a value typed into a form cannot be used."""
+
+
+class CredentialError(GaleError):
+    """There is no usable key for an environment."""
+
+    exit_code = 4
+
+
+class NoKeyError(CredentialError):
+    """No key is kept for this environment and its present origin."""
+
+
+class KeyringUnavailableError(CredentialError):
+    """There is no keyring here, it does not answer, or it is one that is refused."""
+
+
+class KeyringLockedError(CredentialError):
+    """The keyring is there, and locked."""
+
+
+class KeyCommandError(CredentialError):
+    """``key_command`` failed, was too slow, or printed something that is no key."""
+
+
+class RequestError(GaleError):
+    """A call to GALE gave no usable answer."""
+
+    exit_code = 3
+
+
+class NotSentError(RequestError):
+    """The request certainly did not reach GALE."""
+
+    passing = True
+
+
+class NameNotFoundError(NotSentError):
+    """The host name does not resolve."""
+
+
+class RefusedError(NotSentError):
+    """The connection was refused, or there is no route or no answer to the connection attempt."""
+
+
+class TlsError(NotSentError):
+    """No trusted connection: the certificate's problem is named."""
+
+    passing = False
+
+
+class ProxyRefusedError(NotSentError):
+    """The proxy could not be used or would not connect."""
+
+
+class UnansweredError(RequestError):
+    """The request was sent, wholly or in part, and no whole answer came: GALE may have acted on it."""
+
+    passing = True
+
+
+class AnswerError(RequestError):
+    """GALE, or something in front of it, answered with something else than success.
+
+    Args:
+        what: What happened.
+        advice: What to do.
+        status: The HTTP status code.
+        detail: The first useful line of the body, already made inert; may be empty.
+        from_gale: True where the body was JSON, so that it is GALE speaking and not a proxy.
+        body: The start of the body, made inert and redacted, for the details pane.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        advice: str = "",
+        *,
+        status: int,
+        detail: str = "",
+        from_gale: bool = False,
+        body: str = "",
+    ) -> None:
+        super().__init__(what, advice)
+        self.status = status
+        self.detail = detail
+        self.from_gale = from_gale
+        self.body = body
+
+
+class BadRequestError(AnswerError):
+    """400 or another 4xx without a class of its own."""
+
+    exit_code = 2
+
+
+class AuthenticationError(AnswerError):
+    """401: the key is missing, wrong or revoked."""
+
+    exit_code = 4
+
+
+class ForbiddenError(AnswerError):
+    """403: the key is known but may not do this."""
+
+    exit_code = 4
+
+
+class NotFoundError(AnswerError):
+    """404: no such tool, flow or dock status; or, if not ``from_gale``, not a GALE at all."""
+
+    exit_code = 2
+
+
+class ConflictError(AnswerError):
+    """409: not in the present state."""
+
+    exit_code = 2
+
+
+class RateLimitedError(AnswerError):
+    """429: not processed, try later.
+
+    Args:
+        retry_after: Seconds that the server asks to wait, or None where it does not say.
+    """
+
+    passing = True
+
+    def __init__(
+        self,
+        what: str,
+        advice: str = "",
+        *,
+        status: int = 429,
+        detail: str = "",
+        from_gale: bool = False,
+        body: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(what, advice, status=status, detail=detail, from_gale=from_gale, body=body)
+        self.retry_after = retry_after
+
+
+class ServerError(AnswerError):
+    """5xx: GALE or a gateway in front of it is in trouble; what was asked may have been done."""
+
+    passing = True
+
+
+class RedirectError(AnswerError):
+    """A redirect that is not followed: too many, to plain http, or an answer to a POST."""
+
+
+class MalformedAnswerError(AnswerError):
+    """2xx, but HTML, broken JSON, too large, or without the id that it must have."""
+
+    passing = True
+
+
+class DownloadError(GaleError):
+    """The file could not be fetched or kept."""
+
+    exit_code = 3
+
+
+class LinkNotReadyError(DownloadError):
+    """The file is not there yet: asked again shortly."""
+
+    passing = True
+
+
+class LinkExpiredError(DownloadError):
+    """The link works no longer; a fresh one or a new export is needed."""
+
+
+class LinkRefusedError(DownloadError):
+    """A link that is never followed: plain http, loopback from elsewhere, another scheme."""
+
+
+class InterruptedDownloadError(DownloadError):
+    """The line was cut or stalled, or the server is in trouble. What was received is kept."""
+
+    passing = True
+
+
+class NotAZipError(DownloadError):
+    """Something else than a zip came, an HTML page for example."""
+
+    exit_code = 6
+
+
+class CorruptFileError(DownloadError):
+    """The file came whole but is damaged, or its length is not the one that was announced."""
+
+    exit_code = 6
+
+
+class FileSystemError(DownloadError):
+    """The file could not be written: disk full, no permission, folder gone, name refused."""
+
+    exit_code = 6
+
+
+class StoreError(GaleError):
+    """The history could not be read or written."""
+
+
+class NewerStoreError(StoreError):
+    """The history was written by a newer gale-tui and is left alone."""

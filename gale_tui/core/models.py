@@ -1,0 +1,346 @@
+"""What the engine knows, as frozen values that are replaced whole. Times are seconds since the epoch (UTC)."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from gale_tui.core.secret import SignedUrl
+
+__all__ = [
+    "Change",
+    "DockStatus",
+    "Download",
+    "DownloadProgress",
+    "DownloadState",
+    "Environment",
+    "EnvironmentCondition",
+    "ExportRequest",
+    "ExportStarted",
+    "Job",
+    "JobChange",
+    "JobEvent",
+    "JobState",
+    "KeyTest",
+    "Origin",
+    "ResponseNote",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port: what a key belongs to."""
+
+    scheme: Literal["https", "http"]
+    host: str
+    """Lower case, without trailing dot; IPv6 without brackets; internationalised names as ASCII."""
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """True for this machine's own addresses (127.0.0.0/8, ::1, localhost)."""
+        return self.host in ("localhost", "::1") or (
+            self.host.startswith("127.") and self.host.replace(".", "").isdigit()
+        )
+
+    @property
+    def display(self) -> str:
+        """Host as a person writes it: no https, no default port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        text = host if self.port == default else f"{host}:{self.port}"
+        return text if self.scheme == "https" else f"http://{text}"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return f"{self.scheme}://{host}" if self.port == default else f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One GALE: where it is and how it is reached. The key is not in it."""
+
+    id: str
+    """Stable across renames; jobs and keys refer to it."""
+    name: str
+    origin: Origin
+    production: bool = False
+    """Exports there are confirmed, and the badge says PROD."""
+    ca_file: Path | None = None
+    """PEM file with further certificate authorities."""
+    proxy: str | None = None
+    """URL of a proxy, never with a password."""
+    key_command: tuple[str, ...] | None = None
+    """Argument list of a program that prints the key; run without a shell."""
+    source: Literal["config", "variables", "demo"] = "config"
+    """Where it is defined; only those of `config` can be edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What the export form asks for."""
+
+    environment_id: str
+    tool_id: str
+    flow_id: str
+    label: str = ""
+    folder: Path | None = None
+    """Where the file goes; None for the download folder of the settings."""
+    save_when_ready: bool = True
+    batch: str | None = None
+    """The batch or set it belongs to."""
+
+
+class JobState(StrEnum):
+    """What a job is to us. The word on screen is `Job.status`, the server's own where it said one."""
+
+    REQUESTING = "requesting"
+    """Recorded; the POST is on its way."""
+    WAITING = "waiting"
+    """429 on the POST: it will be sent again at `Job.resume_at`."""
+    RUNNING = "running"
+    """The server has it and the status is not final."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """The server said FAILED."""
+    REJECTED = "rejected"
+    """The server refused the export; nothing was started."""
+    UNCONFIRMED = "unconfirmed"
+    """The POST may or may not have arrived."""
+    LOST = "lost"
+    """The server no longer knows the dock status; asked again slowly."""
+
+    @property
+    def final(self) -> bool:
+        """True where the server's work is over, so that it never changes back."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.REJECTED)
+
+    @property
+    def polled(self) -> bool:
+        """True where the dock status is asked for."""
+        return self in (JobState.RUNNING, JobState.LOST)
+
+
+class DownloadState(StrEnum):
+    """How far the file is."""
+
+    NONE = "none"
+    """Not asked for."""
+    WANTED = "wanted"
+    """To be fetched as soon as it can be."""
+    NOT_READY = "not ready"
+    """The link does not work yet; tried again at `Download.next_try_at`."""
+    RUNNING = "running"
+    RESUMABLE = "resumable"
+    """Cut off; the part is kept and goes on when asked (or at `Download.next_try_at`)."""
+    SAVED = "saved"
+    """Verified, on disk, under its name."""
+    EXPIRED = "expired"
+    """The link works no longer and no fresh one was given."""
+    FAILED = "failed"
+    """Will not work by trying again as it is; `Download.error` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What is known of a job's file."""
+
+    state: DownloadState = DownloadState.NONE
+    path: Path | None = None
+    """The finished file."""
+    part: Path | None = None
+    """The unfinished file beside it, `….part`."""
+    received: int = 0
+    """Bytes on disk."""
+    size: int | None = None
+    """Bytes in all, where the server says."""
+    validator: str | None = None
+    """Strong ETag or Last-Modified of the part, for `If-Range`."""
+    sha256: str | None = None
+    """Hexadecimal, of the finished file."""
+    error: str = ""
+    """Short word and sentence for the row and the details."""
+    attempts: int = 0
+    """Automatic tries so far since it was last asked for."""
+    next_try_at: float | None = None
+    saved_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One export, from the press of a key to the file on disk."""
+
+    id: str
+    """Our own; an unconfirmed job has no dock status id."""
+    environment_id: str
+    environment_name: str
+    """As it was called then, for jobs whose environment is gone."""
+    origin: str
+    """`str(Origin)` at the time: a job is never asked for at another host."""
+    tool_id: str
+    flow_id: str
+    created_at: float
+    production: bool = False
+    label: str = ""
+    folder: Path | None = None
+    save_when_ready: bool = True
+    batch: str | None = None
+    tracked: bool = False
+    """True for a job that somebody else started and that is only followed here."""
+    state: JobState = JobState.REQUESTING
+    status: str = "REQUESTING"
+    """The word to show: the server's own, verbatim, or ours."""
+    name: str | None = None
+    """The tool's name as the server gives it; undocumented, often absent."""
+    percentage: float | None = None
+    """0 to 100; often absent."""
+    reason: str | None = None
+    """Why it failed or was rejected, in the server's words; often absent."""
+    note: str = ""
+    """What we are doing or what to do: "no answer since 12:00:33", "the server may have started it"."""
+    dock_status_id: str | None = None
+    export_job_id: str | None = None
+    download_url: SignedUrl | None = None
+    """Absolute; kept until the file is saved, the link expired or the job forgotten."""
+    posts: int = 0
+    """How often the POST was sent (more than once only after a 429)."""
+    resume_at: float | None = None
+    """When a WAITING job's POST goes out again."""
+    started_at: float | None = None
+    """When the server accepted it."""
+    ended_at: float | None = None
+    """When its final status was first seen."""
+    last_asked_at: float | None = None
+    """When its dock status was last asked for, by any instance."""
+    last_answer_at: float | None = None
+    """When a dock status answer last came."""
+    last_response: str = ""
+    """The last answer as text, bounded and redacted."""
+    download: Download = field(default_factory=Download)
+    revision: int = 0
+    """Set by the store; grows with every change of any job."""
+
+    @property
+    def title(self) -> str:
+        """What to call it: the label, else the tool's name, else its id."""
+        return self.label or self.name or self.tool_id
+
+    def with_download(self, **changes: object) -> Job:
+        """A copy with some fields of its download replaced."""
+        return dataclasses.replace(self, download=dataclasses.replace(self.download, **changes))  # type: ignore[arg-type]  # names are checked by replace
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """A line of a job's timeline."""
+
+    at: float
+    text: str
+
+
+class Change(StrEnum):
+    """What happened to a row of the store."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class JobChange:
+    """A change that is already written."""
+
+    kind: Change
+    job: Job
+    """As it is now; as it last was where forgotten."""
+    previous: Job | None = None
+    elsewhere: bool = False
+    """True where another process wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseNote:
+    """What a call answered, for the details pane: bounded, inert, links redacted."""
+
+    request: str
+    """Method and path, for example `GET /api/public/dock-status/ds-…`."""
+    status: int
+    text: str
+    """At most 16 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportStarted:
+    """The answer to an export: see "Export a Tool API", Sample Response."""
+
+    dock_status_id: str
+    status: str
+    """Verbatim; IN_PROGRESS where the answer has none."""
+    export_job_id: str | None
+    download_url: SignedUrl | None
+    """As given, stripped; may be relative."""
+    tool_id: str | None
+    name: str | None
+    percentage: float | None
+    reason: str | None
+    response: ResponseNote
+
+
+@dataclass(frozen=True, slots=True)
+class DockStatus:
+    """The answer to a dock status call."""
+
+    status: str
+    """Verbatim: IN_PROGRESS, SUCCESS, FAILED or something new."""
+    percentage: float | None
+    reason: str | None
+    download_url: SignedUrl | None
+    export_job_id: str | None
+    tool_id: str | None
+    name: str | None
+    response: ResponseNote
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTest:
+    """What asking for a dock status that cannot exist, with the key and without, tells about the key."""
+
+    verdict: Literal["accepted", "refused", "inconclusive"]
+    explanation: str
+    """A sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadProgress:
+    """A reading of a running download, taken about ten times a second; never stored."""
+
+    received: int
+    """Bytes on disk."""
+    size: int | None
+    """Bytes in all, where known."""
+    speed: float
+    """Bytes per second, over the last few seconds."""
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to the end at the present speed, where both are known."""
+        if self.size is None or self.speed <= 0:
+            return None
+        return max(0.0, (self.size - self.received) / self.speed)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentCondition:
+    """How polling of one environment stands."""
+
+    environment_id: str
+    state: Literal["fine", "offline", "slowed", "needs key", "paused"] = "fine"
+    """`needs key`: a 401 or no key; `slowed`: after a 429; `offline`: nothing is reached; `paused`: by the user."""
+    text: str = ""
+    """A sentence for a person."""
+    until: float | None = None
+    """When it is tried again."""

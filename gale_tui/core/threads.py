@@ -1,0 +1,114 @@
+"""Blocking calls on daemon threads of our own.
+
+The default executor and the framework's thread workers are joined when the program ends, so a call that hangs (a
+keyring prompt, a name look-up, a stalled server) would hold up quitting. A daemon thread does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+__all__ = ["DaemonThreads"]
+
+T = TypeVar("T")
+
+
+class DaemonThreads:
+    """Runs blocking functions on daemon threads that are kept for the next call.
+
+    The number of threads is bounded only by the calls under way: who calls limits those.
+
+    Args:
+        name: What the threads are called.
+        keep: How many idle threads are kept.
+    """
+
+    def __init__(self, name: str, keep: int = 8) -> None:
+        self._name = name
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._ready = threading.Condition(self._lock)
+        self._calls: deque[Callable[[], None]] = deque()
+        self._idle = 0
+        self._closed = False
+        self._count = 0
+
+    def start(self, call: Callable[[], None]) -> None:
+        """Runs `call` on a thread; it must handle its own exceptions."""
+        with self._ready:
+            if self._closed:
+                raise RuntimeError(f"{self._name} threads are closed")
+            self._calls.append(call)
+            if self._idle >= len(self._calls):
+                self._ready.notify()
+                return
+            self._count += 1
+            number = self._count
+        threading.Thread(target=self._run, name=f"{self._name}-{number}", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            with self._ready:
+                while not self._calls:
+                    if self._closed or self._idle >= self._keep:
+                        return
+                    self._idle += 1
+                    self._ready.wait()
+                    self._idle -= 1
+                call = self._calls.popleft()
+            call()
+            del call
+
+    async def call(self, function: Callable[..., T], *arguments: Any, timeout: float | None = None) -> T:
+        """Runs `function(*arguments)` on a thread and waits for it without blocking the loop.
+
+        Args:
+            function: What to run.
+            arguments: Its arguments.
+            timeout: Seconds to wait; the function itself runs on, its result is dropped.
+
+        Raises:
+            TimeoutError: It took longer than `timeout`.
+            Exception: Whatever `function` raises.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)  # type: ignore[arg-type]  # T may itself be None
+
+        def run() -> None:
+            result: T | None = None
+            error: BaseException | None = None
+            try:
+                result = function(*arguments)
+            except BaseException as caught:
+                error = RuntimeError("StopIteration") if isinstance(caught, StopIteration) else caught
+            try:
+                loop.call_soon_threadsafe(settle, result, error)
+            except RuntimeError:
+                # The loop is closed: the program is ending and nobody waits for this any more.
+                return
+            finally:
+                del result, error
+
+        self.start(run)
+        if timeout is None:
+            return await future
+        async with asyncio.timeout(timeout):
+            return await future
+
+    def close(self) -> None:
+        """Lets idle threads end; busy ones end with their call or with the process."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()

@@ -1,0 +1,1 @@
+"""The embedded GALE: a real HTTP server on loopback with scripted tools."""
