@@ -63,16 +63,16 @@ class DaemonThreads:
             call()
             del call
 
-    async def call(self, function: Callable[..., T], *arguments: Any, timeout: float | None = None) -> T:
+    async def call(self, function: Callable[..., T], *arguments: Any, within: float | None = None) -> T:
         """Runs `function(*arguments)` on a thread and waits for it without blocking the loop.
 
         Args:
             function: What to run.
             arguments: Its arguments.
-            timeout: Seconds to wait; the function itself runs on, its result is dropped.
+            within: Seconds to wait; the function itself runs on, its result is dropped.
 
         Raises:
-            TimeoutError: It took longer than `timeout`.
+            TimeoutError: It took longer than `within`.
             Exception: Whatever `function` raises.
         """
         loop = asyncio.get_running_loop()
@@ -102,9 +102,9 @@ class DaemonThreads:
                 del result, error
 
         self.start(run)
-        if timeout is None:
+        if within is None:
             return await future
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(within):
             return await future
 
     def close(self) -> None:
