@@ -1,0 +1,45 @@
+"""What all screens share: the engine, and how problems are said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from textual.screen import ModalScreen, Screen
+
+if TYPE_CHECKING:
+    from gale_tui.core.engine import GaleEngine
+    from gale_tui.tui.app import GaleApp
+
+__all__ = ["GaleModal", "GaleScreen"]
+
+T = TypeVar("T")
+
+
+class GaleScreen(Screen[T]):
+    """A full screen of gale-tui."""
+
+    AUTO_FOCUS = None
+
+    @property
+    def gale(self) -> GaleApp:
+        """The app, as what it is."""
+        return cast("GaleApp", self.app)
+
+    @property
+    def engine(self) -> GaleEngine:
+        """The engine that the app drives."""
+        return self.gale.engine
+
+
+class GaleModal(ModalScreen[T]):
+    """A dialog of gale-tui. It is dismissed with a value; `None` means cancelled."""
+
+    @property
+    def gale(self) -> GaleApp:
+        """The app, as what it is."""
+        return cast("GaleApp", self.app)
+
+    @property
+    def engine(self) -> GaleEngine:
+        """The engine that the app drives."""
+        return self.gale.engine
