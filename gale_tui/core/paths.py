@@ -1,0 +1,64 @@
+"""Where gale-tui keeps its files. Nothing is created here: who writes a file makes its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Paths"]
+
+APP = "gale-tui"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """All places, absolute."""
+
+    config_file: Path
+    """Environments and settings, `config.toml`; never a key."""
+    store_file: Path
+    """The history, `jobs.sqlite3`."""
+    log_file: Path
+    downloads: Path
+    """Where files go unless the settings or the command line say otherwise."""
+    home: Path | None = None
+    """The one folder that holds everything, where there is one."""
+
+    @classmethod
+    def find(cls, environ: Mapping[str, str]) -> Paths:
+        """The places that hold for this user.
+
+        Args:
+            environ: The environment variables. `GALE_TUI_HOME` names one folder for everything; without it the
+                platform's own folders are used, which are found through the variables of the process itself.
+        """
+        chosen = environ.get("GALE_TUI_HOME", "").strip()
+        if chosen:
+            return cls.under(Path(chosen))
+        # Imported here: it is not needed where GALE_TUI_HOME is set or in the demo.
+        import platformdirs
+
+        return cls(
+            config_file=platformdirs.user_config_path(APP, appauthor=False) / "config.toml",
+            store_file=platformdirs.user_data_path(APP, appauthor=False) / "jobs.sqlite3",
+            log_file=platformdirs.user_state_path(APP, appauthor=False) / "gale-tui.log",
+            downloads=platformdirs.user_downloads_path(),
+        )
+
+    @classmethod
+    def under(cls, folder: Path) -> Paths:
+        """Everything in one folder; `~` stands for the user's home, a relative one starts at the working folder."""
+        try:
+            expanded = folder.expanduser()
+        except RuntimeError:
+            # No home to be found for "~name": it is a folder of that name then.
+            expanded = folder
+        home = Path.cwd() / expanded
+        return cls(
+            config_file=home / "config.toml",
+            store_file=home / "jobs.sqlite3",
+            log_file=home / "gale-tui.log",
+            downloads=home / "downloads",
+            home=home,
+        )

@@ -1,0 +1,212 @@
+"""What a user can set, with defaults and validation; kept in the `[settings]` table of `config.toml`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+__all__ = ["Clipboard", "Glyphs", "Notifications", "Settings", "as_toml", "changed", "parse_settings"]
+
+Clipboard = Literal["osc52", "off"]
+Notifications = Literal["bell", "desktop", "both", "off"]
+Glyphs = Literal["auto", "unicode", "ascii"]
+
+DEFAULT_PATTERN = "{name}--{environment}--{time}"
+PATTERN_FIELDS = ("name", "environment", "time", "tool", "label")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Preferences of one user. Every field has a default that works."""
+
+    theme: str = ""
+    """Name of a theme; empty for the program's own."""
+    download_dir: Path | None = None
+    """Where files go; None for the platform's downloads folder."""
+    filename_pattern: str = DEFAULT_PATTERN
+    """Name of a saved file without `.zip`; may use {name}, {environment}, {time}, {tool} and {label}."""
+    save_when_ready: bool = True
+    """How the switch of the export form was left."""
+    poll_floor: float = 2.0
+    """Seconds that lie at least between two questions about one job, 1 to 60."""
+    overdue_after: float = 30.0
+    """Seconds without an answer after which its age is shown, 5 to 3600."""
+    slow_after: float = 600.0
+    """Seconds after which a running export is called slow, 10 to 86400."""
+    clipboard: Clipboard = "osc52"
+    """How text is copied: through the terminal, or shown only."""
+    notifications: Notifications = "bell"
+    """How the end of a job is told while the terminal is not looked at."""
+    terminal_title: bool = True
+    """Whether the terminal's title tells how many jobs run."""
+    glyphs: Glyphs = "auto"
+    """Characters for states: as the terminal can, or forced."""
+    mouse: bool = True
+    last_environment: str | None = None
+    """Id of the environment that new exports go to."""
+    seen_welcome: bool = False
+    """Whether the first-run page was left."""
+    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Keys by action id, several separated by commas; they replace the action's own."""
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _line(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
+        raise ValueError("must be one line of text")
+    return value.strip()
+
+
+def _optional_line(value: object) -> str | None:
+    return None if value is None else _line(value) or None
+
+
+def _folder(value: object) -> Path | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("must be a path")
+        value = Path(value)
+    if not isinstance(value, Path):
+        raise ValueError("must be a path, as text")
+    try:
+        folder = value.expanduser()
+    except RuntimeError:
+        folder = value
+    if not folder.is_absolute():
+        raise ValueError("must be an absolute path or begin with ~")
+    return folder
+
+
+def _seconds(low: float, high: float) -> Callable[[object], float]:
+    def check(value: object) -> float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(float(value)) or not low <= float(value) <= high:  # type: ignore[arg-type]  # a number, see before
+            raise ValueError(f"must be a number of seconds from {low:g} to {high:g}")
+        return float(value)  # type: ignore[arg-type]  # a number, see before
+
+    return check
+
+
+def _choice(kind: Any) -> Callable[[object], str]:
+    choices: tuple[str, ...] = get_args(kind)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError("must be " + " or ".join(f'"{choice}"' for choice in choices))
+        return value
+
+    return check
+
+
+def _pattern(value: object) -> str:
+    text = _line(value)
+    try:
+        fields = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
+    except ValueError:
+        raise ValueError("has a brace that is not closed or not opened") from None
+    if any(name not in PATTERN_FIELDS or spec or conversion for name, spec, conversion in fields):
+        raise ValueError("may use " + ", ".join(f"{{{name}}}" for name in PATTERN_FIELDS) + " only")
+    if not text or "/" in text or "\\" in text:
+        raise ValueError("must be a file name, without a folder")
+    return text
+
+
+def _keys(value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a table of action = key")
+    keys: dict[str, str] = {}
+    for action, key in value.items():
+        if not isinstance(action, str) or not isinstance(key, str) or not action or not key.strip():
+            raise ValueError(f"needs a key, as text, for {action!r}")
+        keys[action] = key.strip()
+    return MappingProxyType(keys)
+
+
+_CHECKS: Mapping[str, Callable[[object], object]] = {
+    "theme": _line,
+    "download_dir": _folder,
+    "filename_pattern": _pattern,
+    "save_when_ready": _flag,
+    "poll_floor": _seconds(1, 60),
+    "overdue_after": _seconds(5, 3600),
+    "slow_after": _seconds(10, 86400),
+    "clipboard": _choice(Clipboard),
+    "notifications": _choice(Notifications),
+    "terminal_title": _flag,
+    "glyphs": _choice(Glyphs),
+    "mouse": _flag,
+    "last_environment": _optional_line,
+    "seen_welcome": _flag,
+    "keys": _keys,
+}
+
+
+def parse_settings(table: object) -> tuple[Settings, tuple[str, ...]]:
+    """Reads the `[settings]` table.
+
+    Returns:
+        The settings, with the default where a value cannot be used, and one sentence for each such value.
+    """
+    if not isinstance(table, Mapping):
+        return Settings(), ("“settings” in config.toml is no table, so the defaults are used.",)
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, value in table.items():
+        check = _CHECKS.get(name)
+        if check is None:
+            problems.append(f"There is no setting “{_shown(name)}”; it is ignored.")
+            continue
+        try:
+            values[name] = check(value)
+        except ValueError as error:
+            problems.append(f"The setting “{name}” {error}; the default is used.")
+    return Settings(**values), tuple(problems)
+
+
+def changed(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """The settings with some values replaced.
+
+    Raises:
+        TypeError: There is no such setting.
+        ValueError: A value that cannot be used; the message names the setting.
+    """
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in _CHECKS:
+            raise TypeError(f"there is no setting {name!r}")
+        try:
+            values[name] = _CHECKS[name](value)
+        except ValueError as error:
+            raise ValueError(f"The setting “{name}” {error}") from None
+    return dataclasses.replace(settings, **values)
+
+
+def as_toml(value: object) -> str | bool | float | dict[str, str] | None:
+    """A setting's value as it is written to the file; None where the line is left out."""
+    if value is None:
+        return None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): str(text) for name, text in value.items()} or None
+    if isinstance(value, bool | float | str):
+        return value
+    raise TypeError(f"a setting cannot be {type(value).__name__}")
+
+
+def _shown(name: object) -> str:
+    text = str(name)
+    return text if text.isprintable() and len(text) <= 60 else ascii(text)[:60]

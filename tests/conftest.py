@@ -1,0 +1,35 @@
+"""Every test gets a home of its own and nothing of the person who runs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gale_tui.core.paths import Paths
+
+_FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "NO_COLOR", "PYTHON_KEYRING_BACKEND", "SSL_CERT_DIR", "SSL_CERT_FILE")
+_KEPT = ("GALE_TUI_REQUIRE_ALL",)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home below the test's folder; no environment variable of gale-tui, keyring or a proxy is seen."""
+    for name in list(os.environ):
+        foreign = name.startswith(("GALE_", "XDG_", "KEYRING_PROPERTY_")) or name.lower().endswith("_proxy")
+        if (foreign or name in _FOREIGN) and name not in _KEPT:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(home))
+    for name, folder in (("CONFIG", ".config"), ("DATA", ".local/share"), ("STATE", ".local/state")):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    return home
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """All of gale-tui's places in one folder that is not there yet."""
+    return Paths.under(tmp_path / "gale")
