@@ -1,0 +1,197 @@
+"""One question for one job's dock status, and what its answer does to the job."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from gale_tui.core.book import JobBook, clock_time
+from gale_tui.core.clock import Clock
+from gale_tui.core.connections import Connections
+from gale_tui.core.credentials import Credentials
+from gale_tui.core.errors import (
+    AuthenticationError,
+    CredentialError,
+    ForbiddenError,
+    GaleError,
+    LinkRefusedError,
+    NotFoundError,
+    NotSentError,
+    RateLimitedError,
+)
+from gale_tui.core.exports import final_state, wanted
+from gale_tui.core.models import DockStatus, Environment, Job, JobState
+from gale_tui.core.polling import Asked, Outcome
+from gale_tui.core.secret import SignedUrl
+
+__all__ = ["POLL_LEASE", "Asking"]
+
+POLL_LEASE = 30.0
+"""Seconds that a job belongs to its poller without being renewed."""
+
+
+class Asking:
+    """Asks GALE for dock statuses.
+
+    Args:
+        book: The jobs.
+        connections: The clients.
+        credentials: Where a refused key is dropped.
+        clock: The time of answers.
+        environment: Finds an environment by id.
+        lost: Tells whether the server has not known a job for long.
+        on_key_trouble: Told of an environment whose key is refused or missing, and why.
+    """
+
+    def __init__(
+        self,
+        book: JobBook,
+        connections: Connections,
+        credentials: Credentials,
+        *,
+        clock: Clock,
+        environment: Callable[[str], Environment | None],
+        lost: Callable[[str], bool],
+        on_key_trouble: Callable[[Environment, str], None],
+    ) -> None:
+        self._book = book
+        self._connections = connections
+        self._credentials = credentials
+        self._clock = clock
+        self._environment = environment
+        self._lost = lost
+        self._on_key_trouble = on_key_trouble
+        self._ours: set[str] = set()
+
+    async def ask(self, job_id: str) -> Asked:
+        """Asks once and writes what is new; the monitor calls it when the job's time has come."""
+        job = self._book.jobs.get(job_id)
+        if job is None or not job.state.polled or job.dock_status_id is None:
+            return Asked(Outcome.FINISHED)
+        environment = self._environment(job.environment_id)
+        if environment is None or str(environment.origin) != job.origin:
+            return await self._without_environment(job, environment)
+        if not await self._is_ours(job_id):
+            return Asked(Outcome.ELSEWHERE)
+        asked_at = self._clock.time()
+        try:
+            client = await self._connections.client(environment)
+            status = await self._connections.call(client.dock_status, job.dock_status_id)
+            return await self._answered(job_id, status, client.resolve_link, asked_at)
+        except GaleError as error:
+            return await self._trouble(job, environment, error)
+
+    async def _is_ours(self, job_id: str) -> bool:
+        if job_id in self._ours:
+            return True
+        if await self._book.store.acquire(job_id, "poll", seconds=POLL_LEASE):
+            self._ours.add(job_id)
+            return True
+        return False
+
+    def lease_lost(self) -> None:
+        """Makes every job's lease be asked for again, after this process was stopped for a while."""
+        self._ours.clear()
+
+    async def let_go(self, job_id: str) -> None:
+        """Gives up a job's lease once it is polled no longer."""
+        if job_id in self._ours:
+            self._ours.discard(job_id)
+            await self._book.store.release(job_id, "poll")
+
+    async def _answered(
+        self, job_id: str, status: DockStatus, resolve: Callable[[SignedUrl], SignedUrl], asked_at: float
+    ) -> Asked:
+        now = self._clock.time()
+        state = final_state(status.status)
+        refused = ""
+        link: SignedUrl | None = None
+        if status.download_url is not None:
+            try:
+                link = resolve(status.download_url)
+            except LinkRefusedError as error:
+                refused = str(error)
+
+        def apply(job: Job) -> Job:
+            # A link that is signed anew with every answer is taken when the job ends, not each time.
+            new_link = link if link is not None and (state.final or job.download_url is None) else job.download_url
+            changed = dataclasses.replace(
+                job,
+                state=state,
+                status=status.status,
+                percentage=status.percentage if status.percentage is not None or state.final else job.percentage,
+                reason=status.reason if state is JobState.FAILED else None,
+                name=status.name or job.name,
+                export_job_id=status.export_job_id or job.export_job_id,
+                tool_id=job.tool_id or status.tool_id or "",
+                download_url=new_link,
+                note=refused,
+                ended_at=(job.ended_at or now) if state.final else None,
+            )
+            changed = wanted(changed, state)
+            if changed == job:
+                return job
+            response = status.response
+            return dataclasses.replace(
+                changed,
+                last_asked_at=asked_at,
+                last_answer_at=now,
+                last_response=f"{response.request}\n{response.status}\n{response.text}",
+            )
+
+        await self._book.update(job_id, apply, _status_event)
+        return Asked(Outcome.FINISHED if state.final else Outcome.ANSWERED)
+
+    async def _trouble(self, job: Job, environment: Environment, error: GaleError) -> Asked:
+        if isinstance(error, AuthenticationError | CredentialError):
+            if isinstance(error, AuthenticationError):
+                self._credentials.invalidate(environment)
+            self._on_key_trouble(environment, str(error))
+            await self._say(job, f"waits for a key: {error.what}")
+            return Asked(Outcome.UNAUTHORISED)
+        if isinstance(error, ForbiddenError):
+            await self._say(job, f"403: {error.detail or 'this key may not read this job'}")
+            return Asked(Outcome.FORBIDDEN, retry_after=60.0)
+        if isinstance(error, RateLimitedError):
+            await self._say(job, "rate limit reached, asked more slowly")
+            return Asked(Outcome.RATE_LIMITED, error.retry_after)
+        if isinstance(error, NotFoundError) and error.from_gale:
+            await self._unknown(job)
+            return Asked(Outcome.NOT_FOUND)
+        since = f" since {clock_time(job.last_answer_at)}" if job.last_answer_at else ""
+        await self._say(job, f"no answer{since}: {error.what}")
+        return Asked(Outcome.UNREACHABLE if isinstance(error, NotSentError) else Outcome.TROUBLE)
+
+    async def _unknown(self, job: Job) -> None:
+        if self._lost(job.id):
+            await self._book.set(
+                job.id,
+                lambda old, new: "lost: GALE no longer knows this job" if old.state is not JobState.LOST else None,
+                state=JobState.LOST,
+                status="LOST",
+                note="GALE no longer knows this dock status id; r asks again, e exports again",
+            )
+        else:
+            await self._say(job, "404: GALE does not know this dock status id (yet), asking on")
+
+    async def _without_environment(self, job: Job, environment: Environment | None) -> Asked:
+        why = (
+            f"its environment {job.environment_name} is gone"
+            if environment is None
+            else f"{environment.name} has another host now"
+        )
+        await self._say(job, f"not asked: {why}. It was started at {job.origin}")
+        return Asked(Outcome.TROUBLE, retry_after=300.0)
+
+    async def _say(self, job: Job, note: str) -> None:
+        if job.note != note:
+            await self._book.set(job.id, note, note=note)
+
+
+def _status_event(old: Job, new: Job) -> str | None:
+    """A line for the timeline where the status word changed."""
+    if old.status == new.status:
+        return None if old.note == new.note or new.note else "answers again"
+    if new.state is JobState.FAILED and new.reason:
+        return f"{new.status}: {new.reason}"
+    return new.status

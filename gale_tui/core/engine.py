@@ -1,0 +1,636 @@
+"""GaleEngine: everything that gale-tui does, without a screen. The app and `gale-tui export` both drive it.
+
+Its methods belong to one event loop. What changes is told to listeners as `JobChange`, after it is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gale_tui.core.asking import POLL_LEASE, Asking
+from gale_tui.core.book import JobBook
+from gale_tui.core.clock import Clock, SystemClock
+from gale_tui.core.connections import Connections
+from gale_tui.core.credentials import Credentials
+from gale_tui.core.environments import Config, ConfigFile
+from gale_tui.core.errors import ConfigError, GaleError
+from gale_tui.core.exports import Exports
+from gale_tui.core.models import (
+    Change,
+    DownloadProgress,
+    DownloadState,
+    Environment,
+    EnvironmentCondition,
+    ExportRequest,
+    Job,
+    JobChange,
+    JobEvent,
+    JobState,
+    KeyTest,
+)
+from gale_tui.core.monitor import Monitor
+from gale_tui.core.paths import Paths
+from gale_tui.core.polling import Asked, Condition, PollPolicy
+from gale_tui.core.saves import LEASE, Saves
+from gale_tui.core.secret import Secret
+from gale_tui.core.settings import Settings
+from gale_tui.core.store import JobStore
+from gale_tui.core.threads import DaemonThreads
+
+__all__ = ["GaleEngine", "ToolChoice"]
+
+FIRST_SCREENFUL = 300
+"""Jobs loaded before the first frame; the rest of the history follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """A tool that the export form offers."""
+
+    tool_id: str
+    flow_id: str
+    title: str
+    note: str = ""
+
+
+class GaleEngine:
+    """Composes store, monitor, clients and downloads.
+
+    Args:
+        paths: Where configuration, history and downloads are.
+        credentials: Where keys come from.
+        threads: Where blocking calls run.
+        extra_environments: From the variables, or the demo's; never written anywhere.
+        offered: Tools that the form offers besides those of the history.
+        readonly: Nothing that changes the server can be started.
+        demo: The embedded GALE is the environment.
+        download_dir: The folder of the command line, above that of the settings.
+        clock: Time and waiting.
+        rng: Jitter.
+        policy: Polling's numbers.
+        new_id: Makes our own id of a job.
+    """
+
+    def __init__(
+        self,
+        *,
+        paths: Paths,
+        credentials: Credentials,
+        threads: DaemonThreads,
+        extra_environments: Sequence[Environment] = (),
+        offered: Sequence[ToolChoice] = (),
+        readonly: bool = False,
+        demo: bool = False,
+        download_dir: Path | None = None,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        policy: PollPolicy | None = None,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self.paths = paths
+        self.credentials = credentials
+        self.readonly = readonly
+        self.demo = demo
+        self.clock = clock or SystemClock()
+        self._rng = rng or random.Random()  # noqa: S311  # spreads requests, guards nothing
+        self._threads = threads
+        self._extra = tuple(extra_environments)
+        self._offered = tuple(offered)
+        self._download_dir = download_dir
+        self._config_file = ConfigFile(paths.config_file)
+        self._policy = policy
+        self._new_id = new_id
+        self._conditions: dict[str, EnvironmentCondition] = {}
+        self._current_id: str | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
+        self.notices: list[str] = []
+        """Sentences to show once: a history that was set aside, for example."""
+        self.on_condition: list[Callable[[EnvironmentCondition], None]] = []
+        self.on_loaded: list[Callable[[Sequence[Job]], None]] = []
+        """Told of older jobs as they are read after the start."""
+        config = self._load_config()
+        self._connections = Connections(credentials, threads)
+        self._config = config
+
+    # Configuration
+
+    def _load_config(self) -> Config:
+        try:
+            return self._config_file.load()
+        except ConfigError as error:
+            return Config(environments=(), settings=Settings(), problems=(str(error),))
+
+    def reload_config(self) -> None:
+        """Reads `config.toml` again, after it was changed."""
+        self._config = self._load_config()
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """All environments, those of the variables or the demo first."""
+        return (*self._extra, *self._config.environments) if not self.demo else self._extra
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of `config.toml`."""
+        return self._config.settings
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with `config.toml`, a sentence each."""
+        return self._config.problems
+
+    def environment(self, environment_id: str) -> Environment | None:
+        """The environment with that id; None where it is gone."""
+        return next((each for each in self.environments if each.id == environment_id), None)
+
+    @property
+    def current(self) -> Environment | None:
+        """The environment for new exports."""
+        chosen = self.environment(self._current_id) if self._current_id is not None else None
+        return chosen or next(iter(self.environments), None)
+
+    def use(self, environment_id: str) -> None:
+        """Chooses the environment for new exports and remembers it."""
+        self._current_id = environment_id
+        environment = self.environment(environment_id)
+        if environment is not None and environment.source == "config":
+            self.save_settings(last_environment=environment_id)
+
+    def choose(self, name: str | None) -> None:
+        """Chooses at start: by name, else the one of the variables, else the last one used.
+
+        Raises:
+            ConfigError: There is no environment of that name.
+        """
+        if name is not None:
+            found = next((each for each in self.environments if each.name == name), None)
+            if found is None:
+                names = ", ".join(each.name for each in self.environments) or "none yet"
+                raise ConfigError(f"There is no environment called {name!r}", f"Known environments: {names}")
+            self._current_id = found.id
+        elif self._extra:
+            self._current_id = self._extra[0].id
+        else:
+            self._current_id = self.settings.last_environment
+
+    def save_settings(self, **changes: object) -> None:
+        """Changes settings, at once and for the next start; the demo keeps nothing.
+
+        Raises:
+            ConfigError: They could not be written.
+        """
+        self._config_file.save_settings(**changes)
+        self.reload_config()
+
+    async def save_environment(
+        self, environment: Environment, *, previous: Environment | None, key: Secret | None, session_only: bool
+    ) -> None:
+        """Writes an environment and keeps its key, the key first: nothing is half done.
+
+        Args:
+            environment: As it shall be.
+            previous: As it was; None for a new one.
+            key: A new key; None to leave the kept one.
+            session_only: Keep the key in memory alone.
+
+        Raises:
+            ConfigError: It cannot be written.
+            CredentialError: The key could not be kept.
+        """
+        if key is not None:
+            if session_only:
+                self.credentials.keep_for_session(environment, key)
+            else:
+                await self.credentials.keep(environment, key)
+        try:
+            self._config_file.save_environment(environment, previous_name=previous.name if previous else None)
+        except ConfigError:
+            if key is not None and previous is None:
+                await self.credentials.forget(environment)
+            raise
+        self.reload_config()
+        if previous is not None and previous.origin != environment.origin:
+            with contextlib.suppress(GaleError):
+                await self.credentials.forget(previous)
+        self._connections.drop(environment.id)
+        if self._current_id is None:
+            self.use(environment.id)
+        self.monitor.key_provided(environment.id)
+
+    async def delete_environment(self, environment: Environment) -> None:
+        """Deletes an environment and its key; its jobs stay in the history.
+
+        Raises:
+            CredentialError: The key could not be deleted; nothing is deleted then.
+            ConfigError: The file could not be written.
+        """
+        await self.credentials.forget(environment)
+        self._config_file.delete_environment(environment.id)
+        self.reload_config()
+        self._connections.drop(environment.id)
+        if self._current_id == environment.id:
+            self._current_id = None
+
+    async def provide_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
+        """Keeps a new key and goes on with what waited for it.
+
+        Raises:
+            CredentialError: It could not be kept.
+        """
+        if session_only:
+            self.credentials.keep_for_session(environment, key)
+        else:
+            await self.credentials.keep(environment, key)
+        self.monitor.key_provided(environment.id)
+
+    async def test_environment(self, environment: Environment, key: Secret | None = None) -> KeyTest:
+        """Asks for a dock status that cannot exist, with the key and without; creates nothing.
+
+        Args:
+            environment: Whom.
+            key: The key to try; None for the kept one.
+
+        Raises:
+            CredentialError: There is no key to try.
+        """
+        from gale_tui.core.client import GaleClient
+        from gale_tui.core.transport import Transport
+
+        tried = key if key is not None else await self.credentials.key(environment)
+        transport = Transport(environment, lambda: tried)
+        try:
+            return await self._connections.call(GaleClient(transport).test_key)
+        except GaleError as error:
+            return KeyTest("inconclusive", str(error))
+        finally:
+            transport.close()
+
+    # Life
+
+    async def start(self) -> None:
+        """Opens the history, takes up what was left unfinished and begins to ask.
+
+        Raises:
+            StoreError: The history cannot be used.
+        """
+        self._store = await JobStore.open(self.paths.store_file)
+        if self._store.notice:
+            self.notices.append(self._store.notice)
+        self.book = JobBook(self._store, self.clock)
+        self.book.listeners.append(self._job_changed)
+        self.monitor = Monitor(
+            self._ask, clock=self.clock, rng=self._rng, policy=self._policy, on_condition=self._monitor_told
+        )
+        self._asking = Asking(
+            self.book,
+            self._connections,
+            self.credentials,
+            clock=self.clock,
+            environment=self.environment,
+            lost=self.monitor.lost,
+            on_key_trouble=self._key_trouble,
+        )
+        self._exports = Exports(
+            self.book,
+            self._connections,
+            clock=self.clock,
+            rng=self._rng,
+            environment=self.environment,
+            new_id=self._new_id,
+        )
+        self._saves = Saves(
+            self.book,
+            self._connections,
+            self._threads,
+            clock=self.clock,
+            rng=self._rng,
+            environment=self.environment,
+            folder=self.default_folder,
+        )
+        self.book.take_in(await self._store.load(limit=FIRST_SCREENFUL))
+        unfinished = await self._store.unfinished()
+        self.book.take_in(unfinished)
+        self.monitor.start()
+        self._spawn(self._take_up(unfinished), "take up")
+        self._spawn(self._load_rest(), "load history")
+        self._spawn(self._follow_others(), "follow others")
+        self._spawn(self._keep_leases(), "keep leases")
+
+    def _spawn(self, work: Awaitable[None], name: str) -> None:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run(), name=name)
+        task.add_done_callback(self._task_ended)
+        self._tasks.append(task)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if task in self._tasks:
+            self._tasks.remove(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if isinstance(error, GaleError):
+                self.notices.append(str(error))
+            else:
+                task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
+
+    async def _load_rest(self) -> None:
+        last = min(self.jobs.values(), key=lambda job: (job.created_at, job.id), default=None)
+        if last is None or len(self.jobs) < FIRST_SCREENFUL:
+            return
+        first = sorted(self.jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)[FIRST_SCREENFUL - 1]
+        older = self.book.take_in(await self._store.load(before=(first.created_at, first.id)))
+        for listener in tuple(self.on_loaded):
+            listener(older)
+
+    async def _take_up(self, jobs: Sequence[Job]) -> None:
+        """Goes on with what an earlier run left: polling, waiting POSTs, downloads."""
+        for job in jobs:
+            if job.state is JobState.REQUESTING:
+                await self._exports.left_behind(job)
+            elif job.state is JobState.WAITING and not self.readonly:
+                self._exports.go_on(job)
+            self._track(job)
+            download = job.download.state
+            if download in (DownloadState.WANTED, DownloadState.NOT_READY):
+                self._saves.want(job.id)
+            elif download in (DownloadState.RUNNING, DownloadState.RESUMABLE):
+                if job.save_when_ready:
+                    self._saves.want(job.id)
+                elif download is DownloadState.RUNNING:
+                    await self._left_download(job)
+
+    async def _left_download(self, job: Job) -> None:
+        if await self._store.acquire(job.id, "download", seconds=5):
+            await self.book.set_download(
+                job.id, state=DownloadState.RESUMABLE, error="gale-tui ended before it was whole. Press d to go on"
+            )
+            await self._store.release(job.id, "download")
+
+    async def _follow_others(self) -> None:
+        while True:
+            await self.clock.sleep(1.0)
+            with contextlib.suppress(GaleError):
+                await self.book.sync()
+
+    async def _keep_leases(self) -> None:
+        while True:
+            before = self.clock.monotonic()
+            await self.clock.sleep(POLL_LEASE / 3)
+            if self.clock.monotonic() - before > POLL_LEASE * 0.8:
+                # This process was stopped: somebody else may poll our jobs by now.
+                self._asking.lease_lost()
+            with contextlib.suppress(GaleError):
+                await self._store.renew_all(seconds=max(POLL_LEASE, LEASE))
+
+    def warm_up(self) -> None:
+        """Loads what the first request needs, off the loop; to be called once the first frame is drawn."""
+        self._connections.warm_up()
+
+    async def close(self) -> None:
+        """Stops everything, keeps what can go on later, closes the history. Safe to call twice."""
+        if self._closed or not hasattr(self, "_saves"):
+            return
+        self._closed = True
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(GaleError):
+            await self._exports.close()
+        await self._saves.close()
+        self._connections.close()
+        await self.monitor.close()
+        with contextlib.suppress(GaleError):
+            await self._store.close()
+
+    # Jobs
+
+    @property
+    def jobs(self) -> Mapping[str, Job]:
+        """All known jobs by their id."""
+        return self.book.jobs
+
+    async def events(self, job_id: str) -> list[JobEvent]:
+        """A job's timeline, oldest first."""
+        return await self._store.events(job_id)
+
+    async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
+        """Starts an export with one POST.
+
+        Args:
+            request: What to export.
+            keep_rejected: Keep a row of what the server refused, instead of raising alone.
+
+        Returns:
+            The job: accepted, waiting after a 429, or unconfirmed.
+
+        Raises:
+            GaleError: Certainly nothing was started, and why.
+        """
+        if self.readonly:
+            raise ConfigError("Read-only: no export can be started", "Start gale-tui without --readonly")
+        environment = self.environment(request.environment_id)
+        if environment is None:
+            raise ConfigError("This environment is gone", "Choose another one")
+        return await self._exports.export(environment, request, keep_rejected=keep_rejected)
+
+    async def track(self, environment_id: str, dock_status_id: str) -> Job:
+        """Follows a job that was started elsewhere; one that is known already is returned as it is.
+
+        Raises:
+            ConfigError: The environment is gone.
+            StoreError: It could not be written.
+        """
+        for job in self.jobs.values():
+            if job.dock_status_id == dock_status_id and job.environment_id == environment_id:
+                return job
+        environment = self.environment(environment_id)
+        if environment is None:
+            raise ConfigError("This environment is gone", "Choose another one")
+        now = self.clock.time()
+        job = Job(
+            id=self._new_id(),
+            environment_id=environment.id,
+            environment_name=environment.name,
+            origin=str(environment.origin),
+            production=environment.production,
+            tool_id="",
+            flow_id="",
+            created_at=now,
+            save_when_ready=self.settings.save_when_ready,
+            tracked=True,
+            state=JobState.RUNNING,
+            status="TRACKING",
+            dock_status_id=dock_status_id,
+            started_at=now,
+        )
+        return await self.book.add(job, "tracked")
+
+    def refresh(self, job_id: str) -> str:
+        """Asks for a job now, within its limits; returns a sentence to show."""
+        job = self.jobs.get(job_id)
+        if job is None:
+            return "This job is gone."
+        if job.state is JobState.WAITING:
+            return f"{job.title} waits for the rate limit; it goes on by itself."
+        wait = self.monitor.refresh(job_id)
+        if wait is None:
+            return f"{job.title} is not asked for any more: {job.status}."
+        return f"Asking for {job.title} …" if wait < 1 else f"Asking for {job.title} in {wait:.0f} s (rate limit)."
+
+    def refresh_all(self) -> str:
+        """Asks for every unfinished job now, within the limits; returns a sentence to show."""
+        count = len(self.monitor)
+        self.monitor.refresh_all()
+        return f"Asking for {count} job{'s' if count != 1 else ''} …" if count else "No job is unfinished."
+
+    @property
+    def paused(self) -> bool:
+        """True while nothing is polled."""
+        return self.monitor.paused
+
+    def pause(self, paused: bool) -> None:
+        """Stops or goes on polling."""
+        self.monitor.paused = paused
+
+    async def download(self, job_id: str) -> str:
+        """Saves a job's file, goes on with it, or saves it again; returns a sentence to show.
+
+        Raises:
+            StoreError: The wish could not be written.
+        """
+        job = self.jobs.get(job_id)
+        if job is None:
+            return "This job is gone."
+        if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING, JobState.LOST):
+            await self.book.set(job_id, save_when_ready=True)
+            return f"{job.title} is not finished; its file is saved as soon as it is."
+        if job.state is not JobState.SUCCEEDED:
+            return f"{job.title} has no file: {job.status}. Press e to export again."
+        if job_id in self._saves.running():
+            return f"{job.title} is being saved already."
+        if job.download.state is DownloadState.SAVED:
+            await self._store_again(job)
+        else:
+            await self.book.set_download(job_id, state=DownloadState.WANTED, error="", next_try_at=None)
+            self._saves.want(job_id)
+        return f"Saving {job.title} …"
+
+    async def _store_again(self, job: Job) -> None:
+        await self.book.set_download(
+            job.id, "save again", state=DownloadState.WANTED, part=None, received=0, validator=None, error=""
+        )
+        self._saves.want(job.id)
+
+    def stop_download(self, job_id: str) -> None:
+        """Stops a running download; its part is kept."""
+        self._saves.stop(job_id)
+
+    async def forget(self, job_id: str) -> Callable[[], Awaitable[None]] | None:
+        """Removes a job from the history; files stay.
+
+        Returns:
+            What brings it back, or None where it was gone already.
+
+        Raises:
+            StoreError: It could not be removed.
+        """
+        self._saves.stop(job_id)
+        gone = await self.book.forget(job_id)
+        if gone is None:
+            return None
+        job, events = gone
+
+        async def undo() -> None:
+            await self.book.restore(job, events)
+            self._track(self.jobs[job.id], after=1.0)
+
+        return undo
+
+    def progress(self, job_id: str) -> DownloadProgress | None:
+        """A reading of a running download; None where it does not run here."""
+        return self._saves.progress(job_id)
+
+    def downloading(self) -> tuple[str, ...]:
+        """The ids of jobs whose files are being received here."""
+        return self._saves.running()
+
+    def recent(self, environment_id: str) -> list[ToolChoice]:
+        """Tools to offer: what the demo offers, then those of the history, newest first."""
+        choices = {(choice.tool_id, choice.flow_id): choice for choice in self._offered}
+        jobs = sorted(self.jobs.values(), key=lambda job: job.created_at, reverse=True)
+        for job in jobs:
+            if job.environment_id != environment_id or not job.tool_id or not job.flow_id:
+                continue
+            choices.setdefault(
+                (job.tool_id, job.flow_id), ToolChoice(job.tool_id, job.flow_id, job.title, f"last {job.status}")
+            )
+            if len(choices) >= 50:
+                break
+        return list(choices.values())
+
+    def curl(self, environment: Environment, tool_id: str, flow_id: str) -> str:
+        """The export's exact request as a shell line, `$GALE_API_KEY` in place of the key."""
+        from gale_tui.core.curl import curl_line
+
+        return curl_line(environment, tool_id, flow_id)
+
+    def default_folder(self) -> Path:
+        """Where files go: the command line's folder, else that of the settings, else the platform's."""
+        return self._download_dir or self.settings.download_dir or self.paths.downloads
+
+    # Conditions
+
+    def condition(self, environment_id: str) -> EnvironmentCondition:
+        """How polling of an environment stands."""
+        return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
+
+    def _monitor_told(self, environment_id: str, state: Condition, until: float | None) -> None:
+        at = None if until is None else self.clock.time() + until - self.clock.monotonic()
+        text = {
+            "fine": "",
+            "slowed": "Rate limit reached: asked more slowly",
+            "offline": "Cannot be reached",
+            "needs key": self.condition(environment_id).text or "Waits for a key",
+        }[state]
+        self._set_condition(EnvironmentCondition(environment_id, state, text, at))
+
+    def _key_trouble(self, environment: Environment, text: str) -> None:
+        self._set_condition(EnvironmentCondition(environment.id, "needs key", text))
+
+    def _set_condition(self, condition: EnvironmentCondition) -> None:
+        if self.condition(condition.environment_id) == condition:
+            return
+        self._conditions[condition.environment_id] = condition
+        for listener in tuple(self.on_condition):
+            listener(condition)
+
+    # What follows from changes
+
+    async def _ask(self, job_id: str) -> Asked:
+        return await self._asking.ask(job_id)
+
+    def _track(self, job: Job, after: float | None = None) -> None:
+        if job.state.polled and job.dock_status_id is not None:
+            age = max(0.0, self.clock.time() - (job.started_at or job.created_at))
+            self.monitor.track(job.id, job.environment_id, age=age, after=after)
+
+    def _job_changed(self, change: JobChange) -> None:
+        job = change.job
+        if change.kind is Change.FORGOTTEN or not job.state.polled:
+            if job.id in self.monitor:
+                self.monitor.forget(job.id)
+                if not self._closed:
+                    self._spawn(self._asking.let_go(job.id), f"let go of {job.id}")
+        else:
+            self._track(job)
+        wanted = job.download.state is DownloadState.WANTED
+        if wanted and not change.elsewhere and change.kind is not Change.FORGOTTEN and not self._closed:
+            self._saves.want(job.id)
