@@ -1,0 +1,268 @@
+"""Signed links and the files behind them: readiness, expiry, redirects, ranges."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from gale_tui.sandbox.files import damaged_zip, sized_zip, tool_documents, tool_zip
+from gale_tui.sandbox.flows import Flow
+from gale_tui.sandbox.jobs import IssuedLink, Job
+from gale_tui.sandbox.script import ABSENT, File, Link
+from gale_tui.sandbox.timing import SandboxTime
+from gale_tui.sandbox.wire import BytesBody, FileBody, Request, Response, errors_json, http_date
+
+__all__ = ["Contents", "Delivery", "disposition"]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file that is ready to be served."""
+
+    source: bytes | Path
+    size: int
+    tag: str
+
+    def open(self) -> BinaryIO:
+        """The bytes, from their start."""
+        return io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
+
+
+class Contents:
+    """Makes each file once and keeps it: small ones in memory, sized ones in a folder that :meth:`clear` removes."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, int, str, int | None], Content] = {}
+        self._folder: Path | None = None
+        self._lock = threading.Lock()
+
+    def get(self, flow: Flow, job: Job, file: File, version: int) -> Content:
+        """The file of a job in a version of its tool."""
+        if file.path is not None:
+            stat = file.path.stat()
+            return Content(file.path, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{version}")
+        if file.content is not None:
+            return Content(file.content, len(file.content), _tag(file.content + bytes([version % 256])))
+        with self._lock:
+            key = (job.tool_id, version, file.kind, file.size)
+            if key not in self._made:
+                self._made[key] = self._make(flow, job, file, version)
+            return self._made[key]
+
+    def _make(self, flow: Flow, job: Job, file: File, version: int) -> Content:
+        documents = tool_documents(flow, job.tool_id, job.flow_id, version)
+        if file.size is not None:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="gale-sandbox-"))
+            path = self._folder / f"{len(self._made)}.zip"
+            seed = f"{job.tool_id} {version}"
+            sized_zip(path, documents, file.size, seed)
+            return Content(path, file.size, _tag(f"{seed} {file.size}".encode()))
+        packed = tool_zip(documents) if file.kind == "zip" else damaged_zip(file.kind, documents)
+        return Content(packed, len(packed), _tag(packed))
+
+    def clear(self) -> None:
+        """Forgets all files and removes those on disk."""
+        with self._lock:
+            self._made.clear()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = None
+
+
+def _tag(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=12).hexdigest()
+
+
+def disposition(name: str) -> str:
+    """A `Content-Disposition` with the name in both spellings (RFC 6266)."""
+    plain = "".join(letter if " " <= letter <= "~" and letter not in '"\\' else "_" for letter in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+class Delivery:
+    """Gives out links and answers on them.
+
+    Args:
+        time: The sandbox's time.
+        base: Gives the URL of a listener: `own`, `other` or `plain`.
+        key_fits: Whether a request carries the right key; None where it carries none.
+        secret: Signs the links.
+    """
+
+    def __init__(
+        self,
+        time: SandboxTime,
+        base: Callable[[str], str],
+        key_fits: Callable[[Request], bool | None],
+        secret: bytes,
+    ) -> None:
+        self._time = time
+        self._base = base
+        self._key_fits = key_fits
+        self._secret = secret
+        self.contents = Contents()
+
+    @staticmethod
+    def path(job: Job) -> str:
+        """Where the file of a job is."""
+        return f"/api/v1/account/{job.account}/exports/{job.export_job_id}"
+
+    def link(self, job: Job, *, fresh: bool = False) -> str:
+        """The link as an answer gives it; the last one made, or with `fresh` a new one where that has expired."""
+        link = job.script.link
+        if link.text is not None:
+            return f"{link.before}{link.text}{link.after}"
+        now = self._time.now()
+        if not job.links or (fresh and _expired(job.links[-1], now)):
+            lifetime = link.lifetime
+            until = None if lifetime is None else now + lifetime
+            seconds = 10 * 365 * 86400 if lifetime is None else lifetime / self._time.speed
+            job.sign(self._secret, self.path(job), int(self._time.wall() + seconds), until)
+        return f"{link.before}{self._url(job, job.links[-1], link)}{link.after}"
+
+    def _url(self, job: Job, issued: IssuedLink, link: Link) -> str:
+        path = self.path(job)
+        if link.signed:
+            path += f"?signature={issued.signature}&expires={issued.expires}"
+        if link.form == "relative":
+            return path
+        if link.form == "relative without slash":
+            return path[1:]
+        url = self._base(link.host) + path
+        return url.partition(":")[2] if link.form == "scheme-relative" else url
+
+    def answer(self, request: Request, job: Job, flow: Flow) -> tuple[Response, bool]:
+        """The answer on a link, and whether it leads to the file (so that the faults of downloads concern it)."""
+        script, link, now = job.script, job.script.link, self._time.now()
+        if request.method not in ("GET", "HEAD"):
+            response = errors_json(405)
+            response.set("Allow", "GET, HEAD")
+            return response, False
+        refusal = self._refusal(request, job, now)
+        if refusal is not None:
+            return refusal, False
+        if not link.early and not (job.succeeded(now) and job.age(now) >= script.duration + link.ready_after):
+            return _error(link.not_ready, link.not_ready_body, "NoSuchKey", "The file is not available yet"), False
+        redirect = self._redirect(request, job)
+        if redirect is not None:
+            return redirect, False
+        fits = self._key_fits(request)
+        if link.key == "needed" and not fits:
+            return errors_json(401, "Invalid API key" if fits is False else "API key is missing"), False
+        if link.key == "refused" and fits is not None:
+            return _error(400, "xml", "InvalidArgument", "Only one way to authenticate is allowed"), False
+        return self._file(request, job, flow), True
+
+    def _refusal(self, request: Request, job: Job, now: float) -> Response | None:
+        link = job.script.link
+        if not link.signed:
+            return None
+        signature = request.query.get("signature", "")
+        expires = request.query.get("expires", "")
+        issued = next((each for each in job.links if each.signature == signature), None)
+        if issued is None or expires != str(issued.expires):
+            return _error(403, "xml", "SignatureDoesNotMatch", "The signature does not match")
+        if _expired(issued, now):
+            return _error(link.expired_status, link.expired_body, "AccessDenied", "Request has expired")
+        return None
+
+    def _redirect(self, request: Request, job: Job) -> Response | None:
+        link = job.script.link
+        hop = request.query.get("hop", "0")
+        number = int(hop) if hop.isdigit() else 0
+        if number >= len(link.redirects):
+            return None
+        target = link.redirects[number]
+        following = 0 if link.loop and number + 1 == len(link.redirects) else number + 1
+        if target in ("own", "other", "plain", "relative"):
+            query = "".join(f"{name}={quote(value)}&" for name, value in request.query.items() if name != "hop")
+            target = ("" if target == "relative" else self._base(target)) + f"{request.path}?{query}hop={following}"
+        return Response(link.redirect_status, [("Location", target)])
+
+    def _file(self, request: Request, job: Job, flow: Flow) -> Response:
+        file = job.script.file
+        changed = file.changes_after is not None and job.served >= file.changes_after
+        content = self.contents.get(flow, job, file, job.script.version + changed)
+        response = Response(200, [("Content-Type", file.media_type)], framing=file.length, pace=file.pace)
+        response.length_off = file.length_off
+        response.head_only = request.method == "HEAD"
+        tag = f'W/"{content.tag}"' if file.etag == "weak" else f'"{content.tag}"'
+        date = http_date(job.started_wall + 60 * changed)
+        if file.etag != "none":
+            response.set("ETag", tag)
+        if file.last_modified:
+            response.set("Last-Modified", date)
+        name = file.disposition if file.disposition is not None else disposition(file.name or f"{job.tool_name}.zip")
+        if name is not ABSENT:
+            response.set("Content-Disposition", str(name))
+        response.set("Accept-Ranges", "bytes" if file.ranges else "none")
+        start, end = 0, content.size
+        if file.ranges and _range_counts(request, tag if file.etag == "strong" else None, date, file.last_modified):
+            span = _parse_range(request.header("range") or "", content.size)
+            if span == "unsatisfiable":
+                refusal = errors_json(416)
+                refusal.set("Content-Range", f"bytes */{content.size}")
+                return refusal
+            if isinstance(span, tuple):
+                start, end = span
+                response.status = 206
+                response.set("Content-Range", f"bytes {start}-{end - 1}/{content.size}")
+        if not response.head_only:
+            job.served += 1
+        if isinstance(content.source, bytes):
+            response.body = BytesBody(content.source[start:end])
+        else:
+            response.body = FileBody(content.open(), start, end - start)
+        return response
+
+
+def _expired(link: IssuedLink, now: float) -> bool:
+    return link.valid_until is not None and now >= link.valid_until
+
+
+def _error(status: int, kind: str, code: str, message: str) -> Response:
+    if kind == "json":
+        return errors_json(status, message)
+    if kind == "html":
+        page = f"<!DOCTYPE html><html><head><title>{message}</title></head><body><h1>{message}</h1></body></html>\n"
+        return Response(status, [("Content-Type", "text/html; charset=utf-8")], BytesBody(page.encode()))
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Response(status, [("Content-Type", "application/xml")], BytesBody(text.encode()))
+
+
+def _range_counts(request: Request, strong_tag: str | None, date: str, dated: bool) -> bool:
+    """Whether `Range` is to be obeyed: `If-Range` must name this very file (RFC 9110, 13.1.5)."""
+    if request.header("range") is None:
+        return False
+    condition = request.header("if-range")
+    if condition is None:
+        return True
+    if condition.startswith(('"', "W/")):
+        return condition == strong_tag
+    return dated and condition == date
+
+
+def _parse_range(value: str, size: int) -> tuple[int, int] | str | None:
+    """First byte and the byte after the last; `unsatisfiable`; or None for what is to be ignored."""
+    unit, equals, span = value.partition("=")
+    first, dash, last = span.strip().partition("-")
+    if unit.strip().lower() != "bytes" or not equals or not dash or "," in span:
+        return None
+    if not first:
+        if not last.isdigit():
+            return None
+        return (max(0, size - int(last)), size) if int(last) > 0 and size > 0 else "unsatisfiable"
+    if not first.isdigit() or (last and not last.isdigit()) or (last and int(last) < int(first)):
+        return None
+    if int(first) >= size:
+        return "unsatisfiable"
+    return int(first), min(size, int(last) + 1) if last else size

@@ -1,0 +1,147 @@
+"""The sandbox's export jobs: their ids, their age, and where each fault sequence stands."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+from dataclasses import dataclass, field
+
+from gale_tui.sandbox.script import Fault, Script
+
+__all__ = ["PROPER", "FaultSequence", "Ids", "IssuedLink", "Job", "JobView"]
+
+PROPER = Fault()
+"""An answer with nothing wrong."""
+
+
+class Ids:
+    """Ids in the vendor's shapes, the same ones each time where a seed is given."""
+
+    def __init__(self, seed: int | str | None) -> None:
+        self._random = random.Random(seed)  # noqa: S311  # ids of a sandbox; nothing is protected by them
+        self._lock = threading.Lock()
+
+    def new(self, prefix: str) -> str:
+        """`prefix` and a version 4 UUID."""
+        with self._lock:
+            bits = self._random.getrandbits(128)
+        bits = bits & ~(0xF << 76) | 0x4 << 76
+        bits = bits & ~(0x3 << 62) | 0x2 << 62
+        text = f"{bits:032x}"
+        return f"{prefix}{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class FaultSequence:
+    """Hands out the faults of a script one answer after the other."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self._faults = list(faults)
+        self._used = 0
+        self._since: float | None = None
+        self._lock = threading.Lock()
+
+    def next(self, now: float) -> Fault:
+        """The fault for an answer given `now`; :data:`PROPER` when none is left."""
+        with self._lock:
+            while self._faults:
+                fault = self._faults[0]
+                if self._since is None:
+                    self._since = now
+                if fault.lasts is not None:
+                    left = now < self._since + fault.lasts
+                else:
+                    left = fault.times is None or self._used < fault.times
+                if left:
+                    self._used += 1
+                    return fault
+                self._faults.pop(0)
+                self._used, self._since = 0, None
+            return PROPER
+
+
+@dataclass(slots=True)
+class IssuedLink:
+    """A download link that was given out."""
+
+    signature: str
+    expires: int
+    """Seconds since the epoch, as its query says."""
+    valid_until: float | None
+    """Second of the sandbox; None: for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What the sandbox knows of a job, for tests and the curious."""
+
+    dock_status_id: str
+    export_job_id: str
+    tool_id: str
+    flow_id: str
+    started_at: float
+    """Second of the sandbox."""
+    status: object
+
+
+@dataclass(slots=True)
+class Job:
+    """A started export."""
+
+    dock_status_id: str
+    export_job_id: str
+    account: str
+    tool_id: str
+    flow_id: str
+    tool_name: str
+    script: Script
+    started_at: float
+    started_wall: float
+    status_faults: FaultSequence
+    download_faults: FaultSequence
+    links: list[IssuedLink] = field(default_factory=list)
+    served: int = 0
+    """Answers so far that had bytes of the file."""
+
+    def age(self, now: float) -> float:
+        """Seconds since the export."""
+        return now - self.started_at
+
+    def ended(self, now: float) -> bool:
+        """True from the final status on."""
+        return self.age(now) >= self.script.duration
+
+    def succeeded(self, now: float) -> bool:
+        """True from SUCCESS on."""
+        return self.ended(now) and self.script.outcome == "SUCCESS"
+
+    def status(self, now: float) -> object:
+        """The word for a status answer given `now`."""
+        if self.ended(now):
+            return self.script.outcome
+        age = self.age(now)
+        word: object = "IN_PROGRESS"
+        for since, said in sorted(self.script.statuses, key=lambda step: step[0]):
+            if age >= since:
+                word = said
+        return word
+
+    def percentage(self, now: float) -> int:
+        """0 to 100; a failed job stops where it failed."""
+        share = min(1.0, self.age(now) / self.script.duration) if self.script.duration > 0 else 1.0
+        if self.ended(now) and self.script.outcome != "SUCCESS":
+            return 63
+        return int(share * 100)
+
+    def view(self, now: float) -> JobView:
+        """A frozen copy of what matters."""
+        return JobView(
+            self.dock_status_id, self.export_job_id, self.tool_id, self.flow_id, self.started_at, self.status(now)
+        )
+
+    def sign(self, secret: bytes, path: str, expires: int, valid_until: float | None) -> IssuedLink:
+        """Makes and keeps a link for `path`."""
+        data = f"{path}\n{expires}\n{len(self.links)}".encode()
+        link = IssuedLink(hashlib.blake2b(data, key=secret, digest_size=24).hexdigest(), expires, valid_until)
+        self.links.append(link)
+        return link

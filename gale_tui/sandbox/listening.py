@@ -1,0 +1,162 @@
+"""One port of the sandbox: a thread that accepts, a thread for each connection, and an end that comes at once."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gale_tui.sandbox.jobs import PROPER
+from gale_tui.sandbox.script import Fault
+from gale_tui.sandbox.sending import LineEndsError, hang_up, send
+from gale_tui.sandbox.timing import SandboxTime
+from gale_tui.sandbox.wire import MalformedRequestError, Request, Response, errors_json, read_request
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Listener"]
+
+
+class Listener:
+    """Listens from its making until :meth:`close`.
+
+    Args:
+        host: Address or name to listen at, and the host in `url`.
+        port: 0 for one that is free.
+        answer: Called on connection threads for each request.
+        time: The sandbox's time.
+        tls: Server side context; plain http without.
+
+    Raises:
+        OSError: The port cannot be had.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        answer: Callable[[Request], tuple[Response, Fault]],
+        time: SandboxTime,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._answer = answer
+        self._time = time
+        self._tls = tls
+        self._closing = False
+        self._lock = threading.Lock()
+        self._lines: set[socket.socket] = set()
+        self._threads: set[threading.Thread] = set()
+        self._socket = socket.create_server((host, port), family=_family(host), backlog=512)
+        self.port: int = self._socket.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{'https' if tls else 'http'}://{shown}:{self.port}"
+        self._address = (host, self.port)
+        self._acceptor = threading.Thread(target=self._accept, name=f"gale-sandbox-{self.port}", daemon=True)
+        self._acceptor.start()
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        with self._lock:
+            return len(self._lines)
+
+    def cut_all(self) -> None:
+        """Closes every connection; new ones are accepted."""
+        with self._lock:
+            for line in self._lines:
+                _shut(line)
+
+    def close(self) -> None:
+        """Closes the port and every connection, and waits for their threads."""
+        with self._lock:
+            self._closing = True
+        # Portable way to wake a blocked accept(): give it something.
+        with contextlib.suppress(OSError):
+            socket.create_connection(self._address, timeout=1.0).close()
+        self._acceptor.join(2.0)
+        self._socket.close()
+        self.cut_all()
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(2.0)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._socket.accept()
+            except OSError:
+                if self._closing:
+                    return
+                # Out of file descriptors, or a client that left while it waited: neither ends the sandbox.
+                self._time.wait_until(self._time.now() + 0.05)
+                continue
+            thread = threading.Thread(target=self._serve, args=(line,), name="gale-sandbox-line", daemon=True)
+            with self._lock:
+                if self._closing:
+                    line.close()
+                    return
+                self._lines.add(line)
+                self._threads.add(thread)
+            thread.start()
+
+    def _serve(self, line: socket.socket) -> None:
+        reset = False
+        try:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                line = self._encrypted(line, self._tls)
+            self._converse(line)
+        except LineEndsError as ends:
+            reset = ends.reset
+        except OSError:
+            # The client went away, or did not like the certificate; neither is an error of the sandbox.
+            pass
+        finally:
+            hang_up(line, reset=reset)
+            with self._lock:
+                self._lines.discard(line)
+                self._threads.discard(threading.current_thread())
+
+    def _encrypted(self, line: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        secured = tls.wrap_socket(line, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            # Wrapping took the descriptor over: only the new socket can be shut from now on.
+            self._lines.discard(line)
+            self._lines.add(secured)
+            if self._closing:
+                _shut(secured)
+        try:
+            secured.do_handshake()
+        except BaseException:
+            with self._lock:
+                self._lines.discard(secured)
+            secured.close()
+            raise
+        return secured
+
+    def _converse(self, line: socket.socket) -> None:
+        with line.makefile("rb") as lines:
+            while not self._time.stopping:
+                try:
+                    request = read_request(lines, self.url)
+                except MalformedRequestError as malformed:
+                    send(line, errors_json(malformed.status, str(malformed)), PROPER, self._time, keep_alive=False)
+                    return
+                if request is None:
+                    return
+                response, fault = self._answer(request)
+                send(line, response, fault, self._time, keep_alive=request.keep_alive)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _shut(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        # Not the line's own method: that of a TLS socket drops its state under a thread that still reads.
+        socket.socket.shutdown(line, socket.SHUT_RDWR)

@@ -1,0 +1,206 @@
+"""What a tool of the sandbox does, as data: every part optional, all of them combinable.
+
+Seconds are those of the sandbox's own time, which runs `speed` times as fast as the clock that it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Final, Literal
+
+__all__ = ["ABSENT", "Absent", "Fault", "File", "Link", "Place", "Script"]
+
+
+class Absent(Enum):
+    """The type of :data:`ABSENT`."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+"""As the value of a field: the answer is without it."""
+
+Place = Literal["answer", "head"] | int
+"""Where an answer breaks off: before its first byte, in the middle of its head, or after so many bytes of its body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong with some answers of one call. What is not set stays as it would be without the fault.
+
+    `Fault()` alone is a proper answer, useful to let some pass before the next fault of a sequence.
+    """
+
+    times: int | None = 1
+    """How many answers it spoils before the next fault of the sequence gets its turn; None: all further ones."""
+    lasts: float | None = None
+    """Seconds from its first answer on; counts instead of `times`."""
+    status: int | None = None
+    """HTTP status; without a `body` of its own the body is the JSON that belongs to it."""
+    message: str | None = None
+    """What `errors[].msg` says in that JSON."""
+    body: bytes | str | None = None
+    content_type: str | None = None
+    headers: tuple[tuple[str, str | None], ...] = ()
+    """Set, replaced, or left out (None)."""
+    retry_after: float | str | None = None
+    """`Retry-After`: seconds, or text as it is."""
+    retry_after_as_date: bool = False
+    """The seconds are written as an HTTP-date."""
+    gzipped: bool = False
+    """The body is compressed and says so, whatever the request accepts."""
+    started: bool = False
+    """On an export whose `status`, `body`, `cut` or `stall` is set: the job starts although the answer does not say so.
+    Without these the answer is the proper one, and the job starts anyway."""
+    delay: float = 0.0
+    """Seconds before the first byte of the answer."""
+    drip: float | None = None
+    """Seconds between the single bytes of the answer, its head included."""
+    stall: Place | None = None
+    """The answer stops here and the line stays open until the client or the sandbox closes it."""
+    cut: Place | None = None
+    """The line is closed here."""
+    reset: bool = False
+    """The cut is a reset (RST) rather than an orderly close."""
+
+    @property
+    def replaces(self) -> bool:
+        """True where the proper answer is not sent at all."""
+        return self.status is not None or self.body is not None
+
+    @property
+    def silent(self) -> bool:
+        """True where not even a whole head is sent."""
+        return self.cut in ("answer", "head") or self.stall in ("answer", "head")
+
+    @property
+    def nothing(self) -> bool:
+        """True for a proper answer."""
+        return self == Fault(times=self.times, lasts=self.lasts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The signed download link."""
+
+    form: Literal["absolute", "relative", "relative without slash", "scheme-relative"] = "absolute"
+    before: str = ""
+    """White space (or anything else) put before the link."""
+    after: str = ""
+    text: str | None = None
+    """This, verbatim, instead of a working link."""
+    host: Literal["own", "other"] = "own"
+    """`other`: a second port of the sandbox, so another origin."""
+    signed: bool = True
+    """False: no query at all, so that only its path (and perhaps the key) protects the file."""
+    key: Literal["ignored", "needed", "refused"] = "ignored"
+    """What becomes of a request with or without `x-api-key`: needed gives 401 without, refused gives 400 with it."""
+    early: bool = False
+    """The link works before the job has ended."""
+    ready_after: float = 0.0
+    """Seconds after SUCCESS from which on it works."""
+    not_ready: int = 404
+    """The status until then: 403, 404 or 409."""
+    not_ready_body: Literal["json", "xml", "html"] = "json"
+    lifetime: float | None = 3600.0
+    """Seconds from its making; None: for ever."""
+    expired_status: int = 403
+    expired_body: Literal["json", "xml", "html"] = "xml"
+    fresh: bool = True
+    """A status answer that carries the link makes a new one when the last has expired."""
+    redirects: tuple[str, ...] = ()
+    """Where each hop leads: `own`, `relative`, `other`, `plain` (a port without TLS) or a URL verbatim."""
+    redirect_status: int = 302
+    loop: bool = False
+    """The last hop leads to the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """The file behind the link and how it is served."""
+
+    kind: Literal[
+        "zip",
+        "bad crc",
+        "cut short",
+        "not a zip",
+        "html",
+        "empty",
+        "bomb",
+        "hostile names",
+        "many entries",
+        "other entries",
+    ] = "zip"
+    size: int | None = None
+    """Bytes of the whole zip, filled up with a stored entry; made on disk, never held in memory."""
+    content: bytes | None = None
+    """These bytes instead."""
+    path: Path | None = None
+    """This file instead."""
+    media_type: str = "application/zip"
+    disposition: str | Absent | None = None
+    """`Content-Disposition` verbatim; None: the proper one, with `filename` and `filename*`."""
+    name: str | None = None
+    """The file's name in the proper `Content-Disposition`; None: the tool's name and `.zip`."""
+    ranges: bool = True
+    etag: Literal["strong", "weak", "none"] = "strong"
+    last_modified: bool = True
+    length: Literal["given", "absent", "chunked"] = "given"
+    """`absent`: the body ends where the line is closed."""
+    length_off: int = 0
+    """Added to the true number in `Content-Length`."""
+    pace: float | None = None
+    """Bytes per second."""
+    changes_after: int | None = None
+    """After so many answers with bytes of the file it is another one, with another ETag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One tool's behaviour from the export to the file.
+
+    The defaults are the vendor's own shapes ("Export a Tool API", Sample Response) and a job of four seconds.
+    """
+
+    duration: float = 4.0
+    """Seconds from the export to the final status; `math.inf` for a job that never ends."""
+    percentages: bool = False
+    """Whether `percentageComplete` is in the status answers."""
+    statuses: tuple[tuple[float, object], ...] = ()
+    """Words before the final one and the second from which each counts; `IN_PROGRESS` before and without them."""
+    outcome: object = "SUCCESS"
+    """The final word; everything but `SUCCESS` leaves the link not ready."""
+    reason: object = None
+    """Why it failed."""
+    reason_as: Literal["statusMessage", "message", "error", "errors", "response.message"] = "statusMessage"
+    export_status: object = "IN_PROGRESS"
+    id_as: tuple[str, ...] = ("dock-statusId",)
+    """Under which names the export answer has the dock status id; none: it has none."""
+    status_id_as: tuple[str, ...] = ("_id",)
+    """The same of the status answer."""
+    url_as: tuple[str, ...] = ("response.downloadUrl",)
+    """Under which names the link is given: also `downloadUrl`, `downloadURL`."""
+    url_in: Literal["export", "status", "both", "neither"] = "export"
+    """Which answer has the link; a status answer only once the job has ended well."""
+    job_id_prefix: str = "agent-ej-"
+    """Also `tool-ej-` and `workflow-ej-`."""
+    subject_as: str = "toolId"
+    """Also `modelId` and `workflowId`."""
+    job_type: str = "TOOLS"
+    export_fields: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Fields of the export answer to set, last of all; a dot leads into an object; :data:`ABSENT` takes one out."""
+    status_fields: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """The same of the status answer."""
+    on_export: tuple[Fault, ...] = ()
+    """Spoil the answers to the exports of this tool, one after the other."""
+    on_status: tuple[Fault, ...] = ()
+    """Spoil the status answers of each of its jobs."""
+    on_download: tuple[Fault, ...] = ()
+    """Spoil the answers on each of its links."""
+    link: Link = Link()
+    file: File = File()
+    version: int = 1
+    """Versions of one tool differ in one prompt."""

@@ -1,0 +1,255 @@
+"""HTTP/1.1 as the sandbox reads and frames it: strict where a client could be wrong, raw where a test wants to see."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final, Protocol
+from urllib.parse import parse_qsl, unquote
+
+__all__ = [
+    "REASONS",
+    "BytesBody",
+    "FileBody",
+    "Lines",
+    "MalformedRequestError",
+    "Request",
+    "Response",
+    "errors_json",
+    "http_date",
+    "json_response",
+    "parse_target",
+    "read_request",
+]
+
+REASONS: Final[Mapping[int, str]] = {
+    200: "OK",
+    206: "Partial Content",
+    301: "Moved Permanently",
+    302: "Found",
+    303: "See Other",
+    307: "Temporary Redirect",
+    308: "Permanent Redirect",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    409: "Conflict",
+    410: "Gone",
+    413: "Content Too Large",
+    416: "Range Not Satisfiable",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+}
+
+HEAD_LIMIT: Final = 64 << 10
+BODY_LIMIT: Final = 8 << 20
+
+
+class MalformedRequestError(Exception):
+    """A request that HTTP/1.1 does not allow; the connection cannot be used further."""
+
+    def __init__(self, status: int, what: str) -> None:
+        super().__init__(what)
+        self.status = status
+
+
+class Lines(Protocol):
+    """What a request is read from."""
+
+    def readline(self, limit: int = -1, /) -> bytes:
+        """One line with its end, at most `limit` bytes."""
+        ...
+
+    def read(self, size: int = -1, /) -> bytes:
+        """That many bytes, fewer only at the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it came."""
+
+    method: str
+    target: str
+    path: str
+    """Still percent-encoded."""
+    query: dict[str, str]
+    headers: tuple[tuple[str, str], ...]
+    body_length: int
+    keep_alive: bool
+    origin: str
+    """Origin of the listener it came in at."""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header (`name` in lower case)."""
+        return next((value for header, value in self.headers if header.lower() == name), None)
+
+    def header_values(self, name: str) -> list[str]:
+        """All values of a header (`name` in lower case)."""
+        return [value for header, value in self.headers if header.lower() == name]
+
+    @property
+    def segments(self) -> list[str]:
+        """The decoded parts of the path between its slashes."""
+        return [unquote(part) for part in self.path.split("/")[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class BytesBody:
+    """A body held in memory."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """A stretch of an open file, closed by who sends it."""
+
+    file: BinaryIO
+    offset: int
+    size: int
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer, before faults."""
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: BytesBody | FileBody = BytesBody(b"")
+    framing: str = "given"
+    """`given` (Content-Length), `absent` (ends with the line) or `chunked`."""
+    length_off: int = 0
+    pace: float | None = None
+    """Bytes of body per second."""
+    head_only: bool = False
+
+    def set(self, name: str, value: str | None) -> None:
+        """Sets or replaces a header; None takes it out."""
+        self.headers = [(header, old) for header, old in self.headers if header.lower() != name.lower()]
+        if value is not None:
+            self.headers.append((name, value))
+
+    def get(self, name: str) -> str | None:
+        """The value of a header (`name` in lower case)."""
+        return next((value for header, value in self.headers if header.lower() == name), None)
+
+
+def json_response(status: int, value: object) -> Response:
+    """An answer with JSON; text that is no Unicode (a lone surrogate) stays an escape."""
+    body = json.dumps(value, ensure_ascii=True).encode()
+    return Response(status, [("Content-Type", "application/json; charset=utf-8")], BytesBody(body))
+
+
+def errors_json(status: int, message: str | None = None) -> Response:
+    """An error as the API family words it: `{"errors": [{"msg": …, "code": …}]}`."""
+    text = message if message is not None else REASONS.get(status, "Error")
+    return json_response(status, {"errors": [{"msg": text, "code": status}]})
+
+
+def http_date(at: float) -> str:
+    """Seconds since the epoch as an HTTP-date, whatever the locale."""
+    moment = time.gmtime(at)
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.tm_wday]
+    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[moment.tm_mon - 1]
+    clock = f"{moment.tm_hour:02}:{moment.tm_min:02}:{moment.tm_sec:02}"
+    return f"{day}, {moment.tm_mday:02} {month} {moment.tm_year} {clock} GMT"
+
+
+def parse_target(target: str) -> tuple[str, dict[str, str]]:
+    """Path (still encoded) and decoded query of a request target in origin or absolute form."""
+    if not target.startswith("/"):
+        _, _, rest = target.partition("://")
+        target = "/" + rest.partition("/")[2]
+    path, _, query = target.partition("#")[0].partition("?")
+    return path, dict(parse_qsl(query, keep_blank_values=True))
+
+
+def read_request(lines: Lines, origin: str) -> Request | None:
+    """The next request of a connection, or None where the client is done.
+
+    Raises:
+        MalformedRequestError: It is no HTTP/1.1, or too large.
+        OSError: The line went away.
+    """
+    first = lines.readline(HEAD_LIMIT)
+    while first in (b"\r\n", b"\n"):
+        first = lines.readline(HEAD_LIMIT)
+    if not first:
+        return None
+    parts = first.decode("latin-1").rstrip("\r\n").split(" ")
+    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
+        raise MalformedRequestError(400, "Bad request line")
+    method, target, version = parts
+    headers = _read_headers(lines, HEAD_LIMIT - len(first))
+    found = [(name.lower(), value) for name, value in headers]
+    hosts = [value for name, value in found if name == "host"]
+    if version == "HTTP/1.1" and len(hosts) != 1:
+        raise MalformedRequestError(400, "Exactly one Host header is needed")
+    connection = ",".join(value for name, value in found if name == "connection").lower()
+    body_length = _skip_body(lines, dict(found))
+    path, query = parse_target(target)
+    return Request(
+        method=method,
+        target=target,
+        path=path,
+        query=query,
+        headers=tuple(headers),
+        body_length=body_length,
+        keep_alive="close" not in connection and (version == "HTTP/1.1" or "keep-alive" in connection),
+        origin=origin,
+    )
+
+
+def _read_headers(lines: Lines, left: int) -> list[tuple[str, str]]:
+    headers: list[tuple[str, str]] = []
+    while True:
+        line = lines.readline(left + 1)
+        left -= len(line)
+        if left <= 0:
+            raise MalformedRequestError(431, "Too many header bytes")
+        if line in (b"\r\n", b"\n"):
+            return headers
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not line.endswith(b"\n") or not colon or not name or name != name.strip():
+            raise MalformedRequestError(400, "Bad header line")
+        headers.append((name, value.strip()))
+
+
+def _skip_body(lines: Lines, headers: Mapping[str, str]) -> int:
+    """Reads the body off the line, which no call of this API has, and returns its length."""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        total = 0
+        while True:
+            try:
+                size = int(lines.readline(100).partition(b";")[0], 16)
+            except ValueError:
+                raise MalformedRequestError(400, "Bad chunk") from None
+            total += size
+            if total > BODY_LIMIT:
+                raise MalformedRequestError(413, "Too large")
+            lines.read(size)
+            lines.readline(HEAD_LIMIT)
+            if size == 0:
+                return total
+    length = headers.get("content-length", "0")
+    if not length.isdigit():
+        raise MalformedRequestError(400, "Bad Content-Length")
+    if int(length) > BODY_LIMIT:
+        raise MalformedRequestError(413, "Too large")
+    return len(lines.read(int(length)))
