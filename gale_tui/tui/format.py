@@ -1,0 +1,415 @@
+"""How a job is said: the one place where a state becomes a glyph, a word and a colour.
+
+Everything here is pure. A piece of text comes as a :class:`Piece`, text with a :class:`Tone`; what colour a tone has
+is the theme's business. Server text is made inert on the way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
+from gale_tui.core.text import inert
+
+__all__ = [
+    "ASCII",
+    "UNICODE",
+    "Glyphs",
+    "Piece",
+    "Tone",
+    "choose_glyphs",
+    "clip",
+    "clock_text",
+    "date_text",
+    "elapsed_seconds",
+    "elapsed_text",
+    "file_text",
+    "fit",
+    "glyph_text",
+    "percentage_text",
+    "progress_bar",
+    "size_text",
+    "speed_text",
+    "status_text",
+]
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+"""Not strftime's: those follow the locale and differ in width."""
+
+BAR_CELLS = 8
+"""Width of a percentage's bar."""
+
+
+class Tone(StrEnum):
+    """What a piece of text means for the eye; the theme gives it a colour."""
+
+    TEXT = "text"
+    MUTED = "muted"
+    RUNNING = "running"
+    SUCCESS = "success"
+    DONE = "done"
+    """A success that needs nothing more."""
+    FAILURE = "failure"
+    """The word of a failure."""
+    ERROR = "error"
+    """The words about a failure."""
+    WARNING = "warning"
+    DANGER = "danger"
+    """A production environment."""
+
+
+class Piece(NamedTuple):
+    """A bit of text in one tone."""
+
+    text: str
+    tone: Tone = Tone.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The characters that a terminal can draw. Each is one cell wide."""
+
+    running: str
+    success: str
+    error: str
+    unconfirmed: str
+    waiting: str
+    requesting: str
+    lost: str
+    mark: str
+    down: str
+    bar_full: str
+    bar_empty: str
+    ellipsis: str
+    ascending: str
+    descending: str
+    dot: str
+    rule: str
+    badge_left: str
+    badge_right: str
+
+
+UNICODE = Glyphs(
+    running="●",
+    success="✓",
+    error="✗",
+    unconfirmed="?",
+    waiting="…",
+    requesting="◌",
+    lost="~",
+    mark="◆",
+    down="↓",
+    bar_full="█",
+    bar_empty="░",
+    ellipsis="…",
+    ascending="▲",
+    descending="▼",
+    dot="·",
+    rule="─",
+    badge_left="▌",
+    badge_right="▐",
+)
+
+ASCII = Glyphs(
+    running="*",
+    success="+",
+    error="x",
+    unconfirmed="?",
+    waiting=".",
+    requesting="o",
+    lost="~",
+    mark=">",
+    down="v",
+    bar_full="#",
+    bar_empty="-",
+    ellipsis="~",
+    ascending="^",
+    descending="v",
+    dot="-",
+    rule="-",
+    badge_left="[",
+    badge_right="]",
+)
+
+
+def choose_glyphs(
+    setting: Literal["auto", "unicode", "ascii"] = "auto",
+    *,
+    encoding: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Glyphs:
+    """The glyphs for this terminal.
+
+    Args:
+        setting: What the user asks for; `auto` looks at the terminal.
+        encoding: Of the terminal; None for that of standard output.
+        environ: Environment variables; None for the process's own. The Linux console has no glyphs beyond a few.
+    """
+    if setting == "auto":
+        known = encoding if encoding is not None else (getattr(sys.__stdout__, "encoding", None) or "utf-8")
+        term = (os.environ if environ is None else environ).get("TERM", "")
+        setting = "unicode" if known.lower().replace("-", "").startswith("utf") and term != "linux" else "ascii"
+    return UNICODE if setting == "unicode" else ASCII
+
+
+# Widths
+
+
+def clip(text: str, width: int, ellipsis: str = "…") -> str:
+    """The text, cut to at most so many cells; an ellipsis shows that it was cut."""
+    if len(text) <= width and text.isascii():
+        return text
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return set_cell_size(text, width - 1).rstrip() + ellipsis
+
+
+def fit(text: str, width: int, align: Literal["left", "right"] = "left", ellipsis: str = "…") -> str:
+    """The text in exactly so many cells."""
+    text = clip(text, width, ellipsis)
+    pad = " " * (width - (len(text) if text.isascii() else cell_len(text)))
+    return text + pad if align == "left" else pad + text
+
+
+# Times and quantities
+
+
+def clock_text(at: float) -> str:
+    """A moment in local time: `12:00:33`."""
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def date_text(at: float, now: float, width: int = 8) -> str:
+    """A moment in at most so many cells (5 or more): the time of today, else the day, from 12 on both."""
+    then, today = time.localtime(at), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M:%S" if width >= 8 else "%H:%M", then)
+    if then.tm_year != today.tm_year and width < 12:
+        return f"{MONTHS[then.tm_mon - 1]} {then.tm_year}" if width >= 8 else str(then.tm_year)
+    if width < 6:
+        return f"{then.tm_mon:02}-{then.tm_mday:02}"
+    day = f"{then.tm_mday:2} {MONTHS[then.tm_mon - 1]}"
+    if width < 12:
+        return day
+    if then.tm_year != today.tm_year:
+        return f"{day} {then.tm_year}"
+    return f"{day} {then.tm_hour:02}:{then.tm_min:02}"
+
+
+def elapsed_text(seconds: float) -> str:
+    """A duration in at most 7 cells: `0:12`, `1:02:03`, `4d 05h`."""
+    whole = max(0, int(seconds))
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    if hours >= 100:
+        days, hour = divmod(hours, 24)
+        return f"{days}d {hour:02}h" if days < 1000 else f"{days}d"
+    if hours:
+        return f"{hours}:{minute:02}:{second:02}" if hours < 10 else f"{hours}h {minute:02}m"
+    return f"{minute}:{second:02}"
+
+
+def elapsed_seconds(job: Job, now: float) -> float | None:
+    """How long the job has been going, or took, in seconds; None where that cannot be said."""
+    if job.ended_at is not None:
+        return max(0.0, job.ended_at - job.created_at)
+    if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
+        return max(0.0, now - job.created_at)
+    return None
+
+
+def size_text(count: int) -> str:
+    """A number of bytes in at most 6 cells, in powers of 1,000: `1.2 MB`."""
+    if count < 1000:
+        return f"{max(0, count)} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 9.95:
+            return f"{value:.1f} {unit}"
+        if value < 999.5:
+            return f"{value:.0f} {unit}"
+    return f"{value:.0f} {unit}"
+
+
+def speed_text(bytes_per_second: float) -> str:
+    """A speed: `3.1 MB/s`."""
+    return f"{size_text(int(max(0.0, bytes_per_second)))}/s"
+
+
+def percentage_text(percentage: float) -> str:
+    """Whole per cent, rounded down so that 100 means done: `42 %`."""
+    return f"{int(min(100.0, max(0.0, percentage)))} %"
+
+
+def progress_bar(percentage: float, glyphs: Glyphs, cells: int = BAR_CELLS) -> str:
+    """A bar of so many cells; full only at 100."""
+    full = int(min(100.0, max(0.0, percentage)) * cells / 100)
+    return glyphs.bar_full * full + glyphs.bar_empty * (cells - full)
+
+
+# States
+
+_LOOKS: dict[JobState, tuple[str, Tone]] = {
+    JobState.REQUESTING: ("requesting", Tone.RUNNING),
+    JobState.WAITING: ("waiting", Tone.WARNING),
+    JobState.RUNNING: ("running", Tone.RUNNING),
+    JobState.SUCCEEDED: ("success", Tone.SUCCESS),
+    JobState.FAILED: ("error", Tone.FAILURE),
+    JobState.REJECTED: ("error", Tone.FAILURE),
+    JobState.UNCONFIRMED: ("unconfirmed", Tone.WARNING),
+    JobState.LOST: ("lost", Tone.WARNING),
+}
+
+
+def _tone(job: Job) -> Tone:
+    if job.state is JobState.SUCCEEDED and job.download.state is DownloadState.SAVED:
+        return Tone.DONE
+    return _LOOKS[job.state][1]
+
+
+def glyph_text(job: Job, glyphs: Glyphs) -> Piece:
+    """The glyph of a job's state."""
+    return Piece(getattr(glyphs, _LOOKS[job.state][0]), _tone(job))
+
+
+def status_text(job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int = 40) -> Piece:
+    """The word of a job's status, with what belongs to it: the percentage, a bar where there is room, or the time.
+
+    The word is the server's own, or ours where it said none. `now` and `progress` do not matter to it today.
+    """
+    tone = _tone(job)
+    word = inert(job.status, 60)
+    if job.state is JobState.WAITING and job.resume_at is not None:
+        return Piece(clip(f"{word} {clock_text(job.resume_at)}", width, glyphs.ellipsis), tone)
+    if job.state is JobState.RUNNING and job.percentage is not None:
+        percentage = percentage_text(job.percentage)
+        room = width - len(percentage) - 1
+        if room - BAR_CELLS - 1 >= max(11, cell_len(word)):
+            # Always in the same place, whatever the word's length.
+            bar = progress_bar(job.percentage, glyphs)
+            return Piece(f"{fit(word, max(11, cell_len(word)))} {bar} {percentage}", tone)
+        return Piece(f"{clip(word, room, glyphs.ellipsis)} {percentage}", tone)
+    return Piece(clip(word, width, glyphs.ellipsis), tone)
+
+
+def file_text(
+    job: Job,
+    now: float,
+    progress: DownloadProgress | None,
+    glyphs: Glyphs,
+    width: int = 60,
+    *,
+    save_hint: str = "d saves it",
+) -> Piece:
+    """What there is to say about the file; before there is one, the reason or the note of the job.
+
+    Args:
+        job: The job.
+        now: Seconds since the epoch.
+        progress: The last reading of its running download.
+        glyphs: What the terminal can draw.
+        width: Cells to use at most.
+        save_hint: What to say of a file that nobody asked for yet.
+    """
+    piece = _download_text(job, now, progress, glyphs, width)
+    if piece is None:
+        piece = _job_note(job, save_hint)
+    return Piece(clip(piece.text, width, glyphs.ellipsis), piece.tone)
+
+
+def _download_text(job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int) -> Piece | None:
+    download = job.download
+    match download.state:
+        case DownloadState.SAVED:
+            return Piece(_saved_text(download, width, glyphs), Tone.MUTED)
+        case DownloadState.RUNNING:
+            return Piece(_running_text(download, progress, glyphs, width), Tone.RUNNING)
+        case DownloadState.RESUMABLE:
+            done = percentage_text(100 * download.received / download.size) if download.size else ""
+            return Piece(_sentence("resumable", done or size_text(download.received), download.error), Tone.WARNING)
+        case DownloadState.NOT_READY:
+            again = f"again {date_text(download.next_try_at, now)}" if download.next_try_at is not None else ""
+            return Piece(_sentence("not ready", again), Tone.WARNING)
+        case DownloadState.EXPIRED:
+            return Piece(_sentence("expired", download.error), Tone.WARNING)
+        case DownloadState.FAILED:
+            return Piece(_sentence("not saved", download.error), Tone.ERROR)
+        case DownloadState.WANTED if job.state is JobState.SUCCEEDED:
+            return Piece(_sentence("waiting to be saved", download.error), Tone.MUTED)
+        case _:
+            return None
+
+
+def _job_note(job: Job, save_hint: str) -> Piece:
+    note = inert(job.note, 300)
+    match job.state:
+        case JobState.SUCCEEDED:
+            return Piece(note or save_hint, Tone.MUTED)
+        case JobState.FAILED | JobState.REJECTED:
+            return Piece(inert(job.reason, 300) or note or "no reason given", Tone.ERROR if job.reason else Tone.MUTED)
+        case JobState.UNCONFIRMED:
+            return Piece(note or "the server may have started it", Tone.WARNING)
+        case JobState.LOST:
+            return Piece(note or "the server no longer knows it", Tone.WARNING)
+        case JobState.WAITING:
+            return Piece(note or "rate limit", Tone.WARNING)
+        case _:
+            return Piece(note, Tone.WARNING)
+
+
+def _running_text(download: Download, progress: DownloadProgress | None, glyphs: Glyphs, width: int) -> str:
+    received = progress.received if progress else download.received
+    size = (progress.size if progress else None) or download.size
+    words = [glyphs.down]
+    if size:
+        percentage = 100 * received / size
+        words.append(f"{percentage_text(percentage):>5}")
+        if width >= 32:
+            words.insert(1, progress_bar(percentage, glyphs))
+    else:
+        words.append(size_text(received))
+    if progress is not None:
+        words.append(speed_text(progress.speed))
+        if progress.seconds_left is not None and progress.speed > 0:
+            words.append(elapsed_text(progress.seconds_left + 0.999))
+    while len(words) > 2 and cell_len(" ".join(words)) > width:
+        words.pop()
+    return " ".join(words)
+
+
+def _saved_text(download: Download, width: int, glyphs: Glyphs) -> str:
+    text = "saved"
+    if download.size is not None:
+        text = f"{text} {size_text(download.size):>6}"
+    if download.path is not None and width - len(text) - 2 >= 8:
+        text = f"{text}  {_short_name(inert(download.path.name, 300), width - len(text) - 2, glyphs)}"
+    return text
+
+
+def _short_name(name: str, width: int, glyphs: Glyphs) -> str:
+    """A file's name with its ending kept: `Leave Bot….zip`."""
+    if cell_len(name) <= width:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending) > 5:
+        return clip(name, width, glyphs.ellipsis)
+    return f"{clip(stem, width - len(ending) - 1, glyphs.ellipsis)}.{ending}"
+
+
+def _sentence(word: str, *rest: str) -> str:
+    """`word, further, further`, without repeating the word where the rest begins with it."""
+    further = [inert(text, 300) for text in rest if text]
+    if further and further[0].lower().startswith(word):
+        return ", ".join(further)
+    return ", ".join([word, *further])

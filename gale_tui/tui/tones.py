@@ -1,0 +1,118 @@
+"""What colour a tone has on a ground, taken from the theme."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+from textual.color import Color
+
+from gale_tui.tui.format import Tone
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+__all__ = ["Tones", "contrast"]
+
+LEAST_CONTRAST = 4.5
+"""WCAG 2, level AA. A tone below it on its ground is mixed with the ground's own text colour until it is not."""
+
+
+class Tones:
+    """Styles of a widget's text, worked out once a theme.
+
+    Grounds are `row`, `header`, `cursor` and `blurred` (a cursor without the focus).
+    """
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[tuple[str, str], Style] = {}
+
+    def clear(self) -> None:
+        """Forgets what was worked out: the theme changed."""
+        self._styles.clear()
+
+    def style(self, tone: Tone, ground: str = "row") -> Style:
+        """The style of a tone on a ground."""
+        key = (tone, ground)
+        style = self._styles.get(key)
+        if style is None:
+            style = self._styles[key] = self._work_out(tone, ground)
+        return style
+
+    def _variable(self, name: str, fallback: str) -> Color:
+        variables = self._widget.app.theme_variables
+        return Color.parse(variables.get(name) or variables.get(fallback) or "ansi_default")
+
+    def _work_out(self, tone: Tone, ground: str) -> Style:
+        own = self._widget.background_colors[1]
+        text = self._variable("foreground", "text")
+        bold = tone in (Tone.FAILURE, Tone.DANGER)
+        match ground:
+            case "cursor":
+                back = self._over(own, self._variable("block-cursor-background", "primary"))
+                text = self._variable("block-cursor-foreground", "text")
+                bold = True
+            case "blurred":
+                back = self._over(own, self._variable("block-cursor-blurred-background", "panel"))
+                text = self._variable("block-cursor-blurred-foreground", "text")
+            case "header":
+                back = self._over(own, self._variable("panel", "surface"))
+            case _:
+                back = own
+        fore = self._fore(tone, text)
+        if fore.ansi is None and back.ansi is None:
+            text = self._readable(back, text, back.get_contrast_text(1.0))
+            fore = self._readable(back, back + fore, text)
+        reverse = ground == "cursor" and self._widget.app.no_color
+        underline = ground == "blurred" and self._widget.app.no_color
+        return Style(
+            color=fore.rich_color,
+            bgcolor=back.rich_color,
+            bold=bold or None,
+            reverse=reverse or None,
+            underline=underline or None,
+        )
+
+    def _fore(self, tone: Tone, text: Color) -> Color:
+        match tone:
+            case Tone.MUTED:
+                if "gale-muted" in self._widget.app.theme_variables:
+                    return self._variable("gale-muted", "foreground")
+                return text.with_alpha(0.7) if text.ansi is None else text
+            case Tone.RUNNING:
+                return self._variable("text-primary", "primary")
+            case Tone.SUCCESS:
+                return self._variable("text-success", "success")
+            case Tone.WARNING:
+                return self._variable("text-warning", "warning")
+            case Tone.DONE:
+                return self._variable("gale-done", "success")
+            case Tone.ERROR | Tone.FAILURE | Tone.DANGER:
+                return self._variable("text-error", "error")
+            case _:
+                return text
+
+    @staticmethod
+    def _over(under: Color, color: Color) -> Color:
+        return color if color.ansi is not None or under.ansi is not None else under + color
+
+    @staticmethod
+    def _readable(back: Color, fore: Color, text: Color) -> Color:
+        for part in (0.0, 0.25, 0.5, 0.75):
+            mixed = fore.blend(text, part, alpha=1.0)
+            if contrast(back, mixed) >= LEAST_CONTRAST:
+                return mixed
+        return text
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of two opaque colours as WCAG 2 defines it, 1 to 21."""
+
+    def luminance(color: Color) -> float:
+        parts = (value / 255 for value in color.rgb)
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)

@@ -1,0 +1,541 @@
+"""The table of export jobs: draws the rows on screen from snapshots, and of a changed row the changed cells only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from gale_tui.core.models import Change, DownloadProgress, Job, JobChange
+from gale_tui.tui.format import Glyphs, Piece, Tone, choose_glyphs, clip
+from gale_tui.tui.lean import paints_lean
+from gale_tui.tui.tones import Tones
+from gale_tui.tui.widgets.columns import Column, Layout, header_pieces, layout_for, row_pieces
+from gale_tui.tui.widgets.job_rows import JobRows
+
+__all__ = ["JobTable"]
+
+OTHERS_TICK = 5
+"""Seconds between two looks at the elapsed times of rows without the cursor."""
+PROGRESS_SECONDS = 0.5
+"""Least time between two repaints of a row for a download's progress."""
+NEAR = 24
+"""Cells between two changed columns that cost less to send again than to skip."""
+
+
+class JobTable(ScrollView, can_focus=True):
+    """Export jobs, one a row, under a header.
+
+    The cursor belongs to a job, not to a row: it stays on it whatever is inserted, forgotten, sorted or filtered.
+    """
+
+    DEFAULT_CSS = """
+    JobTable {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor_up", "Up", show=False),
+        Binding("down,j", "cursor_down", "Down", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown", "page_down", "Page down", show=False),
+        Binding("home,g", "cursor_first", "First job", show=False),
+        Binding("end,G", "cursor_last", "Last job", show=False),
+        Binding("enter", "open", "Details", show=False),
+    ]
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor came to another job, or the job under it was forgotten or replaced."""
+
+        table: JobTable
+        job: Job | None
+
+        @property
+        def control(self) -> JobTable:
+            """The table."""
+            return self.table
+
+    @dataclass
+    class Opened(Message):
+        """Enter or a double click on a job."""
+
+        table: JobTable
+        job: Job
+
+        @property
+        def control(self) -> JobTable:
+            """The table."""
+            return self.table
+
+    @dataclass
+    class SortRequested(Message):
+        """A click on a column's title."""
+
+        table: JobTable
+        column: str
+
+        @property
+        def control(self) -> JobTable:
+            """The table."""
+            return self.table
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._rows = JobRows()
+        self._glyphs = glyphs or choose_glyphs()
+        self._now = time.time()
+        self._current: str | None = None
+        self._marked: frozenset[str] = frozenset()
+        self._progress: dict[str, DownloadProgress] = {}
+        self._late: set[str] = set()
+        self._painted: dict[str, tuple[Layout, list[Piece]]] = {}
+        self._tones = Tones(self)
+        self._empty = "No exports yet\nPress n to start one."
+        self._no_match = "Nothing matches the filter\nesc clears it."
+        self._save_hint = "d saves it"
+
+    # What is shown
+
+    @property
+    def current(self) -> Job | None:
+        """The job under the cursor."""
+        return self._rows.jobs.get(self._current) if self._current is not None else None
+
+    @property
+    def marked(self) -> frozenset[str]:
+        """Ids of the marked jobs."""
+        return self._marked
+
+    @property
+    def sort_key(self) -> str:
+        """The column it is sorted by."""
+        return self._rows.sort_column
+
+    @property
+    def sort_reverse(self) -> bool:
+        """True where the largest, for times the newest, comes first."""
+        return self._rows.sort_reverse
+
+    @property
+    def shown_count(self) -> int:
+        """How many jobs are rows, those off screen included."""
+        return len(self._rows)
+
+    @property
+    def empty_text(self) -> str:
+        """What stands in a table without jobs; the first line is the heading."""
+        return self._empty
+
+    @empty_text.setter
+    def empty_text(self, text: str) -> None:
+        if text != self._empty:
+            self._empty = text
+            if not self._rows:
+                self.refresh()
+
+    @property
+    def no_match_text(self) -> str:
+        """What stands there where the filter hides every job."""
+        return self._no_match
+
+    @no_match_text.setter
+    def no_match_text(self, text: str) -> None:
+        if text != self._no_match:
+            self._no_match = text
+            if not self._rows:
+                self.refresh()
+
+    @property
+    def save_hint(self) -> str:
+        """What a row says of a file that nobody asked for yet; it names the key."""
+        return self._save_hint
+
+    @save_hint.setter
+    def save_hint(self, text: str) -> None:
+        self._save_hint = text
+        self._repaint_visible()
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters it draws with."""
+        return self._glyphs
+
+    @glyphs.setter
+    def glyphs(self, glyphs: Glyphs) -> None:
+        if glyphs != self._glyphs:
+            self._glyphs = glyphs
+            self._repaint_all()
+
+    def set_jobs(self, jobs: Iterable[Job]) -> None:
+        """Takes a whole set of jobs in place of the present one."""
+        self._rows.replace_all(jobs)
+        known = self._rows.jobs
+        self._marked = frozenset(job_id for job_id in self._marked if job_id in known)
+        self._progress = {job_id: reading for job_id, reading in self._progress.items() if job_id in known}
+        self._rows_replaced()
+
+    def set_filter(self, match: Callable[[Job], bool] | None) -> None:
+        """Shows only the jobs that match; all for None."""
+        self._rows.set_filter(match)
+        self._rows_replaced()
+
+    def set_sort(self, column: str, reverse: bool) -> None:
+        """Sorts by a column.
+
+        Raises:
+            ValueError: There is no such column.
+        """
+        self._rows.set_sort(column, reverse)
+        self._rows_replaced()
+
+    def apply(self, change: JobChange) -> None:
+        """Takes one change: repaints what differs in its row, or puts in or takes out the row."""
+        job = change.job
+        if change.kind is Change.FORGOTTEN:
+            self._forget(job.id)
+            return
+        if job.id not in self._rows.jobs:
+            self._inserted(self._rows.add(job))
+            return
+        self._rows.update(job)
+        row = self._rows.row_of(job.id)
+        if row is None:
+            if self._rows.matches(job):
+                self._inserted(self._rows.reveal(job.id))
+        elif job.id != self._current and not self._rows.matches(job):
+            self._removed(self._rows.hide(job.id))
+        else:
+            self._repaint_row(row)
+
+    def set_progress(self, job_id: str, progress: DownloadProgress | None) -> None:
+        """Takes a reading of a running download; its row is repainted at most twice a second."""
+        if progress is None:
+            self._progress.pop(job_id, None)
+        else:
+            self._progress[job_id] = progress
+        if not self.is_mounted or self._rows.row_of(job_id) is None:
+            return
+        if not self._late:
+            self.set_timer(PROGRESS_SECONDS, self._repaint_late)
+        self._late.add(job_id)
+
+    def tick(self, now: float) -> None:
+        """Takes the time (seconds since the epoch) and repaints rows on screen whose text it changes."""
+        before, self._now = self._now, now
+        others = int(before) // OTHERS_TICK != int(now) // OTHERS_TICK
+        for row in self._visible_rows():
+            job = self._rows.at(row)
+            if others or job.id == self._current:
+                self._repaint_row(row)
+
+    def toggle_mark(self, job_id: str) -> None:
+        """Marks a job, or takes its mark away."""
+        if job_id in self._rows.jobs:
+            self._marked ^= {job_id}
+            row = self._rows.row_of(job_id)
+            if row is not None:
+                self._repaint_row(row)
+
+    def select(self, job_id: str) -> None:
+        """Puts the cursor on a job and scrolls it into view; nothing where the job is not shown."""
+        row = self._rows.row_of(job_id)
+        if row is not None:
+            self._move_to(row)
+
+    # Rows that come and go
+
+    def _rows_replaced(self) -> None:
+        self._painted.clear()
+        self._resize()
+        before = self._current
+        if self._current is None or self._rows.row_of(self._current) is None:
+            self._current = self._rows.at(0).id if len(self._rows) else None
+        row = self._cursor_row()
+        if row is not None:
+            self._scroll_into_view(row)
+        self.refresh()
+        if before != self._current or before is not None:
+            self.post_message(self.Highlighted(self, self.current))
+
+    def _inserted(self, row: int | None) -> None:
+        if row is None:
+            return
+        first = self._current is None
+        if first:
+            self._current = self._rows.at(row).id
+        top = self.scroll_offset.y
+        cursor = self._cursor_row()
+        self._resize()
+        # A row above what is on screen must not move it; at the very top the new row is what one wants to see.
+        if row < top or (row == top and top > 0):
+            self.scroll_to(y=top + 1, animate=False)
+        elif cursor is not None and top <= cursor - 1 < top + self._page:
+            self._scroll_into_view(cursor)
+        self._refresh_from(row)
+        if first:
+            self.post_message(self.Highlighted(self, self.current))
+
+    def _forget(self, job_id: str) -> None:
+        self._marked -= {job_id}
+        self._progress.pop(job_id, None)
+        self._painted.pop(job_id, None)
+        under_cursor = job_id == self._current
+        self._removed(self._rows.remove(job_id), under_cursor=under_cursor)
+
+    def _removed(self, row: int | None, *, under_cursor: bool = False) -> None:
+        if row is None:
+            return
+        if under_cursor:
+            last = len(self._rows) - 1
+            self._current = self._rows.at(min(row, last)).id if last >= 0 else None
+        top = self.scroll_offset.y
+        self._resize()
+        if row < top:
+            self.scroll_to(y=top - 1, animate=False)
+        self._refresh_from(row)
+        if under_cursor:
+            self.post_message(self.Highlighted(self, self.current))
+
+    def _resize(self) -> None:
+        self.virtual_size = Size(0, len(self._rows) + 1)
+
+    # The cursor
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def _cursor_row(self) -> int | None:
+        return None if self._current is None else self._rows.row_of(self._current)
+
+    def _move_to(self, row: int) -> None:
+        if not len(self._rows):
+            return
+        row = min(len(self._rows) - 1, max(0, row))
+        job = self._rows.at(row)
+        before = self._current
+        if job.id != before:
+            old_row = self._cursor_row()
+            self._current = job.id
+            left = self._rows.jobs.get(before) if before is not None else None
+            if left is not None and not self._rows.matches(left):
+                # It was kept only because the cursor was on it.
+                self._removed(self._rows.hide(left.id))
+                row = self._cursor_row() or 0
+            else:
+                self._refresh_rows(old_row)
+            self._refresh_rows(row)
+            self.post_message(self.Highlighted(self, job))
+        self._scroll_into_view(row)
+
+    def _scroll_into_view(self, row: int) -> None:
+        top = self.scroll_offset.y
+        if row < top:
+            self.scroll_to(y=row, animate=False)
+        elif row >= top + self._page:
+            self.scroll_to(y=row - self._page + 1, animate=False)
+
+    def action_cursor_up(self) -> None:
+        """Up a job."""
+        self._move_to((self._cursor_row() or 0) - 1)
+
+    def action_cursor_down(self) -> None:
+        """Down a job."""
+        row = self._cursor_row()
+        self._move_to(0 if row is None else row + 1)
+
+    def action_page_up(self) -> None:
+        """Up a screenful."""
+        self._move_to((self._cursor_row() or 0) - self._page)
+
+    def action_page_down(self) -> None:
+        """Down a screenful."""
+        self._move_to((self._cursor_row() or 0) + self._page)
+
+    def action_cursor_first(self) -> None:
+        """To the first job."""
+        self._move_to(0)
+
+    def action_cursor_last(self) -> None:
+        """To the last job."""
+        self._move_to(len(self._rows) - 1)
+
+    def action_open(self) -> None:
+        """Opens the job under the cursor."""
+        job = self.current
+        if job is not None:
+            self.post_message(self.Opened(self, job))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses a job or a column to sort by, a double click opens."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        event.stop()
+        if offset.y == 0:
+            column = self._layout.column_at(offset.x)
+            if column is not None and len(self._rows):
+                self.post_message(self.SortRequested(self, column.name))
+            return
+        row = self.scroll_offset.y + offset.y - 1
+        if row < len(self._rows):
+            self._move_to(row)
+            if event.chain == 2:
+                self.action_open()
+
+    # Painting
+
+    @property
+    def _layout(self) -> Layout:
+        return layout_for(self.scrollable_content_region.width)
+
+    def _pieces(self, job: Job) -> list[Piece]:
+        return row_pieces(
+            job,
+            self._layout,
+            self._glyphs,
+            now=self._now,
+            progress=self._progress.get(job.id),
+            marked=job.id in self._marked,
+            save_hint=self._save_hint,
+        )
+
+    def _visible_rows(self) -> range:
+        top = self.scroll_offset.y
+        return range(top, min(len(self._rows), top + self._page))
+
+    def _repaint_late(self) -> None:
+        late, self._late = self._late, set()
+        for job_id in late:
+            row = self._rows.row_of(job_id)
+            if row is not None:
+                self._repaint_row(row)
+
+    def _repaint_row(self, row: int) -> None:
+        """Asks for a repaint of the cells of a row that look different from what was last painted."""
+        if row not in self._visible_rows():
+            return
+        job = self._rows.at(row)
+        layout, painted = self._painted.get(job.id, (None, []))
+        if layout is not self._layout:
+            self._refresh_rows(row)
+            return
+        y = row - self.scroll_offset.y + 1
+        changed = [
+            column for column, old, new in zip(layout.columns, painted, self._pieces(job), strict=True) if old != new
+        ]
+        if changed:
+            self.refresh(*self._regions(changed, y))
+
+    def _regions(self, columns: list[Column], y: int) -> list[Region]:
+        """Where the columns are, those close to each other as one."""
+        reach = NEAR if paints_lean(self.screen) else self.size.width
+        regions = [Region(columns[0].x, y, columns[0].width, 1)]
+        for column in columns[1:]:
+            last = regions[-1]
+            if column.x - last.right <= reach:
+                regions[-1] = Region(last.x, y, column.x + column.width - last.x, 1)
+            else:
+                regions.append(Region(column.x, y, column.width, 1))
+        return regions
+
+    def _refresh_rows(self, *rows: int | None) -> None:
+        top, page, width = self.scroll_offset.y, self._page, self.size.width
+        regions = [Region(0, row - top + 1, width, 1) for row in rows if row is not None and top <= row < top + page]
+        if regions:
+            self.refresh(*regions)
+
+    def _refresh_from(self, row: int) -> None:
+        """Asks for a repaint of a row and all below, or of all where the table is or was empty."""
+        y = max(0, row - self.scroll_offset.y) + 1
+        if len(self._rows) <= 1:
+            y = 0
+        if y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, self.size.height - y))
+
+    def _repaint_visible(self) -> None:
+        for row in self._visible_rows():
+            self._repaint_row(row)
+
+    def _repaint_all(self) -> None:
+        self._painted.clear()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Takes on another theme."""
+        super().notify_style_update()
+        self._tones.clear()
+
+    def on_focus(self) -> None:
+        """The cursor shows that keys come here."""
+        self._refresh_rows(self._cursor_row())
+
+    def on_blur(self) -> None:
+        """The cursor shows that keys go elsewhere."""
+        self._refresh_rows(self._cursor_row())
+
+    def on_resize(self) -> None:
+        """Keeps the cursor in view."""
+        row = self._cursor_row()
+        if row is not None:
+            self._scroll_into_view(row)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the widget: the header, a row, or a line of what stands there instead of rows."""
+        width = self.scrollable_content_region.width
+        if not len(self._rows):
+            return self._empty_line(y, width)
+        if y == 0:
+            pieces = header_pieces(self._layout, self.sort_key, self.sort_reverse, self._glyphs)
+            return self._strip(pieces, width, "header")
+        row = self.scroll_offset.y + y - 1
+        if row >= len(self._rows):
+            return Strip.blank(width, self._tones.style(Tone.TEXT))
+        job = self._rows.at(row)
+        if len(self._painted) > 1000:
+            self._painted.clear()
+        pieces = self._pieces(job)
+        self._painted[job.id] = (self._layout, pieces)
+        ground = "row" if job.id != self._current else "cursor" if self.has_focus else "blurred"
+        return self._strip(pieces, width, ground)
+
+    def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
+        """The cells as few segments: blanks take the colours of what is left of them."""
+        segments: list[Segment] = []
+        text, style, x = "", self._tones.style(pieces[0].tone, ground), 0
+        for column, piece in zip(self._layout.columns, pieces, strict=True):
+            wanted = self._tones.style(piece.tone, ground)
+            text += " " * (column.x - x)
+            x = column.x + column.width
+            if wanted != style and not piece.text.isspace():
+                if text:
+                    segments.append(Segment(text, style))
+                text, style = "", wanted
+            text += piece.text
+        segments.append(Segment(text + " " * (width - x), style))
+        return Strip(segments, width)
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        lines = (self._no_match if self._rows.filtered and self._rows.jobs else self._empty).split("\n")
+        first = max(0, (self.size.height - len(lines)) // 2 - 1)
+        base = self._tones.style(Tone.TEXT)
+        if not first <= y < first + len(lines):
+            return Strip.blank(width, base)
+        line = clip(lines[y - first], width, self._glyphs.ellipsis)
+        style = base + Style(bold=True) if y == first else self._tones.style(Tone.MUTED)
+        return Strip([Segment(line, style)]).text_align(width, "center")
