@@ -1,0 +1,152 @@
+"""The log file: bounded, private, and without a key or a signed link in it, whoever writes to it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import logging.handlers
+import os
+import re
+import threading
+import traceback
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+
+from gale_tui.core.private_files import make_private_folder
+from gale_tui.core.secret import HIDDEN, Secret
+from gale_tui.core.text import inert, inert_block, redact_links
+
+__all__ = ["close_logging", "crash_text", "hide", "redact", "setup_logging"]
+
+FILE_BYTES = 1 << 20
+"""Size of a log file at which the next one is begun."""
+FILES = 3
+"""How many there are in all, the one that is written included."""
+
+_MESSAGE_LIMIT = 4000
+_READ_LIMIT = 4 * _MESSAGE_LIMIT
+_TRACEBACK_LIMIT = 32_768
+
+_known: set[str] = set()
+_known_lock = threading.Lock()
+_handler: logging.Handler | None = None
+
+_HEADER = re.compile(
+    r"""(?ix) ( (?: x-api-key | (?:proxy-)?authorization | (?:set-)?cookie | GALE_API_KEY ) ["']? \s* [:=,] \s* b? )
+    ( "[^"]*" | '[^']*' | [^\s"',)}\]][^"'\r\n)}\]]* )"""
+)
+
+
+def hide(secret: Secret) -> None:
+    """From now on this value appears in no log and no crash text, wherever it comes from."""
+    if secret:
+        with _known_lock:
+            _known.add(secret.reveal())
+
+
+def redact(text: str) -> str:
+    """The text without keys, values of secret headers and the queries of links."""
+    with _known_lock:
+        # Longest first: a key that is the beginning of another must not leave the rest of it.
+        known = sorted(_known, key=len, reverse=True)
+    for value in known:
+        text = text.replace(value, HIDDEN)
+    text = _HEADER.sub(lambda match: match[1] + HIDDEN, text)
+    return redact_links(text)
+
+
+def crash_text(exc: BaseException) -> str:
+    """The traceback with its causes, without local variables, redacted and inert."""
+    lines = traceback.TracebackException.from_exception(exc, capture_locals=False).format()
+    return inert_block(redact("".join(lines)), _TRACEBACK_LIMIT)
+
+
+class _Redacting(logging.Formatter):
+    """One line per record, then its traceback; everything redacted after it was put together."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            message = record.getMessage()
+        except Exception as error:  # any argument's __str__ may raise anything
+            message = f"a message that cannot be put together ({type(error).__name__})"
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        text = f"{at} {record.levelname} {record.name}: {inert(redact(message[:_READ_LIMIT]), _MESSAGE_LIMIT)}"
+        # Not `record.exc_text`: other handlers keep their own form there.
+        if record.exc_info and record.exc_info[1] is not None:
+            text += "\n" + crash_text(record.exc_info[1]).rstrip("\n")
+        if record.stack_info:
+            text += "\n" + inert_block(redact(record.stack_info), _TRACEBACK_LIMIT)
+        return text
+
+
+class _PrivateFile(logging.handlers.RotatingFileHandler):
+    """A rotating file that only its owner reads, and that never writes to the terminal when it fails."""
+
+    def _open(self) -> TextIOWrapper:
+        make_private_folder(Path(self.baseFilename).parent)
+        with contextlib.suppress(OSError):
+            os.chmod(self.baseFilename, 0o600)
+        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._follow()
+        super().emit(record)
+
+    def _follow(self) -> None:
+        # Another gale-tui may have begun the next file: go on there instead of in the renamed one.
+        if self.stream is None:
+            return
+        try:
+            there, ours = os.stat(self.baseFilename), os.fstat(self.stream.fileno())
+            same = (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        except (OSError, ValueError):
+            same = False
+        if not same:
+            with contextlib.suppress(OSError):
+                self.stream.close()
+            self.stream = None  # opened again by the next record, as at the start
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Nothing: a full disk must neither break the screen nor print the record, arguments included, on it."""
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
+
+
+def setup_logging(path: Path, level: str | int = logging.INFO) -> logging.Logger:
+    """Sends everything that is logged in this process to the file; nothing goes to the terminal.
+
+    The file is made with the first record. One that cannot be written is done without.
+
+    Args:
+        path: The log file; up to `FILES` of at most about `FILE_BYTES` each are kept.
+        level: What gale-tui itself logs; of other libraries it is warnings and errors.
+
+    Returns:
+        The logger above all of gale-tui's own.
+    """
+    global _handler
+    close_logging()
+    handler = _PrivateFile(path, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True)
+    handler.setFormatter(_Redacting())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    # httpx logs whole addresses, signed queries included, at INFO.
+    for name in ("httpx", "httpcore", "keyring"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logger = logging.getLogger("gale_tui")
+    logger.setLevel(level)
+    _handler = handler
+    return logger
+
+
+def close_logging() -> None:
+    """Closes the file; what is logged afterwards is lost."""
+    global _handler
+    if _handler is not None:
+        logging.getLogger().removeHandler(_handler)
+        _handler.close()
+        _handler = None
