@@ -1,0 +1,180 @@
+"""One request and its answer as the sockets see it: how long it may take, whether it is to stop, what has left.
+
+The HTTP library runs a request on the caller's thread and knows time-outs per read only. What belongs to the whole
+request is kept here, found by the network code through the thread that runs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Literal
+
+__all__ = ["Cancellation", "Exchange", "OpenSockets", "current", "shut_down", "under_way"]
+
+Phase = Literal["name", "connect", "proxy", "tls", "request"]
+
+
+def shut_down(connection: socket.socket) -> None:
+    """Makes every call that waits on the socket, in whatever thread, return at once. The owner still closes it."""
+    with contextlib.suppress(OSError):
+        # Not SSLSocket.shutdown: that drops the TLS layer under the feet of the thread that reads.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+class Cancellation:
+    """Stops one download from another thread: its connection attempt, its wait, its read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._sockets: set[socket.socket] = set()
+
+    @property
+    def cancelled(self) -> bool:
+        """True once :meth:`cancel` was called."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Shuts the connection down now, and any that is made later."""
+        with self._lock:
+            self._cancelled = True
+            for connection in self._sockets:
+                shut_down(connection)
+
+    def hold(self, connection: socket.socket) -> None:
+        """Takes a socket that is to go down with this."""
+        with self._lock:
+            self._sockets.add(connection)
+            if self._cancelled:
+                shut_down(connection)
+
+    def release(self, connection: socket.socket) -> None:
+        """Gives it back, before it is closed."""
+        with self._lock:
+            self._sockets.discard(connection)
+
+
+class Exchange:
+    """One request under way.
+
+    Args:
+        seconds: How long it may take in all, from the name look-up to the last byte; None for no limit.
+        cancellation: What stops it from outside.
+    """
+
+    __slots__ = ("_deadline", "aborted", "cancellation", "fresh", "phase", "sent")
+
+    def __init__(self, seconds: float | None, cancellation: Cancellation | None = None) -> None:
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self.cancellation = cancellation
+        self.phase: Phase = "connect"
+        self.sent = False
+        """True as soon as the first byte of the request itself may have left."""
+        self.fresh = False
+        """True where a connection was made for it, instead of one that was still open."""
+        self.aborted = False
+
+    @property
+    def stopped(self) -> bool:
+        """True where it was cancelled or aborted."""
+        return self.aborted or (self.cancellation is not None and self.cancellation.cancelled)
+
+    def remaining(self, limit: float | None = None) -> float | None:
+        """Seconds that the next step may take: `limit` or what is left of the whole, whichever is less.
+
+        Raises:
+            TimeoutError: Nothing is left.
+        """
+        if self._deadline is None:
+            return limit
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left if limit is None else min(limit, left)
+
+    def without_deadline(self) -> None:
+        """From here on only the limit of each single step counts."""
+        self._deadline = None
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Called by the HTTP library (its ``trace`` extension) at each step."""
+        if event == "http11.send_request_headers.started":
+            if info["request"].method == b"CONNECT":
+                self.phase = "proxy"
+            else:
+                self.phase = "request"
+                self.sent = True
+
+
+_local = threading.local()
+
+
+def current() -> Exchange | None:
+    """The exchange that this thread is busy with."""
+    exchange: Exchange | None = getattr(_local, "exchange", None)
+    return exchange
+
+
+@contextlib.contextmanager
+def under_way(exchange: Exchange) -> Iterator[None]:
+    """Makes it the one that this thread is busy with."""
+    before = current()
+    _local.exchange = exchange
+    try:
+        yield
+    finally:
+        _local.exchange = before
+
+
+class OpenSockets:
+    """Every open socket and every exchange of a transport, so that all can be stopped at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: set[socket.socket] = set()
+        self._exchanges: set[Exchange] = set()
+        self.opened = 0
+        """Connections made since the start."""
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def add(self, connection: socket.socket) -> None:
+        """Takes a connected socket in; it is shut down at once where its exchange was stopped meanwhile."""
+        exchange = current()
+        with self._lock:
+            self._sockets.add(connection)
+        if exchange is not None:
+            if exchange.cancellation is not None:
+                exchange.cancellation.hold(connection)
+            if exchange.stopped:
+                shut_down(connection)
+
+    def discard(self, connection: socket.socket, cancellation: Cancellation | None) -> None:
+        """Forgets a socket, before it is closed."""
+        with self._lock:
+            self._sockets.discard(connection)
+        if cancellation is not None:
+            cancellation.release(connection)
+
+    def begin(self, exchange: Exchange) -> None:
+        """Takes an exchange in."""
+        with self._lock:
+            self._exchanges.add(exchange)
+
+    def end(self, exchange: Exchange) -> None:
+        """Forgets it."""
+        with self._lock:
+            self._exchanges.discard(exchange)
+
+    def abort(self) -> None:
+        """Stops every exchange under way and shuts every socket down."""
+        with self._lock:
+            for exchange in self._exchanges:
+                exchange.aborted = True
+            for connection in self._sockets:
+                shut_down(connection)
