@@ -12,7 +12,7 @@ from gale_tui.core.models import Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
 
-__all__ = ["clean_id", "clean_key", "id_warning", "origin_of", "parse_host"]
+__all__ = ["clean_id", "clean_key", "id_warning", "origin_of", "parse_host", "split_url"]
 
 _QUOTES = "\"'`“”‘’«»"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -65,11 +65,23 @@ def origin_of(url: str) -> Origin:
     Raises:
         ConfigError: It is not one.
     """
+    return split_url(url)[0]
+
+
+def split_url(url: str) -> tuple[Origin, str]:
+    """Origin and path of an absolute http or https URL; the path with its query, without its fragment.
+
+    Raises:
+        ConfigError: It is not one.
+    """
     match = _SCHEME.match(url)
     if not match or match[1].lower() not in ("https", "http"):
         raise ConfigError("The address is not an http or https address")
-    host, port = _authority(url[match.end() :])
-    return _origin(match[1].lower(), host, port)
+    rest = url[match.end() :]
+    host, port = _authority(rest)
+    start = re.search(r"[/?#]", rest)
+    path = rest[start.start() :].partition("#")[0] if start else ""
+    return _origin(match[1].lower(), host, port), path if path.startswith("/") else f"/{path}"
 
 
 def _origin(scheme: str, host: str, port: int | None) -> Origin:

@@ -21,6 +21,8 @@ import httpcore
 import httpx
 
 from gale_tui.core.exchange import Exchange, OpenSockets, current, shut_down
+from gale_tui.core.hosts import split_url
+from gale_tui.core.secret import SignedUrl
 from gale_tui.core.trust import TrustedContexts
 
 __all__ = ["make_pool", "raw_socket", "send"]
@@ -62,7 +64,7 @@ def make_pool(
 def send(
     pool: httpx.HTTPTransport,
     method: str,
-    url: httpx.URL,
+    url: SignedUrl,
     headers: Mapping[str, str],
     exchange: Exchange,
     step: float | None,
@@ -71,9 +73,16 @@ def send(
 
     Args:
         step: Seconds that a single read or write may take.
+
+    Raises:
+        httpx.HTTPError: No answer, or a broken one.
+        httpx.InvalidURL, UnicodeError: `url` cannot be sent.
     """
+    # Host and port are written anew: what is connected to is what was compared with the key's origin.
+    origin, path = split_url(url.reveal())
+    target = httpx.URL(f"{origin}{path}")
     timeouts = {"connect": None, "read": step, "write": step, "pool": None}
-    request = httpx.Request(method, url, headers=headers, extensions={"timeout": timeouts, "trace": exchange.trace})
+    request = httpx.Request(method, target, headers=headers, extensions={"timeout": timeouts, "trace": exchange.trace})
     return pool.handle_request(request)
 
 

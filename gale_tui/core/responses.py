@@ -80,6 +80,7 @@ class OpenResponse:
         version = response.extensions.get("http_version", b"")
         self.http_version = version.decode("ascii", "replace") if isinstance(version, bytes) else ""
         self._response = response
+        self._chunks = response.iter_raw()
         self._exchange = exchange
         self._sockets = sockets
         self._stall = stall
@@ -112,18 +113,17 @@ class OpenResponse:
         return raw_socket(self._response)
 
     def iter_raw(self) -> Iterator[bytes]:
-        """The body as it comes, never decompressed.
+        """The body as it comes, never decompressed; asked for again, it goes on where it was.
 
         Raises:
             InterruptedDownloadError: Cut, stalled, cancelled, or shorter than announced.
         """
-        chunks = self._response.iter_raw()
         while True:
             failure: InterruptedDownloadError | None = None
             chunk: bytes | None = None
             with under_way(self._exchange):
                 try:
-                    chunk = next(chunks, None)
+                    chunk = next(self._chunks, None)
                 except Exception as error:  # the library's, its backend's or the socket's own: all mean the same
                     failure = self._interruption(error)
             if failure is not None:

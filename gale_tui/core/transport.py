@@ -265,15 +265,9 @@ class Transport:
         from gale_tui.core import network
 
         try:
-            parsed = httpx.URL(url.reveal())
             origin = origin_of(url.reveal())
-            if (parsed.scheme, parsed.raw_host.decode().strip("[]").lower().rstrip(".")) != (
-                origin.scheme,
-                origin.host,
-            ) or (parsed.port or (443 if parsed.scheme == "https" else 80)) != origin.port:
-                raise ConfigError("two readings")
-        except (httpx.InvalidURL, ConfigError, UnicodeError):
-            return LinkRefusedError(f"{inert(url.redacted, 120)} is not a usable address")
+        except ConfigError as error:
+            return LinkRefusedError(f"{inert(url.redacted, 120)} is not followed: {error.what}")
         proxy = proxy_for(origin, self.environment.proxy)
         try:
             pool = self._pool(proxy, keep_alive)
@@ -286,7 +280,9 @@ class Transport:
             return outgoing
         exchange.fresh = exchange.sent = False
         try:
-            return network.send(pool, method, parsed, outgoing, exchange, step)
+            return network.send(pool, method, url, outgoing, exchange, step)
+        except (httpx.InvalidURL, UnicodeError):
+            return LinkRefusedError(f"{inert(url.redacted, 120)} is not a usable address")
         except (httpx.RemoteProtocolError, httpx.NetworkError) as error:
             if method != "GET" or exchange.fresh or exchange.stopped or not keep_alive:
                 return self._failure(error, exchange, method, url, seconds)
