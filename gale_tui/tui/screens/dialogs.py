@@ -1,0 +1,320 @@
+"""Small questions: yes or no, a key, a dock status id, an environment."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets.option_list import Option
+
+from gale_tui.core.errors import GaleError
+from gale_tui.core.hosts import clean_id, clean_key, id_warning
+from gale_tui.core.models import Environment, Job
+from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.widgets.fields import Finding, FormRow, TextField, Tick, check_with, tidy_id
+
+__all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_tick"]
+
+
+def badge(environment: Environment) -> Content:
+    """The environment's name, behind the word PROD in the danger colour where it is a production one."""
+    if not environment.production:
+        return Content.styled(environment.name, "bold")
+    return Content.assemble(
+        (" PROD ", "bold $gale-danger-foreground on $gale-danger-background"), " ", (environment.name, "bold")
+    )
+
+
+def session_tick() -> Tick:
+    """The switch that keeps a key out of the keyring."""
+    return Tick("For this session only: the key is forgotten at the end", id="session-only")
+
+
+class ConfirmDialog(GaleModal[bool]):
+    """Asks before something that matters. Cancel has the focus; `False` and `None` both mean no."""
+
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = "#cancel"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False),
+        Binding("right,down", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, title: str, question: str | Content, *, confirm: str = "Yes", danger: bool = True) -> None:
+        """Makes the dialog.
+
+        Args:
+            title: What it is about, in a few words.
+            question: What will happen; plain text or content, never markup.
+            confirm: What the button that does it says.
+            danger: Draw it in the colour of danger.
+        """
+        super().__init__()
+        self._title = title
+        self._question = question
+        self._confirm = confirm
+        self._danger = danger
+
+    def compose(self) -> ComposeResult:
+        """The question and two buttons."""
+        with Vertical(classes="dialog -danger" if self._danger else "dialog") as dialog:
+            dialog.border_title = self._title
+            yield Static(self._question, id="question", markup=False)
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(Content(self._confirm), "error" if self._danger else "primary", id="confirm", compact=True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.button.id == "confirm")
+
+    def action_cancel(self) -> None:
+        """Leaves it."""
+        self.dismiss(False)
+
+
+class KeyDialog(GaleModal[bool]):
+    """Asks for an environment's key, after a 401 or where none is kept. `True` where one was taken."""
+
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = "#api-key"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, environment: Environment, reason: str = "") -> None:
+        """Makes the dialog.
+
+        Args:
+            environment: Whose key is asked for.
+            reason: Why, in a sentence.
+        """
+        super().__init__()
+        self._environment = environment
+        self._reason = reason
+
+    def compose(self) -> ComposeResult:
+        """The reason, the field and the buttons."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "API key"
+            yield Static(
+                Content.assemble(badge(self._environment), "  ", (self._environment.origin.display, "$gale-muted"))
+            )
+            yield Static(self._reason, id="question", markup=False)
+            yield TextField(
+                "API key",
+                "api-key",
+                secret=True,
+                check=check_with(clean_key),
+                required="Paste the key; it begins with kg-.",
+                hint="It is sent to this host only, and never shown.",
+            )
+            yield session_tick()
+            yield Static(id="said", markup=False)
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Keep key", "primary", id="keep", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Finds out whether there is a keyring."""
+        self.query_one("#question").display = bool(self._reason)
+        self.run_worker(self._look_for_keyring(), exit_on_error=True)
+
+    async def _look_for_keyring(self) -> None:
+        state = await self.engine.credentials.keyring_state()
+        if not state.available:
+            self.query_one("#session-only", Tick).value = True
+            self._say(state.explanation)
+
+    def _say(self, text: str, *, problem: bool = False) -> None:
+        said = self.query_one("#said", Static)
+        said.update(text)
+        said.set_class(problem, "-problem")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._keep()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "keep":
+            self._keep()
+        else:
+            self.dismiss(False)
+
+    def action_cancel(self) -> None:
+        """Leaves it; the environment stays without its key."""
+        self.dismiss(False)
+
+    def _keep(self) -> None:
+        field = self.query_one("#api-key-field", TextField)
+        if not field.insist():
+            field.input.focus()
+            return
+        dialog = self.query_one(".dialog", Vertical)
+        if dialog.disabled:
+            return
+        dialog.disabled = True
+        self._say("Keeping the key …")
+        self.run_worker(self._kept(), group="keep")
+
+    async def _kept(self) -> None:
+        field = self.query_one("#api-key-field", TextField)
+        session_only = self.query_one("#session-only", Tick).value
+        try:
+            await self.engine.provide_key(self._environment, clean_key(field.value), session_only=session_only)
+        except GaleError as error:
+            self.query_one(".dialog", Vertical).disabled = False
+            self._say(str(error), problem=True)
+            field.input.focus()
+            return
+        self.dismiss(True)
+
+
+class TrackDialog(GaleModal[Job]):
+    """Asks for a dock status id that somebody else's export has, and follows it. Dismissed with the job."""
+
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = "#dock-status-id"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    def compose(self) -> ComposeResult:
+        """The environment, the field and the buttons."""
+        environments = self.engine.environments
+        current = self.engine.current
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Track an export that is already running"
+            yield TextField(
+                "Dock status",
+                "dock-status-id",
+                placeholder="ds-…",
+                check=check_with(clean_id, _dock_hint),
+                required="Paste the dock status id; it begins with ds-.",
+                hint="The dockStatusId of the export's answer.",
+                tidy=tidy_id,
+            )
+            yield FormRow(
+                "Environment",
+                Select(
+                    [(environment.name, environment.id) for environment in environments],
+                    value=current.id if current is not None else Select.NULL,
+                    allow_blank=current is None,
+                    id="environment",
+                    compact=True,
+                ),
+            )
+            yield Static(id="said", markup=False)
+            with Horizontal(classes="dialog--buttons"):
+                yield Button("Track", "primary", id="track", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._track()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "track":
+            self._track()
+        else:
+            self.dismiss(None)
+
+    def action_cancel(self) -> None:
+        """Leaves it."""
+        self.dismiss(None)
+
+    def _say(self, text: str, *, problem: bool = False) -> None:
+        said = self.query_one("#said", Static)
+        said.update(text)
+        said.set_class(problem, "-problem")
+
+    def _track(self) -> None:
+        field = self.query_one("#dock-status-id-field", TextField)
+        environment_id = self.query_one("#environment", Select).value
+        if not field.insist():
+            field.input.focus()
+            return
+        if not isinstance(environment_id, str):
+            self._say("Choose the environment that the export runs in.", problem=True)
+            return
+        dialog = self.query_one(".dialog", Vertical)
+        if dialog.disabled:
+            return
+        dialog.disabled = True
+        self._say("Asking GALE …")
+        self.run_worker(self._tracked(environment_id, clean_id(field.value)), group="track")
+
+    async def _tracked(self, environment_id: str, dock_status_id: str) -> None:
+        try:
+            job = await self.engine.track(environment_id, dock_status_id)
+        except GaleError as error:
+            self.query_one(".dialog", Vertical).disabled = False
+            self._say(str(error), problem=True)
+            self.query_one("#dock-status-id").focus()
+            return
+        self.dismiss(job)
+
+
+class EnvironmentPicker(GaleModal[str]):
+    """Chooses the environment of new exports. Dismissed with its id; who asked makes it the current one."""
+
+    CSS_PATH = "dialogs.tcss"
+    AUTO_FOCUS = "#environments"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,v", "cancel", "Cancel"),
+        Binding("j", "move(1)", "Down", show=False),
+        Binding("k", "move(-1)", "Up", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """The list."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Environment for new exports"
+            dialog.border_subtitle = "enter use · esc cancel"
+            yield OptionList(*(self._option(each) for each in self.engine.environments), id="environments")
+
+    def _option(self, environment: Environment) -> Option:
+        current = self.engine.current
+        mark = "● " if current is not None and current.id == environment.id else "  "
+        return Option(
+            Content.assemble(mark, badge(environment), "  ", (environment.origin.display, "$gale-muted")),
+            id=environment.id,
+        )
+
+    def on_mount(self) -> None:
+        """Puts the mark on the present environment."""
+        environments = self.query_one("#environments", OptionList)
+        current = self.engine.current
+        if current is not None:
+            environments.highlighted = environments.get_option_index(current.id)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option_id)
+
+    def action_move(self, by: int) -> None:
+        """Moves the mark down (1) or up (-1)."""
+        environments = self.query_one("#environments", OptionList)
+        if by > 0:
+            environments.action_cursor_down()
+        else:
+            environments.action_cursor_up()
+
+    def action_cancel(self) -> None:
+        """Leaves it."""
+        self.dismiss(None)
+
+
+def _dock_hint(text: str) -> Finding:
+    warning = id_warning("dock", tidy_id(text))
+    return Finding(warning, "warning") if warning else Finding()

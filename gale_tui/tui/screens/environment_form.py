@@ -1,0 +1,350 @@
+"""The environment form: name, host and key first, the rest below."""
+
+from __future__ import annotations
+
+import shlex
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from gale_tui.core.environment_checks import check_ca_file, check_environment_name, check_proxy
+from gale_tui.core.environments import Config
+from gale_tui.core.errors import ConfigError, CredentialError, GaleError
+from gale_tui.core.hosts import clean_key, parse_host
+from gale_tui.core.models import Environment, Origin
+from gale_tui.core.secret import Secret
+from gale_tui.core.text import inert
+from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.screens.dialogs import session_tick
+from gale_tui.tui.widgets.fields import Finding, FormBody, TextField, Tick, check_with
+from gale_tui.tui.widgets.key_bar import KeyBar
+
+__all__ = ["EnvironmentForm"]
+
+_NEEDS_KEY = "Paste the key; it begins with kg-."
+
+
+class EnvironmentForm(GaleScreen[Environment]):
+    """Adds an environment or changes one. Dismissed with it once it is saved."""
+
+    CSS_PATH = "environment_form.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  # the framework declares it so
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("tab", "app.focus_next", "Next field"),
+        Binding("ctrl+s", "save", "Save"),
+    ]
+
+    def __init__(self, environment: Environment | None = None) -> None:
+        """Makes the form.
+
+        Args:
+            environment: The one to change; None for a new one.
+        """
+        super().__init__()
+        self._previous = environment
+        self._busy = False
+        self._has_key = False
+        self._key_hint = "It is sent to this host only, and never shown."
+        self._session_touched = False
+
+    # What it looks like
+
+    def compose(self) -> ComposeResult:
+        """What is needed, the buttons, then what is rarely needed."""
+        previous = self._previous
+        with Vertical(id="panel") as panel:
+            panel.border_title = f"Environment {previous.name}" if previous is not None else "New environment"
+            with FormBody(id="fields"):
+                yield TextField(
+                    "Name",
+                    "name",
+                    value=previous.name if previous is not None else "",
+                    placeholder="staging",
+                    hint="What to call it here.",
+                    check=check_with(self._clean_name, self._production_hint),
+                    required="A name is needed, for example staging.",
+                )
+                yield TextField(
+                    "Host",
+                    "host",
+                    value=previous.origin.display if previous is not None else "",
+                    placeholder="agent-platform.kore.ai",
+                    hint="The address of the console, as in the browser.",
+                    check=check_with(parse_host, _host_note),
+                    required="The host is needed, for example agent-platform.kore.ai.",
+                )
+                yield TextField(
+                    "API key",
+                    "api-key",
+                    hint=self._key_hint,
+                    check=check_with(clean_key, _key_note),
+                    required=_NEEDS_KEY,
+                    secret=True,
+                )
+                with Horizontal(id="buttons"):
+                    yield Button("Save", "primary", id="save", compact=True)
+                    yield Button("Test the key", id="test", compact=True)
+                    yield Button("Cancel", id="cancel", compact=True)
+                yield Static(id="said", markup=False)
+                yield Tick(
+                    "Production: every export there is confirmed",
+                    previous.production if previous is not None else False,
+                    id="production",
+                )
+                yield session_tick()
+                yield Static(id="keyring", classes="line", markup=False)
+                yield TextField(
+                    "CA file",
+                    "ca-file",
+                    value=str(previous.ca_file) if previous is not None and previous.ca_file is not None else "",
+                    placeholder="/etc/ssl/company-ca.pem",
+                    hint="Only where your company signs its own certificates.",
+                    check=check_with(check_ca_file),
+                    slow=True,
+                )
+                yield TextField(
+                    "Proxy",
+                    "proxy",
+                    value=(previous.proxy or "") if previous is not None else "",
+                    placeholder="http://proxy.example.com:8080",
+                    hint="Else HTTPS_PROXY and NO_PROXY count. Never with a password.",
+                    check=check_with(check_proxy),
+                )
+                yield TextField(
+                    "Key command",
+                    "key-command",
+                    value=shlex.join(previous.key_command) if previous is not None and previous.key_command else "",
+                    placeholder="pass show gale/staging",
+                    hint="Instead of a key: a program that prints it, run without a shell.",
+                    check=check_with(_command),
+                    tidy=str.strip,
+                )
+        yield KeyBar(
+            [
+                ("enter", "Next field, then save", "save"),
+                ("tab", "Next field", "app.focus_next"),
+                ("ctrl+s", "Save", "save"),
+                ("esc", "Back", "back"),
+                ("F1", "Help", "app.help"),
+            ]
+        )
+
+    def on_mount(self) -> None:
+        """Begins at the name, and finds out where a key can be kept."""
+        self._say("")
+        self._field("name").input.focus()
+        self.query_one("#keyring").display = False
+        self.run_worker(self._look_for_key(), group="look")
+
+    async def _look_for_key(self) -> None:
+        previous = self._previous
+        if previous is not None:
+            status = await self.engine.credentials.where(previous)
+            self._has_key = status.place in ("keyring", "session")
+            self.query_one("#session-only", Tick).value = status.place == "session"
+            if self._has_key:
+                self._key_hint = f"Kept in {status.text} {status.hint}".rstrip() + "; leave empty to keep it."
+            self._host_changed()
+        state = await self.engine.credentials.keyring_state()
+        if not state.available:
+            if not self._session_touched:
+                self.query_one("#session-only", Tick).value = True
+            line = self.query_one("#keyring", Static)
+            line.update(
+                f"! {state.explanation} The key can live in this session, or come from GALE_API_KEY or a key command."
+            )
+            line.display = True
+
+    # Its parts
+
+    def _field(self, input_id: str) -> TextField:
+        return self.query_one(f"#{input_id}-field", TextField)
+
+    def _say(self, text: str, level: str = "") -> None:
+        said = self.query_one("#said", Static)
+        said.update(text)
+        said.display = bool(text)
+        for each in ("problem", "warning", "busy", "success"):
+            said.set_class(level == each, f"-{each}")
+
+    def _origin(self) -> Origin | None:
+        try:
+            return parse_host(self._field("host").value)
+        except ConfigError:
+            return None
+
+    def _clean_name(self, text: str) -> str:
+        own = self._previous.id if self._previous is not None else None
+        return check_environment_name(text, {each.name: each.id for each in self.engine.environments}, own)
+
+    def _production_hint(self, text: str) -> Finding:
+        if "prod" in text.casefold() and not self.query_one("#production", Tick).value:
+            return Finding("If this is production, switch that on below: its exports are confirmed.", "note")
+        return Finding()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._say("")
+        if event.input.id in ("host", "key-command"):
+            self._host_changed()
+
+    @on(Tick.Changed, "#production")
+    def _production_changed(self) -> None:
+        self._field("name").recheck()
+
+    @on(Tick.Changed, "#session-only")
+    def _session_changed(self, event: Tick.Changed) -> None:
+        self._session_touched = self._session_touched or event.control.has_focus
+
+    def _host_changed(self) -> None:
+        """A key belongs to an origin: asks for it again where the host is another one now."""
+        field, previous, origin = self._field("api-key"), self._previous, self._origin()
+        moved = previous is not None and origin is not None and origin != previous.origin
+        needed = not self._field("key-command").value.strip() and (moved or not self._has_key)
+        field.required = _NEEDS_KEY if needed else ""
+        if previous is not None and origin is not None and moved:
+            field.required = f"The key belongs to {previous.origin.display}; paste the key for {origin.display}."
+            field.hint = field.required
+        else:
+            field.hint = self._key_hint
+        field.set_class(moved, "-warning")
+        if not needed and not field.value:
+            field.recheck()
+
+    # Saving and testing
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        fields = [self._field(each) for each in ("name", "host", "api-key")]
+        empty = [field for field in fields if field.required and not field.value.strip()]
+        following = [field for field in empty if field.input is not event.input]
+        if following:
+            following[0].input.focus()
+        else:
+            self.action_save()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        match event.button.id:
+            case "save":
+                self.action_save()
+            case "test":
+                self.action_test()
+            case _:
+                self.action_back()
+
+    def action_save(self) -> None:
+        """Saves the environment and its key, if nothing is wrong with them."""
+        self._start("Saving …", test=False)
+
+    def action_test(self) -> None:
+        """Tries host and key as they are typed; saves nothing."""
+        self._start("testing …", test=True)
+
+    def _start(self, words: str, *, test: bool) -> None:
+        if self._busy:
+            return
+        self._set_busy(True)
+        self._say(words, "busy")
+        self.run_worker(self._run(test), group="save")
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self.query_one("#fields").disabled = busy
+
+    async def _run(self, test: bool) -> None:
+        focus: Widget = self.query_one("#test" if test else "#save")
+        wrong = await self._first_wrong()
+        if wrong is not None:
+            self._say("")
+            focus = wrong.input
+        elif test:
+            await self._test()
+        elif await self._save():
+            return
+        self._set_busy(False)
+        self.call_after_refresh(focus.focus)
+
+    async def _first_wrong(self) -> TextField | None:
+        wrong: TextField | None = None
+        for field in self.query(TextField):
+            if not await field.settled() and wrong is None:
+                wrong = field
+        return wrong
+
+    def _environment(self) -> Environment:
+        previous = self._previous
+        name = self._clean_name(self._field("name").value)
+        command = self._field("key-command").value.strip()
+        return Environment(
+            id=previous.id if previous is not None else Config(self.engine.environments).fresh_id(name),
+            name=name,
+            origin=parse_host(self._field("host").value),
+            production=self.query_one("#production", Tick).value,
+            ca_file=check_ca_file(self._field("ca-file").value),
+            proxy=check_proxy(self._field("proxy").value),
+            key_command=_command(command) if command else None,
+        )
+
+    def _key(self) -> Secret | None:
+        text = self._field("api-key").value
+        return clean_key(text) if text.strip() else None
+
+    async def _test(self) -> None:
+        try:
+            result = await self.engine.test_environment(self._environment(), self._key())
+        except GaleError as error:
+            self._say(str(error), "problem")
+            return
+        level = {"accepted": "success", "refused": "problem", "inconclusive": "warning"}[result.verdict]
+        self._say(inert(result.explanation, 400), level)
+
+    async def _save(self) -> bool:
+        session_only = self.query_one("#session-only", Tick).value
+        try:
+            environment = self._environment()
+            await self.engine.save_environment(
+                environment, previous=self._previous, key=self._key(), session_only=session_only
+            )
+        except CredentialError as error:
+            self._say(f"{error} Below, “for this session only” keeps it without a keyring.", "problem")
+            return False
+        except GaleError as error:
+            self._say(str(error), "problem")
+            return False
+        self.dismiss(environment)
+        return True
+
+    def action_back(self) -> None:
+        """Leaves the form; nothing is saved."""
+        self.dismiss(None)
+
+
+def _command(text: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        raise ConfigError("A quote is not closed", "Write it as in a shell: pass show gale/staging") from None
+    if not words:
+        raise ConfigError("There is no program", "For example: pass show gale/staging")
+    return words
+
+
+def _host_note(text: str) -> Finding:
+    origin = parse_host(text)
+    return Finding("" if origin.display == text.strip() else f"Means {origin}.", "note")
+
+
+def _key_note(text: str) -> Finding:
+    if not clean_key(text).reveal().startswith("kg-"):
+        return Finding("Most keys begin with kg-; this one does not.", "warning")
+    return Finding()
