@@ -167,7 +167,7 @@ def damaged_zip(kind: str, documents: dict[str, bytes]) -> bytes:
     if kind == "empty":
         return b""
     if kind == "bomb":
-        return tool_zip({**documents, "flow_definition.json": bytes(256 << 20)})
+        return _bomb(documents)
     if kind == "hostile names":
         names = (
             "../../../../tmp/evil.json",
@@ -183,6 +183,21 @@ def damaged_zip(kind: str, documents: dict[str, bytes]) -> bytes:
     if kind == "other entries":
         return tool_zip({"readme.txt": b"This zip is no export of a tool.\n"})
     raise ValueError(f"unknown kind of file: {kind}")
+
+
+def _bomb(documents: dict[str, bytes]) -> bytes:
+    """Some hundred KiB that become 256 MiB."""
+    from zipfile import ZipFile
+
+    packed = io.BytesIO()
+    with ZipFile(packed, "w") as archive:
+        for name, content in documents.items():
+            if name != "flow_definition.json":
+                _write(archive, name, content, compressed=True)
+        with archive.open(_info("flow_definition.json", compressed=True), "w") as entry:
+            for _ in range(256):
+                entry.write(bytes(BLOCK))
+    return packed.getvalue()
 
 
 def _stored(documents: dict[str, bytes]) -> bytes:

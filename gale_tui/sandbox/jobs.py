@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
 from dataclasses import dataclass, field
@@ -138,10 +137,3 @@ class Job:
         return JobView(
             self.dock_status_id, self.export_job_id, self.tool_id, self.flow_id, self.started_at, self.status(now)
         )
-
-    def sign(self, secret: bytes, path: str, expires: int, valid_until: float | None) -> IssuedLink:
-        """Makes and keeps a link for `path`."""
-        data = f"{path}\n{expires}\n{len(self.links)}".encode()
-        link = IssuedLink(hashlib.blake2b(data, key=secret, digest_size=24).hexdigest(), expires, valid_until)
-        self.links.append(link)
-        return link

@@ -21,7 +21,7 @@ __all__ = ["Listener"]
 
 
 class Listener:
-    """Listens from its making until :meth:`close`.
+    """Has its port from its making on, answers from :meth:`begin` until :meth:`close`.
 
     Args:
         host: Address or name to listen at, and the host in `url`.
@@ -53,8 +53,11 @@ class Listener:
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{self.port}"
-        self._address = (host, self.port)
+        self._address = self._socket.getsockname()[:2]
         self._acceptor = threading.Thread(target=self._accept, name=f"gale-sandbox-{self.port}", daemon=True)
+
+    def begin(self) -> None:
+        """Accepts connections, on a daemon thread."""
         self._acceptor.start()
 
     @property

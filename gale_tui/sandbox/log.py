@@ -60,6 +60,10 @@ class RequestLog:
         with self._added:
             return list(self._records)
 
+    def of(self, method: str, path: str) -> list[RequestRecord]:
+        """The records of one call, oldest first; `path` decoded."""
+        return [record for record in self.records() if record.method == method and record.path == path]
+
     def clear(self) -> None:
         """Forgets all records."""
         with self._added:

@@ -140,7 +140,8 @@ class File:
     """These bytes instead."""
     path: Path | None = None
     """This file instead."""
-    media_type: str = "application/zip"
+    media_type: str | None = None
+    """`Content-Type`; None: the one that fits the kind."""
     disposition: str | Absent | None = None
     """`Content-Disposition` verbatim; None: the proper one, with `filename` and `filename*`."""
     name: str | None = None

@@ -8,7 +8,7 @@ from typing import Final
 from gale_tui.sandbox import flows
 from gale_tui.sandbox.faults import cut, proper, rate_limited, server_error
 from gale_tui.sandbox.flows import Flow
-from gale_tui.sandbox.script import Fault, File, Link, Script
+from gale_tui.sandbox.script import File, Link, Script
 
 __all__ = ["DEMO", "Catalogue", "OfferedTool", "SampleTool"]
 
@@ -93,7 +93,7 @@ DEMO: Final = Catalogue(
             Script(
                 duration=10.0,
                 percentages=True,
-                on_status=(proper(), server_error(503), cut("answer"), Fault(times=None)),
+                on_status=(proper(), server_error(503), cut("answer")),
                 on_download=(cut(3 << 20),),
                 file=File(size=8 << 20, pace=float(4 << 20)),
             ),

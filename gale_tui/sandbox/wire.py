@@ -151,8 +151,11 @@ class Response:
 
 
 def json_response(status: int, value: object) -> Response:
-    """An answer with JSON; text that is no Unicode (a lone surrogate) stays an escape."""
-    body = json.dumps(value, ensure_ascii=True).encode()
+    """An answer with JSON in UTF-8, or all ASCII where a lone surrogate leaves no other way."""
+    try:
+        body = json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        body = json.dumps(value).encode()
     return Response(status, [("Content-Type", "application/json; charset=utf-8")], BytesBody(body))
 
 

@@ -1,0 +1,87 @@
+"""`gale-tui sandbox`: the sandbox alone, for developing against it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import TextIO
+
+from gale_tui.sandbox.server import Sandbox
+
+__all__ = ["serve"]
+
+
+def serve(port: int | None, out: TextIO) -> int:
+    """Runs a sandbox until SIGINT, SIGTERM or SIGHUP.
+
+    Here an export may leave `flowId` out, as the vendor's sample request does ("Export a Tool API").
+
+    Args:
+        port: None or 0 for one that is free.
+        out: Gets its URL, its key, the tools and a ready command line.
+
+    Returns:
+        0 after a signal; 2 where the port cannot be had.
+    """
+    sandbox = Sandbox(port=port or 0, strict_flow=False)
+    ended = threading.Event()
+    with _ending_on_signals(ended):
+        try:
+            sandbox.start()
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "a port is a number from 1 to 65535"
+            _say(out, f"The sandbox cannot listen at port {port}: {reason}. Choose another one or leave --port out.")
+            return 2
+        with sandbox:
+            _say(out, _introduction(sandbox))
+            ended.wait()
+    return 0
+
+
+def _introduction(sandbox: Sandbox) -> str:
+    first = sandbox.offered[0]
+    export = f"{sandbox.url}/api/public/tools/{first.tool_id}/export?flowId={first.flow_id}"
+    lines = ["GALE sandbox, on this machine only", "", f"URL  {sandbox.url}", f"key  {sandbox.key}", ""]
+    for tool in sandbox.offered:
+        lines += [f"{tool.name}: {tool.what}", f"  tool {tool.tool_id}", f"  flow {tool.flow_id}"]
+    lines += [
+        "",
+        "Start an export:",
+        "",
+        f"curl --location --request POST '{export}' \\",
+        f"--header 'x-api-key: {sandbox.key}' \\",
+        "--header 'Content-Type: application/json'",
+        "",
+        "Ask how it stands:",
+        "",
+        f"curl '{sandbox.url}/api/public/dock-status/ds-…' --header 'x-api-key: {sandbox.key}'",
+        "",
+        "ctrl+c ends it.",
+    ]
+    return "\n".join(lines)
+
+
+def _say(out: TextIO, text: str) -> None:
+    # Whoever reads the output may be gone, as with `| head`; the sandbox runs on for its clients.
+    with contextlib.suppress(BrokenPipeError):
+        out.write(f"{text}\n")
+        out.flush()
+
+
+@contextlib.contextmanager
+def _ending_on_signals(ended: threading.Event) -> Iterator[None]:
+    def end(number: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
