@@ -9,24 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import sqlite3
 import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from gale_tui.core.errors import StoreError
 from gale_tui.core.models import Job, JobChange, JobEvent
-from gale_tui.core.store_database import BUSY_SECONDS, DatabaseThread, Patience, Step
-from gale_tui.core.store_files import file_identity
-from gale_tui.core.store_leases import LeaseKind, Leases
-from gale_tui.core.store_opening import open_history, replace_history
-from gale_tui.core.store_read import HistoryReader
+from gale_tui.core.store_database import BUSY_SECONDS, DatabaseThread, Step
+from gale_tui.core.store_history import History, Threads
+from gale_tui.core.store_leases import LeaseKind
 from gale_tui.core.store_rows import DamagedError
-from gale_tui.core.store_schema import OpenedHistory
-from gale_tui.core.store_write import EventText, HistoryWriter
+from gale_tui.core.store_write import EventText
 
 __all__ = ["JobStore", "LeaseKind"]
 
@@ -45,7 +42,7 @@ class JobStore:
     Every method raises `StoreError` where the history cannot be used, and nothing of SQLite's.
     """
 
-    def __init__(self, history: _History, threads: _Threads) -> None:
+    def __init__(self, history: History, threads: Threads) -> None:
         self._history = history
         self._threads = threads
         self._closing: asyncio.Task[None] | None = None
@@ -70,10 +67,10 @@ class JobStore:
             NewerStoreError: A newer gale-tui wrote the file; it is left alone.
             StoreError: It cannot be made, read or written.
         """
-        threads = _Threads()
-        make = functools.partial(_History.open, path, owner or uuid.uuid4().hex, step)
+        threads = Threads()
+        make = functools.partial(History.open, path, owner or uuid.uuid4().hex, step)
         try:
-            history = await threads.writer.submit(make, missed=_History.close)
+            history = await threads.writer.submit(make, missed=History.close)
         except BaseException:
             threads.stop()
             raise
@@ -215,42 +212,33 @@ class JobStore:
 
     async def _close(self) -> None:
         history = self._history
+        until = time.monotonic() + _CLOSING
         history.write_patience.end()
         history.read_patience.end()
-        # A long query is cut short; the thread that writes finishes what it has.
-        history.opened.reader.interrupt()
-        ends = {
-            self._threads.reader.submit(history.opened.reader.close),
-            self._threads.writer.submit(self._end_writing),
-        }
-        self._threads.stop()
-        done, _ = await asyncio.wait(ends, timeout=_CLOSING)
-        if done == ends:
-            self._threads.join()
-            for end in done:
-                end.result()
-
-    def _end_writing(self) -> None:
-        history = self._history
-        with contextlib.suppress(StoreError, DamagedError):
-            history.write_patience.run(history.leases.release_all, time.monotonic())
-        if history.writer.scrub_due:
-            history.writer.scrub()
-        history.opened.writer.close()
+        with contextlib.suppress(sqlite3.Error):
+            # A long query is cut short; the thread that writes finishes what it has.
+            history.opened.reader.interrupt()
+        # The connection that writes is the last one, so that it can put the log away.
+        for thread, end in ((self._threads.reader, history.close_reader), (self._threads.writer, history.close_writer)):
+            ended = thread.submit(end)
+            thread.stop()
+            await asyncio.wait({ended}, timeout=max(0.0, until - time.monotonic()))
+            if ended.done():
+                thread.join()
 
     def _scrub(self) -> None:
         writer = self._history.writer
         if self._closing is None and writer.scrub_due:
             writer.scrub()
 
-    async def _read(self, work: Callable[[_History], T]) -> T:
+    async def _read(self, work: Callable[[History], T]) -> T:
         def on_thread(deadline: float) -> T:
             history = self._history
             return history.read_patience.run(lambda: work(history), deadline)
 
         return await self._run(self._threads.reader, on_thread, None)
 
-    async def _write(self, work: Callable[[_History], T], missed: Callable[[T], None] | None = None) -> T:
+    async def _write(self, work: Callable[[History], T], missed: Callable[[T], None] | None = None) -> T:
         def on_thread(deadline: float) -> T:
             history = self._history
             return history.write_patience.run(lambda: work(history), deadline)
@@ -261,7 +249,7 @@ class JobStore:
             if self._history.writer.scrub_due:
                 self._threads.writer.post(self._scrub)
 
-    async def _change(self, work: Callable[[_History], C]) -> C:
+    async def _change(self, work: Callable[[History], C]) -> C:
         def missed(change: C) -> None:
             if change is not None:
                 self._unheard.append(change)
@@ -289,7 +277,7 @@ class JobStore:
             await self._repair(history)
         raise AssertionError("unreachable")
 
-    async def _repair(self, damaged: _History) -> None:
+    async def _repair(self, damaged: History) -> None:
         async with self._repairing:
             if self._history is not damaged or self._closing is not None:
                 return
@@ -309,63 +297,3 @@ class JobStore:
             # The thread that reads stands still while the file is exchanged under it.
             self._threads.reader.post(rest)
             await self._threads.writer.submit(replace)
-
-
-class _Threads:
-    """The two threads of a store."""
-
-    def __init__(self) -> None:
-        self.writer = DatabaseThread("history-write")
-        self.reader = DatabaseThread("history-read")
-
-    def stop(self) -> None:
-        """Lets both end after what they were given."""
-        self.writer.stop()
-        self.reader.stop()
-
-    def join(self) -> None:
-        """Waits for the end of both."""
-        self.writer.join()
-        self.reader.join()
-
-
-@dataclass(frozen=True, slots=True)
-class _History:
-    """An open file and what is done with it, each on its own thread."""
-
-    opened: OpenedHistory
-    owner: str
-    step: Step | None
-    identity: tuple[int, int] | None
-    writer: HistoryWriter
-    leases: Leases
-    reader: HistoryReader
-    write_patience: Patience
-    read_patience: Patience
-
-    @classmethod
-    def open(cls, path: Path, owner: str, step: Step | None) -> _History:
-        """Opens the file; see :func:`open_history`."""
-        return cls._of(open_history(path, step), owner, step)
-
-    def replaced(self) -> _History:
-        """Sets the file aside and opens a new one; see :func:`replace_history`."""
-        return self._of(replace_history(self.opened, self.identity, self.step), self.owner, self.step)
-
-    @classmethod
-    def _of(cls, opened: OpenedHistory, owner: str, step: Step | None) -> _History:
-        return cls(
-            opened,
-            owner,
-            step,
-            file_identity(opened.path),
-            HistoryWriter(opened.writer, owner, logged=opened.logged),
-            Leases(opened.writer, owner),
-            HistoryReader(opened.reader, owner),
-            Patience(opened.path),
-            Patience(opened.path),
-        )
-
-    def close(self) -> None:
-        """Closes the file."""
-        self.opened.close()

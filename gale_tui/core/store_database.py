@@ -51,10 +51,7 @@ def store_error(error: sqlite3.Error, path: Path) -> StoreError:
     """What an error of SQLite means to a person."""
     code = _code(error)
     if code in _BUSY:
-        return StoreError(
-            "Another gale-tui holds the history and does not let go of it",
-            "Look for one that is stopped (ctrl+z, a closed laptop) and continue or end it",
-        )
+        return _held_error()
     if code == sqlite3.SQLITE_FULL:
         return StoreError(f"The disk is full: the history {path} could not be written", "Free some space and try again")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
@@ -66,6 +63,13 @@ def store_error(error: sqlite3.Error, path: Path) -> StoreError:
     if damaging(error):
         return StoreError(f"The history {path} is damaged ({error})", "Quit and start again: it is then set aside")
     return StoreError(f"The history {path} could not be used ({error})")
+
+
+def _held_error() -> StoreError:
+    return StoreError(
+        "Another gale-tui holds the history and does not let go of it",
+        "Look for one that was stopped (ctrl+z) and continue or end it",
+    )
 
 
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
@@ -100,6 +104,9 @@ class Patience:
             DamagedError: The database is damaged.
         """
         while True:
+            if self.waiting_since is not None and time.monotonic() >= self._limit(deadline):
+                # What queued up behind a wait does not wait once more.
+                raise _held_error()
             try:
                 result = attempt()
             except sqlite3.Error as error:
@@ -107,14 +114,16 @@ class Patience:
                     raise DamagedError(str(error)) from error
                 if _code(error) not in _BUSY:
                     raise store_error(error, self._path) from error
-                now = time.monotonic()
                 if self.waiting_since is None:
-                    self.waiting_since = now
-                if now >= (deadline if self._ending_at is None else min(deadline, self._ending_at)):
+                    self.waiting_since = time.monotonic()
+                if time.monotonic() >= self._limit(deadline):
                     raise store_error(error, self._path) from error
             else:
                 self.waiting_since = None
                 return result
+
+    def _limit(self, deadline: float) -> float:
+        return deadline if self._ending_at is None else min(deadline, self._ending_at)
 
 
 class WriteConnection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -38,14 +37,11 @@ def _this_host() -> str:
 
 def _process_started(pid: int) -> str | None:
     """When a process began, in the kernel's words; "" where the system does not say; None where there is none."""
-    if not sys.platform.startswith("linux"):
-        return _signalled(pid)
     try:
         text = (_PROC / str(pid) / "stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
     except OSError:
-        return ""
+        # Another system, or a process that is hidden from us.
+        return _signalled(pid)
     # The second field is the name, in brackets, which may hold anything; the third is the state, the 22nd the start.
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else fields[19]

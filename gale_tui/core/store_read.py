@@ -79,7 +79,3 @@ class HistoryReader:
         changes.sort(key=lambda change: change.job.revision)
         self._data_version, self._seen = version, seen
         return changes
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._connection.close()

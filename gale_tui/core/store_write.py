@@ -20,8 +20,8 @@ __all__ = ["EventText", "HistoryWriter"]
 EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
 
 _SELECT: Final = f"{SELECT_JOBS} WHERE id = ?"
-_COLUMNS: Final = (*(name for name, _ in (*JOB_COLUMNS, *DOWNLOAD_COLUMNS)), "writer")
-_UPDATE: Final = " ".join(("UPDATE jobs SET", ", ".join(f"{name} = ?" for name in _COLUMNS), "WHERE id = ?"))
+_COLUMNS: Final = tuple(name for name, _ in (*JOB_COLUMNS, *DOWNLOAD_COLUMNS))
+_SCRUB_AGAIN: Final = 5.0
 _REMEMBERED: Final = 30 * 24 * 3600.0
 """Seconds for which a forgotten id is kept, so that other processes hear of it."""
 
@@ -47,6 +47,18 @@ def _matters(old: Job, new: Job) -> bool:
     )
 
 
+def _stored(write: Callable[[Row], object], job: Job) -> Job:
+    """Writes a job's row; gives the job as the database has it."""
+    row = row_of(job)
+    try:
+        write(row)
+    except (UnicodeEncodeError, OverflowError):
+        row = storable(row)
+        write(row)
+        return job_from(row)
+    return job
+
+
 class HistoryWriter:
     """Changes for the facade; every method may raise `sqlite3.Error` and `DamagedError`, and may then be called anew.
 
@@ -60,8 +72,8 @@ class HistoryWriter:
         self._database = database
         self._owner = owner
         self._logged = logged
-        self.scrub_due = logged
-        """True while the log may hold a signed link that the database has no longer."""
+        self._stale = logged
+        self._scrub_from = 0.0
 
     def add(self, job: Job, event: str | None, at: float | None) -> JobChange:
         """Writes a job that is not there yet; it survives a power cut from then on.
@@ -107,12 +119,12 @@ class HistoryWriter:
                 if self._row(job_id) != row:
                     # Another process was quicker: look again.
                     continue
-                new = self._replace(new)
+                new = self._replace(row, new)
                 text = event(old, new) if callable(event) else event
                 if text:
                     self._tell(job_id, JobEvent(time.time() if at is None else at, text))
             if old.download_url is not None and new.download_url != old.download_url:
-                self.scrub_due = True
+                self._stale = True
             return JobChange(Change.CHANGED, new, old)
         return None
 
@@ -132,16 +144,19 @@ class HistoryWriter:
                 "INSERT OR REPLACE INTO forgotten (job_id, revision, writer, at) VALUES (?, ?, ?, ?)",
                 (job_id, job.revision, self._owner, now),
             )
-        self.scrub_due = True
+        self._stale = True
         return JobChange(Change.FORGOTTEN, job)
 
+    @property
+    def scrub_due(self) -> bool:
+        """True while the log may hold a signed link that the database has no longer."""
+        return self._stale and self._logged and time.monotonic() >= self._scrub_from
+
     def scrub(self) -> None:
-        """Empties the log; where somebody is in the way, it stays due."""
-        if not self._logged:
-            self.scrub_due = False
-            return
+        """Empties the log; where somebody is in the way, it is due again after a while."""
         with contextlib.suppress(sqlite3.Error):
-            self.scrub_due = not self._database.truncate_log()
+            self._stale = not self._database.truncate_log()
+        self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._stale else 0.0
 
     def _row(self, job_id: str) -> Row | None:
         return self._database.row(_SELECT, (job_id,))
@@ -154,21 +169,22 @@ class HistoryWriter:
 
     def _insert(self, job: Job) -> Job:
         job = dataclasses.replace(job, revision=self._next_revision())
-        return self._stored(INSERT_JOB, job, self._owner, job.revision, self._owner)
+        revision = job.revision
+        return _stored(lambda row: self._database.write(INSERT_JOB, (*row, self._owner, revision, self._owner)), job)
 
-    def _replace(self, job: Job) -> Job:
+    def _replace(self, before: Row, job: Job) -> Job:
         job = dataclasses.replace(job, revision=self._next_revision())
-        return self._stored(_UPDATE, job, self._owner, job.id)
 
-    def _stored(self, sql: str, job: Job, *further: str | int) -> Job:
-        row = row_of(job)
-        try:
-            self._database.write(sql, (*row, *further))
-        except (UnicodeEncodeError, OverflowError):
-            row = storable(row)
-            self._database.write(sql, (*row, *further))
-            return job_from(row)
-        return job
+        def write(row: Row) -> None:
+            # Only what is different: a column that is named has its indexes written again.
+            different = [index for index, value in enumerate(row) if value != before[index]]
+            names = " = ?, ".join(_COLUMNS[index] for index in different)
+            self._database.write(
+                f"UPDATE jobs SET {names} = ?, writer = ? WHERE id = ?",  # noqa: S608  # names of our own columns
+                (*(row[index] for index in different), self._owner, job.id),
+            )
+
+        return _stored(write, job)
 
     def _tell(self, job_id: str, event: JobEvent) -> None:
         self._database.write(
