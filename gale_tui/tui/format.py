@@ -64,6 +64,13 @@ class Tone(StrEnum):
     WARNING = "warning"
     DANGER = "danger"
     """A production environment."""
+    TITLE = "title"
+    BADGE = "badge"
+    BADGE_EDGE = "badge edge"
+    DANGER_BADGE = "danger badge"
+    DANGER_EDGE = "danger badge edge"
+    NOTICE_BADGE = "notice badge"
+    NOTICE_EDGE = "notice badge edge"
 
 
 class Piece(NamedTuple):
@@ -337,16 +344,20 @@ def _download_text(job: Job, now: float, progress: DownloadProgress | None, glyp
             return Piece(_running_text(download, progress, glyphs, width), Tone.RUNNING)
         case DownloadState.RESUMABLE:
             done = percentage_text(100 * download.received / download.size) if download.size else ""
-            return Piece(_sentence("resumable", done or size_text(download.received), download.error), Tone.WARNING)
+            return Piece(
+                _sentence(width, "resumable", done or size_text(download.received), download.error), Tone.WARNING
+            )
         case DownloadState.NOT_READY:
-            again = f"again {date_text(download.next_try_at, now)}" if download.next_try_at is not None else ""
-            return Piece(_sentence("not ready", again), Tone.WARNING)
+            text = "not ready"
+            if download.next_try_at is not None and width >= 25:
+                text = f"not ready, again {date_text(download.next_try_at, now)}"
+            return Piece(text, Tone.WARNING)
         case DownloadState.EXPIRED:
-            return Piece(_sentence("expired", download.error), Tone.WARNING)
+            return Piece(_sentence(width, "expired", download.error), Tone.WARNING)
         case DownloadState.FAILED:
-            return Piece(_sentence("not saved", download.error), Tone.ERROR)
+            return Piece(_sentence(width, "not saved", download.error), Tone.ERROR)
         case DownloadState.WANTED if job.state is JobState.SUCCEEDED:
-            return Piece(_sentence("waiting to be saved", download.error), Tone.MUTED)
+            return Piece(_sentence(width, "waiting to be saved", download.error), Tone.MUTED)
         case _:
             return None
 
@@ -407,9 +418,16 @@ def _short_name(name: str, width: int, glyphs: Glyphs) -> str:
     return f"{clip(stem, width - len(ending) - 1, glyphs.ellipsis)}.{ending}"
 
 
-def _sentence(word: str, *rest: str) -> str:
-    """`word, further, further`, without repeating the word where the rest begins with it."""
-    further = [inert(text, 300) for text in rest if text]
-    if further and further[0].lower().startswith(word):
-        return ", ".join(further)
-    return ", ".join([word, *further])
+def _sentence(width: int, word: str, *rest: str) -> str:
+    """`word, further, further` as far as it makes sense in so many cells; a word is not said twice."""
+    text = word
+    for further in rest:
+        if not further:
+            continue
+        safe = inert(further, 300)
+        if safe.lower().startswith(word):
+            safe = safe[len(word) :].lstrip(" :,;.-")
+        if not safe or width - cell_len(text) < min(8, cell_len(safe)) + 2:
+            break
+        text = f"{text}, {safe}"
+    return text

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.style import Style
-from textual.color import Color
+from textual.color import Color, ColorParseError
 
 from gale_tui.tui.format import Tone
 
@@ -37,64 +38,84 @@ class Tones:
         key = (tone, ground)
         style = self._styles.get(key)
         if style is None:
-            style = self._styles[key] = self._work_out(tone, ground)
+            badge = "badge" in tone
+            style = self._styles[key] = self._badge(tone) if badge else self._work_out(tone, ground)
         return style
 
-    def _variable(self, name: str, fallback: str) -> Color:
+    def _variable(self, *names: str) -> Color | None:
+        """The first of the theme's variables that is a colour; `auto` and the like are none."""
         variables = self._widget.app.theme_variables
-        return Color.parse(variables.get(name) or variables.get(fallback) or "ansi_default")
+        for name in names:
+            with suppress(ColorParseError):
+                return Color.parse(variables.get(name, ""))
+        return None
 
     def _work_out(self, tone: Tone, ground: str) -> Style:
         own = self._widget.background_colors[1]
-        text = self._variable("foreground", "text")
-        bold = tone in (Tone.FAILURE, Tone.DANGER)
+        back, text = own, self._variable("foreground")
+        bold = tone in (Tone.FAILURE, Tone.DANGER, Tone.TITLE)
         match ground:
             case "cursor":
                 back = self._over(own, self._variable("block-cursor-background", "primary"))
-                text = self._variable("block-cursor-foreground", "text")
+                text = self._variable("block-cursor-foreground") or text
                 bold = True
             case "blurred":
                 back = self._over(own, self._variable("block-cursor-blurred-background", "panel"))
-                text = self._variable("block-cursor-blurred-foreground", "text")
+                text = self._variable("block-cursor-blurred-foreground") or text
             case "header":
                 back = self._over(own, self._variable("panel", "surface"))
-            case _:
-                back = own
-        fore = self._fore(tone, text)
-        if fore.ansi is None and back.ansi is None:
+        plain = back.ansi is None
+        text = text or (back.get_contrast_text(1.0) if plain else Color.parse("ansi_default"))
+        fore = self._fore(tone) or text
+        if plain and fore.ansi is None and text.ansi is None:
             text = self._readable(back, text, back.get_contrast_text(1.0))
             fore = self._readable(back, back + fore, text)
-        reverse = ground == "cursor" and self._widget.app.no_color
-        underline = ground == "blurred" and self._widget.app.no_color
+        # Without colours, or with the terminal's own, the cursor's background may not be seen.
+        stressed = self._widget.app.no_color or not plain
+        if stressed and ground == "cursor":
+            back, fore = own, text
         return Style(
             color=fore.rich_color,
             bgcolor=back.rich_color,
             bold=bold or None,
-            reverse=reverse or None,
-            underline=underline or None,
+            reverse=(ground == "cursor" and stressed) or None,
+            underline=(ground == "blurred" and stressed) or None,
         )
 
-    def _fore(self, tone: Tone, text: Color) -> Color:
+    def _badge(self, tone: Tone) -> Style:
+        """A badge stands on a colour of its own; its edges are half blocks of the widget's background on it."""
+        kind = "danger" if "danger" in tone else "notice" if "notice" in tone else "badge"
+        fallback = {"danger": "error", "notice": "warning", "badge": "primary"}[kind]
+        own = self._widget.background_colors[1]
+        back = self._variable(f"gale-{kind}-background", fallback) or own
+        text = self._variable(f"gale-{kind}-foreground")
+        if text is None:
+            text = back.get_contrast_text(1.0) if back.ansi is None else Color.parse("ansi_black")
+        if "edge" in tone:
+            return Style(color=own.rich_color, bgcolor=back.rich_color)
+        return Style(color=text.rich_color, bgcolor=back.rich_color, bold=True)
+
+    def _fore(self, tone: Tone) -> Color | None:
         match tone:
             case Tone.MUTED:
-                if "gale-muted" in self._widget.app.theme_variables:
-                    return self._variable("gale-muted", "foreground")
-                return text.with_alpha(0.7) if text.ansi is None else text
+                return self._variable("gale-muted", "foreground-muted")
             case Tone.RUNNING:
                 return self._variable("text-primary", "primary")
             case Tone.SUCCESS:
                 return self._variable("text-success", "success")
-            case Tone.WARNING:
-                return self._variable("text-warning", "warning")
             case Tone.DONE:
                 return self._variable("gale-done", "success")
+            case Tone.WARNING:
+                return self._variable("text-warning", "warning")
             case Tone.ERROR | Tone.FAILURE | Tone.DANGER:
                 return self._variable("text-error", "error")
             case _:
-                return text
+                return None
 
     @staticmethod
-    def _over(under: Color, color: Color) -> Color:
+    def _over(under: Color, color: Color | None) -> Color:
+        if color is None:
+            return under
         return color if color.ansi is not None or under.ansi is not None else under + color
 
     @staticmethod

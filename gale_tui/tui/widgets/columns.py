@@ -24,13 +24,13 @@ from gale_tui.tui.format import (
 
 __all__ = ["COLUMNS", "Column", "Layout", "header_pieces", "layout_for", "row_pieces", "sort_key"]
 
-COLUMNS = ("tool", "env", "started", "status", "elapsed", "file")
+COLUMNS = ("tool", "environment", "started", "status", "elapsed", "file")
 """Names of the columns that a table can be sorted by."""
 
 TITLES = {
     "glyph": "",
     "tool": "Tool",
-    "env": "Env",
+    "environment": "Env",
     "started": "Started",
     "status": "Status",
     "elapsed": "Elapsed",
@@ -76,16 +76,16 @@ def layout_for(width: int) -> Layout:
         widths = {"status": 16, "elapsed": 7, "file": 13}
         least, most, gap = 10, 24, 1
     elif width < 94:
-        widths = {"env": 7, "started": 6, "status": 16, "elapsed": 7, "file": 16}
+        widths = {"environment": 7, "started": 6, "status": 16, "elapsed": 7, "file": 16}
         least, most, gap = 12, 22, 1
     elif width < 124:
-        widths = {"env": 9, "started": 8, "status": 17, "elapsed": 8, "file": 22}
+        widths = {"environment": 9, "started": 8, "status": 17, "elapsed": 8, "file": 22}
         least, most, gap = 16, 30, GAP
     elif width < 150:
-        widths = {"env": 12, "started": 12, "status": 26, "elapsed": 8, "file": 30}
+        widths = {"environment": 12, "started": 12, "status": 26, "elapsed": 8, "file": 30}
         least, most, gap = 20, 34, GAP
     else:
-        widths = {"env": 14, "started": 12, "status": 28, "elapsed": 8, "file": 40}
+        widths = {"environment": 14, "started": 12, "status": 28, "elapsed": 8, "file": 40}
         least, most, gap = 24, 44, GAP
     order = ["tool", *(name for name in COLUMNS if name in widths)]
     free = width - 3 - sum(widths.values()) - gap * (len(order) - 1)
@@ -141,7 +141,7 @@ def row_pieces(
                 piece = Piece((glyphs.mark if marked else " ") + glyph.text, glyph.tone)
             case "tool":
                 piece = Piece(inert(job.title, 200))
-            case "env":
+            case "environment":
                 tone = Tone.DANGER if job.production else Tone.MUTED
                 piece = Piece(inert(job.environment_name, 60), tone)
             case "started":
@@ -204,7 +204,7 @@ def sort_key(job: Job, column: str, reverse: bool) -> SortKey:
             value = ()
         case "tool":
             value = (job.title.casefold(),)
-        case "env":
+        case "environment":
             value = (job.environment_name.casefold(),)
         case "status":
             value = (_STATE_RANK[job.state], job.status)

@@ -497,7 +497,7 @@ class JobTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the header, a row, or a line of what stands there instead of rows."""
-        width = self.scrollable_content_region.width
+        width = self.content_region.width
         if not len(self._rows):
             return self._empty_line(y, width)
         if y == 0:

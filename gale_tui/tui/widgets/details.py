@@ -1,0 +1,134 @@
+"""The pane with everything known of one job: beside the table, below it, or on a screen of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from gale_tui.core.models import DownloadProgress, Job, JobEvent
+from gale_tui.tui.format import Glyphs, Piece, Tone, choose_glyphs
+from gale_tui.tui.tones import Tones
+from gale_tui.tui.widgets.detail_lines import Line, full_lines, gist_lines
+
+__all__ = ["DetailsPane"]
+
+GIST_HEIGHT = 8
+"""Lines below which the pane shows the gist instead of all."""
+
+
+class DetailsPane(ScrollView, can_focus=True):
+    """One job's ids, timeline, file and last answer. Of what is shown again, only changed lines are repainted."""
+
+    DEFAULT_CSS = """
+    DetailsPane {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.glyphs = glyphs or choose_glyphs()
+        self.empty_text = "No job selected"
+        self.save_hint = "d saves it"
+        self._job: Job | None = None
+        self._events: tuple[JobEvent, ...] = ()
+        self._progress: DownloadProgress | None = None
+        self._now: float | None = None
+        self._lines: list[Line] = []
+        self._tones = Tones(self)
+
+    def show(
+        self,
+        job: Job | None,
+        events: Sequence[JobEvent] = (),
+        progress: DownloadProgress | None = None,
+        *,
+        now: float | None = None,
+    ) -> None:
+        """Shows a job, or that there is none.
+
+        Args:
+            job: The job.
+            events: Its timeline, oldest first.
+            progress: The last reading of its running download.
+            now: Seconds since the epoch; None for the machine's clock.
+        """
+        other = (job.id if job else None) != (self._job.id if self._job else None)
+        self._job, self._events, self._progress, self._now = job, tuple(events), progress, now
+        if other and self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False)
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        """Wraps anew."""
+        self._lay_out()
+
+    def notify_style_update(self) -> None:
+        """Takes on another theme."""
+        super().notify_style_update()
+        self._tones.clear()
+
+    def _new_lines(self, width: int, height: int) -> list[Line]:
+        now = time.time() if self._now is None else self._now
+        if self._job is None:
+            return [(Piece(self.empty_text, Tone.MUTED),)]
+        if height < GIST_HEIGHT:
+            return gist_lines(
+                self._job,
+                self._events,
+                self._progress,
+                self.glyphs,
+                now=now,
+                width=width,
+                height=height,
+                save_hint=self.save_hint,
+            )
+        return full_lines(
+            self._job, self._events, self._progress, self.glyphs, now=now, width=width, save_hint=self.save_hint
+        )
+
+    def _lay_out(self) -> None:
+        width, height = self.scrollable_content_region.size
+        if not width or not height:
+            return
+        before, self._lines = self._lines, self._new_lines(width, height)
+        needed = len(self._lines) if len(self._lines) > height else 0
+        if self.virtual_size.height != needed:
+            self.virtual_size = Size(0, needed)
+        top = self.scroll_offset.y
+        for y in range(height):
+            old = before[top + y] if top + y < len(before) else ()
+            new = self._lines[top + y] if top + y < len(self._lines) else ()
+            if old != new:
+                self.refresh(_difference(old, new, y))
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the pane."""
+        width = self.content_region.width
+        y += self.scroll_offset.y
+        base = self._tones.style(Tone.TEXT)
+        if y >= len(self._lines):
+            return Strip.blank(width, base)
+        segments = [Segment(piece.text, self._tones.style(piece.tone)) for piece in self._lines[y] if piece.text]
+        return Strip(segments).adjust_cell_length(width, base).simplify()
+
+
+def _difference(old: Line, new: Line, y: int) -> Region:
+    """The cells of a line that differ."""
+    start = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        start += cell_len(one.text)
+    end = max(sum(cell_len(piece.text) for piece in line) for line in (old, new))
+    return Region(start, y, max(1, end - start), 1)

@@ -1,0 +1,171 @@
+"""The line at the top: which GALE new exports go to, with which key, and how the jobs stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from gale_tui.core.text import inert
+from gale_tui.tui.format import Glyphs, Piece, Tone, choose_glyphs, clip
+from gale_tui.tui.tones import Tones
+
+__all__ = ["HeaderBar"]
+
+TITLE = " gale-tui"
+LEAST_HOST = 10
+"""Cells of the host below which it is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    environment: str | None = None
+    production: bool = False
+    host: str = ""
+    key: str = ""
+    running: int = 0
+    saved: int = 0
+    failed: int = 0
+    badges: tuple[str, ...] = ()
+
+
+class HeaderBar(Widget):
+    """One line of what matters everywhere; it repaints only the pieces that changed."""
+
+    DEFAULT_CSS = """
+    HeaderBar {
+        height: 1;
+        width: 1fr;
+        background: $panel;
+        color: $foreground;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._glyphs = glyphs or choose_glyphs()
+        self._facts = _Facts()
+        self._painted: list[Piece] = []
+        self._tones = Tones(self)
+
+    def show(
+        self,
+        *,
+        environment: str | None,
+        production: bool = False,
+        host: str = "",
+        key: str = "",
+        running: int = 0,
+        saved: int = 0,
+        failed: int = 0,
+        badges: Sequence[str] = (),
+    ) -> None:
+        """Takes the present state.
+
+        Args:
+            environment: Name of the environment for new exports; None where there is none.
+            production: Whether it is a production environment.
+            host: Where it is.
+            key: Where its key lives, in a few words.
+            running: Jobs under way.
+            saved: Files on disk.
+            failed: Jobs that failed, were rejected or are unconfirmed.
+            badges: Words like DEMO or PAUSED.
+        """
+        facts = _Facts(environment, production, host, key, running, saved, failed, tuple(badges))
+        if facts == self._facts:
+            return
+        self._facts = facts
+        if not self.size.width:
+            return
+        pieces = self._pieces(self.size.width)
+        if pieces == self._painted:
+            return
+        x, first = 0, None
+        for old, new in zip(self._painted, pieces, strict=False):
+            if old != new:
+                first = x
+                break
+            x += cell_len(new[0])
+        first = x if first is None else first
+        # A piece that only got other digits leaves what stands right of it where it was.
+        last = self.size.width
+        for old, new in zip(reversed(self._painted), reversed(pieces), strict=False):
+            if old != new or last - cell_len(new[0]) <= first:
+                break
+            last -= cell_len(new[0])
+        self.refresh(Region(first, 0, max(1, last - first), 1))
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        width = self.size.width
+        self._painted = self._pieces(width)
+        base = self._tones.style(Tone.TEXT)
+        segments = [Segment(piece.text, self._tones.style(piece.tone)) for piece in self._painted if piece.text]
+        return Strip(segments).adjust_cell_length(width, base).simplify()
+
+    def _pieces(self, width: int) -> list[Piece]:
+        """Text and kind of each piece, filling the width."""
+        facts, dot = self._facts, self._glyphs.dot
+        counts = [Piece(f"{facts.running} running", Tone.RUNNING if facts.running else Tone.MUTED)]
+        if facts.failed:
+            counts.append(Piece(f"{facts.failed} failed", Tone.ERROR))
+        counts.append(Piece(f"{facts.saved} saved", Tone.MUTED))
+        left = [Piece(TITLE, Tone.TITLE), Piece("  ")]
+        if facts.environment is None:
+            left.append(Piece("no environment", Tone.MUTED))
+        else:
+            # PROD is said even where the environment's name does not say it.
+            name = inert(facts.environment, 60).upper()
+            if facts.production and "PROD" not in name:
+                name = f"PROD {name}"
+            tone = Tone.DANGER_BADGE if facts.production else Tone.BADGE
+            left += self._badge(clip(name, max(12, width // 4), self._glyphs.ellipsis), tone)
+        for badge in facts.badges:
+            left += [Piece(" "), *self._badge(inert(badge, 20), Tone.NOTICE_BADGE)]
+        room = width - 1 - self._width(left)
+        right = self._counts(counts)
+        while self._width(right) + 2 > room and counts:
+            counts.pop()
+            right = self._counts(counts)
+        room -= self._width(right) + 2
+        host, key = inert(facts.host, 253), facts.key and f"key: {inert(facts.key, 40)}"
+        if host and key and len(host) + len(key) + 4 > room and room - len(key) - 4 < LEAST_HOST:
+            key = ""
+        if host:
+            host = clip(host, room - 1 - (len(key) + 3 if key else 0), self._glyphs.ellipsis)
+            if len(host) < min(LEAST_HOST, len(facts.host)):
+                host = ""
+        if host:
+            left.append(Piece(f" {host}"))
+        if key and len(key) + 3 <= room - len(host):
+            left.append(Piece(f" {dot} {key}" if host else f" {key}", Tone.MUTED))
+        gap = width - 1 - self._width(left) - self._width(right)
+        return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
+
+    def _counts(self, counts: list[Piece]) -> list[Piece]:
+        pieces: list[Piece] = []
+        for each in counts:
+            if pieces:
+                pieces.append(Piece(f" {self._glyphs.dot} ", Tone.MUTED))
+            pieces.append(each)
+        return pieces
+
+    def _badge(self, text: str, tone: Tone) -> list[Piece]:
+        """A word on a ground of its own, which reaches half a cell to either side."""
+        edge = Tone(f"{tone} edge")
+        return [Piece(self._glyphs.badge_left, edge), Piece(text, tone), Piece(self._glyphs.badge_right, edge)]
+
+    @staticmethod
+    def _width(pieces: list[Piece]) -> int:
+        return sum(cell_len(piece.text) for piece in pieces)
+
+    def notify_style_update(self) -> None:
+        """Takes on another theme."""
+        super().notify_style_update()
+        self._tones.clear()
