@@ -31,6 +31,8 @@ WITHOUT_KEYRING = (
 
 _UNLOCK = "Unlock it (log in at the desktop, or gnome-keyring-daemon --unlock), then try again. " + WITHOUT_KEYRING
 
+_LOCKED = "The keyring is locked and was not unlocked"
+
 LockState = Literal["unlocked", "locked", "missing", "unknown"]
 """`missing`: there is no collection yet, so that the first write asks for a password; `unknown`: cannot be asked."""
 
@@ -50,10 +52,12 @@ class _Allowed:
         return f"{self.module}.{self.name}"
 
 
+_FREEDESKTOP = "keyring.backends.SecretService"
+
 _ALLOWED = (
     _Allowed("keyring.backends.macOS", "Keyring", "macOS Keychain", "darwin"),
     _Allowed("keyring.backends.Windows", "WinVaultKeyring", "Windows Credential Manager", "win32"),
-    _Allowed("keyring.backends.SecretService", "Keyring", "Secret Service", "bus"),
+    _Allowed(_FREEDESKTOP, "Keyring", "Secret Service", "bus"),
     _Allowed("keyring.backends.libsecret", "Keyring", "Secret Service (libsecret)", "bus"),
     _Allowed("keyring.backends.kwallet", "DBusKeyring", "KWallet", "bus"),
     _Allowed("keyring.backends.kwallet", "DBusKeyringKWallet4", "KWallet 4", "bus"),
@@ -107,7 +111,7 @@ class Keyrings:
             KeyringUnavailableError: There is no keyring.
         """
         backend, allowed = self._backend()
-        if allowed.module == "keyring.backends.SecretService":
+        if allowed.module == _FREEDESKTOP:
             return self._translated(lambda: _secret_service_state(backend), Secret(""))
         return "unknown"
 
@@ -118,8 +122,7 @@ class Keyrings:
             CredentialError: Locked, unavailable, or what is kept there is no key.
         """
         backend, allowed = self._backend()
-        if self.lock_state() == "missing":
-            # Looking would ask for the password of a new one.
+        if not self._open(create=False):
             return None
         found = self._translated(lambda: backend.get_password(SERVICE, user), Secret(""))
         if not isinstance(found, str) or not found:
@@ -136,6 +139,7 @@ class Keyrings:
             CredentialError: Locked, unavailable, or something else came back; nothing is kept then.
         """
         backend, allowed = self._backend()
+        self._open(create=True)
         self._translated(lambda: backend.set_password(SERVICE, user, key.reveal()), key)
         kept = self._translated(lambda: backend.get_password(SERVICE, user), key)
         if isinstance(kept, str) and Secret(kept) == key:
@@ -153,7 +157,7 @@ class Keyrings:
             CredentialError: Locked or unavailable, or it is still there.
         """
         backend, allowed = self._backend()
-        if self.lock_state() == "missing":
+        if not self._open(create=False):
             return
         # A Secret Service may hold several entries for one name and deletes one at a time.
         for _ in range(10):
@@ -161,6 +165,13 @@ class Keyrings:
                 return
             self._translated(lambda: backend.delete_password(SERVICE, user), Secret(""))
         raise KeyringUnavailableError(f"{allowed.title} did not delete the key", "Delete it there by hand")
+
+    def _open(self, create: bool) -> bool:
+        """False where there is no collection in which anything could be kept."""
+        backend, allowed = self._backend()
+        if allowed.module != _FREEDESKTOP:
+            return True
+        return self._translated(lambda: _open_secret_service(backend, create), Secret(""))
 
     def _backend(self) -> tuple[Any, _Allowed]:
         with self._lock:
@@ -172,6 +183,8 @@ class Keyrings:
         failure: CredentialError
         try:
             return call()
+        except KeyringLockedError as error:
+            failure = error
         except Exception as error:  # a backend lets through whatever its bus, desktop or system raises
             failure = _as_ours(error, secret)
         if isinstance(failure, KeyringUnavailableError):
@@ -251,13 +264,42 @@ def _plaintext_remark() -> str:
 def _secret_service_state(backend: Any) -> LockState:
     import secretstorage
 
-    path = getattr(backend, "preferred_collection", "/org/freedesktop/secrets/aliases/default")
     with closing(secretstorage.dbus_init()) as connection:
         try:
-            collection = secretstorage.Collection(connection, path)
+            collection = secretstorage.Collection(connection, _collection(backend))
             return "locked" if collection.is_locked() else "unlocked"
         except secretstorage.ItemNotFoundException:
             return "missing"
+
+
+def _open_secret_service(backend: Any, create: bool) -> bool:
+    """Unlocks the collection, asking its owner where needed; with `create`, makes one where there is none.
+
+    The backend would do so itself, but leaves its connection open where the owner says no.
+    """
+    import secretstorage
+
+    with closing(secretstorage.dbus_init()) as connection:
+        try:
+            collection = secretstorage.Collection(connection, _collection(backend))
+        except secretstorage.ItemNotFoundException:
+            if not create:
+                return False
+            try:
+                collection = secretstorage.get_default_collection(connection)
+            except secretstorage.PromptDismissedException:
+                raise KeyringLockedError(
+                    "There is no keyring yet, and its new password was not given or could not be asked for", _UNLOCK
+                ) from None
+        if collection.is_locked():
+            collection.unlock()
+        if collection.is_locked():
+            raise KeyringLockedError(_LOCKED, _UNLOCK)
+    return True
+
+
+def _collection(backend: Any) -> str:
+    return str(getattr(backend, "preferred_collection", "/org/freedesktop/secrets/aliases/default"))
 
 
 def _as_ours(error: BaseException, secret: Secret) -> CredentialError:
@@ -267,10 +309,7 @@ def _as_ours(error: BaseException, secret: Secret) -> CredentialError:
         names.append(type(link).__name__)
         link = link.__cause__ or link.__context__
     if {"KeyringLocked", "LockedException", "PromptDismissedException"}.intersection(names):
-        what = "The keyring is locked and was not unlocked"
-        if "InitError" in names:
-            what = "There is no keyring yet, and its new password was not given or could not be asked for"
-        return KeyringLockedError(what, _UNLOCK)
+        return KeyringLockedError(_LOCKED, _UNLOCK)
     said = str(error)
     if secret:
         said = said.replace(secret.reveal(), HIDDEN)
