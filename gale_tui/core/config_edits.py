@@ -33,26 +33,34 @@ def renamed(text: str, before: Mapping[str, Any], old: str, new: str) -> str:
     """The text with the environment under its new name, in its place and with its comments where that can be done."""
     import tomlkit
 
-    expected = {new if name == old else name: table for name, table in before["environments"].items()}
+    environments = {new if name == old else name: table for name, table in before["environments"].items()}
     key = tomlkit.key(new).as_string()
     written = "|".join(re.escape(form) for form in (old, f'"{old}"', f"'{old}'"))
     header = re.compile(rf"^([ \t]*\[[ \t]*environments[ \t]*\.[ \t]*)(?:{written})([ \t]*\])", re.MULTILINE)
-    candidate = header.sub(lambda match: f"{match[1]}{key}{match[2]}", text)
-    try:
+    for match in header.finditer(text):
+        candidate = f"{text[: match.start()]}{match[1]}{key}{match[2]}{text[match.end() :]}"
+        try:
+            found = tomllib.loads(candidate)
+        except tomllib.TOMLDecodeError:
+            continue
         # A dictionary's equality knows no order, the file's readers do.
-        found = tomllib.loads(candidate).get("environments", {})
-        if found == expected and list(found) == list(expected):
+        if found == {**before, "environments": environments} and list(found["environments"]) == list(environments):
             return candidate
-    except tomllib.TOMLDecodeError:
-        pass
     document: MutableMapping[str, Any] = tomlkit.parse(text)
     section = document["environments"]
-    table = tomlkit.table()
+    table = _empty_table(section)
     for name, value in before["environments"][old].items():
         table[name] = value
     del section[old]
     section[new] = table
     return tomlkit.dumps(document)
+
+
+def _empty_table(section: object) -> MutableMapping[str, Any]:
+    import tomlkit
+    from tomlkit.items import InlineTable
+
+    return tomlkit.inline_table() if isinstance(section, InlineTable) else tomlkit.table()
 
 
 def write_environment(document: MutableMapping[str, Any], environment: Environment) -> None:
@@ -64,7 +72,7 @@ def write_environment(document: MutableMapping[str, Any], environment: Environme
     if not isinstance(section, MutableMapping):
         raise ConfigError("“environments” in config.toml is no table", "Change that by hand, then try again")
     if environment.name not in section:
-        section[environment.name] = tomlkit.table()
+        section[environment.name] = _empty_table(section)
     table = section[environment.name]
     # What is written differently but means the same stays as its author wrote it.
     host, ca_file = table.get("host"), table.get("ca_file")

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gale_tui.core import settings as settings_module
 from gale_tui.core.config_edits import renamed, with_new_table, write_environment, write_values
@@ -38,6 +38,11 @@ __all__ = [
 
 SIZE_LIMIT = 1 << 20
 """Bytes of a file that is still read."""
+
+Section = Literal["environments", "settings"]
+"""The part of the file that a change is about."""
+Edit = Callable[[str, Mapping[str, Any]], str]
+"""Makes the new text out of the old one and what that says."""
 
 _FIELDS = ("host", "production", "ca_file", "proxy", "key_command", "id")
 
@@ -125,7 +130,7 @@ class ConfigFile:
             write_environment(document, environment)
             return tomlkit.dumps(document)
 
-        self._change(edit, environment)
+        self._change("environments", edit, environment)
 
     def delete_environment(self, id: str) -> None:
         """Takes the environment out; nothing happens where there is none. `Credentials.forget` deletes its key.
@@ -143,7 +148,7 @@ class ConfigFile:
                 del document["environments"][name]
             return tomlkit.dumps(document) if names else text
 
-        self._change(edit)
+        self._change("environments", edit)
 
     def save_settings(self, **changes: object) -> Settings:
         """Changes some settings and leaves the others; None takes the line out.
@@ -171,7 +176,7 @@ class ConfigFile:
             write_values(document["settings"], {name: as_toml(getattr(valid, name)) for name in changes})
             return tomlkit.dumps(document)
 
-        return self._change(edit).settings
+        return self._change("settings", edit).settings
 
     def _text(self) -> str:
         try:
@@ -198,17 +203,17 @@ class ConfigFile:
             advice = "Correct that line; the file is left as it is"
             raise ConfigError(f"{self.path} is not valid TOML: {inert(str(error))}", advice) from None
 
-    def _change(self, edit: Callable[[str, Mapping[str, Any]], str], environment: Environment | None = None) -> Config:
+    def _change(self, what: Section, edit: Edit, environment: Environment | None = None) -> Config:
         with self._lock:
             try:
                 make_private_folder(self.path.parent)
                 with folder_locked(self.path.parent):
-                    return self._rewrite(edit, environment)
+                    return self._rewrite(what, edit, environment)
             except OSError as error:
-                what = f"{self.path} cannot be written: {error.strerror or error}"
-                raise ConfigError(what, "Nothing was changed") from None
+                problem = f"{self.path} cannot be written: {error.strerror or error}"
+                raise ConfigError(problem, "Nothing was changed") from None
 
-    def _rewrite(self, edit: Callable[[str, Mapping[str, Any]], str], environment: Environment | None) -> Config:
+    def _rewrite(self, what: Section, edit: Edit, environment: Environment | None) -> Config:
         from tomlkit.exceptions import TOMLKitError
 
         text = self._text()
@@ -217,18 +222,27 @@ class ConfigFile:
         try:
             new = edit(text, before)
             after = tomllib.loads(new)
-        except (TOMLKitError, tomllib.TOMLDecodeError):
+        except (TOMLKitError, ValueError, KeyError):
             raise ConfigError("The change could not be fitted into the file", by_hand) from None
         config = _config(after)
-        # The file is somebody's own work: every other environment must have come through untouched.
-        others = {name: table for name, table in _tables(before).items() if name in _tables(after)}
-        own = environment.name if environment is not None else None
-        changed = any(_tables(after)[name] != table for name, table in others.items() if name != own)
-        if changed or (environment is not None and environment not in config.environments):
+        fits = environment is None or environment in config.environments
+        if not fits or not _others_untouched(before, after, what, environment):
             raise ConfigError("The change could not be fitted into the file", by_hand)
         if new != text:
             replace_file(self.path, new.encode())
         return config
+
+
+def _others_untouched(
+    before: Mapping[str, Any], after: Mapping[str, Any], what: Section, environment: Environment | None
+) -> bool:
+    """Whether all that was not to be changed is as it was: the file is somebody's own work."""
+    for name in before.keys() | after.keys():
+        if name != what and name != "environments" and before.get(name) != after.get(name):
+            return False
+    tables, own = _tables(after), environment.name if environment is not None else None
+    kept = {name: table for name, table in _tables(before).items() if what == "settings" or name in tables}
+    return all(tables.get(name) == table for name, table in kept.items() if name != own)
 
 
 def _tables(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
