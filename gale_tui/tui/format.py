@@ -385,7 +385,7 @@ def _running_text(download: Download, progress: DownloadProgress | None, glyphs:
     words = [glyphs.down]
     if size:
         percentage = 100 * received / size
-        words.append(f"{percentage_text(percentage):>5}")
+        words.append(percentage_text(percentage))
         if width >= 32:
             words.insert(1, progress_bar(percentage, glyphs))
     else:

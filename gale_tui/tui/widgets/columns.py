@@ -142,8 +142,11 @@ def row_pieces(
             case "tool":
                 piece = Piece(inert(job.title, 200))
             case "environment":
-                tone = Tone.DANGER if job.production else Tone.MUTED
-                piece = Piece(inert(job.environment_name, 60), tone)
+                name = inert(job.environment_name, 60)
+                if job.production and "PROD" not in name.upper():
+                    # Seen without colours too.
+                    name = f"!{name}"
+                piece = Piece(name, Tone.DANGER if job.production else Tone.MUTED)
             case "started":
                 piece = Piece(date_text(job.created_at, now, width), Tone.MUTED)
             case "status":

@@ -30,7 +30,9 @@ __all__ = ["Line", "full_lines", "gist_lines", "wrap"]
 
 Line = tuple[Piece, ...]
 
-LABEL_CELLS = 14
+LABEL_CELLS = 12
+TIMELINE_LINES = 7
+"""Kept for the timeline and a blank line, so that what stands below it does not move with each event."""
 ADVICE = {
     JobState.UNCONFIRMED: (
         "GALE may or may not have started this export. Look in its console: if the export is there, track its dock "
@@ -141,12 +143,13 @@ def full_lines(
 
     if events:
         lines.append((Piece("Timeline", Tone.TITLE),))
+        bottom = len(lines) + TIMELINE_LINES
         for event in events:
             moment = _moment(event.at, now)
             for number, part in enumerate(wrap(inert(event.text, 1000), width - len(moment) - 2)):
                 head = moment if number == 0 else " " * len(moment)
                 lines.append((Piece(f"{head}  ", Tone.MUTED), Piece(part)))
-        lines.append(())
+        lines += [()] * max(1, bottom - len(lines))
 
     if job.last_response:
         when = f", {_moment(job.last_answer_at, now)}" if job.last_answer_at is not None else ""
@@ -229,11 +232,12 @@ def _file_fields(
         if download.sha256:
             yield "SHA-256", Piece(inert(download.sha256, 64))
         return
-    if download.state is DownloadState.NONE and job.state is not JobState.SUCCEEDED:
+    if download.state in (DownloadState.NONE, DownloadState.WANTED) and job.state is not JobState.SUCCEEDED:
+        if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
+            wanted = job.save_when_ready or download.state is DownloadState.WANTED
+            yield "File", Piece("saved when it is ready" if wanted else "not asked for", Tone.MUTED)
         return
-    piece = file_text(job, now, progress, glyphs, max(20, 3 * width), save_hint=save_hint)
-    if piece.text and not (download.state is DownloadState.WANTED and job.state is not JobState.SUCCEEDED):
-        yield "File", piece
+    yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), save_hint=save_hint)
     if download.part is not None:
         yield "Part", Piece(inert(str(download.part), 4096), Tone.MUTED)
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
+from textual.geometry import Region
 from textual.strip import Strip
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
 from gale_tui.tui.format import Glyphs, Piece, Tone, choose_glyphs
 from gale_tui.tui.tones import Tones
 from gale_tui.tui.widgets.detail_lines import Line, full_lines, gist_lines
+from gale_tui.tui.widgets.steady_scroll import SteadyScroll
 
 __all__ = ["DetailsPane"]
 
@@ -22,7 +22,7 @@ GIST_HEIGHT = 8
 """Lines below which the pane shows the gist instead of all."""
 
 
-class DetailsPane(ScrollView, can_focus=True):
+class DetailsPane(SteadyScroll):
     """One job's ids, timeline, file and last answer. Of what is shown again, only changed lines are repainted."""
 
     DEFAULT_CSS = """
@@ -102,9 +102,7 @@ class DetailsPane(ScrollView, can_focus=True):
         if not width or not height:
             return
         before, self._lines = self._lines, self._new_lines(width, height)
-        needed = len(self._lines) if len(self._lines) > height else 0
-        if self.virtual_size.height != needed:
-            self.virtual_size = Size(0, needed)
+        self.set_line_count(len(self._lines))
         top = self.scroll_offset.y
         for y in range(height):
             old = before[top + y] if top + y < len(before) else ()

@@ -18,7 +18,7 @@ from gale_tui.tui.tones import Tones
 __all__ = ["HeaderBar"]
 
 TITLE = " gale-tui"
-LEAST_HOST = 10
+LEAST_HOST = 16
 """Cells of the host below which it is left out."""
 
 
@@ -111,7 +111,7 @@ class HeaderBar(Widget):
 
     def _pieces(self, width: int) -> list[Piece]:
         """Text and kind of each piece, filling the width."""
-        facts, dot = self._facts, self._glyphs.dot
+        facts = self._facts
         counts = [Piece(f"{facts.running} running", Tone.RUNNING if facts.running else Tone.MUTED)]
         if facts.failed:
             counts.append(Piece(f"{facts.failed} failed", Tone.ERROR))
@@ -134,19 +134,22 @@ class HeaderBar(Widget):
             counts.pop()
             right = self._counts(counts)
         room -= self._width(right) + 2
-        host, key = inert(facts.host, 253), facts.key and f"key: {inert(facts.key, 40)}"
-        if host and key and len(host) + len(key) + 4 > room and room - len(key) - 4 < LEAST_HOST:
-            key = ""
-        if host:
-            host = clip(host, room - 1 - (len(key) + 3 if key else 0), self._glyphs.ellipsis)
-            if len(host) < min(LEAST_HOST, len(facts.host)):
-                host = ""
-        if host:
-            left.append(Piece(f" {host}"))
-        if key and len(key) + 3 <= room - len(host):
-            left.append(Piece(f" {dot} {key}" if host else f" {key}", Tone.MUTED))
+        left += self._place(facts, room)
         gap = width - 1 - self._width(left) - self._width(right)
         return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
+
+    def _place(self, facts: _Facts, room: int) -> list[Piece]:
+        """Host and key in at most so many cells: the host is shortened first, then the key, then both go."""
+        host = inert(facts.host, 253)
+        full = inert(facts.key, 40)
+        short = full.partition(":")[0]
+        for key in (full, short, ""):
+            tail = f" {self._glyphs.dot} key: {key}" if key else ""
+            least = cell_len(host) if key == full != short else min(LEAST_HOST, cell_len(host))
+            free = room - 1 - cell_len(tail)
+            if host and free >= least:
+                return [Piece(f" {clip(host, free, self._glyphs.ellipsis)}"), Piece(tail, Tone.MUTED)]
+        return []
 
     def _counts(self, counts: list[Piece]) -> list[Piece]:
         pieces: list[Piece] = []

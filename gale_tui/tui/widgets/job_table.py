@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from gale_tui.core.models import Change, DownloadProgress, Job, JobChange
@@ -22,6 +21,7 @@ from gale_tui.tui.lean import paints_lean
 from gale_tui.tui.tones import Tones
 from gale_tui.tui.widgets.columns import Column, Layout, header_pieces, layout_for, row_pieces
 from gale_tui.tui.widgets.job_rows import JobRows
+from gale_tui.tui.widgets.steady_scroll import SteadyScroll
 
 __all__ = ["JobTable"]
 
@@ -33,7 +33,7 @@ NEAR = 24
 """Cells between two changed columns that cost less to send again than to skip."""
 
 
-class JobTable(ScrollView, can_focus=True):
+class JobTable(SteadyScroll):
     """Export jobs, one a row, under a header.
 
     The cursor belongs to a job, not to a row: it stays on it whatever is inserted, forgotten, sorted or filtered.
@@ -312,7 +312,7 @@ class JobTable(ScrollView, can_focus=True):
             self.post_message(self.Highlighted(self, self.current))
 
     def _resize(self) -> None:
-        self.virtual_size = Size(0, len(self._rows) + 1)
+        self.set_line_count(len(self._rows) + 1)
 
     # The cursor
 
@@ -384,7 +384,7 @@ class JobTable(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click chooses a job or a column to sort by, a double click opens."""
         offset = event.get_content_offset(self)
-        if offset is None:
+        if offset is None or event.widget is not self:
             return
         event.stop()
         if offset.y == 0:
@@ -461,12 +461,13 @@ class JobTable(ScrollView, can_focus=True):
             self.refresh(*regions)
 
     def _refresh_from(self, row: int) -> None:
-        """Asks for a repaint of a row and all below, or of all where the table is or was empty."""
-        y = max(0, row - self.scroll_offset.y) + 1
+        """Asks for a repaint of a row, all below and the line after the last; of all where it is or was empty."""
+        top = self.scroll_offset.y
+        first, end = max(0, row - top) + 1, min(self.size.height, len(self._rows) - top + 2)
         if len(self._rows) <= 1:
-            y = 0
-        if y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, self.size.height - y))
+            first, end = 0, self.size.height
+        if first < end:
+            self.refresh(Region(0, first, self.size.width, end - first))
 
     def _repaint_visible(self) -> None:
         for row in self._visible_rows():
@@ -537,5 +538,7 @@ class JobTable(ScrollView, can_focus=True):
         if not first <= y < first + len(lines):
             return Strip.blank(width, base)
         line = clip(lines[y - first], width, self._glyphs.ellipsis)
-        style = base + Style(bold=True) if y == first else self._tones.style(Tone.MUTED)
-        return Strip([Segment(line, style)]).text_align(width, "center")
+        style = self._tones.style(Tone.TITLE if y == first else Tone.MUTED)
+        left = (width - cell_len(line)) // 2
+        right = width - left - cell_len(line)
+        return Strip([Segment(" " * left, base), Segment(line, style), Segment(" " * right, base)], width)
