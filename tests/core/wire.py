@@ -6,11 +6,31 @@ import contextlib
 import socket
 import ssl
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-__all__ = ["Conversation", "WireServer", "answer", "reply"]
+from gale_tui.core.hosts import parse_host
+from gale_tui.core.models import Environment
+from gale_tui.core.secret import Secret
+from gale_tui.core.transport import Transport
+
+__all__ = [
+    "KEY",
+    "Conversation",
+    "WireServer",
+    "answer",
+    "environment",
+    "header",
+    "reaching",
+    "reply",
+    "shown_in_a_crash",
+]
+
+KEY = Secret("kg-test-key-0000")
 
 
 @dataclass
@@ -159,8 +179,46 @@ def answer(*replies: bytes) -> Callable[[Conversation], None]:
     return talk
 
 
+def header(request: bytes, name: str) -> str | None:
+    """The value of a header of a request's head, or None."""
+    for line in request.decode("latin-1").split("\r\n")[1:]:
+        key, colon, value = line.partition(":")
+        if colon and key.lower() == name.lower():
+            return value.strip()
+    return None
+
+
+def environment(url: str, **fields: Any) -> Environment:
+    """An environment called staging."""
+    return Environment("e-1", "staging", parse_host(url), **fields)
+
+
 @contextlib.contextmanager
-def served(talk: Callable[[Conversation], None], **options: ssl.SSLContext) -> Iterator[WireServer]:
-    """A server for the length of a ``with``."""
-    with WireServer(talk, **options) as server:
-        yield server
+def reaching(url: str, key: Secret | None = KEY, **fields: Any) -> Iterator[Transport]:
+    """A transport to `url`, closed in the end; nothing of it may be left open then."""
+    transport = Transport(environment(url, **fields), lambda: key)
+    try:
+        yield transport
+    finally:
+        transport.close()
+    assert len(transport.sockets) == 0
+
+
+def shown_in_a_crash(error: BaseException) -> str:
+    """What a crash report that prints the variables of every frame, and every chained exception, would show."""
+    texts: list[str] = []
+    seen: set[int] = set()
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        links += [link.__cause__, link.__context__]
+        frame = link.__traceback__
+        while frame is not None and "tests" in Path(frame.tb_frame.f_code.co_filename).parts:
+            # The test itself knows the secret.
+            frame = frame.tb_next
+        texts += traceback.TracebackException(type(link), link, frame, capture_locals=True).format(chain=False)
+        texts.append(repr(link.args))
+    return "".join(texts)
