@@ -147,12 +147,15 @@ class Listener:
                 try:
                     request = read_request(lines, self.url)
                 except MalformedRequestError as malformed:
-                    send(line, errors_json(malformed.status, str(malformed)), PROPER, self._time, keep_alive=False)
+                    answer = errors_json(malformed.status, str(malformed))
+                    send(line, answer, PROPER, self._time, asked_at=self._time.now(), keep_alive=False)
                     return
                 if request is None:
                     return
-                response, fault = self._answer(request)
-                send(line, response, fault, self._time, keep_alive=request.keep_alive)
+                # Before the log tells of the request: who waits for that may move the clock at once.
+                asked_at = self._time.now()
+                answer, fault = self._answer(request)
+                send(line, answer, fault, self._time, asked_at=asked_at, keep_alive=request.keep_alive)
 
 
 def _family(host: str) -> socket.AddressFamily:

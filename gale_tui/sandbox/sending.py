@@ -60,15 +60,17 @@ def spoil(response: Response, fault: Fault, time: SandboxTime) -> Response:
     return response
 
 
-def send(line: socket.socket, response: Response, fault: Fault, time: SandboxTime, *, keep_alive: bool) -> None:
-    """Writes an answer to the line.
+def send(
+    line: socket.socket, response: Response, fault: Fault, time: SandboxTime, *, asked_at: float, keep_alive: bool
+) -> None:
+    """Writes an answer to the line, late or dripping as counted from `asked_at`, a second of the sandbox.
 
     Raises:
         LineEndsError: The connection ends here, as the fault or the framing wants it.
         OSError: The client went away.
     """
     try:
-        if fault.delay and not time.wait_until(time.now() + fault.delay):
+        if fault.delay and not time.wait_until(asked_at + fault.delay):
             raise LineEndsError
         _break_off(line, "answer", fault)
         head = _head(response, time, keep_alive=keep_alive)
@@ -78,7 +80,8 @@ def send(line: socket.socket, response: Response, fault: Fault, time: SandboxTim
         if response.head_only:
             line.sendall(head)
         elif fault.drip is not None:
-            _drip(line, head + b"".join(_pieces(response, response.body.size)), fault.drip, time)
+            data = head + b"".join(_pieces(response, response.body.size))
+            _drip(line, data, asked_at + fault.delay, fault.drip, time)
         else:
             _body(line, head, response, fault, time)
     finally:
@@ -133,8 +136,7 @@ def _body(line: socket.socket, head: bytes, response: Response, fault: Fault, ti
         if not places:
             line.sendall(b"0\r\n\r\n")
     elif response.pace is not None:
-        line.sendall(head)
-        _paced(line, response, end, response.pace, time)
+        _paced(line, head, response, end, response.pace, time)
     elif isinstance(response.body, BytesBody):
         line.sendall(head + response.body.data[:end])
     else:
@@ -148,8 +150,10 @@ def _body(line: socket.socket, head: bytes, response: Response, fault: Fault, ti
         _break_off(line, place, fault)
 
 
-def _paced(line: socket.socket, response: Response, end: int, pace: float, time: SandboxTime) -> None:
+def _paced(line: socket.socket, head: bytes, response: Response, end: int, pace: float, time: SandboxTime) -> None:
+    # Before the head: who has seen it may move the clock and count on the bytes.
     begin = time.now()
+    line.sendall(head)
     sent = 0
     piece = max(1, int(min(PIECE, pace * SLICE * time.speed)))
     while sent < end:
@@ -160,8 +164,7 @@ def _paced(line: socket.socket, response: Response, end: int, pace: float, time:
         sent += count
 
 
-def _drip(line: socket.socket, data: bytes, seconds: float, time: SandboxTime) -> None:
-    begin = time.now()
+def _drip(line: socket.socket, data: bytes, begin: float, seconds: float, time: SandboxTime) -> None:
     for index in range(len(data)):
         if not time.wait_until(begin + index * seconds):
             raise LineEndsError

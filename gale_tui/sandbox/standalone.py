@@ -26,14 +26,16 @@ def serve(port: int | None, out: TextIO) -> int:
     Returns:
         0 after a signal; 2 where the port cannot be had.
     """
+    if port is not None and not 0 <= port < 65536:
+        _say(out, f"There is no port {port}: it is a number from 1 to 65535, or leave --port out for a free one.")
+        return 2
     sandbox = Sandbox(port=port or 0, strict_flow=False)
     ended = threading.Event()
     with _ending_on_signals(ended):
         try:
             sandbox.start()
-        except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "a port is a number from 1 to 65535"
-            _say(out, f"The sandbox cannot listen at port {port}: {reason}. Choose another one or leave --port out.")
+        except OSError as error:
+            _say(out, f"The sandbox cannot use port {port}: {error.strerror}. Choose another, or leave --port out.")
             return 2
         with sandbox:
             _say(out, _introduction(sandbox))
