@@ -6,18 +6,24 @@ is the theme's business. Server text is made inert on the way.
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.core.text import inert
+from gale_tui.tui.glyphs import ASCII, UNICODE, Glyphs, choose_glyphs
+from gale_tui.tui.quantities import (
+    clip,
+    clock_text,
+    date_text,
+    elapsed_text,
+    fit,
+    percentage_text,
+    size_text,
+    speed_text,
+)
 
 __all__ = [
     "ASCII",
@@ -40,9 +46,6 @@ __all__ = [
     "speed_text",
     "status_text",
 ]
-
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Not strftime's: those follow the locale and differ in width."""
 
 BAR_CELLS = 8
 """Width of a percentage's bar."""
@@ -80,152 +83,6 @@ class Piece(NamedTuple):
     tone: Tone = Tone.TEXT
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
-    """The characters that a terminal can draw. Each is one cell wide."""
-
-    running: str
-    success: str
-    error: str
-    unconfirmed: str
-    waiting: str
-    requesting: str
-    lost: str
-    mark: str
-    down: str
-    bar_full: str
-    bar_empty: str
-    ellipsis: str
-    ascending: str
-    descending: str
-    dot: str
-    rule: str
-    badge_left: str
-    badge_right: str
-
-
-UNICODE = Glyphs(
-    running="●",
-    success="✓",
-    error="✗",
-    unconfirmed="?",
-    waiting="…",
-    requesting="◌",
-    lost="~",
-    mark="◆",
-    down="↓",
-    bar_full="█",
-    bar_empty="░",
-    ellipsis="…",
-    ascending="▲",
-    descending="▼",
-    dot="·",
-    rule="─",
-    badge_left="▌",
-    badge_right="▐",
-)
-
-ASCII = Glyphs(
-    running="*",
-    success="+",
-    error="x",
-    unconfirmed="?",
-    waiting=".",
-    requesting="o",
-    lost="~",
-    mark=">",
-    down="v",
-    bar_full="#",
-    bar_empty="-",
-    ellipsis="~",
-    ascending="^",
-    descending="v",
-    dot="-",
-    rule="-",
-    badge_left="[",
-    badge_right="]",
-)
-
-
-def choose_glyphs(
-    setting: Literal["auto", "unicode", "ascii"] = "auto",
-    *,
-    encoding: str | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Glyphs:
-    """The glyphs for this terminal.
-
-    Args:
-        setting: What the user asks for; `auto` looks at the terminal.
-        encoding: Of the terminal; None for that of standard output.
-        environ: Environment variables; None for the process's own. The Linux console has no glyphs beyond a few.
-    """
-    if setting == "auto":
-        known = encoding if encoding is not None else (getattr(sys.__stdout__, "encoding", None) or "utf-8")
-        term = (os.environ if environ is None else environ).get("TERM", "")
-        setting = "unicode" if known.lower().replace("-", "").startswith("utf") and term != "linux" else "ascii"
-    return UNICODE if setting == "unicode" else ASCII
-
-
-# Widths
-
-
-def clip(text: str, width: int, ellipsis: str = "…") -> str:
-    """The text, cut to at most so many cells; an ellipsis shows that it was cut."""
-    if len(text) <= width and text.isascii():
-        return text
-    if cell_len(text) <= width:
-        return text
-    if width <= 0:
-        return ""
-    return set_cell_size(text, width - 1).rstrip() + ellipsis
-
-
-def fit(text: str, width: int, align: Literal["left", "right"] = "left", ellipsis: str = "…") -> str:
-    """The text in exactly so many cells."""
-    text = clip(text, width, ellipsis)
-    pad = " " * (width - (len(text) if text.isascii() else cell_len(text)))
-    return text + pad if align == "left" else pad + text
-
-
-# Times and quantities
-
-
-def clock_text(at: float) -> str:
-    """A moment in local time: `12:00:33`."""
-    return time.strftime("%H:%M:%S", time.localtime(at))
-
-
-def date_text(at: float, now: float, width: int = 8) -> str:
-    """A moment in at most so many cells (5 or more): the time of today, else the day, from 12 on both."""
-    then, today = time.localtime(at), time.localtime(now)
-    if then[:3] == today[:3]:
-        return time.strftime("%H:%M:%S" if width >= 8 else "%H:%M", then)
-    if then.tm_year != today.tm_year and width < 12:
-        return f"{MONTHS[then.tm_mon - 1]} {then.tm_year}" if width >= 8 else str(then.tm_year)
-    if width < 6:
-        return f"{then.tm_mon:02}-{then.tm_mday:02}"
-    day = f"{then.tm_mday:2} {MONTHS[then.tm_mon - 1]}"
-    if width < 12:
-        return day
-    if then.tm_year != today.tm_year:
-        return f"{day} {then.tm_year}"
-    return f"{day} {then.tm_hour:02}:{then.tm_min:02}"
-
-
-def elapsed_text(seconds: float) -> str:
-    """A duration in at most 7 cells: `0:12`, `1:02:03`, `4d 05h`."""
-    whole = max(0, int(seconds))
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    if hours >= 100:
-        days, hour = divmod(hours, 24)
-        return f"{days}d {hour:02}h" if days < 1000 else f"{days}d"
-    if hours:
-        return f"{hours}:{minute:02}:{second:02}" if hours < 10 else f"{hours}h {minute:02}m"
-    return f"{minute}:{second:02}"
-
-
 def elapsed_seconds(job: Job, now: float) -> float | None:
     """How long the job has been going, or took, in seconds; None where that cannot be said."""
     if job.ended_at is not None:
@@ -235,37 +92,11 @@ def elapsed_seconds(job: Job, now: float) -> float | None:
     return None
 
 
-def size_text(count: int) -> str:
-    """A number of bytes in at most 6 cells, in powers of 1,000: `1.2 MB`."""
-    if count < 1000:
-        return f"{max(0, count)} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 9.95:
-            return f"{value:.1f} {unit}"
-        if value < 999.5:
-            return f"{value:.0f} {unit}"
-    return f"{value:.0f} {unit}"
-
-
-def speed_text(bytes_per_second: float) -> str:
-    """A speed: `3.1 MB/s`."""
-    return f"{size_text(int(max(0.0, bytes_per_second)))}/s"
-
-
-def percentage_text(percentage: float) -> str:
-    """Whole per cent, rounded down so that 100 means done: `42 %`."""
-    return f"{int(min(100.0, max(0.0, percentage)))} %"
-
-
 def progress_bar(percentage: float, glyphs: Glyphs, cells: int = BAR_CELLS) -> str:
     """A bar of so many cells; full only at 100."""
     full = int(min(100.0, max(0.0, percentage)) * cells / 100)
     return glyphs.bar_full * full + glyphs.bar_empty * (cells - full)
 
-
-# States
 
 _LOOKS: dict[JobState, tuple[str, Tone]] = {
     JobState.REQUESTING: ("requesting", Tone.RUNNING),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.geometry import Region
+from textual.selection import Selection
 from textual.strip import Strip
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
@@ -117,8 +118,25 @@ class DetailsPane(SteadyScroll):
         base = self._tones.style(Tone.TEXT)
         if y >= len(self._lines):
             return Strip.blank(width, base)
-        segments = [Segment(piece.text, self._tones.style(piece.tone)) for piece in self._lines[y] if piece.text]
-        return Strip(segments).adjust_cell_length(width, base).simplify()
+        strip = Strip([Segment(piece.text, self._tones.style(piece.tone)) for piece in self._lines[y] if piece.text])
+        selection = self.text_selection
+        span = selection.get_span(y) if selection is not None else None
+        if span is not None:
+            start, end = span
+            style = self.screen.get_component_rich_style("screen--selection")
+            head, tail = strip.crop(0, start), strip.crop(end if end >= 0 else strip.cell_length)
+            middle = strip.crop(start, end if end >= 0 else None)
+            strip = Strip.join([head, Strip(Segment.apply_style(middle, post_style=style), middle.cell_length), tail])
+        return strip.adjust_cell_length(width, base).simplify().apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that the mouse selected."""
+        text = "\n".join("".join(piece.text for piece in line) for line in self._lines)
+        return selection.extract(text), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Shows what is selected."""
+        self.refresh()
 
 
 def _difference(old: Line, new: Line, y: int) -> Region:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from gale_tui.core.models import Job
-from gale_tui.tui.widgets.columns import SortKey, sort_key
+from gale_tui.tui.widgets.columns import COLUMNS, SortKey, sort_key
 
 __all__ = ["JobRows"]
 
@@ -125,8 +125,8 @@ class JobRows:
         Raises:
             ValueError: There is no such column.
         """
-        if self._jobs:
-            sort_key(next(iter(self._jobs.values())), column, reverse)
+        if column not in COLUMNS:
+            raise ValueError(f"no column is called {column!r}")
         self.sort_column, self.sort_reverse = column, reverse
         self._sort()
 

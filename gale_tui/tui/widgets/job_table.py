@@ -7,21 +7,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
 from gale_tui.core.models import Change, DownloadProgress, Job, JobChange
-from gale_tui.tui.format import Glyphs, Piece, Tone, choose_glyphs, clip
+from gale_tui.tui.format import Glyphs, Piece, choose_glyphs
 from gale_tui.tui.lean import paints_lean
-from gale_tui.tui.tones import Tones
-from gale_tui.tui.widgets.columns import Column, Layout, header_pieces, layout_for, row_pieces
+from gale_tui.tui.widgets.columns import Layout, layout_for, row_pieces
 from gale_tui.tui.widgets.job_rows import JobRows
-from gale_tui.tui.widgets.steady_scroll import SteadyScroll
+from gale_tui.tui.widgets.row_painter import RowPainter, changed_regions
+from gale_tui.tui.widgets.row_scroll import RowScroll
 
 __all__ = ["JobTable"]
 
@@ -29,11 +26,9 @@ OTHERS_TICK = 5
 """Seconds between two looks at the elapsed times of rows without the cursor."""
 PROGRESS_SECONDS = 0.5
 """Least time between two repaints of a row for a download's progress."""
-NEAR = 24
-"""Cells between two changed columns that cost less to send again than to skip."""
 
 
-class JobTable(SteadyScroll):
+class JobTable(RowScroll):
     """Export jobs, one a row, under a header.
 
     The cursor belongs to a job, not to a row: it stays on it whatever is inserted, forgotten, sorted or filtered.
@@ -48,15 +43,8 @@ class JobTable(SteadyScroll):
         scrollbar-size-vertical: 1;
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor_up", "Up", show=False),
-        Binding("down,j", "cursor_down", "Down", show=False),
-        Binding("pageup", "page_up", "Page up", show=False),
-        Binding("pagedown", "page_down", "Page down", show=False),
-        Binding("home,g", "cursor_first", "First job", show=False),
-        Binding("end,G", "cursor_last", "Last job", show=False),
-        Binding("enter", "open", "Details", show=False),
-    ]
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Details", show=False)]
 
     @dataclass
     class Highlighted(Message):
@@ -103,8 +91,8 @@ class JobTable(SteadyScroll):
         self._marked: frozenset[str] = frozenset()
         self._progress: dict[str, DownloadProgress] = {}
         self._late: set[str] = set()
-        self._painted: dict[str, tuple[Layout, list[Piece]]] = {}
-        self._tones = Tones(self)
+        self._drawn: dict[str, tuple[Layout, list[Piece]]] = {}
+        self._painter = RowPainter(self)
         self._empty = "No exports yet\nPress n to start one."
         self._no_match = "Nothing matches the filter\nesc clears it."
         self._save_hint = "d saves it"
@@ -130,11 +118,6 @@ class JobTable(SteadyScroll):
     def sort_reverse(self) -> bool:
         """True where the largest, for times the newest, comes first."""
         return self._rows.sort_reverse
-
-    @property
-    def shown_count(self) -> int:
-        """How many jobs are rows, those off screen included."""
-        return len(self._rows)
 
     @property
     def empty_text(self) -> str:
@@ -238,7 +221,7 @@ class JobTable(SteadyScroll):
         """Takes the time (seconds since the epoch) and repaints rows on screen whose text it changes."""
         before, self._now = self._now, now
         others = int(before) // OTHERS_TICK != int(now) // OTHERS_TICK
-        for row in self._visible_rows():
+        for row in self.visible_rows():
             job = self._rows.at(row)
             if others or job.id == self._current:
                 self._repaint_row(row)
@@ -255,19 +238,19 @@ class JobTable(SteadyScroll):
         """Puts the cursor on a job and scrolls it into view; nothing where the job is not shown."""
         row = self._rows.row_of(job_id)
         if row is not None:
-            self._move_to(row)
+            self.move_to(row)
 
     # Rows that come and go
 
     def _rows_replaced(self) -> None:
-        self._painted.clear()
-        self._resize()
+        self._drawn.clear()
+        self.set_line_count(len(self._rows) + 1)
         before = self._current
         if self._current is None or self._rows.row_of(self._current) is None:
             self._current = self._rows.at(0).id if len(self._rows) else None
-        row = self._cursor_row()
+        row = self.cursor_row()
         if row is not None:
-            self._scroll_into_view(row)
+            self.scroll_into_view(row)
         self.refresh()
         if before != self._current or before is not None:
             self.post_message(self.Highlighted(self, self.current))
@@ -278,22 +261,23 @@ class JobTable(SteadyScroll):
         first = self._current is None
         if first:
             self._current = self._rows.at(row).id
+        self._keep_visible()
         top = self.scroll_offset.y
-        cursor = self._cursor_row()
-        self._resize()
+        cursor = self.cursor_row()
+        self.set_line_count(len(self._rows) + 1)
         # A row above what is on screen must not move it; at the very top the new row is what one wants to see.
         if row < top or (row == top and top > 0):
             self.scroll_to(y=top + 1, animate=False)
-        elif cursor is not None and top <= cursor - 1 < top + self._page:
-            self._scroll_into_view(cursor)
-        self._refresh_from(row)
+        elif cursor is not None and top <= cursor - (row <= cursor) < top + self.page_rows:
+            self.scroll_into_view(cursor)
+        self.refresh_from(row)
         if first:
             self.post_message(self.Highlighted(self, self.current))
 
     def _forget(self, job_id: str) -> None:
         self._marked -= {job_id}
         self._progress.pop(job_id, None)
-        self._painted.pop(job_id, None)
+        self._drawn.pop(job_id, None)
         under_cursor = job_id == self._current
         self._removed(self._rows.remove(job_id), under_cursor=under_cursor)
 
@@ -303,77 +287,45 @@ class JobTable(SteadyScroll):
         if under_cursor:
             last = len(self._rows) - 1
             self._current = self._rows.at(min(row, last)).id if last >= 0 else None
+        self._keep_visible()
         top = self.scroll_offset.y
-        self._resize()
-        if row < top:
+        self.set_line_count(len(self._rows) + 1)
+        if row < top == self.scroll_offset.y:
             self.scroll_to(y=top - 1, animate=False)
-        self._refresh_from(row)
+        self.refresh_from(row)
         if under_cursor:
             self.post_message(self.Highlighted(self, self.current))
 
-    def _resize(self) -> None:
-        self.set_line_count(len(self._rows) + 1)
-
     # The cursor
 
-    @property
-    def _page(self) -> int:
-        return max(1, self.scrollable_content_region.height - 1)
+    def row_count(self) -> int:
+        """How many rows there are, those off screen included."""
+        return len(self._rows)
 
-    def _cursor_row(self) -> int | None:
+    def cursor_row(self) -> int | None:
+        """The row of the job under the cursor."""
         return None if self._current is None else self._rows.row_of(self._current)
 
-    def _move_to(self, row: int) -> None:
+    def move_to(self, row: int) -> None:
+        """Puts the cursor on a row, the nearest there is, and scrolls it into view."""
         if not len(self._rows):
             return
         row = min(len(self._rows) - 1, max(0, row))
         job = self._rows.at(row)
         before = self._current
         if job.id != before:
-            old_row = self._cursor_row()
+            old_row = self.cursor_row()
             self._current = job.id
             left = self._rows.jobs.get(before) if before is not None else None
             if left is not None and not self._rows.matches(left):
                 # It was kept only because the cursor was on it.
                 self._removed(self._rows.hide(left.id))
-                row = self._cursor_row() or 0
+                row = self.cursor_row() or 0
             else:
-                self._refresh_rows(old_row)
-            self._refresh_rows(row)
+                self.refresh_rows(old_row)
+            self.refresh_rows(row)
             self.post_message(self.Highlighted(self, job))
-        self._scroll_into_view(row)
-
-    def _scroll_into_view(self, row: int) -> None:
-        top = self.scroll_offset.y
-        if row < top:
-            self.scroll_to(y=row, animate=False)
-        elif row >= top + self._page:
-            self.scroll_to(y=row - self._page + 1, animate=False)
-
-    def action_cursor_up(self) -> None:
-        """Up a job."""
-        self._move_to((self._cursor_row() or 0) - 1)
-
-    def action_cursor_down(self) -> None:
-        """Down a job."""
-        row = self._cursor_row()
-        self._move_to(0 if row is None else row + 1)
-
-    def action_page_up(self) -> None:
-        """Up a screenful."""
-        self._move_to((self._cursor_row() or 0) - self._page)
-
-    def action_page_down(self) -> None:
-        """Down a screenful."""
-        self._move_to((self._cursor_row() or 0) + self._page)
-
-    def action_cursor_first(self) -> None:
-        """To the first job."""
-        self._move_to(0)
-
-    def action_cursor_last(self) -> None:
-        """To the last job."""
-        self._move_to(len(self._rows) - 1)
+        self.scroll_into_view(row)
 
     def action_open(self) -> None:
         """Opens the job under the cursor."""
@@ -394,7 +346,7 @@ class JobTable(SteadyScroll):
             return
         row = self.scroll_offset.y + offset.y - 1
         if row < len(self._rows):
-            self._move_to(row)
+            self.move_to(row)
             if event.chain == 2:
                 self.action_open()
 
@@ -404,8 +356,9 @@ class JobTable(SteadyScroll):
     def _layout(self) -> Layout:
         return layout_for(self.scrollable_content_region.width)
 
-    def _pieces(self, job: Job) -> list[Piece]:
-        return row_pieces(
+    def _draw(self, job: Job) -> list[Piece]:
+        """Works out a job's cells. They stay as they are until this is called again, whatever the clock says."""
+        pieces = row_pieces(
             job,
             self._layout,
             self._glyphs,
@@ -414,10 +367,13 @@ class JobTable(SteadyScroll):
             marked=job.id in self._marked,
             save_hint=self._save_hint,
         )
+        self._drawn[job.id] = (self._layout, pieces)
+        return pieces
 
-    def _visible_rows(self) -> range:
-        top = self.scroll_offset.y
-        return range(top, min(len(self._rows), top + self._page))
+    def _keep_visible(self) -> None:
+        """Forgets what was drawn of rows that are off screen: they are drawn anew when they come into view."""
+        visible = [self._rows.at(row).id for row in self.visible_rows()]
+        self._drawn = {job_id: self._drawn[job_id] for job_id in visible if job_id in self._drawn}
 
     def _repaint_late(self) -> None:
         late, self._late = self._late, set()
@@ -427,118 +383,67 @@ class JobTable(SteadyScroll):
                 self._repaint_row(row)
 
     def _repaint_row(self, row: int) -> None:
-        """Asks for a repaint of the cells of a row that look different from what was last painted."""
-        if row not in self._visible_rows():
-            return
+        """Draws a row anew and asks for a repaint of those of its cells that look different."""
         job = self._rows.at(row)
-        layout, painted = self._painted.get(job.id, (None, []))
+        if row not in self.visible_rows():
+            self._drawn.pop(job.id, None)
+            return
+        layout, old = self._drawn.get(job.id, (None, []))
+        new = self._draw(job)
         if layout is not self._layout:
-            self._refresh_rows(row)
+            self.refresh_rows(row)
             return
         y = row - self.scroll_offset.y + 1
-        changed = [
-            column for column, old, new in zip(layout.columns, painted, self._pieces(job), strict=True) if old != new
-        ]
-        if changed:
-            self.refresh(*self._regions(changed, y))
-
-    def _regions(self, columns: list[Column], y: int) -> list[Region]:
-        """Where the columns are, those close to each other as one."""
-        reach = NEAR if paints_lean(self.screen) else self.size.width
-        regions = [Region(columns[0].x, y, columns[0].width, 1)]
-        for column in columns[1:]:
-            last = regions[-1]
-            if column.x - last.right <= reach:
-                regions[-1] = Region(last.x, y, column.x + column.width - last.x, 1)
-            else:
-                regions.append(Region(column.x, y, column.width, 1))
-        return regions
-
-    def _refresh_rows(self, *rows: int | None) -> None:
-        top, page, width = self.scroll_offset.y, self._page, self.size.width
-        regions = [Region(0, row - top + 1, width, 1) for row in rows if row is not None and top <= row < top + page]
+        regions = changed_regions(self._layout, old, new, y, lean=paints_lean(self.screen))
         if regions:
             self.refresh(*regions)
 
-    def _refresh_from(self, row: int) -> None:
-        """Asks for a repaint of a row, all below and the line after the last; of all where it is or was empty."""
-        top = self.scroll_offset.y
-        first, end = max(0, row - top) + 1, min(self.size.height, len(self._rows) - top + 2)
-        if len(self._rows) <= 1:
-            first, end = 0, self.size.height
-        if first < end:
-            self.refresh(Region(0, first, self.size.width, end - first))
-
     def _repaint_visible(self) -> None:
-        for row in self._visible_rows():
+        for row in self.visible_rows():
             self._repaint_row(row)
 
     def _repaint_all(self) -> None:
-        self._painted.clear()
+        self._drawn.clear()
         self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Draws the rows that come into view."""
+        super().watch_scroll_y(old_value, new_value)
+        self._keep_visible()
 
     def notify_style_update(self) -> None:
         """Takes on another theme."""
         super().notify_style_update()
-        self._tones.clear()
+        self._painter.forget_colors()
 
     def on_focus(self) -> None:
         """The cursor shows that keys come here."""
-        self._refresh_rows(self._cursor_row())
+        self.refresh_rows(self.cursor_row())
 
     def on_blur(self) -> None:
         """The cursor shows that keys go elsewhere."""
-        self._refresh_rows(self._cursor_row())
+        self.refresh_rows(self.cursor_row())
 
     def on_resize(self) -> None:
         """Keeps the cursor in view."""
-        row = self._cursor_row()
+        row = self.cursor_row()
         if row is not None:
-            self._scroll_into_view(row)
+            self.scroll_into_view(row)
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the header, a row, or a line of what stands there instead of rows."""
-        width = self.content_region.width
+        size = self.content_region.size
         if not len(self._rows):
-            return self._empty_line(y, width)
+            text = self._no_match if self._rows.filtered and self._rows.jobs else self._empty
+            return self._painter.words(text, y, size.width, size.height, self._glyphs)
         if y == 0:
-            pieces = header_pieces(self._layout, self.sort_key, self.sort_reverse, self._glyphs)
-            return self._strip(pieces, width, "header")
+            return self._painter.header(self._layout, size.width, self.sort_key, self.sort_reverse, self._glyphs)
         row = self.scroll_offset.y + y - 1
         if row >= len(self._rows):
-            return Strip.blank(width, self._tones.style(Tone.TEXT))
+            return self._painter.blank(size.width)
         job = self._rows.at(row)
-        if len(self._painted) > 1000:
-            self._painted.clear()
-        pieces = self._pieces(job)
-        self._painted[job.id] = (self._layout, pieces)
+        layout, pieces = self._drawn.get(job.id, (None, []))
+        if layout is not self._layout:
+            pieces = self._draw(job)
         ground = "row" if job.id != self._current else "cursor" if self.has_focus else "blurred"
-        return self._strip(pieces, width, ground)
-
-    def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
-        """The cells as few segments: blanks take the colours of what is left of them."""
-        segments: list[Segment] = []
-        text, style, x = "", self._tones.style(pieces[0].tone, ground), 0
-        for column, piece in zip(self._layout.columns, pieces, strict=True):
-            wanted = self._tones.style(piece.tone, ground)
-            text += " " * (column.x - x)
-            x = column.x + column.width
-            if wanted != style and not piece.text.isspace():
-                if text:
-                    segments.append(Segment(text, style))
-                text, style = "", wanted
-            text += piece.text
-        segments.append(Segment(text + " " * (width - x), style))
-        return Strip(segments, width)
-
-    def _empty_line(self, y: int, width: int) -> Strip:
-        lines = (self._no_match if self._rows.filtered and self._rows.jobs else self._empty).split("\n")
-        first = max(0, (self.size.height - len(lines)) // 2 - 1)
-        base = self._tones.style(Tone.TEXT)
-        if not first <= y < first + len(lines):
-            return Strip.blank(width, base)
-        line = clip(lines[y - first], width, self._glyphs.ellipsis)
-        style = self._tones.style(Tone.TITLE if y == first else Tone.MUTED)
-        left = (width - cell_len(line)) // 2
-        right = width - left - cell_len(line)
-        return Strip([Segment(" " * left, base), Segment(line, style), Segment(" " * right, base)], width)
+        return self._painter.row(self._layout, pieces, size.width, ground)
