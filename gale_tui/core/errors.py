@@ -275,9 +275,17 @@ class DownloadError(GaleError):
 
 
 class LinkNotReadyError(DownloadError):
-    """The file is not there yet: asked again shortly."""
+    """The file is not there yet: asked again shortly.
+
+    Args:
+        status: The HTTP status code.
+    """
 
     passing = True
+
+    def __init__(self, what: str, advice: str = "", *, status: int = 404) -> None:
+        super().__init__(what, advice)
+        self.status = status
 
 
 class LinkExpiredError(DownloadError):
@@ -289,9 +297,17 @@ class LinkRefusedError(DownloadError):
 
 
 class InterruptedDownloadError(DownloadError):
-    """The line was cut or stalled, or the server is in trouble. What was received is kept."""
+    """The line was cut or stalled, or the server is in trouble. What was received is kept.
+
+    Args:
+        retry_after: Seconds that the server asks to wait, or None where it does not say.
+    """
 
     passing = True
+
+    def __init__(self, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(what, advice)
+        self.retry_after = retry_after
 
 
 class NotAZipError(DownloadError):
