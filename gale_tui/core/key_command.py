@@ -94,7 +94,7 @@ def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_li
         process.wait(max(0.0, deadline - time.monotonic()))
         # A program that it left behind may hold the output open: what itself printed is there by then.
         output.join(1.0)
-        complaint.join(1.0)
+        complaint.join(0.1)
     except subprocess.TimeoutExpired:
         raise KeyCommandError(
             f"key_command: {name} gave no key within {time_limit:g} seconds",

@@ -7,6 +7,8 @@ import logging
 import logging.handlers
 import os
 import re
+import stat
+import sys
 import threading
 import traceback
 from datetime import UTC, datetime
@@ -33,7 +35,8 @@ _known_lock = threading.Lock()
 _handler: logging.Handler | None = None
 
 _HEADER = re.compile(
-    r"""(?ix) ( (?: x-api-key | (?:proxy-)?authorization | (?:set-)?cookie | GALE_API_KEY ) ["']? \s* [:=,] \s* b? )
+    r"""(?ix)
+    ( (?: x-api-key | (?:proxy-)?authorization | (?:set-)?cookie | GALE_API_KEY ) ["']? \s* [:=,] \s* (?: b(?=["']) )? )
     ( "[^"]*" | '[^']*' | [^\s"',)}\]][^"'\r\n)}\]]* )"""
 )
 
@@ -85,8 +88,6 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 
     def _open(self) -> TextIOWrapper:
         make_private_folder(Path(self.baseFilename).parent)
-        with contextlib.suppress(OSError):
-            os.chmod(self.baseFilename, 0o600)
         return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -107,12 +108,23 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
                 self.stream.close()
             self.stream = None  # opened again by the next record, as at the start
 
+    def close(self) -> None:
+        """Closes the file; what a full disk did not take is lost."""
+        with contextlib.suppress(OSError):
+            super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:
         """Nothing: a full disk must neither break the screen nor print the record, arguments included, on it."""
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
+    descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
+    if sys.platform != "win32":
+        # One that was there before may be open to others. By descriptor: never the target of a link, never a device.
+        with contextlib.suppress(OSError):
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def setup_logging(path: Path, level: str | int = logging.INFO) -> logging.Logger:
