@@ -9,7 +9,7 @@ import shlex
 import time
 import uuid
 from datetime import UTC
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 from gale_tui.core.answers import answer_text, parse_dock_status, parse_export, read_json
 from gale_tui.core.errors import (
@@ -138,15 +138,11 @@ class GaleClient:
         Raises:
             LinkRefusedError: Another scheme, plain http to another machine, loopback from elsewhere, a user name.
         """
-        text = re.sub(r"[\t\r\n]", "", link.reveal().strip())
-        try:
-            absolute = SignedUrl(urljoin(f"{self.transport.origin}/", text))
-            scheme = urlsplit(absolute.reveal()).scheme.lower()
-        except ValueError:
-            raise LinkRefusedError("The download link is not a usable address") from None
-        if not text or scheme not in ("https", "http"):
-            shown = inert(scheme, 20)
-            raise LinkRefusedError(f"The download link is not followed: {shown or 'nothing'} is neither https nor http")
+        absolute = _joined(f"{self.transport.origin}/", link)
+        scheme = absolute.reveal().partition(":")[0].lower() if absolute else ""
+        if absolute is None or scheme not in ("https", "http"):
+            shown = f"{inert(scheme, 20)} is neither https nor http" if scheme else "it is no address"
+            raise LinkRefusedError(f"The download link is not followed: {shown}")
         check_link(absolute, self.transport.origin)
         return absolute
 
@@ -233,6 +229,16 @@ class GaleClient:
 _PAGE_ADVICE = "It looks like a proxy or a login page in between: check the host and the proxy of the environment"
 _HOST_ADVICE = "Check the host of the environment; a proxy may be in between"
 _MAY_HAVE = "The export may have been started all the same; look for it in GALE before exporting again"
+
+
+def _joined(base: str, link: SignedUrl) -> SignedUrl | None:
+    """The link as an absolute one; None where it is empty or cannot be read."""
+    try:
+        # Line breaks and tabs get in by copying; browsers drop them too.
+        text = re.sub(r"[\t\r\n]", "", link.reveal().strip())
+        return SignedUrl(urljoin(base, text)) if text else None
+    except ValueError:
+        return None
 
 
 def _looks_like_page(answer: Answer) -> bool:

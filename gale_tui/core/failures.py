@@ -142,7 +142,7 @@ def _too_slow(exchange: Exchange, host: str, seconds: float) -> GaleError:
 
 
 def _tls(error: ssl.SSLError, host: str) -> GaleError:
-    reason = (error.reason or "").upper()
+    reason = (getattr(error, "reason", "") or "").upper()
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
         return TlsError(f"{host} does not speak TLS", "Check the port; a plain http port was reached")
     if "VERSION" in reason or "PROTOCOL" in reason:

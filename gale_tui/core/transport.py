@@ -361,10 +361,15 @@ def check_link(url: SignedUrl, own: Origin) -> Origin:
             the environment is not on loopback.
     """
     shown = inert(url.redacted, 120)
+    origin: Origin | None = None
+    problem = ""
     try:
         origin = origin_of(url.reveal())
     except ConfigError as error:
-        raise LinkRefusedError(f"The download link {shown} is not followed: {error.what}") from None
+        problem = error.what
+    if origin is None:
+        # Not raised above: the chained exception's frames hold the link.
+        raise LinkRefusedError(f"The download link {shown} is not followed: {problem}")
     if origin.loopback and not own.loopback:
         raise LinkRefusedError(f"The download link {shown} points at this machine itself and is not followed")
     if origin.scheme == "http" and not origin.loopback:

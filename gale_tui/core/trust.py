@@ -100,5 +100,5 @@ def certificate_problem(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
     known = _PROBLEMS.get(getattr(error, "verify_code", 0))
     if known:
         return known
-    message = inert(getattr(error, "verify_message", "") or error.reason or "no reason given")
+    message = inert(getattr(error, "verify_message", "") or getattr(error, "reason", "") or "no reason given")
     return f"is not trusted: {message}", _ANOTHER_AUTHORITY
