@@ -126,8 +126,6 @@ class Calls:
                 return errors_json(404, "Flow not found for this tool"), PROPER
             fault = tool.export_faults.next(self._time.now())
             starts = fault.started or not (fault.replaces or fault.cut is not None or fault.stall is not None)
-            if fault.replaces and not starts:
-                return errors_json(503), fault
             job = self._new_job(tool, flow_id)
             link = self._delivery.link(job) if tool.script.url_in in ("export", "both") else None
             if starts:

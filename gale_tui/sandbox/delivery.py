@@ -7,6 +7,7 @@ import io
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,9 @@ class Contents:
     """Makes each file once and keeps it: small ones in memory, sized ones in a folder that :meth:`clear` removes."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, int, str, int | None], Content] = {}
+        self._made: dict[tuple[str, str, int, str, int | None], Content] = {}
         self._folder: Path | None = None
+        self._remove: Callable[[], object] | None = None
         self._lock = threading.Lock()
 
     def get(self, flow: Flow, job: Job, file: File, version: int) -> Content:
@@ -52,7 +54,7 @@ class Contents:
         if file.content is not None:
             return Content(file.content, len(file.content), _tag(file.content + bytes([version % 256])))
         with self._lock:
-            key = (job.tool_id, version, file.kind, file.size)
+            key = (job.tool_id, job.flow_id, version, file.kind, file.size)
             if key not in self._made:
                 self._made[key] = self._make(flow, job, file, version)
             return self._made[key]
@@ -62,6 +64,8 @@ class Contents:
         if file.size is not None:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="gale-sandbox-"))
+                # Also when the program ends without a stop.
+                self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
             path = self._folder / f"{len(self._made)}.zip"
             seed = f"{job.tool_id} {version}"
             sized_zip(path, documents, file.size, seed)
@@ -73,9 +77,9 @@ class Contents:
         """Forgets all files and removes those on disk."""
         with self._lock:
             self._made.clear()
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder = None
+            if self._remove is not None:
+                self._remove()
+                self._folder, self._remove = None, None
 
 
 def _tag(data: bytes) -> str:
