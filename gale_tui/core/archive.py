@@ -74,7 +74,9 @@ class _BoundedFile(io.FileIO):
     """A file of which no one reads more than a central directory's worth at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0 or size > _DIRECTORY_LIMIT:
+        if size is None or size < 0:
+            size = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        if size > _DIRECTORY_LIMIT:
             raise CorruptFileError("The zip's list of contents is larger than any tool's", _AGAIN)
         return super().read(size) or b""
 
@@ -226,7 +228,8 @@ class _Reader:
     def _deflated(self, entry: zipfile.ZipInfo) -> tuple[int, int]:
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
         checksum = size = done = since = 0
-        while not unpacker.eof:
+        ended = False
+        while not ended:
             pending = self._file.read(min(_INPUT, entry.compress_size - done))
             if not pending:
                 raise EOFError
@@ -240,7 +243,8 @@ class _Reader:
                 size += len(output)
                 if size > entry.file_size:
                     raise self._damaged(entry)
-                if unpacker.eof:
+                ended = unpacker.eof
+                if ended:
                     break
                 since += len(output)
                 if since >= _BUFFER:
