@@ -213,17 +213,9 @@ class GaleClient:
                 advice = _PAGE_ADVICE
         elif line:
             what = f"{what}: {line}"
-        if kind is RateLimitedError:
-            return RateLimitedError(
-                what,
-                advice,
-                status=status,
-                detail=line,
-                from_gale=is_json,
-                body=note.text,
-                retry_after=retry_after(answer.headers.get("retry-after"), answer.headers.get("date")),
-            )
-        return kind(what, advice, status=status, detail=line, from_gale=is_json, body=note.text)
+        error = kind(what, advice, status=status, detail=line, from_gale=is_json, body=note.text)
+        error.retry_after = retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+        return error
 
 
 _PAGE_ADVICE = "It looks like a proxy or a login page in between: check the host and the proxy of the environment"

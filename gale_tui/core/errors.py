@@ -196,6 +196,8 @@ class AnswerError(RequestError):
         self.detail = detail
         self.from_gale = from_gale
         self.body = body
+        self.retry_after: float | None = None
+        """Seconds that the server asks to wait, where it does (429, and often 503)."""
 
 
 class BadRequestError(AnswerError):

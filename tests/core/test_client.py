@@ -206,10 +206,10 @@ class TestErrors:
         assert not error.from_gale
         assert "may not be a GALE" in error.advice
 
-    def test_a_rate_limit_says_how_long(self) -> None:
-        error = refused(said(429, None, "Retry-After: 7"))
-        assert isinstance(error, RateLimitedError)
-        assert error.retry_after == 7.0
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_how_long_to_wait(self, status: int) -> None:
+        assert refused(said(status, None, "Retry-After: 7")).retry_after == 7.0
+        assert refused(said(status)).retry_after is None
 
 
 NOW = 1_795_435_200.0

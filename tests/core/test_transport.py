@@ -254,7 +254,11 @@ class TestNotSent:
         ):
             transport.request("POST", "/x", deadline=LONG)
 
-    def test_localhost_is_this_machine_on_either_address(self) -> None:
+    def test_localhost_is_this_machine_whatever_a_resolver_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def elsewhere(*_: object, **__: object) -> list[object]:
+            raise socket.gaierror(socket.EAI_NONAME, "not asked")
+
+        monkeypatch.setattr(socket, "getaddrinfo", elsewhere)
         with WireServer(OK) as server, reaching(f"http://localhost:{server.port}") as transport:
             assert transport.request("GET", "/x", deadline=LONG).status == 200
         assert header(server.requests[0], "host") == f"localhost:{server.port}"
