@@ -16,7 +16,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.hosts import clean_id, clean_key, id_warning
 from gale_tui.core.models import Environment, Job
 from gale_tui.tui.screens.base import GaleModal
-from gale_tui.tui.widgets.fields import Finding, FormRow, TextField, Tick, check_with, tidy_id
+from gale_tui.tui.widgets.fields import Finding, FormButton, FormRow, TextField, Tick, check_with, tidy_id
 
 __all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_tick"]
 
@@ -32,7 +32,7 @@ def badge(environment: Environment) -> Content:
 
 def session_tick() -> Tick:
     """The switch that keeps a key out of the keyring."""
-    return Tick("For this session only: the key is forgotten at the end", id="session-only")
+    return Tick("Keep the key for this session only", id="session-only")
 
 
 class ConfirmDialog(GaleModal[bool]):
@@ -67,8 +67,8 @@ class ConfirmDialog(GaleModal[bool]):
             dialog.border_title = self._title
             yield Static(self._question, id="question", markup=False)
             with Horizontal(classes="dialog--buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button(Content(self._confirm), "error" if self._danger else "primary", id="confirm", compact=True)
+                yield FormButton("Cancel", "cancel")
+                yield FormButton(self._confirm, "confirm", "error" if self._danger else "primary")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -103,7 +103,8 @@ class KeyDialog(GaleModal[bool]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "API key"
             yield Static(
-                Content.assemble(badge(self._environment), "  ", (self._environment.origin.display, "$gale-muted"))
+                Content.assemble(badge(self._environment), "  ", (self._environment.origin.display, "$gale-muted")),
+                id="whose",
             )
             yield Static(self._reason, id="question", markup=False)
             yield TextField(
@@ -117,8 +118,8 @@ class KeyDialog(GaleModal[bool]):
             yield session_tick()
             yield Static(id="said", markup=False)
             with Horizontal(classes="dialog--buttons"):
-                yield Button("Keep key", "primary", id="keep", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+                yield FormButton("Keep key", "keep", "primary")
+                yield FormButton("Cancel", "cancel")
 
     def on_mount(self) -> None:
         """Finds out whether there is a keyring."""
@@ -212,8 +213,8 @@ class TrackDialog(GaleModal[Job]):
             )
             yield Static(id="said", markup=False)
             with Horizontal(classes="dialog--buttons"):
-                yield Button("Track", "primary", id="track", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+                yield FormButton("Track", "track", "primary")
+                yield FormButton("Cancel", "cancel")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -21,7 +21,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import session_tick
-from gale_tui.tui.widgets.fields import Finding, FormBody, TextField, Tick, check_with
+from gale_tui.tui.widgets.fields import Finding, FormBody, FormButton, TextField, Tick, check_with
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["EnvironmentForm"]
@@ -33,7 +33,7 @@ class EnvironmentForm(GaleScreen[Environment]):
     """Adds an environment or changes one. Dismissed with it once it is saved."""
 
     CSS_PATH = "environment_form.tcss"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  # the framework declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         Binding("tab", "app.focus_next", "Next field"),
@@ -88,9 +88,9 @@ class EnvironmentForm(GaleScreen[Environment]):
                     secret=True,
                 )
                 with Horizontal(id="buttons"):
-                    yield Button("Save", "primary", id="save", compact=True)
-                    yield Button("Test the key", id="test", compact=True)
-                    yield Button("Cancel", id="cancel", compact=True)
+                    yield FormButton("Save", "save", "primary")
+                    yield FormButton("Test the key", "test")
+                    yield FormButton("Cancel", "cancel")
                 yield Static(id="said", markup=False)
                 yield Tick(
                     "Production: every export there is confirmed",
@@ -121,7 +121,7 @@ class EnvironmentForm(GaleScreen[Environment]):
                     "key-command",
                     value=shlex.join(previous.key_command) if previous is not None and previous.key_command else "",
                     placeholder="pass show gale/staging",
-                    hint="Instead of a key: a program that prints it, run without a shell.",
+                    hint="Instead of a key: the program that prints it.",
                     check=check_with(_command),
                     tidy=str.strip,
                 )
@@ -149,7 +149,7 @@ class EnvironmentForm(GaleScreen[Environment]):
             self._has_key = status.place in ("keyring", "session")
             self.query_one("#session-only", Tick).value = status.place == "session"
             if self._has_key:
-                self._key_hint = f"Kept in {status.text} {status.hint}".rstrip() + "; leave empty to keep it."
+                self._key_hint = f"{status.hint} is kept ({status.place}); leave empty to keep it.".lstrip()
             self._host_changed()
         state = await self.engine.credentials.keyring_state()
         if not state.available:
@@ -185,7 +185,7 @@ class EnvironmentForm(GaleScreen[Environment]):
 
     def _production_hint(self, text: str) -> Finding:
         if "prod" in text.casefold() and not self.query_one("#production", Tick).value:
-            return Finding("If this is production, switch that on below: its exports are confirmed.", "note")
+            return Finding("Production? Then switch that on below.", "note")
         return Finding()
 
     @on(Input.Changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar
 
 from textual import events, on
@@ -18,7 +19,7 @@ from gale_tui.core.text import inert
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environment_form import EnvironmentForm
-from gale_tui.tui.widgets.fields import FormBody
+from gale_tui.tui.widgets.fields import FormBody, FormButton
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["EnvironmentsScreen"]
@@ -32,8 +33,7 @@ WELCOME = Content.assemble(
     "     (newer consoles: API Scopes).\n",
     "  3  Make a key and copy it: the console shows it once.\n\n",
     ("Then press n", "bold"),
-    " and paste host and key. Keys are kept in the keyring of the operating system,\n",
-    "never in a file of gale-tui.",
+    " and paste host and key. The key is kept in the operating system's keyring, never in a file of gale-tui.",
 )
 
 _CONDITIONS = {
@@ -61,7 +61,7 @@ class EnvironmentList(OptionList):
         # The framework's own handler opens at the first click.
         event.prevent_default()
         index = event.style.meta.get("option")
-        if index is None:
+        if index is None or self.get_option_at_index(index).disabled:
             return
         self.highlighted = index
         if event.chain > 1:
@@ -100,7 +100,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             yield EnvironmentList(id="environments")
             with FormBody(id="welcome"):
                 yield Static(WELCOME)
-                yield Button("Add an environment", "primary", id="add", compact=True)
+                yield FormButton("Add an environment", "add", "primary")
         yield KeyBar(
             [
                 ("n", "Add", "add"),
@@ -135,17 +135,24 @@ class EnvironmentsScreen(GaleScreen[None]):
         problems.update("\n".join(f"! {inert(problem)}" for problem in engine.problems))
         problems.display = bool(engine.problems)
         self._said = {each.id: self._words(each) for each in environments}
-        listed.set_options(Option(self._said[each.id], id=each.id) for each in environments)
+        rows: list[Option] = []
+        for each in environments:
+            rows += [Option(self._said[each.id], id=each.id), Option("", disabled=True)]
+        listed.set_options(rows[:-1])
         listed.display = bool(environments)
         self.query_one("#welcome").display = not environments
         self.refresh_bindings()
         if environments:
-            known = [each.id for each in environments]
-            listed.highlighted = known.index(wanted) if wanted in known else 0
+            known = {each.id for each in environments}
+            listed.highlighted = listed.get_option_index(wanted) if wanted in known and wanted is not None else 0
             listed.focus()
             self.run_worker(self._find_keys(environments), group="keys", exclusive=True)
         else:
             self.query_one("#add").focus()
+
+    def on_resize(self) -> None:
+        """Breaks long lines anew."""
+        self.call_after_refresh(self.refresh_rows)
 
     def refresh_rows(self) -> None:
         """Draws those rows again whose words changed."""
@@ -193,7 +200,8 @@ class EnvironmentsScreen(GaleScreen[None]):
                 parts += ["\n  ", ("testing …", "$text-accent")]
             else:
                 mark, style = _VERDICTS[test.verdict]
-                parts += ["\n  ", (f"{mark} {inert(test.explanation, 400)}", style)]
+                lines = textwrap.wrap(f"{mark} {inert(test.explanation, 400)}", max(20, self._list.size.width - 6))
+                parts += [("\n  " + "\n    ".join(lines), style)]
         return Content.assemble(*parts)
 
     # The selected one

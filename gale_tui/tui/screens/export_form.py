@@ -37,6 +37,7 @@ from gale_tui.tui.widgets.fields import (
     FieldInput,
     Finding,
     FormBody,
+    FormButton,
     FormRow,
     Recognise,
     TextField,
@@ -97,7 +98,7 @@ class ExportForm(GaleScreen[Job]):
     """
 
     CSS_PATH = "export_form.tcss"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012  # the framework declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         Binding("tab", "app.focus_next", "Next field"),
@@ -119,6 +120,8 @@ class ExportForm(GaleScreen[Job]):
         self._asking = False
         self._left = False
         self._job: Job | None = None
+        self._known_tool_id = again.tool_id if again is not None else ""
+        """What the list of tools was last narrowed to: the message of a first value opens no list."""
 
     # What it looks like
 
@@ -137,7 +140,7 @@ class ExportForm(GaleScreen[Job]):
                     "tool-id",
                     value=again.tool_id if again is not None else "",
                     placeholder="a-…",
-                    hint="toolId of the Export request; or paste the whole request",
+                    hint="toolId of the Export request, or paste the whole request.",
                     check=_id_check("tool"),
                     required="The Tool ID is needed.",
                     recognise=recognise,
@@ -149,7 +152,7 @@ class ExportForm(GaleScreen[Job]):
                     "flow-id",
                     value=again.flow_id if again is not None else "",
                     placeholder="cf-…",
-                    hint="flowId of the same request: the deployed call flow",
+                    hint="flowId of the same request: the deployed call flow.",
                     check=_id_check("flow"),
                     required="The Flow ID is needed: GALE exports a tool with its call flow.",
                     recognise=recognise,
@@ -170,13 +173,13 @@ class ExportForm(GaleScreen[Job]):
                     "Label",
                     "label",
                     value=again.label if again is not None else "",
-                    hint="what to call it in the table; if empty, the tool's own name",
+                    hint="What to call it in the table, if not by its own name.",
                 )
                 yield TextField(
                     "Folder",
                     "folder",
                     value=str(folder),
-                    hint="where the zip goes",
+                    hint="Where the zip goes.",
                     check=folder_finding,
                     slow=True,
                 )
@@ -185,9 +188,9 @@ class ExportForm(GaleScreen[Job]):
             with Vertical(id="foot"):
                 yield Static(id="said", markup=False)
                 with Horizontal(id="buttons"):
-                    yield Button("Export", "primary", id="submit", compact=True)
-                    yield Button("Enter the key …", id="give-key", compact=True)
-                    yield Button("Cancel", id="cancel", compact=True)
+                    yield FormButton("Export", "submit", "primary")
+                    yield FormButton("Enter the key …", "give-key")
+                    yield FormButton("Cancel", "cancel")
         yield KeyBar(
             [
                 ("enter", "Next field, then export", "submit"),
@@ -289,8 +292,9 @@ class ExportForm(GaleScreen[Job]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.input is self._tool.input and event.input.has_focus:
+        if event.input is self._tool.input and event.input.has_focus and event.value != self._known_tool_id:
             self._suggestions.narrow(event.value, highlight=not event.value and not self._flow.value)
+            self._known_tool_id = event.value
         if event.input.id in ("tool-id", "flow-id"):
             self._show_curl()
 
@@ -431,7 +435,11 @@ class ExportForm(GaleScreen[Job]):
 
     async def _confirmed(self, environment: Environment, request: ExportRequest) -> bool:
         question = Content.assemble(
-            "Export ", (request.label or request.tool_id, "bold"), " from ", badge(environment), "?"
+            "Export ",
+            (request.label or request.tool_id, "bold"),
+            " from ",
+            badge(environment),
+            f", {environment.origin.display}?",
         )
         answer: bool = await self.app.push_screen_wait(ConfirmDialog("Production", question, confirm="Export"))
         return answer
@@ -454,7 +462,7 @@ class ExportForm(GaleScreen[Job]):
 
     def on_screen_resume(self) -> None:
         """Closes the form once it has its job; not while something else is open over it."""
-        if self._job is not None and not self._left and self.is_current:
+        if self._job is not None and not self._left and self.is_active:
             self._left = True
             self.dismiss(self._job)
 
@@ -476,7 +484,7 @@ class ExportForm(GaleScreen[Job]):
             focus = field.input
         elif isinstance(error, ForbiddenError):
             focus = self.query_one("#environment")
-        if self.is_current:
+        if self.is_active:
             self.call_after_refresh(focus.focus)
 
     def _ask_for_key(self) -> None:

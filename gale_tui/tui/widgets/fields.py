@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Static
+from textual.widgets import Button, Checkbox, Input, Static
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.threads import DaemonThreads
@@ -25,6 +25,7 @@ __all__ = [
     "FieldInput",
     "Finding",
     "FormBody",
+    "FormButton",
     "FormRow",
     "Level",
     "Recognise",
@@ -92,6 +93,8 @@ def folder_of(text: str) -> Path:
         ConfigError: It is no path.
     """
     try:
+        if "\0" in text:
+            raise ValueError
         path = Path(text.strip()).expanduser()
         return path if path.is_absolute() else Path.cwd() / path
     except (RuntimeError, OSError, ValueError):
@@ -123,7 +126,7 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
     """The part of a form that scrolls where the terminal is small; focus passes it by."""
 
     DEFAULT_CSS = """
-    FormBody { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: auto; }
+    FormBody { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
 
 
@@ -142,6 +145,29 @@ class Tick(Checkbox):
     @property
     def _button(self) -> Content:
         return Content.assemble(("[x]" if self.value else "[ ]", self.get_visual_style("toggle--button")))
+
+
+class FormButton(Button):
+    """A button of one line that shows the focus with all of its width."""
+
+    DEFAULT_CSS = """
+    FormButton {
+        min-width: 12; height: 1; border: none; margin-right: 2; padding: 0 1;
+        color: $foreground; background: $panel !important; text-style: none;
+        &:hover { color: $foreground; background: $panel-lighten-1 !important; }
+        &.-primary { color: $button-color-foreground !important; background: $primary !important; text-style: bold; }
+        &.-error {
+            color: $gale-danger-foreground !important; background: $gale-danger-background !important; text-style: bold;
+        }
+        &:focus, &.-primary:focus, &.-error:focus {
+            color: $background !important; background: $foreground !important; text-style: bold !important;
+            background-tint: $foreground 0%;
+        }
+    }
+    """
+
+    def __init__(self, label: str, id: str, variant: Literal["default", "primary", "error"] = "default") -> None:
+        super().__init__(Content(label), variant, id=id, compact=True)
 
 
 class FieldInput(Input):
@@ -234,12 +260,20 @@ class FormRow(Horizontal):
     FormRow {
         height: auto;
         & > .field--label { width: 14; height: 1; color: $gale-muted; }
-        &:focus-within > .field--label { color: $foreground; text-style: bold; }
+        &.-focused > .field--label { color: $foreground; text-style: bold; }
     }
     """
 
     def __init__(self, label: str, *beside: Widget) -> None:
         super().__init__(Static(label, classes="field--label", markup=False), *beside)
+
+    def on_descendant_focus(self) -> None:
+        """Makes the label stand out."""
+        self.add_class("-focused")
+
+    def on_descendant_blur(self) -> None:
+        """Takes that back."""
+        self.remove_class("-focused")
 
 
 class TextField(Vertical):
