@@ -64,7 +64,7 @@ def _unescaped(text: str) -> str:
 
 
 def make_private(path: Path) -> bool:
-    """Makes the folder (0700) and an empty file (0600), whatever the umask; an existing file gets 0600.
+    """Makes the folder (0700) and an empty file (0600), whatever the umask; an existing file is closed to others.
 
     The file is never opened once it is there: closing a file drops the locks that this process has on it.
 
@@ -87,8 +87,8 @@ def make_private(path: Path) -> bool:
             if path.is_dir():
                 raise StoreError(f"{path} is a folder, not a history", "Move it away") from None
             with contextlib.suppress(OSError):
-                if path.stat().st_mode & 0o077:
-                    path.chmod(0o600)
+                if (mode := path.stat().st_mode) & 0o077:
+                    path.chmod(mode & 0o700)
             return False
         os.close(descriptor)
         path.chmod(0o600)
