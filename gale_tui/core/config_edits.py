@@ -43,8 +43,7 @@ def renamed(text: str, before: Mapping[str, Any], old: str, new: str) -> str:
             found = tomllib.loads(candidate)
         except tomllib.TOMLDecodeError:
             continue
-        # A dictionary's equality knows no order, the file's readers do.
-        if found == {**before, "environments": environments} and list(found["environments"]) == list(environments):
+        if list(found["environments"]) == list(environments):
             return candidate
     document: MutableMapping[str, Any] = tomlkit.parse(text)
     section = document["environments"]

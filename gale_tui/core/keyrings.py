@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeVar
 
 from gale_tui.core.errors import ConfigError, CredentialError, KeyringLockedError, KeyringUnavailableError, NoKeyError
 from gale_tui.core.hosts import clean_key
-from gale_tui.core.logs import redact
-from gale_tui.core.secret import HIDDEN, Secret
+from gale_tui.core.logs import hide, redact
+from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
 
 __all__ = ["SERVICE", "WITHOUT_KEYRING", "KeyringState", "Keyrings", "LockState"]
@@ -112,7 +112,7 @@ class Keyrings:
         """
         backend, allowed = self._backend()
         if allowed.module == _FREEDESKTOP:
-            return self._translated(lambda: _secret_service_state(backend), Secret(""))
+            return self._translated(lambda: _secret_service_state(backend))
         return "unknown"
 
     def read(self, user: str) -> Secret | None:
@@ -124,7 +124,7 @@ class Keyrings:
         backend, allowed = self._backend()
         if not self._open(create=False):
             return None
-        found = self._translated(lambda: backend.get_password(SERVICE, user), Secret(""))
+        found = self._translated(lambda: backend.get_password(SERVICE, user))
         if not isinstance(found, str) or not found:
             return None
         try:
@@ -138,10 +138,11 @@ class Keyrings:
         Raises:
             CredentialError: Locked, unavailable, or something else came back; nothing is kept then.
         """
+        hide(key)
         backend, allowed = self._backend()
         self._open(create=True)
-        self._translated(lambda: backend.set_password(SERVICE, user, key.reveal()), key)
-        kept = self._translated(lambda: backend.get_password(SERVICE, user), key)
+        self._translated(lambda: backend.set_password(SERVICE, user, key.reveal()))
+        kept = self._translated(lambda: backend.get_password(SERVICE, user))
         if isinstance(kept, str) and Secret(kept) == key:
             return
         self.delete(user)
@@ -161,9 +162,9 @@ class Keyrings:
             return
         # A Secret Service may hold several entries for one name and deletes one at a time.
         for _ in range(10):
-            if self._translated(lambda: backend.get_password(SERVICE, user), Secret("")) is None:
+            if self._translated(lambda: backend.get_password(SERVICE, user)) is None:
                 return
-            self._translated(lambda: backend.delete_password(SERVICE, user), Secret(""))
+            self._translated(lambda: backend.delete_password(SERVICE, user))
         raise KeyringUnavailableError(f"{allowed.title} did not delete the key", "Delete it there by hand")
 
     def _open(self, create: bool) -> bool:
@@ -171,7 +172,7 @@ class Keyrings:
         backend, allowed = self._backend()
         if allowed.module != _FREEDESKTOP:
             return True
-        return self._translated(lambda: _open_secret_service(backend, create), Secret(""))
+        return self._translated(lambda: _open_secret_service(backend, create))
 
     def _backend(self) -> tuple[Any, _Allowed]:
         with self._lock:
@@ -179,14 +180,14 @@ class Keyrings:
                 self._chosen = _choose()
             return self._chosen
 
-    def _translated(self, call: Callable[[], T], secret: Secret) -> T:
+    def _translated(self, call: Callable[[], T]) -> T:
         failure: CredentialError
         try:
             return call()
         except KeyringLockedError as error:
             failure = error
         except Exception as error:  # a backend lets through whatever its bus, desktop or system raises
-            failure = _as_ours(error, secret)
+            failure = _as_ours(error)
         if isinstance(failure, KeyringUnavailableError):
             # Chosen anew next time: the bus or the daemon may be another one then.
             with self._lock:
@@ -302,7 +303,7 @@ def _collection(backend: Any) -> str:
     return str(getattr(backend, "preferred_collection", "/org/freedesktop/secrets/aliases/default"))
 
 
-def _as_ours(error: BaseException, secret: Secret) -> CredentialError:
+def _as_ours(error: BaseException) -> CredentialError:
     names: list[str] = []
     link: BaseException | None = error
     while link is not None and len(names) < 10:
@@ -310,10 +311,7 @@ def _as_ours(error: BaseException, secret: Secret) -> CredentialError:
         link = link.__cause__ or link.__context__
     if {"KeyringLocked", "LockedException", "PromptDismissedException"}.intersection(names):
         return KeyringLockedError(_LOCKED, _UNLOCK)
-    said = str(error)
-    if secret:
-        said = said.replace(secret.reveal(), HIDDEN)
-    said = inert(redact(said), 160)
+    said = inert(redact(str(error)), 160)
     return KeyringUnavailableError(
         f"The keyring cannot be used ({names[0]}{': ' + said if said else ''})", WITHOUT_KEYRING
     )

@@ -227,6 +227,18 @@ class TestKeyCommand:
         await credentials.key(commanded(sys.executable, "-c", script, str(said), "$HOME; echo"))
         assert said.read_text() == "['GALE_TEST'] ''\nTrue $HOME; echo\n"
 
+    async def test_it_cannot_read_what_is_typed(self, credentials: Credentials, tmp_path: Path) -> None:
+        typed = tmp_path / "typed"
+        typed.write_text("typed for the screen")
+        own = os.dup(0)
+        with typed.open() as file:
+            os.dup2(file.fileno(), 0)
+        try:
+            assert await credentials.key(shell(f"cat; echo {KEY.reveal()}")) == KEY
+        finally:
+            os.dup2(own, 0)
+            os.close(own)
+
     @pytest.mark.parametrize(
         ("script", "said"),
         [

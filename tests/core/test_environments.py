@@ -333,6 +333,29 @@ def test_a_write_that_fails_leaves_the_old_file(file: ConfigFile, monkeypatch: p
     assert os.listdir(file.path.parent) == ["config.toml"]
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('host = "https://prod', 'host = "https://evil'),
+        ("[settings]", "[setings]"),
+        ("production = true", "production ="),
+    ],
+)
+def test_an_edit_that_would_change_something_else_is_not_written(
+    file: ConfigFile, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str
+) -> None:
+    import tomlkit
+
+    dumps = tomlkit.dumps
+    monkeypatch.setattr(tomlkit, "dumps", lambda document: dumps(document).replace(right, wrong))
+    written(file, WRITTEN_BY_HAND)
+    with pytest.raises(ConfigError, match="by hand; nothing was changed"):
+        file.save_environment(environment("third", "third.example.com"))
+    with pytest.raises(ConfigError, match="by hand; nothing was changed"):
+        file.delete_environment("staging")
+    assert file.path.read_text() == WRITTEN_BY_HAND
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="cannot be written"):
