@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from typing import Any
+
 from textual.app import App
 from textual.theme import Theme
 
@@ -115,7 +119,7 @@ GALE_LIGHT = Theme(
 )
 
 
-def register(app: App[object]) -> None:
+def register(app: App[Any]) -> None:
     """Makes both themes known to the app; choosing one is its own affair (`app.theme = DARK`)."""
     app.register_theme(GALE_DARK)
     app.register_theme(GALE_LIGHT)

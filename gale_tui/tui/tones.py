@@ -65,10 +65,10 @@ class Tones:
             case "header":
                 back = self._over(own, self._variable("panel", "surface"))
         plain = back.ansi is None
-        text = text or (back.get_contrast_text(1.0) if plain else Color.parse("ansi_default"))
+        text = text or (_black_or_white(back) if plain else Color.parse("ansi_default"))
         fore = self._fore(tone) or text
         if plain and fore.ansi is None and text.ansi is None:
-            text = self._readable(back, text, back.get_contrast_text(1.0))
+            text = self._readable(back, text, _black_or_white(back))
             fore = self._readable(back, back + fore, text)
         # Without colours, or with the terminal's own, the cursor's background may not be seen.
         stressed = self._widget.app.no_color or not plain
@@ -90,7 +90,7 @@ class Tones:
         back = self._variable(f"gale-{kind}-background", fallback) or own
         text = self._variable(f"gale-{kind}-foreground")
         if text is None:
-            text = back.get_contrast_text(1.0) if back.ansi is None else Color.parse("ansi_black")
+            text = _black_or_white(back) if back.ansi is None else Color.parse("ansi_black")
         if "edge" in tone:
             return Style(color=own.rich_color, bgcolor=back.rich_color)
         return Style(color=text.rich_color, bgcolor=back.rich_color, bold=True)
@@ -125,6 +125,12 @@ class Tones:
             if contrast(back, mixed) >= LEAST_CONTRAST:
                 return mixed
         return text
+
+
+def _black_or_white(back: Color) -> Color:
+    """Whichever of the two can be read better. Over 4.5 to 1 on any colour."""
+    black, white = Color(0, 0, 0), Color(255, 255, 255)
+    return black if contrast(back, black) > contrast(back, white) else white
 
 
 def contrast(one: Color, other: Color) -> float:

@@ -76,10 +76,10 @@ def layout_for(width: int) -> Layout:
         widths = {"status": 16, "elapsed": 7, "file": 13}
         least, most, gap = 10, 24, 1
     elif width < 94:
-        widths = {"environment": 7, "started": 6, "status": 16, "elapsed": 7, "file": 16}
+        widths = {"environment": 7, "started": 7, "status": 16, "elapsed": 7, "file": 15}
         least, most, gap = 12, 22, 1
     elif width < 124:
-        widths = {"environment": 9, "started": 8, "status": 17, "elapsed": 8, "file": 22}
+        widths = {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 22}
         least, most, gap = 16, 30, GAP
     elif width < 150:
         widths = {"environment": 12, "started": 12, "status": 26, "elapsed": 8, "file": 30}
@@ -88,7 +88,8 @@ def layout_for(width: int) -> Layout:
         widths = {"environment": 14, "started": 12, "status": 28, "elapsed": 8, "file": 40}
         least, most, gap = 24, 44, GAP
     order = ["tool", *(name for name in COLUMNS if name in widths)]
-    free = width - 3 - sum(widths.values()) - gap * (len(order) - 1)
+    margin = 1 if gap == GAP else 0
+    free = width - 3 - margin - sum(widths.values()) - gap * (len(order) - 1)
     if "file" in widths:
         # What is left over goes to the tool first, then to the file, half and half in between.
         spare = max(0, free - least)
@@ -110,12 +111,9 @@ def header_pieces(layout: Layout, sort_key: str, reverse: bool, glyphs: Glyphs) 
     pieces = []
     for column in layout.columns:
         title = TITLES[column.name]
-        if len(title) > column.width:
-            title = "Start" if column.name == "started" else title
         if column.name == sort_key:
             arrow = glyphs.descending if reverse else glyphs.ascending
-            space = " " if len(title) + 2 <= column.width else ""
-            title = f"{title[: column.width - 1]}{space}{arrow}"
+            title = f"{title[: column.width - 2]} {arrow}"
         tone = Tone.TEXT if column.name == sort_key else Tone.MUTED
         pieces.append(Piece(fit(title, column.width, column.align, glyphs.ellipsis), tone))
     return pieces

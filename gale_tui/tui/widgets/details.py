@@ -102,7 +102,7 @@ class DetailsPane(SteadyScroll):
         width, height = self.scrollable_content_region.size
         if not width or not height:
             return
-        before, self._lines = self._lines, self._new_lines(width, height)
+        before, self._lines = self._lines, self._new_lines(max(1, width - 1), height)
         self.set_line_count(len(self._lines))
         top = self.scroll_offset.y
         for y in range(height):

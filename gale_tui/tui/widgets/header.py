@@ -18,7 +18,7 @@ from gale_tui.tui.tones import Tones
 __all__ = ["HeaderBar"]
 
 TITLE = " gale-tui"
-LEAST_HOST = 16
+LEAST_HOST = 12
 """Cells of the host below which it is left out."""
 
 
@@ -133,7 +133,8 @@ class HeaderBar(Widget):
         while self._width(right) + 2 > room and counts:
             counts.pop()
             right = self._counts(counts)
-        room -= self._width(right) + 2
+        # In steps of four cells: one more digit in a count should not move the rest of the line.
+        room -= -4 * (-(self._width(right) + 2) // 4)
         left += self._place(facts, room)
         gap = width - 1 - self._width(left) - self._width(right)
         return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
@@ -142,7 +143,8 @@ class HeaderBar(Widget):
         """Host and key in at most so many cells: the host is shortened first, then the key, then both go."""
         host = inert(facts.host, 253)
         full = inert(facts.key, 40)
-        short = full.partition(":")[0]
+        short, colon, rest = full.partition(": ")
+        full = f"{short} ({rest})" if colon else full
         for key in (full, short, ""):
             tail = f" {self._glyphs.dot} key: {key}" if key else ""
             least = cell_len(host) if key == full != short else min(LEAST_HOST, cell_len(host))

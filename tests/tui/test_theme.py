@@ -1,0 +1,107 @@
+"""The two themes: every text can be read on its ground."""
+
+from __future__ import annotations
+
+import pytest
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+
+from gale_tui.tui.format import Tone
+from gale_tui.tui.theme import GALE_DARK, GALE_LIGHT
+from gale_tui.tui.tones import contrast
+from gale_tui.tui.widgets.header import HeaderBar
+from gale_tui.tui.widgets.job_table import JobTable
+from tests.tui.jobs_for_tests import WidgetApp
+
+AA = 4.5
+THEMES = pytest.mark.parametrize("theme", [GALE_DARK, GALE_LIGHT], ids=lambda theme: theme.name)
+GROUNDS = ("background", "surface", "panel")
+
+
+def test_contrast_is_wcag_s() -> None:
+    assert contrast(Color(0, 0, 0), Color(255, 255, 255)) == pytest.approx(21)
+    assert contrast(Color(119, 119, 119), Color(255, 255, 255)) == pytest.approx(4.48, abs=0.01)
+    assert contrast(Color(9, 9, 9), Color(9, 9, 9)) == 1
+
+
+@THEMES
+@pytest.mark.parametrize(
+    "name",
+    [
+        "foreground",
+        "primary",
+        "secondary",
+        "accent",
+        "success",
+        "warning",
+        "error",
+        "text-primary",
+        "text-success",
+        "text-warning",
+        "text-error",
+        "text-accent",
+        "gale-muted",
+        "gale-done",
+    ],
+)
+def test_text_can_be_read_on_every_ground(theme: Theme, name: str) -> None:
+    colors = theme.to_color_system().generate() | theme.variables
+    for ground in GROUNDS:
+        assert contrast(Color.parse(colors[name]), Color.parse(colors[ground])) >= AA, ground
+
+
+@THEMES
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [
+        ("block-cursor-foreground", "block-cursor-background"),
+        ("block-cursor-blurred-foreground", "block-cursor-blurred-background"),
+        ("footer-foreground", "footer-background"),
+        ("footer-key-foreground", "footer-background"),
+        ("input-selection-foreground", "input-selection-background"),
+        ("input-cursor-foreground", "input-cursor-background"),
+        ("gale-danger-foreground", "gale-danger-background"),
+        ("gale-badge-foreground", "gale-badge-background"),
+        ("gale-notice-foreground", "gale-notice-background"),
+        ("button-color-foreground", "primary"),
+        ("button-color-foreground", "success"),
+        ("button-color-foreground", "warning"),
+        ("button-color-foreground", "error"),
+    ],
+)
+def test_pairs_can_be_read(theme: Theme, text: str, ground: str) -> None:
+    colors = theme.to_color_system().generate() | theme.variables
+
+    assert contrast(Color.parse(colors[text]), Color.parse(colors[ground])) >= AA
+
+
+@THEMES
+def test_the_background_is_neither_black_nor_white_and_borders_are_seen(theme: Theme) -> None:
+    colors = {name: Color.parse(value) for name, value in theme.to_color_system().generate().items() if "#" in value}
+
+    assert colors["background"].rgb not in ((0, 0, 0), (255, 255, 255))
+    assert contrast(colors["border"], colors["background"]) >= 3
+    assert contrast(colors["border-blurred"], colors["background"]) >= 1.5
+
+
+def ratio(style: Style) -> float:
+    assert style.color is not None
+    assert style.bgcolor is not None
+    return contrast(Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor))
+
+
+@pytest.mark.parametrize(
+    "theme_name", ["gale-dark", "gale-light", "textual-dark", "textual-light", "nord", "solarized-light", "dracula"]
+)
+async def test_every_tone_can_be_read_on_every_ground_of_the_widgets(theme_name: str) -> None:
+    table, header = JobTable(), HeaderBar()
+    app = WidgetApp(header, table, theme_name=theme_name)
+    async with app.run_test(size=(80, 12)):
+        for tone in (each for each in Tone if "badge" not in each):
+            for ground in ("row", "header", "cursor", "blurred"):
+                assert ratio(table._painter._tones.style(tone, ground)) >= AA, (tone, ground)
+            assert ratio(header._tones.style(tone)) >= AA, tone
+        if theme_name.startswith("gale"):
+            for tone in (Tone.BADGE, Tone.DANGER_BADGE, Tone.NOTICE_BADGE):
+                assert ratio(header._tones.style(tone)) >= AA, tone
