@@ -184,5 +184,9 @@ class StubApp(App[None]):
     def on_mount(self) -> None:
         self.push_screen(self.first, self.results.append)
 
+    def shows(self, kind: type[Screen[Any]]) -> bool:
+        """Whether a screen of that kind is on top."""
+        return isinstance(self.screen, kind)
+
     def environments_changed(self) -> None:
         """What the real app is told."""

@@ -50,6 +50,14 @@ class Form:
     def suggestions(self) -> Suggestions:
         return self.screen.query_one(Suggestions)
 
+    def chosen(self) -> ToolChoice | None:
+        return self.suggestions.chosen
+
+    @property
+    def on_top(self) -> bool:
+        """Whether the form is what is seen."""
+        return self.app.screen is self.screen
+
     @property
     def focus(self) -> str | None:
         return self.app.focused.id if self.app.focused is not None else None
@@ -281,7 +289,7 @@ async def test_a_refusal_stays_in_the_form(engine: StubEngine, error: GaleError,
         await fill(form, pilot)
         await pilot.press("enter")
         await finish(pilot)
-        assert form.app.screen is form.screen
+        assert form.on_top
         assert form.said() == str(error)
         assert form.focus == focus
         assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
@@ -303,7 +311,7 @@ async def test_after_a_401_a_key_can_be_entered_and_the_export_goes_on(engine: S
         engine.error = None
         await pilot.press("enter")
         await pilot.pause()
-        assert isinstance(form.app.screen, KeyDialog)
+        assert form.app.shows(KeyDialog)
         form.app.screen.query_one("#api-key", FieldInput).take_paste(KEY)
         await pilot.press("enter")
         await finish(pilot)
@@ -386,7 +394,7 @@ async def test_production_is_confirmed_by_name_with_cancel_focused(engine: StubE
         await fill(form, pilot)
         await pilot.press("enter")
         await pilot.pause()
-        assert isinstance(form.app.screen, ConfirmDialog)
+        assert form.app.shows(ConfirmDialog)
         question = str(form.app.screen.query_one("#question", Static).render())
         assert TOOL in question
         assert "PROD" in question
@@ -395,7 +403,7 @@ async def test_production_is_confirmed_by_name_with_cancel_focused(engine: StubE
         await pilot.press("enter")
         await finish(pilot)
         assert not engine.exports
-        assert form.app.screen is form.screen
+        assert form.on_top
         assert form.focus == "submit"
         await pilot.press("enter")
         await pilot.pause()
@@ -423,7 +431,7 @@ async def test_in_the_demo_one_enter_exports_the_offered_tool(engine: StubEngine
     engine.demo, engine.choices = True, [BANKING, LEAVE]
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
-        assert form.suggestions.chosen == BANKING
+        assert form.chosen() == BANKING
         await pilot.press("enter")
         await finish(pilot)
     assert requests(engine) == [(BANKING.tool_id, BANKING.flow_id)]
@@ -477,11 +485,11 @@ async def test_suggestions_filter_by_id_title_and_note(engine: StubEngine) -> No
             await pilot.press("ctrl+u", *text)
             assert form.suggestions.option_count == found or not form.suggestions.open, text
             assert form.suggestions.open == bool(found)
-            assert form.suggestions.chosen is None, "nothing is marked before the user moves there"
+            assert form.chosen() is None, "nothing is marked before the user moves there"
         await pilot.press("ctrl+u", *"leave", "down")
-        assert form.suggestions.chosen == LEAVE
+        assert form.chosen() == LEAVE
         await pilot.press("up")
-        assert form.suggestions.chosen is None
+        assert form.chosen() is None
         await pilot.press("down", "enter")
         assert form.text("tool-id") == LEAVE.tool_id
 
@@ -492,7 +500,7 @@ async def test_escape_closes_the_list_first(engine: StubEngine) -> None:
     async with form.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("escape")
         assert not form.suggestions.open
-        assert form.app.screen is form.screen
+        assert form.on_top
         await pilot.press("enter")
         assert form.focus == "flow-id", "with the list closed enter does not take anything"
         await pilot.press("escape")
@@ -544,7 +552,7 @@ async def test_again_fills_the_form_and_enter_exports(engine: StubEngine, tmp_pa
         assert not form.suggestions.open
         await pilot.press("enter")
         await pilot.pause()
-        assert isinstance(form.app.screen, ConfirmDialog)
+        assert form.app.shows(ConfirmDialog)
 
 
 # Pasting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -64,7 +65,7 @@ class ConfirmDialog(GaleModal[bool]):
     def compose(self) -> ComposeResult:
         """The question and two buttons."""
         with Vertical(classes="dialog -danger" if self._danger else "dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = Content(self._title)
             yield Static(self._question, id="question", markup=False)
             with Horizontal(classes="dialog--buttons"):
                 yield FormButton("Cancel", "cancel")
@@ -204,7 +205,7 @@ class TrackDialog(GaleModal[Job]):
             yield FormRow(
                 "Environment",
                 Select(
-                    [(environment.name, environment.id) for environment in environments],
+                    [(Text(environment.name), environment.id) for environment in environments],
                     value=current.id if current is not None else Select.NULL,
                     allow_blank=current is None,
                     id="environment",

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -59,7 +60,7 @@ class EnvironmentForm(GaleScreen[Environment]):
         """What is needed, the buttons, then what is rarely needed."""
         previous = self._previous
         with Vertical(id="panel") as panel:
-            panel.border_title = f"Environment {previous.name}" if previous is not None else "New environment"
+            panel.border_title = Content(f"Environment {previous.name}" if previous is not None else "New environment")
             with FormBody(id="fields"):
                 yield TextField(
                     "Name",

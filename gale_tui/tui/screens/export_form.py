@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -161,7 +162,7 @@ class ExportForm(GaleScreen[Job]):
                 yield FormRow(
                     "Environment",
                     Select(
-                        [(each.name, each.id) for each in engine.environments],
+                        [(Text(each.name), each.id) for each in engine.environments],
                         value=chosen.id if chosen is not None else Select.NULL,
                         allow_blank=chosen is None,
                         id="environment",
