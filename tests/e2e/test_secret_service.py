@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,7 +23,10 @@ from gale_tui.core.models import Environment
 from gale_tui.core.paths import Paths
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
-from tests.e2e.secret_service import SecretService
+from tests.needs import needs
+
+if TYPE_CHECKING:
+    from tests.e2e.secret_service import SecretService
 
 pytestmark = pytest.mark.needs_secret_service
 
@@ -46,6 +50,10 @@ print(asyncio.run(credentials.key(Environment("staging", "staging", parse_host("
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
+    needs("dbus-daemon", "gnome-keyring-daemon")
+    # Imported here: what it speaks to the bus with is installed on Linux only.
+    from tests.e2e.secret_service import SecretService
+
     # Not below tmp_path: the path of a socket has at most 107 characters.
     with tempfile.TemporaryDirectory(prefix="gale-", ignore_cleanup_errors=True) as folder:
         service = SecretService(Path(folder))
