@@ -578,7 +578,7 @@ class GaleEngine:
 
     def curl(self, environment: Environment, tool_id: str, flow_id: str) -> str:
         """The export's exact request as a shell line, `$GALE_API_KEY` in place of the key."""
-        from gale_tui.core.curl import curl_line
+        from gale_tui.core.client import curl_line
 
         return curl_line(environment, tool_id, flow_id)
 

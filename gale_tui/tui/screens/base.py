@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.screen import ModalScreen, Screen
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gale_tui.core.engine import GaleEngine
     from gale_tui.tui.app import GaleApp
 
-__all__ = ["GaleModal", "GaleScreen"]
+__all__ = ["GaleModal", "GaleScreen", "JobWatcher"]
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 class GaleScreen(Screen[T]):
     """A full screen of gale-tui."""
 
-    AUTO_FOCUS = None
+    AUTO_FOCUS: ClassVar[str | None] = None
 
     @property
     def gale(self) -> GaleApp:
@@ -43,3 +43,7 @@ class GaleModal(ModalScreen[T]):
     def engine(self) -> GaleEngine:
         """The engine that the app drives."""
         return self.gale.engine
+
+
+class JobWatcher(GaleScreen[None]):
+    """A screen above the jobs that is sent every `JobChanged` while it is on top."""

@@ -1,0 +1,307 @@
+"""The command line, and the wiring: the only module that knows the app, the sandbox and the engine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gale_tui import __version__
+from gale_tui.core.clock import Clock
+from gale_tui.core.errors import GaleError
+
+if TYPE_CHECKING:
+    from gale_tui.core.engine import GaleEngine, ToolChoice
+    from gale_tui.core.models import Environment
+    from gale_tui.core.paths import Paths
+    from gale_tui.core.polling import PollPolicy
+    from gale_tui.core.secret import Secret
+    from gale_tui.sandbox.server import Sandbox
+
+__all__ = ["Wiring", "main", "run"]
+
+EXAMPLES = """\
+examples:
+  gale-tui                         the app
+  gale-tui --demo                  the app on an embedded GALE, nothing to configure, nothing kept
+  gale-tui export --tool-id a-… --flow-id cf-… --env staging
+                                   export and save one tool without a screen
+  gale-tui info                    where files are and what was found
+"""
+
+EXPORT_EXAMPLES = """\
+exit codes:
+  0 saved · 1 GALE said FAILED · 2 usage, configuration, not confirmed · 3 network or server, try again
+  4 key or permission · 5 timeout, the job goes on · 6 not saved (disk, corrupt file) · 7 unconfirmed · 130 interrupted
+
+examples:
+  gale-tui export --tool-id a-… --flow-id cf-…
+  gale-tui export --tool-id a-… --flow-id cf-… --env prod --yes --output /backup --json
+  GALE_HOST=gale.kore.ai GALE_API_KEY=$(pass gale) gale-tui export --tool-id a-… --flow-id cf-…
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What tests hand in from outside."""
+
+    environ: Mapping[str, str]
+    clock: Clock | None = None
+    rng: random.Random | None = None
+    policy: PollPolicy | None = None
+    new_id: Callable[[], str] | None = None
+    sandbox: Sandbox | None = None
+    """The demo's GALE; made anew where None."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gale-tui",
+        description="Export tools from Kore.ai GALE (Agent Platform), follow the jobs, save the files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gale-tui {__version__}")
+    parser.add_argument("--demo", action="store_true", help="run on an embedded GALE; nothing to configure")
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="with --demo: keep its files in this folder")
+    parser.add_argument("--env", metavar="NAME", help="the environment to start with")
+    parser.add_argument("--download-dir", metavar="DIR", type=Path, help="where files are saved")
+    parser.add_argument("--readonly", action="store_true", help="nothing that changes the server can be started")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument(
+        "--log-level", metavar="LEVEL", default="info", choices=("debug", "info", "warning", "error"),
+        help="debug, info (the default), warning or error",
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    sandbox = commands.add_parser("sandbox", help="run the embedded GALE alone, for developing against")
+    sandbox.add_argument("--port", type=int, metavar="N", default=0, help="port on loopback; a free one by default")
+    commands.add_parser("info", help="where files are and what was found; no secrets")
+    export = commands.add_parser(
+        "export",
+        help="export and save without a screen",
+        description="Export a tool with its call flow, wait for the job, save the verified zip.",
+        epilog=EXPORT_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument("--tool-id", metavar="ID", required=True)
+    export.add_argument("--flow-id", metavar="ID", required=True)
+    export.add_argument("--env", metavar="NAME", dest="export_env", help="the environment; else the one last used")
+    export.add_argument("--output", metavar="DIR", type=Path, help="where the file is saved")
+    export.add_argument("--label", metavar="TEXT", default="", help="a name to know the job by")
+    export.add_argument("--json", action="store_true", help="one JSON object per job on standard output")
+    export.add_argument(
+        "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait; the job goes on after"
+    )
+    export.add_argument("--yes", action="store_true", help="needed for a PROD environment")
+    return parser
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:
+    """Runs gale-tui and returns its exit code.
+
+    Args:
+        argv: The arguments without the program's name; those of the process where None.
+        wiring: Clock, jitter and variables from outside; the real ones where None.
+    """
+    wiring = wiring or Wiring(environ=os.environ)
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.keep is not None and not arguments.demo:
+            return _complain("--keep goes with --demo.")
+        if arguments.command == "sandbox":
+            return _sandbox(arguments)
+        if arguments.command == "info":
+            return _info(arguments, wiring)
+        if arguments.command == "export":
+            return _export(arguments, wiring)
+        return _app(arguments, wiring)
+    except GaleError as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(text: str, code: int = 2) -> int:
+    sys.stderr.write(f"gale-tui: {text}\n")
+    return code
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from gale_tui.sandbox.standalone import serve
+
+    return serve(arguments.port, sys.stdout)
+
+
+def _paths(wiring: Wiring) -> Paths:
+    from gale_tui.core.paths import Paths
+
+    return Paths.find(wiring.environ)
+
+
+def _info(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    import asyncio
+
+    from gale_tui.command_info import report
+
+    sys.stdout.write(asyncio.run(report(_paths(wiring), wiring.environ)))
+    return 0
+
+
+def _engine(arguments: argparse.Namespace, wiring: Wiring, *, readonly: bool) -> GaleEngine:
+    """The engine for real environments: those of `config.toml`, and the one of the variables."""
+    from gale_tui.core.environments import environment_from_variables
+
+    paths = _paths(wiring)
+    given = environment_from_variables(wiring.environ)
+    extra = (given[0],) if given else ()
+    fixed = {given[0].id: given[1]} if given else {}
+    return _make_engine(
+        paths, wiring, extra=extra, fixed=fixed, readonly=readonly, download_dir=arguments.download_dir, demo=False
+    )
+
+
+def _make_engine(
+    paths: Paths,
+    wiring: Wiring,
+    *,
+    extra: Sequence[Environment],
+    fixed: Mapping[str, Secret],
+    readonly: bool,
+    download_dir: Path | None,
+    demo: bool,
+    offered: Sequence[ToolChoice] = (),
+) -> GaleEngine:
+    from gale_tui.core.credentials import Credentials
+    from gale_tui.core.engine import GaleEngine
+    from gale_tui.core.threads import DaemonThreads
+
+    threads = DaemonThreads("gale")
+    credentials = Credentials(config_file=paths.config_file, threads=threads, use_keyring=not demo, fixed=fixed)
+    more = {} if wiring.new_id is None else {"new_id": wiring.new_id}
+    return GaleEngine(
+        paths=paths,
+        credentials=credentials,
+        threads=threads,
+        extra_environments=extra,
+        offered=offered,
+        readonly=readonly,
+        demo=demo,
+        download_dir=download_dir.expanduser().absolute() if download_dir else None,
+        clock=wiring.clock,
+        rng=wiring.rng,
+        policy=wiring.policy,
+        **more,
+    )
+
+
+def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    import asyncio
+
+    from gale_tui.command_export import ExportCommand, export
+    from gale_tui.core.logs import setup_logging
+
+    setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
+    engine = _engine(arguments, wiring, readonly=arguments.readonly)
+    engine.choose(arguments.export_env or arguments.env)
+    command = ExportCommand(
+        tool_id=arguments.tool_id,
+        flow_id=arguments.flow_id,
+        label=arguments.label,
+        output=arguments.output.expanduser().absolute() if arguments.output else None,
+        as_json=arguments.json,
+        timeout=arguments.timeout or None,
+        yes=arguments.yes,
+    )
+    return asyncio.run(export(engine, command, sys.stdout, sys.stderr))
+
+
+def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    problem = _no_terminal(wiring.environ)
+    if problem:
+        return _complain(problem)
+    if arguments.demo:
+        return _demo(arguments, wiring)
+    from gale_tui.core.logs import setup_logging
+
+    setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
+    engine = _engine(arguments, wiring, readonly=arguments.readonly)
+    engine.choose(arguments.env)
+    return _show(engine, mouse=not arguments.no_mouse)
+
+
+def _no_terminal(environ: Mapping[str, str]) -> str:
+    advice = "Without a screen use: gale-tui export --tool-id ID --flow-id ID"
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        return f"Standard input or output is no terminal. {advice}"
+    if environ.get("TERM") == "dumb":
+        return f"The terminal says that it is dumb (TERM=dumb). {advice}"
+    return ""
+
+
+def _show(engine: GaleEngine, *, mouse: bool) -> int:
+    from gale_tui.core.logs import close_logging
+    from gale_tui.tui.app import GaleApp
+
+    app = GaleApp(engine)
+    app.run(mouse=mouse and engine.settings.mouse)
+    close_logging()
+    return app.return_code or 0
+
+
+def _demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    with tempfile.TemporaryDirectory(prefix="gale-tui-demo-", ignore_cleanup_errors=True) as throw_away:
+        home = (arguments.keep or Path(throw_away)).expanduser().absolute()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine, sandbox = demo_engine(home, wiring, arguments.download_dir, readonly=arguments.readonly)
+        try:
+            return _show(engine, mouse=not arguments.no_mouse)
+        finally:
+            sandbox.stop()
+
+
+def demo_engine(
+    home: Path, wiring: Wiring, download_dir: Path | None = None, *, readonly: bool = False
+) -> tuple[GaleEngine, Sandbox]:
+    """An engine on a sandbox of its own, signed in, with the sandbox's tools offered.
+
+    Args:
+        home: Where everything is kept.
+        wiring: From outside.
+        download_dir: Where files go, else below `home`.
+        readonly: Nothing can be started.
+    """
+    from gale_tui.core.engine import ToolChoice
+    from gale_tui.core.hosts import parse_host
+    from gale_tui.core.models import Environment
+    from gale_tui.core.paths import Paths
+    from gale_tui.core.secret import Secret
+    from gale_tui.sandbox.server import Sandbox
+
+    paths = Paths.under(home)
+    sandbox = wiring.sandbox or Sandbox(keep=home / "sandbox.json")
+    sandbox.start()
+    environment = Environment(id="demo", name="demo", origin=parse_host(sandbox.url), source="demo")
+    offered = [ToolChoice(tool.tool_id, tool.flow_id, tool.name, tool.what) for tool in sandbox.offered if tool.flow_id]
+    engine = _make_engine(
+        paths,
+        wiring,
+        extra=(environment,),
+        fixed={environment.id: Secret(sandbox.key)},
+        readonly=readonly,
+        download_dir=download_dir,
+        demo=True,
+        offered=offered,
+    )
+    engine.choose(None)
+    return engine, sandbox

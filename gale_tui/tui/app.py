@@ -1,0 +1,313 @@
+"""The app: one engine, the screens, and what lies between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.types import CSSPathType
+
+from gale_tui.core.engine import GaleEngine
+from gale_tui.core.errors import CredentialError, GaleError
+from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
+from gale_tui.tui import theme
+from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.format import Glyphs, choose_glyphs
+from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
+from gale_tui.tui.screens.base import JobWatcher
+from gale_tui.tui.screens.jobs import JobsScreen
+
+__all__ = ["GaleApp"]
+
+log = logging.getLogger("gale_tui.app")
+
+
+class GaleApp(App[int]):
+    """gale-tui's screen.
+
+    Args:
+        engine: Not yet started; the app starts and closes it.
+        signals: False where somebody else handles signals, in tests.
+    """
+
+    TITLE = "gale-tui"
+    CSS_PATH: ClassVar[CSSPathType | None] = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.EVERYWHERE)]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, engine: GaleEngine, *, signals: bool = True) -> None:
+        super().__init__()
+        self.engine = engine
+        self._signals = signals
+        self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
+        self.key_text = ""
+        self.jobs_screen = JobsScreen()
+        theme.register(self)
+        self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
+        self.animation_level = "none"
+
+    # Start and end
+
+    async def on_mount(self) -> None:
+        """Opens the history, shows the jobs, and what has to be done first."""
+        if self._signals:
+            self._listen_to_signals()
+        self.app_resume_signal.subscribe(self, self._resumed)
+        try:
+            await self.engine.start()
+        except GaleError as error:
+            self.exit(2, message=str(error))
+            return
+        self.engine.book.listeners.append(self._job_changed)
+        self.engine.on_condition.append(self._condition_changed)
+        self.engine.on_loaded.append(self._history_loaded)
+        await self.push_screen(self.jobs_screen)
+        self.call_after_refresh(self._first_frame_drawn)
+
+    def _first_frame_drawn(self) -> None:
+        for text in (*self.engine.notices, *self.engine.problems):
+            self.say(text, severity="warning", seconds=12)
+        self.engine.warm_up()
+        self.run_worker(self._find_key_text(), name="key text")
+        if not self.engine.environments:
+            self.open_environments()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: int) -> None:
+        log.info("ending on signal %d", number)
+        self.exit(return_code=128 + number)
+
+    def _resumed(self, _: App[object]) -> None:
+        self.refresh(layout=True)
+        self.screen.refresh(layout=True)
+
+    async def on_unmount(self) -> None:
+        """Closes the engine: what runs is kept so that it can go on."""
+        await self.engine.close()
+
+    def _fatal_error(self) -> None:
+        """A crash report without local variables: they may hold a key."""
+        import sys
+
+        from rich.text import Text
+
+        from gale_tui.core.logs import crash_text
+
+        error = sys.exc_info()[1]
+        text = crash_text(error) if error is not None else "unknown error"
+        log.error("crash: %s", text)
+        self._exit_renderables.append(
+            Text(
+                f"{text}\ngale-tui ended by a fault of its own. Exports go on at the server; start it again to follow."
+            )
+        )
+        self._close_messages_no_wait()
+
+    # What the engine tells
+
+    def _job_changed(self, change: JobChange) -> None:
+        self.jobs_screen.post_message(JobChanged(change))
+        top = self.screen
+        if isinstance(top, JobWatcher):
+            top.post_message(JobChanged(change))
+        self._tell_of_ending(change)
+
+    def _tell_of_ending(self, change: JobChange) -> None:
+        job, before = change.job, change.previous
+        if before is None or before.state is job.state:
+            return
+        if job.state is JobState.FAILED:
+            self.say(f"{job.title}: {job.status}. {job.reason or 'No reason given.'}", severity="error", seconds=8)
+        elif job.state in (JobState.UNCONFIRMED, JobState.LOST):
+            self.say(f"{job.title}: {job.status}. {job.note}", severity="warning", seconds=12)
+
+    def _condition_changed(self, condition: EnvironmentCondition) -> None:
+        self.jobs_screen.post_message(ConditionChanged(condition))
+        if condition.state == "needs key":
+            environment = self.engine.environment(condition.environment_id)
+            if environment is not None:
+                self.open_key_dialog(condition.environment_id, condition.text)
+
+    def _history_loaded(self, jobs: Sequence[Job]) -> None:
+        self.jobs_screen.post_message(HistoryLoaded(jobs))
+
+    # Words to the user
+
+    def say(
+        self,
+        text: str,
+        *,
+        severity: Literal["information", "warning", "error"] = "information",
+        seconds: float = 4,
+    ) -> None:
+        """Shows a sentence in the corner; the same one is not shown twice."""
+        for shown in tuple(self._notifications):
+            if shown.message == text:
+                self._unnotify(shown, refresh=False)
+        self.notify(text, severity=severity, timeout=seconds, markup=False)
+
+    async def _find_key_text(self) -> None:
+        environment = self.engine.current
+        if environment is None:
+            self.key_text = ""
+        else:
+            try:
+                status = await self.engine.credentials.where(environment)
+                self.key_text = f"{status.place} {status.hint}".strip() if status.hint else str(status.place)
+            except CredentialError as error:
+                self.key_text = error.what
+        self.jobs_screen.post_message(EnvironmentsChanged())
+
+    def environments_changed(self) -> None:
+        """To be called when environments, keys or the choice among them changed."""
+        self.run_worker(self._find_key_text(), name="key text", exclusive=True, group="key text")
+
+    # Ways between screens
+
+    def open_form(self, again: Job | None = None) -> None:
+        """Opens the export form, filled from a job where one is given."""
+        if not self.engine.environments:
+            self.say("First add an environment: its host and a key.", severity="warning")
+            self.open_environments()
+            return
+        if self.engine.readonly:
+            self.say("Read-only: no export can be started. Start gale-tui without --readonly.", severity="warning")
+            return
+        from gale_tui.tui.screens.export_form import ExportForm
+
+        self.push_screen(ExportForm(again=again), self._form_done)
+
+    def _form_done(self, job: Job | None) -> None:
+        if job is not None:
+            self.jobs_screen.table.select(job.id)
+
+    def open_environments(self) -> None:
+        """Opens the list of environments."""
+        from gale_tui.tui.screens.environments import EnvironmentsScreen
+
+        self.push_screen(EnvironmentsScreen(), lambda _: self.environments_changed())
+
+    def open_switch(self) -> None:
+        """Chooses the environment for new exports."""
+        from gale_tui.tui.screens.dialogs import EnvironmentPicker
+
+        def picked(environment_id: str | None) -> None:
+            if environment_id is not None:
+                self.engine.use(environment_id)
+                self.environments_changed()
+
+        if self.engine.environments:
+            self.push_screen(EnvironmentPicker(), picked)
+        else:
+            self.open_environments()
+
+    def open_key_dialog(self, environment_id: str, reason: str) -> None:
+        """Asks for a key that is missing or was refused, unless that is asked already."""
+        from gale_tui.tui.screens.dialogs import KeyDialog
+
+        environment = self.engine.environment(environment_id)
+        if environment is None or environment.source != "config":
+            self.say(reason, severity="error", seconds=12)
+            return
+        if not any(isinstance(screen, KeyDialog) for screen in self.screen_stack):
+            self.push_screen(KeyDialog(environment, reason), lambda _: self.environments_changed())
+
+    def open_track(self) -> None:
+        """Asks for a dock status id to follow."""
+        from gale_tui.tui.screens.dialogs import TrackDialog
+
+        if not self.engine.environments:
+            self.open_environments()
+            return
+        self.push_screen(TrackDialog(), self._form_done)
+
+    def open_job(self, job: Job) -> None:
+        """Shows all of a job."""
+        from gale_tui.tui.screens.job_details import JobDetailsScreen
+
+        self.push_screen(JobDetailsScreen(job.id))
+
+    def open_copy(self, job: Job) -> None:
+        """Offers what there is to copy of a job."""
+        from gale_tui.tui.screens.copy_menu import CopyMenu
+
+        self.push_screen(CopyMenu(job))
+
+    def open_inspect(self, job: Job) -> None:
+        """Looks into a saved file."""
+        from gale_tui.tui.screens.inspect import InspectScreen
+
+        if job.download.path is None:
+            self.say(f"{job.title} has no saved file yet; d saves it.")
+            return
+        self.push_screen(InspectScreen(job))
+
+    def action_help(self) -> None:
+        """Shows the keys and words for where one is."""
+        from gale_tui.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen | CommandPalette):
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_command_palette(self) -> None:
+        """Opens the palette of actions."""
+        from gale_tui.tui.palette import GaleCommands
+
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(providers=[GaleCommands], placeholder="What to do …"))
+
+    def action_toggle_theme(self) -> None:
+        """Dark or light, remembered."""
+        self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
+        try:
+            self.engine.save_settings(theme=self.theme)
+        except GaleError as error:
+            self.say(str(error), severity="warning")
+
+    def action_copy_or_hint(self) -> None:
+        """Copies the selected text; says how to quit where nothing is selected."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy_to_clipboard(selected)
+            self.say("Sent to the terminal's clipboard.")
+        else:
+            self.say("ctrl+c does not end gale-tui: q or ctrl+q does. y copies from a job.")
+
+    async def action_quit(self) -> None:
+        """Ends gale-tui; asks first where a download would be cut short or a key be lost."""
+        reasons: list[str] = []
+        count = len(self.engine.downloading())
+        if count:
+            reasons.append(
+                f"{count} download{'s are' if count > 1 else ' is'} cut short; the next start goes on with it."
+            )
+        if self.engine.credentials.session_only:
+            reasons.append("A key lives in this session only and is forgotten.")
+        if not reasons:
+            self.exit(0)
+            return
+        from gale_tui.tui.screens.dialogs import ConfirmDialog
+
+        going_on = sum(1 for job in self.engine.jobs.values() if job.state.polled)
+        if going_on:
+            reasons.append(
+                f"{going_on} export{'s go' if going_on > 1 else ' goes'} on at the server; the next start follows."
+            )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit(0)
+
+        self.push_screen(ConfirmDialog("Quit", "\n".join(reasons), confirm="Quit"), answered)

@@ -1,0 +1,96 @@
+"""What there is to copy of a job; the text is always visible as well."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from gale_tui.core.models import Job
+from gale_tui.core.text import inert
+from gale_tui.tui.screens.base import GaleModal
+
+__all__ = ["CopyMenu"]
+
+
+class CopyMenu(GaleModal[None]):
+    """A list of texts; enter sends one to the terminal's clipboard (OSC 52).
+
+    Args:
+        job: The job that they are about.
+    """
+
+    CSS_PATH = "copy_menu.tcss"
+    AUTO_FOCUS = "#texts"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "Close"),
+        Binding("j", "down", "Down", show=False),
+        Binding("k", "up", "Up", show=False),
+    ]
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+        self._texts: list[tuple[str, str, bool]] = []
+
+    def compose(self) -> ComposeResult:
+        """The list, and the text of the highlighted entry."""
+        self._texts = self._offers()
+        with Vertical(id="box") as box:
+            box.border_title = f"Copy: {inert(self._job.title, 40)}"
+            box.border_subtitle = "enter sends to the terminal · esc closes"
+            yield OptionList(
+                *(Option(Content(name), id=str(at)) for at, (name, _, _) in enumerate(self._texts)), id="texts"
+            )
+            yield Static(id="text", markup=False)
+
+    def _offers(self) -> list[tuple[str, str, bool]]:
+        job = self._job
+        offers = [
+            ("Dock status id", job.dock_status_id, False),
+            ("Tool id", job.tool_id, False),
+            ("Flow id", job.flow_id, False),
+            ("Export job id", job.export_job_id, False),
+            ("Path of the saved file", str(job.download.path) if job.download.path else None, False),
+            ("SHA-256", job.download.sha256, False),
+            ("Download link (whoever has it can fetch the file)", job.download_url and job.download_url.reveal(), True),
+        ]
+        environment = self.engine.environment(job.environment_id)
+        if environment is not None and job.tool_id and job.flow_id:
+            offers.append(("Export request as curl", self.engine.curl(environment, job.tool_id, job.flow_id), False))
+        return [(name, text, secret) for name, text, secret in offers if text]
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        _, text, secret = self._texts[event.option_index]
+        job = self._job
+        shown = job.download_url.redacted if secret and job.download_url is not None else text
+        self.query_one("#text", Static).update(inert(shown, 2000))
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        name, text, _ = self._texts[event.option_index]
+        if self.engine.settings.clipboard == "off":
+            self.gale.say("The clipboard is switched off in the settings; the text is shown here.")
+            return
+        self.app.copy_to_clipboard(text)
+        self.gale.say(f"{name.split(' (')[0]} sent to the terminal.")
+        self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+    def action_down(self) -> None:
+        """Next entry."""
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_up(self) -> None:
+        """Previous entry."""
+        self.query_one(OptionList).action_cursor_up()

@@ -1,0 +1,98 @@
+"""Help for where one is: its keys and its words."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from gale_tui.tui.actions import ACTIONS, Action, Place, key_text, place_of
+from gale_tui.tui.screens.base import GaleModal
+
+__all__ = ["HelpScreen"]
+
+STATES = (
+    ("REQUESTING", "the export request is on its way"),
+    ("IN_PROGRESS", "GALE works on it; asked every 2 to 15 seconds"),
+    ("SUCCESS", "GALE has finished; the File column tells about the file"),
+    ("FAILED", "GALE gave up; the reason is GALE's own, where it gives one"),
+    ("WAITING", "rate limit: sent again by itself at the time shown"),
+    ("REJECTED", "GALE refused the export; nothing was started"),
+    ("UNCONFIRMED", "no answer to the request: GALE may have started it or not"),
+    ("LOST", "GALE no longer knows the job"),
+    ("saved", "the zip is complete, checked and on disk under its name"),
+    ("resumable", "cut off; the part is kept and d goes on with it"),
+    ("not ready", "the link does not work yet; asked again by itself"),
+    ("expired", "the link works no longer; e exports again"),
+)
+
+
+class HelpScreen(GaleModal[None]):
+    """Keys of the screen below, keys that work everywhere, and the words of the table.
+
+    Args:
+        below: The screen that help is wanted for.
+    """
+
+    CSS_PATH = "help.tcss"
+    AUTO_FOCUS = "#help"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,f1,question_mark,enter", "close", "Close"),
+        Binding("j", "down", "Down", show=False),
+        Binding("k", "up", "Up", show=False),
+    ]
+
+    def __init__(self, below: Screen[object]) -> None:
+        super().__init__()
+        self._place = place_of(below)
+
+    def compose(self) -> ComposeResult:
+        """One scrolling page."""
+        with VerticalScroll(id="help") as box:
+            box.border_title = f"Help: {self._place.value}"
+            box.border_subtitle = "esc closes"
+            yield Static(self._page(), id="page")
+
+    def _page(self) -> Content:
+        parts: list[Content] = [_heading(self._place.value), *self._keys(self._place)]
+        if self._place is not Place.EVERYWHERE:
+            parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
+        if self._place in (Place.JOBS, Place.DETAILS):
+            parts += [Content(""), _heading("Words in the table")]
+            parts += [_line(word, meaning) for word, meaning in STATES]
+        return Content("\n").join(parts)
+
+    def _keys(self, place: Place) -> list[Content]:
+        return [
+            _line(_keys_text(each, self.engine.settings.keys), each.help) for each in ACTIONS if each.place is place
+        ]
+
+    def action_close(self) -> None:
+        """Back to where one was."""
+        self.dismiss(None)
+
+    def action_down(self) -> None:
+        """Scrolls down a line."""
+        self.query_one("#help").scroll_down(animate=False)
+
+    def action_up(self) -> None:
+        """Scrolls up a line."""
+        self.query_one("#help").scroll_up(animate=False)
+
+
+def _keys_text(each: Action, changed: object) -> str:
+    keys = changed.get(each.id, "").split(",") if isinstance(changed, dict) and each.id in changed else each.keys
+    return " ".join(key_text(key) for key in keys) or "palette"
+
+
+def _heading(text: str) -> Content:
+    return Content.styled(text, "bold $text-accent")
+
+
+def _line(left: str, right: str) -> Content:
+    return Content.assemble((f"  {left:<13} ", "bold $text-primary"), (right, "$foreground"))

@@ -1,0 +1,101 @@
+"""Everything known of one job, on a screen of its own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from gale_tui.core.errors import GaleError
+from gale_tui.core.models import Job
+from gale_tui.tui.actions import ACTIONS, Place, bindings, key_text
+from gale_tui.tui.messages import JobChanged
+from gale_tui.tui.screens.base import JobWatcher
+from gale_tui.tui.widgets.details import DetailsPane
+from gale_tui.tui.widgets.key_bar import KeyBar
+
+__all__ = ["JobDetailsScreen"]
+
+
+class JobDetailsScreen(JobWatcher):
+    """Ids, timeline, file and last response of a job, live.
+
+    Args:
+        job_id: Our id of the job.
+    """
+
+    CSS_PATH = "job_details.tcss"
+    AUTO_FOCUS = "#details"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.DETAILS)]
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__()
+        self._job_id = job_id
+
+    def compose(self) -> ComposeResult:
+        """The pane and its keys."""
+        yield DetailsPane(id="details")
+        yield KeyBar(
+            [(key_text(each.keys[0]), each.title, each.name) for each in ACTIONS if each.place is Place.DETAILS]
+            + [("F1", "Help", "app.help")]
+        )
+
+    def on_mount(self) -> None:
+        """Fills the pane and keeps its progress fresh."""
+        self._fill()
+        self.set_interval(0.5, self._read_progress)
+
+    @property
+    def _job(self) -> Job | None:
+        return self.engine.jobs.get(self._job_id)
+
+    def _fill(self) -> None:
+        self.run_worker(self._show(), group="details", exclusive=True)
+
+    async def _show(self) -> None:
+        job = self._job
+        if job is None:
+            self.dismiss(None)
+            return
+        events = await self.engine.events(job.id)
+        self.query_one(DetailsPane).show(job, events, self.engine.progress(job.id))
+
+    def _read_progress(self) -> None:
+        if self._job_id in self.engine.downloading():
+            self._fill()
+
+    @on(JobChanged)
+    def job_changed(self, message: JobChanged) -> None:
+        """The job changed, or another."""
+        if message.change.job.id == self._job_id:
+            self._fill()
+
+    def action_close(self) -> None:
+        """Back to the table."""
+        self.dismiss(None)
+
+    async def action_download(self) -> None:
+        """Saves the file."""
+        try:
+            self.gale.say(await self.engine.download(self._job_id))
+        except GaleError as error:
+            self.gale.say(str(error), severity="error")
+
+    def action_refresh(self) -> None:
+        """Asks now."""
+        self.gale.say(self.engine.refresh(self._job_id))
+
+    def action_copy(self) -> None:
+        """Offers what there is to copy."""
+        job = self._job
+        if job is not None:
+            self.gale.open_copy(job)
+
+    def action_export_again(self) -> None:
+        """Opens the form with this job's ids."""
+        job = self._job
+        self.dismiss(None)
+        if job is not None:
+            self.gale.open_form(again=job)

@@ -1,0 +1,374 @@
+"""The home screen: every export job, live."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widgets import Input
+
+from gale_tui.core.errors import GaleError
+from gale_tui.core.models import DownloadState, Job, JobState
+from gale_tui.tui.actions import ACTIONS, Place, bindings, key_text
+from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
+from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.widgets.details import DetailsPane
+from gale_tui.tui.widgets.header import HeaderBar
+from gale_tui.tui.widgets.job_table import JobTable
+from gale_tui.tui.widgets.key_bar import KeyBar
+
+__all__ = ["JobsScreen"]
+
+BESIDE_FROM = 140
+"""Columns from which the details stand beside the table."""
+BELOW_FROM = 100
+"""Columns from which they stand below it."""
+COLUMNS = ("started", "tool", "environment", "status", "elapsed", "file")
+
+
+class JobsScreen(GaleScreen[None]):
+    """Table, details, header and keys."""
+
+    CSS_PATH = "jobs.tcss"
+    AUTO_FOCUS = "#jobs"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.JOBS)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._undo: Callable[[], Awaitable[None]] | None = None
+        self._shown_details: str | None = None
+        self._filter = ""
+
+    def compose(self) -> ComposeResult:
+        """Header, table with filter, details, keys."""
+        yield HeaderBar()
+        with Container(id="body"):
+            with Container(id="list"):
+                yield JobTable(id="jobs", glyphs=self.gale.glyphs)
+                yield FilterInput(id="filter", placeholder="words; status:failed env:prod; esc clears", compact=True)
+            yield DetailsPane(id="details")
+        yield KeyBar(
+            [
+                (key_text(each.keys[0]), each.title, each.name)
+                for each in ACTIONS
+                if each.place is Place.JOBS and each.footer
+            ]
+            + [("F1", "Help", "app.help")],
+            keep=2,
+        )
+
+    @property
+    def table(self) -> JobTable:
+        """The jobs."""
+        return self.query_one("#jobs", JobTable)
+
+    @property
+    def details(self) -> DetailsPane:
+        """The pane beside or below them."""
+        return self.query_one("#details", DetailsPane)
+
+    def on_mount(self) -> None:
+        """Shows what is known, and what is to be done first."""
+        self.query_one("#filter").display = False
+        self.table.border_title = "Export jobs"
+        self._arrange()
+        self.table.set_jobs(self.engine.jobs.values())
+        self.show_header()
+        self._say_empty()
+        self.set_interval(1.0, self._tick)
+        self.set_interval(0.25, self._read_progress)
+
+    # What is shown
+
+    def _arrange(self) -> None:
+        width, height = self.app.size
+        self.set_class(width >= BESIDE_FROM, "-beside")
+        below = BELOW_FROM <= width < BESIDE_FROM and height >= 20
+        self.set_class(below, "-below")
+        self.details.display = width >= BESIDE_FROM or below
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Puts the details where there is room."""
+        self._arrange()
+        self._show_details()
+
+    def show_header(self) -> None:
+        """Environment, key and counts, as they are now."""
+        engine = self.engine
+        environment = engine.current
+        jobs = engine.jobs.values()
+        running = sum(1 for job in jobs if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING))
+        saved = sum(1 for job in jobs if job.download.state is DownloadState.SAVED)
+        failed = sum(1 for job in jobs if job.state in (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED))
+        badges = []
+        if engine.demo:
+            badges.append("DEMO")
+        if engine.readonly:
+            badges.append("READ-ONLY")
+        if engine.paused:
+            badges.append("PAUSED")
+        if environment is not None:
+            condition = engine.condition(environment.id).state
+            if condition != "fine":
+                badges.append(condition.upper())
+        self.query_one(HeaderBar).show(
+            environment=environment.name if environment else None,
+            production=bool(environment and environment.production),
+            host=environment.origin.display if environment else "",
+            key=self.gale.key_text,
+            running=running,
+            saved=saved,
+            failed=failed,
+            badges=tuple(badges),
+        )
+
+    def _say_empty(self) -> None:
+        engine = self.engine
+        if not engine.environments:
+            self.table.empty_text = "No environment yet\nPress c to add the host and key of your GALE."
+        elif engine.demo:
+            self.table.empty_text = "No exports yet\nPress n, then enter: the demo's GALE offers a tool to export."
+        else:
+            self.table.empty_text = "No exports yet\nPress n to start one."
+
+    @on(JobTable.Highlighted)
+    def _highlighted(self) -> None:
+        self._show_details()
+
+    def _show_details(self) -> None:
+        if not self.details.display:
+            return
+        job = self.table.current
+        self._shown_details = job.id if job else None
+        if job is None:
+            self.details.show(None, (), None)
+        else:
+            self.run_worker(self._fill_details(job), group="details", exclusive=True)
+
+    async def _fill_details(self, job: Job) -> None:
+        events_of_job = await self.engine.events(job.id)
+        job = self.engine.jobs.get(job.id, job)
+        if self._shown_details == job.id:
+            self.details.show(job, events_of_job, self.engine.progress(job.id))
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self.table.tick(self.engine.clock.time())
+
+    def _read_progress(self) -> None:
+        if not self.is_current:
+            return
+        for job_id in self.engine.downloading():
+            self.table.set_progress(job_id, self.engine.progress(job_id))
+
+    def on_screen_resume(self) -> None:
+        """Takes up what changed behind another screen."""
+        if self.is_mounted and self.query("#jobs"):
+            self.show_header()
+            self._say_empty()
+            self.table.tick(self.engine.clock.time())
+
+    # What the engine told
+
+    @on(JobChanged)
+    def job_changed(self, message: JobChanged) -> None:
+        """One row changed."""
+        change = message.change
+        if change.job.id not in self.engine.downloading():
+            self.table.set_progress(change.job.id, None)
+        self.table.apply(change)
+        self.show_header()
+        if change.job.id == self._shown_details:
+            self._show_details()
+
+    @on(HistoryLoaded)
+    def history_loaded(self, message: HistoryLoaded) -> None:
+        """Older jobs came in."""
+        self.table.set_jobs(self.engine.jobs.values())
+        self.show_header()
+
+    @on(ConditionChanged)
+    @on(EnvironmentsChanged)
+    def surroundings_changed(self) -> None:
+        """Header and empty state follow."""
+        self.show_header()
+        self._say_empty()
+
+    # Actions on the selected job
+
+    def _current(self) -> Job | None:
+        job = self.table.current
+        if job is None:
+            self.gale.say("No job is selected.")
+        return job
+
+    def action_new_export(self) -> None:
+        """Opens the export form."""
+        self.gale.open_form()
+
+    async def action_download(self) -> None:
+        """Saves the file of the selected job, or goes on with it."""
+        job = self._current()
+        if job is not None:
+            await self._say_result(self.engine.download(job.id))
+
+    async def _say_result(self, work: Awaitable[str]) -> None:
+        try:
+            self.gale.say(await work)
+        except GaleError as error:
+            self.gale.say(str(error), severity="error")
+
+    def action_refresh(self) -> None:
+        """Asks for the selected job."""
+        job = self._current()
+        if job is not None:
+            self.gale.say(self.engine.refresh(job.id))
+
+    def action_refresh_all(self) -> None:
+        """Asks for all unfinished jobs."""
+        self.gale.say(self.engine.refresh_all())
+
+    def action_pause(self) -> None:
+        """Stops or goes on polling."""
+        self.engine.pause(not self.engine.paused)
+        self.show_header()
+        self.gale.say("Polling is paused; p goes on." if self.engine.paused else "Polling goes on.")
+
+    def action_export_again(self) -> None:
+        """Opens the form with this job's ids."""
+        job = self._current()
+        if job is not None:
+            self.gale.open_form(again=job)
+
+    def action_track(self) -> None:
+        """Asks for a dock status id to follow."""
+        self.gale.open_track()
+
+    def action_copy(self) -> None:
+        """Offers what there is to copy."""
+        job = self._current()
+        if job is not None:
+            self.gale.open_copy(job)
+
+    def action_inspect(self) -> None:
+        """Looks into the saved file."""
+        job = self._current()
+        if job is not None:
+            self.gale.open_inspect(job)
+
+    async def action_forget(self) -> None:
+        """Takes the selected job off the list."""
+        job = self._current()
+        if job is None:
+            return
+        try:
+            self._undo = await self.engine.forget(job.id)
+        except GaleError as error:
+            self.gale.say(str(error), severity="error")
+        else:
+            self.gale.say(f"{job.title} is off the list; its files stay. u brings it back.")
+
+    async def action_undo(self) -> None:
+        """Brings back the job that was forgotten last."""
+        if self._undo is None:
+            self.gale.say("Nothing was forgotten.")
+            return
+        undo, self._undo = self._undo, None
+        await undo()
+
+    def action_environments(self) -> None:
+        """Opens the environments."""
+        self.gale.open_environments()
+
+    def action_switch_environment(self) -> None:
+        """Chooses the environment for new exports."""
+        self.gale.open_switch()
+
+    @on(JobTable.Opened)
+    def action_open_details(self) -> None:
+        """Shows all of the selected job."""
+        job = self._current()
+        if job is not None:
+            self.gale.open_job(job)
+
+    # Filter and order
+
+    def action_filter(self) -> None:
+        """Opens the filter line."""
+        field = self.query_one("#filter", FilterInput)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self._filter = event.value.strip()
+        self.table.set_filter(matcher(self._filter) if self._filter else None)
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.query_one("#filter").display = bool(self._filter)
+        self.table.focus()
+
+    def action_back(self) -> None:
+        """Clears the filter."""
+        field = self.query_one("#filter", FilterInput)
+        field.value = ""
+        field.display = False
+        self.table.focus()
+
+    def action_sort(self) -> None:
+        """Sorts by the next column."""
+        at = COLUMNS.index(self.table.sort_key) if self.table.sort_key in COLUMNS else -1
+        column = COLUMNS[(at + 1) % len(COLUMNS)]
+        self.table.set_sort(column, reverse=column == "started")
+
+    @on(JobTable.SortRequested)
+    def _sort_requested(self, message: JobTable.SortRequested) -> None:
+        same = self.table.sort_key == message.column
+        reverse = not self.table.sort_reverse if same else message.column == "started"
+        self.table.set_sort(message.column, reverse=reverse)
+
+
+class FilterInput(Input):
+    """One line of words to filter by."""
+
+    def __init__(self, *, id: str, placeholder: str, compact: bool) -> None:
+        super().__init__(id=id, placeholder=placeholder, compact=compact)
+        self.cursor_blink = False
+
+
+def matcher(words: str) -> Callable[[Job], bool]:
+    """A test for jobs that contain all words; `status:`, `env:`, `tool:` and `file:` narrow a word to one column."""
+    wanted = [word.casefold() for word in words.split()]
+
+    def matches(job: Job) -> bool:
+        columns = {
+            "status": f"{job.status} {job.download.state}",
+            "env": f"{job.environment_name} {'prod' if job.production else ''}",
+            "tool": f"{job.title} {job.name or ''} {job.tool_id}",
+            "file": job.download.path.name if job.download.path else "",
+        }
+        everything = " ".join(
+            (
+                *columns.values(),
+                job.flow_id,
+                job.reason or "",
+                job.note,
+                job.dock_status_id or "",
+                job.export_job_id or "",
+            )
+        ).casefold()
+        for word in wanted:
+            column, colon, rest = word.partition(":")
+            if colon and column in columns:
+                if rest not in columns[column].casefold():
+                    return False
+            elif word not in everything:
+                return False
+        return True
+
+    return matches
