@@ -291,7 +291,7 @@ def demo_engine(
     paths = Paths.under(home)
     sandbox = wiring.sandbox or Sandbox(keep=home / "sandbox.json")
     sandbox.start()
-    environment = Environment(id="demo", name="demo", origin=parse_host(sandbox.url), source="demo")
+    environment = Environment(id="demo", name="sandbox", origin=parse_host(sandbox.url), source="demo")
     offered = [ToolChoice(tool.tool_id, tool.flow_id, tool.name, tool.what) for tool in sandbox.offered if tool.flow_id]
     engine = _make_engine(
         paths,

@@ -262,7 +262,7 @@ class Saves:
         await self._book.update(
             job_id,
             lambda job: _saved(job, saved, now),
-            f"saved {saved.path.name}, sha256 {saved.sha256}",
+            f"saved, sha256 {saved.sha256[:8]}…",
         )
 
     async def _renew(self, job_id: str) -> None:
@@ -380,7 +380,8 @@ def _saved(job: Job, saved: SavedFile, now: float) -> Job:
         saved_at=now,
     )
     # The signed link has done its work: it is a secret that is no longer needed.
-    return dataclasses.replace(job, download_url=None, note="" if job.state is JobState.SUCCEEDED else job.note)
+    name = job.name or saved.name.removesuffix(".zip")
+    return dataclasses.replace(job, name=name, download_url=None, note="" if job.state is JobState.SUCCEEDED else job.note)
 
 
 def _without_link(job: Job, state: DownloadState, error: str, *, drop: bool) -> Job:
