@@ -18,7 +18,7 @@ from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.strip import Strip
 
-__all__ = ["LeanCompositor", "LeanModalScreen", "LeanScreen", "paints_lean", "sgr_text"]
+__all__ = ["LeanChops", "LeanCompositor", "LeanLayout", "LeanModalScreen", "LeanScreen", "paints_lean", "sgr_text"]
 
 _SYSTEMS = {
     "standard": ColorSystem.STANDARD,
@@ -88,7 +88,7 @@ def sgr_text(segments: Iterable[Segment], console: Console) -> str:
     return "".join(parts)
 
 
-class _LeanChops(ChopsUpdate):
+class LeanChops(ChopsUpdate):
     """A partial update that resends changed cells only."""
 
     def render_segments(self, console: Console) -> str:
@@ -110,7 +110,7 @@ class _LeanChops(ChopsUpdate):
         return "".join(parts)
 
 
-class _LeanLayout(LayoutUpdate):
+class LeanLayout(LayoutUpdate):
     """A full update, line by line."""
 
     def render_segments(self, console: Console) -> str:
@@ -127,12 +127,12 @@ class LeanCompositor(Compositor):
     def render_partial_update(self) -> ChopsUpdate | None:
         """An update of the dirty cells, or None where there are none."""
         update = super().render_partial_update()
-        return update and _LeanChops(update.chops, update.spans, update.chop_ends)
+        return update and LeanChops(update.chops, update.spans, update.chop_ends)
 
     def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
         """An update of the whole screen."""
         update = super().render_full_update(simplify)
-        return _LeanLayout(update.strips, update.region)
+        return LeanLayout(update.strips, update.region)
 
 
 class LeanScreen(Screen[ScreenResultType]):

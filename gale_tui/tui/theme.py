@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from typing import Any
-
 from textual.app import App
 from textual.theme import Theme
 

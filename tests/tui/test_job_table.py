@@ -376,6 +376,26 @@ async def test_a_row_that_scrolls_into_view_is_up_to_date() -> None:
         assert "30:03" in last
 
 
+async def test_a_row_that_comes_back_into_view_is_up_to_date() -> None:
+    jobs = [job(number) for number in range(1, 31)]
+    app = TableApp(jobs)
+    async with app.run_test(size=(80, 11)) as pilot:
+        await pilot.pause()
+        app.table.apply(added(job(0)))
+        await pilot.pause()
+        app.table.apply(changed(replace(jobs[9], status="PAUSED_AT_HOST")))
+        app.table.apply(forgotten(job(0)))
+        await pilot.pause()
+        assert "PAUSED_AT_HOST" in shown(app.table)[10]
+
+        await pilot.resize_terminal(80, 6)
+        await pilot.pause()
+        app.table.apply(changed(replace(jobs[9], status="GOING_ON")))
+        await pilot.resize_terminal(80, 11)
+        await pilot.pause()
+        assert "GOING_ON" in shown(app.table)[10]
+
+
 async def test_progress_is_shown_and_repainted_at_a_bounded_rate() -> None:
     busy = job(1, state=JobState.SUCCEEDED, status="SUCCESS", download=Download(DownloadState.RUNNING, size=1000))
     app = TableApp([busy, *JOBS[1:]])

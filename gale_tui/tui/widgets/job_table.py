@@ -261,7 +261,6 @@ class JobTable(RowScroll):
         first = self._current is None
         if first:
             self._current = self._rows.at(row).id
-        self._keep_visible()
         top = self.scroll_offset.y
         cursor = self.cursor_row()
         self.set_line_count(len(self._rows) + 1)
@@ -270,6 +269,7 @@ class JobTable(RowScroll):
             self.scroll_to(y=top + 1, animate=False)
         elif cursor is not None and top <= cursor - (row <= cursor) < top + self.page_rows:
             self.scroll_into_view(cursor)
+        self._keep_visible()
         self.refresh_from(row)
         if first:
             self.post_message(self.Highlighted(self, self.current))
@@ -287,11 +287,11 @@ class JobTable(RowScroll):
         if under_cursor:
             last = len(self._rows) - 1
             self._current = self._rows.at(min(row, last)).id if last >= 0 else None
-        self._keep_visible()
         top = self.scroll_offset.y
         self.set_line_count(len(self._rows) + 1)
         if row < top == self.scroll_offset.y:
             self.scroll_to(y=top - 1, animate=False)
+        self._keep_visible()
         self.refresh_from(row)
         if under_cursor:
             self.post_message(self.Highlighted(self, self.current))
@@ -386,7 +386,6 @@ class JobTable(RowScroll):
         """Draws a row anew and asks for a repaint of those of its cells that look different."""
         job = self._rows.at(row)
         if row not in self.visible_rows():
-            self._drawn.pop(job.id, None)
             return
         layout, old = self._drawn.get(job.id, (None, []))
         new = self._draw(job)
@@ -426,6 +425,7 @@ class JobTable(RowScroll):
 
     def on_resize(self) -> None:
         """Keeps the cursor in view."""
+        self._keep_visible()
         row = self.cursor_row()
         if row is not None:
             self.scroll_into_view(row)
