@@ -142,6 +142,16 @@ class DownloadTask:
             NoKeyError: The link needs a key and there is none.
             StoreError: `on_part` could not record the part.
         """
+        try:
+            saved = self._translated()
+        except BaseException:
+            self._leave()
+            raise
+        self.received = self.size = saved.size
+        return saved
+
+    def _translated(self) -> SavedFile:
+        """:meth:`_run`, with the errors that it is not said to raise turned into those that it is."""
         failure: DownloadError
         try:
             return self._run()
@@ -156,8 +166,6 @@ class DownloadTask:
                 failure = DownloadError(error.what, error.advice)
         except OSError as error:
             failure = file_system_error(error, self._open.path.parent if self._open else self._plan.folder)
-        finally:
-            self._leave()
         raise failure
 
     def _leave(self) -> None:
@@ -277,7 +285,8 @@ class DownloadTask:
             return self._hashed(part)
         if answer.size is not None and answer.size > self._largest:
             raise DownloadError(f"The file has {answer.size:,} bytes, more than a tool's can have")
-        body = Body(response, None if answer.size is None else answer.size - offset, self._stall)
+        there = offset if answer.kind == "goes on" else 0
+        body = Body(response, None if answer.size is None else answer.size - there, self._stall)
         if answer.kind == "goes on":
             assert part is not None  # noqa: S101  # narrows: there was an offset
             self._room_for(answer.size, part.size)
@@ -291,7 +300,8 @@ class DownloadTask:
             if (other := not_a_zip(start, response)) is not None:
                 raise other
             self._room_for(answer.size, 0)
-            self._name = safe_file_stem(named(response, response.url) or named(response, self._plan.url), "", 120)
+            name = named(response, response.url) or named(response, self._plan.url)
+            self._name = safe_file_stem(name, self._plan.fallback_stem) if name else ""
             part = self._emptied(validator_of(response.headers), answer.size)
             checksum = Checksum()
         try:
@@ -391,21 +401,17 @@ class DownloadTask:
         self._check()
         if failed is not None:
             raise failed
-        size = part.size
         path = part.publish(names_after(part.path, self._names()))
         self._open = self.part = None
-        self.received = self.size = size
-        return SavedFile(path, size, digest, len(summary.entries), self._name)
+        return SavedFile(path, part.size, digest, len(summary.entries), self._name)
 
     def _tidy(self, part: PartFile, published: Path) -> SavedFile:
         """What was left to do for a file that already has its name."""
         digest = self._hashed(part).hexdigest()
         summary = verify_zip(published, checkpoint=self._check)
-        size = part.size
         part.remove()
         self._open = self.part = None
-        self.received = self.size = size
-        return SavedFile(published, size, digest, len(summary.entries), "")
+        return SavedFile(published, part.size, digest, len(summary.entries), "")
 
     def _discard(self) -> None:
         part, self._open, self.part = self._open, None, None

@@ -63,6 +63,8 @@ def file_system_error(error: OSError, where: Path) -> FileSystemError:
             return FileSystemError(f"The folder {place} is gone", "Make it again, or connect its disk")
         case errno.ENAMETOOLONG:
             return FileSystemError(f"The file's name is too long for {place}", "Choose another folder")
+        case errno.EFBIG:
+            return FileSystemError(f"The disk of {place} takes no file of this size", "Choose another folder")
         case errno.ELOOP:
             return FileSystemError(f"The unfinished file in {place} is a link", "Remove it")
         case _:

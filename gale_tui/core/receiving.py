@@ -91,7 +91,8 @@ class Body:
         while len(data) < count and (chunk := next(self._chunks, None)) is not None:
             data += chunk
         self._rest = memoryview(bytes(data))
-        if data and self._left is not None and (found := self._response.socket) is not None:
+        # After the last byte the library closes the socket itself.
+        if self._left is not None and 0 < len(data) < self._left and (found := self._response.socket) is not None:
             found.settimeout(self._stall)
             self._socket = found
         return bytes(data)
