@@ -380,8 +380,8 @@ def _saved(job: Job, saved: SavedFile, now: float) -> Job:
         saved_at=now,
     )
     # The signed link has done its work: it is a secret that is no longer needed.
-    name = job.name or saved.name.removesuffix(".zip")
-    return dataclasses.replace(job, name=name, download_url=None, note="" if job.state is JobState.SUCCEEDED else job.note)
+    note = "" if job.state is JobState.SUCCEEDED else job.note
+    return dataclasses.replace(job, name=job.name or saved.name or None, download_url=None, note=note)
 
 
 def _without_link(job: Job, state: DownloadState, error: str, *, drop: bool) -> Job:
