@@ -214,6 +214,17 @@ async def test_forgetting_moves_the_cursor_to_what_took_the_place() -> None:
         assert titles(app) == ["Tool 6"]
 
 
+async def test_forgetting_at_the_end_leaves_no_gap() -> None:
+    app = TableApp([job(number) for number in range(1, 31)])
+    async with app.run_test(size=(80, 11)) as pilot:
+        await pilot.press("G")
+        for number in (30, 29, 2):
+            app.table.apply(forgotten(job(number)))
+        await pilot.pause()
+        assert titles(app) == [f"Tool {number}" for number in range(19, 29)]
+        assert current(app) == "job-28"
+
+
 async def test_changes_keep_rows_where_they_are_until_sorted_again() -> None:
     app = TableApp(JOBS)
     async with app.run_test(size=(80, 12)):
