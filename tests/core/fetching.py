@@ -42,13 +42,19 @@ class Fetching:
         return dataclasses.replace(plan, **fields)
 
     def task(
-        self, url: str, *, stall: float = 30.0, step: Callable[[str], None] | None = None, **fields: Any
+        self,
+        url: str,
+        *,
+        stall: float = 30.0,
+        step: Callable[[str], None] | None = None,
+        on_part: Callable[[Path, str | None, int | None], None] | None = None,
+        **fields: Any,
     ) -> DownloadTask:
         """A download that is not running yet."""
         return DownloadTask(
             self.transport,
             self.plan(url, **fields),
-            on_part=lambda *part: self.parts.append(part),
+            on_part=on_part or (lambda *part: self.parts.append(part)),
             stall_seconds=stall,
             step=step,
         )

@@ -69,8 +69,7 @@ class TestSaved:
     def test_the_part_is_told_before_it_is_there(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox)
         seen: list[bool] = []
-        task = DownloadTask(to.transport, to.plan(url), on_part=lambda part, *_: seen.append(part.exists()))
-        saved = task.run()
+        saved = to.task(url, on_part=lambda part, *_: seen.append(part.exists())).run()
         assert seen == [False]
         to.folder.joinpath(NAME).unlink()
         to.task(url).run()

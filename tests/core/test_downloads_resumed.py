@@ -411,9 +411,8 @@ class TestDisk:
         def late(*part: object) -> None:
             raise TimeoutError
 
-        task = DownloadTask(to.transport, to.plan(url), on_part=late)
         with pytest.raises(StoreError):
-            task.run()
+            to.task(url, on_part=late).run()
         assert to.files == []
 
     def test_a_file_is_where_the_folder_should_be(self, sandbox: Sandbox, to: Fetching) -> None:
