@@ -148,9 +148,7 @@ async def test_a_deletion_that_fails_is_said() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("x", "tab", "enter")
         await finish(pilot)
-        assert [note.message for note in app._notifications] == [
-            "config.toml cannot be written. Check its permissions."
-        ]
+        assert [note.message for note in app._notifications] == ["config.toml cannot be written. Check it."]
         assert "staging" in row(app, "staging")
 
 

@@ -23,7 +23,8 @@ from gale_tui.core.errors import (
 from gale_tui.core.models import Environment, ExportRequest, Job, Origin
 from gale_tui.core.settings import Settings
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
-from gale_tui.tui.screens.export_form import ExportForm, recognise_export
+from gale_tui.tui.screens.export_form import ExportForm
+from gale_tui.tui.widgets.export_fields import recognise_export
 from gale_tui.tui.widgets.fields import FieldInput, TextField, Tick
 from gale_tui.tui.widgets.suggestions import Suggestions
 from tests.tui.stub_engine import FLOW, KEY, LIVE, STAGING, TOOL, StubApp, StubEngine, a_job
@@ -632,3 +633,13 @@ async def test_a_workflow_is_called_one(engine: StubEngine) -> None:
         await pilot.pause()
         assert "workflow" in form.said()
         assert form.text("tool-id") == ""
+
+
+async def test_an_environment_that_is_gone_is_not_replaced_by_another(engine: StubEngine) -> None:
+    form = Form(engine, again=a_job(ExportRequest("gone", "a-1", "cf-1")))
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await finish(pilot)
+        assert "gone" in form.said()
+        assert form.focus == "environment"
+        assert not engine.exports

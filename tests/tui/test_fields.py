@@ -12,16 +12,8 @@ from textual.app import App, ComposeResult
 
 from gale_tui.core.hosts import clean_id, clean_key
 from gale_tui.tui import theme
-from gale_tui.tui.widgets.fields import (
-    FieldInput,
-    Finding,
-    TextField,
-    Tick,
-    check_with,
-    folder_finding,
-    tidy_id,
-    tidy_line,
-)
+from gale_tui.tui.widgets.checks import Finding, check_with, folder_finding, tidy_id, tidy_line
+from gale_tui.tui.widgets.fields import FieldInput, TextField, Tick
 
 
 class OneField(App[None]):

@@ -17,7 +17,8 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.hosts import clean_id, clean_key, id_warning
 from gale_tui.core.models import Environment, Job
 from gale_tui.tui.screens.base import GaleModal
-from gale_tui.tui.widgets.fields import Finding, FormButton, FormRow, TextField, Tick, check_with, tidy_id
+from gale_tui.tui.widgets.checks import Finding, check_with, tidy_id
+from gale_tui.tui.widgets.fields import FormButton, FormRow, TextField, Tick
 
 __all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_tick"]
 
@@ -273,8 +274,8 @@ class EnvironmentPicker(GaleModal[str]):
     AUTO_FOCUS = "#environments"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,v", "cancel", "Cancel"),
-        Binding("j", "move(1)", "Down", show=False),
-        Binding("k", "move(-1)", "Up", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
     ]
 
     def compose(self) -> ComposeResult:
@@ -304,13 +305,13 @@ class EnvironmentPicker(GaleModal[str]):
         event.stop()
         self.dismiss(event.option_id)
 
-    def action_move(self, by: int) -> None:
-        """Moves the mark down (1) or up (-1)."""
-        environments = self.query_one("#environments", OptionList)
-        if by > 0:
-            environments.action_cursor_down()
-        else:
-            environments.action_cursor_up()
+    def action_cursor_down(self) -> None:
+        """Next environment."""
+        self.query_one("#environments", OptionList).action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        """Previous environment."""
+        self.query_one("#environments", OptionList).action_cursor_up()
 
     def action_cancel(self) -> None:
         """Leaves it."""

@@ -22,7 +22,8 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import session_tick
-from gale_tui.tui.widgets.fields import Finding, FormBody, FormButton, TextField, Tick, check_with
+from gale_tui.tui.widgets.checks import Finding, check_with
+from gale_tui.tui.widgets.fields import FormBody, FormButton, TextField, Tick
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["EnvironmentForm"]

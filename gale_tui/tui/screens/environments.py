@@ -79,10 +79,10 @@ class EnvironmentsScreen(GaleScreen[None]):
         Binding("t", "test", "Test"),
         Binding("space", "use", "Use"),
         Binding("escape", "back", "Back"),
-        Binding("j", "move(1)", "Down", show=False),
-        Binding("k", "move(-1)", "Up", show=False),
-        Binding("g", "end(-1)", "First", show=False),
-        Binding("G", "end(1)", "Last", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("g", "cursor_first", "First", show=False),
+        Binding("G", "cursor_last", "Last", show=False),
     ]
 
     def __init__(self) -> None:
@@ -304,19 +304,21 @@ class EnvironmentsScreen(GaleScreen[None]):
             self.notify(str(error), severity="warning", markup=False)
         self.refresh_rows()
 
-    def action_move(self, by: int) -> None:
-        """Moves the mark down (1) or up (-1)."""
-        if by > 0:
-            self._list.action_cursor_down()
-        else:
-            self._list.action_cursor_up()
+    def action_cursor_down(self) -> None:
+        """Next environment."""
+        self._list.action_cursor_down()
 
-    def action_end(self, which: int) -> None:
-        """Moves the mark to the first (-1) or the last (1) environment."""
-        if which > 0:
-            self._list.action_last()
-        else:
-            self._list.action_first()
+    def action_cursor_up(self) -> None:
+        """Previous environment."""
+        self._list.action_cursor_up()
+
+    def action_cursor_first(self) -> None:
+        """First environment."""
+        self._list.action_first()
+
+    def action_cursor_last(self) -> None:
+        """Last environment."""
+        self._list.action_last()
 
     def action_back(self) -> None:
         """Goes back to the jobs."""

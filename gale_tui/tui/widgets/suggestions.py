@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Suggestions"]
 
 _WIDEST_TITLE = 26
+_LONG_NOTE = 18
+"""Characters; behind a longer note there is no room for an id."""
 
 
 class Suggestions(OptionList, can_focus=False):
@@ -34,7 +36,7 @@ class Suggestions(OptionList, can_focus=False):
     DEFAULT_CSS = """
     Suggestions {
         display: none; overlay: screen; constrain: none inside;
-        margin-left: 14; height: auto; max-height: 10; padding: 0;
+        height: auto; max-height: 10; padding: 0;
         border: round $accent; background: $panel;
         text-wrap: nowrap; text-overflow: ellipsis;
         border-title-color: $gale-muted; border-subtitle-color: $gale-muted;
@@ -121,6 +123,6 @@ class Suggestions(OptionList, can_focus=False):
 def _line(choice: ToolChoice, width: int) -> Content:
     title = fit(clip(inert(choice.title), width), width)
     rest = [inert(choice.note)] if choice.note else []
-    if choice.title != choice.tool_id:
+    if choice.title != choice.tool_id and len(choice.note) < _LONG_NOTE:
         rest.append(inert(choice.tool_id))
     return Content.assemble((title, "bold"), ("  " + " · ".join(rest), "$gale-muted") if rest else "")

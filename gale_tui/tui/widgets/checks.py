@@ -1,0 +1,103 @@
+"""What is found about the text of a field, and how a pasted line is tidied."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gale_tui.core.errors import ConfigError
+
+__all__ = [
+    "Check",
+    "Finding",
+    "Level",
+    "check_with",
+    "folder_finding",
+    "folder_of",
+    "tidy_id",
+    "tidy_line",
+]
+
+Level = Literal["hint", "note", "warning", "problem"]
+
+_QUOTES = "\"'`“”‘’«»"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check says about a field's value."""
+
+    text: str = ""
+    level: Level = "hint"
+    """Only a `problem` keeps a form from being sent."""
+
+
+Check = Callable[[str], Finding]
+
+
+def check_with(clean: Callable[[str], object], fine: Callable[[str], Finding] | None = None) -> Check:
+    """A check out of a function that raises `ConfigError` where a value cannot be used.
+
+    Args:
+        clean: Called with the text of the field.
+        fine: What is said of a value that can be used; nothing if None.
+    """
+
+    def check(text: str) -> Finding:
+        try:
+            clean(text)
+        except ConfigError as error:
+            return Finding(str(error), "problem")
+        return fine(text) if fine is not None else Finding()
+
+    return check
+
+
+def tidy_line(text: str) -> str:
+    """A pasted line without outer white space and quotes, and without characters that do not print."""
+    return "".join(character for character in text.strip().strip(_QUOTES).strip() if character.isprintable())
+
+
+def tidy_id(text: str) -> str:
+    """A pasted id, also without the colon of the vendor's route notation ``:{toolId}``."""
+    return tidy_line(tidy_line(text).removeprefix(":"))
+
+
+def folder_of(text: str) -> Path:
+    """The folder that a person types: ``~`` is the home folder, a relative one starts where the program was started.
+
+    Raises:
+        ConfigError: It is no path.
+    """
+    try:
+        if "\0" in text:
+            raise ValueError
+        path = Path(text.strip()).expanduser()
+        return path if path.is_absolute() else Path.cwd() / path
+    except (RuntimeError, OSError, ValueError):
+        raise ConfigError("This is no folder", "Type one like ~/exports") from None
+
+
+def folder_finding(text: str) -> Finding:
+    """Whether files can be saved in a folder. Looks at the disk: call it off the loop."""
+    try:
+        path = folder_of(text)
+    except ConfigError as error:
+        return Finding(str(error), "problem")
+    try:
+        if path.is_dir():
+            if os.access(path, os.W_OK | os.X_OK):
+                return Finding("" if path == Path(text.strip()) else str(path))
+            return Finding(f"{path} cannot be written to. Choose another folder or change its permissions.", "problem")
+        if path.exists():
+            return Finding(f"{path} is a file. Type the folder that the zip goes into.", "problem")
+        nearest = next(parent for parent in path.parents if parent.exists())
+        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+            typed = path == Path(text.strip())
+            return Finding("It is not there yet and will be made." if typed else f"{path} will be made.", "note")
+        return Finding(f"{path} cannot be made: no permission in {nearest}.", "problem")
+    except (OSError, ValueError, StopIteration):
+        return Finding("This folder cannot be looked at. Choose another one.", "problem")

@@ -1,0 +1,353 @@
+"""The fields of the export form: what is typed, chosen and pasted, and the request that comes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Select, Static
+
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.hosts import clean_id, id_warning, origin_of
+from gale_tui.core.models import Environment, ExportRequest, Job
+from gale_tui.core.text import inert
+from gale_tui.tui.widgets.checks import Check, Finding, Level, check_with, folder_finding, folder_of, tidy_id
+from gale_tui.tui.widgets.fields import FieldInput, FormBody, FormRow, TextField, Tick
+from gale_tui.tui.widgets.suggestions import Suggestions
+
+if TYPE_CHECKING:
+    from gale_tui.core.engine import GaleEngine, ToolChoice
+
+__all__ = ["ExportFields", "recognise_export"]
+
+_EXPORT_PATH = re.compile(r"/(tools|agents|workflows?)/:?([^/?#]+)/export/?$")
+_ADDRESS = re.compile(r"https?://[^\s'\"<>\\]+")
+
+
+def recognise_export(text: str) -> Mapping[str, str] | None:
+    """What an export request, as a URL or a curl line, says: any of `tool_id`, `flow_id`, `host` and `note`.
+
+    A key in it is left where it is. None where there is no such request in the text.
+    """
+    for address in _ADDRESS.findall(text):
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            continue
+        match = _EXPORT_PATH.search(parts.path)
+        if match is None:
+            continue
+        if match[1].startswith("workflow"):
+            return {"note": "This is the export of a workflow; gale-tui exports tools."}
+        query = parse_qs(parts.query)
+        values = {"host": f"{parts.scheme}://{parts.netloc}", "tool_id": unquote(match[2])}
+        if flow_ids := query.get("flowId") or query.get("callflowId"):
+            values["flow_id"] = flow_ids[0]
+        return values
+    return None
+
+
+def _id_check(kind: Literal["tool", "flow"]) -> Check:
+    def odd(text: str) -> Finding:
+        warning = id_warning(kind, clean_id(text))
+        return Finding(warning, "warning") if warning else Finding()
+
+    return check_with(clean_id, odd)
+
+
+def _id_or(text: str, stand_in: str) -> str:
+    try:
+        return clean_id(text)
+    except ConfigError:
+        return stand_in
+
+
+class ExportFields(FormBody):
+    """Ids with the tools to choose from, environment, label, folder, switch and the request as a curl line."""
+
+    recognise: ClassVar[Callable[[str], Mapping[str, str] | None]] = staticmethod(recognise_export)
+    """Reads a pasted request; replace it to read more."""
+
+    @dataclass
+    class Moved(Message):
+        """Another environment was chosen."""
+
+        environment: Environment | None
+
+    @dataclass
+    class Noted(Message):
+        """There is something to say about all of the form; nothing where `text` is empty."""
+
+        text: str
+        level: Level = "hint"
+
+    class Complete(Message):
+        """`enter` in a text field, with nothing left to fill in."""
+
+    def __init__(self, engine: GaleEngine, again: Job | None) -> None:
+        """Makes the fields.
+
+        Args:
+            engine: What knows environments and tools.
+            again: The job that is exported again: its ids, label and folder are filled in.
+        """
+        super().__init__(id="fields")
+        self._engine = engine
+        self._again = again
+        self.environment = engine.environment(again.environment_id) if again is not None else engine.current
+        """Where the export goes; None as long as none is chosen."""
+        self._known_tool_id = again.tool_id if again is not None else ""
+        """What the list of tools was last narrowed to: the message of a first value opens no list."""
+
+    def compose(self) -> ComposeResult:
+        """The fields in the order of the tab key."""
+        again, engine, chosen = self._again, self._engine, self.environment
+        recognise = type(self).recognise
+        folder = again.folder if again is not None and again.folder is not None else engine.default_folder()
+        yield TextField(
+            "Tool ID",
+            "tool-id",
+            value=again.tool_id if again is not None else "",
+            placeholder="a-…",
+            hint="toolId of the Export request, or paste the whole request.",
+            check=_id_check("tool"),
+            required="The Tool ID is needed.",
+            recognise=recognise,
+            tidy=tidy_id,
+            below=Suggestions(id="suggestions"),
+        )
+        yield TextField(
+            "Flow ID",
+            "flow-id",
+            value=again.flow_id if again is not None else "",
+            placeholder="cf-…",
+            hint="flowId of the same request: the deployed call flow.",
+            check=_id_check("flow"),
+            required="The Flow ID is needed: GALE exports a tool with its call flow.",
+            recognise=recognise,
+            tidy=tidy_id,
+        )
+        yield FormRow(
+            "Environment",
+            Select(
+                [(Text(each.name), each.id) for each in engine.environments],
+                value=chosen.id if chosen is not None else Select.NULL,
+                allow_blank=chosen is None,
+                id="environment",
+                compact=True,
+            ),
+        )
+        yield Static(id="environment-line", classes="line", markup=False)
+        yield TextField(
+            "Label",
+            "label",
+            value=again.label if again is not None else "",
+            hint="What to call it in the table, if not by its own name.",
+        )
+        yield TextField(
+            "Folder", "folder", value=str(folder), hint="Where the zip goes.", check=folder_finding, slow=True
+        )
+        yield Tick("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
+        yield FormRow("As curl", Static(id="curl", markup=False))
+
+    def on_mount(self) -> None:
+        """Opens the list of tools, so that the first can be taken at once."""
+        self.tool.input.stepping = self._stepped
+        self._show_environment()
+        self.tool.input.focus()
+        if self._again is None:
+            self._suggestions.narrow("", highlight=True)
+
+    # Parts
+
+    def field(self, input_id: str) -> TextField:
+        """The field around an input."""
+        return self.query_one(f"#{input_id}-field", TextField)
+
+    @property
+    def tool(self) -> TextField:
+        """The Tool ID."""
+        return self.field("tool-id")
+
+    @property
+    def flow(self) -> TextField:
+        """The Flow ID."""
+        return self.field("flow-id")
+
+    @property
+    def _suggestions(self) -> Suggestions:
+        return self.query_one("#suggestions", Suggestions)
+
+    # The environment
+
+    @on(Select.Changed, "#environment")
+    def _selected(self, event: Select.Changed) -> None:
+        event.stop()
+        chosen = self._engine.environment(event.value) if isinstance(event.value, str) else None
+        if chosen != self.environment:
+            self.environment = chosen
+            self._show_environment()
+
+    def _show_environment(self) -> None:
+        environment, engine = self.environment, self._engine
+        self.post_message(self.Moved(environment))
+        if environment is None:
+            self._suggestions.offer((), "")
+            self.query_one("#environment-line", Static).update("")
+        else:
+            title = "Offered tools" if engine.demo else "Recent tools"
+            self._suggestions.offer(engine.recent(environment.id), title)
+            self.show_key()
+        self._show_curl()
+
+    def show_key(self) -> None:
+        """Says anew where the key of the environment lives."""
+        if self.environment is not None:
+            self.run_worker(self._find_key(self.environment), group="key", exclusive=True)
+
+    async def _find_key(self, environment: Environment) -> None:
+        line = self.query_one("#environment-line", Static)
+        host = environment.origin.display
+        line.update(host)
+        status = await self._engine.credentials.where(environment)
+        words = [host, "no key yet" if status.place == "none" else f"key: {status.place} {status.hint}".rstrip()]
+        if environment.production:
+            words.append("asks before it exports")
+        line.update(" · ".join(words))
+
+    def _show_curl(self) -> None:
+        words = ""
+        if self.environment is not None:
+            tool_id, flow_id = _id_or(self.tool.value, "TOOL-ID"), _id_or(self.flow.value, "FLOW-ID")
+            words = self._engine.curl(self.environment, tool_id, flow_id)
+        self.query_one("#curl", Static).update(words)
+
+    # Typing and choosing
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.input is self.tool.input and event.input.has_focus and event.value != self._known_tool_id:
+            self._suggestions.narrow(event.value, highlight=not event.value and not self.flow.value)
+            self._known_tool_id = event.value
+        if event.input.id in ("tool-id", "flow-id"):
+            self._show_curl()
+
+    def on_descendant_blur(self) -> None:
+        """Closes the list of tools where its field loses the focus."""
+        if self.screen.focused is not self.tool.input:
+            self._suggestions.close()
+
+    def close_list(self) -> bool:
+        """Closes the list of tools; False where it was not open."""
+        was_open = self._suggestions.open
+        self._suggestions.close()
+        return was_open
+
+    def _stepped(self, by: int) -> bool:
+        """Moves in the list of tools, opening it on the way down; False where there is none."""
+        suggestions = self._suggestions
+        if not suggestions.open and by > 0:
+            suggestions.narrow(self.tool.value)
+        if suggestions.open:
+            suggestions.move(by)
+        return suggestions.open
+
+    @on(Suggestions.Taken)
+    def _clicked(self, event: Suggestions.Taken) -> None:
+        event.stop()
+        self._take(event.choice)
+
+    def _take(self, choice: ToolChoice) -> None:
+        self._fill(choice.tool_id, choice.flow_id)
+        self.post_message(self.Noted(""))
+
+    def _fill(self, tool_id: str, flow_id: str | None) -> None:
+        self._known_tool_id = tool_id
+        self.tool.fill(tool_id)
+        if flow_id is not None:
+            self.flow.fill(flow_id)
+        self._suggestions.close()
+        self._show_curl()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        choice = self._suggestions.chosen if event.input is self.tool.input else None
+        if choice is not None:
+            self._take(choice)
+            if not self._engine.demo:
+                return
+        empty = [field for field in (self.tool, self.flow) if not field.value.strip()]
+        following = [field for field in empty if field.input is not event.input]
+        if not empty:
+            self.post_message(self.Complete())
+        elif following:
+            following[0].input.focus()
+        else:
+            empty[0].insist()
+
+    # Pasting
+
+    @on(FieldInput.Recognised)
+    def _recognised(self, event: FieldInput.Recognised) -> None:
+        event.stop()
+        values = event.values
+        if "tool_id" not in values:
+            self.post_message(self.Noted(values.get("note", "The paste has no Tool ID in it."), "warning"))
+            return
+        flow_id = tidy_id(values["flow_id"]) if "flow_id" in values else None
+        self._fill(tidy_id(values["tool_id"]), flow_id)
+        elsewhere = self._follow_host(values.get("host", ""))
+        if flow_id is None:
+            self.flow.input.focus()
+        taken = "the Tool ID; it names no flowId." if flow_id is None else "Tool ID and Flow ID."
+        level: Level = "warning" if elsewhere or flow_id is None else "hint"
+        self.post_message(self.Noted(f"Taken from the pasted request: {taken} {elsewhere}".rstrip(), level))
+
+    def _follow_host(self, host: str) -> str:
+        """Chooses the environment that a pasted request was sent to; says so where there is none."""
+        try:
+            origin = origin_of(host)
+        except ConfigError:
+            return ""
+        if self.environment is not None and self.environment.origin == origin:
+            return ""
+        for environment in self._engine.environments:
+            if environment.origin == origin:
+                self.environment = environment
+                self.query_one("#environment", Select).value = environment.id
+                self._show_environment()
+                return ""
+        return f"It was sent to {inert(origin.display, 80)}, which is no environment here."
+
+    # What comes of it
+
+    def first_missing(self) -> Widget | None:
+        """What has to be seen to before anything can be sent, with the reason shown; None where nothing has."""
+        for field in (self.tool, self.flow):
+            if not field.insist():
+                return field.input
+        return self.query_one("#environment") if self.environment is None else None
+
+    async def request(self) -> ExportRequest | None:
+        """The request as the fields say; None where the folder cannot be used, which is then shown there."""
+        folder = self.field("folder")
+        if self.environment is None or not await folder.settled():
+            return None
+        return ExportRequest(
+            environment_id=self.environment.id,
+            tool_id=clean_id(self.tool.value),
+            flow_id=clean_id(self.flow.value),
+            label=self.field("label").value.strip(),
+            folder=folder_of(folder.value) if folder.value.strip() else None,
+            save_when_ready=self.query_one("#save-when-ready", Tick).value,
+        )
