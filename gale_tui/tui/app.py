@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import ClassVar, Literal
 
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import CommandPalette
+from textual.screen import Screen
 from textual.types import CSSPathType
+from textual.widgets import Input, TextArea
 
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import CredentialError, GaleError
 from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.bursts import KeyBursts
 from gale_tui.tui.format import Glyphs, choose_glyphs
+from gale_tui.tui.lean import LeanScreen
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
@@ -47,10 +52,15 @@ class GaleApp(App[int]):
         self._signals = signals
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
+        self._bursts = KeyBursts(self._pressed, self._pasted)
         self.jobs_screen = JobsScreen()
         theme.register(self)
         self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
         self.animation_level = "none"
+
+    def get_default_screen(self) -> Screen[None]:
+        """The screen below all others; nothing is shown on it."""
+        return LeanScreen(id="_default")
 
     # Start and end
 
@@ -115,6 +125,25 @@ class GaleApp(App[int]):
         )
         self._close_messages_no_wait()
 
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Holds back letters that may belong to an unbracketed paste, where letters are keys of actions."""
+        if (
+            isinstance(event, events.Key)
+            and not self.is_headless
+            and not isinstance(self.focused, Input | TextArea)
+            and self._bursts.takes(event)
+        ):
+            return
+        await super().on_event(event)
+
+    async def _pressed(self, event: events.Key) -> None:
+        await super().on_event(event)
+
+    def _pasted(self, text: str) -> None:
+        (self.focused or self.screen).post_message(events.Paste(text))
+
     # What the engine tells
 
     def _job_changed(self, change: JobChange) -> None:
@@ -176,8 +205,8 @@ class GaleApp(App[int]):
 
     # Ways between screens
 
-    def open_form(self, again: Job | None = None) -> None:
-        """Opens the export form, filled from a job where one is given."""
+    def open_form(self, again: Job | None = None, pasted: str = "") -> None:
+        """Opens the export form, filled from a job or from pasted text where one is given."""
         if not self.engine.environments:
             self.say("First add an environment: its host and a key.", severity="warning")
             self.open_environments()
@@ -187,7 +216,16 @@ class GaleApp(App[int]):
             return
         from gale_tui.tui.screens.export_form import ExportForm
 
-        self.push_screen(ExportForm(again=again), self._form_done)
+        form = ExportForm(again=again)
+        mounted = self.push_screen(form, self._form_done)
+        if pasted:
+            self.run_worker(self._paste_into(form, mounted, pasted), name="paste")
+
+    async def _paste_into(self, form: Screen[Job], mounted: Awaitable[None], text: str) -> None:
+        from gale_tui.tui.widgets.fields import FieldInput
+
+        await mounted
+        form.query_one("#tool-id", FieldInput).take_paste(text)
 
     def _form_done(self, job: Job | None) -> None:
         if job is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from textual.screen import ModalScreen, Screen
+from gale_tui.tui.lean import LeanModalScreen, LeanScreen
 
 if TYPE_CHECKING:
     from gale_tui.core.engine import GaleEngine
@@ -15,7 +15,7 @@ __all__ = ["GaleModal", "GaleScreen", "JobWatcher"]
 T = TypeVar("T")
 
 
-class GaleScreen(Screen[T]):
+class GaleScreen(LeanScreen[T]):
     """A full screen of gale-tui."""
 
     AUTO_FOCUS: ClassVar[str | None] = None
@@ -31,7 +31,7 @@ class GaleScreen(Screen[T]):
         return self.gale.engine
 
 
-class GaleModal(ModalScreen[T]):
+class GaleModal(LeanModalScreen[T]):
     """A dialog of gale-tui. It is dismissed with a value; `None` means cancelled."""
 
     @property

@@ -36,7 +36,7 @@ class JobDetailsScreen(JobWatcher):
 
     def compose(self) -> ComposeResult:
         """The pane and its keys."""
-        yield DetailsPane(id="details")
+        yield DetailsPane(id="details", glyphs=self.gale.glyphs)
         yield KeyBar(
             [(key_text(each.keys[0]), each.title, each.name) for each in ACTIONS if each.place is Place.DETAILS]
             + [("F1", "Help", "app.help")]
@@ -60,7 +60,8 @@ class JobDetailsScreen(JobWatcher):
             self.dismiss(None)
             return
         events = await self.engine.events(job.id)
-        self.query_one(DetailsPane).show(job, events, self.engine.progress(job.id))
+        now = self.engine.clock.time()
+        self.query_one(DetailsPane).show(job, events, self.engine.progress(job.id), now=now)
 
     def _read_progress(self) -> None:
         if self._job_id in self.engine.downloading():

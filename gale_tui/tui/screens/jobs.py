@@ -45,12 +45,12 @@ class JobsScreen(GaleScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, table with filter, details, keys."""
-        yield HeaderBar()
+        yield HeaderBar(glyphs=self.gale.glyphs)
         with Container(id="body"):
             with Container(id="list"):
                 yield JobTable(id="jobs", glyphs=self.gale.glyphs)
                 yield FilterInput(id="filter", placeholder="words; status:failed env:prod; esc clears", compact=True)
-            yield DetailsPane(id="details")
+            yield DetailsPane(id="details", glyphs=self.gale.glyphs)
         yield KeyBar(
             [
                 (key_text(each.keys[0]), each.title, each.name)
@@ -76,6 +76,7 @@ class JobsScreen(GaleScreen[None]):
         self.query_one("#filter").display = False
         self.table.border_title = "Export jobs"
         self._arrange()
+        self.table.tick(self.engine.clock.time())
         self.table.set_jobs(self.engine.jobs.values())
         self.show_header()
         self._say_empty()
@@ -153,7 +154,7 @@ class JobsScreen(GaleScreen[None]):
         events_of_job = await self.engine.events(job.id)
         job = self.engine.jobs.get(job.id, job)
         if self._shown_details == job.id:
-            self.details.show(job, events_of_job, self.engine.progress(job.id))
+            self.details.show(job, events_of_job, self.engine.progress(job.id), now=self.engine.clock.time())
 
     def _tick(self) -> None:
         if self.is_current:
@@ -294,6 +295,11 @@ class JobsScreen(GaleScreen[None]):
         job = self._current()
         if job is not None:
             self.gale.open_job(job)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste on the table: ids or a whole request go to the form, nothing is started."""
+        event.stop()
+        self.gale.open_form(pasted=event.text)
 
     # Filter and order
 
