@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,9 @@ _NETWORK: Final = frozenset(
         "panfs prl_fs pvfs2 smb2 smb3 smbfs vboxsf virtiofs vmhgfs",
     )
 )
+
+
+_making = threading.Lock()
 
 
 def on_network(folder: Path, mountinfo: Path | None = None) -> bool:
@@ -66,7 +70,8 @@ def _unescaped(text: str) -> str:
 def make_private(path: Path) -> bool:
     """Makes the folder (0700) and an empty file (0600), whatever the umask; an existing file is closed to others.
 
-    The file is never opened once it is there: closing a file drops the locks that this process has on it.
+    The file is never opened once it is there, and made by one thread alone: closing a file drops all locks that this
+    process has on it.
 
     Returns:
         True where the file is new.
@@ -74,6 +79,14 @@ def make_private(path: Path) -> bool:
     Raises:
         StoreError: The folder or the file cannot be made.
     """
+    with _making:
+        new = _make_private(path)
+    if new:
+        _sync_folder(path.parent)
+    return new
+
+
+def _make_private(path: Path) -> bool:
     try:
         missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
         for folder in reversed(missing):
@@ -92,13 +105,12 @@ def make_private(path: Path) -> bool:
             return False
         os.close(descriptor)
         path.chmod(0o600)
+        return True
     except OSError as error:
         raise StoreError(
             f"The history cannot be kept in {path.parent}: {error.strerror or 'the system refused it'}",
             "Make the folder writable, free some space, or set GALE_TUI_HOME to another folder",
         ) from error
-    _sync_folder(path.parent)
-    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -69,7 +69,7 @@ class HistoryReader:
                 "SELECT job_id, revision FROM forgotten WHERE revision > ? AND writer != ?", since
             ).fetchall()
         finally:
-            self._connection.execute("ROLLBACK")
+            self._connection.rollback()
         added = {job_id for (job_id,) in new}
         changes = [
             JobChange(Change.ADDED if job.id in added else Change.CHANGED, job, elsewhere=True)

@@ -149,9 +149,14 @@ def open_file(path: Path, step: Step | None) -> OpenedHistory:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    # As of one moment: another process may be making the tables.
+    connection.execute("BEGIN")
+    try:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+    finally:
+        connection.rollback()
     # A version beyond ours is left alone, whoever wrote it.
     if application != _APPLICATION and (tables or version) and version <= len(MIGRATIONS):
         raise DamagedError("it is a database of another program")
