@@ -8,13 +8,13 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from gale_tui.core.archive import ZipLimits, verify_zip
 from gale_tui.core.download_answers import Meaning, meaning, named, not_a_zip, refusal, validator_of
+from gale_tui.core.download_plan import DownloadPlan, SavedFile
 from gale_tui.core.errors import (
     ConfigError,
     CorruptFileError,
@@ -27,8 +27,9 @@ from gale_tui.core.errors import (
     RequestError,
     StoreError,
 )
+from gale_tui.core.file_names import file_names, names_after
 from gale_tui.core.hosts import origin_of
-from gale_tui.core.partfile import PartFile, Step, file_names, file_system_error, make_folder, names_after
+from gale_tui.core.partfile import PartFile, Step, file_system_error, make_folder
 from gale_tui.core.receiving import Body, Checksum, receive
 from gale_tui.core.responses import OpenResponse
 from gale_tui.core.secret import SignedUrl
@@ -39,45 +40,6 @@ __all__ = ["DownloadPlan", "DownloadTask", "SavedFile"]
 
 _OVERHEAD = 64 << 20
 """Bytes that a zip may have beyond what is packed in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadPlan:
-    """What to fetch, where it goes, and what is there already."""
-
-    url: SignedUrl
-    """Absolute."""
-    folder: Path
-    fallback_stem: str
-    """What the file is called where the server gives it no name."""
-    environment_name: str
-    finished_at: float
-    """When the job ended, in seconds since the epoch: it is in the file's name."""
-    part: Path | None = None
-    """An unfinished file to go on with."""
-    received: int = 0
-    """Bytes in it when it was last looked at; the file itself counts."""
-    validator: str | None = None
-    """What `on_part` was told about it."""
-    size: int | None = None
-    """Bytes of the whole file, as `on_part` was told."""
-    make_parents: bool = False
-    """Whether to make the folder's parents as well: for the default folder, not for one that somebody typed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile:
-    """A file that is verified, on the disk, and has its name."""
-
-    path: Path
-    size: int
-    """Bytes."""
-    sha256: str
-    """Hexadecimal."""
-    entries: int
-    """Files in the zip."""
-    name: str
-    """What the server calls it, made safe, without `.zip`; empty where it does not say or was not asked."""
 
 
 class DownloadTask:
@@ -396,7 +358,7 @@ class DownloadTask:
         self._synced = synced
         self._check()
         threading.Thread(target=_force, args=(part.duplicate(), synced), name="gale-fsync", daemon=True).start()
-        summary = verify_zip(part.path, checkpoint=self._check)
+        summary = verify_zip(part.path, checkpoint=self._check, stored=checksum.stored)
         failed = synced.get()
         self._check()
         if failed is not None:

@@ -10,12 +10,13 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 
 from gale_tui.core.errors import InterruptedDownloadError
 from gale_tui.core.partfile import PartFile
 from gale_tui.core.responses import OpenResponse
+from gale_tui.core.stored_entries import StoredEntries
 
 __all__ = ["Body", "Checksum", "receive"]
 
@@ -26,10 +27,11 @@ FLUSH_SECONDS = 1.0
 
 
 class Checksum:
-    """SHA-256 on a thread of its own. To be closed."""
+    """SHA-256, and what :class:`StoredEntries` finds, on a thread of its own. To be closed."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
+        self._entries = StoredEntries()
         self._free: SimpleQueue[memoryview] = SimpleQueue()
         self._filled: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
         self._made = 0
@@ -40,6 +42,7 @@ class Checksum:
         while (item := self._filled.get()) is not None:
             buffer, count = item
             self._digest.update(buffer[:count])
+            self._entries.update(buffer[:count])
             self._free.put(buffer)
 
     def take(self) -> memoryview:
@@ -62,6 +65,11 @@ class Checksum:
         """Of everything that was handed in, in that order."""
         self.close()
         return self._digest.hexdigest()
+
+    @property
+    def stored(self) -> Mapping[int, tuple[int, int]]:
+        """Size and CRC-32 of stored entries by the offset of their header; complete once it is closed."""
+        return self._entries.found
 
 
 class Body:

@@ -54,17 +54,16 @@ class StoredEntries:
                 count = min(_HEADER.size - len(self._header), len(data))
                 self._header += data[:count]
                 if len(self._header) == _HEADER.size:
+                    self._start = self._position + count - _HEADER.size
                     self._begin()
             self._position += count
             data = data[count:]
-        self._position += len(data)
 
     def _begin(self) -> None:
         signature, _, flags, method, _, _, _, packed, size, name, extra = _HEADER.unpack(self._header)
         self._header.clear()
         # The directory, or sizes that come later or elsewhere (zip64).
         self._lost = signature != _SIGNATURE or bool(flags & _UNKNOWN_SIZE) or 0xFFFFFFFF in (packed, size)
-        self._start = self._position
         self._names = name + extra
         self._left = packed
         self._size = size if method == 0 and size == packed >= _WORTH else None

@@ -7,6 +7,7 @@ import random
 import struct
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from gale_tui.core.archive import ZipEntry, ZipLimits, verify_zip
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
+from gale_tui.core.stored_entries import StoredEntries
 
 TEXT = b'{"node": "greeting"}\n' * 2000
 NOISE = random.Random(5).randbytes(3_000_000)  # noqa: S311  # filler
@@ -150,6 +152,45 @@ class TestDamaged:
         except (CorruptFileError, NotAZipError):
             return
         assert summary.total <= ZipLimits().total
+
+
+def passing(content: bytes, piece: int) -> dict[int, tuple[int, int]]:
+    """What is found in a zip that passes in pieces of that length."""
+    entries = StoredEntries()
+    for start in range(0, len(content), piece):
+        entries.update(memoryview(content)[start : start + piece])
+    return entries.found
+
+
+class TestInPassing:
+    CONTENT = made(("a", b"x"), ("b", NOISE[:100_000]), ("c/d", NOISE[:70_001]), method=zipfile.ZIP_STORED)
+
+    @pytest.mark.parametrize("piece", [1, 7, 29, 30, 31, 4096, 1 << 20])
+    def test_large_stored_entries_are_summed_up(self, piece: int) -> None:
+        offset = 30 + 1 + 1
+        assert passing(self.CONTENT, piece) == {
+            offset: (100_000, zlib.crc32(NOISE[:100_000])),
+            offset + 31 + 100_000: (70_001, zlib.crc32(NOISE[:70_001])),
+        }
+
+    def test_they_are_not_read_again(self, write: Write) -> None:
+        known = passing(self.CONTENT, 4096)
+        changed = bytearray(self.CONTENT)
+        changed[5000] ^= 1
+        path = write(bytes(changed))
+        assert len(verify_zip(path, stored=known).entries) == 3
+        with pytest.raises(CorruptFileError):
+            verify_zip(path)
+
+    def test_unless_they_are_not_what_the_directory_says(self, write: Write) -> None:
+        changed = bytearray(self.CONTENT)
+        changed[5000] ^= 1
+        with pytest.raises(CorruptFileError, match="b cannot be read"):
+            verify_zip(write(bytes(changed)), stored=passing(bytes(changed), 4096))
+
+    def test_nothing_is_made_of_anything_else(self) -> None:
+        for content in (NOISE[:1000], made(("a", TEXT)), made(), b"PK\x03\x04", b"PK\x03\x04" + bytes(200)):
+            assert passing(content, 64) == {}
 
 
 class TestLimits:

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gale_tui.core.errors import FileSystemError
-from gale_tui.core.partfile import PART, PartFile, file_names, file_system_error, make_folder, names_after
+from gale_tui.core.file_names import PART, file_names, names_after
+from gale_tui.core.partfile import PartFile, file_system_error, make_folder
 
 MOMENT = 1_795_435_234.0
 STAMP = "20261123T120034Z"
