@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -20,6 +20,7 @@ from gale_tui.core.hosts import clean_key, parse_host
 from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
+from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import session_tick
 from gale_tui.tui.widgets.checks import Finding, check_with
@@ -36,11 +37,7 @@ class EnvironmentForm(GaleScreen[Environment]):
 
     CSS_PATH = "environment_form.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
-        Binding("tab", "app.focus_next", "Next field"),
-        Binding("ctrl+s", "save", "Save"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ENVIRONMENT_FORM)]
 
     def __init__(self, environment: Environment | None = None) -> None:
         """Makes the form.
@@ -127,15 +124,7 @@ class EnvironmentForm(GaleScreen[Environment]):
                     check=check_with(_command),
                     tidy=str.strip,
                 )
-        yield KeyBar(
-            [
-                ("enter", "Next field, then save", "save"),
-                ("tab", "Next field", "app.focus_next"),
-                ("ctrl+s", "Save", "save"),
-                ("esc", "Back", "back"),
-                ("F1", "Help", "app.help"),
-            ]
-        )
+        yield KeyBar(key_entries(Place.ENVIRONMENT_FORM))
 
     def on_mount(self) -> None:
         """Begins at the name, and finds out where a key can be kept."""

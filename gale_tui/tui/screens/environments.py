@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Button, OptionList, Static
@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Environment, KeyTest
 from gale_tui.core.text import inert
+from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environment_form import EnvironmentForm
@@ -72,18 +73,7 @@ class EnvironmentsScreen(GaleScreen[None]):
     """Adds, edits, deletes and tests environments, and chooses the one for new exports."""
 
     CSS_PATH = "environments.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "add", "Add"),
-        Binding("enter", "edit", "Edit"),
-        Binding("x", "delete", "Delete"),
-        Binding("t", "test", "Test"),
-        Binding("space", "use", "Use"),
-        Binding("escape", "back", "Back"),
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("g", "cursor_first", "First", show=False),
-        Binding("G", "cursor_last", "Last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ENVIRONMENTS)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,17 +91,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             with FormBody(id="welcome"):
                 yield Static(WELCOME)
                 yield FormButton("Add an environment", "add", "primary")
-        yield KeyBar(
-            [
-                ("n", "Add", "add"),
-                ("enter", "Edit", "edit"),
-                ("x", "Delete", "delete"),
-                ("t", "Test", "test"),
-                ("space", "Use", "use"),
-                ("esc", "Back", "back"),
-                ("F1", "Help", "app.help"),
-            ]
-        )
+        yield KeyBar(key_entries(Place.ENVIRONMENTS))
 
     def on_mount(self) -> None:
         """Shows what is there, and follows how it stands."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -24,6 +24,7 @@ from gale_tui.core.errors import (
     NotFoundError,
 )
 from gale_tui.core.models import Environment, ExportRequest, Job
+from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
 from gale_tui.tui.widgets.checks import Finding
@@ -45,11 +46,7 @@ class ExportForm(GaleScreen[Job]):
 
     CSS_PATH = "export_form.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back"),
-        Binding("tab", "app.focus_next", "Next field"),
-        Binding("ctrl+s", "submit", "Export"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FORM)]
 
     def __init__(self, again: Job | None = None) -> None:
         """Makes the form.
@@ -73,15 +70,7 @@ class ExportForm(GaleScreen[Job]):
                     yield FormButton("Export", "submit", "primary")
                     yield FormButton("Enter the key …", "give-key")
                     yield FormButton("Cancel", "cancel")
-        yield KeyBar(
-            [
-                ("enter", "Next field, then export", "submit"),
-                ("tab", "Next field", "app.focus_next"),
-                ("ctrl+s", "Export", "submit"),
-                ("esc", "Back", "back"),
-                ("F1", "Help", "app.help"),
-            ]
-        )
+        yield KeyBar(key_entries(Place.FORM))
 
     @property
     def fields(self) -> ExportFields:
@@ -234,6 +223,7 @@ class ExportForm(GaleScreen[Job]):
                 self._say("The key is kept. Export again.")
                 self.query_one("#submit").focus()
                 self.fields.show_key()
+                self.gale.environments_changed()
 
         self.app.push_screen(KeyDialog(environment), kept)
 
