@@ -124,9 +124,10 @@ def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
 
 
 def not_a_zip(start: bytes, response: OpenResponse) -> NotAZipError | None:
-    """The error for a body that begins with `start`, unless it begins like a zip."""
+    """The error for a body that begins with `start`, unless it begins like a zip. Then more of it is read."""
     if start[:4] in ZIP_STARTS:
         return None
+    start += _beginning(response)
     if not start:
         return NotAZipError("The server sent an empty file", "Try again later, or export again")
     kind = response.headers.get("content-type", "").partition(";")[0].strip()

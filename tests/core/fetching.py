@@ -72,9 +72,9 @@ class Fetching:
 
 
 @contextlib.contextmanager
-def fetching(url: str, folder: Path, key: Secret | None = None) -> Iterator[Fetching]:
+def fetching(url: str, folder: Path, key: Secret | None = None, **fields: Any) -> Iterator[Fetching]:
     """Downloads for an environment called staging; no socket may be left open in the end."""
-    transport = Transport(Environment("e-1", "staging", parse_host(url)), lambda: key)
+    transport = Transport(Environment("e-1", "staging", parse_host(url), **fields), lambda: key)
     folder.mkdir(exist_ok=True)
     try:
         yield Fetching(transport, folder)

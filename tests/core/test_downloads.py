@@ -294,6 +294,15 @@ class TestNotAZip:
         assert words in error.what
         assert (to.files, to.parts, task.part, task.received) == ([], [], None, 0)
 
+    def test_a_page_in_several_pieces(self, tmp_path: Path) -> None:
+        def talk(conversation: Conversation) -> None:
+            conversation.request()
+            conversation.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 40\r\n\r\n<!doctype")
+            conversation.drip(b" html><title>Portal</title>    ", 0.001)
+
+        with WireServer(talk) as server, fetching(server.url, tmp_path / "files") as to:
+            assert failing(to.task(f"{server.url}/f?s=1")).what.endswith("a web page: Portal")
+
     def test_a_zip_counts_whatever_its_content_type_says(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, File(media_type="text/html"))
         assert to.task(url).run().entries == 3

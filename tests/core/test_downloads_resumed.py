@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import itertools
+import json
 import os
 import random
+import ssl
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,8 +27,9 @@ from gale_tui.core.errors import (
     StoreError,
 )
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox.script import Fault, File
+from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
+from tests.core.certificates import Authority
 from tests.core.fetching import NAME, Fetching, Running, fetching, finished
 from tests.core.wire import Conversation, WireServer, answer, header, reply
 
@@ -128,6 +132,30 @@ class TestGoesOn:
                 saved = at.again(f"{server.url}/f?s=1", task).run()
             assert saved.path.read_bytes() == content
             saved.path.unlink()
+
+    def test_encrypted(self, tmp_path: Path) -> None:
+        authority = Authority(tmp_path)
+        faults = (Fault(cut=500_000), Fault(stall=400_000), Fault(stall=300_000))
+        with (
+            Sandbox(seed=3, tls=authority.issue("127.0.0.1")) as sandbox,
+            fetching(sandbox.url, tmp_path / "files", ca_file=authority.file) as to,
+        ):
+            sandbox.script("a-1", Script(duration=0.0, file=File(size=SIZE), on_download=faults))
+            call = ask(sandbox, "POST", "/api/public/tools/a-1/export?flowId=cf-1", authority.file)
+            url = call["response"]["downloadUrl"]
+            task = to.task(url)
+            assert "before the file was whole" in cut_off(task).what
+            task = to.again(url, task, stall=0.2)
+            assert "Nothing came" in cut_off(task).what
+            running = Running(to.again(url, task, stall=3600.0))
+            running.until(lambda task: task.received == 1_200_000)
+            running.task.cancel()
+            error = running.join()
+            assert isinstance(error, InterruptedDownloadError)
+            assert error.what == "stopped"
+            assert whole(to.again(url, running.task).run())
+            sizes = [header for header, _ in ranges(sandbox, call["dock-statusId"])]
+        assert sizes == [None, "bytes=500000-", "bytes=900000-", "bytes=1200000-"]
 
     def test_from_a_fresh_link(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, File(size=SIZE), on_download=(Fault(cut=CUT),))
@@ -420,6 +448,13 @@ class TestDisk:
         (to.folder / "file").touch()
         with pytest.raises(FileSystemError, match="is not a folder"):
             to.task(url, folder=to.folder / "file").run()
+
+
+def ask(sandbox: Sandbox, method: str, path: str, ca_file: Path) -> Any:
+    """A call with the sandbox's key over https."""
+    call = urllib.request.Request(sandbox.url + path, method=method, headers={"x-api-key": sandbox.key})  # noqa: S310  # loopback
+    with urllib.request.urlopen(call, context=ssl.create_default_context(cafile=ca_file)) as said:  # noqa: S310  # loopback
+        return json.load(said)
 
 
 def small_zip(folder: Path) -> bytes:
