@@ -6,12 +6,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-__all__ = ["ACTIONS", "Action", "Place", "action", "actions_for", "bindings", "key_text", "place_of"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Place",
+    "action",
+    "actions_for",
+    "binding",
+    "bindings",
+    "key_entries",
+    "key_text",
+    "place_of",
+]
 
 
 class Place(StrEnum):
@@ -19,6 +30,7 @@ class Place(StrEnum):
 
     EVERYWHERE = "Everywhere"
     JOBS = "Export jobs"
+    TABLE = "Moving in the table"
     DETAILS = "Job details"
     FORM = "Export form"
     ENVIRONMENTS = "Environments"
@@ -46,6 +58,8 @@ class Action:
     """The framework's name of the action; by default the id."""
     palette: bool = True
     """False for what makes sense with a key alone: moving, confirming."""
+    bound: bool = True
+    """False where the widget with the focus has the key by itself."""
 
     @property
     def name(self) -> str:
@@ -53,80 +67,118 @@ class Action:
         return self.method or self.id
 
 
+def _at(place: Place, *rows: tuple[str, str, str, str, str]) -> tuple[Action, ...]:
+    """Actions from rows of id, keys, title, help and marks.
+
+    Marks: `f` stands in the bottom line, `k` is for keys alone and not in the palette, `p` works in text fields, `w` is
+    bound by the widget with the focus, and `=name` is the framework's name of the action where it is not the id.
+    """
+    made = []
+    for action_id, keys, title, words, marks in rows:
+        flags, _, method = marks.partition("=")
+        made.append(
+            Action(
+                action_id,
+                place,
+                tuple(keys.split()),
+                title,
+                words,
+                footer="f" in flags,
+                palette="k" not in flags,
+                priority="p" in flags,
+                bound="w" not in flags,
+                method=method,
+            )
+        )
+    return tuple(made)
+
+
 ACTIONS: tuple[Action, ...] = (
-    Action("new_export", Place.JOBS, ("n",), "New export", "Start an export: tool, flow, folder.", footer=True),
-    Action("download", Place.JOBS, ("d",), "Download", "Save the file, go on with it, or save it again.", footer=True),
-    Action(
-        "open_details", Place.JOBS, ("enter",), "Details", "Show everything known of the selected job.", footer=True
-    ),
-    Action("refresh", Place.JOBS, ("r",), "Refresh", "Ask for this job's dock status now, within the limits."),
-    Action(
-        "refresh_all",
+    *_at(
         Place.JOBS,
-        ("R", "ctrl+r"),
-        "Refresh all",
-        "Ask for every unfinished job now, within the limits.",
+        ("new_export", "n", "New export", "Start an export: tool, flow, folder.", "f"),
+        ("download", "d", "Download", "Save the file, go on with it, or save it again.", "f"),
+        ("open_details", "enter", "Details", "Show everything known of the selected job.", "fk"),
+        ("refresh", "r", "Refresh", "Ask for this job's dock status now, within the limits.", ""),
+        ("refresh_all", "R ctrl+r", "Refresh all", "Ask for every unfinished job now, within the limits.", ""),
+        ("pause", "p", "Pause polling", "Stop asking for dock statuses, or go on.", ""),
+        ("export_again", "e", "Export again", "Open the form filled with this job's tool and flow.", ""),
+        ("track", "t", "Track", "Follow a dock status id that was started elsewhere.", ""),
+        ("copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f"),
+        ("filter", "slash", "Filter", "Show only the jobs that contain some words.", "f"),
+        ("clear_filter", "escape", "Clear filter", "Show all jobs again.", ""),
+        ("sort", "s", "Sort", "Sort by the next column.", ""),
+        ("inspect", "i", "Inspect file", "Look into the saved file.", ""),
+        ("forget", "x", "Forget", "Take the job off the list; files stay. Can be undone.", ""),
+        ("undo", "u", "Undo forget", "Bring back the job that was forgotten last.", ""),
+        ("environments", "c", "Environments", "Hosts and keys: add, edit, test, choose.", "f"),
+        ("switch_environment", "v", "Switch environment", "Choose the environment for new exports.", ""),
+        ("quit_jobs", "q", "Quit", "End gale-tui; exports go on at the server.", "f=app.quit"),
     ),
-    Action("pause", Place.JOBS, ("p",), "Pause polling", "Stop asking for dock statuses, or go on."),
-    Action("export_again", Place.JOBS, ("e",), "Export again", "Open the form filled with this job's tool and flow."),
-    Action("track", Place.JOBS, ("t",), "Track", "Follow a dock status id that was started elsewhere."),
-    Action("copy", Place.JOBS, ("y",), "Copy", "Copy ids, path, checksum or the request.", footer=True),
-    Action("filter", Place.JOBS, ("slash",), "Filter", "Show only the jobs that contain some words.", footer=True),
-    Action("sort", Place.JOBS, ("s",), "Sort", "Sort by the next column."),
-    Action("inspect", Place.JOBS, ("i",), "Inspect file", "Look into the saved file."),
-    Action("forget", Place.JOBS, ("x",), "Forget", "Take the job off the list; files stay. Can be undone."),
-    Action("undo", Place.JOBS, ("u",), "Undo forget", "Bring back the job that was forgotten last."),
-    Action("environments", Place.JOBS, ("c",), "Environments", "Hosts and keys: add, edit, test, choose.", footer=True),
-    Action("switch_environment", Place.JOBS, ("v",), "Switch", "Choose the environment for new exports."),
-    Action("cursor_down", Place.JOBS, ("j", "down"), "Down", "Next job.", palette=False),
-    Action("cursor_up", Place.JOBS, ("k", "up"), "Up", "Previous job.", palette=False),
-    Action("cursor_first", Place.JOBS, ("g", "home"), "First", "First job.", palette=False),
-    Action("cursor_last", Place.JOBS, ("G", "end"), "Last", "Last job.", palette=False),
-    Action(
-        "quit_jobs",
-        Place.JOBS,
-        ("q",),
-        "Quit",
-        "End gale-tui; exports go on at the server.",
-        footer=True,
-        method="app.quit",
+    *_at(
+        Place.TABLE,
+        ("cursor_down", "j down", "Down", "Next job.", "k"),
+        ("cursor_up", "k up", "Up", "Previous job.", "k"),
+        ("cursor_first", "g home", "First", "First job.", "k"),
+        ("cursor_last", "G end", "Last", "Last job.", "k"),
+        ("page_down", "pagedown", "Page down", "A screenful down.", "k"),
+        ("page_up", "pageup", "Page up", "A screenful up.", "k"),
     ),
-    Action("details_download", Place.DETAILS, ("d",), "Download", "Save the file, go on with it.", method="download"),
-    Action("details_refresh", Place.DETAILS, ("r",), "Refresh", "Ask for this job now.", method="refresh"),
-    Action("details_copy", Place.DETAILS, ("y",), "Copy", "Copy ids, path, checksum or the request.", method="copy"),
-    Action("details_again", Place.DETAILS, ("e",), "Export again", "Open the form filled.", method="export_again"),
-    Action("details_close", Place.DETAILS, ("escape", "q", "enter"), "Back", "Back to the table.", method="close"),
-    Action(
-        "help",
+    *_at(
+        Place.DETAILS,
+        ("details_download", "d", "Download", "Save the file, go on with it, or save it again.", "f=download"),
+        ("details_refresh", "r", "Refresh", "Ask for this job's dock status now, within the limits.", "f=refresh"),
+        ("details_copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f=copy"),
+        ("details_inspect", "i", "Inspect file", "Look into the saved file.", "f=inspect"),
+        ("details_again", "e", "Export again", "Open the form filled with this job's ids.", "f=export_again"),
+        ("details_close", "escape q enter", "Back", "Back to the table.", "fk=close"),
+    ),
+    *_at(
+        Place.FORM,
+        (
+            "form_enter",
+            "enter",
+            "Next, then export",
+            "Take the suggestion, go to the next field, or export.",
+            "fkw=submit",
+        ),
+        ("form_next", "tab", "Next field", "The field after this one; shift+tab goes back.", "fkw=app.focus_next"),
+        ("form_submit", "ctrl+s", "Export", "Start the export from any field.", "f=submit"),
+        ("form_back", "escape", "Back", "Close the suggestions, then the form.", "f=back"),
+    ),
+    *_at(
+        Place.ENVIRONMENTS,
+        ("environment_add", "n", "Add", "Add an environment: its host and key.", "f=add"),
+        ("environment_edit", "enter", "Edit", "Change the environment, or give it a new key.", "f=edit"),
+        ("environment_delete", "x", "Delete", "Delete the environment and its key; asks first.", "f=delete"),
+        ("environment_test", "t", "Test", "Try host and key without starting anything.", "f=test"),
+        ("environment_use", "space", "Use", "Make it the environment for new exports.", "f=use"),
+        ("environment_down", "j", "Down", "Next environment.", "k=cursor_down"),
+        ("environment_up", "k", "Up", "Previous environment.", "k=cursor_up"),
+        ("environment_first", "g", "First", "First environment.", "k=cursor_first"),
+        ("environment_last", "G", "Last", "Last environment.", "k=cursor_last"),
+        ("environments_back", "escape", "Back", "Back to the jobs.", "f=back"),
+    ),
+    *_at(
+        Place.ENVIRONMENT_FORM,
+        ("environment_enter", "enter", "Next, then save", "Go to the next empty field, or save.", "fkw=save"),
+        (
+            "environment_next",
+            "tab",
+            "Next field",
+            "The field after this one; shift+tab goes back.",
+            "fkw=app.focus_next",
+        ),
+        ("environment_save", "ctrl+s", "Save", "Save from any field.", "f=save"),
+        ("environment_back", "escape", "Back", "Close without saving; asks where something would be lost.", "f=back"),
+    ),
+    *_at(
         Place.EVERYWHERE,
-        ("f1", "question_mark"),
-        "Help",
-        "Keys and words for where you are.",
-        footer=True,
-        method="app.help",
-    ),
-    Action(
-        "palette",
-        Place.EVERYWHERE,
-        ("ctrl+p", "colon"),
-        "Palette",
-        "Find any action by name.",
-        method="app.command_palette",
-        palette=False,
-    ),
-    Action("back", Place.EVERYWHERE, ("escape",), "Back", "Close, clear, or go back.", palette=False),
-    Action("theme", Place.EVERYWHERE, (), "Theme", "Dark or light.", method="app.toggle_theme"),
-    Action(
-        "quit", Place.EVERYWHERE, ("ctrl+q",), "Quit", "End gale-tui from anywhere.", method="app.quit", priority=True
-    ),
-    Action(
-        "copy_hint",
-        Place.EVERYWHERE,
-        ("ctrl+c",),
-        "Copy",
-        "Copy the selection; it never quits.",
-        method="app.copy_or_hint",
-        palette=False,
+        ("help", "f1 question_mark", "Help", "Keys and words for where you are.", "f=app.help"),
+        ("palette", "ctrl+p colon", "Palette", "Find any action by name.", "k=app.command_palette"),
+        ("theme", "", "Theme", "Dark or light.", "=app.toggle_theme"),
+        ("quit", "ctrl+q", "Quit", "End gale-tui from anywhere.", "p=app.quit"),
+        ("copy_hint", "ctrl+c", "Copy selection", "Copy the selected text; it never quits.", "k=app.copy_or_hint"),
     ),
 )
 
@@ -159,21 +211,29 @@ def action(action_id: str) -> Action:
     return _BY_ID[action_id]
 
 
-def bindings(place: Place) -> list[Binding]:
-    """The bindings of a place, each with its action's id so that `config.toml` can change its key."""
-    return [
-        Binding(
-            ",".join(each.keys),
-            each.name,
-            each.title,
-            show=each.footer,
-            priority=each.priority,
-            id=each.id,
-            tooltip=each.help,
-        )
-        for each in ACTIONS
-        if each.place is place and each.keys
-    ]
+def binding(each: Action) -> Binding:
+    """The framework's binding of an action, with its id so that `config.toml` can change its keys."""
+    return Binding(
+        ",".join(each.keys),
+        each.name,
+        each.title,
+        show=each.footer,
+        priority=each.priority,
+        id=each.id,
+        tooltip=each.help,
+    )
+
+
+def bindings(place: Place) -> list[BindingType]:
+    """The bindings of a place."""
+    return [binding(each) for each in ACTIONS if each.place is place and each.keys and each.bound]
+
+
+def key_entries(place: Place) -> list[tuple[str, str, str]]:
+    """What the bottom line of a place offers: key, words, action; help comes last."""
+    own = [each for each in ACTIONS if each.place is place and each.footer]
+    entries = [(key_text(each.keys[0]), each.title, each.name) for each in own]
+    return [*entries, ("F1", "Help", "app.help")]
 
 
 _NAMES = {

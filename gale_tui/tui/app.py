@@ -57,6 +57,7 @@ class GaleApp(App[int]):
         theme.register(self)
         self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
         self.animation_level = "none"
+        self.set_keymap(dict(engine.settings.keys))
 
     def get_default_screen(self) -> Screen[None]:
         """The screen below all others; nothing is shown on it."""

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
-from gale_tui.tui.actions import ACTIONS, Place, bindings, key_text
+from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.messages import JobChanged
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.widgets.details import DetailsPane
@@ -37,10 +37,7 @@ class JobDetailsScreen(JobWatcher):
     def compose(self) -> ComposeResult:
         """The pane and its keys."""
         yield DetailsPane(id="details", glyphs=self.gale.glyphs)
-        yield KeyBar(
-            [(key_text(each.keys[0]), each.title, each.name) for each in ACTIONS if each.place is Place.DETAILS]
-            + [("F1", "Help", "app.help")]
-        )
+        yield KeyBar(key_entries(Place.DETAILS))
 
     def on_mount(self) -> None:
         """Fills the pane and keeps its progress fresh."""
@@ -93,6 +90,12 @@ class JobDetailsScreen(JobWatcher):
         job = self._job
         if job is not None:
             self.gale.open_copy(job)
+
+    def action_inspect(self) -> None:
+        """Looks into the saved file."""
+        job = self._job
+        if job is not None:
+            self.gale.open_inspect(job)
 
     def action_export_again(self) -> None:
         """Opens the form with this job's ids."""

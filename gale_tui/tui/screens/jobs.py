@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, Job, JobState
-from gale_tui.tui.actions import ACTIONS, Place, bindings, key_text
+from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.details import DetailsPane
@@ -51,15 +51,7 @@ class JobsScreen(GaleScreen[None]):
                 yield JobTable(id="jobs", glyphs=self.gale.glyphs)
                 yield FilterInput(id="filter", placeholder="words; status:failed env:prod; esc clears", compact=True)
             yield DetailsPane(id="details", glyphs=self.gale.glyphs)
-        yield KeyBar(
-            [
-                (key_text(each.keys[0]), each.title, each.name)
-                for each in ACTIONS
-                if each.place is Place.JOBS and each.footer
-            ]
-            + [("F1", "Help", "app.help")],
-            keep=2,
-        )
+        yield KeyBar(key_entries(Place.JOBS))
 
     @property
     def table(self) -> JobTable:
@@ -319,7 +311,7 @@ class JobsScreen(GaleScreen[None]):
         self.query_one("#filter").display = bool(self._filter)
         self.table.focus()
 
-    def action_back(self) -> None:
+    def action_clear_filter(self) -> None:
         """Clears the filter."""
         field = self.query_one("#filter", FilterInput)
         field.value = ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region
 
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.widgets.steady_scroll import SteadyScroll
 
 __all__ = ["RowScroll"]
@@ -18,14 +19,7 @@ class RowScroll(SteadyScroll):
     A subclass says how many rows there are, where the cursor is, and moves it.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor_up", "Up", show=False),
-        Binding("down,j", "cursor_down", "Down", show=False),
-        Binding("pageup", "page_up", "Page up", show=False),
-        Binding("pagedown", "page_down", "Page down", show=False),
-        Binding("home,g", "cursor_first", "First job", show=False),
-        Binding("end,G", "cursor_last", "Last job", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.TABLE)]
 
     def row_count(self) -> int:
         """How many rows there are, those off screen included."""
