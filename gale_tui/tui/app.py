@@ -329,9 +329,9 @@ class GaleApp(App[int]):
         reasons: list[str] = []
         count = len(self.engine.downloading())
         if count:
-            reasons.append(
-                f"{count} download{'s are' if count > 1 else ' is'} cut short; the next start goes on with it."
-            )
+            subject = f"{count} downloads are" if count > 1 else "1 download is"
+            later = "the demo keeps nothing" if self.engine.demo else "the next start goes on from there"
+            reasons.append(f"{subject} cut short; {later}.")
         if self.engine.credentials.session_only:
             reasons.append("A key lives in this session only and is forgotten.")
         if not reasons:

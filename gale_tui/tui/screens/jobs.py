@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.widgets import Input
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.models import DownloadState, Job, JobState
+from gale_tui.core.models import DownloadState, Job, JobEvent, JobState
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import GaleScreen
@@ -41,6 +41,7 @@ class JobsScreen(GaleScreen[None]):
         super().__init__()
         self._undo: Callable[[], Awaitable[None]] | None = None
         self._shown_details: str | None = None
+        self._events: Sequence[JobEvent] = ()
         self._filter = ""
 
     def compose(self) -> ComposeResult:
@@ -73,7 +74,7 @@ class JobsScreen(GaleScreen[None]):
         self.show_header()
         self._say_empty()
         self.set_interval(1.0, self._tick)
-        self.set_interval(0.25, self._read_progress)
+        self.set_interval(0.5, self._read_progress)
 
     # What is shown
 
@@ -146,6 +147,7 @@ class JobsScreen(GaleScreen[None]):
         events_of_job = await self.engine.events(job.id)
         job = self.engine.jobs.get(job.id, job)
         if self._shown_details == job.id:
+            self._events = events_of_job
             self.details.show(job, events_of_job, self.engine.progress(job.id), now=self.engine.clock.time())
 
     def _tick(self) -> None:
@@ -156,7 +158,10 @@ class JobsScreen(GaleScreen[None]):
         if not self.is_current:
             return
         for job_id in self.engine.downloading():
-            self.table.set_progress(job_id, self.engine.progress(job_id))
+            progress = self.engine.progress(job_id)
+            self.table.set_progress(job_id, progress)
+            if job_id == self._shown_details and self.details.display:
+                self.details.show(self.engine.jobs[job_id], self._events, progress, now=self.engine.clock.time())
 
     def on_screen_resume(self) -> None:
         """Takes up what changed behind another screen."""

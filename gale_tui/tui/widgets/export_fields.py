@@ -35,8 +35,12 @@ _ADDRESS = re.compile(r"https?://[^\s'\"<>\\]+")
 def recognise_export(text: str) -> Mapping[str, str] | None:
     """What an export request, as a URL or a curl line, says: any of `tool_id`, `flow_id`, `host` and `note`.
 
-    A key in it is left where it is. None where there is no such request in the text.
+    Two words with a tab between them, as copied from a table, are the two ids. A key is left where it is. None where
+    there is nothing of the kind in the text.
     """
+    words = text.strip().split("\t")
+    if len(words) == 2 and all(len(word.split()) == 1 for word in words):
+        return {"tool_id": words[0].strip(), "flow_id": words[1].strip()}
     for address in _ADDRESS.findall(text):
         try:
             parts = urlsplit(address)
@@ -106,6 +110,8 @@ class ExportFields(FormBody):
         """Where the export goes; None as long as none is chosen."""
         self._known_tool_id = again.tool_id if again is not None else ""
         """What the list of tools was last narrowed to: the message of a first value opens no list."""
+        self._known_label = (again.label or again.name or "") if again is not None else ""
+        """The label as a tool gave it: another tool may replace it, a person's own is kept."""
 
     def compose(self) -> ComposeResult:
         """The fields in the order of the tab key."""
@@ -149,7 +155,7 @@ class ExportFields(FormBody):
         yield TextField(
             "Label",
             "label",
-            value=again.label if again is not None else "",
+            value=self._known_label,
             hint="What to call it in the table, if not by its own name.",
         )
         yield TextField(
@@ -268,6 +274,11 @@ class ExportFields(FormBody):
 
     def _take(self, choice: ToolChoice) -> None:
         self._fill(choice.tool_id, choice.flow_id)
+        label = self.field("label")
+        # What it was called so far is what the user will look for in the table.
+        if choice.title != choice.tool_id and (not label.value.strip() or label.value == self._known_label):
+            self._known_label = choice.title
+            label.fill(choice.title)
         self.post_message(self.Noted(""))
 
     def _fill(self, tool_id: str, flow_id: str | None) -> None:
@@ -311,7 +322,7 @@ class ExportFields(FormBody):
             self.flow.input.focus()
         taken = "the Tool ID; it names no flowId." if flow_id is None else "Tool ID and Flow ID."
         level: Level = "warning" if elsewhere or flow_id is None else "hint"
-        self.post_message(self.Noted(f"Taken from the pasted request: {taken} {elsewhere}".rstrip(), level))
+        self.post_message(self.Noted(f"Taken from the paste: {taken} {elsewhere}".rstrip(), level))
 
     def _follow_host(self, host: str) -> str:
         """Chooses the environment that a pasted request was sent to; says so where there is none."""
