@@ -32,7 +32,7 @@ Step = Callable[[str], None]
 BUSY_SECONDS: Final = 5.0
 """How long a call waits for another process to finish its transaction."""
 _SLICE: Final = 0.2
-_ENDING: Final = 1.0
+_ENDING: Final = 0.7
 
 _DAMAGE: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 _BUSY: Final = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
@@ -93,7 +93,7 @@ class Patience:
         """When the present wait began, on the monotonic clock; None while nothing is in the way."""
 
     def end(self) -> None:
-        """From now on, waits together take a second at most."""
+        """From now on, waits together take less than a second."""
         self._ending_at = time.monotonic() + _ENDING
 
     def run(self, attempt: Callable[[], T], deadline: float) -> T:

@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,8 @@ class _Steps:
         if self.left:
             self.left -= 1
             if not self.left:
-                os.kill(os.getpid(), self.signal)
+                # Of this thread: one sent to the process may let it run on until another thread has taken it.
+                signal.pthread_kill(threading.get_ident(), self.signal)
 
 
 async def _serve(path: Path) -> None:

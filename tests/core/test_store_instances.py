@@ -207,6 +207,7 @@ async def test_closing_does_not_wait_for_one_that_is_stopped(store: JobStore, pa
         await asyncio.sleep(0)
         async with asyncio.timeout(4):
             await store.close()
+        assert all(task.done() for task in waiting)
         for result in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(result, StoreError)
 
