@@ -14,7 +14,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.types import CSSPathType
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import CredentialError, GaleError
@@ -133,7 +133,7 @@ class GaleApp(App[int]):
         if (
             isinstance(event, events.Key)
             and not self.is_headless
-            and not isinstance(self.focused, Input | TextArea)
+            and not isinstance(self.focused, Input)
             and self._bursts.takes(event)
         ):
             return
