@@ -12,14 +12,17 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
 from gale_tui.core.text import inert
 
-__all__ = ["ZIP_STARTS", "ZipEntry", "ZipLimits", "ZipSummary", "verify_zip"]
+__all__ = ["ZIP_STARTS", "Sink", "ZipEntry", "ZipLimits", "ZipSummary", "verify_zip"]
+
+Sink = Callable[[bytes | memoryview], object]
+"""Takes the bytes of an entry, piece by piece; a piece is valid during the call only."""
 
 ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 """First four bytes of a zip: of its first entry, or of the end record where it is empty."""
@@ -56,6 +59,8 @@ class ZipEntry:
     """Bytes, decompressed."""
     compressed: int
     """Bytes in the archive."""
+    checksum: int = field(default=0, compare=False)
+    """CRC-32, compared with the contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def verify_zip(
     limits: ZipLimits | None = None,
     checkpoint: Callable[[], None] | None = None,
     stored: Mapping[int, tuple[int, int]] | None = None,
+    collect: Callable[[ZipEntry], Sink | None] | None = None,
 ) -> ZipSummary:
     """Reads a zip through and says what it holds.
 
@@ -96,6 +102,8 @@ def verify_zip(
         checkpoint: Called about every MiB, so that a cancelled test ends soon: what it raises goes through.
         stored: Size and CRC-32 of stored entries that were summed up while the file was written, by the offset of
             their header: where they are what the directory says, the entry is not read again.
+        collect: Asked for each file; what it returns is given the contents on the way. They are known to be whole
+            once this function returns, and never more than the entry's size.
 
     Raises:
         NotAZipError: The file is something else.
@@ -112,17 +120,18 @@ def verify_zip(
             entries = _checked(directory.infolist(), os.fstat(file.fileno()).st_size, limits)
             reader = _Reader(file, directory.start_dir, checkpoint)
             for entry in entries:
-                reader.read(entry, (stored or {}).get(entry.header_offset))
+                sink = collect(_entry(entry)) if collect is not None and not entry.filename.endswith("/") else None
+                reader.read(entry, (stored or {}).get(entry.header_offset), sink)
     except OSError as error:
         raise FileSystemError(f"The file cannot be read: {error.strerror or type(error).__name__}") from error
-    files = tuple(
-        ZipEntry(entry.filename, entry.file_size, entry.compress_size)
-        for entry in entries
-        if not entry.filename.endswith("/")
-    )
+    files = tuple(_entry(entry) for entry in entries if not entry.filename.endswith("/"))
     if not files:
         raise CorruptFileError("The zip holds no files", "Look at the tool in the console, then export it again")
     return ZipSummary(files, sum(file.size for file in files), _notes(files))
+
+
+def _entry(info: zipfile.ZipInfo) -> ZipEntry:
+    return ZipEntry(info.filename, info.file_size, info.compress_size, info.CRC)
 
 
 def _directory(file: io.FileIO) -> zipfile.ZipFile:
@@ -189,8 +198,10 @@ class _Reader:
         self._checkpoint = checkpoint or (lambda: None)
         self._buffer = memoryview(bytearray(_BUFFER))
 
-    def read(self, entry: zipfile.ZipInfo, known: tuple[int, int] | None) -> None:
-        """Reads one entry; one that is stored only where its `known` size and checksum are not those it must have.
+    def read(self, entry: zipfile.ZipInfo, known: tuple[int, int] | None, sink: Sink | None = None) -> None:
+        """Reads one entry and gives its contents to `sink`.
+
+        Without a sink, one that is stored is read only where its `known` size and checksum are not those it must have.
 
         Raises:
             CorruptFileError: It is not what the directory says.
@@ -199,14 +210,14 @@ class _Reader:
         start = self._data_start(entry)
         if start + entry.compress_size > self._end:
             raise self._damaged(entry)
-        if entry.compress_type == zipfile.ZIP_STORED and known == (entry.compress_size, entry.CRC) and known:
+        if entry.compress_type == zipfile.ZIP_STORED and known == (entry.compress_size, entry.CRC) and sink is None:
             return
         self._file.seek(start)
         try:
             if entry.compress_type == zipfile.ZIP_STORED:
-                size, checksum = self._stored(entry.compress_size)
+                size, checksum = self._stored(entry.compress_size, sink)
             else:
-                size, checksum = self._deflated(entry)
+                size, checksum = self._deflated(entry, sink)
         except (zlib.error, EOFError) as error:
             raise self._damaged(entry) from error
         if size != entry.file_size or checksum != entry.CRC:
@@ -224,7 +235,7 @@ class _Reader:
             raise self._damaged(entry)
         return entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
 
-    def _stored(self, length: int) -> tuple[int, int]:
+    def _stored(self, length: int, sink: Sink | None) -> tuple[int, int]:
         checksum = done = 0
         while done < length:
             self._checkpoint()
@@ -232,10 +243,12 @@ class _Reader:
             if not count:
                 raise EOFError
             checksum = zlib.crc32(self._buffer[:count], checksum)
+            if sink is not None:
+                sink(self._buffer[:count])
             done += count
         return done, checksum
 
-    def _deflated(self, entry: zipfile.ZipInfo) -> tuple[int, int]:
+    def _deflated(self, entry: zipfile.ZipInfo, sink: Sink | None) -> tuple[int, int]:
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
         checksum = size = done = since = 0
         ended = False
@@ -253,6 +266,8 @@ class _Reader:
                 size += len(output)
                 if size > entry.file_size:
                     raise self._damaged(entry)
+                if sink is not None:
+                    sink(output)
                 ended = unpacker.eof
                 if ended:
                     break

@@ -1,0 +1,235 @@
+"""A tool as its export describes it, found wherever its JSON keeps it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gale_tui.core.secret import HIDDEN, Secret
+
+__all__ = ["Guardrail", "Tool", "ToolNode", "Variable", "mask_variables", "read_tool", "read_variables"]
+
+_TEXT_LIMIT: Final = 10_000
+_LEVELS: Final = 4
+"""Levels down to which lists of nodes, guardrails and variables are looked for."""
+_IDS: Final = ("id", "nodeId", "_id")
+_NAMES: Final = ("name", "displayName", "label", "title", "key")
+_KINDS: Final = ("type", "nodeType", "kind")
+_MODELS: Final = ("model", "modelName", "modelId", "llm", "llmModel")
+_PLAIN: Final = frozenset({*_NAMES, *_IDS, "type", "secure", "isSecure", "secret", "scope", "description"})
+"""What may be shown of a variable without being asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolNode:
+    """A step of the flow."""
+
+    id: str
+    """Its own; its place in the list (`#3`) where it has none."""
+    kind: str
+    name: str
+    fields: Mapping[str, Any] = field(repr=False)
+    """Everything that the export says of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A scanner that guards what goes in and out."""
+
+    name: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable. Exports carry their values, which are for the eyes of who exported."""
+
+    name: str
+    value: Secret
+    """As text; as JSON where it is none."""
+    secure: bool
+    fields: Mapping[str, Any] = field(repr=False)
+    """What else is said of it, without the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Server text throughout, not safe for a screen."""
+
+    name: str
+    description: str
+    version: str
+    nodes: tuple[ToolNode, ...]
+    models: tuple[tuple[str, int], ...]
+    """With the number of nodes that use each, most used first."""
+    guardrails: tuple[Guardrail, ...]
+    variables: tuple[Variable, ...]
+
+    @property
+    def nodes_by_kind(self) -> dict[str, list[ToolNode]]:
+        """The nodes of each type, the most frequent type first."""
+        kinds: dict[str, list[ToolNode]] = {}
+        for node in self.nodes:
+            kinds.setdefault(node.kind, []).append(node)
+        return dict(sorted(kinds.items(), key=lambda each: (-len(each[1]), each[0])))
+
+
+def read_tool(flow: object, application: object, variables: object) -> Tool | None:
+    """The tool of an export's three documents, each of them None where it is missing.
+
+    Returns:
+        None where there is neither a flow nor an application.
+    """
+    documents = [each for each in (application, flow) if isinstance(each, dict)]
+    if not documents:
+        return None
+    nodes = tuple(_nodes(flow if isinstance(flow, dict) else application))
+    models = Counter(model for node in nodes for model in sorted(set(_models(node.fields, _LEVELS))))
+    return Tool(
+        name=_first(documents, ("name", "displayName", "toolName", "appName")),
+        description=_first(documents, ("description",)),
+        version=_first(documents, ("version", "appVersion", "toolVersion")),
+        nodes=nodes,
+        models=tuple(sorted(models.items(), key=lambda each: (-each[1], each[0]))),
+        guardrails=tuple(_guardrails(documents)),
+        variables=read_variables(variables),
+    )
+
+
+def text_of(value: object) -> str:
+    """A JSON value as text: strings as they are, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _first(documents: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
+    for document in documents:
+        inner = [document, *(each for each in document.values() if isinstance(each, dict))]
+        for where in inner:
+            for name in names:
+                value = where.get(name)
+                if isinstance(value, str | int | float) and not isinstance(value, bool) and text_of(value):
+                    return text_of(value)[:_TEXT_LIMIT]
+    return ""
+
+
+def _field(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and text_of(value):
+            return text_of(value)[:_TEXT_LIMIT]
+    return ""
+
+
+def _found(value: object, names: tuple[str, ...], levels: int = _LEVELS) -> object:
+    """The first list or object of one of the names, level by level."""
+    level = [value]
+    for _ in range(levels):
+        for each in level:
+            if isinstance(each, dict):
+                for name in names:
+                    if isinstance(each.get(name), list | dict):
+                        return each[name]
+        level = [
+            inner for each in level if isinstance(each, dict) for inner in each.values() if isinstance(inner, dict)
+        ]
+    return None
+
+
+def _objects(found: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each object of a list, or of an object by key; the key is empty in a list."""
+    if isinstance(found, list):
+        for each in found:
+            if isinstance(each, dict):
+                yield "", each
+            elif isinstance(each, str):
+                yield each, {}
+    elif isinstance(found, dict):
+        for key, each in found.items():
+            yield key, each if isinstance(each, dict) else {"value": each}
+
+
+def _nodes(document: object) -> Iterator[ToolNode]:
+    for number, (key, fields) in enumerate(_objects(_found(document, ("nodes", "steps"))), 1):
+        data = fields.get("data")
+        inner = data if isinstance(data, dict) else {}
+        name = _field(fields, _NAMES) or _field(inner, _NAMES)
+        node_id = _field(fields, _IDS) or key or f"#{number}"
+        yield ToolNode(node_id, _field(fields, _KINDS) or _field(inner, _KINDS) or "unknown", name or node_id, fields)
+
+
+def _models(fields: object, levels: int) -> Iterator[str]:
+    if levels <= 0 or not isinstance(fields, dict):
+        return
+    for name, value in fields.items():
+        if name in _MODELS:
+            model = _field(value, _NAMES + _IDS) if isinstance(value, dict) else value
+            if isinstance(model, str) and model:
+                yield model[:_TEXT_LIMIT]
+        elif isinstance(value, dict):
+            yield from _models(value, levels - 1)
+
+
+def _guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[Guardrail]:
+    for document in documents:
+        found = list(_objects(_found(document, ("guardrails", "guardRails", "scanners"))))
+        if found:
+            for number, (key, fields) in enumerate(found, 1):
+                yield Guardrail(_field(fields, _NAMES) or key or _field(fields, _KINDS + _IDS) or f"#{number}", fields)
+            return
+
+
+# Variables
+
+
+def _variable_list(document: object) -> list[dict[str, Any]] | None:
+    """The variables where each is an object with a name."""
+    names = ("environmentVariables", "envVariables", "env_variables", "variables")
+    found = document if isinstance(document, list) else _found(document, names)
+    if isinstance(found, list) and all(isinstance(each, dict) and _field(each, _NAMES) for each in found):
+        return found
+    return None
+
+
+def read_variables(document: object) -> tuple[Variable, ...]:
+    """The environment variables of `env_variables.json`, in a list of objects or as an object of values."""
+    listed = _variable_list(document)
+    if listed is not None:
+        return tuple(
+            Variable(
+                name=_field(each, _NAMES),
+                value=Secret(text_of(each.get("value", each.get("defaultValue")))),
+                secure=any(each.get(name) is True for name in ("secure", "isSecure", "secret")),
+                fields={name: value for name, value in each.items() if name not in ("value", "defaultValue")},
+            )
+            for each in listed
+        )
+    named = _found(document, ("environmentVariables", "envVariables", "env_variables", "variables"))
+    if named is None:
+        named = document
+    if not isinstance(named, dict):
+        return ()
+    return tuple(Variable(name, Secret(text_of(value)), False, {}) for name, value in named.items())
+
+
+def mask_variables(document: object) -> object:
+    """`env_variables.json` with every value hidden, to be shown."""
+    listed = _variable_list(document)
+    known = {id(each) for each in listed} if listed is not None else set()
+    return _masked(document, known)
+
+
+def _masked(value: object, known: set[int]) -> object:
+    if isinstance(value, dict):
+        plain = _PLAIN if id(value) in known else frozenset()
+        return {
+            name: each if name in plain and not isinstance(each, dict | list) else _masked(each, known)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(each, known) for each in value]
+    return value if value is None or isinstance(value, bool) else HIDDEN
