@@ -6,11 +6,22 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from gale_tui.core.secret import HIDDEN, Secret
 
-__all__ = ["Guardrail", "Tool", "ToolNode", "Variable", "mask_variables", "read_tool", "read_variables"]
+__all__ = [
+    "Guardrail",
+    "Part",
+    "Tool",
+    "ToolNode",
+    "Variable",
+    "find_part",
+    "mask_variables",
+    "read_tool",
+    "read_variables",
+    "without_parts",
+]
 
 _TEXT_LIMIT: Final = 10_000
 _LEVELS: Final = 4
@@ -19,6 +30,12 @@ _IDS: Final = ("id", "nodeId", "_id")
 _NAMES: Final = ("name", "displayName", "label", "title", "key")
 _KINDS: Final = ("type", "nodeType", "kind")
 _MODELS: Final = ("model", "modelName", "modelId", "llm", "llmModel")
+Part = Literal["nodes", "guardrails", "variables"]
+_PARTS: Final[dict[Part, tuple[str, ...]]] = {
+    "nodes": ("nodes", "steps"),
+    "guardrails": ("guardrails", "guardRails", "scanners"),
+    "variables": ("environmentVariables", "envVariables", "env_variables", "variables"),
+}
 _PLAIN: Final = frozenset({*_NAMES, *_IDS, "type", "secure", "isSecure", "secret", "scope", "description"})
 """What may be shown of a variable without being asked."""
 
@@ -125,10 +142,11 @@ def _field(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _found(value: object, names: tuple[str, ...], levels: int = _LEVELS) -> object:
-    """The first list or object of one of the names, level by level."""
-    level = [value]
-    for _ in range(levels):
+def find_part(document: object, part: Part) -> object:
+    """The list or object that holds a part of the tool; the outermost, None where there is none."""
+    names = _PARTS[part]
+    level = [document]
+    for _ in range(_LEVELS):
         for each in level:
             if isinstance(each, dict):
                 for name in names:
@@ -146,15 +164,15 @@ def _objects(found: object) -> Iterator[tuple[str, dict[str, Any]]]:
         for each in found:
             if isinstance(each, dict):
                 yield "", each
-            elif isinstance(each, str):
-                yield each, {}
+            else:
+                yield each if isinstance(each, str) else "", {"value": each}
     elif isinstance(found, dict):
         for key, each in found.items():
             yield key, each if isinstance(each, dict) else {"value": each}
 
 
 def _nodes(document: object) -> Iterator[ToolNode]:
-    for number, (key, fields) in enumerate(_objects(_found(document, ("nodes", "steps"))), 1):
+    for number, (key, fields) in enumerate(_objects(find_part(document, "nodes")), 1):
         data = fields.get("data")
         inner = data if isinstance(data, dict) else {}
         name = _field(fields, _NAMES) or _field(inner, _NAMES)
@@ -176,11 +194,23 @@ def _models(fields: object, levels: int) -> Iterator[str]:
 
 def _guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[Guardrail]:
     for document in documents:
-        found = list(_objects(_found(document, ("guardrails", "guardRails", "scanners"))))
+        found = list(_objects(find_part(document, "guardrails")))
         if found:
             for number, (key, fields) in enumerate(found, 1):
                 yield Guardrail(_field(fields, _NAMES) or key or _field(fields, _KINDS + _IDS) or f"#{number}", fields)
             return
+
+
+def without_parts(document: object, *parts: Part) -> object:
+    """The document without the lists that hold these parts of the tool."""
+    taken = [found for part in parts if (found := find_part(document, part)) is not None]
+    return _without(document, {id(each) for each in taken}, _LEVELS)
+
+
+def _without(value: object, taken: set[int], levels: int) -> object:
+    if not isinstance(value, dict) or levels <= 0:
+        return value
+    return {name: _without(each, taken, levels - 1) for name, each in value.items() if id(each) not in taken}
 
 
 # Variables
@@ -188,8 +218,7 @@ def _guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[Guardrail]:
 
 def _variable_list(document: object) -> list[dict[str, Any]] | None:
     """The variables where each is an object with a name."""
-    names = ("environmentVariables", "envVariables", "env_variables", "variables")
-    found = document if isinstance(document, list) else _found(document, names)
+    found = document if isinstance(document, list) else find_part(document, "variables")
     if isinstance(found, list) and all(isinstance(each, dict) and _field(each, _NAMES) for each in found):
         return found
     return None
@@ -208,7 +237,7 @@ def read_variables(document: object) -> tuple[Variable, ...]:
             )
             for each in listed
         )
-    named = _found(document, ("environmentVariables", "envVariables", "env_variables", "variables"))
+    named = find_part(document, "variables")
     if named is None:
         named = document
     if not isinstance(named, dict):
