@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import random
 import sys
@@ -32,6 +33,7 @@ examples:
   gale-tui --demo                  the app on an embedded GALE, nothing to configure, nothing kept
   gale-tui export --tool-id a-… --flow-id cf-… --env staging
                                    export and save one tool without a screen
+  gale-tui diff OLD.zip NEW.zip    what changed between two saved exports
   gale-tui info                    where files are and what was found
 """
 
@@ -99,6 +101,17 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait; the job goes on after"
     )
     export.add_argument("--yes", action="store_true", help="needed for a PROD environment")
+    diff = commands.add_parser(
+        "diff",
+        help="what changed between two saved exports of a tool",
+        description="Compare two saved exports: nodes, prompts, guardrails, variables. Order and time stamps alone are "
+        "no difference; values of environment variables are never printed.",
+        epilog="exit codes:\n  0 no difference · 1 they differ · 2 a file cannot be compared",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    diff.add_argument("before", metavar="A.zip", type=Path)
+    diff.add_argument("after", metavar="B.zip", type=Path)
+    diff.add_argument("--json", action="store_true", help="the differences as one JSON object")
     return parser
 
 
@@ -125,6 +138,8 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
             return _info(arguments, wiring)
         if arguments.command == "export":
             return _export(arguments, wiring)
+        if arguments.command == "diff":
+            return _diff(arguments)
         return _app(arguments, wiring)
     except GaleError as error:
         return _complain(str(error), error.exit_code)
@@ -141,6 +156,22 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     from gale_tui.sandbox.standalone import serve
 
     return serve(arguments.port, sys.stdout)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from gale_tui.command_diff import DiffCommand, diff
+
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")
+    try:
+        code = diff(DiffCommand(arguments.before, arguments.after, arguments.json), out, sys.stderr)
+        out.flush()
+    except BrokenPipeError:
+        # Whoever read has seen enough; what Python flushes at the end has to go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        return 1
+    return code
 
 
 def _paths(wiring: Wiring) -> Paths:
