@@ -174,7 +174,7 @@ async def test_testing_says_so_and_then_what_came_of_it() -> None:
         assert engine.gate is not None
         engine.gate.set()
         await finish(pilot)
-        assert "× The key was [b]refused[/b] (401)." in row(app, "staging")
+        assert "✗ The key was [b]refused[/b] (401)." in row(app, "staging")
     assert engine.tested == [(STAGING, None)]
 
 

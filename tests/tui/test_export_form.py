@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -87,6 +87,12 @@ async def finish(pilot: Pilot[None]) -> None:
     """Waits until nothing is under way."""
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    """Lets the app work until something holds; the test's own time limit ends what never does."""
+    while not true():
+        await pilot.pause(0.01)
 
 
 def requests(engine: StubEngine) -> list[tuple[str, str]]:
@@ -199,6 +205,43 @@ async def test_whatever_has_the_focus_is_in_sight(engine: StubEngine, size: tupl
             shown, _clip = form.screen.get_widget_at(*focused.region.offset)
             assert focused in (shown, *shown.ancestors), f"{focused.id} is covered"
             await pilot.press("tab")
+
+
+# Keys in lumps, as a slow line delivers them
+
+
+def in_a_lump(app: StubApp, *keys: str) -> None:
+    """Hands keys over without waiting for what they do."""
+    for key in keys:
+        character = {"enter": "\r", "tab": "\t"}.get(key, key if len(key) == 1 else None)
+        app.post_message(events.Key(key, character))
+
+
+async def test_keys_that_came_before_the_form_was_drawn_go_to_it(engine: StubEngine) -> None:
+    app = StubApp(engine, ConfirmDialog("Below", "?"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportForm(), app.results.append)
+        in_a_lump(app, *"a-1", "tab", *"cf", "enter")
+        await until(pilot, lambda: bool(app.results))
+    assert requests(engine) == [("a-1", "cf")]
+
+
+async def test_enter_behind_n_exports_the_offered_tool_in_the_demo(engine: StubEngine) -> None:
+    engine.demo, engine.choices = True, [BANKING, LEAVE]
+    app = StubApp(engine, ConfirmDialog("Below", "?"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportForm(), app.results.append)
+        in_a_lump(app, "enter")
+        await until(pilot, lambda: bool(app.results))
+    assert requests(engine) == [(BANKING.tool_id, BANKING.flow_id)]
+
+
+async def test_a_tab_takes_effect_before_the_keys_behind_it(engine: StubEngine) -> None:
+    app = Form(engine).app
+    async with app.run_test(size=(80, 24)) as pilot:
+        in_a_lump(app, *"a-1", "tab", *"cf", "enter")
+        await until(pilot, lambda: bool(app.results))
+    assert requests(engine) == [("a-1", "cf")]
 
 
 # One press is one request
@@ -581,6 +624,8 @@ SAMPLE = f"""curl --location --request POST 'https://{STAGING.origin.display}/ap
             "https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x",
             {"note": "This is the export of a workflow; gale-tui exports tools."},
         ),
+        ("a-1\tcf-1\n", {"tool_id": "a-1", "flow_id": "cf-1"}),
+        ("a-1 x\tcf-1\n", None),
         ("https://gale.kore.ai/console/tools/a-1", None),
         ("https://[/tools/a/export", None),
         (TOOL, None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -53,9 +53,8 @@ async def running(engine: GaleEngine) -> AsyncIterator[tuple[GaleApp, Pilot[int]
         yield app, pilot
 
 
-async def until(pilot: Pilot[int], true: object) -> None:
+async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
     """Lets the app work until something holds; the test's own time limit ends what never does."""
-    assert callable(true)
     while not true():
         await pilot.pause(0.01)
 

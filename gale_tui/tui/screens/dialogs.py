@@ -287,7 +287,7 @@ class EnvironmentPicker(GaleModal[str]):
 
     def _option(self, environment: Environment) -> Option:
         current = self.engine.current
-        mark = "● " if current is not None and current.id == environment.id else "  "
+        mark = f"{self.gale.glyphs.running} " if current is not None and current.id == environment.id else "  "
         return Option(
             Content.assemble(mark, badge(environment), "  ", (environment.origin.display, "$gale-muted")),
             id=environment.id,

@@ -21,8 +21,8 @@ from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
 from gale_tui.tui.actions import Place, bindings, key_entries
-from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import session_tick
+from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding, check_with
 from gale_tui.tui.widgets.fields import FormBody, FormButton, TextField, Tick
 from gale_tui.tui.widgets.key_bar import KeyBar
@@ -32,11 +32,10 @@ __all__ = ["EnvironmentForm"]
 _NEEDS_KEY = "Paste the key; it begins with kg-."
 
 
-class EnvironmentForm(GaleScreen[Environment]):
+class EnvironmentForm(FormScreen[Environment]):
     """Adds an environment or changes one. Dismissed with it once it is saved."""
 
     CSS_PATH = "environment_form.tcss"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ENVIRONMENT_FORM)]
 
     def __init__(self, environment: Environment | None = None) -> None:
@@ -128,9 +127,10 @@ class EnvironmentForm(GaleScreen[Environment]):
 
     def on_mount(self) -> None:
         """Begins at the name, and finds out where a key can be kept."""
-        self._say("")
-        self._field("name").input.focus()
+        self.say("")
+        self.field("name").input.focus()
         self.query_one("#keyring").display = False
+        self.ready()
         self.run_worker(self._look_for_key(), group="look")
 
     async def _look_for_key(self) -> None:
@@ -154,19 +154,9 @@ class EnvironmentForm(GaleScreen[Environment]):
 
     # Its parts
 
-    def _field(self, input_id: str) -> TextField:
-        return self.query_one(f"#{input_id}-field", TextField)
-
-    def _say(self, text: str, level: str = "") -> None:
-        said = self.query_one("#said", Static)
-        said.update(text)
-        said.display = bool(text)
-        for each in ("problem", "warning", "busy", "success"):
-            said.set_class(level == each, f"-{each}")
-
     def _origin(self) -> Origin | None:
         try:
-            return parse_host(self._field("host").value)
+            return parse_host(self.field("host").value)
         except ConfigError:
             return None
 
@@ -182,13 +172,13 @@ class EnvironmentForm(GaleScreen[Environment]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._say("")
+        self.say("")
         if event.input.id in ("host", "key-command"):
             self._host_changed()
 
     @on(Tick.Changed, "#production")
     def _production_changed(self) -> None:
-        self._field("name").recheck()
+        self.field("name").recheck()
 
     @on(Tick.Changed, "#session-only")
     def _session_changed(self, event: Tick.Changed) -> None:
@@ -196,9 +186,9 @@ class EnvironmentForm(GaleScreen[Environment]):
 
     def _host_changed(self) -> None:
         """A key belongs to an origin: asks for it again where the host is another one now."""
-        field, previous, origin = self._field("api-key"), self._previous, self._origin()
+        field, previous, origin = self.field("api-key"), self._previous, self._origin()
         moved = previous is not None and origin is not None and origin != previous.origin
-        needed = not self._field("key-command").value.strip() and (moved or not self._has_key)
+        needed = not self.field("key-command").value.strip() and (moved or not self._has_key)
         field.required = _NEEDS_KEY if needed else ""
         if previous is not None and origin is not None and moved:
             field.required = f"The key belongs to {previous.origin.display}; paste the key for {origin.display}."
@@ -214,7 +204,7 @@ class EnvironmentForm(GaleScreen[Environment]):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        fields = [self._field(each) for each in ("name", "host", "api-key")]
+        fields = [self.field(each) for each in ("name", "host", "api-key")]
         empty = [field for field in fields if field.required and not field.value.strip()]
         following = [field for field in empty if field.input is not event.input]
         if following:
@@ -245,7 +235,7 @@ class EnvironmentForm(GaleScreen[Environment]):
         if self._busy:
             return
         self._set_busy(True)
-        self._say(words, "busy")
+        self.say(words, "busy")
         self.run_worker(self._run(test), group="save")
 
     def _set_busy(self, busy: bool) -> None:
@@ -256,7 +246,7 @@ class EnvironmentForm(GaleScreen[Environment]):
         focus: Widget = self.query_one("#test" if test else "#save")
         wrong = await self._first_wrong()
         if wrong is not None:
-            self._say("")
+            self.say("")
             focus = wrong.input
         elif test:
             await self._test()
@@ -274,30 +264,30 @@ class EnvironmentForm(GaleScreen[Environment]):
 
     def _environment(self) -> Environment:
         previous = self._previous
-        name = self._clean_name(self._field("name").value)
-        command = self._field("key-command").value.strip()
+        name = self._clean_name(self.field("name").value)
+        command = self.field("key-command").value.strip()
         return Environment(
             id=previous.id if previous is not None else Config(self.engine.environments).fresh_id(name),
             name=name,
-            origin=parse_host(self._field("host").value),
+            origin=parse_host(self.field("host").value),
             production=self.query_one("#production", Tick).value,
-            ca_file=check_ca_file(self._field("ca-file").value),
-            proxy=check_proxy(self._field("proxy").value),
+            ca_file=check_ca_file(self.field("ca-file").value),
+            proxy=check_proxy(self.field("proxy").value),
             key_command=_command(command) if command else None,
         )
 
     def _key(self) -> Secret | None:
-        text = self._field("api-key").value
+        text = self.field("api-key").value
         return clean_key(text) if text.strip() else None
 
     async def _test(self) -> None:
         try:
             result = await self.engine.test_environment(self._environment(), self._key())
         except GaleError as error:
-            self._say(str(error), "problem")
+            self.say(str(error), "problem")
             return
         level = {"accepted": "success", "refused": "problem", "inconclusive": "warning"}[result.verdict]
-        self._say(inert(result.explanation, 400), level)
+        self.say(inert(result.explanation, 400), level)
 
     async def _save(self) -> bool:
         session_only = self.query_one("#session-only", Tick).value
@@ -307,10 +297,10 @@ class EnvironmentForm(GaleScreen[Environment]):
                 environment, previous=self._previous, key=self._key(), session_only=session_only
             )
         except CredentialError as error:
-            self._say(f"{error} Below, “for this session only” keeps it without a keyring.", "problem")
+            self.say(f"{error} Below, “for this session only” keeps it without a keyring.", "problem")
             return False
         except GaleError as error:
-            self._say(str(error), "problem")
+            self.say(str(error), "problem")
             return False
         self.dismiss(environment)
         return True

@@ -44,11 +44,7 @@ _CONDITIONS = {
     "needs key": "$text-error",
     "paused": "$gale-muted",
 }
-_VERDICTS = {
-    "accepted": ("✓", "$text-success"),
-    "refused": ("×", "$text-error"),
-    "inconclusive": ("?", "$text-warning"),
-}
+_VERDICTS = {"accepted": "$text-success", "refused": "$text-error", "inconclusive": "$text-warning"}
 _SOURCES = {
     "variables": "It comes from GALE_HOST and GALE_API_KEY: change those and start again.",
     "demo": "It belongs to the demo and cannot be changed.",
@@ -156,7 +152,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         current = engine.current
         in_use = current is not None and current.id == environment.id
         parts: list[Content | str | tuple[str, str]] = [
-            ("● ", "$text-accent") if in_use else "  ",
+            (f"{self.gale.glyphs.running} ", "$text-accent") if in_use else "  ",
             badge(environment),
             "  ",
             environment.origin.display,
@@ -179,9 +175,10 @@ class EnvironmentsScreen(GaleScreen[None]):
             if test is None:
                 parts += ["\n  ", ("testing …", "$text-accent")]
             else:
-                mark, style = _VERDICTS[test.verdict]
+                glyphs = self.gale.glyphs
+                mark = {"accepted": glyphs.success, "refused": glyphs.error}.get(test.verdict, glyphs.unconfirmed)
                 lines = textwrap.wrap(f"{mark} {inert(test.explanation, 400)}", max(20, self._list.size.width - 6))
-                parts += [("\n  " + "\n    ".join(lines), style)]
+                parts += [("\n  " + "\n    ".join(lines), _VERDICTS[test.verdict])]
         return Content.assemble(*parts)
 
     # The selected one

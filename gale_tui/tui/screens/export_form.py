@@ -25,8 +25,8 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.actions import Place, bindings, key_entries
-from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
+from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding
 from gale_tui.tui.widgets.export_fields import ExportFields
 from gale_tui.tui.widgets.fields import FormButton
@@ -34,10 +34,8 @@ from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["ExportForm"]
 
-_LEVELS = ("problem", "warning", "busy")
 
-
-class ExportForm(GaleScreen[Job]):
+class ExportForm(FormScreen[Job]):
     """Asks what to export and starts it. Dismissed with the job; with None where the user went back.
 
     While GALE is asked the form takes nothing further. Going back then does not stop the request: the job appears in
@@ -45,7 +43,6 @@ class ExportForm(GaleScreen[Job]):
     """
 
     CSS_PATH = "export_form.tcss"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FORM)]
 
     def __init__(self, again: Job | None = None) -> None:
@@ -72,17 +69,14 @@ class ExportForm(GaleScreen[Job]):
                     yield FormButton("Cancel", "cancel")
         yield KeyBar(key_entries(Place.FORM))
 
+    def on_mount(self) -> None:
+        """The fields have put the focus on the first of them."""
+        self.ready()
+
     @property
     def fields(self) -> ExportFields:
         """What is filled in."""
         return self.query_one("#fields", ExportFields)
-
-    def _say(self, text: str, level: str = "") -> None:
-        said = self.query_one("#said", Static)
-        said.update(text)
-        said.display = bool(text)
-        for each in _LEVELS:
-            said.set_class(level == each, f"-{each}")
 
     def _offer_key(self, offered: bool) -> None:
         self.query_one("#give-key").display = offered
@@ -97,15 +91,15 @@ class ExportForm(GaleScreen[Job]):
         panel.set_class(environment is not None and environment.production, "-production")
         self._offer_key(False)
         if environment is not None:
-            self._say("")
+            self.say("")
         elif self._again is not None:
-            self._say("The environment of this job is gone: choose another one.", "warning")
+            self.say("The environment of this job is gone: choose another one.", "warning")
         else:
-            self._say("There is no environment yet: go back and press c to add one.", "warning")
+            self.say("There is no environment yet: go back and press c to add one.", "warning")
 
     @on(ExportFields.Noted)
     def _noted(self, event: ExportFields.Noted) -> None:
-        self._say(event.text, event.level)
+        self.say(event.text, event.level)
 
     @on(ExportFields.Complete)
     def _complete(self) -> None:
@@ -152,7 +146,7 @@ class ExportForm(GaleScreen[Job]):
             self._set_asking(False)
             self.query_one("#submit").focus()
             return
-        self._say("Asking GALE …", "busy")
+        self.say("Asking GALE …", "busy")
         # The app's worker, not the screen's: going back must not stop a request that is on its way.
         self.app.run_worker(self._ask(request), group="export")
 
@@ -191,7 +185,7 @@ class ExportForm(GaleScreen[Job]):
 
     def _refused(self, error: GaleError) -> None:
         self._set_asking(False)
-        self._say(str(error), "problem")
+        self.say(str(error), "problem")
         environment = self.fields.environment
         wants_key = isinstance(error, AuthenticationError | CredentialError)
         self._offer_key(wants_key and environment is not None and environment.source == "config")
@@ -220,7 +214,7 @@ class ExportForm(GaleScreen[Job]):
         def kept(taken: bool | None) -> None:
             if taken:
                 self._offer_key(False)
-                self._say("The key is kept. Export again.")
+                self.say("The key is kept. Export again.")
                 self.query_one("#submit").focus()
                 self.fields.show_key()
                 self.gale.environments_changed()
