@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -179,6 +181,17 @@ class TestKey:
         failing(to.task(url))
         assert self.keys(sandbox, job) == [True, False]
 
+    def test_nor_is_it_tried_where_a_redirect_led_to(self, sandbox: Sandbox, to: Fetching) -> None:
+        job, url = finished(sandbox, link=Link(redirects=("other",)), on_download=(Fault(status=403, times=None),))
+        assert isinstance(failing(to.task(url)), LinkNotReadyError)
+        assert self.keys(sandbox, job) == [False, False]
+        assert sandbox.downloads(job)[1].origin != sandbox.downloads(job)[0].origin
+
+    def test_another_host_is_asked_without_there_being_one(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        _, url = finished(sandbox, link=Link(host="other", signed=False))
+        with fetching(sandbox.url, tmp_path / "files") as to:
+            assert to.task(url).run().path.exists()
+
     def test_there_is_none(self, sandbox: Sandbox, tmp_path: Path) -> None:
         _, unsigned = finished(sandbox, link=Link(signed=False, key="needed"))
         _, signed = finished(sandbox, link=Link(key="needed"))
@@ -210,6 +223,12 @@ class TestRefusals:
         error = failing(to.task(url))
         assert isinstance(error, LinkExpiredError)
         assert "has expired" in error.what
+
+    def test_expired_whatever_is_said_with_the_key(self, sandbox: Sandbox, to: Fetching) -> None:
+        first = Fault(status=403, body="<Error><Code>ExpiredToken</Code></Error>", content_type="application/xml")
+        job, url = finished(sandbox, on_download=(first, Fault(status=403)))
+        assert isinstance(failing(to.task(url)), LinkExpiredError)
+        assert len(sandbox.downloads(job)) == 2
 
     def test_expired_by_its_own_date(self, tmp_path: Path) -> None:
         denied = b"<Error><Code>AccessDenied</Code><Message>Access denied</Message></Error>"
@@ -378,6 +397,28 @@ class TestCancelled:
         task.cancel()
         assert failing(task).args[0] == "stopped"
         assert sandbox.downloads(job) == []
+
+    def test_while_the_disk_takes_its_time(
+        self, sandbox: Sandbox, to: Fetching, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # No disk can be had that is slow for as long as the test needs.
+        begun, go_on, fsync = threading.Event(), threading.Event(), os.fsync
+
+        def slow(descriptor: int) -> None:
+            begun.set()
+            go_on.wait(20)
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", slow)
+        _, url = finished(sandbox)
+        running = Running(to.task(url))
+        assert begun.wait(20)
+        running.task.cancel()
+        error = running.join()
+        go_on.set()
+        assert isinstance(error, InterruptedDownloadError)
+        assert error.what == "stopped"
+        assert to.files == [NAME + ".part"]
 
     def test_while_the_file_is_verified(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, File(size=3_000_000))

@@ -218,6 +218,17 @@ class TestStartsOver:
         assert saved.path.read_bytes() == content
         assert asked == ["bytes=100-", None]
 
+    def test_a_file_of_another_length(self, tmp_path: Path) -> None:
+        content = small_zip(tmp_path)
+        rest = reply(206, content[100:], "application/zip", f"Content-Range: bytes 100-{len(content) - 1}/*")
+        with (
+            WireServer(by_range(rest, reply(200, content, "application/zip"))) as server,
+            fetching(server.url, tmp_path / "files") as to,
+        ):
+            part = left_over(to, content[:100])
+            to.task(f"{server.url}/f?s=1", part=part, validator='"1"', size=len(content) + 1).run()
+            assert len(server.requests) == 2
+
     def test_a_server_that_never_gives_the_whole(self, tmp_path: Path) -> None:
         odd = reply(206, b"PK\x03\x04", "application/zip", "Content-Range: bytes 7-10/20")
         with WireServer(answer(odd)) as server, fetching(server.url, tmp_path / "files") as to:
@@ -376,6 +387,13 @@ class TestDisk:
         assert again.received == CUT
         room["free"] += 1
         assert whole(to.again(url, again).run())
+
+    def test_full_but_for_the_old_part(self, sandbox: Sandbox, to: Fetching, monkeypatch: pytest.MonkeyPatch) -> None:
+        _, url = finished(sandbox, File(size=SIZE, changes_after=1), on_download=(Fault(cut=CUT),))
+        task = to.task(url)
+        cut_off(task)
+        monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": SIZE - CUT}))
+        assert whole(to.again(url, task).run())
 
     def test_full_halfway(self, sandbox: Sandbox, to: Fetching) -> None:
         job, url = finished(sandbox, File(size=SIZE))

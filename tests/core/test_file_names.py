@@ -105,6 +105,18 @@ class TestPublish:
         assert part.path.name == "b.zip.part"
         assert (folder / "a.zip.part").read_bytes() == b"another's"
 
+    def test_nor_is_one_that_comes_up_meanwhile(self, folder: Path) -> None:
+        def step(name: str) -> None:
+            if not list(folder.iterdir()):
+                (folder / "a.zip.part").write_bytes(b"another's")
+
+        told: list[Path] = []
+        part = PartFile.create(folder, ["a.zip", "b.zip"], told.append, step)
+        part.close()
+        assert told == [folder / "a.zip.part", folder / "b.zip.part"]
+        assert part.path == told[1]
+        assert told[0].read_bytes() == b"another's"
+
     def test_no_name_is_free(self, folder: Path) -> None:
         part = created(folder)
         (folder / "a.zip").touch()
