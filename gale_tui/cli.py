@@ -219,7 +219,6 @@ def _make_engine(
 
     threads = DaemonThreads("gale")
     credentials = Credentials(config_file=paths.config_file, threads=threads, use_keyring=not demo, fixed=fixed)
-    more = {} if wiring.new_id is None else {"new_id": wiring.new_id}
     return GaleEngine(
         paths=paths,
         credentials=credentials,
@@ -232,7 +231,7 @@ def _make_engine(
         clock=wiring.clock,
         rng=wiring.rng,
         policy=wiring.policy,
-        **more,
+        new_id=wiring.new_id,
     )
 
 

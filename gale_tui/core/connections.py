@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,6 +35,8 @@ class Connections:
         self._credentials = credentials
         self._threads = threads
         self._clients: dict[str, tuple[Environment, GaleClient, Transport]] = {}
+        self._retired: list[Transport] = []
+        self._closed = False
 
     async def client(self, environment: Environment) -> GaleClient:
         """The client of an environment; its key has been looked up before.
@@ -50,14 +53,20 @@ class Connections:
         return (await self._pair(environment))[1]
 
     async def _pair(self, environment: Environment) -> tuple[GaleClient, Transport]:
+        wire = _wire(environment)
         known = self._clients.get(environment.id)
-        if known is None or known[0] != environment:
-            if known is not None:
-                self.drop(environment.id)
+        if known is None or known[0] != wire:
             client, transport = await self._threads.call(self._make, environment)
-            known = self._clients.setdefault(environment.id, (environment, client, transport))
-            if known[2] is not transport:
+            if self._closed:
                 transport.close()
+                raise UnansweredError("gale-tui is ending")
+            known = self._clients.get(environment.id)
+            if known is not None and known[0] == wire:
+                # Made twice at the same time: the first one stays.
+                transport.close()
+            else:
+                self.drop(environment.id)
+                known = self._clients[environment.id] = (wire, client, transport)
         return known[1], known[2]
 
     def _make(self, environment: Environment) -> tuple[GaleClient, Transport]:
@@ -91,13 +100,25 @@ class Connections:
         self._threads.start(load)
 
     def drop(self, environment_id: str) -> None:
-        """Closes the client of an environment that was changed or deleted."""
+        """Makes a new client the next time, after an environment was changed or deleted.
+
+        What is under way is not cut off: an export that is being started would be of unknown outcome.
+        """
         known = self._clients.pop(environment_id, None)
         if known is not None:
-            known[2].abort()
-            known[2].close()
+            self._retired.append(known[2])
 
     def close(self) -> None:
         """Shuts down every socket, so that no thread stays blocked, and closes all clients."""
+        self._closed = True
         for environment_id in list(self._clients):
             self.drop(environment_id)
+        for transport in self._retired:
+            transport.abort()
+            transport.close()
+        self._retired.clear()
+
+
+def _wire(environment: Environment) -> Environment:
+    """What of an environment matters to its client."""
+    return dataclasses.replace(environment, name="", production=False)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from gale_tui.core.book import JobBook
 from gale_tui.core.clock import Clock, SystemClock
 from gale_tui.core.connections import Connections
 from gale_tui.core.credentials import Credentials
-from gale_tui.core.environments import Config, ConfigFile
-from gale_tui.core.errors import ConfigError, GaleError
+from gale_tui.core.engine_environments import KnownEnvironments
+from gale_tui.core.environments import ConfigFile
+from gale_tui.core.errors import ConfigError, GaleError, StoreError
 from gale_tui.core.exports import Exports
 from gale_tui.core.models import (
     Change,
@@ -37,16 +39,24 @@ from gale_tui.core.models import (
 from gale_tui.core.monitor import Monitor
 from gale_tui.core.paths import Paths
 from gale_tui.core.polling import Asked, Condition, PollPolicy
+from gale_tui.core.save_outcomes import wanted_again
 from gale_tui.core.saves import LEASE, Saves
 from gale_tui.core.secret import Secret
 from gale_tui.core.settings import Settings
 from gale_tui.core.store import JobStore
+from gale_tui.core.taking_up import TakingUp
 from gale_tui.core.threads import DaemonThreads
 
 __all__ = ["GaleEngine", "ToolChoice"]
 
 FIRST_SCREENFUL = 300
 """Jobs loaded before the first frame; the rest of the history follows."""
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at what other processes wrote."""
+CLOSING = 1.7
+"""Real seconds in which everything is ended."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,9 @@ class GaleEngine:
         rng: Jitter.
         policy: Polling's numbers.
         new_id: Makes our own id of a job.
+        stall: Seconds without a byte after which a download counts as cut.
+        step: For tests: told of each write to the history, each thing done to the disk by a download, and "request
+            sent" right before a POST.
     """
 
     def __init__(
@@ -91,7 +104,9 @@ class GaleEngine:
         clock: Clock | None = None,
         rng: random.Random | None = None,
         policy: PollPolicy | None = None,
-        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        new_id: Callable[[], str] | None = None,
+        stall: float = 30.0,
+        step: Callable[[str], None] | None = None,
     ) -> None:
         self.paths = paths
         self.credentials = credentials
@@ -100,68 +115,67 @@ class GaleEngine:
         self.clock = clock or SystemClock()
         self._rng = rng or random.Random()  # noqa: S311  # spreads requests, guards nothing
         self._threads = threads
-        self._extra = tuple(extra_environments)
         self._offered = tuple(offered)
         self._download_dir = download_dir
-        self._config_file = ConfigFile(paths.config_file)
         self._policy = policy
-        self._new_id = new_id
+        self._new_id = new_id or (lambda: uuid.uuid4().hex)
+        self._stall = stall
+        self._step = step
         self._conditions: dict[str, EnvironmentCondition] = {}
-        self._current_id: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._closed = False
+        self._store: JobStore | None = None
+        self._started = False
+        self._closing: asyncio.Task[None] | None = None
         self.notices: list[str] = []
         """Sentences to show once: a history that was set aside, for example."""
+        self.on_notice: list[Callable[[str], None]] = []
+        """Told of each further sentence while the engine runs."""
         self.on_condition: list[Callable[[EnvironmentCondition], None]] = []
         self.on_loaded: list[Callable[[Sequence[Job]], None]] = []
         """Told of older jobs as they are read after the start."""
-        config = self._load_config()
         self._connections = Connections(credentials, threads)
-        self._config = config
+        self._known = KnownEnvironments(
+            ConfigFile(paths.config_file),
+            credentials,
+            self._connections,
+            extra=extra_environments,
+            demo=demo,
+            on_key=self._key_provided,
+        )
 
     # Configuration
 
-    def _load_config(self) -> Config:
-        try:
-            return self._config_file.load()
-        except ConfigError as error:
-            return Config(environments=(), settings=Settings(), problems=(str(error),))
-
     def reload_config(self) -> None:
         """Reads `config.toml` again, after it was changed."""
-        self._config = self._load_config()
+        self._known.reload()
 
     @property
     def environments(self) -> tuple[Environment, ...]:
         """All environments, those of the variables or the demo first."""
-        return (*self._extra, *self._config.environments) if not self.demo else self._extra
+        return self._known.all
 
     @property
     def settings(self) -> Settings:
         """The settings of `config.toml`."""
-        return self._config.settings
+        return self._known.config.settings
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What is wrong with `config.toml`, a sentence each."""
-        return self._config.problems
+        return self._known.config.problems
 
     def environment(self, environment_id: str) -> Environment | None:
         """The environment with that id; None where it is gone."""
-        return next((each for each in self.environments if each.id == environment_id), None)
+        return self._known.find(environment_id)
 
     @property
     def current(self) -> Environment | None:
         """The environment for new exports."""
-        chosen = self.environment(self._current_id) if self._current_id is not None else None
-        return chosen or next(iter(self.environments), None)
+        return self._known.current
 
     def use(self, environment_id: str) -> None:
         """Chooses the environment for new exports and remembers it."""
-        self._current_id = environment_id
-        environment = self.environment(environment_id)
-        if environment is not None and environment.source == "config":
-            self.save_settings(last_environment=environment_id)
+        self._known.use(environment_id)
 
     def choose(self, name: str | None) -> None:
         """Chooses at start: by name, else the one of the variables, else the last one used.
@@ -169,30 +183,20 @@ class GaleEngine:
         Raises:
             ConfigError: There is no environment of that name.
         """
-        if name is not None:
-            found = next((each for each in self.environments if each.name == name), None)
-            if found is None:
-                names = ", ".join(each.name for each in self.environments) or "none yet"
-                raise ConfigError(f"There is no environment called {name!r}", f"Known environments: {names}")
-            self._current_id = found.id
-        elif self._extra:
-            self._current_id = self._extra[0].id
-        else:
-            self._current_id = self.settings.last_environment
+        self._known.choose(name)
 
     def save_settings(self, **changes: object) -> None:
-        """Changes settings, at once and for the next start; the demo keeps nothing.
+        """Changes settings, at once and for the next start.
 
         Raises:
             ConfigError: They could not be written.
         """
-        self._config_file.save_settings(**changes)
-        self.reload_config()
+        self._known.save_settings(**changes)
 
     async def save_environment(
         self, environment: Environment, *, previous: Environment | None, key: Secret | None, session_only: bool
     ) -> None:
-        """Writes an environment and keeps its key, the key first: nothing is half done.
+        """Writes an environment and keeps its key; what fails leaves both as they were.
 
         Args:
             environment: As it shall be.
@@ -204,25 +208,7 @@ class GaleEngine:
             ConfigError: It cannot be written.
             CredentialError: The key could not be kept.
         """
-        if key is not None:
-            if session_only:
-                self.credentials.keep_for_session(environment, key)
-            else:
-                await self.credentials.keep(environment, key)
-        try:
-            self._config_file.save_environment(environment, previous_name=previous.name if previous else None)
-        except ConfigError:
-            if key is not None and previous is None:
-                await self.credentials.forget(environment)
-            raise
-        self.reload_config()
-        if previous is not None and previous.origin != environment.origin:
-            with contextlib.suppress(GaleError):
-                await self.credentials.forget(previous)
-        self._connections.drop(environment.id)
-        if self._current_id is None:
-            self.use(environment.id)
-        self.monitor.key_provided(environment.id)
+        await self._known.save(environment, previous=previous, key=key, session_only=session_only)
 
     async def delete_environment(self, environment: Environment) -> None:
         """Deletes an environment and its key; its jobs stay in the history.
@@ -231,12 +217,7 @@ class GaleEngine:
             CredentialError: The key could not be deleted; nothing is deleted then.
             ConfigError: The file could not be written.
         """
-        await self.credentials.forget(environment)
-        self._config_file.delete_environment(environment.id)
-        self.reload_config()
-        self._connections.drop(environment.id)
-        if self._current_id == environment.id:
-            self._current_id = None
+        await self._known.delete(environment)
 
     async def provide_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
         """Keeps a new key and goes on with what waited for it.
@@ -244,11 +225,7 @@ class GaleEngine:
         Raises:
             CredentialError: It could not be kept.
         """
-        if session_only:
-            self.credentials.keep_for_session(environment, key)
-        else:
-            await self.credentials.keep(environment, key)
-        self.monitor.key_provided(environment.id)
+        await self._known.provide_key(environment, key, session_only=session_only)
 
     async def test_environment(self, environment: Environment, key: Secret | None = None) -> KeyTest:
         """Asks for a dock status that cannot exist, with the key and without; creates nothing.
@@ -260,17 +237,11 @@ class GaleEngine:
         Raises:
             CredentialError: There is no key to try.
         """
-        from gale_tui.core.client import GaleClient
-        from gale_tui.core.transport import Transport
+        return await self._known.test(environment, key)
 
-        tried = key if key is not None else await self.credentials.key(environment)
-        transport = Transport(environment, lambda: tried)
-        try:
-            return await self._connections.call(GaleClient(transport).test_key)
-        except GaleError as error:
-            return KeyTest("inconclusive", str(error))
-        finally:
-            transport.close()
+    def _key_provided(self, environment_id: str) -> None:
+        if self._started:
+            self.monitor.key_provided(environment_id)
 
     # Life
 
@@ -280,11 +251,23 @@ class GaleEngine:
         Raises:
             StoreError: The history cannot be used.
         """
-        self._store = await JobStore.open(self.paths.store_file)
-        if self._store.notice:
-            self.notices.append(self._store.notice)
-        self.book = JobBook(self._store, self.clock)
+        self._store = store = await JobStore.open(self.paths.store_file, step=self._step)
+        if store.notice:
+            self.notices.append(store.notice)
+        self.book = JobBook(store, self.clock, self._notify)
         self.book.listeners.append(self._job_changed)
+        self._compose()
+        self._started = True
+        self.book.take_in(await store.load(limit=FIRST_SCREENFUL))
+        unfinished = await store.unfinished()
+        self.book.take_in(unfinished)
+        self.monitor.start()
+        self._spawn(self._take_up(unfinished), "take up")
+        self._spawn(self._load_rest(store), "load history")
+        self._spawn(self._follow_others(), "follow others")
+        self._spawn(self._keep_leases(store), "keep leases")
+
+    def _compose(self) -> None:
         self.monitor = Monitor(
             self._ask, clock=self.clock, rng=self._rng, policy=self._policy, on_condition=self._monitor_told
         )
@@ -304,6 +287,7 @@ class GaleEngine:
             rng=self._rng,
             environment=self.environment,
             new_id=self._new_id,
+            step=self._step,
         )
         self._saves = Saves(
             self.book,
@@ -313,21 +297,15 @@ class GaleEngine:
             rng=self._rng,
             environment=self.environment,
             folder=self.default_folder,
+            stall=self._stall,
+            step=self._step,
         )
-        self.book.take_in(await self._store.load(limit=FIRST_SCREENFUL))
-        unfinished = await self._store.unfinished()
-        self.book.take_in(unfinished)
-        self.monitor.start()
-        self._spawn(self._take_up(unfinished), "take up")
-        self._spawn(self._load_rest(), "load history")
-        self._spawn(self._follow_others(), "follow others")
-        self._spawn(self._keep_leases(), "keep leases")
+        self._taking_up = TakingUp(
+            self.book, self._exports, self._saves, clock=self.clock, readonly=self.readonly, track=self._track
+        )
 
-    def _spawn(self, work: Awaitable[None], name: str) -> None:
-        async def run() -> None:
-            await work
-
-        task = asyncio.create_task(run(), name=name)
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         task.add_done_callback(self._task_ended)
         self._tasks.append(task)
 
@@ -336,79 +314,96 @@ class GaleEngine:
             self._tasks.remove(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             if isinstance(error, GaleError):
-                self.notices.append(str(error))
+                self._notify(str(error))
             else:
                 task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
 
-    async def _load_rest(self) -> None:
-        last = min(self.jobs.values(), key=lambda job: (job.created_at, job.id), default=None)
-        if last is None or len(self.jobs) < FIRST_SCREENFUL:
+    def _notify(self, text: str) -> None:
+        log.warning("%s", text)
+        self.notices.append(text)
+        for listener in tuple(self.on_notice):
+            listener(text)
+
+    async def _load_rest(self, store: JobStore) -> None:
+        if len(self.jobs) < FIRST_SCREENFUL:
             return
-        first = sorted(self.jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)[FIRST_SCREENFUL - 1]
-        older = self.book.take_in(await self._store.load(before=(first.created_at, first.id)))
+        newest = sorted(self.jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)
+        first = newest[FIRST_SCREENFUL - 1]
+        older = self.book.take_in(await store.load(before=(first.created_at, first.id)))
         for listener in tuple(self.on_loaded):
             listener(older)
 
     async def _take_up(self, jobs: Sequence[Job]) -> None:
-        """Goes on with what an earlier run left: polling, waiting POSTs, downloads."""
-        for job in jobs:
-            if job.state is JobState.REQUESTING:
-                await self._exports.left_behind(job)
-            elif job.state is JobState.WAITING and not self.readonly:
-                self._exports.go_on(job)
-            self._track(job)
-            download = job.download.state
-            if download in (DownloadState.WANTED, DownloadState.NOT_READY):
-                self._saves.want(job.id)
-            elif download in (DownloadState.RUNNING, DownloadState.RESUMABLE):
-                if job.save_when_ready:
-                    self._saves.want(job.id)
-                elif download is DownloadState.RUNNING:
-                    await self._left_download(job)
-
-    async def _left_download(self, job: Job) -> None:
-        if await self._store.acquire(job.id, "download", seconds=5):
-            await self.book.set_download(
-                job.id, state=DownloadState.RESUMABLE, error="gale-tui ended before it was whole. Press d to go on"
-            )
-            await self._store.release(job.id, "download")
+        """Goes on with what an earlier run left; where the history cannot be written, a little later."""
+        while True:
+            try:
+                return await self._taking_up.all(jobs)
+            except StoreError as error:
+                log.warning("not taken up yet: %s", error)
+                await self.clock.sleep(POLL_LEASE)
+                jobs = [self.jobs[job.id] for job in jobs if job.id in self.jobs]
 
     async def _follow_others(self) -> None:
         while True:
-            await self.clock.sleep(1.0)
+            await self.clock.sleep(LOOK_AGAIN)
             with contextlib.suppress(GaleError):
                 await self.book.sync()
+                await self.book.pay()
 
-    async def _keep_leases(self) -> None:
+    async def _keep_leases(self, store: JobStore) -> None:
         while True:
-            before = self.clock.monotonic()
             await self.clock.sleep(POLL_LEASE / 3)
-            if self.clock.monotonic() - before > POLL_LEASE * 0.8:
-                # This process was stopped: somebody else may poll our jobs by now.
-                self._asking.lease_lost()
             with contextlib.suppress(GaleError):
-                await self._store.renew_all(seconds=max(POLL_LEASE, LEASE))
+                lost = await store.renew_all(seconds=max(POLL_LEASE, LEASE))
+                self._asking.renewed([job_id for job_id, kind in lost if kind == "poll"])
+                self._saves.lost([job_id for job_id, kind in lost if kind == "download"])
+                await self._taking_up.abandoned()
 
     def warm_up(self) -> None:
         """Loads what the first request needs, off the loop; to be called once the first frame is drawn."""
         self._connections.warm_up()
 
     async def close(self) -> None:
-        """Stops everything, keeps what can go on later, closes the history. Safe to call twice."""
-        if self._closed or not hasattr(self, "_saves"):
+        """Stops everything, keeps what can go on later, closes the history. Safe to call twice.
+
+        Takes less than two seconds, whatever hangs.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        store = self._store
+        if store is None:
             return
-        self._closed = True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + CLOSING
+        if self._started:
+            ending = asyncio.create_task(self._end(), name="end")
+            # Shielded by a task of its own: a history that another process holds must not use up all the time.
+            await asyncio.wait({ending}, timeout=CLOSING / 2)
+            self._connections.close()
+            if not ending.done():
+                ending.cancel()
+                await asyncio.wait({ending}, timeout=0.1)
+            if ending.done():
+                self._task_ended(ending)
+        closing = asyncio.create_task(store.close(), name="close history")
+        await asyncio.wait({closing}, timeout=max(0.2, until - loop.time()))
+
+    async def _end(self) -> None:
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self.monitor.close(), return_exceptions=True)
         with contextlib.suppress(GaleError):
-            await self._exports.close()
-        await self._saves.close()
-        self._connections.close()
-        await self.monitor.close()
-        with contextlib.suppress(GaleError):
-            await self._store.close()
+            await self.book.pay()
+        ended = await asyncio.gather(
+            self._exports.close(CLOSING / 3), self._saves.close(CLOSING / 3), return_exceptions=True
+        )
+        errors = [error for error in ended if isinstance(error, Exception)]
+        if errors:
+            raise errors[0]
 
     # Jobs
 
@@ -419,7 +414,7 @@ class GaleEngine:
 
     async def events(self, job_id: str) -> list[JobEvent]:
         """A job's timeline, oldest first."""
-        return await self._store.events(job_id)
+        return await self.book.store.events(job_id)
 
     async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
         """Starts an export with one POST.
@@ -448,18 +443,19 @@ class GaleEngine:
             ConfigError: The environment is gone.
             StoreError: It could not be written.
         """
-        for job in self.jobs.values():
-            if job.dock_status_id == dock_status_id and job.environment_id == environment_id:
-                return job
         environment = self.environment(environment_id)
         if environment is None:
             raise ConfigError("This environment is gone", "Choose another one")
+        origin = str(environment.origin)
+        for job in self.jobs.values():
+            if (job.dock_status_id, job.environment_id, job.origin) == (dock_status_id, environment_id, origin):
+                return job
         now = self.clock.time()
         job = Job(
             id=self._new_id(),
             environment_id=environment.id,
             environment_name=environment.name,
-            origin=str(environment.origin),
+            origin=origin,
             production=environment.production,
             tool_id="",
             flow_id="",
@@ -483,6 +479,8 @@ class GaleEngine:
         wait = self.monitor.refresh(job_id)
         if wait is None:
             return f"{job.title} is not asked for any more: {job.status}."
+        if self._asking.elsewhere(job_id):
+            return f"{job.title} is asked for by another gale-tui; its answers are shown here too."
         return f"Asking for {job.title} …" if wait < 1 else f"Asking for {job.title} in {wait:.0f} s (rate limit)."
 
     def refresh_all(self) -> str:
@@ -516,18 +514,12 @@ class GaleEngine:
             return f"{job.title} has no file: {job.status}. Press e to export again."
         if job_id in self._saves.running():
             return f"{job.title} is being saved already."
-        if job.download.state is DownloadState.SAVED:
-            await self._store_again(job)
-        else:
-            await self.book.set_download(job_id, state=DownloadState.WANTED, error="", next_try_at=None)
-            self._saves.want(job_id)
+        if not self._saves.under_way(job_id) and not await self.book.store.acquire(job_id, "download", seconds=LEASE):
+            return f"{job.title} is being saved by another gale-tui."
+        again = job.download.state is DownloadState.SAVED
+        await self.book.change(job_id, wanted_again, "save again" if again else None, again=again)
+        self._saves.want(job_id)
         return f"Saving {job.title} …"
-
-    async def _store_again(self, job: Job) -> None:
-        await self.book.set_download(
-            job.id, "save again", state=DownloadState.WANTED, part=None, received=0, validator=None, error=""
-        )
-        self._saves.want(job.id)
 
     def stop_download(self, job_id: str) -> None:
         """Stops a running download; its part is kept."""
@@ -551,6 +543,7 @@ class GaleEngine:
         async def undo() -> None:
             await self.book.restore(job, events)
             self._track(self.jobs[job.id], after=1.0)
+            await self._taking_up.all([self.jobs[job.id]])
 
         return undo
 
@@ -620,17 +613,19 @@ class GaleEngine:
     def _track(self, job: Job, after: float | None = None) -> None:
         if job.state.polled and job.dock_status_id is not None:
             age = max(0.0, self.clock.time() - (job.started_at or job.created_at))
-            self.monitor.track(job.id, job.environment_id, age=age, after=after)
+            lost = job.state is JobState.LOST
+            self.monitor.track(job.id, job.environment_id, age=age, after=after, lost=lost)
 
     def _job_changed(self, change: JobChange) -> None:
         job = change.job
         if change.kind is Change.FORGOTTEN or not job.state.polled:
             if job.id in self.monitor:
                 self.monitor.forget(job.id)
-                if not self._closed:
+                if self._closing is None:
                     self._spawn(self._asking.let_go(job.id), f"let go of {job.id}")
         else:
             self._track(job)
-        wanted = job.download.state is DownloadState.WANTED
-        if wanted and not change.elsewhere and change.kind is not Change.FORGOTTEN and not self._closed:
+        if change.kind is Change.FORGOTTEN:
+            self._saves.stop(job.id)
+        elif job.download.state is DownloadState.WANTED and not change.elsewhere and self._closing is None:
             self._saves.want(job.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import contextlib
 import random
 import uuid
 from collections.abc import Callable
@@ -14,47 +14,51 @@ from gale_tui.core.clock import Clock
 from gale_tui.core.connections import Connections
 from gale_tui.core.errors import (
     AnswerError,
-    CredentialError,
     GaleError,
     LinkRefusedError,
     MalformedAnswerError,
     NotSentError,
     RateLimitedError,
+    RedirectError,
     ServerError,
+    StoreError,
     UnansweredError,
 )
-from gale_tui.core.models import DownloadState, Environment, ExportRequest, ExportStarted, Job, JobState
+from gale_tui.core.export_outcomes import (
+    accepted,
+    left_behind,
+    noted,
+    postponed,
+    rejected,
+    sending,
+    unconfirmed,
+    waiting,
+)
+from gale_tui.core.models import Environment, ExportRequest, ExportStarted, Job, JobState
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["Exports", "final_state", "wanted"]
+__all__ = ["Exports"]
 
-UNCONFIRMED_ADVICE = (
-    "GALE may have started the export. Look for it in the console; track its dock status id with t, "
-    "or export again with e, knowing that there may be two"
-)
 LONGEST_WAIT = 3600.0
 POST_SPACING = 1.0
 """Seconds between two POSTs to one environment: design-time calls are limited to 60 in 60 s."""
-
-
-def final_state(status: str) -> JobState:
-    """What the server's status word means for a job; an unknown word means that it goes on."""
-    return {"SUCCESS": JobState.SUCCEEDED, "FAILED": JobState.FAILED}.get(status.strip().upper(), JobState.RUNNING)
-
-
-def wanted(job: Job, state: JobState) -> Job:
-    """The job with its file asked for, where it has succeeded and its file is to be saved when ready."""
-    if state is JobState.SUCCEEDED and job.save_when_ready and job.download.state is DownloadState.NONE:
-        return job.with_download(state=DownloadState.WANTED)
-    return job
+POST_LEASE = 120.0
+"""Seconds that a job belongs to the process that sends its POST."""
+NETWORK_WAIT = 30.0
+"""Seconds until a POST that waited after a 429, and then could not be sent, is tried again."""
+SEE_OTHER = 303
 
 
 @dataclass(slots=True)
 class _Pending:
-    """A POST under way and whether somebody still waits to be told of a refusal."""
+    """An export under way here."""
 
     keep_rejected: bool
-    task: asyncio.Task[Job] | None = None
+    """Nobody waits in front of the form to be told of a refusal: it is shown on a row."""
+    again: bool = False
+    """It waits after a 429."""
+    sent: bool = False
+    """The POST may have left."""
 
 
 class Exports:
@@ -67,6 +71,7 @@ class Exports:
         rng: Jitter of the waits.
         environment: Finds an environment by id.
         new_id: Makes our own id of a job.
+        step: For tests: told "request sent" right before a POST.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Exports:
         rng: random.Random,
         environment: Callable[[str], Environment | None],
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        step: Callable[[str], None] | None = None,
     ) -> None:
         self._book = book
         self._connections = connections
@@ -85,6 +91,8 @@ class Exports:
         self._rng = rng
         self._environment = environment
         self._new_id = new_id
+        self._step = step
+        self._pending: dict[str, _Pending] = {}
         self._tasks: set[asyncio.Task[Job]] = set()
         self._turn: dict[str, float] = {}
 
@@ -102,7 +110,8 @@ class Exports:
         Raises:
             GaleError: Certainly nothing was started.
         """
-        client = await self._connections.client(environment)
+        # Looks up the key and reads the CA file: what is missing is said before there is a row.
+        await self._connections.client(environment)
         job = Job(
             id=self._new_id(),
             environment_id=environment.id,
@@ -117,44 +126,80 @@ class Exports:
             batch=request.batch,
             created_at=self._clock.time(),
         )
-        del client
-        await self._book.store.acquire(job.id, "post", seconds=120)
-        await self._book.add(job, "requested")
-        pending = _Pending(keep_rejected)
-        task = pending.task = asyncio.create_task(self._run(job.id, environment, pending), name=f"export {job.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        pending = self._pending[job.id] = _Pending(keep_rejected)
+        task = asyncio.create_task(self._start(job, environment, pending), name=f"export {job.id}")
+        self._keep(task)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            # Nobody waits in front of the form any more: a refusal must be seen on a row.
             pending.keep_rejected = True
             raise
 
-    async def _run(self, job_id: str, environment: Environment, pending: _Pending) -> Job:
-        job = await self._post(job_id, environment, pending)
-        if job.state is JobState.WAITING:
-            self.go_on(job)
+    def _keep(self, task: asyncio.Task[Job]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Job]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, GaleError):
+            task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
+
+    async def _start(self, job: Job, environment: Environment, pending: _Pending) -> Job:
+        try:
+            # The record comes first: a lease belongs to a job that is there.
+            await self._book.add(job, "requested")
+            await self._hold(job)
+            job = await self._post(job.id, environment, pending)
+        finally:
+            self._pending.pop(job.id, None)
+        self.go_on(job)
         return job
+
+    async def _hold(self, job: Job) -> None:
+        """Takes the lease, or the record back."""
+        error = StoreError("Another gale-tui took this export for one that was left behind", "Try again")
+        try:
+            if await self._book.store.acquire(job.id, "post", seconds=POST_LEASE):
+                return
+        except StoreError as caught:
+            error = caught
+        with contextlib.suppress(StoreError):
+            await self._book.forget(job.id)
+        raise error
+
+    def under_way(self, job_id: str) -> bool:
+        """True where this process is about to send a POST for the job, or waits to."""
+        return job_id in self._pending
 
     def go_on(self, job: Job) -> None:
         """Sends the POST of a waiting job again when its time has come."""
-        task = asyncio.create_task(self._wait_and_post(job), name=f"export {job.id} after 429")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        if job.state is not JobState.WAITING or job.id in self._pending:
+            return
+        pending = self._pending[job.id] = _Pending(keep_rejected=True, again=True)
+        self._keep(asyncio.create_task(self._wait_and_post(job, pending), name=f"export {job.id} after 429"))
 
-    async def _wait_and_post(self, job: Job) -> Job:
-        pending = _Pending(keep_rejected=True)
-        while job.state is JobState.WAITING:
-            await self._clock.sleep(max(0.0, (job.resume_at or 0.0) - self._clock.time()))
-            environment = self._environment(job.environment_id)
-            if job.id not in self._book.jobs or environment is None or str(environment.origin) != job.origin:
-                return job
-            if not await self._book.store.acquire(job.id, "post", seconds=120):
-                return job
-            await self._book.set(job.id, "sent again", state=JobState.REQUESTING, status="REQUESTING", note="")
-            job = await self._post(job.id, environment, pending)
-        return job
+    async def _wait_and_post(self, job: Job, pending: _Pending) -> Job:
+        try:
+            while job.state is JobState.WAITING:
+                wait = (job.resume_at or 0.0) - self._clock.time()
+                await self._clock.sleep(min(max(0.0, wait), LONGEST_WAIT))
+                environment = self._environment(job.environment_id)
+                if job.id not in self._book.jobs:
+                    return job
+                if environment is None or str(environment.origin) != job.origin:
+                    note = f"not sent: its environment {job.environment_name} is gone or has another host now"
+                    return await self._book.update(job.id, noted(note), note) or job
+                if not await self._book.store.acquire(job.id, "post", seconds=POST_LEASE):
+                    return job
+                # Whoever had the lease before may have sent it: only a job that still waits is sent.
+                if await self._book.change(job.id, sending, "sent again") is None:
+                    await self._book.store.release(job.id, "post")
+                    await self._book.sync()
+                    return self._book.jobs.get(job.id, job)
+                job = await self._post(job.id, environment, pending)
+            return job
+        finally:
+            self._pending.pop(job.id, None)
 
     async def _take_turn(self, environment_id: str) -> None:
         now = self._clock.monotonic()
@@ -165,152 +210,99 @@ class Exports:
 
     async def _post(self, job_id: str, environment: Environment, pending: _Pending) -> Job:
         job = self._book.jobs[job_id]
+        pending.sent = False
         try:
             client = await self._connections.client(environment)
             await self._take_turn(environment.id)
+            if self._step is not None:
+                self._step("request sent")
+            pending.sent = True
             started = await self._connections.call(client.export, job.tool_id, job.flow_id)
         except RateLimitedError as error:
-            return await self._waiting(job, error)
+            return await self._limited(job, error)
         except (UnansweredError, ServerError, MalformedAnswerError) as error:
             return await self._unconfirmed(job, error)
-        except (NotSentError, AnswerError, CredentialError, GaleError) as error:
+        except GaleError as error:
+            if isinstance(error, RedirectError) and error.status == SEE_OTHER:
+                # "See other" is what a server says that has done what it was asked.
+                return await self._unconfirmed(job, error)
             return await self._refused(job, error, pending)
+        except Exception:
+            if pending.sent:
+                await self._unconfirmed(job, GaleError("gale-tui failed while it was sent"))
+            raise
         else:
             return await self._accepted(job, started, client.resolve_link)
         finally:
-            await self._book.store.release(job_id, "post")
+            with contextlib.suppress(StoreError):
+                await self._book.store.release(job_id, "post")
 
     async def _accepted(self, job: Job, started: ExportStarted, resolve: Callable[[SignedUrl], SignedUrl]) -> Job:
-        now = self._clock.time()
-        state = final_state(started.status)
         link, note = started.download_url, ""
         if link is not None:
             try:
                 link = resolve(link)
             except LinkRefusedError as error:
                 link, note = None, str(error)
+        change = accepted(started, link, note, self._clock.time(), job.posts + 1)
+        return await self._book.record(job.id, change, started.status) or job
 
-        def accept(job: Job) -> Job:
-            accepted = dataclasses.replace(
-                job,
-                state=state,
-                status=started.status,
-                dock_status_id=started.dock_status_id,
-                export_job_id=started.export_job_id,
-                download_url=link,
-                name=started.name,
-                percentage=started.percentage,
-                reason=started.reason if state is JobState.FAILED else None,
-                note=note,
-                posts=job.posts + 1,
-                resume_at=None,
-                started_at=now,
-                ended_at=now if state.final else None,
-                last_answer_at=now,
-                last_response=_note(started),
-            )
-            return wanted(accepted, state)
-
-        done = await self._book.update(job.id, accept, started.status)
-        return done or job
-
-    async def _waiting(self, job: Job, error: RateLimitedError) -> Job:
+    async def _limited(self, job: Job, error: RateLimitedError) -> Job:
         wait = error.retry_after
         if wait is None:
             wait = min(60.0, 5.0 * float(2 ** min(job.posts, 5))) * (1 + 0.2 * self._rng.random())
         resume_at = self._clock.time() + min(wait, LONGEST_WAIT)
-        done = await self._book.update(
-            job.id,
-            lambda job: dataclasses.replace(
-                job,
-                state=JobState.WAITING,
-                status="WAITING",
-                posts=job.posts + 1,
-                resume_at=resume_at,
-                note=f"rate limit reached, goes on at {clock_time(resume_at)}",
-                last_response=_error_note(error),
-            ),
-            f"429, goes on at {clock_time(resume_at)}",
-        )
-        return done or job
+        change = waiting(error, "rate limit reached", resume_at, job.posts + 1)
+        return await self._book.record(job.id, change, f"429, goes on at {clock_time(resume_at)}") or job
 
     async def _unconfirmed(self, job: Job, error: GaleError) -> Job:
-        done = await self._book.update(
-            job.id,
-            lambda job: dataclasses.replace(
-                job,
-                state=JobState.UNCONFIRMED,
-                status="UNCONFIRMED",
-                posts=job.posts + 1,
-                note=f"{error.what}. {UNCONFIRMED_ADVICE}",
-                last_response=_error_note(error),
-            ),
-            f"unconfirmed: {error.what}",
-        )
-        return done or job
+        change = unconfirmed(error, job.posts + 1)
+        return await self._book.record(job.id, change, f"unconfirmed: {error.what}") or job
 
     async def _refused(self, job: Job, error: GaleError, pending: _Pending) -> Job:
+        if pending.again and isinstance(error, NotSentError) and error.passing:
+            # After a 429 it is to be sent again, and this time it was not sent at all.
+            resume_at = self._clock.time() + NETWORK_WAIT * (1 + 0.2 * self._rng.random())
+            change = waiting(error, f"not sent: {error.what}", resume_at, job.posts)
+            return await self._book.record(job.id, change, f"not sent: {error.what}") or job
         if not pending.keep_rejected:
-            await self._book.forget(job.id)
+            try:
+                await self._book.forget(job.id)
+            except StoreError:
+                # The row cannot be taken back: then it says at least what came of it.
+                await self._rejected(job, error)
             raise error
-        reason = (error.detail if isinstance(error, AnswerError) else "") or error.what
-        sent = not isinstance(error, NotSentError | CredentialError)
-        done = await self._book.update(
-            job.id,
-            lambda job: dataclasses.replace(
-                job,
-                state=JobState.REJECTED,
-                status="REJECTED",
-                posts=job.posts + int(sent),
-                reason=reason,
-                note=str(error),
-                ended_at=self._clock.time(),
-                last_response=_error_note(error),
-            ),
-            f"rejected: {error.what}",
-        )
-        if done is None:
-            raise error
-        return done
+        return await self._rejected(job, error)
 
-    async def close(self) -> None:
-        """Gives POSTs under way a moment; what has no answer by then is unconfirmed."""
-        posting = [task for task in self._tasks if not task.get_name().endswith("after 429")]
-        if posting:
-            await asyncio.wait(posting, timeout=0.7)
+    async def _rejected(self, job: Job, error: GaleError) -> Job:
+        change = rejected(error, self._clock.time(), job.posts + int(isinstance(error, AnswerError)))
+        return await self._book.record(job.id, change, f"rejected: {error.what}") or job
+
+    async def close(self, within: float) -> None:
+        """Gives POSTs under way `within` seconds of real time; what has no answer by then is unconfirmed."""
+        left = dict(self._pending)
+        jobs = self._book.jobs
+        sent = [id for id, each in left.items() if each.sent and id in jobs and jobs[id].state is JobState.REQUESTING]
+        tasks = [task for task in self._tasks if task.get_name().split()[1] in sent]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for job in list(self._book.jobs.values()):
-            if job.state is JobState.REQUESTING:
-                await self.left_behind(job)
+        for job_id, pending in left.items():
+            job = self._book.jobs.get(job_id)
+            if job is not None and job.state is JobState.REQUESTING:
+                await self._left(job, pending)
+
+    async def _left(self, job: Job, pending: _Pending) -> None:
+        if pending.sent:
+            await self.left_behind(job)
+        else:
+            await self._book.change(job.id, postponed(self._clock.time()), "not sent yet: gale-tui ended")
 
     async def left_behind(self, job: Job) -> None:
         """Marks a job whose POST was under way when its process ended: it may or may not have arrived."""
         if not await self._book.store.acquire(job.id, "post", seconds=5):
             return
-        await self._book.update(
-            job.id,
-            lambda job: (
-                dataclasses.replace(
-                    job,
-                    state=JobState.UNCONFIRMED,
-                    status="UNCONFIRMED",
-                    posts=job.posts + 1,
-                    note=f"gale-tui ended before the answer came. {UNCONFIRMED_ADVICE}",
-                )
-                if job.state is JobState.REQUESTING
-                else job
-            ),
-            "unconfirmed: gale-tui ended before the answer came",
-        )
+        await self._book.change(job.id, left_behind, "unconfirmed: gale-tui ended before the answer came")
         await self._book.store.release(job.id, "post")
-
-
-def _note(started: ExportStarted) -> str:
-    response = started.response
-    return f"{response.request}\n{response.status}\n{response.text}"
-
-
-def _error_note(error: GaleError) -> str:
-    return f"{error.status}\n{error.body or error.detail}" if isinstance(error, AnswerError) else str(error)

@@ -9,59 +9,22 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from gale_tui.core.clock import Clock
+from gale_tui.core.pacing import Budget, Pace
 from gale_tui.core.polling import Asked, Condition, Outcome, PollPolicy
 
 __all__ = ["Monitor"]
-
-
-@dataclass(slots=True)
-class _Track:
-    """How one job is asked for."""
-
-    job_id: str
-    environment_id: str
-    created: float
-    due: float
-    interval: float
-    asking: bool = False
-    again: bool = False
-    last_asked: float = float("-inf")
-    theoretical: float = float("-inf")
-    """Theoretical arrival time of the hourly limit."""
-    troubles: int = 0
-    unknown_since: float | None = None
-    lost: bool = False
-    manual: bool = False
-
-
-@dataclass(slots=True)
-class _Budget:
-    """What one environment bears."""
-
-    rate: float
-    next_at: float = float("-inf")
-    limited_at: float = float("-inf")
-    limited_jobs: int = 0
-    failures: int = 0
-    blocked_until: float = float("-inf")
-    needs_key: bool = False
-    probing: bool = False
-
-    @property
-    def offline(self) -> bool:
-        return self.failures > 0 and self.blocked_until > float("-inf")
 
 
 class Monitor:
     """Asks for each tracked job when its time has come.
 
     Args:
-        ask: Asks once; must not raise.
+        ask: Asks once. An exception is reported to the loop and counts as trouble of that job.
         clock: Time and waiting.
         rng: Where jitter comes from.
         policy: The numbers.
@@ -82,8 +45,9 @@ class Monitor:
         self._rng = rng
         self.policy = policy or PollPolicy()
         self._on_condition = on_condition
-        self._tracks: dict[str, _Track] = {}
-        self._budgets: dict[str, _Budget] = {}
+        self._paces: dict[str, Pace] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._told: dict[str, tuple[Condition, float | None]] = {}
         self._queue: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._wake = asyncio.Event()
@@ -93,7 +57,9 @@ class Monitor:
 
     # What is tracked
 
-    def track(self, job_id: str, environment_id: str, *, age: float = 0.0, after: float | None = None) -> None:
+    def track(
+        self, job_id: str, environment_id: str, *, age: float = 0.0, after: float | None = None, lost: bool = False
+    ) -> None:
         """Begins to ask for a job.
 
         Args:
@@ -101,42 +67,47 @@ class Monitor:
             environment_id: Whose budget it uses.
             age: Seconds since the job was started.
             after: Seconds until the first question; by default the policy's.
+            lost: The server did not know the job any more when it was last asked for.
         """
-        if job_id in self._tracks:
+        if job_id in self._paces:
             return
-        now = self._clock.monotonic()
-        first = self.policy.first if after is None else after
-        self._tracks[job_id] = track = _Track(
-            job_id, environment_id, created=now - age, due=now + first, interval=self.policy.floor
+        now, policy = self._clock.monotonic(), self.policy
+        self._paces[job_id] = pace = Pace(
+            job_id,
+            environment_id,
+            created=now - age,
+            due=now + (policy.first if after is None else after),
+            interval=policy.interval(age),
+            unknown_since=now - policy.lost_after if lost else None,
         )
-        self._push(track, track.due)
+        self._push(pace, pace.due)
 
     def forget(self, job_id: str) -> None:
         """No longer asks for a job."""
-        self._tracks.pop(job_id, None)
+        pace = self._paces.pop(job_id, None)
+        if pace is not None:
+            self._tell(pace.environment_id)
 
     def __contains__(self, job_id: str) -> bool:
-        return job_id in self._tracks
+        return job_id in self._paces
 
     def __len__(self) -> int:
-        return len(self._tracks)
+        return len(self._paces)
 
     def last_asked(self, job_id: str) -> float | None:
         """When a job was last asked for, monotonic; None if not yet."""
-        track = self._tracks.get(job_id)
-        return None if track is None or track.last_asked == float("-inf") else track.last_asked
+        pace = self._paces.get(job_id)
+        return None if pace is None or pace.last_asked == -math.inf else pace.last_asked
 
     def next_ask(self, job_id: str) -> float | None:
-        """Seconds until a job is asked for again; None where it is not tracked."""
-        track = self._tracks.get(job_id)
-        return None if track is None else max(0.0, track.due - self._clock.monotonic())
+        """Seconds until a job is asked for again, infinity where it waits; None where it is not tracked."""
+        pace = self._paces.get(job_id)
+        return None if pace is None else max(0.0, pace.due - self._clock.monotonic())
 
     def lost(self, job_id: str) -> bool:
         """True where the server has not known a job for so long that it counts as lost."""
-        track = self._tracks.get(job_id)
-        if track is None or track.unknown_since is None:
-            return False
-        return self._clock.monotonic() - track.unknown_since >= self.policy.lost_after
+        pace = self._paces.get(job_id)
+        return pace is not None and pace.lost(self._clock.monotonic(), self.policy)
 
     # What the user does
 
@@ -146,24 +117,21 @@ class Monitor:
         Returns:
             Seconds until it is asked, 0.0 for at once; None where it is not tracked.
         """
-        track = self._tracks.get(job_id)
-        if track is None:
+        pace = self._paces.get(job_id)
+        if pace is None:
             return None
-        track.manual = True
-        budget = self._budget(track.environment_id)
-        if budget.offline:
-            budget.blocked_until = float("-inf")
-        if track.asking:
+        pace.manual = True
+        if pace.asking:
             return 0.0
         now = self._clock.monotonic()
-        at = max(now, self._allowed_at(track))
-        if at < track.due or budget.needs_key:
-            self._push(track, at)
-        return max(0.0, at - now)
+        at = max(now, pace.allowed_at(self.policy), self._budget(pace.environment_id).limited_until)
+        if at < pace.due:
+            self._push(pace, at)
+        return at - now
 
     def refresh_all(self) -> None:
         """Asks for every job as soon as the limits allow."""
-        for job_id in list(self._tracks):
+        for job_id in list(self._paces):
             self.refresh(job_id)
 
     @property
@@ -182,8 +150,9 @@ class Monitor:
         """Goes on with an environment that waited for a key."""
         budget = self._budget(environment_id)
         budget.needs_key = False
-        budget.blocked_until = float("-inf")
-        self._tell(environment_id, "fine", None)
+        budget.offline_until = None
+        budget.failures = budget.silent = 0
+        self._tell(environment_id)
         self._spread(environment_id)
         self._wake.set()
 
@@ -213,7 +182,10 @@ class Monitor:
             wait = self._ask_those_due()
             if self._wake.is_set():
                 continue
+            planned = self._clock.monotonic() + (wait or 0.0)
             await self._wait(wait)
+            if wait is not None and self._clock.monotonic() - planned > self.policy.jump:
+                self._spread_overdue()
 
     async def _wait(self, seconds: float | None) -> None:
         if seconds is None:
@@ -232,8 +204,8 @@ class Monitor:
         now = self._clock.monotonic()
         while self._queue:
             due, _, job_id = self._queue[0]
-            track = self._tracks.get(job_id)
-            if track is None or track.asking or due != track.due:
+            pace = self._paces.get(job_id)
+            if pace is None or pace.asking or due != pace.due:
                 heapq.heappop(self._queue)
                 continue
             if due > now:
@@ -241,49 +213,38 @@ class Monitor:
             if len(self._in_flight) >= self.policy.in_flight:
                 return None
             heapq.heappop(self._queue)
-            later = self._not_before(track, now)
+            later = self._not_before(pace, now)
             if later > now:
-                if later == float("inf"):
-                    track.due = later
-                else:
-                    self._push(track, later, wake=False)
+                pace.due = later
+                if later < math.inf:
+                    self._push(pace, later, wake=False)
                 continue
-            self._start(track, now)
+            self._start(pace, now)
         return None
 
-    def _not_before(self, track: _Track, now: float) -> float:
+    def _not_before(self, pace: Pace, now: float) -> float:
         """When this job may be asked for, as far as pauses, budget and limits go; infinity: when told."""
-        budget = self._budget(track.environment_id)
-        if (self._paused or budget.needs_key) and not track.manual:
-            return float("inf")
-        allowed = self._allowed_at(track)
+        policy, budget = self.policy, self._budget(pace.environment_id)
+        if (self._paused or budget.needs_key) and not pace.manual:
+            return math.inf
+        allowed = max(pace.allowed_at(policy), budget.limited_until)
         if allowed > now:
             return allowed
-        if budget.offline and budget.probing:
-            return now + self.policy.floor
-        if budget.blocked_until > now and not track.manual:
-            return budget.blocked_until + self._rng.random() * self.policy.floor
-        if budget.next_at > now:
-            return budget.next_at
-        return now
+        if budget.closed and budget.probe is not None:
+            return now + policy.floor
+        if budget.offline_until is not None and budget.offline_until > now and not pace.manual:
+            return budget.offline_until + self._rng.random() * policy.floor
+        return budget.turn_at(now)
 
-    def _start(self, track: _Track, now: float) -> None:
-        policy = self.policy
-        budget = self._budget(track.environment_id)
-        if budget.rate < policy.rate and now - budget.limited_at >= policy.recovery:
-            budget.rate = min(policy.rate, budget.rate * 2)
-            budget.limited_at = now
-            if budget.rate == policy.rate:
-                self._tell(track.environment_id, "fine", None)
-        budget.next_at = max(budget.next_at, now - 0.25) + 1 / budget.rate
-        if budget.offline:
-            budget.probing = True
-        track.asking = True
-        track.manual = False
-        track.last_asked = now
-        spacing = 3600.0 / (policy.hourly - policy.burst)
-        track.theoretical = max(track.theoretical, now) + spacing
-        task = asyncio.create_task(self._ask_once(track), name=f"ask {track.job_id}")
+    def _start(self, pace: Pace, now: float) -> None:
+        budget = self._budget(pace.environment_id)
+        counted = pace.counted
+        budget.take_turn(now, self.policy)
+        self._tell(pace.environment_id)
+        if budget.closed:
+            budget.probe = pace.job_id
+        pace.ask(now, self.policy)
+        task = asyncio.create_task(self._ask_once(pace, counted), name=f"ask {pace.job_id}")
         self._in_flight.add(task)
         task.add_done_callback(self._asked)
 
@@ -291,126 +252,115 @@ class Monitor:
         self._in_flight.discard(task)
         self._wake.set()
 
-    async def _ask_once(self, track: _Track) -> None:
+    async def _ask_once(self, pace: Pace, counted: tuple[float, float]) -> None:
         try:
-            asked = await self._ask(track.job_id)
+            asked = await self._ask(pace.job_id)
+        except Exception as error:
+            # A fault in this program must not end the polling of this job, nor of all others.
+            report = {"message": f"asking for {pace.job_id} failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(report)
+            asked = Asked(Outcome.TROUBLE)
         finally:
-            track.asking = False
-        if self._tracks.get(track.job_id) is not track:
-            self._budget(track.environment_id).probing = False
-            return
-        self._learn(track, asked)
+            pace.asking = False
+            budget = self._budget(pace.environment_id)
+            if budget.probe == pace.job_id:
+                budget.probe = None
+        now = self._clock.monotonic()
+        self._learn_of_environment(pace, asked, now)
+        if self._paces.get(pace.job_id) is pace:
+            if asked.outcome in (Outcome.ELSEWHERE, Outcome.NOT_ASKED):
+                pace.not_asked(counted)
+            self._learn_of_job(pace, asked, now)
+        self._tell(pace.environment_id)
 
-    def _learn(self, track: _Track, asked: Asked) -> None:
-        """Sets when to ask again, and what the environment bears."""
-        policy, now = self.policy, self._clock.monotonic()
-        budget = self._budget(track.environment_id)
-        outcome = asked.outcome
-        budget.probing = False
-        if outcome in (Outcome.ANSWERED, Outcome.FINISHED, Outcome.NOT_FOUND, Outcome.FORBIDDEN):
-            self._reached(track.environment_id, budget)
-        if outcome in (Outcome.ANSWERED, Outcome.FINISHED):
-            track.unknown_since = None
-            track.troubles = 0
-        if outcome is Outcome.FINISHED:
-            self._tracks.pop(track.job_id, None)
-        elif outcome is Outcome.ANSWERED:
-            wait = track.interval
-            track.interval = min(policy.ceiling, track.interval * policy.growth)
-            if now - track.created > policy.old_after:
-                wait = policy.old_every
-            self._schedule(track, wait)
+    def _learn_of_environment(self, pace: Pace, asked: Asked, now: float) -> None:
+        budget, outcome = self._budget(pace.environment_id), asked.outcome
+        if outcome.reached:
+            if budget.reached(outcome):
+                self._spread(pace.environment_id)
+        elif outcome in (Outcome.UNREACHABLE, Outcome.UNANSWERED):
+            budget.unreached(outcome, pace.last_asked, now, self.policy)
+        if budget.closed:
+            # Who asked for all jobs wanted to know whether it works again: it does not.
+            for other in self._paces.values():
+                if other.environment_id == pace.environment_id:
+                    other.manual = False
+
+    def _learn_of_job(self, pace: Pace, asked: Asked, now: float) -> None:
+        policy, outcome = self.policy, asked.outcome
+        budget = self._budget(pace.environment_id)
+        if asked.retry_after is not None and outcome.reached:
+            pace.embargo = max(pace.embargo, now + asked.retry_after)
+        if outcome is Outcome.ANSWERED:
+            pace.unknown_since = None
+            pace.troubles = 0
+            self._schedule(pace, pace.next_wait(now, policy))
+        elif outcome is Outcome.FINISHED:
+            self.forget(pace.job_id)
         elif outcome is Outcome.NOT_FOUND:
-            if track.unknown_since is None:
-                track.unknown_since = now
-            lost = now - track.unknown_since >= policy.lost_after
-            self._schedule(track, policy.lost_every if lost else self._backoff(track))
+            if pace.unknown_since is None:
+                pace.unknown_since = now
+            self._schedule(pace, policy.lost_every if pace.lost(now, policy) else pace.backoff(policy))
         elif outcome is Outcome.RATE_LIMITED:
-            self._limited(track, budget, asked.retry_after, now)
+            wait = pace.backoff(policy) if asked.retry_after is None else asked.retry_after
+            pace.embargo = max(pace.embargo, now + wait)
+            budget.limited(pace.job_id, now, wait, policy)
+            self._schedule(pace, wait)
         elif outcome is Outcome.UNAUTHORISED:
-            budget.needs_key = True
-            track.due = float("inf")
-            self._tell(track.environment_id, "needs key", None)
-        elif outcome is Outcome.UNREACHABLE:
-            self._unreached(track.environment_id, budget, now)
-            self._push(track, budget.blocked_until + self._rng.random() * policy.floor)
+            pace.due = math.inf
+        elif outcome is Outcome.UNREACHABLE and budget.offline_until is not None:
+            self._push(pace, budget.offline_until + self._rng.random() * policy.floor)
         elif outcome is Outcome.ELSEWHERE:
-            self._schedule(track, policy.elsewhere_every)
+            self._schedule(pace, policy.elsewhere_every)
         else:
-            self._schedule(track, max(self._backoff(track), asked.retry_after or 0.0))
-        if track.manual and outcome is not Outcome.FINISHED:
-            self._push(track, max(now, self._allowed_at(track)))
+            self._schedule(pace, max(pace.backoff(policy), asked.retry_after or 0.0))
+        if pace.manual and outcome is not Outcome.FINISHED:
+            self._push(pace, max(now, pace.allowed_at(policy)))
 
-    def _limited(self, track: _Track, budget: _Budget, retry_after: float | None, now: float) -> None:
-        policy = self.policy
-        wait = self._backoff(track) if retry_after is None else retry_after
-        budget.rate = max(policy.least_rate, budget.rate / 2)
-        budget.limited_at = now
-        budget.limited_jobs += 1
-        if budget.limited_jobs >= 3:
-            # The limit is not one job's own: everybody waits as told.
-            budget.blocked_until = max(budget.blocked_until, now + wait)
-        self._tell(track.environment_id, "slowed", now + wait)
-        # Asked earlier than the server allows would be asked for nothing: never before `wait` is over.
-        track.theoretical = max(track.theoretical, now + wait + self._burst_credit())
-        self._schedule(track, wait)
-
-    def _reached(self, environment_id: str, budget: _Budget) -> None:
-        budget.limited_jobs = 0
-        if budget.failures or budget.needs_key:
-            budget.failures = 0
-            budget.needs_key = False
-            budget.blocked_until = float("-inf")
-            self._tell(environment_id, "fine", None)
-            self._spread(environment_id)
-
-    def _unreached(self, environment_id: str, budget: _Budget, now: float) -> None:
-        budget.failures += 1
-        wait = self._doubled(budget.failures)
-        budget.blocked_until = max(budget.blocked_until, now + wait)
-        self._tell(environment_id, "offline", budget.blocked_until)
-
-    def _backoff(self, track: _Track) -> float:
-        track.troubles += 1
-        return self._doubled(track.troubles)
-
-    def _doubled(self, times: int) -> float:
-        return min(self.policy.trouble_ceiling, self.policy.floor * float(2 ** min(times - 1, 10)))
-
-    def _schedule(self, track: _Track, wait: float) -> None:
+    def _schedule(self, pace: Pace, wait: float) -> None:
         now = self._clock.monotonic()
         wait *= 1 + self.policy.jitter * self._rng.random()
-        self._push(track, max(now + wait, self._allowed_at(track)))
+        self._push(pace, max(now + wait, pace.allowed_at(self.policy)))
 
-    def _burst_credit(self) -> float:
-        return self.policy.burst * 3600.0 / (self.policy.hourly - self.policy.burst)
-
-    def _allowed_at(self, track: _Track) -> float:
-        """When the per-job limits allow the next question."""
-        return max(track.last_asked + self.policy.gap, track.theoretical - self._burst_credit())
-
-    def _budget(self, environment_id: str) -> _Budget:
-        budget = self._budgets.get(environment_id)
-        if budget is None:
-            budget = self._budgets[environment_id] = _Budget(rate=self.policy.rate)
-        return budget
-
-    def _push(self, track: _Track, due: float, *, wake: bool = True) -> None:
-        track.due = due
-        heapq.heappush(self._queue, (due, next(self._order), track.job_id))
+    def _push(self, pace: Pace, due: float, *, wake: bool = True) -> None:
+        pace.due = due
+        heapq.heappush(self._queue, (due, next(self._order), pace.job_id))
         if wake:
             self._wake.set()
 
     def _spread(self, environment_id: str | None) -> None:
         """Brings forward those that waited for a pause to end, not all in the same instant."""
-        now = self._clock.monotonic()
-        for track in self._tracks.values():
-            if track.asking or (environment_id is not None and track.environment_id != environment_id):
+        now, policy = self._clock.monotonic(), self.policy
+        for pace in self._paces.values():
+            if pace.asking or (environment_id is not None and pace.environment_id != environment_id):
                 continue
-            soon = now + self._rng.random() * self.policy.floor
-            if track.due > soon + self.policy.ceiling * 2 or track.due == float("inf"):
-                self._push(track, max(soon, self._allowed_at(track)))
+            soon = now + self._rng.random() * policy.floor
+            late = pace.due > soon + policy.ceiling * 2 and not pace.lost(now, policy)
+            if late or pace.due == math.inf:
+                self._push(pace, max(soon, pace.allowed_at(policy)))
 
-    def _tell(self, environment_id: str, condition: Condition, until: float | None) -> None:
-        if self._on_condition is not None:
-            self._on_condition(environment_id, condition, until)
+    def _spread_overdue(self) -> None:
+        """After a long stop everything is overdue: it is asked for one after the other."""
+        now, policy = self._clock.monotonic(), self.policy
+        overdue = [pace for pace in self._paces.values() if pace.due <= now and not pace.asking]
+        window = min(policy.ceiling, max(policy.floor, 2 * len(overdue) / policy.rate))
+        for pace in overdue:
+            self._push(pace, now + self._rng.random() * window)
+
+    def _budget(self, environment_id: str) -> Budget:
+        budget = self._budgets.get(environment_id)
+        if budget is None:
+            budget = self._budgets[environment_id] = Budget(rate=self.policy.rate)
+        return budget
+
+    def _tell(self, environment_id: str) -> None:
+        if self._on_condition is None:
+            return
+        budget = self._budget(environment_id)
+        told = budget.condition(self.policy)
+        if not budget.needs_key and not any(pace.environment_id == environment_id for pace in self._paces.values()):
+            # Nothing is asked there any more, so nothing is known of it either.
+            told = ("fine", None)
+        if self._told.get(environment_id, ("fine", None)) != told:
+            self._told[environment_id] = told
+            self._on_condition(environment_id, *told)

@@ -33,8 +33,9 @@ class PollPolicy:
     old_every: float = 60.0
     jitter: float = 0.15
     """Share by which an interval is lengthened at random."""
-    gap: float = 1.0
-    """Least time between two questions for one job, whoever asks."""
+    gap: float = 1.05
+    """Least time between two questions for one job, whoever asks: a little more than the second that the limit of 60
+    in 60 s leaves, since one question may travel faster than the one before."""
     burst: int = 60
     """Questions for one job that may come at `gap` before the hourly limit spaces them."""
     hourly: int = 1800
@@ -47,6 +48,10 @@ class PollPolicy:
     """What the budget is halved down to."""
     recovery: float = 30.0
     """Without a 429 for this long, the budget doubles, up to `rate`."""
+    limited_jobs: int = 3
+    """So many jobs refused with 429 in a row: the limit is the environment's, and all its jobs wait as told."""
+    silent: int = 3
+    """So many questions without an answer in a row: the environment counts as offline."""
     trouble_ceiling: float = 60.0
     """Longest interval while a job or the network is in trouble."""
     lost_after: float = 120.0
@@ -54,6 +59,21 @@ class PollPolicy:
     lost_every: float = 300.0
     elsewhere_every: float = 15.0
     """How often a job that another process polls is looked at."""
+    jump: float = 30.0
+    """Woken later than this, the process was stopped or the machine asleep: what is overdue is spread out."""
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between questions for one job that the hourly limit bears for ever."""
+        return 3600.0 / (self.hourly - self.burst)
+
+    def interval(self, age: float) -> float:
+        """The regular interval of a job that has been asked for since it started, `age` seconds ago."""
+        return min(self.ceiling, self.floor + max(0.0, age) * (self.growth - 1))
+
+    def backoff(self, times: int) -> float:
+        """Seconds to wait after so many failures in a row."""
+        return min(self.trouble_ceiling, self.floor * float(2 ** min(times - 1, 10)))
 
 
 class Outcome(Enum):
@@ -70,11 +90,25 @@ class Outcome(Enum):
     """403: this job alone."""
     NOT_FOUND = auto()
     TROUBLE = auto()
-    """5xx, an answer that is none, or no answer: the job is asked more slowly."""
+    """5xx, or an answer that is none: the job is asked more slowly."""
+    UNANSWERED = auto()
+    """It was sent and no whole answer came."""
     UNREACHABLE = auto()
     """Nothing could be sent: the network or the host is away."""
     ELSEWHERE = auto()
-    """Another process polls this job."""
+    """Another process polls this job; nothing was sent."""
+    NOT_ASKED = auto()
+    """Nothing was sent, for a reason of our own."""
+
+    @property
+    def reached(self) -> bool:
+        """True where something answered."""
+        return self not in (Outcome.UNANSWERED, Outcome.UNREACHABLE, Outcome.ELSEWHERE, Outcome.NOT_ASKED)
+
+    @property
+    def key_accepted(self) -> bool:
+        """True where the answer shows that the key is known."""
+        return self in (Outcome.ANSWERED, Outcome.FINISHED, Outcome.NOT_FOUND, Outcome.FORBIDDEN)
 
 
 @dataclass(frozen=True, slots=True)

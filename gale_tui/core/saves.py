@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import contextlib
 import random
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,43 +13,35 @@ from gale_tui.core.book import JobBook, clock_time
 from gale_tui.core.clock import Clock
 from gale_tui.core.connections import Connections
 from gale_tui.core.errors import (
-    CredentialError,
     FileSystemError,
     GaleError,
     InterruptedDownloadError,
     LinkExpiredError,
     LinkNotReadyError,
+    StoreError,
 )
-from gale_tui.core.models import DownloadProgress, DownloadState, Environment, Job, JobState
+from gale_tui.core.fresh_links import fresh_link
+from gale_tui.core.models import DownloadProgress, DownloadState, Environment, Job
+from gale_tui.core.save_outcomes import broken, left_behind, running, saved, unwanted, waits, without_link
 from gale_tui.core.secret import SignedUrl
+from gale_tui.core.speed import Speed
 from gale_tui.core.threads import DaemonThreads
 
 if TYPE_CHECKING:
     from gale_tui.core.downloads import DownloadTask, SavedFile
 
-__all__ = ["Saves"]
+__all__ = ["LEASE", "Saves"]
 
 AT_ONCE = 3
 """Downloads at the same time."""
 READY_WITHIN = 120.0
 """Seconds after SUCCESS in which 403, 404 and 409 on the link mean "not yet"."""
-AUTOMATIC_TRIES = 6
+AUTOMATIC_TRIES = 12
+"""Tries without a further byte before it is left to the user."""
+FRESH_LINKS = 3
+"""Links asked for anew before a file is given up."""
 LEASE = 60.0
 EXPORT_AGAIN = "Press e to export again"
-
-
-class _Meter:
-    """Received bytes over the last seconds."""
-
-    def __init__(self) -> None:
-        self._readings: deque[tuple[float, int]] = deque(maxlen=40)
-
-    def read(self, now: float, received: int) -> float:
-        """Bytes per second."""
-        if not self._readings or now - self._readings[-1][0] >= 0.1:
-            self._readings.append((now, received))
-        then, before = self._readings[0]
-        return max(0.0, (received - before) / (now - then)) if now > then else 0.0
 
 
 class Saves:
@@ -65,6 +56,7 @@ class Saves:
         environment: Finds an environment by id.
         folder: Where files go that have no folder of their own.
         stall: Seconds without a byte after which a download counts as cut.
+        step: For tests: told what is about to be done to the disk.
     """
 
     def __init__(
@@ -78,6 +70,7 @@ class Saves:
         environment: Callable[[str], Environment | None],
         folder: Callable[[], Path],
         stall: float = 30.0,
+        step: Callable[[str], None] | None = None,
     ) -> None:
         self._book = book
         self._connections = connections
@@ -87,10 +80,12 @@ class Saves:
         self._environment = environment
         self._folder = folder
         self._stall = stall
+        self._step = step
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudges: dict[str, asyncio.Event] = {}
-        self._running: dict[str, tuple[DownloadTask, _Meter]] = {}
+        self._running: dict[str, tuple[DownloadTask, Speed]] = {}
+        self._lost: set[str] = set()
         self._closing = False
 
     @property
@@ -100,10 +95,10 @@ class Saves:
 
     def progress(self, job_id: str) -> DownloadProgress | None:
         """A reading of a running download; None where it does not run here."""
-        running = self._running.get(job_id)
-        if running is None:
+        found = self._running.get(job_id)
+        if found is None:
             return None
-        task, meter = running
+        task, meter = found
         received = task.received
         return DownloadProgress(received, task.size, meter.read(self._clock.monotonic(), received))
 
@@ -111,12 +106,22 @@ class Saves:
         """The ids of the jobs whose files are being received here."""
         return tuple(self._running)
 
+    def under_way(self, job_id: str) -> bool:
+        """True where this process fetches the file, or waits to try again."""
+        task = self._tasks.get(job_id)
+        return task is not None and not task.done()
+
+    async def left_behind(self, job_id: str) -> None:
+        """Offers a download whose process has ended, where nobody else has it."""
+        if await self._book.store.acquire(job_id, "download", seconds=5):
+            await self._book.change(job_id, left_behind, "gale-tui ended before the file was whole")
+            await self._book.store.release(job_id, "download")
+
     def want(self, job_id: str) -> None:
         """Starts a download, or brings its next try forward. Must be called in the loop."""
         if self._closing:
             return
-        task = self._tasks.get(job_id)
-        if task is not None and not task.done():
+        if self.under_way(job_id):
             self._nudges[job_id].set()
             return
         self._nudges[job_id] = asyncio.Event()
@@ -132,28 +137,50 @@ class Saves:
             task.get_loop().call_exception_handler({"message": f"saving {job_id} failed", "exception": error})
 
     def stop(self, job_id: str) -> None:
-        """Stops a running download; its part is kept."""
-        running = self._running.get(job_id)
-        if running is not None:
-            running[0].cancel()
+        """Stops a running download; its part is kept. One that waits looks at its job again."""
+        found = self._running.get(job_id)
+        if found is not None:
+            found[0].cancel()
+        elif job_id in self._nudges:
+            self._nudges[job_id].set()
+
+    def lost(self, job_ids: Collection[str]) -> None:
+        """Ends downloads that another process has taken over, without a word on their rows: they are its rows now."""
+        for job_id in job_ids:
+            if self.under_way(job_id):
+                self._lost.add(job_id)
+                self.stop(job_id)
 
     async def _save(self, job_id: str) -> None:
-        if not await self._book.store.acquire(job_id, "download", seconds=LEASE):
-            return
         try:
-            await self._tries(job_id)
-            while not self._closing and self._wanted_again(job_id):
+            if not await self._book.store.acquire(job_id, "download", seconds=LEASE):
+                return
+        except StoreError:
+            # It is taken up again when the history can be written.
+            return
+        self._lost.discard(job_id)
+        try:
+            # Whoever had it before may have saved the file.
+            await self._book.sync()
+            again = True
+            while again and self._wanted(job_id):
                 await self._tries(job_id)
+                # Asked for once more just as it ended?
+                job = self._book.jobs.get(job_id)
+                again = job is not None and job.download.state is DownloadState.WANTED
+        except StoreError:
+            return
         finally:
-            await self._book.store.release(job_id, "download")
+            if job_id not in self._lost:
+                with contextlib.suppress(StoreError):
+                    await self._book.store.release(job_id, "download")
 
-    def _wanted_again(self, job_id: str) -> bool:
-        """True where the file was asked for again just as the last try ended."""
+    def _wanted(self, job_id: str) -> bool:
         job = self._book.jobs.get(job_id)
-        return job is not None and job.download.state is DownloadState.WANTED
+        return not self._closing and job_id not in self._lost and job is not None and not unwanted(job)
 
-    async def _pause(self, job_id: str, seconds: float) -> None:
-        """Waits, or until the user asks for the file."""
+    async def _pause(self, job_id: str, seconds: float) -> bool:
+        """Waits, or until the user asks for the file; True in this case."""
         nudge = self._nudges[job_id]
         nudge.clear()
         sleep = asyncio.ensure_future(self._clock.sleep(seconds))
@@ -163,74 +190,72 @@ class Saves:
         finally:
             sleep.cancel()
             nudged.cancel()
+        return nudge.is_set()
 
     async def _tries(self, job_id: str) -> None:
         """Tries until the file is saved or trying again is no use."""
         spent: set[SignedUrl] = set()
         attempts = 0
-        began = self._clock.time()
-        while not self._closing:
-            job = self._book.jobs.get(job_id)
-            environment = self._environment(job.environment_id) if job is not None else None
-            if job is None:
-                return
+        ready_until: float | None = None
+        while self._wanted(job_id):
+            job = self._book.jobs[job_id]
+            environment = self._environment(job.environment_id)
             if environment is None or str(environment.origin) != job.origin:
-                await self._failed(job_id, f"its environment {job.environment_name} is gone or has another host now")
+                what = f"its environment {job.environment_name} is gone or has another host now"
+                await self._book.change(job_id, broken(what), f"not saved: {what}")
                 return
-            link = job.download_url if job.download_url not in spent else None
-            if link is None:
-                link = await self._fresh_link(job, environment, spent)
-            if link is None:
-                return
-            wait: float
+            if ready_until is None:
+                age = self._clock.time() - (job.ended_at or self._clock.time())
+                ready_until = self._clock.monotonic() + READY_WITHIN - min(max(0.0, age), READY_WITHIN)
+            wait: float | None
+            link: SignedUrl | None = None
             try:
                 async with self._slots:
-                    await self._book.set_download(job_id, state=DownloadState.RUNNING, error="", next_try_at=None)
+                    link = job.download_url if job.download_url not in spent else None
+                    link = link or await self._fresh_link(job, environment, spent)
+                    if link is None:
+                        return
+                    if not self._wanted(job_id):
+                        return
+                    await self._book.change(job_id, running)
                     await self._once(job_id, environment, link)
                 return
-            except LinkNotReadyError as error:
-                if self._clock.time() - (job.ended_at or began) >= READY_WITHIN:
-                    spent.add(link)
-                    await self._book.set_download(
-                        job_id, f"link refused: {error.what}", state=DownloadState.EXPIRED, error=error.what
-                    )
-                    continue
-                wait = min(15.0, 2.0 * 1.5**attempts)
-                await self._waits(job_id, DownloadState.NOT_READY, "not ready yet", wait)
-            except LinkExpiredError as error:
-                spent.add(link)
-                await self._book.set_download(
-                    job_id, f"link expired: {error.what}", state=DownloadState.EXPIRED, error=error.what
-                )
-                continue
+            except (LinkNotReadyError, LinkExpiredError) as error:
+                if isinstance(error, LinkNotReadyError) and self._clock.monotonic() < ready_until:
+                    wait = min(15.0, 2.0 * 1.5**attempts)
+                    await self._say_waits(job_id, DownloadState.NOT_READY, "not ready yet", wait)
+                else:
+                    spent.update({link} if link is not None else ())
+                    # The first fresh link is asked for at once, further ones more slowly.
+                    wait = 0.0 if len(spent) == 1 else 5.0 * len(spent)
+                    await self._say_waits(job_id, DownloadState.WANTED, f"link expired: {error.what}", wait)
             except InterruptedDownloadError as error:
-                stopped = await self._interrupted(job_id, error, attempts)
-                if stopped is None:
-                    return
-                wait = stopped
+                now = self._book.jobs.get(job_id, job)
+                if now.download.received > job.download.received:
+                    attempts = 0
+                wait = await self._interrupted(job_id, error, attempts)
             except FileSystemError as error:
                 await self._kept(job_id, error)
                 return
+            except StoreError as error:
+                # The history could not be written: the file waits for it, or it would be forgotten half done.
+                wait = min(60.0, 5.0 * float(2**attempts))
+                with contextlib.suppress(StoreError):
+                    await self._say_waits(job_id, DownloadState.RESUMABLE, error.what, wait)
             except GaleError as error:
-                await self._failed(job_id, error.what, error)
+                await self._book.change(job_id, broken(str(error)), f"not saved: {error.what}")
+                return
+            if wait is None or job_id in self._lost:
                 return
             attempts += 1
-            await self._pause(job_id, wait)
+            if wait and await self._pause(job_id, wait):
+                attempts = 0
 
     async def _once(self, job_id: str, environment: Environment, link: SignedUrl) -> None:
         from gale_tui.core.downloads import DownloadPlan, DownloadTask
 
         job = self._book.jobs[job_id]
         transport = await self._connections.transport(environment)
-        loop = asyncio.get_running_loop()
-
-        def on_part(part: Path, validator: str | None, size: int | None) -> None:
-            # Called on the download's thread: the part is in the history before it is on disk.
-            written = asyncio.run_coroutine_threadsafe(
-                self._book.set_download(job_id, part=part, validator=validator, size=size), loop
-            )
-            written.result(timeout=20)
-
         plan = DownloadPlan(
             url=link,
             folder=job.folder or self._folder(),
@@ -241,149 +266,120 @@ class Saves:
             received=job.download.received,
             validator=job.download.validator,
             size=job.download.size,
+            make_parents=job.folder is None,
         )
-        task = DownloadTask(transport, plan, on_part=on_part, stall_seconds=self._stall)
-        self._running[job_id] = (task, _Meter())
-        renewing = asyncio.create_task(self._renew(job_id))
+        on_part = self._recorder(job_id, asyncio.get_running_loop())
+        task = DownloadTask(transport, plan, on_part=on_part, stall_seconds=self._stall, step=self._step)
+        self._running[job_id] = (task, Speed())
         try:
-            saved: SavedFile = await self._threads.call(task.run)
+            file: SavedFile = await self._threads.call(task.run)
         except asyncio.CancelledError:
             task.cancel()
             raise
         except GaleError:
-            await self._book.set_download(
-                job_id, received=task.received, part=task.part, validator=task.validator, size=task.size
-            )
+            if job_id not in self._lost:
+                with contextlib.suppress(StoreError):
+                    await self._book.set_download(
+                        job_id, received=task.received, part=task.part, validator=task.validator, size=task.size
+                    )
             raise
         finally:
-            renewing.cancel()
             self._running.pop(job_id, None)
         now = self._clock.time()
-        await self._book.update(
-            job_id,
-            lambda job: _saved(job, saved, now),
-            f"saved, sha256 {saved.sha256[:8]}…",
-        )
+        await self._book.record(job_id, saved(file, now), f"saved, sha256 {file.sha256[:8]}…")
 
-    async def _renew(self, job_id: str) -> None:
-        while True:
-            await self._clock.sleep(LEASE / 3)
-            await self._book.store.acquire(job_id, "download", seconds=LEASE)
+    def _recorder(self, job_id: str, loop: asyncio.AbstractEventLoop) -> Callable[[Path, str | None, int | None], None]:
+        def on_part(part: Path, validator: str | None, size: int | None) -> None:
+            # Called on the download's thread: the part is in the history before it is on disk.
+            if job_id in self._lost:
+                raise InterruptedDownloadError("stopped")
+            writing = self._book.set_download(job_id, part=part, validator=validator, size=size)
+            try:
+                written = asyncio.run_coroutine_threadsafe(writing, loop)
+            except RuntimeError:
+                # The loop is closed: the program is ending.
+                writing.close()
+                raise InterruptedDownloadError("stopped") from None
+            try:
+                written.result(timeout=20)
+            except GaleError:
+                raise
+            except TimeoutError:
+                raise StoreError("The history could not be written in time", "Try again") from None
+            except Exception as error:
+                raise InterruptedDownloadError("stopped") from error
+
+        return on_part
 
     async def _fresh_link(self, job: Job, environment: Environment, spent: set[SignedUrl]) -> SignedUrl | None:
-        """Asks the dock status for a link; says so on the row where there is none."""
-        link: SignedUrl | None = None
-        why = "the server gives no link to the file"
-        if job.dock_status_id is not None:
-            try:
-                client = await self._connections.client(environment)
-                status = await self._connections.call(client.dock_status, job.dock_status_id)
-                if status.download_url is not None:
-                    link = client.resolve_link(status.download_url)
-            except CredentialError as error:
-                why = error.what
-            except GaleError as error:
-                why = f"no fresh link: {error.what}"
+        """Asks the dock status for a link; says so on the row where there is none.
+
+        Raises:
+            InterruptedDownloadError: It could not be asked for, and may be later.
+        """
+        link, why = None, ""
+        if len(spent) < FRESH_LINKS:
+            link, why = await fresh_link(self._connections, environment, job)
         if link is not None and link not in spent:
             await self._book.set(job.id, "fresh link", download_url=link)
             return link
-        state = DownloadState.EXPIRED if spent else DownloadState.FAILED
         if spent:
             why = "the link has expired and GALE gives no fresh one"
-        await self._book.update(
-            job.id,
-            lambda job: _without_link(job, state, f"{why}. {EXPORT_AGAIN}", drop=bool(spent)),
-            why,
-        )
+        state = DownloadState.EXPIRED if spent else DownloadState.FAILED
+        await self._book.change(job.id, without_link(state, f"{why}. {EXPORT_AGAIN}"), why)
         return None
 
     async def _interrupted(self, job_id: str, error: InterruptedDownloadError, attempts: int) -> float | None:
         """Says so on the row; returns the seconds to the next try, None where it is left to the user."""
-        if self._closing or error.what == "stopped":
-            await self._book.set_download(
-                job_id, "stopped", state=DownloadState.RESUMABLE, error="stopped", next_try_at=None
+        if job_id in self._lost:
+            return None
+        if self._closing:
+            # Whoever runs next, or runs beside us, goes on with it at once.
+            stopped = waits(DownloadState.RESUMABLE, "gale-tui ended before it was whole", self._clock.time())
+            await self._book.change(job_id, stopped, "stopped: gale-tui ended")
+            return None
+        if error.what == "stopped":
+            await self._book.change(
+                job_id, waits(DownloadState.RESUMABLE, "stopped. Press d to go on", None), "stopped"
             )
             return None
         if attempts >= AUTOMATIC_TRIES:
-            await self._book.set_download(
-                job_id,
-                f"given up for now: {error.what}",
-                state=DownloadState.RESUMABLE,
-                error=f"{error.what}. Press d to go on",
-                next_try_at=None,
-            )
+            given_up = waits(DownloadState.RESUMABLE, f"{error.what}. Press d to go on", None)
+            await self._book.change(job_id, given_up, f"given up for now: {error.what}")
             return None
-        told = getattr(error, "retry_after", None)
         wait = min(60.0, 2.0 * float(2**attempts)) * (1 + 0.2 * self._rng.random())
-        wait = max(wait, told) if isinstance(told, float | int) else wait
-        await self._waits(job_id, DownloadState.RESUMABLE, error.what, wait)
+        if error.retry_after is not None:
+            wait = max(wait, error.retry_after)
+        await self._say_waits(job_id, DownloadState.RESUMABLE, error.what, wait)
         return wait
 
-    async def _waits(self, job_id: str, state: DownloadState, why: str, wait: float) -> None:
+    async def _say_waits(self, job_id: str, state: DownloadState, why: str, wait: float) -> None:
+        if job_id in self._lost:
+            return
         at = self._clock.time() + wait
-        await self._book.set_download(
-            job_id,
-            lambda old, new: why if old.download.error != why else None,
-            state=state,
-            error=f"{why}, goes on at {clock_time(at)}",
-            next_try_at=at,
+        change = waits(state, f"{why}, goes on at {clock_time(at)}" if wait else why, at if wait else None)
+        await self._book.change(
+            job_id, change, lambda old, new: why if not old.download.error.startswith(why) else None
         )
 
-    async def _kept(self, job_id: str, error: GaleError) -> None:
-        """The disk's fault: the part is kept where there is one."""
-        job = self._book.jobs[job_id]
-        state = DownloadState.RESUMABLE if job.download.part is not None else DownloadState.FAILED
-        await self._book.set_download(
-            job_id, f"not saved: {error.what}", state=state, error=f"{error} Then press d", next_try_at=None
-        )
+    async def _kept(self, job_id: str, error: FileSystemError) -> None:
+        """The disk's fault: the part is kept where there is one, and the user has to do something."""
+        job = self._book.jobs.get(job_id)
+        state = DownloadState.RESUMABLE if job is not None and job.download.part is not None else DownloadState.FAILED
+        await self._book.change(job_id, waits(state, f"{error} Then press d", None), f"not saved: {error.what}")
 
-    async def _failed(self, job_id: str, what: str, error: GaleError | None = None) -> None:
-        await self._book.set_download(
-            job_id,
-            f"not saved: {what}",
-            state=DownloadState.FAILED,
-            error=str(error) if error is not None else what,
-            part=None,
-            received=0,
-            validator=None,
-            next_try_at=None,
-        )
-
-    async def close(self) -> None:
-        """Stops what runs, keeping the parts, and writes how far each is."""
+    async def close(self, within: float) -> None:
+        """Stops what runs, keeping the parts, and writes how far each is; takes `within` real seconds at most."""
         self._closing = True
+        receiving = set(self._running)
         for task, _ in tuple(self._running.values()):
             task.cancel()
         tasks = tuple(self._tasks.values())
-        running = set(self._running)
         for job_id, saving in tuple(self._tasks.items()):
-            if job_id not in running:
+            if job_id not in receiving:
                 saving.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=1.0)
+            await asyncio.wait(tasks, timeout=within)
             for saving in tasks:
                 saving.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _saved(job: Job, saved: SavedFile, now: float) -> Job:
-    job = job.with_download(
-        state=DownloadState.SAVED,
-        path=saved.path,
-        part=None,
-        received=saved.size,
-        size=saved.size,
-        validator=None,
-        sha256=saved.sha256,
-        error="",
-        next_try_at=None,
-        saved_at=now,
-    )
-    # The signed link has done its work: it is a secret that is no longer needed.
-    note = "" if job.state is JobState.SUCCEEDED else job.note
-    return dataclasses.replace(job, name=job.name or saved.name or None, download_url=None, note=note)
-
-
-def _without_link(job: Job, state: DownloadState, error: str, *, drop: bool) -> Job:
-    job = job.with_download(state=state, error=error, next_try_at=None)
-    return dataclasses.replace(job, download_url=None) if drop else job
