@@ -416,10 +416,33 @@ async def test_the_key_can_be_tried_before_it_is_saved() -> None:
         await finish(pilot)
         assert said(app) == "The key is accepted."
         assert focus(app) == "test"
-        await pilot.press("escape")
-    assert app.results == [None]
     assert not engine.saved
     assert [key.reveal() for _, key in engine.tested if key is not None] == [KEY]
+
+
+async def test_leaving_asks_where_something_was_typed() -> None:
+    app = StubApp(StubEngine(), EnvironmentForm(STAGING))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await finish(pilot)
+        await fill(pilot, api_key=KEY)
+        await pilot.press("escape")
+        assert app.shows(ConfirmDialog)
+        assert focus(app) == "cancel"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen.query_one("#api-key", FieldInput).value == KEY
+        await pilot.press("escape", "tab", "enter")
+        await finish(pilot)
+    assert app.results == [None]
+
+
+async def test_leaving_an_untouched_form_does_not_ask() -> None:
+    app = StubApp(StubEngine(), EnvironmentForm(STAGING))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await finish(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+    assert app.results == [None]
 
 
 async def test_one_press_saves_once() -> None:

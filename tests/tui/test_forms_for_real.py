@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from gale_tui.cli import Wiring, demo_engine
 from gale_tui.core.credentials import Credentials
 from gale_tui.core.engine import GaleEngine
-from gale_tui.core.models import Environment, JobState
+from gale_tui.core.models import DownloadState, Environment
 from gale_tui.core.paths import Paths
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.server import Sandbox
@@ -110,7 +110,7 @@ async def test_the_demo_exports_with_n_and_enter(tmp_path: Path, sandbox: Sandbo
     assert len(posts(sandbox)) == 1
 
 
-async def test_from_the_first_start_to_a_running_export(paths: Paths, sandbox: Sandbox) -> None:
+async def test_from_the_first_start_to_a_saved_file(paths: Paths, sandbox: Sandbox) -> None:
     engine = engine_of(paths)
     offered = sandbox.offered[0]
     async with running(engine) as (app, pilot):
@@ -127,7 +127,7 @@ async def test_from_the_first_start_to_a_running_export(paths: Paths, sandbox: S
         app.screen.query_one("#flow-id").focus()
         await pilot.press("enter")
         await until(pilot, lambda: shows(app, JobsScreen))
-        await until(pilot, lambda: any(job.state is JobState.SUCCEEDED for job in engine.jobs.values()))
+        await until(pilot, lambda: [job.download.state for job in engine.jobs.values()] == [DownloadState.SAVED])
     assert posts(sandbox) == [(f"/api/public/tools/{offered.tool_id}/export", "POST", offered.flow_id)]
 
 

@@ -21,7 +21,7 @@ from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
 from gale_tui.tui.actions import Place, bindings, key_entries
-from gale_tui.tui.screens.dialogs import session_tick
+from gale_tui.tui.screens.dialogs import ConfirmDialog, session_tick
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding, check_with
 from gale_tui.tui.widgets.fields import FormBody, FormButton, TextField, Tick
@@ -50,6 +50,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
         self._session_touched = False
+        self._at_first: tuple[object, ...] = ()
 
     # What it looks like
 
@@ -130,6 +131,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self.say("")
         self.field("name").input.focus()
         self.query_one("#keyring").display = False
+        self._at_first = self._typed_so_far()
         self.ready()
         self.run_worker(self._look_for_key(), group="look")
 
@@ -305,9 +307,22 @@ class EnvironmentForm(FormScreen[Environment]):
         self.dismiss(environment)
         return True
 
+    def _typed_so_far(self) -> tuple[object, ...]:
+        texts = tuple(field.value for field in self.query(TextField))
+        return (*texts, self.query_one("#production", Tick).value)
+
     def action_back(self) -> None:
-        """Leaves the form; nothing is saved."""
-        self.dismiss(None)
+        """Leaves the form; nothing is saved. Asks first where something was typed."""
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self.dismiss(None)
+
+        if self._typed_so_far() == self._at_first:
+            self.dismiss(None)
+        elif self.is_active:
+            dialog = ConfirmDialog("Not saved", "What was typed here is lost.", confirm="Leave")
+            self.app.push_screen(dialog, answered)
 
 
 def _command(text: str) -> tuple[str, ...]:
