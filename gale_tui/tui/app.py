@@ -21,12 +21,14 @@ from gale_tui.core.errors import CredentialError, GaleError
 from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.attention import Attention, ending
 from gale_tui.tui.bursts import KeyBursts
 from gale_tui.tui.format import Glyphs, choose_glyphs
 from gale_tui.tui.lean import LeanScreen
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.tally import Tally
 
 __all__ = ["GaleApp"]
 
@@ -52,7 +54,9 @@ class GaleApp(App[int]):
         self._signals = signals
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
+        self.tally = Tally()
         self._bursts = KeyBursts(self._pressed, self._pasted)
+        self._attention = Attention(self._write_raw, lambda: engine.settings, lambda: self.app_focus)
         self.jobs_screen = JobsScreen()
         theme.register(self)
         self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
@@ -75,6 +79,7 @@ class GaleApp(App[int]):
         except GaleError as error:
             self.exit(2, message=str(error))
             return
+        self.tally.count(self.engine.jobs.values())
         self.engine.book.listeners.append(self._job_changed)
         self.engine.on_condition.append(self._condition_changed)
         self.engine.on_loaded.append(self._history_loaded)
@@ -85,6 +90,7 @@ class GaleApp(App[int]):
         for text in (*self.engine.notices, *self.engine.problems):
             self.say(text, severity="warning", seconds=12)
         self.engine.warm_up()
+        self._attention.running(self.tally.running)
         self.run_worker(self._find_key_text(), name="key text")
         if not self.engine.environments:
             self.open_environments()
@@ -106,6 +112,7 @@ class GaleApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Closes the engine: what runs is kept so that it can go on."""
+        self._attention.close()
         await self.engine.close()
 
     def _fatal_error(self) -> None:
@@ -153,6 +160,14 @@ class GaleApp(App[int]):
         if isinstance(top, JobWatcher):
             top.post_message(JobChanged(change))
         self._tell_of_ending(change)
+        self.tally.apply(change)
+        self._attention.ended(ending(change))
+        self._attention.running(self.tally.running)
+
+    def _write_raw(self, text: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
+            self._driver.flush()
 
     def _tell_of_ending(self, change: JobChange) -> None:
         job, before = change.job, change.previous
@@ -171,6 +186,7 @@ class GaleApp(App[int]):
                 self.open_key_dialog(condition.environment_id, condition.text)
 
     def _history_loaded(self, jobs: Sequence[Job]) -> None:
+        self.tally.count(jobs)
         self.jobs_screen.post_message(HistoryLoaded(jobs))
 
     # Words to the user

@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.widgets import Input
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.models import DownloadState, Job, JobEvent, JobState
+from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import GaleScreen
@@ -94,10 +94,7 @@ class JobsScreen(GaleScreen[None]):
         """Environment, key and counts, as they are now."""
         engine = self.engine
         environment = engine.current
-        jobs = engine.jobs.values()
-        running = sum(1 for job in jobs if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING))
-        saved = sum(1 for job in jobs if job.download.state is DownloadState.SAVED)
-        failed = sum(1 for job in jobs if job.state in (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED))
+        tally = self.gale.tally
         badges = []
         if engine.demo:
             badges.append("DEMO")
@@ -114,9 +111,9 @@ class JobsScreen(GaleScreen[None]):
             production=bool(environment and environment.production),
             host=environment.origin.display if environment else "",
             key=self.gale.key_text,
-            running=running,
-            saved=saved,
-            failed=failed,
+            running=tally.running,
+            saved=tally.saved,
+            failed=tally.failed,
             badges=tuple(badges),
         )
 
@@ -153,6 +150,8 @@ class JobsScreen(GaleScreen[None]):
     def _tick(self) -> None:
         if self.is_current:
             self.table.tick(self.engine.clock.time())
+            if self.details.display:
+                self.details.tick(self.engine.clock.time())
 
     def _read_progress(self) -> None:
         if not self.is_current:

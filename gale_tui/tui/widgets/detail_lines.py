@@ -31,7 +31,7 @@ __all__ = ["Line", "full_lines", "gist_lines", "wrap"]
 Line = tuple[Piece, ...]
 
 LABEL_CELLS = 12
-TIMELINE_LINES = 7
+TIMELINE_LINES = 5
 """Kept for the timeline and a blank line, so that what stands below it does not move with each event."""
 ADVICE = {
     JobState.UNCONFIRMED: (
@@ -96,6 +96,8 @@ def gist_lines(
         lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(str(path), width - 9, glyphs))))
     elif file.text:
         lines.append((file,))
+    elif _kept_when_ready(job):
+        lines.append((Piece("saved when it is ready", Tone.MUTED),))
     return lines[: max(0, height)]
 
 
@@ -219,6 +221,10 @@ def _tail(text: str, width: int, glyphs: Glyphs) -> str:
     return glyphs.ellipsis + text
 
 
+def _kept_when_ready(job: Job) -> bool:
+    return job.save_when_ready or job.download.state is DownloadState.WANTED
+
+
 def _file_fields(
     job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int, save_hint: str
 ) -> Iterable[tuple[str, Piece]]:
@@ -234,8 +240,7 @@ def _file_fields(
         return
     if download.state in (DownloadState.NONE, DownloadState.WANTED) and job.state is not JobState.SUCCEEDED:
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
-            wanted = job.save_when_ready or download.state is DownloadState.WANTED
-            yield "File", Piece("saved when it is ready" if wanted else "not asked for", Tone.MUTED)
+            yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not asked for", Tone.MUTED)
         return
     yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), save_hint=save_hint)
     if download.part is not None:
@@ -249,13 +254,22 @@ def _answer_lines(response: str, width: int) -> list[Line]:
     status, _, body = rest.partition("\n")
     lines: list[Line] = []
     if status.strip().isdigit():
-        lines += [(Piece(part, Tone.MUTED),) for part in wrap(inert(f"{request}: {status.strip()}", 500), width)]
+        lines += [(Piece(part, Tone.MUTED),) for part in _request_lines(inert(request, 500), status.strip(), width)]
     else:
         body = response
     with suppress(ValueError, RecursionError):
         body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     safe = inert_block(body)
     return lines + [(Piece(part),) for line in safe.split("\n") for part in _chopped(line, width)]
+
+
+def _request_lines(request: str, status: str, width: int) -> list[str]:
+    """The request and its HTTP status; a path that does not fit is broken before its last part, the id."""
+    text = f"{request}: {status}"
+    if cell_len(text) <= width or "/" not in request:
+        return wrap(text, width)
+    head, _, tail = request.rpartition("/")
+    return [*wrap(f"{head}/", width), *(f"  {part}" for part in wrap(f"{tail}: {status}", max(1, width - 2)))]
 
 
 def _chopped(line: str, width: int) -> list[str]:

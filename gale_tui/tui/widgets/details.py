@@ -70,6 +70,12 @@ class DetailsPane(SteadyScroll):
             self.scroll_to(y=0, animate=False)
         self._lay_out()
 
+    def tick(self, now: float) -> None:
+        """Takes the time (seconds since the epoch) and repaints what it changes of a job that goes on."""
+        if self._job is not None and self._now is not None and not self._job.state.final:
+            self._now = now
+            self._lay_out()
+
     def on_resize(self) -> None:
         """Wraps anew."""
         self._lay_out()
