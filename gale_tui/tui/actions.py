@@ -35,6 +35,9 @@ class Place(StrEnum):
     FORM = "Export form"
     ENVIRONMENTS = "Environments"
     ENVIRONMENT_FORM = "Environment"
+    INSPECT = "Saved file"
+    COMPARE = "Two exports"
+    PAGE = "Moving on a page"
     DIALOG = "Dialogs"
 
 
@@ -173,6 +176,36 @@ ACTIONS: tuple[Action, ...] = (
         ("environment_back", "escape", "Back", "Close without saving; asks where something would be lost.", "f=back"),
     ),
     *_at(
+        Place.INSPECT,
+        ("inspect_next", "tab right l", "Next part", "The tool, then each JSON file of the archive.", "f=next_view"),
+        ("inspect_previous", "shift+tab left h", "Previous part", "The part before this one.", "=previous_view"),
+        ("inspect_search", "slash", "Search", "Search what is shown, capitals or not.", "f=search"),
+        ("inspect_found_next", "n", "Next hit", "The next line with the words searched for.", "=found_next"),
+        ("inspect_found_previous", "N", "Previous hit", "The line before with the words.", "=found_previous"),
+        ("inspect_values", "v", "Values", "Show or hide the values of environment variables.", "f=values"),
+        ("inspect_compare", "equals_sign c", "Compare", "What changed since the export before.", "f=compare"),
+        ("inspect_back", "escape q i", "Back", "Clear the search, then back to where you were.", "f=back"),
+    ),
+    *_at(
+        Place.COMPARE,
+        ("compare_earlier", "left_square_bracket", "Earlier", "Compare with an earlier export.", "f=earlier"),
+        ("compare_later", "right_square_bracket", "Later", "Compare with a later export.", "f=later"),
+        ("compare_search", "slash", "Search", "Search what is shown, capitals or not.", "f=search"),
+        ("compare_found_next", "n", "Next hit", "The next line with the words searched for.", "=found_next"),
+        ("compare_found_previous", "N", "Previous hit", "The line before with the words.", "=found_previous"),
+        ("compare_values", "v", "Values", "Show or hide the values of environment variables.", "f=values"),
+        ("compare_back", "escape q", "Back", "Clear the search, then back to the file.", "f=back"),
+    ),
+    *_at(
+        Place.PAGE,
+        ("page_line_down", "j down", "Line down", "Down a line.", "k"),
+        ("page_line_up", "k up", "Line up", "Up a line.", "k"),
+        ("page_screen_down", "pagedown", "Page down", "A screenful down.", "k"),
+        ("page_screen_up", "pageup", "Page up", "A screenful up.", "k"),
+        ("page_start", "g home", "Start", "To the first line.", "k"),
+        ("page_end", "G end", "End", "To the last line.", "k"),
+    ),
+    *_at(
         Place.EVERYWHERE,
         ("help", "f1 question_mark", "Help", "Keys and words for where you are.", "f=app.help"),
         ("palette", "ctrl+p colon", "Palette", "Find any action by name.", "k=app.command_palette"),
@@ -188,6 +221,8 @@ _PLACES = {
     "ExportForm": Place.FORM,
     "EnvironmentsScreen": Place.ENVIRONMENTS,
     "EnvironmentForm": Place.ENVIRONMENT_FORM,
+    "InspectScreen": Place.INSPECT,
+    "CompareScreen": Place.COMPARE,
 }
 
 
@@ -240,6 +275,9 @@ _NAMES = {
     "question_mark": "?",
     "colon": ":",
     "slash": "/",
+    "equals_sign": "=",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "escape": "esc",
     "f1": "F1",
     "pageup": "page up",

@@ -62,6 +62,8 @@ class HelpScreen(GaleModal[None]):
         parts: list[Content] = [_heading(self._place.value), *self._keys(self._place)]
         if self._place is Place.JOBS:
             parts += self._keys(Place.TABLE)
+        if self._place in (Place.INSPECT, Place.COMPARE):
+            parts += self._keys(Place.PAGE)
         if self._place is not Place.EVERYWHERE:
             parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
         if self._place in (Place.JOBS, Place.DETAILS):

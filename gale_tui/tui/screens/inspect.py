@@ -1,83 +1,130 @@
-"""A look into a saved file: what is in it, without extracting anything."""
+"""A look into a saved export: its files, the tool, its JSON. Nothing is extracted."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+from textual.binding import BindingType
 
-from gale_tui.core.archive import ZipSummary, verify_zip
+from gale_tui.core.archive_contents import ArchiveContents, read_archive
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
 from gale_tui.core.text import inert
-from gale_tui.core.threads import DaemonThreads
-from gale_tui.tui.format import size_text
-from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.screens.pages import LeftError, PageScreen
+from gale_tui.tui.widgets.inspect_lines import document_lines, document_text, overview_lines, problem_lines
+from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.text_page import Span
+from gale_tui.tui.widgets.view_bar import ViewBar
 
 __all__ = ["InspectScreen"]
 
 
-class InspectScreen(GaleModal[None]):
-    """Names, sizes and checksum of a saved zip.
+class InspectScreen(PageScreen):
+    """The tool in a saved zip and the zip's JSON files, one part at a time.
 
     Args:
         job: A job whose file is saved.
     """
 
-    CSS_PATH = "help.tcss"
-    AUTO_FOCUS = "#help"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,i", "close", "Close")]
+    CSS_PATH = "inspect.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.INSPECT)]
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self._job = job
+        self._contents: ArchiveContents | None = None
+        self._view = 0
+        self._values = False
 
     def compose(self) -> ComposeResult:
-        """One scrolling page."""
-        with VerticalScroll(id="help") as box:
-            box.border_title = inert(self._job.title, 50)
-            box.border_subtitle = "esc closes"
-            yield Static("Reading the file …", id="page", markup=False)
+        """The parts on one line, the page, its keys."""
+        yield ViewBar(id="views")
+        yield from self.compose_page()
+        yield KeyBar(key_entries(Place.INSPECT))
 
     def on_mount(self) -> None:
         """Reads the file away from the loop."""
-        self.run_worker(self._read(), exit_on_error=True)
+        self.page.border_title = inert(self._job.title, 60)
+        self.page.show(lambda _: [(Span("Reading the file …"),)])
+        self._show_views()
+        self.run_worker(self._read(), group="read")
 
     async def _read(self) -> None:
         path = self._job.download.path
         if path is None:
             return
-        threads = DaemonThreads("inspect", keep=0)
         try:
-            summary = await threads.call(verify_zip, path)
-        except FileNotFoundError:
-            self._show(Content(f"{path}\n\nThe file is no longer there: it was moved or deleted. d saves it again."))
+            self._contents = await self.read(lambda checkpoint: read_archive(path, checkpoint=checkpoint))
+        except LeftError:
+            return
         except GaleError as error:
-            self._show(Content(f"{path}\n\n{error}"))
+            self.page.show(partial(problem_lines, path, str(error)))
+            return
+        self._show_views()
+        await self._show_view()
+
+    # The parts
+
+    def _show_views(self) -> None:
+        documents = self._contents.documents if self._contents is not None else ()
+        names = ["Overview", *(inert(each.name, 60) for each in documents)]
+        self.query_one("#views", ViewBar).show(names, self._view)
+
+    async def _show_view(self, *, keep_place: bool = False) -> None:
+        contents = self._contents
+        if contents is None:
+            return
+        if self._view == 0:
+            glyphs, job, values = self.gale.glyphs, self._job, self._values
+            self.page.show(
+                lambda width: overview_lines(contents, job, width, glyphs, values=values), keep_place=keep_place
+            )
         else:
-            self._show(self._page(summary))
+            document, values = contents.documents[self._view - 1], self._values
+            lines = await self.read(lambda _: document_text(document, values=values))
+            self.page.show(partial(document_lines, lines), keep_place=keep_place)
+        self._show_found()
 
-    def _show(self, page: Content) -> None:
-        self.query_one("#page", Static).update(page)
+    def _go(self, view: int) -> None:
+        if self._contents is None:
+            return
+        self._view = view % (len(self._contents.documents) + 1)
+        self._show_views()
+        self.run_worker(self._show_view(), group="view", exclusive=True)
 
-    def _page(self, summary: ZipSummary) -> Content:
-        download = self._job.download
-        lines = [
-            Content(str(download.path)),
-            Content.styled(f"{size_text(download.size or 0)}, sha256 {download.sha256}", "$gale-muted"),
-            Content(""),
-        ]
-        lines += [
-            Content.assemble((f"{size_text(entry.size):>10}  ", "$text-primary"), inert(entry.name, 120))
-            for entry in summary.entries[:500]
-        ]
-        lines += [Content(""), Content(f"{len(summary.entries)} files, every checksum read and right.")]
-        return Content("\n").join(lines)
+    def action_next_view(self) -> None:
+        """To the next part."""
+        self._go(self._view + 1)
 
-    def action_close(self) -> None:
-        """Back to where one was."""
-        self.dismiss(None)
+    def action_previous_view(self) -> None:
+        """To the part before."""
+        self._go(self._view - 1)
+
+    @on(ViewBar.Chosen)
+    def _chosen(self, event: ViewBar.Chosen) -> None:
+        self._go(event.index)
+
+    def action_values(self) -> None:
+        """Shows or hides the values of environment variables."""
+        if self._contents is None or self._contents.tool is None or not self._contents.tool.variables:
+            self.gale.say("There are no environment variables in this file.")
+            return
+        self._values = not self._values
+        self.run_worker(self._show_view(keep_place=True), group="view", exclusive=True)
+
+    def action_compare(self) -> None:
+        """Compares with the export before."""
+        from gale_tui.tui.screens.compare import CompareScreen, saved_exports
+
+        saved = saved_exports(self.engine.jobs.values(), self._job)
+        if len(saved) < 2:
+            self.gale.say("This is the only saved export of the tool; there is nothing to compare it with yet.")
+            return
+        at = next((number for number, each in enumerate(saved) if each.id == self._job.id), 0)
+        # The list is newest first: the one before stands behind it. The oldest is compared with the one after it.
+        before, after = (at + 1, at) if at + 1 < len(saved) else (at, at - 1)
+        self.app.push_screen(CompareScreen(saved, before, after))

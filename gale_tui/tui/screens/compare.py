@@ -1,0 +1,138 @@
+"""What changed between two saved exports of a tool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from gale_tui.core.archive_contents import ArchiveContents, read_archive
+from gale_tui.core.compare import Comparison, compare
+from gale_tui.core.errors import GaleError
+from gale_tui.core.models import DownloadState, Job
+from gale_tui.core.text import inert
+from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.screens.pages import LeftError, PageScreen
+from gale_tui.tui.widgets.compare_lines import comparison_lines
+from gale_tui.tui.widgets.inspect_lines import problem_lines
+from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.text_page import Span
+
+__all__ = ["CompareScreen", "saved_exports"]
+
+
+def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
+    """The saved exports of the same tool, newest first, each file once."""
+    found: dict[object, Job] = {}
+    for job in sorted(jobs, key=_saved_at, reverse=True):
+        download = job.download
+        if job.tool_id == like.tool_id and download.path is not None and download.state is DownloadState.SAVED:
+            # Of several jobs with one file the one that was asked about counts.
+            if job.id == like.id:
+                found = {path: each for path, each in found.items() if path != download.path}
+            found.setdefault(download.path, job)
+    return sorted(found.values(), key=_saved_at, reverse=True)
+
+
+def _saved_at(job: Job) -> float:
+    return job.download.saved_at or job.ended_at or job.created_at
+
+
+def _read(path: Path, checkpoint: Callable[[], None]) -> ArchiveContents:
+    return read_archive(path, checkpoint=checkpoint)
+
+
+class CompareScreen(PageScreen):
+    """Nodes, prompts, guardrails and variables that differ between two of a tool's saved exports.
+
+    Args:
+        saved: All of them, newest first.
+        before: Number of the earlier one.
+        after: Number of the later one, less than `before`.
+    """
+
+    CSS_PATH = "compare.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.COMPARE)]
+
+    def __init__(self, saved: Sequence[Job], before: int, after: int) -> None:
+        super().__init__()
+        self._saved = tuple(saved)
+        self._before, self._after = before, after
+        self._comparison: Comparison | None = None
+        self._values = False
+
+    def compose(self) -> ComposeResult:
+        """The page and its keys."""
+        yield from self.compose_page()
+        yield KeyBar(key_entries(Place.COMPARE))
+
+    def on_mount(self) -> None:
+        """Compares."""
+        self._compare()
+
+    def _compare(self) -> None:
+        number = len(self._saved)
+        self.page.border_title = (
+            f"{inert(self._saved[self._after].title, 50)}: "
+            f"export {number - self._before} and {number - self._after} of {number}"
+        )
+        self._comparison = None
+        self.page.show(lambda _: [(Span("Reading both files …"),)])
+        self.run_worker(self._read(), group="read", exclusive=True)
+
+    async def _read(self) -> None:
+        archives: list[ArchiveContents] = []
+        for job in (self._saved[self._before], self._saved[self._after]):
+            path = job.download.path
+            if path is None:
+                return
+            try:
+                archives.append(await self.read(partial(_read, path)))
+            except LeftError:
+                return
+            except GaleError as error:
+                self.page.show(partial(problem_lines, path, str(error)))
+                return
+        before, after = archives
+        self._comparison = await self.read(lambda _: compare(before, after))
+        self._show()
+
+    def _show(self, *, keep_place: bool = False) -> None:
+        comparison = self._comparison
+        if comparison is None:
+            return
+        before, after = self._saved[self._before], self._saved[self._after]
+        glyphs, now, values = self.gale.glyphs, self.engine.clock.time(), self._values
+        self.page.show(
+            lambda width: comparison_lines(comparison, before, after, width, glyphs, now=now, values=values),
+            keep_place=keep_place,
+        )
+        self._show_found()
+
+    def action_earlier(self) -> None:
+        """Compares the later one with an export further back."""
+        if self._before + 1 >= len(self._saved):
+            self.gale.say("There is no earlier saved export of this tool.")
+            return
+        self._before += 1
+        self._compare()
+
+    def action_later(self) -> None:
+        """Compares with an export closer by; from neighbours moves both of them on."""
+        if self._before - 1 > self._after:
+            self._before -= 1
+        elif self._after > 0:
+            self._before, self._after = self._after, self._after - 1
+        else:
+            self.gale.say("There is no later saved export of this tool.")
+            return
+        self._compare()
+
+    def action_values(self) -> None:
+        """Shows or hides the values of environment variables."""
+        self._values = not self._values
+        self._show(keep_place=True)
