@@ -155,6 +155,9 @@ class GaleApp(App[int]):
     # What the engine tells
 
     def _job_changed(self, change: JobChange) -> None:
+        if not self.screen_stack:
+            # The screens go first at the end: what the engine writes while it closes is for the next start.
+            return
         self.jobs_screen.post_message(JobChanged(change))
         top = self.screen
         if isinstance(top, JobWatcher):

@@ -49,6 +49,10 @@ __all__ = [
 
 BAR_CELLS = 8
 """Width of a percentage's bar."""
+LEAST_NOTE = 60
+"""Cells in which the beginning of a long note says enough."""
+LEAST_NAME = 14
+"""Cells of a file's name below which it would say nothing."""
 
 
 class Tone(StrEnum):
@@ -162,7 +166,7 @@ def file_text(
     """
     piece = _download_text(job, now, progress, glyphs, width)
     if piece is None:
-        piece = _job_note(job, save_hint)
+        piece = _job_note(job, save_hint, width)
     return Piece(clip(piece.text, width, glyphs.ellipsis), piece.tone)
 
 
@@ -193,7 +197,7 @@ def _download_text(job: Job, now: float, progress: DownloadProgress | None, glyp
             return None
 
 
-def _job_note(job: Job, save_hint: str) -> Piece:
+def _job_note(job: Job, save_hint: str, width: int) -> Piece:
     note = inert(job.note, 300)
     match job.state:
         case JobState.SUCCEEDED:
@@ -201,13 +205,20 @@ def _job_note(job: Job, save_hint: str) -> Piece:
         case JobState.FAILED | JobState.REJECTED:
             return Piece(inert(job.reason, 300) or note or "no reason given", Tone.ERROR if job.reason else Tone.MUTED)
         case JobState.UNCONFIRMED:
-            return Piece(note or "the server may have started it", Tone.WARNING)
+            return Piece(_whole_or(note, width, "the server may have started it", "may have started"), Tone.WARNING)
         case JobState.LOST:
-            return Piece(note or "the server no longer knows it", Tone.WARNING)
+            return Piece(_whole_or(note, width, "the server no longer knows it", "no longer known"), Tone.WARNING)
         case JobState.WAITING:
-            return Piece(note or "rate limit", Tone.WARNING)
+            return Piece(_whole_or(note, width, "rate limit reached"), Tone.WARNING)
         case _:
             return Piece(note, Tone.WARNING)
+
+
+def _whole_or(note: str, width: int, *shorter: str) -> str:
+    """The note where there is room for it, or for most of it; else the longest of the shorter ones that fits."""
+    if note and (cell_len(note) <= width or width >= LEAST_NOTE):
+        return note
+    return next((text for text in shorter if cell_len(text) <= width), shorter[-1])
 
 
 def _running_text(download: Download, progress: DownloadProgress | None, glyphs: Glyphs, width: int) -> str:
@@ -234,7 +245,7 @@ def _saved_text(download: Download, width: int, glyphs: Glyphs) -> str:
     text = "saved"
     if download.size is not None:
         text = f"{text} {size_text(download.size):>6}"
-    if download.path is not None and width - len(text) - 2 >= 8:
+    if download.path is not None and width - len(text) - 2 >= LEAST_NAME:
         text = f"{text}  {_short_name(inert(download.path.name, 300), width - len(text) - 2, glyphs)}"
     return text
 

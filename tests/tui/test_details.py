@@ -158,6 +158,8 @@ async def test_only_changed_cells_are_sent() -> None:
     running = job(1, last_response=ANSWER, last_answer_at=NOON - 30, percentage=42.0)
     async with app.run_test(size=(80, 24)) as pilot:
         pane.show(running, EVENTS[:2], None, now=NOON)
+        while not pane.show_vertical_scrollbar:
+            await pilot.pause()
         await pilot.pause()
         app.sent.clear()
         pane.show(replace(running, revision=5), EVENTS[:2], None, now=NOON)
@@ -220,3 +222,18 @@ async def test_text_is_selected_with_the_mouse() -> None:
         await pilot.pause()
         assert app.screen.get_selected_text() == "a-00000001"
         assert shown(pane)[y].startswith("Tool        a-00000001-1111")
+
+
+async def test_time_passes_for_a_job_that_goes_on() -> None:
+    pane = DetailsPane(glyphs=UNICODE)
+    app = WidgetApp(pane)
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane.show(job(1), EVENTS, None, now=NOON)
+        await pilot.pause()
+        assert any(line.startswith("Elapsed     1:00") for line in shown(pane))
+        pane.tick(NOON + 5)
+        assert any(line.startswith("Elapsed     1:05") for line in shown(pane))
+        pane.show(job(1, state=JobState.SUCCEEDED), EVENTS, None, now=NOON)
+        before = shown(pane)
+        pane.tick(NOON + 5)
+        assert shown(pane) == before

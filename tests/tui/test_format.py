@@ -208,7 +208,12 @@ FILES = [
     (with_file(DownloadState.WANTED, JobState.RUNNING), None, 40, ""),
     (job(state=JobState.FAILED), None, 40, "no reason given"),
     (job(state=JobState.FAILED, reason="node n3 has no model"), None, 40, "node n3 has no model"),
-    (job(state=JobState.UNCONFIRMED), None, 40, "the server may have started it"),
+    (job(state=JobState.UNCONFIRMED, note="long words" * 9), None, 40, "the server may have started it"),
+    (job(state=JobState.UNCONFIRMED, note="long words" * 9), None, 22, "may have started"),
+    (job(state=JobState.LOST, note="long words" * 9), None, 40, "the server no longer knows it"),
+    (job(state=JobState.LOST, note="long words" * 9), None, 22, "no longer known"),
+    (job(state=JobState.WAITING, note="rate limit reached, goes on at 12:00:33"), None, 22, "rate limit reached"),
+    (job(state=JobState.WAITING, note="goes on at 12:00:33"), None, 22, "goes on at 12:00:33"),
     (job(note="no answer since 11:58:12"), None, 40, "no answer since 11:58:12"),
 ]
 

@@ -63,6 +63,8 @@ class JobDetailsScreen(JobWatcher):
     def _read_progress(self) -> None:
         if self._job_id in self.engine.downloading():
             self._fill()
+        else:
+            self.query_one(DetailsPane).tick(self.engine.clock.time())
 
     @on(JobChanged)
     def job_changed(self, message: JobChanged) -> None:
