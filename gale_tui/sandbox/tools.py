@@ -68,7 +68,7 @@ DEMO: Final = Catalogue(
             ),
         ),
         SampleTool(
-            "is rate-limited, on export and while polling, and recovers",
+            "is rate-limited at first, waits and recovers",
             flows.ORDERS,
             Script(
                 duration=8.0,
@@ -88,7 +88,7 @@ DEMO: Final = Catalogue(
             Script(duration=4.0, url_in="status", link=Link(ready_after=5.0)),
         ),
         SampleTool(
-            "has a bad line: polls fail, the download is cut and goes on",
+            "has a bad line: polls fail, a download is cut",
             flows.SUPPORT,
             Script(
                 duration=10.0,

@@ -159,9 +159,8 @@ class GaleApp(App[int]):
             # The screens go first at the end: what the engine writes while it closes is for the next start.
             return
         self.jobs_screen.post_message(JobChanged(change))
-        top = self.screen
-        if isinstance(top, JobWatcher):
-            top.post_message(JobChanged(change))
+        if isinstance(self.screen, JobWatcher):
+            self.screen.post_message(JobChanged(change))
         self._tell_of_ending(change)
         self.tally.apply(change)
         self._attention.ended(ending(change))
