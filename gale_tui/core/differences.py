@@ -213,7 +213,7 @@ def _operations(ones: Sequence[str], others: Sequence[str]) -> list[tuple[str, i
     return operations
 
 
-_WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
+_WORD: Final = re.compile(r"\s*\S+|\s+")
 
 
 def _replaced(ones: Sequence[str], others: Sequence[str]) -> Iterator[DiffLine]:
@@ -257,7 +257,8 @@ def _shortened(lines: list[DiffLine], context: int) -> list[DiffLine]:
                 near[at] = True
     shown: list[DiffLine] = []
     skipped = 0
-    for line, kept in zip([*lines, None], [*near, True], strict=True):
+    ends: list[DiffLine | None] = [*lines, None]
+    for each, kept in zip(ends, [*near, True], strict=True):
         if not kept:
             skipped += 1
             continue
@@ -265,8 +266,8 @@ def _shortened(lines: list[DiffLine], context: int) -> list[DiffLine]:
             words = "1 line is the same" if skipped == 1 else f"{skipped:,} lines are the same"
             shown.append(DiffLine("…", ((words, False),)))
             skipped = 0
-        if line is not None:
-            shown.append(line)
+        if each is not None:
+            shown.append(each)
     return shown
 
 

@@ -11,12 +11,12 @@ from gale_tui.core.compare import Changed, Comparison
 from gale_tui.core.differences import ABSENT, DiffLine, FieldChange, is_long_text, text_difference
 from gale_tui.core.models import Job
 from gale_tui.core.secret import HIDDEN, Secret
-from gale_tui.core.text import inert
+from gale_tui.core.text import inert, inert_block
 from gale_tui.core.tool import ToolNode, Variable
 from gale_tui.tui.format import Glyphs, Tone, clip, date_text, size_text
 from gale_tui.tui.glyphs import ASCII
 from gale_tui.tui.widgets.inspect_lines import hidden_text, value_text
-from gale_tui.tui.widgets.text_page import PageLine, Span, chopped
+from gale_tui.tui.widgets.text_page import PageLine, Span, chopped, worded
 
 __all__ = ["comparison_lines"]
 
@@ -40,7 +40,7 @@ def comparison_lines(
     """
     lines = _Lines(width, glyphs, values)
     for label, job in (("Before", before), ("After", after)):
-        lines.add(_file(label, job, width, now))
+        lines.add(_file(label, job, width, glyphs, now))
     lines.add((), (Span(_summary(comparison), Tone.TITLE),))
     lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
     lines.section("Nodes", lambda: lines.nodes(comparison))
@@ -51,14 +51,22 @@ def comparison_lines(
     return lines.cut()
 
 
-def _file(label: str, job: Job, width: int, now: float) -> PageLine:
+def _file(label: str, job: Job, width: int, glyphs: Glyphs, now: float) -> PageLine:
     at = job.download.saved_at or job.ended_at or job.created_at
     when = date_text(at, now, 12)
     size = size_text(job.download.size or 0)
     name = job.download.path.name if job.download.path else ""
     head = f"{label:<7} {when:<12}  {clip(inert(job.environment_name, 40), 14)}  "
-    shown = clip(inert(name, 400), max(8, width - cell_len(head) - cell_len(size) - 2))
+    shown = _middle(inert(name, 400), max(8, width - cell_len(head) - cell_len(size) - 2), glyphs.ellipsis)
     return Span(head, Tone.MUTED), Span(shown), Span(f"  {size}", Tone.MUTED)
+
+
+def _middle(text: str, width: int, ellipsis: str) -> str:
+    """The text without its middle where it is too long: of a file's name the end is what differs."""
+    if cell_len(text) <= width:
+        return text
+    tail = text[-min(22, width // 2) :]
+    return clip(text, width - cell_len(tail), ellipsis) + tail
 
 
 def _summary(it: Comparison) -> str:
@@ -197,38 +205,5 @@ class _Lines:
         if line.mark == "…":
             self.add((Span(f"{indent}{self._same * 3} {line.text}", tone),))
             return
-        spans = [Span(inert(text, 20_000) if text else "", tone, strong) for text, strong in line.spans]
-        self._lines += _worded((Span(indent), Span(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")
-
-
-def _worded(line: PageLine, width: int, indent: str) -> Iterator[PageLine]:
-    """The line in pieces that fit, broken between words where there are any."""
-    words: list[Span] = []
-    for span in line:
-        start = 0
-        for at, character in enumerate(span.text):
-            if character == " " and at > start and span.text[at - 1] != " ":
-                words.append(span._replace(text=span.text[start:at]))
-                start = at
-        words.append(span._replace(text=span.text[start:]))
-    row: list[Span] = []
-    free = width
-    fresh = True
-    for word in words:
-        cells = cell_len(word.text)
-        if cells > free and not fresh and word.text.startswith(" "):
-            yield tuple(row)
-            row, free, fresh = [Span(indent)], width - cell_len(indent), True
-            word = word._replace(text=word.text.lstrip(" "))
-            cells = cell_len(word.text)
-        if cells > free:
-            *whole, last = list(chopped((*row, word), width, indent)) or [()]
-            yield from whole
-            row = list(last)
-            free = width - sum(cell_len(span.text) for span in row)
-        else:
-            row.append(word)
-            free -= cells
-        fresh = fresh and not word.text.strip(" -+")
-    if row:
-        yield tuple(row)
+        spans = [Span(inert_block(text, 20_000), tone, strong) for text, strong in line.spans]
+        self._lines += worded((Span(indent), Span(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")

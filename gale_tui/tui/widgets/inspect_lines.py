@@ -16,11 +16,11 @@ from gale_tui.core.tool import Tool, mask_variables, text_of
 from gale_tui.tui.format import Glyphs, Tone, clip, size_text
 from gale_tui.tui.glyphs import ASCII
 from gale_tui.tui.widgets.detail_lines import wrap
-from gale_tui.tui.widgets.text_page import PageLine, Span, chopped
+from gale_tui.tui.widgets.text_page import PageLine, Span, worded
 
 __all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
 
-_LABEL = 13
+_LABEL = 11
 _LIST_LIMIT = 500
 """Files, nodes of a type, variables that are listed."""
 _LINE_LIMIT = 100_000
@@ -100,7 +100,7 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]
     if more := _limited(entries):
         yield from _field("", more, width, Tone.MUTED)
     count = "1 file" if len(entries) == 1 else f"{len(entries):,} files"
-    words = f"{count}, {size_text(contents.summary.total)} unpacked; every checksum was read and is right"
+    words = f"{count}, {size_text(contents.summary.total)} unpacked; all checksums are right"
     yield from _field("", words, width, Tone.MUTED)
 
 
@@ -187,7 +187,7 @@ def document_lines(lines: Iterable[str], width: int) -> list[PageLine]:
             made.append(spans)
         else:
             depth = len(safe) - len(safe.lstrip(" ")) + 2
-            made += chopped(spans, width, " " * min(depth, width // 2))
+            made += worded(spans, width, " " * min(depth, width // 2))
     return made
 
 

@@ -19,7 +19,7 @@ from gale_tui.tui.format import Tone
 from gale_tui.tui.tones import Tones
 from gale_tui.tui.widgets.steady_scroll import SteadyScroll
 
-__all__ = ["PageLine", "Span", "TextPage", "chopped", "plain_text"]
+__all__ = ["PageLine", "Span", "TextPage", "chopped", "plain_text", "worded"]
 
 
 class Span(NamedTuple):
@@ -68,6 +68,39 @@ def chopped(line: PageLine, width: int, indent: str = "") -> Iterator[PageLine]:
                 yield tuple(row)
                 row = [Span(indent)] if indent else []
                 free = width - cell_len(indent)
+    if row:
+        yield tuple(row)
+
+
+def worded(line: PageLine, width: int, indent: str) -> Iterator[PageLine]:
+    """The line in pieces that fit, broken between words where there are any."""
+    words: list[Span] = []
+    for span in line:
+        start = 0
+        for at, character in enumerate(span.text):
+            if character == " " and at > start and span.text[at - 1] != " ":
+                words.append(span._replace(text=span.text[start:at]))
+                start = at
+        words.append(span._replace(text=span.text[start:]))
+    row: list[Span] = []
+    free = width
+    fresh = True
+    for word in words:
+        cells = cell_len(word.text)
+        if cells > free and not fresh and word.text.startswith(" "):
+            yield tuple(row)
+            row, free, fresh = [Span(indent)], width - cell_len(indent), True
+            word = word._replace(text=word.text.lstrip(" "))
+            cells = cell_len(word.text)
+        if cells > free:
+            *whole, last = list(chopped((*row, word), width, indent)) or [()]
+            yield from whole
+            row = list(last)
+            free = width - sum(cell_len(span.text) for span in row)
+        else:
+            row.append(word)
+            free -= cells
+        fresh = fresh and not word.text.strip(" -+")
     if row:
         yield tuple(row)
 

@@ -25,7 +25,7 @@ class ViewBar(Widget):
     COMPONENT_CLASSES = {"view-bar--view", "view-bar--present"}  # noqa: RUF012  # the framework's own way to declare them
     DEFAULT_CSS = """
     ViewBar {
-        height: 1; width: 100%; background: $background; color: $gale-muted;
+        height: 1; width: 1fr; padding: 0 1; background: $background; color: $gale-muted;
         & > .view-bar--view { color: $gale-muted; background: $background; }
         & > .view-bar--present {
             color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold underline;
