@@ -117,7 +117,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def run() -> None:
     """The console script."""
-    sys.exit(main())
+    code = main()
+    _let_go_of_output()
+    sys.exit(code)
+
+
+def _let_go_of_output() -> None:
+    """Where output is gone (an SSH line that dropped), Python's own last flush would fail and change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:

@@ -212,6 +212,7 @@ ACTIONS: tuple[Action, ...] = (
         ("theme", "", "Theme", "Dark or light.", "=app.toggle_theme"),
         ("quit", "ctrl+q", "Quit", "End gale-tui from anywhere.", "p=app.quit"),
         ("copy_hint", "ctrl+c", "Copy selection", "Copy the selected text; it never quits.", "k=app.copy_or_hint"),
+        ("suspend", "ctrl+z", "Suspend", "Back to the shell; fg brings gale-tui back.", "kp=app.suspend_process"),
     ),
 )
 
