@@ -111,6 +111,7 @@ ACTIONS: tuple[Action, ...] = (
         ("filter", "slash", "Filter", "Show only the jobs that contain some words.", "f"),
         ("clear_filter", "escape", "Clear filter", "Show all jobs again.", ""),
         ("sort", "s", "Sort", "Sort by the next column.", ""),
+        ("sort_reverse", "S", "Reverse order", "Sort the other way round.", ""),
         ("inspect", "i", "Inspect file", "Look into the saved file.", ""),
         ("forget", "x", "Forget", "Take the job off the list; files stay. Can be undone.", ""),
         ("undo", "u", "Undo forget", "Bring back the job that was forgotten last.", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
@@ -14,8 +15,10 @@ from textual.widgets import Input
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.filters import JobTexts, parse_filter
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.widgets.columns import TITLES
 from gale_tui.tui.widgets.details import DetailsPane
 from gale_tui.tui.widgets.header import HeaderBar
 from gale_tui.tui.widgets.job_table import JobTable
@@ -43,6 +46,7 @@ class JobsScreen(GaleScreen[None]):
         self._shown_details: str | None = None
         self._events: Sequence[JobEvent] = ()
         self._filter = ""
+        self._texts = JobTexts()
 
     def compose(self) -> ComposeResult:
         """Header, table with filter, details, keys."""
@@ -50,7 +54,9 @@ class JobsScreen(GaleScreen[None]):
         with Container(id="body"):
             with Container(id="list"):
                 yield JobTable(id="jobs", glyphs=self.gale.glyphs)
-                yield FilterInput(id="filter", placeholder="words; status:failed env:prod; esc clears", compact=True)
+                yield FilterInput(
+                    id="filter", placeholder='words; status:failed env:prod -word "two words"; esc clears', compact=True
+                )
             yield DetailsPane(id="details", glyphs=self.gale.glyphs)
         yield KeyBar(key_entries(Place.JOBS))
 
@@ -138,7 +144,7 @@ class JobsScreen(GaleScreen[None]):
         if job is None:
             self.details.show(None, (), None)
         else:
-            self.run_worker(self._fill_details(job), group="details", exclusive=True)
+            self.run_worker(lambda: self._fill_details(job), group="details", exclusive=True)
 
     async def _fill_details(self, job: Job) -> None:
         events_of_job = await self.engine.events(job.id)
@@ -304,11 +310,24 @@ class JobsScreen(GaleScreen[None]):
         field = self.query_one("#filter", FilterInput)
         field.display = True
         field.focus()
+        self.run_worker(self._read_texts(), group="filter", exclusive=True)
+
+    async def _read_texts(self) -> None:
+        """Reads the texts of a long history before the first letter is typed, a few at a time."""
+        for at, job in enumerate(tuple(self.engine.jobs.values())):
+            self._texts.of(job)
+            if at % 500 == 499:
+                await asyncio.sleep(0)
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
         self._filter = event.value.strip()
-        self.table.set_filter(matcher(self._filter) if self._filter else None)
+        wanted = parse_filter(self._filter)
+        test = wanted.test(self._texts)
+        if test is None:
+            self._texts.forget()
+        self.table.no_match_text = f"Nothing matches the filter\n{wanted.advice or 'esc clears it.'}"
+        self.table.set_filter(test)
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
@@ -326,13 +345,24 @@ class JobsScreen(GaleScreen[None]):
         """Sorts by the next column."""
         at = COLUMNS.index(self.table.sort_key) if self.table.sort_key in COLUMNS else -1
         column = COLUMNS[(at + 1) % len(COLUMNS)]
-        self.table.set_sort(column, reverse=column == "started")
+        self._sort(column, reverse=column == "started")
+
+    def action_sort_reverse(self) -> None:
+        """Turns the order round."""
+        self._sort(self.table.sort_key, reverse=not self.table.sort_reverse)
+
+    def _sort(self, column: str, *, reverse: bool) -> None:
+        self.table.set_sort(column, reverse)
+        glyphs = self.gale.glyphs
+        usual = column == "started" and reverse
+        arrow = glyphs.descending if reverse else glyphs.ascending
+        # Narrow tables do not have the column, so that its title cannot show it.
+        self.table.border_subtitle = "" if usual else f"by {TITLES[column]} {arrow}"
 
     @on(JobTable.SortRequested)
     def _sort_requested(self, message: JobTable.SortRequested) -> None:
         same = self.table.sort_key == message.column
-        reverse = not self.table.sort_reverse if same else message.column == "started"
-        self.table.set_sort(message.column, reverse=reverse)
+        self._sort(message.column, reverse=not self.table.sort_reverse if same else message.column == "started")
 
 
 class FilterInput(Input):
@@ -341,36 +371,3 @@ class FilterInput(Input):
     def __init__(self, *, id: str, placeholder: str, compact: bool) -> None:
         super().__init__(id=id, placeholder=placeholder, compact=compact)
         self.cursor_blink = False
-
-
-def matcher(words: str) -> Callable[[Job], bool]:
-    """A test for jobs that contain all words; `status:`, `env:`, `tool:` and `file:` narrow a word to one column."""
-    wanted = [word.casefold() for word in words.split()]
-
-    def matches(job: Job) -> bool:
-        columns = {
-            "status": f"{job.status} {job.download.state}",
-            "env": f"{job.environment_name} {'prod' if job.production else ''}",
-            "tool": f"{job.title} {job.name or ''} {job.tool_id}",
-            "file": job.download.path.name if job.download.path else "",
-        }
-        everything = " ".join(
-            (
-                *columns.values(),
-                job.flow_id,
-                job.reason or "",
-                job.note,
-                job.dock_status_id or "",
-                job.export_job_id or "",
-            )
-        ).casefold()
-        for word in wanted:
-            column, colon, rest = word.partition(":")
-            if colon and column in columns:
-                if rest not in columns[column].casefold():
-                    return False
-            elif word not in everything:
-                return False
-        return True
-
-    return matches

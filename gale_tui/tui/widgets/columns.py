@@ -22,7 +22,7 @@ from gale_tui.tui.format import (
     status_text,
 )
 
-__all__ = ["COLUMNS", "Column", "Layout", "header_pieces", "layout_for", "row_pieces", "sort_key"]
+__all__ = ["COLUMNS", "TITLES", "Column", "Layout", "header_pieces", "layout_for", "row_pieces", "sort_key"]
 
 COLUMNS = ("tool", "environment", "started", "status", "elapsed", "file")
 """Names of the columns that a table can be sorted by."""
