@@ -1,0 +1,229 @@
+"""A whole journey with a known key and a signed link, then a search for both in all that is left or was shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.mini_gale import KEY, SIGNATURE, Answer, MiniGale, Tool
+from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for
+
+TOOL = "a-11111111-2222-4333-8444-555555555555"
+ECHO = "a-99999999-2222-4333-8444-555555555555"
+LATE = "a-77777777-2222-4333-8444-555555555555"
+FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"
+SAVED = re.compile(r"SUCCESS .*saved +\d")
+
+SECRETS = (KEY.encode(), SIGNATURE.partition("=")[2].encode())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """What GALE_TUI_HOME is set to."""
+    return tmp_path / "gale"
+
+
+@pytest.fixture
+def account(tmp_path: Path, home: Path) -> dict[str, str]:
+    """Environment variables of a fresh account."""
+    return environ_for(tmp_path / "account", GALE_TUI_HOME=str(home))
+
+
+def tools() -> dict[str, Tool]:
+    """One that goes well, and one whose refusal repeats the key and a signed link as a careless server might."""
+    words = f"key {KEY} may not read https://files.example.com/a.zip?{SIGNATURE}"
+    return {TOOL: Tool(FLOW), ECHO: Tool(FLOW, refusal=Answer.json({"errors": [{"msg": words}]}, 403))}
+
+
+def found_in(data: bytes) -> list[bytes]:
+    """The secrets that are in the bytes, cursor movement and colours between their letters or not."""
+    plain = re.sub(rb"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b[()][0-9A-B]|[\r\n]", b"", data)
+    return [secret for secret in SECRETS if secret in data or secret in plain]
+
+
+def found_on_disk(folder: Path) -> list[Path]:
+    """Files below the folder with a secret in them."""
+    return [path for path in folder.rglob("*") if path.is_file() and found_in(path.read_bytes())]
+
+
+def command_lines(pid: int) -> bytes:
+    """What `ps` shows of the program to every user of the machine."""
+    if sys.platform != "linux":
+        return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, timeout=LIMIT).stdout
+    return Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/comm").read_bytes()
+
+
+def export(program: PtyProgram, tool_id: str) -> None:
+    """Opens the form, types both ids and sends."""
+    program.type("n")
+    program.wait_for("Tool ID")
+    program.type(f"{tool_id}\t{FLOW}\r")
+
+
+def look_around(program: PtyProgram) -> None:
+    """Opens everything that shows a job, its texts or its environment."""
+    for key, shown in (
+        ("\r", "Timeline"),
+        ("y", "sends to the terminal"),
+        ("i", "app_definition.json"),
+        ("c", "─ Environments ─"),
+        ("?", "Help: Export jobs"),
+    ):
+        program.type(key)
+        program.wait_for(shown)
+        program.type("\x1b")
+        program.wait_gone(shown)
+
+
+def check_nothing_found(program: PtyProgram, account: dict[str, str], home: Path) -> None:
+    """After the end: terminal, files and `gale-tui info`."""
+    assert found_in(program.raw) == []
+    assert found_on_disk(home) == []
+    assert found_on_disk(Path(account["HOME"])) == []
+    info = subprocess.run([*GALE_TUI, "info"], env=account, cwd=ROOT, capture_output=True, timeout=LIMIT)
+    assert info.returncode == 0
+    assert found_in(info.stdout + info.stderr) == []
+
+
+def test_the_search_finds_what_there_is(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"GET /files?" + SECRETS[1])
+    assert found_on_disk(tmp_path) == [tmp_path / "log"]
+    assert found_in(b"\x1b[1m" + KEY[:5].encode() + b"\x1b[0;31m" + KEY[5:].encode()) == [KEY.encode()]
+
+
+def test_a_key_from_the_variables(account: dict[str, str], home: Path) -> None:
+    with MiniGale(tools()) as gale:
+        account = {**account, "GALE_HOST": gale.host, "GALE_API_KEY": KEY}
+        with PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+            program.wait_for("No exports yet")
+            export(program, ECHO)
+            program.wait_for("may not")
+            program.type("\x1b")
+            program.wait_for("No exports yet")
+            export(program, TOOL)
+            program.wait_for(SAVED)
+            look_around(program)
+            assert found_in(command_lines(program.process.pid)) == []
+            program.type("q")
+            assert program.exit_code() == 0
+            check_nothing_found(program, account, home)
+        # It was used, or the search proves nothing.
+        assert all(request.header("x-api-key") == [KEY] for request in gale.requests("POST"))
+        assert [SIGNATURE in request.target for request in gale.requests("GET", "/files/")] == [True]
+
+
+def test_a_key_that_is_typed_for_the_session(account: dict[str, str], home: Path) -> None:
+    with MiniGale(tools()) as gale, PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+        # The first start opens the environments.
+        program.wait_for("Add an environment")
+        program.type("n")
+        program.wait_for("New environment")
+        program.type(f"local\t{gale.host}\t")
+        program.paste(f" {KEY}\n")
+        program.wait_for("session")
+        program.type("\r")
+        program.wait_for("for new exports")
+        program.type("\x1b")
+        program.wait_for("No exports yet")
+        export(program, TOOL)
+        program.wait_for(SAVED)
+        assert found_in(command_lines(program.process.pid)) == []
+        program.type("q")
+        # The key would be lost, so it asks; Cancel has the focus.
+        program.wait_for("this session only")
+        program.type("\t\r")
+        assert program.exit_code() == 0
+        assert [request.header("x-api-key") for request in gale.requests("POST")] == [[KEY]]
+        assert "local" in (home / "config.toml").read_text()
+        assert (home / "config.toml").stat().st_mode & 0o777 == 0o600
+        check_nothing_found(program, account, home)
+
+
+def test_a_link_is_kept_in_the_private_history_until_the_file_is_saved(account: dict[str, str], home: Path) -> None:
+    def names_link() -> bool:
+        return any(SECRETS[1] in path.read_bytes() for path in home.glob("jobs.sqlite3*"))
+
+    with MiniGale({LATE: Tool(FLOW, polls=-1)}) as gale:
+        account = {**account, "GALE_HOST": gale.host, "GALE_API_KEY": KEY}
+        with PtyProgram(GALE_TUI, account) as program:
+            program.wait_for("No exports yet")
+            export(program, LATE)
+            program.wait_for("IN_PROGRESS")
+            program.process.kill()
+            program.exit_code()
+        assert names_link()
+        assert {path.stat().st_mode & 0o777 for path in home.glob("jobs.sqlite3*")} == {0o600}
+        assert home.stat().st_mode & 0o777 == 0o700
+        gale.tools[LATE].finish()
+        with PtyProgram(GALE_TUI, account) as program:
+            program.wait_for(SAVED)
+            program.type("q")
+            assert program.exit_code() == 0
+            check_nothing_found(program, account, home)
+        with closing(sqlite3.connect(home / "jobs.sqlite3")) as history:
+            assert history.execute("select count(*) from jobs").fetchone() == (1,)
+        assert not names_link()
+
+
+def test_a_key_command_sees_no_other_key_and_no_terminal(
+    account: dict[str, str], home: Path, tmp_path: Path, check_child: Callable[[], dict[str, object]]
+) -> None:
+    with MiniGale(tools()) as gale:
+        home.mkdir(mode=0o700)
+        (home / "config.toml").write_text(
+            f"[environments.local]\nhost = {json.dumps(gale.host)}\n"
+            f"key_command = {json.dumps([sys.executable, str(tmp_path / 'key.py')])}\n"
+        )
+        (home / "config.toml").chmod(0o600)
+        # Another environment's key is in the variables of gale-tui itself.
+        other = "kg-test-key-0000-of-another-environment"
+        variables = {**account, "GALE_HOST": "other.example.com", "GALE_API_KEY": other}
+        with PtyProgram([*GALE_TUI, "--env", "local", "--log-level", "debug"], variables) as program:
+            program.wait_for("No exports yet")
+            export(program, TOOL)
+            program.wait_for(SAVED)
+            program.type("q")
+            assert program.exit_code() == 0
+            child = check_child()
+            assert "GALE_API_KEY" not in str(child["environ"])
+            assert other not in str(child["environ"])
+            assert child["session"] != os.getsid(0)
+            assert child["terminal"] is False
+            assert child["stdin"] == ""
+            assert [request.header("x-api-key") for request in gale.requests("POST")] == [[KEY]]
+            assert other.encode() not in program.raw
+            check_nothing_found(program, account, home)
+
+
+@pytest.fixture
+def check_child(tmp_path: Path) -> Callable[[], dict[str, object]]:
+    """Puts a key command into the test's folder that writes down what it sees; returns a reader of that."""
+    seen = tmp_path / "seen.json"
+    (tmp_path / "key.py").write_text(
+        "import json, os, sys\n"
+        "try:\n"
+        "    os.close(os.open('/dev/tty', os.O_RDWR))\n"
+        "    terminal = True\n"
+        "except OSError:\n"
+        "    terminal = False\n"
+        "facts = {'environ': dict(os.environ), 'session': os.getsid(0), 'terminal': terminal,\n"
+        "         'stdin': sys.stdin.read()}\n"
+        f"open({str(seen)!r}, 'w').write(json.dumps(facts))\n"
+        # In two parts, so that the search does not find this file.
+        f"print({KEY[:9]!r} + {KEY[9:]!r})\n"
+    )
+
+    def read() -> dict[str, object]:
+        facts: dict[str, object] = json.loads(seen.read_text())
+        return facts
+
+    return read
