@@ -320,10 +320,10 @@ class GaleApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Opens the palette of actions."""
-        from gale_tui.tui.palette import GaleCommands
+        from gale_tui.tui.palette import GalePalette
 
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(providers=[GaleCommands], placeholder="What to do …"))
+            self.push_screen(GalePalette())
 
     def action_toggle_theme(self) -> None:
         """Dark or light, remembered."""

@@ -5,14 +5,29 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandInput, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from gale_tui.tui.actions import Action, actions_for, key_text
 
 if TYPE_CHECKING:
     from gale_tui.tui.app import GaleApp
 
-__all__ = ["GaleCommands"]
+__all__ = ["GaleCommands", "GalePalette"]
+
+TITLE_CELLS = 20
+KEY_CELLS = 8
+
+
+class GalePalette(CommandPalette):
+    """The framework's palette with gale-tui's actions; its cursor does not blink."""
+
+    def __init__(self) -> None:
+        super().__init__(providers=[GaleCommands], placeholder="What to do …")
+
+    def on_mount(self) -> None:
+        """Keeps quiet while nothing is typed."""
+        self.query_one(CommandInput).cursor_blink = False
 
 
 class GaleCommands(Provider):
@@ -22,9 +37,15 @@ class GaleCommands(Provider):
     def _actions(self) -> list[Action]:
         return [each for each in actions_for(self.screen) if each.palette]
 
-    def _words(self, each: Action) -> str:
-        key = f"  {key_text(each.keys[0])}" if each.keys else ""
-        return f"{each.title}{key}"
+    def _line(self, each: Action, title: Content | None = None) -> Content:
+        """Title, key and help on one line."""
+        key = key_text(each.keys[0]) if each.keys else ""
+        return Content.assemble(
+            title or Content(each.title),
+            " " * max(1, TITLE_CELLS - len(each.title)),
+            (f"{key:<{KEY_CELLS}}", "bold $text-primary"),
+            (each.help, "$gale-muted"),
+        )
 
     async def _run(self, each: Action) -> None:
         await cast("GaleApp", self.app).screen.run_action(each.name)
@@ -32,7 +53,7 @@ class GaleCommands(Provider):
     async def discover(self) -> Hits:
         """All of them, while nothing is typed."""
         for each in self._actions:
-            yield DiscoveryHit(self._words(each), partial(self._run, each), text=each.title, help=each.help)
+            yield DiscoveryHit(self._line(each), partial(self._run, each), text=each.title)
 
     async def search(self, query: str) -> Hits:
         """Those whose title or help matches."""
@@ -40,10 +61,5 @@ class GaleCommands(Provider):
         for each in self._actions:
             score = max(matcher.match(each.title), matcher.match(each.help) * 0.6)
             if score > 0:
-                yield Hit(
-                    score,
-                    matcher.highlight(self._words(each)),
-                    partial(self._run, each),
-                    text=each.title,
-                    help=each.help,
-                )
+                title = matcher.highlight(each.title)
+                yield Hit(score, self._line(each, title), partial(self._run, each), text=each.title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -13,6 +14,7 @@ __all__ = [
     "date_text",
     "elapsed_text",
     "fit",
+    "path_text",
     "percentage_text",
     "size_text",
     "speed_text",
@@ -103,3 +105,15 @@ def speed_text(bytes_per_second: float) -> str:
 def percentage_text(percentage: float) -> str:
     """Whole per cent, rounded down so that 100 means done: `42 %`."""
     return f"{int(min(100.0, max(0.0, percentage)))} %"
+
+
+# Places
+
+
+def path_text(path: Path) -> str:
+    """A path as people write it: `~` is the home folder."""
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        # Elsewhere, or there is no home.
+        return str(path)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Tones", "contrast"]
 
+_TO_BE_SEEN = (Tone.RUNNING, Tone.WARNING, Tone.ERROR, Tone.FAILURE, Tone.DANGER)
+
 LEAST_CONTRAST = 4.5
 """WCAG 2, level AA. A tone below it on its ground is mixed with the ground's own text colour until it is not."""
 
@@ -67,6 +69,9 @@ class Tones:
         plain = back.ansi is None
         text = text or (_black_or_white(back) if plain else Color.parse("ansi_default"))
         fore = self._fore(tone) or text
+        if self._widget.app.no_color and tone in _TO_BE_SEEN:
+            # Brightness alone leads the eye: to what goes on and what went wrong, not to what is done.
+            fore = text
         if plain and fore.ansi is None and text.ansi is None:
             text = self._readable(back, text, _black_or_white(back))
             fore = self._readable(back, back + fore, text)

@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 
 from gale_tui.core.hosts import clean_id, clean_key
 from gale_tui.tui import theme
-from gale_tui.tui.widgets.checks import Finding, check_with, folder_finding, tidy_id, tidy_line
+from gale_tui.tui.widgets.checks import Finding, check_with, folder_finding, folder_of, tidy_id, tidy_line
 from gale_tui.tui.widgets.fields import FieldInput, TextField, Tick
 
 
@@ -214,8 +214,9 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     assert folder_finding(str(tmp_path / "file" / "below")).level == "problem"
 
 
-def test_the_home_is_known(own_home: Path) -> None:
-    assert folder_finding("~") == Finding(str(own_home))
+def test_the_home_is_known_and_needs_no_words(own_home: Path) -> None:
+    assert folder_of("~") == own_home
+    assert folder_finding("~") == Finding("")
 
 
 def test_what_cannot_be_a_path_is_a_problem() -> None:

@@ -15,6 +15,7 @@ from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job,
 from gale_tui.tui.format import Tone, elapsed_seconds, file_text, glyph_text, progress_bar, status_text
 from gale_tui.tui.glyphs import ASCII, UNICODE, choose_glyphs
 from gale_tui.tui.quantities import clip, date_text, elapsed_text, fit, percentage_text, size_text, speed_text
+from gale_tui.tui.quantities import path_text
 from tests.tui.jobs_for_tests import NOON, job, utc
 
 
@@ -250,3 +251,8 @@ def test_elapsed_runs_only_while_the_job_does() -> None:
 def test_glyphs_follow_terminal_and_setting(setting: str, encoding: str, term: str, ascii_only: bool) -> None:
     chosen = choose_glyphs(setting, encoding=encoding, environ={"TERM": term})  # type: ignore[arg-type]  # from a table
     assert (chosen is ASCII) == ascii_only
+
+
+def test_a_path_below_the_home_is_written_with_a_tilde(own_home: Path) -> None:
+    assert path_text(own_home / "Downloads" / "a.zip") == "~/Downloads/a.zip"
+    assert path_text(own_home.parent / "a.zip") == str(own_home.parent / "a.zip")

@@ -90,13 +90,13 @@ def folder_finding(text: str) -> Finding:
     try:
         if path.is_dir():
             if os.access(path, os.W_OK | os.X_OK):
-                return Finding("" if path == Path(text.strip()) else str(path))
+                return Finding("" if path == Path(text.strip()).expanduser() else str(path))
             return Finding(f"{path} cannot be written to. Choose another folder or change its permissions.", "problem")
         if path.exists():
             return Finding(f"{path} is a file. Type the folder that the zip goes into.", "problem")
         nearest = next(parent for parent in path.parents if parent.exists())
         if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-            typed = path == Path(text.strip())
+            typed = path == Path(text.strip()).expanduser()
             return Finding("It is not there yet and will be made." if typed else f"{path} will be made.", "note")
         return Finding(f"{path} cannot be made: no permission in {nearest}.", "problem")
     except (OSError, ValueError, StopIteration):

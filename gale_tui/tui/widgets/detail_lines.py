@@ -25,6 +25,7 @@ from gale_tui.tui.format import (
     size_text,
     status_text,
 )
+from gale_tui.tui.quantities import path_text
 
 __all__ = ["Line", "full_lines", "gist_lines", "wrap"]
 
@@ -93,7 +94,7 @@ def gist_lines(
     file = file_text(job, now, progress, glyphs, max(4, width), save_hint=save_hint)
     path = job.download.path
     if job.download.state is DownloadState.SAVED and path is not None:
-        lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(str(path), width - 9, glyphs))))
+        lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(path_text(path), width - 9, glyphs))))
     elif file.text:
         lines.append((file,))
     elif _kept_when_ready(job):
@@ -234,7 +235,7 @@ def _file_fields(
         when = f" {_moment(download.saved_at, now)}" if download.saved_at is not None else ""
         yield "File", Piece(f"saved{when}{size}", Tone.SUCCESS)
         if download.path is not None:
-            yield "", Piece(inert(str(download.path), 4096))
+            yield "", Piece(inert(path_text(download.path), 4096))
         if download.sha256:
             yield "SHA-256", Piece(inert(download.sha256, 64))
         return
@@ -244,7 +245,7 @@ def _file_fields(
         return
     yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), save_hint=save_hint)
     if download.part is not None:
-        yield "Part", Piece(inert(str(download.part), 4096), Tone.MUTED)
+        yield "Part", Piece(inert(path_text(download.part), 4096), Tone.MUTED)
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,7 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.hosts import clean_id, id_warning, origin_of
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.core.text import inert
+from gale_tui.tui.quantities import path_text
 from gale_tui.tui.widgets.checks import Check, Finding, Level, check_with, folder_finding, folder_of, tidy_id
 from gale_tui.tui.widgets.fields import FieldInput, FormBody, FormRow, TextField, Tick
 from gale_tui.tui.widgets.suggestions import Suggestions
@@ -159,7 +160,7 @@ class ExportFields(FormBody):
             hint="What to call it in the table, if not by its own name.",
         )
         yield TextField(
-            "Folder", "folder", value=str(folder), hint="Where the zip goes.", check=folder_finding, slow=True
+            "Folder", "folder", value=path_text(folder), hint="Where the zip goes.", check=folder_finding, slow=True
         )
         yield Tick("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
         yield FormRow("As curl", Static(id="curl", markup=False))
