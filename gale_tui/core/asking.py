@@ -179,14 +179,14 @@ class Asking:
     async def _trouble(self, job: Job, environment: Environment, error: GaleError, key: Secret | None) -> Asked:
         told = error.retry_after if isinstance(error, AnswerError) else None
         if isinstance(error, AuthenticationError | CredentialError):
+            await self._say(job, f"waits for a key: {error.what}")
             now = self._credentials.cached(environment)
-            if isinstance(error, AuthenticationError) and now is not None and now != key:
-                # It was asked with the old key, and a new one was given in the meantime.
+            if now is not None and now != key:
+                # A new key was given since it was asked. From here on nothing is awaited, or one could be missed.
                 return Asked(Outcome.TROUBLE)
             if isinstance(error, AuthenticationError):
                 self._credentials.invalidate(environment)
             self._on_key_trouble(environment, str(error))
-            await self._say(job, f"waits for a key: {error.what}")
             return Asked(Outcome.UNAUTHORISED)
         if isinstance(error, ForbiddenError):
             await self._say(job, f"403: {error.detail or 'this key may not read this job'}")
