@@ -19,10 +19,12 @@ from typing import Final, TypeVar
 
 from gale_tui.core.errors import StoreError
 from gale_tui.core.models import Job, JobChange, JobEvent
+from gale_tui.core.sets import ToolSet
 from gale_tui.core.store_database import BUSY_SECONDS, DatabaseThread, Step
 from gale_tui.core.store_history import History, Threads
 from gale_tui.core.store_leases import LeaseKind
 from gale_tui.core.store_rows import DamagedError
+from gale_tui.core.store_sets import forget_set, keep_set, last_saved, read_set, read_sets, use_set
 from gale_tui.core.store_write import EventText
 
 __all__ = ["JobStore", "LeaseKind"]
@@ -159,6 +161,30 @@ class JobStore:
     async def restore(self, job: Job, events: Sequence[JobEvent] = ()) -> JobChange:
         """Takes :meth:`forget` back: writes the job as it was, with the timeline given."""
         return await self._change(lambda history: history.writer.restore(job, events))
+
+    async def last_saved(self, origin: str, tool_id: str, flow_id: str) -> Job | None:
+        """The job whose file was saved last of a tool with its flow at an origin; None where there is none."""
+        return await self._read(lambda history: last_saved(history.opened.reader, origin, tool_id, flow_id))
+
+    async def sets(self) -> list[ToolSet]:
+        """The named sets, by name; one that cannot be read is left out."""
+        return await self._read(lambda history: read_sets(history.opened.reader))
+
+    async def find_set(self, name: str) -> ToolSet | None:
+        """The set of that name; None where there is none."""
+        return await self._read(lambda history: read_set(history.opened.reader, name))
+
+    async def keep_set(self, kept: ToolSet) -> None:
+        """Writes a set, in place of the one with its name where there is one."""
+        await self._write(lambda history: keep_set(history.opened.writer, kept))
+
+    async def use_set(self, name: str, *, at: float) -> None:
+        """Notes when a set was last run, in seconds since the epoch."""
+        await self._write(lambda history: use_set(history.opened.writer, name, at))
+
+    async def forget_set(self, name: str) -> bool:
+        """Deletes a set; False where there is none of that name. Jobs and files stay."""
+        return await self._write(lambda history: forget_set(history.opened.writer, name))
 
     async def acquire(self, job_id: str, kind: LeaseKind, *, seconds: float) -> bool:
         """Takes or prolongs a lease.

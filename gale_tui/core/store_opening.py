@@ -17,6 +17,7 @@ from gale_tui.core.store_schema import INSERT_JOB, SELECT_JOBS, OpenedHistory, o
 __all__ = ["open_history", "replace_history"]
 
 _SELECT_EVENTS: Final = "SELECT id, job_id, at, text FROM events"
+_SELECT_SETS: Final = "SELECT name, environment_id, created_at, used_at, items FROM sets"
 
 
 def open_history(path: Path, step: Step | None = None) -> OpenedHistory:
@@ -72,6 +73,7 @@ def _salvage(aside: Path, writer: WriteConnection, path: Path) -> int:
     """Copies what can be read of a damaged history into a new one; gives the number of jobs."""
     jobs: dict[str, Row] = {}
     events: dict[int, Row] = {}
+    sets: dict[str, Row] = {}
     try:
         with contextlib.closing(connect(aside)) as old:
             # From both ends, because a damaged page stops a walk through a table.
@@ -83,6 +85,9 @@ def _salvage(aside: Path, writer: WriteConnection, path: Path) -> int:
                 with contextlib.suppress(sqlite3.Error):
                     for row in old.execute(f"{_SELECT_EVENTS} ORDER BY id {direction}"):
                         events.setdefault(row[0], row)
+                with contextlib.suppress(sqlite3.Error):
+                    for row in old.execute(f"{_SELECT_SETS} ORDER BY rowid {direction}"):
+                        sets.setdefault(row[0], row)
     except sqlite3.Error:
         return 0
     revision = [name for name, _ in JOB_COLUMNS].index("revision")
@@ -97,6 +102,12 @@ def _salvage(aside: Path, writer: WriteConnection, path: Path) -> int:
                 if events[key][1] in jobs:
                     with contextlib.suppress(sqlite3.IntegrityError):
                         writer.write("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", events[key][1:])
+            for row in sets.values():
+                with contextlib.suppress(sqlite3.IntegrityError):
+                    writer.write(
+                        "INSERT INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)",
+                        row,
+                    )
             writer.write(
                 "UPDATE counters SET value = (SELECT coalesce(max(revision), 0) + 1000 FROM jobs) "
                 "WHERE name = 'revision'"

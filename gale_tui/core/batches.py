@@ -1,0 +1,237 @@
+"""Lists of tools to export: pasted lines, CSV or TSV of `tool_id,flow_id,label`, the header optional.
+
+Reading starts nothing. What is not understood is kept with its line number, so that a person sees it before anything is
+confirmed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.hosts import clean_id, id_warning
+from gale_tui.core.text import inert, redact_links
+
+__all__ = [
+    "LONGEST_TEXT",
+    "MOST_TOOLS",
+    "BadLine",
+    "Batch",
+    "BatchTool",
+    "batch_text",
+    "looks_like_batch",
+    "parse_batch",
+]
+
+MOST_TOOLS: Final = 2000
+"""Tools of one batch."""
+LONGEST_TEXT: Final = 1 << 20
+"""Characters that are read."""
+LABEL_LIMIT: Final = 120
+
+_NAMES: Final[Mapping[str, str]] = {
+    "toolid": "tool", "tool": "tool", "agentid": "tool", "agent": "tool",
+    "flowid": "flow", "flow": "flow", "callflowid": "flow", "callflow": "flow", "deployedflow": "flow",
+    "label": "label", "name": "label", "toolname": "label", "title": "label",
+}  # fmt: skip
+_COLUMNS: Final[Mapping[str, int]] = {"tool": 0, "flow": 1, "label": 2}
+_TOOL: Final = re.compile(r":?a-[\w-]+", re.ASCII)
+_FLOW: Final = re.compile(r":?cf-[\w-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTool:
+    """A tool of a batch or of a set."""
+
+    tool_id: str
+    flow_id: str
+    label: str = ""
+    line: int = 0
+    """Where it stood, from 1; 0 where it was not read from lines."""
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return self.label or self.tool_id
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that names no tool."""
+
+    line: int
+    """From 1."""
+    text: str
+    """The line, made inert, bounded, without keys and without the queries of links."""
+    problem: str
+    """What is wrong with it, without a full stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What lines were read as."""
+
+    tools: tuple[BatchTool, ...] = ()
+    bad: tuple[BadLine, ...] = ()
+    warnings: tuple[BadLine, ...] = ()
+    """Lines that are taken as they are, although something about them is unusual."""
+
+    @property
+    def count(self) -> int:
+        """Lines that say something, good and bad."""
+        return len(self.tools) + len(self.bad)
+
+
+def parse_batch(text: str | bytes) -> Batch:
+    """Reads lines of a tool each.
+
+    Cells are parted by tabs, commas, semicolons or spaces, line by line; quoted as in CSV. The first line may name the
+    columns, in any order. Without names they are Tool ID, Flow ID and a label, and the two ids may change places where
+    their shapes tell which is which. Empty lines and lines that begin with `#` are passed over.
+
+    Args:
+        text: The lines; bytes as a spreadsheet writes them, in UTF-8, UTF-16 or Windows-1252.
+
+    Raises:
+        ConfigError: It is no text, or longer than a batch can be.
+    """
+    content = _decoded(text) if isinstance(text, bytes) else text
+    if len(content) > LONGEST_TEXT:
+        raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
+    columns: Mapping[str, int] | None = None
+    tools: list[BatchTool] = []
+    bad: list[BadLine] = []
+    warnings: list[BadLine] = []
+    seen: dict[tuple[str, str], int] = {}
+    first = True
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", content.lstrip("\ufeff")), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            cells = _cells(line)
+            if first:
+                first = False
+                columns = _header(cells)
+                if columns is not None:
+                    continue
+            tool = _tool(cells, columns or _COLUMNS, number, ordered=columns is not None)
+            before = seen.setdefault((tool.tool_id, tool.flow_id), number)
+            if before != number:
+                raise ConfigError(f"the same tool and flow as line {before}")
+            if len(tools) >= MOST_TOOLS:
+                raise ConfigError(f"more than {MOST_TOOLS:,} tools are not taken at once")
+        except ConfigError as error:
+            bad.append(BadLine(number, _shown(line), error.what))
+            continue
+        tools.append(tool)
+        for kind, value in (("tool", tool.tool_id), ("flow", tool.flow_id)):
+            warning = id_warning("tool" if kind == "tool" else "flow", value)
+            if warning:
+                warnings.append(BadLine(number, _shown(line), warning.rstrip(".")))
+                break
+    return Batch(tuple(tools), tuple(bad), tuple(warnings))
+
+
+def looks_like_batch(text: str) -> bool:
+    """True where a paste is a list rather than one request: several tools, and more of them than other lines.
+
+    A "Copy as cURL" or "Copy as fetch" has many lines too, hardly any of which names a tool.
+    """
+    if len(text) > LONGEST_TEXT or "\n" not in text.strip().replace("\r", "\n"):
+        return False
+    batch = parse_batch(text)
+    return len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad)
+
+
+def batch_text(tools: Sequence[BatchTool]) -> str:
+    """The tools as CSV with a header, as :func:`parse_batch` reads it."""
+    from io import StringIO
+
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("tool_id", "flow_id", "label"))
+    writer.writerows((tool.tool_id, tool.flow_id, tool.label) for tool in tools)
+    return out.getvalue()
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > 4 * LONGEST_TEXT:
+        raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            # What a spreadsheet writes that does not know better; ids are ASCII, only labels can suffer.
+            text = content.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise ConfigError("The list is no text", "Give a CSV, a TSV or lines of tool_id,flow_id,label")
+    return text
+
+
+def _cells(line: str) -> list[str]:
+    delimiter = next((each for each in "\t,;" if each in line), None)
+    if delimiter is None:
+        return line.split(None, 2)
+    try:
+        rows = list(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error:
+        raise ConfigError("a quotation mark is not closed") from None
+    return [cell.strip() for cell in rows[0]]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.casefold())
+
+
+def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
+    """Which column is which, where the line names them; None where it is a line like the others."""
+    columns: dict[str, int] = {}
+    for index, cell in enumerate(cells):
+        if any(character.isdigit() for character in cell):
+            return None
+        name = _NAMES.get(_plain(cell))
+        if name is not None:
+            columns.setdefault(name, index)
+    return columns if "tool" in columns and "flow" in columns else None
+
+
+def _tool(cells: Sequence[str], columns: Mapping[str, int], number: int, *, ordered: bool) -> BatchTool:
+    def cell(name: str) -> str:
+        index = columns.get(name, len(cells))
+        return cells[index] if index < len(cells) else ""
+
+    tool_id, flow_id, label = cell("tool"), cell("flow"), cell("label")
+    if not ordered:
+        # A label with a comma in it that nobody quoted.
+        label = ", ".join(each for each in cells[2:] if each)
+        if _FLOW.fullmatch(tool_id) and _TOOL.fullmatch(flow_id):
+            tool_id, flow_id = flow_id, tool_id
+    if not tool_id:
+        raise ConfigError("no Tool ID")
+    tool_id = _id(tool_id, "Tool ID")
+    if not flow_id:
+        raise ConfigError("no Flow ID")
+    return BatchTool(tool_id, _id(flow_id, "Flow ID"), inert(label.strip(), LABEL_LIMIT), number)
+
+
+def _id(text: str, name: str) -> str:
+    try:
+        value = clean_id(text)
+        if value.lower().startswith("kg-"):
+            # It would stand in a URL and in the history.
+            raise ConfigError("this is an API key")
+        return value
+    except ConfigError as error:
+        what = error.what
+        raise ConfigError(f"{name}: {what[:1].lower()}{what[1:]}") from None
+
+
+def _shown(line: str) -> str:
+    return inert(redact_links(line[:400]), 120)
