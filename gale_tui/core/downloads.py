@@ -285,9 +285,13 @@ class DownloadTask:
         folder = self._plan.folder
         existing = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
         try:
-            free = shutil.disk_usage(existing).free
+            usage = shutil.disk_usage(existing)
         except OSError:
             return
+        if not usage.total:
+            # Some network and virtual file systems do not say.
+            return
+        free = usage.free
         if self._open is not None and not there:
             free += self._open.size
         if size - there > free:
@@ -358,7 +362,13 @@ class DownloadTask:
         self._synced = synced
         self._check()
         threading.Thread(target=_force, args=(part.duplicate(), synced), name="gale-fsync", daemon=True).start()
-        summary = verify_zip(part.path, checkpoint=self._check, stored=checksum.stored)
+        try:
+            summary = verify_zip(part.path, checkpoint=self._check, stored=checksum.stored)
+        except FileSystemError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                # The folder went while the file came: that has a word of its own.
+                raise error.__cause__ from None
+            raise
         failed = synced.get()
         self._check()
         if failed is not None:
