@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
-import random
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from gale_tui.core.clock import Clock
 from gale_tui.core.errors import GaleError
 
 if TYPE_CHECKING:
+    import random
+
     from gale_tui.core.engine import GaleEngine, ToolChoice
     from gale_tui.core.models import Environment
     from gale_tui.core.paths import Paths
@@ -117,6 +118,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def run() -> None:
     """The console script."""
+    # Loading makes objects and no garbage; looking for it would be a twentieth of the start.
+    gc.disable()
     code = main()
     _let_go_of_output()
     sys.exit(code)
@@ -142,6 +145,8 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
     """
     wiring = wiring or Wiring(environ=os.environ)
     arguments = _parser().parse_args(argv)
+    if arguments.command is not None:
+        gc.enable()
     try:
         if arguments.keep is not None and not arguments.demo:
             return _complain("--keep goes with --demo.")
@@ -296,13 +301,21 @@ def _show(engine: GaleEngine, *, mouse: bool) -> int:
     from gale_tui.core.logs import close_logging
     from gale_tui.tui.app import GaleApp
 
-    app = GaleApp(engine)
+    app = GaleApp(engine, on_first_frame=_collect_garbage)
     app.run(mouse=mouse and engine.settings.mouse)
     close_logging()
     return app.return_code or 0
 
 
+def _collect_garbage() -> None:
+    # What was loaded stays to the end: going through it again and again would hold up keys.
+    gc.freeze()
+    gc.enable()
+
+
 def _demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="gale-tui-demo-", ignore_cleanup_errors=True) as throw_away:
         home = (arguments.keep or Path(throw_away)).expanduser().absolute()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)

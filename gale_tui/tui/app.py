@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Literal
 
 from textual import events
@@ -19,13 +20,17 @@ from textual.widgets import Input
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import CredentialError, GaleError
 from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
+from gale_tui.core.text import inert
+from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.attention import Attention, ending
 from gale_tui.tui.bursts import KeyBursts
 from gale_tui.tui.format import Glyphs, choose_glyphs
+from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.lean import LeanScreen
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
+from gale_tui.tui.mouse import MouseSwitch
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.tally import Tally
@@ -34,6 +39,8 @@ __all__ = ["GaleApp"]
 
 log = logging.getLogger("gale_tui.app")
 
+MOUSE_BACK = "F3 takes it back."
+
 
 class GaleApp(App[int]):
     """gale-tui's screen.
@@ -41,27 +48,33 @@ class GaleApp(App[int]):
     Args:
         engine: Not yet started; the app starts and closes it.
         signals: False where somebody else handles signals, in tests.
+        on_first_frame: Called once, when the jobs are on the screen.
     """
 
     TITLE = "gale-tui"
-    CSS_PATH: ClassVar[CSSPathType | None] = "app.tcss"
+    # That of the first screen as well: parsed together rather than all anew when the screen comes.
+    CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "screens/jobs.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.EVERYWHERE)]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, engine: GaleEngine, *, signals: bool = True) -> None:
+    def __init__(
+        self, engine: GaleEngine, *, signals: bool = True, on_first_frame: Callable[[], None] | None = None
+    ) -> None:
         super().__init__()
         self.engine = engine
         self._signals = signals
+        self._on_first_frame = on_first_frame
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
         self.tally = Tally()
         self._bursts = KeyBursts(self._pressed, self._pasted)
+        self._mouse = MouseSwitch(lambda: None if self.is_headless else self._driver)
         self._attention = Attention(self._write_raw, lambda: engine.settings, lambda: self.app_focus)
         self.jobs_screen = JobsScreen()
         theme.register(self)
         self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
         self.animation_level = "none"
-        self.set_keymap(dict(engine.settings.keys))
+        self.set_keymap(read_keys(engine.settings.keys).for_framework())
 
     def get_default_screen(self) -> Screen[None]:
         """The screen below all others; nothing is shown on it."""
@@ -74,6 +87,8 @@ class GaleApp(App[int]):
         if self._signals:
             self._listen_to_signals()
         self.app_resume_signal.subscribe(self, self._resumed)
+        # The framework lets its first paint wait for a whole tick of this timer: let that pass meanwhile.
+        self.jobs_screen._update_timer.resume()
         try:
             await self.engine.start()
         except GaleError as error:
@@ -87,13 +102,28 @@ class GaleApp(App[int]):
         self.call_after_refresh(self._first_frame_drawn)
 
     def _first_frame_drawn(self) -> None:
-        for text in (*self.engine.notices, *self.engine.problems):
+        if self._on_first_frame is not None:
+            self._on_first_frame()
+        for text in (*self.engine.notices, *self.engine.problems, *read_keys(self.engine.settings.keys).problems):
             self.say(text, severity="warning", seconds=12)
         self.engine.warm_up()
         self._attention.running(self.tally.running)
         self.run_worker(self._find_key_text(), name="key text")
-        if not self.engine.environments:
+        if not self.engine.environments and not self.engine.settings.seen_welcome:
             self.open_environments()
+            self.save_settings(seen_welcome=True)
+        self._watch_size()
+
+    def _watch_size(self) -> None:
+        from gale_tui.tui.screens.too_small import TooSmallScreen, too_small
+
+        if too_small(self.size) and self.is_mounted and not isinstance(self.screen, TooSmallScreen):
+            self.push_screen(TooSmallScreen())
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Says so where the terminal has no room any more."""
+        if self.jobs_screen.is_mounted:
+            self.call_later(self._watch_size)
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -327,11 +357,58 @@ class GaleApp(App[int]):
 
     def action_toggle_theme(self) -> None:
         """Dark or light, remembered."""
-        self.theme = theme.LIGHT if self.theme == theme.DARK else theme.DARK
+        self.save_settings(theme=theme.LIGHT if self.theme == theme.DARK else theme.DARK)
+
+    def action_toggle_mouse(self) -> None:
+        """Leaves the mouse to the terminal, or takes it back; remembered."""
+        on = not self._mouse.on
+        self.save_settings(mouse=on)
+        self._mouse.switch(on)
+        self.say("The mouse works in gale-tui." if on else f"The mouse is the terminal's: it selects text. {MOUSE_BACK}")
+
+    def action_settings(self) -> None:
+        """Opens the settings."""
+        from gale_tui.tui.screens.settings import SettingsScreen
+
+        if not any(isinstance(screen, SettingsScreen) for screen in self.screen_stack):
+            self.push_screen(SettingsScreen())
+
+    def save_settings(self, **changes: object) -> bool:
+        """Keeps settings and lets them take effect; says why where that cannot be done."""
         try:
-            self.engine.save_settings(theme=self.theme)
+            self.engine.save_settings(**changes)
         except GaleError as error:
-            self.say(str(error), severity="warning")
+            self.say(str(error), severity="warning", seconds=8)
+            kept = False
+        else:
+            kept = True
+        settings = self.engine.settings
+        if "theme" in changes:
+            wanted = str(changes["theme"])
+            self.theme = wanted if wanted in self.available_themes else theme.DARK
+        if kept and "mouse" in changes:
+            self._mouse.switch(settings.mouse)
+        if kept and "glyphs" in changes:
+            self.glyphs = choose_glyphs(settings.glyphs)
+            self.jobs_screen.use_glyphs(self.glyphs)
+        if kept and "terminal_title" in changes:
+            self._attention.close()
+            self._attention.running(self.tally.running)
+        return kept
+
+    async def open_folder(self, job: Job) -> None:
+        """Shows the folder of a job's file on the desktop; without one says where the file is."""
+        from gale_tui.tui.desktop import folder_command, show_folder
+
+        path = job.download.path
+        if path is None:
+            self.say("No file of this job is saved.")
+            return
+        command = folder_command(path, os.environ)
+        if command is None:
+            self.say(f"There is no desktop here. The file is {inert(str(path), 400)}", seconds=12)
+            return
+        self.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
 
     def action_copy_or_hint(self) -> None:
         """Copies the selected text; says how to quit where nothing is selected."""
