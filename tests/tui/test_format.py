@@ -14,8 +14,16 @@ from rich.cells import cell_len
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui.format import Tone, elapsed_seconds, file_text, glyph_text, progress_bar, status_text
 from gale_tui.tui.glyphs import ASCII, UNICODE, choose_glyphs
-from gale_tui.tui.quantities import clip, date_text, elapsed_text, fit, percentage_text, size_text, speed_text
-from gale_tui.tui.quantities import path_text
+from gale_tui.tui.quantities import (
+    clip,
+    date_text,
+    elapsed_text,
+    fit,
+    path_text,
+    percentage_text,
+    size_text,
+    speed_text,
+)
 from tests.tui.jobs_for_tests import NOON, job, utc
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -11,11 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Input
+from textual.worker import WorkType
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.filters import JobTexts, parse_filter
+from gale_tui.tui.format import Glyphs
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.columns import TITLES
@@ -58,7 +61,7 @@ class JobsScreen(GaleScreen[None]):
                     id="filter", placeholder='words; status:failed env:prod -word "two words"; esc clears', compact=True
                 )
             yield DetailsPane(id="details", glyphs=self.gale.glyphs)
-        yield KeyBar(key_entries(Place.JOBS))
+        yield KeyBar(key_entries(Place.JOBS, self.key_map.changed))
 
     @property
     def table(self) -> JobTable:
@@ -144,7 +147,8 @@ class JobsScreen(GaleScreen[None]):
         if job is None:
             self.details.show(None, (), None)
         else:
-            self.run_worker(lambda: self._fill_details(job), group="details", exclusive=True)
+            fill: WorkType[None] = partial(self._fill_details, job)
+            self.run_worker(fill, group="details", exclusive=True)
 
     async def _fill_details(self, job: Job) -> None:
         events_of_job = await self.engine.events(job.id)
@@ -262,6 +266,18 @@ class JobsScreen(GaleScreen[None]):
         job = self._current()
         if job is not None:
             self.gale.open_inspect(job)
+
+    def action_open_folder(self) -> None:
+        """Shows the folder of the saved file."""
+        job = self._current()
+        if job is not None:
+            self.gale.open_folder(job)
+
+    def use_glyphs(self, glyphs: Glyphs) -> None:
+        """Draws with other characters from now on."""
+        if self.is_mounted:
+            self.table.glyphs = self.details.glyphs = self.query_one(HeaderBar).glyphs = glyphs
+            self._show_details()
 
     async def action_forget(self) -> None:
         """Takes the selected job off the list."""
