@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding, BindingType
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "NO_KEYS",
     "Action",
     "Place",
     "action",
@@ -23,6 +27,8 @@ __all__ = [
     "key_text",
     "place_of",
 ]
+
+NO_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Place(StrEnum):
@@ -110,6 +116,7 @@ ACTIONS: tuple[Action, ...] = (
         ("copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f"),
         ("filter", "slash", "Filter", "Show only the jobs that contain some words.", "f"),
         ("clear_filter", "escape", "Clear filter", "Show all jobs again.", ""),
+        ("open_folder", "o", "Open folder", "Show the folder of the saved file on the desktop.", ""),
         ("sort", "s", "Sort", "Sort by the next column.", ""),
         ("sort_reverse", "S", "Reverse order", "Sort the other way round.", ""),
         ("inspect", "i", "Inspect file", "Look into the saved file.", ""),
@@ -134,6 +141,7 @@ ACTIONS: tuple[Action, ...] = (
         ("details_refresh", "r", "Refresh", "Ask for this job's dock status now, within the limits.", "f=refresh"),
         ("details_copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f=copy"),
         ("details_inspect", "i", "Inspect file", "Look into the saved file.", "f=inspect"),
+        ("details_folder", "o", "Open folder", "Show the folder of the saved file on the desktop.", "=open_folder"),
         ("details_again", "e", "Export again", "Open the form filled with this job's ids.", "f=export_again"),
         ("details_close", "escape q enter", "Back", "Back to the table.", "fk=close"),
     ),
@@ -210,7 +218,9 @@ ACTIONS: tuple[Action, ...] = (
         Place.EVERYWHERE,
         ("help", "f1 question_mark", "Help", "Keys and words for where you are.", "f=app.help"),
         ("palette", "ctrl+p colon", "Palette", "Find any action by name.", "k=app.command_palette"),
-        ("theme", "", "Theme", "Dark or light.", "=app.toggle_theme"),
+        ("settings", "comma", "Settings", "Colours, folder, file names, notifications, mouse …", "=app.settings"),
+        ("theme", "f2", "Theme", "Dark or light.", "=app.toggle_theme"),
+        ("mouse", "f3", "Mouse", "Leave the mouse to the terminal, or take it back.", "=app.toggle_mouse"),
         ("quit", "ctrl+q", "Quit", "End gale-tui from anywhere.", "p=app.quit"),
         ("copy_hint", "ctrl+c", "Copy selection", "Copy the selected text; it never quits.", "k=app.copy_or_hint"),
         ("suspend", "ctrl+z", "Suspend", "Back to the shell; fg brings gale-tui back.", "kp=app.suspend_process"),
@@ -266,22 +276,27 @@ def bindings(place: Place) -> list[BindingType]:
     return [binding(each) for each in ACTIONS if each.place is place and each.keys and each.bound]
 
 
-def key_entries(place: Place) -> list[tuple[str, str, str]]:
-    """What the bottom line of a place offers: key, words, action; help comes last."""
+def key_entries(place: Place, changed: Mapping[str, tuple[str, ...]] = NO_KEYS) -> list[tuple[str, str, str]]:
+    """What the bottom line of a place offers: key, words, action; help comes last.
+
+    Args:
+        place: Where one is.
+        changed: Keys by action id, of the actions that have others than their own.
+    """
     own = [each for each in ACTIONS if each.place is place and each.footer]
-    entries = [(key_text(each.keys[0]), each.title, each.name) for each in own]
-    return [*entries, ("F1", "Help", "app.help")]
+    return [(key_text(changed.get(each.id, each.keys)[0]), each.title, each.name) for each in (*own, action("help"))]
 
 
 _NAMES = {
     "question_mark": "?",
     "colon": ":",
+    "comma": ",",
     "slash": "/",
     "equals_sign": "=",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "escape": "esc",
-    "f1": "F1",
+    **{f"f{number}": f"F{number}" for number in range(1, 25)},
     "pageup": "page up",
     "pagedown": "page down",
     "enter": "enter",
@@ -292,4 +307,13 @@ _NAMES = {
 
 def key_text(key: str) -> str:
     """A key as people write it: `F1`, `?`, `esc`, `ctrl+p`."""
-    return _NAMES.get(key, key)
+    if key in _NAMES:
+        return _NAMES[key]
+    modifier, plus, last = key.rpartition("+")
+    if plus and last:
+        return f"{modifier}+{key_text(last)}"
+    name = {"minus": "hyphen-minus", "underscore": "low line"}.get(key, key.replace("_", " "))
+    try:
+        return unicodedata.lookup(name) if len(name) > 1 else key
+    except KeyError:
+        return key

@@ -117,7 +117,7 @@ class GaleApp(App[int]):
     def _watch_size(self) -> None:
         from gale_tui.tui.screens.too_small import TooSmallScreen, too_small
 
-        if too_small(self.size) and self.is_mounted and not isinstance(self.screen, TooSmallScreen):
+        if too_small(self.size) and not isinstance(self.screen, TooSmallScreen):
             self.push_screen(TooSmallScreen())
 
     def on_resize(self, event: events.Resize) -> None:
@@ -364,7 +364,9 @@ class GaleApp(App[int]):
         on = not self._mouse.on
         self.save_settings(mouse=on)
         self._mouse.switch(on)
-        self.say("The mouse works in gale-tui." if on else f"The mouse is the terminal's: it selects text. {MOUSE_BACK}")
+        self.say(
+            "The mouse works in gale-tui." if on else f"The mouse is the terminal's: it selects text. {MOUSE_BACK}"
+        )
 
     def action_settings(self) -> None:
         """Opens the settings."""
@@ -396,7 +398,7 @@ class GaleApp(App[int]):
             self._attention.running(self.tally.running)
         return kept
 
-    async def open_folder(self, job: Job) -> None:
+    def open_folder(self, job: Job) -> None:
         """Shows the folder of a job's file on the desktop; without one says where the file is."""
         from gale_tui.tui.desktop import folder_command, show_folder
 
@@ -408,7 +410,11 @@ class GaleApp(App[int]):
         if command is None:
             self.say(f"There is no desktop here. The file is {inert(str(path), 400)}", seconds=12)
             return
-        self.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
+
+        async def shown() -> None:
+            self.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
+
+        self.run_worker(shown(), name="desktop")
 
     def action_copy_or_hint(self) -> None:
         """Copies the selected text; says how to quit where nothing is selected."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from gale_tui.tui.actions import action, key_text
+from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.lean import LeanModalScreen, LeanScreen
 
 if TYPE_CHECKING:
@@ -30,6 +32,15 @@ class GaleScreen(LeanScreen[T]):
         """The engine that the app drives."""
         return self.gale.engine
 
+    @property
+    def key_map(self) -> KeyMap:
+        """The keys that the settings change."""
+        return read_keys(self.engine.settings.keys)
+
+    def key(self, action_id: str) -> str:
+        """The key of an action, as people write it."""
+        return key_text(self.key_map.keys(action(action_id))[0])
+
 
 class GaleModal(LeanModalScreen[T]):
     """A dialog of gale-tui. It is dismissed with a value; `None` means cancelled."""
@@ -43,6 +54,15 @@ class GaleModal(LeanModalScreen[T]):
     def engine(self) -> GaleEngine:
         """The engine that the app drives."""
         return self.gale.engine
+
+    @property
+    def key_map(self) -> KeyMap:
+        """The keys that the settings change."""
+        return read_keys(self.engine.settings.keys)
+
+    def key(self, action_id: str) -> str:
+        """The key of an action, as people write it."""
+        return key_text(self.key_map.keys(action(action_id))[0])
 
 
 class JobWatcher(GaleScreen[None]):

@@ -68,7 +68,7 @@ class CompareScreen(PageScreen):
     def compose(self) -> ComposeResult:
         """The page and its keys."""
         yield from self.compose_page()
-        yield KeyBar(key_entries(Place.COMPARE))
+        yield KeyBar(key_entries(Place.COMPARE, self.key_map.changed))
 
     def on_mount(self) -> None:
         """Compares."""

@@ -124,7 +124,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     check=check_with(_command),
                     tidy=str.strip,
                 )
-        yield KeyBar(key_entries(Place.ENVIRONMENT_FORM))
+        yield KeyBar(key_entries(Place.ENVIRONMENT_FORM, self.key_map.changed))
 
     def on_mount(self) -> None:
         """Begins at the name, and finds out where a key can be kept."""

@@ -87,7 +87,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             with FormBody(id="welcome"):
                 yield Static(WELCOME)
                 yield FormButton("Add an environment", "add", "primary")
-        yield KeyBar(key_entries(Place.ENVIRONMENTS))
+        yield KeyBar(key_entries(Place.ENVIRONMENTS, self.key_map.changed))
 
     def on_mount(self) -> None:
         """Shows what is there, and follows how it stands."""

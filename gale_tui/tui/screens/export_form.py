@@ -67,7 +67,7 @@ class ExportForm(FormScreen[Job]):
                     yield FormButton("Export", "submit", "primary")
                     yield FormButton("Enter the key …", "give-key")
                     yield FormButton("Cancel", "cancel")
-        yield KeyBar(key_entries(Place.FORM))
+        yield KeyBar(key_entries(Place.FORM, self.key_map.changed))
 
     def on_mount(self) -> None:
         """The fields have put the focus on the first of them."""

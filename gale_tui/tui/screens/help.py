@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from gale_tui.tui.actions import ACTIONS, Action, Place, key_text, place_of
+from gale_tui.tui.actions import ACTIONS, Place, key_text, place_of
 from gale_tui.tui.screens.base import GaleModal
 
 __all__ = ["HelpScreen"]
@@ -72,9 +72,8 @@ class HelpScreen(GaleModal[None]):
         return Content("\n").join(parts)
 
     def _keys(self, place: Place) -> list[Content]:
-        return [
-            _line(_keys_text(each, self.engine.settings.keys), each.help) for each in ACTIONS if each.place is place
-        ]
+        keys = self.key_map
+        return [_line(_keys_text(keys.keys(each)), each.help) for each in ACTIONS if each.place is place]
 
     def action_close(self) -> None:
         """Back to where one was."""
@@ -89,8 +88,7 @@ class HelpScreen(GaleModal[None]):
         self.query_one("#help").scroll_up(animate=False)
 
 
-def _keys_text(each: Action, changed: object) -> str:
-    keys = changed.get(each.id, "").split(",") if isinstance(changed, dict) and each.id in changed else each.keys
+def _keys_text(keys: tuple[str, ...]) -> str:
     return " ".join(key_text(key) for key in keys) or "palette"
 
 

@@ -44,7 +44,7 @@ class InspectScreen(PageScreen):
         """The parts on one line, the page, its keys."""
         yield ViewBar(id="views")
         yield from self.compose_page()
-        yield KeyBar(key_entries(Place.INSPECT))
+        yield KeyBar(key_entries(Place.INSPECT, self.key_map.changed))
 
     def on_mount(self) -> None:
         """Reads the file away from the loop."""

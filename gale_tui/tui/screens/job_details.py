@@ -37,7 +37,7 @@ class JobDetailsScreen(JobWatcher):
     def compose(self) -> ComposeResult:
         """The pane and its keys."""
         yield DetailsPane(id="details", glyphs=self.gale.glyphs)
-        yield KeyBar(key_entries(Place.DETAILS))
+        yield KeyBar(key_entries(Place.DETAILS, self.key_map.changed))
 
     def on_mount(self) -> None:
         """Fills the pane and keeps its progress fresh."""
@@ -98,6 +98,12 @@ class JobDetailsScreen(JobWatcher):
         job = self._job
         if job is not None:
             self.gale.open_inspect(job)
+
+    def action_open_folder(self) -> None:
+        """Shows the folder of the saved file."""
+        job = self._job
+        if job is not None:
+            self.gale.open_folder(job)
 
     def action_export_again(self) -> None:
         """Opens the form with this job's ids."""

@@ -53,6 +53,15 @@ class HeaderBar(Widget):
         self._painted: list[Piece] = []
         self._tones = Tones(self)
 
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters it draws with; others show with the next repaint."""
+        return self._glyphs
+
+    @glyphs.setter
+    def glyphs(self, glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
+
     def show(
         self,
         *,

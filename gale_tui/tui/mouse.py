@@ -1,0 +1,42 @@
+"""Leaving the mouse to the terminal while the program runs, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+__all__ = ["MouseSwitch"]
+
+_MODES = (1000, 1003, 1015, 1006)
+_PIXELS = 1016
+
+
+class MouseSwitch:
+    """The mouse reports of the terminal.
+
+    Args:
+        driver: The framework's driver; None where there is no terminal.
+    """
+
+    def __init__(self, driver: Callable[[], Driver | None]) -> None:
+        self._driver = driver
+
+    @property
+    def on(self) -> bool:
+        """Whether the mouse works in the program."""
+        driver = self._driver()
+        return driver is not None and driver._mouse
+
+    def switch(self, on: bool) -> None:
+        """Takes the mouse, or leaves it to the terminal."""
+        driver = self._driver()
+        if driver is None or driver._mouse is on:
+            return
+        # The driver reads its flag when it gives the terminal back, at the end and on ctrl+z.
+        driver._mouse = on
+        modes = _MODES if on else (_PIXELS, *_MODES)
+        driver.write("".join(f"\x1b[?{mode}{'h' if on else 'l'}" for mode in modes))
+        driver.flush()

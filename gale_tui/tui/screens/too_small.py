@@ -1,0 +1,74 @@
+"""What stands there instead of a picture that the terminal has no room for."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from gale_tui.tui.screens.base import GaleModal
+
+__all__ = ["LEAST_HEIGHT", "LEAST_WIDTH", "TooSmallScreen", "too_small"]
+
+LEAST_WIDTH = 60
+LEAST_HEIGHT = 12
+
+
+def too_small(size: Size) -> bool:
+    """Whether a terminal of that size has no room for the screens."""
+    return size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT
+
+
+class _Words(Widget):
+    """Lines from the top left, the most important first: any of them may be all there is room for."""
+
+    def render_line(self, y: int) -> Strip:
+        """A line, cut where the terminal ends."""
+        size = self.app.size
+        lines = (
+            "The terminal is too small.",
+            f"It has {size.width}x{size.height}; {LEAST_WIDTH}x{LEAST_HEIGHT} are needed.",
+            "Jobs go on meanwhile.",
+            "q ends gale-tui.",
+        )
+        text = lines[y] if y < len(lines) else ""
+        return Strip([Segment(text, self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)
+
+
+class TooSmallScreen(GaleModal[None]):
+    """Covers everything while the terminal is too small, and goes away by itself when it grows.
+
+    Keys do nothing here, but for the one that ends the program: nobody should press what cannot be seen.
+    """
+
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    TooSmallScreen { background: $background; & > _Words { width: 100%; height: 100%; color: $text-warning; } }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q,ctrl+q", "app.quit", "Quit", show=False, priority=True)]
+
+    def compose(self) -> ComposeResult:
+        """The words."""
+        yield _Words()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Goes away, or says the new size."""
+        self._look()
+
+    def on_screen_resume(self) -> None:
+        """Goes away where the terminal grew behind a dialog."""
+        self._look()
+
+    def _look(self) -> None:
+        if not self.is_current:
+            return
+        if too_small(self.app.size):
+            self.query_one(_Words).refresh()
+        else:
+            self.dismiss(None)
