@@ -7,20 +7,23 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gale_tui.core.errors import CredentialError, KeyringLockedError, KeyringUnavailableError, NoKeyError
 from gale_tui.core.key_command import TIME_LIMIT, check_not_writable_by_others, key_from_command
-from gale_tui.core.keyrings import WITHOUT_KEYRING, Keyrings, KeyringState
 from gale_tui.core.logs import hide
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
 from gale_tui.core.text import inert
 from gale_tui.core.threads import DaemonThreads
 
-__all__ = ["Credentials", "KeyPlace", "KeyStatus", "KeyringState"]
+if TYPE_CHECKING:
+    # late: no key is looked up before the first frame
+    from gale_tui.core.keyrings import Keyrings, KeyringState
+
+__all__ = ["Credentials", "KeyPlace", "KeyStatus"]
 
 KeyPlace = Literal["keyring", "session", "GALE_API_KEY", "key_command", "demo", "none", "locked", "unavailable"]
 
@@ -78,7 +81,6 @@ class Credentials:
         self._answer_limit = answer_limit
         self._prompt_limit = prompt_limit
         self._command_limit = command_limit
-        self._keyrings = Keyrings()
         self._session: dict[str, Secret] = {}
         self._found: dict[tuple[str, tuple[str, ...] | None], Secret] = {}
         self._looking: dict[str, asyncio.Lock] = {}
@@ -86,6 +88,12 @@ class Credentials:
         self._hung = _Watched()
         for key in self._fixed.values():
             hide(key)
+
+    @cached_property
+    def _keyrings(self) -> Keyrings:
+        from gale_tui.core.keyrings import Keyrings
+
+        return Keyrings()
 
     @property
     def session_only(self) -> bool:
@@ -188,6 +196,8 @@ class Credentials:
 
     async def keyring_state(self) -> KeyringState:
         """Whether keys can be kept on this machine; nobody is asked to unlock anything."""
+        from gale_tui.core.keyrings import WITHOUT_KEYRING, KeyringState
+
         if not self._use_keyring:
             return KeyringState(False, "", f"No keyring is used here. {WITHOUT_KEYRING}.")
         try:
@@ -265,6 +275,8 @@ class _Watched:
 
 
 def _no_answer() -> KeyringUnavailableError:
+    from gale_tui.core.keyrings import WITHOUT_KEYRING
+
     return KeyringUnavailableError(
         "The keyring does not answer; a prompt may be waiting on another screen",
         f"Answer it and try again. {WITHOUT_KEYRING}",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-import tomllib
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from gale_tui.core import settings as settings_module
-from gale_tui.core.config_edits import renamed, with_new_table, write_environment, write_values
 from gale_tui.core.environment_checks import (
     RESERVED,
     check_ca_file,
@@ -116,6 +114,8 @@ class ConfigFile:
         def edit(text: str, before: Mapping[str, Any]) -> str:
             import tomlkit
 
+            from gale_tui.core.config_edits import renamed, with_new_table, write_environment
+
             ids = {name: _id(name, table) for name, table in _tables(before).items()}
             check_environment_name(environment.name, ids, own_id=environment.id)
             old = previous_name if previous_name in ids else None
@@ -168,6 +168,8 @@ class ConfigFile:
         def edit(text: str, before: Mapping[str, Any]) -> str:
             import tomlkit
 
+            from gale_tui.core.config_edits import write_values
+
             if not isinstance(before.get("settings", {}), dict):
                 raise ConfigError("“settings” in config.toml is no table", "Change that by hand, then try again")
             document: MutableMapping[str, Any] = tomlkit.parse(text)
@@ -197,6 +199,10 @@ class ConfigFile:
             raise ConfigError(f"{self.path} is not UTF-8 (line {line})", "Save it as UTF-8") from None
 
     def _parsed(self, text: str) -> dict[str, Any]:
+        if not text:
+            return {}
+        import tomllib  # late: many have no file, in a session with variables for example
+
         try:
             return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -214,6 +220,8 @@ class ConfigFile:
                 raise ConfigError(problem, "Nothing was changed") from None
 
     def _rewrite(self, what: Section, edit: Edit, environment: Environment | None) -> Config:
+        import tomllib
+
         from tomlkit.exceptions import TOMLKitError
 
         text = self._text()

@@ -73,14 +73,19 @@ _DOWNLOAD_STATES: Final = {state.value: state for state in DownloadState}
 _NO_DOWNLOAD: Final = Download()
 _LARGEST: Final = 2**63 - 1
 
+
 # A frozen dataclass sets each field through object.__setattr__, which would be most of the time that a history takes
 # to load. These twins have the same slots and plain assignment; an instance becomes the real thing by its class.
-_JobDraft = dataclasses.make_dataclass(
-    "_JobDraft", [(field.name, Any) for field in dataclasses.fields(Job)], slots=True
-)
-_DownloadDraft = dataclasses.make_dataclass(
-    "_DownloadDraft", [(field.name, Any) for field in dataclasses.fields(Download)], slots=True
-)
+def _draft(kind: type[Job | Download]) -> Any:
+    names = [(field.name, Any) for field in dataclasses.fields(kind)]
+    # Nothing but `__init__`: each further method would be compiled at every start.
+    return dataclasses.make_dataclass(
+        f"_{kind.__name__}Draft", names, slots=True, repr=False, eq=False, match_args=False
+    )
+
+
+_JobDraft = _draft(Job)
+_DownloadDraft = _draft(Download)
 
 
 def _path_value(path: Path | None) -> str | bytes | None:

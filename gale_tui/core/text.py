@@ -5,8 +5,6 @@ Whatever a server sends is data. Nothing here raises because of what a text cont
 
 from __future__ import annotations
 
-import html
-import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -153,10 +151,11 @@ def redact_links(text: str) -> str:
     return _KEY.sub(HIDDEN, text)
 
 
-_TITLE = re.compile(r"<title\b[^>]{0,200}>([^<]{1,2000})", re.IGNORECASE)
-_HEADING = re.compile(r"<h1\b[^>]{0,200}>([^<]{1,2000})", re.IGNORECASE)
-_UNREAD_ELEMENT = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^<>]{0,1000}>")
+# Compiled when they are first needed: none of them is at the start.
+_TITLE = r"(?i)<title\b[^>]{0,200}>([^<]{1,2000})"
+_HEADING = r"(?i)<h1\b[^>]{0,200}>([^<]{1,2000})"
+_UNREAD_ELEMENT = r"(?is)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->"
+_TAG = r"<[^<>]{0,1000}>"
 
 
 def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]:
@@ -168,6 +167,8 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
     """
     start = body.lstrip()[:1]
     if start in (b"{", b"[", b'"') or "json" in (content_type or "").lower():
+        import json
+
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):
@@ -176,8 +177,10 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
             return inert(redact_links(_message(value, 3)[:2000])), True
     text = body[:65536].decode("utf-8", "replace")
     if start == b"<" or "html" in (content_type or "").lower():
-        found = _TITLE.search(text) or _HEADING.search(text)
-        text = found[1] if found and found[1].strip() else _TAG.sub("\n", _UNREAD_ELEMENT.sub("\n", text))
+        import html  # late: its table of entities is long
+
+        found = re.search(_TITLE, text) or re.search(_HEADING, text)
+        text = found[1] if found and found[1].strip() else re.sub(_TAG, "\n", re.sub(_UNREAD_ELEMENT, "\n", text))
         text = html.unescape(text)
     line = next((line for line in text.splitlines() if line.strip()), "")
     return inert(redact_links(line[:2000])), False
@@ -201,7 +204,7 @@ def _message(value: object, depth: int) -> str:
     return ""
 
 
-_PARAMETER = re.compile(r';\s{0,20}([A-Za-z0-9!#$&+.^_`|~*-]{1,40})\s{0,20}=\s{0,20}("(?:[^"\\]|\\.)*"?|[^;]*)')
+_PARAMETER = r';\s{0,20}([A-Za-z0-9!#$&+.^_`|~*-]{1,40})\s{0,20}=\s{0,20}("(?:[^"\\]|\\.)*"?|[^;]*)'
 
 
 def content_disposition_name(header: str | None) -> str | None:
@@ -212,7 +215,7 @@ def content_disposition_name(header: str | None) -> str | None:
     if not header:
         return None
     plain: str | None = None
-    for name, raw in _PARAMETER.findall(";" + header[:4096].partition(";")[2]):
+    for name, raw in re.findall(_PARAMETER, ";" + header[:4096].partition(";")[2]):
         value = raw.strip()
         if value.startswith('"'):
             value = re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"'))
@@ -231,7 +234,7 @@ def content_disposition_name(header: str | None) -> str | None:
     return plain
 
 
-_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
+_RESERVED = r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)"
 _UNUSABLE = frozenset('<>:"|?*')
 
 
@@ -261,7 +264,7 @@ def _stem(name: str, limit_bytes: int) -> str:
         elif _visible(character) == character:
             kept.append(character)
     text = _trimmed(re.sub(" {2,}", " ", "".join(kept))).lstrip(" .-")
-    if _RESERVED.match(text):
+    if re.match(_RESERVED, text):
         text = f"_{text}"
     while len(text.encode()) > limit_bytes:
         text = text.encode()[:limit_bytes].decode("utf-8", "ignore")
