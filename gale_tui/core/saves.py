@@ -253,8 +253,13 @@ class Saves:
 
     async def _once(self, job_id: str, environment: Environment, link: SignedUrl) -> None:
         from gale_tui.core.downloads import DownloadPlan, DownloadTask
+        from gale_tui.core.published import published_before
 
         job = self._book.jobs[job_id]
+        before = await self._threads.call(published_before, job.download.part, job.download.size)
+        if before is not None:
+            await self._have(job_id, before)
+            return
         transport = await self._connections.transport(environment)
         plan = DownloadPlan(
             url=link,
@@ -285,8 +290,10 @@ class Saves:
             raise
         finally:
             self._running.pop(job_id, None)
-        now = self._clock.time()
-        await self._book.record(job_id, saved(file, now), f"saved, sha256 {file.sha256[:8]}…")
+        await self._have(job_id, file)
+
+    async def _have(self, job_id: str, file: SavedFile) -> None:
+        await self._book.record(job_id, saved(file, self._clock.time()), f"saved, sha256 {file.sha256[:8]}…")
 
     def _recorder(self, job_id: str, loop: asyncio.AbstractEventLoop) -> Callable[[Path, str | None, int | None], None]:
         def on_part(part: Path, validator: str | None, size: int | None) -> None:

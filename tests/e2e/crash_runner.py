@@ -1,0 +1,129 @@
+"""Runs gale-tui's journey in processes that kill themselves: `python -m tests.e2e.crash_runner URL KEY`.
+
+Each line of its input is a JSON object: `home`, `tool`, `flow` and `die`, the number of the step before which the
+process kills itself (0: never); with `export` a new export is started, without it the engine takes up what is there.
+A line is answered with the exit status as `os.waitpid` gives it, and what the process found.
+
+The process is forked, from one that has imported everything and runs no thread: some hundred of them start in seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import gale_tui.core.client
+import gale_tui.core.downloads  # noqa: F401  # imported before the fork
+from gale_tui.command_export import ExportCommand, export, settled
+from gale_tui.core.credentials import Credentials
+from gale_tui.core.engine import GaleEngine
+from gale_tui.core.hosts import parse_host
+from gale_tui.core.models import Environment
+from gale_tui.core.paths import Paths
+from gale_tui.core.secret import Secret
+from gale_tui.core.threads import DaemonThreads
+from tests.core.clocks import ScaledClock
+
+__all__ = ["FACTOR"]
+
+FACTOR = 50.0
+
+
+class Steps:
+    """Counts the steps, and dies before one of them.
+
+    Args:
+        die: Its number, from 1; 0 for none.
+    """
+
+    def __init__(self, die: int) -> None:
+        self.die = die
+        self.names: list[str] = []
+
+    def __call__(self, name: str) -> None:
+        self.names.append(name)
+        if len(self.names) == self.die:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def make_engine(home: Path, url: str, key: str, steps: Steps) -> GaleEngine:
+    """An engine for the sandbox, as the variables GALE_HOST and GALE_API_KEY would make it."""
+    paths = Paths.under(home)
+    threads = DaemonThreads("gale")
+    environment = Environment("env", "env", parse_host(url), source="variables")
+    credentials = Credentials(
+        config_file=paths.config_file, threads=threads, use_keyring=False, fixed={"env": Secret(key)}
+    )
+    return GaleEngine(
+        paths=paths,
+        credentials=credentials,
+        threads=threads,
+        extra_environments=(environment,),
+        clock=ScaledClock(FACTOR),
+        rng=random.Random(1),  # noqa: S311  # jitter
+        step=steps,
+    )
+
+
+async def start_export(engine: GaleEngine, order: dict[str, Any]) -> int:
+    """`gale-tui export`, its exit code."""
+    return await export(engine, ExportCommand(order["tool"], order["flow"]), io.StringIO(), io.StringIO())
+
+
+async def take_up(engine: GaleEngine) -> list[dict[str, object]]:
+    """Starts the engine, waits until nothing more happens by itself, and tells what it knows."""
+    await engine.start()
+    try:
+        async with asyncio.timeout(20):
+            # Left alone for a moment even where all seems to be settled: an export sent again would be sent now.
+            await engine.clock.sleep(3)
+            while not all(settled(job) for job in engine.jobs.values()):  # noqa: ASYNC110  # several jobs, no event
+                await asyncio.sleep(0.01)
+        return [
+            {"state": job.state, "download": job.download.state, "path": str(job.download.path), "posts": job.posts}
+            for job in engine.jobs.values()
+        ]
+    finally:
+        await engine.close()
+
+
+def run(order: dict[str, Any], url: str, key: str) -> dict[str, Any]:
+    """In the forked process: does what was asked."""
+    steps = Steps(order["die"])
+    engine = make_engine(Path(order["home"]), url, key, steps)
+    if order["export"]:
+        code = asyncio.run(start_export(engine, order))
+        return {"code": code, "steps": steps.names}
+    return {"jobs": asyncio.run(take_up(engine)), "steps": steps.names}
+
+
+def serve(url: str, key: str) -> None:
+    """Answers the lines of the input."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                answer = json.dumps(run(order, url, key)).encode()
+            except BaseException as error:
+                answer = json.dumps({"error": repr(error)}).encode()
+            os.write(writer, answer)
+            os._exit(0)
+        os.close(writer)
+        with open(reader, "rb") as told:
+            said = told.read()
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(json.dumps({"status": status, **json.loads(said or b"{}")}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], sys.argv[2])

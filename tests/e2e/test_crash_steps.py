@@ -1,0 +1,165 @@
+"""Killed before each single step of its journey, gale-tui knows its job the next time and has no wrong file.
+
+The steps are each write to the history, each commit, the POST, and all that a download does to the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gale_tui.sandbox.script import Fault, File, Script
+from gale_tui.sandbox.server import Sandbox
+from tests.e2e.crash_runner import FACTOR
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
+
+FLOW = "cf-22222222-2222-4222-8222-222222222222"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that every job gives: large enough for several writes."""
+    path = tmp_path_factory.mktemp("served") / "tool.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("flow_definition.json", "{}")
+        archive.writestr("attachment.bin", os.urandom(3_000_000))
+    return path
+
+
+class Runner:
+    """The process that forks the others."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def ask(self, home: Path, tool: str, *, die: int, export: bool) -> dict[str, Any]:
+        """Runs one process to its end or its death."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = {"home": str(home), "tool": tool, "flow": FLOW, "die": die, "export": export}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        assert "error" not in answer, answer["error"]
+        return answer
+
+
+@contextlib.contextmanager
+def runner(sandbox: Sandbox) -> Iterator[Runner]:
+    command = [sys.executable, "-m", "tests.e2e.crash_runner", sandbox.url, sandbox.key]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as process:
+        try:
+            yield Runner(process)
+        finally:
+            process.kill()
+
+
+def check_files(home: Path, digest: str) -> int:
+    """Every file that has its name is whole; returns how many there are."""
+    folder = home / "downloads"
+    zips = sorted(folder.glob("*.zip")) if folder.is_dir() else []
+    for path in zips:
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, f"{path.name} is not whole"
+    return len(zips)
+
+
+def check_history(home: Path) -> None:
+    """The database opens and is sound."""
+    path = home / "jobs.sqlite3"
+    if path.exists() and path.stat().st_size:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_killed_before_every_step_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path, served: Path) -> None:
+    digest = hashlib.sha256(served.read_bytes()).hexdigest()
+    script = Script(duration=2.0, file=File(path=served))
+    with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
+        sandbox.script("a-whole", script)
+        whole = runs.ask(tmp_path / "whole", "a-whole", die=0, export=True)
+        assert (whole["status"], whole["code"]) == (0, 0)
+        steps: list[str] = whole["steps"]
+        assert {"db write", "db commit", "db committed", "request sent", "create", "write", "fsync", "link"} <= {*steps}
+        (path,) = (tmp_path / "whole" / "downloads").glob("*.zip")
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None
+
+        outcomes: dict[str, int] = {"unknown": 0, "unconfirmed": 0, "saved": 0}
+        number = 0
+        while True:
+            number += 1
+            home, tool = tmp_path / str(number), f"a-{number}"
+            sandbox.script(tool, script)
+            died = runs.ask(home, tool, die=number, export=True)
+            if not os.WIFSIGNALED(died["status"]):
+                # It came to its end before so many steps.
+                break
+            assert os.WTERMSIG(died["status"]) == signal.SIGKILL
+            outcomes[_check(sandbox, runs, home, tool, digest)] += 1
+        assert number > len(steps) - 10
+        assert outcomes["unconfirmed"] > 0
+        assert outcomes["saved"] > len(steps) / 2
+        assert outcomes["unknown"] < len(steps) / 2
+
+
+def _check(sandbox: Sandbox, runs: Runner, home: Path, tool: str, digest: str) -> str:
+    """What the next start makes of it."""
+    posts = len(sandbox.posts(tool))
+    assert posts <= 1
+    check_history(home)
+    check_files(home, digest)
+    again = runs.ask(home, tool, die=0, export=False)
+    assert again["status"] == 0
+    assert len(sandbox.posts(tool)) == posts, f"{tool}: sent again"
+    jobs = again["jobs"]
+    if not jobs:
+        assert posts == 0, f"{tool}: an export that was sent is forgotten"
+        return "unknown"
+    (job,) = jobs
+    check_history(home)
+    if job["state"] == "unconfirmed":
+        assert check_files(home, digest) == 0
+        return "unconfirmed"
+    assert (job["state"], job["download"]) == ("succeeded", "saved"), f"{tool}: {job}"
+    assert posts == 1
+    assert check_files(home, digest) == 1
+    assert Path(job["path"]).is_file()
+    assert [each.name for each in (home / "downloads").iterdir() if each.suffix != ".zip"] == []
+    return "saved"
+
+
+def test_killed_while_it_waits_after_429_it_sends_once_more_at_most(tmp_path: Path, served: Path) -> None:
+    script = Script(duration=1.0, on_export=(Fault(status=429, retry_after=3.0),), file=File(path=served))
+    with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
+        sandbox.script("a-whole", script)
+        whole = runs.ask(tmp_path / "whole", "a-whole", die=0, export=True)
+        first = whole["steps"].index("request sent")
+        second = whole["steps"].index("request sent", first + 1)
+        for number in range(first + 2, second + 12):
+            home, tool = tmp_path / str(number), f"a-{number}"
+            sandbox.script(tool, script)
+            died = runs.ask(home, tool, die=number, export=True)
+            assert os.WIFSIGNALED(died["status"])
+            check_history(home)
+            (job,) = runs.ask(home, tool, die=0, export=False)["jobs"]
+            posts = len(sandbox.posts(tool))
+            assert posts <= 2
+            if job["state"] == "unconfirmed":
+                assert job["posts"] >= posts
+            else:
+                assert (job["state"], job["download"], posts) == ("succeeded", "saved", 2)
