@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gale_tui.core.secret import SignedUrl
+from gale_tui.core.settings import DEFAULT_PATTERN
 
 __all__ = ["DownloadPlan", "SavedFile"]
 
@@ -30,6 +31,10 @@ class DownloadPlan:
     """What `on_part` was told about it."""
     size: int | None = None
     """Bytes of the whole file, as `on_part` was told."""
+    pattern: str = DEFAULT_PATTERN
+    """What the file is called, as the setting `filename_pattern` says it."""
+    tool: str = ""
+    label: str = ""
     make_parents: bool = False
     """Whether to make the folder's parents as well: for the default folder, not for one that somebody typed."""
 

@@ -322,7 +322,15 @@ class DownloadTask:
 
     def _names(self, *, short: bool = False) -> Iterator[str]:
         plan = self._plan
-        return file_names(self._name or plan.fallback_stem, plan.environment_name, plan.finished_at, short=short)
+        return file_names(
+            self._name or plan.fallback_stem,
+            plan.environment_name,
+            plan.finished_at,
+            short=short,
+            pattern=plan.pattern,
+            tool=plan.tool,
+            label=plan.label,
+        )
 
     def _tell(self, part: Path) -> None:
         if self._on_part is None:
@@ -373,7 +381,7 @@ class DownloadTask:
         self._check()
         if failed is not None:
             raise failed
-        path = part.publish(names_after(part.path, self._names()))
+        path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
         self._open = self.part = None
         return SavedFile(path, part.size, digest, len(summary.entries), self._name)
 

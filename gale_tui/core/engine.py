@@ -192,6 +192,8 @@ class GaleEngine:
             ConfigError: They could not be written.
         """
         self._known.save_settings(**changes)
+        if self._started and "poll_floor" in changes:
+            self.monitor.use(self._polling())
 
     async def save_environment(
         self, environment: Environment, *, previous: Environment | None, key: Secret | None, session_only: bool
@@ -267,9 +269,12 @@ class GaleEngine:
         self._spawn(self._follow_others(), "follow others")
         self._spawn(self._keep_leases(store), "keep leases")
 
+    def _polling(self) -> PollPolicy:
+        return self._policy or PollPolicy().with_floor(self.settings.poll_floor)
+
     def _compose(self) -> None:
         self.monitor = Monitor(
-            self._ask, clock=self.clock, rng=self._rng, policy=self._policy, on_condition=self._monitor_told
+            self._ask, clock=self.clock, rng=self._rng, policy=self._polling(), on_condition=self._monitor_told
         )
         self._asking = Asking(
             self.book,
@@ -297,6 +302,7 @@ class GaleEngine:
             rng=self._rng,
             environment=self.environment,
             folder=self.default_folder,
+            pattern=lambda: self.settings.filename_pattern,
             stall=self._stall,
             step=self._step,
         )

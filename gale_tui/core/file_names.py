@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from gale_tui.core.settings import DEFAULT_PATTERN
 from gale_tui.core.text import safe_file_stem
 
 __all__ = ["PART", "file_names", "names_after"]
@@ -18,10 +19,22 @@ PART: Final = ".part"
 
 _LENGTHS = ((120, 40), (60, 20))
 """Bytes of stem and environment in a name; the second pair where the first is too long for the file system."""
+_WHOLE = (190, 110)
+"""Bytes of a name that follows a pattern, without number and ending."""
+_ANY_NAME = re.compile(r"(.+)\.zip", re.DOTALL)
 _NAME = re.compile(r"(.*--\d{8}T\d{6}Z)(?:-\d+)?\.zip", re.DOTALL)
 
 
-def file_names(stem: str, environment_name: str, finished_at: float, *, short: bool = False) -> Iterator[str]:
+def file_names(
+    stem: str,
+    environment_name: str,
+    finished_at: float,
+    *,
+    short: bool = False,
+    pattern: str = DEFAULT_PATTERN,
+    tool: str = "",
+    label: str = "",
+) -> Iterator[str]:
     """Names for a file, each to be tried when those before are taken.
 
     ``Banking Assistant--staging--20261123T120034Z.zip``, then the same with ``-2``, ``-3`` …; at most 200 bytes.
@@ -31,6 +44,9 @@ def file_names(stem: str, environment_name: str, finished_at: float, *, short: b
         environment_name: As the user calls it.
         finished_at: Seconds since the epoch.
         short: For file systems with shorter names: at most 120 bytes.
+        pattern: The setting `filename_pattern`: what stands where in the name.
+        tool: The tool's id, for ``{tool}``.
+        label: The job's label, for ``{label}``.
     """
     stem_bytes, environment_bytes = _LENGTHS[short]
     safe = safe_file_stem(stem, "export", stem_bytes)
@@ -39,15 +55,33 @@ def file_names(stem: str, environment_name: str, finished_at: float, *, short: b
         moment = datetime.fromtimestamp(finished_at, UTC)
     except (ValueError, OverflowError, OSError):
         moment = datetime.fromtimestamp(0, UTC)
-    return _numbered(f"{safe}--{environment}--{moment.strftime('%Y%m%dT%H%M%SZ')}")
+    time = moment.strftime("%Y%m%dT%H%M%SZ")
+    if pattern == DEFAULT_PATTERN:
+        return _numbered(f"{safe}--{environment}--{time}")
+    values = {
+        "name": safe,
+        "environment": environment,
+        "time": time,
+        "tool": _part(tool, stem_bytes),
+        "label": _part(label, stem_bytes),
+    }
+    # The whole is made safe as well: what the pattern adds may begin with a dot or be a reserved name.
+    return _numbered(safe_file_stem(pattern.format_map(values), safe, _WHOLE[short]))
 
 
-def names_after(part: Path, names: Iterator[str]) -> Iterator[str]:
-    """The names for an existing part: its own, then the next ones; `names` where its name is none of ours."""
-    found = _NAME.fullmatch(part.name.removesuffix(PART))
+def _part(text: str, limit_bytes: int) -> str:
+    return safe_file_stem(text, "", limit_bytes) if text.strip() else ""
+
+
+def names_after(part: Path, names: Iterator[str], pattern: str = DEFAULT_PATTERN) -> Iterator[str]:
+    """The names for an existing part: its own, then the next ones; `names` where its name is none of ours.
+
+    With a pattern of the user's, any zip's name is.
+    """
+    own = part.name.removesuffix(PART)
+    found = _NAME.fullmatch(own) or (None if pattern == DEFAULT_PATTERN else _ANY_NAME.fullmatch(own))
     if found is None:
         return names
-    own = part.name.removesuffix(PART)
     return itertools.chain([own], (name for name in _numbered(found[1]) if name != own))
 
 

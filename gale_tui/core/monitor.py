@@ -55,6 +55,12 @@ class Monitor:
         self._task: asyncio.Task[None] | None = None
         self._paused = False
 
+    def use(self, policy: PollPolicy) -> None:
+        """Goes by other numbers, from the next wait of each job on."""
+        self.policy = policy
+        for pace in self._paces.values():
+            pace.interval = min(policy.ceiling, max(policy.floor, pace.interval))
+
     # What is tracked
 
     def track(

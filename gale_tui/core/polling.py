@@ -6,7 +6,7 @@ The limits follow the vendor's article on rate limits for the neighbouring calls
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Literal
 
@@ -66,6 +66,10 @@ class PollPolicy:
     def spacing(self) -> float:
         """Seconds between questions for one job that the hourly limit bears for ever."""
         return 3600.0 / (self.hourly - self.burst)
+
+    def with_floor(self, seconds: float) -> PollPolicy:
+        """The same with another shortest interval; the longest is never less."""
+        return replace(self, floor=seconds, ceiling=max(self.ceiling, seconds))
 
     def interval(self, age: float) -> float:
         """The regular interval of a job that has been asked for since it started, `age` seconds ago."""

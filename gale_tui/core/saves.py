@@ -24,6 +24,7 @@ from gale_tui.core.fresh_links import fresh_link
 from gale_tui.core.models import DownloadProgress, DownloadState, Environment, Job
 from gale_tui.core.save_outcomes import broken, left_behind, running, saved, unwanted, waits, without_link
 from gale_tui.core.secret import SignedUrl
+from gale_tui.core.settings import DEFAULT_PATTERN
 from gale_tui.core.speed import Speed
 from gale_tui.core.threads import DaemonThreads
 
@@ -55,6 +56,7 @@ class Saves:
         rng: Jitter of the waits.
         environment: Finds an environment by id.
         folder: Where files go that have no folder of their own.
+        pattern: What files are called, as the setting `filename_pattern` says it.
         stall: Seconds without a byte after which a download counts as cut.
         step: For tests: told what is about to be done to the disk.
     """
@@ -69,6 +71,7 @@ class Saves:
         rng: random.Random,
         environment: Callable[[str], Environment | None],
         folder: Callable[[], Path],
+        pattern: Callable[[], str] = lambda: DEFAULT_PATTERN,
         stall: float = 30.0,
         step: Callable[[str], None] | None = None,
     ) -> None:
@@ -79,6 +82,7 @@ class Saves:
         self._rng = rng
         self._environment = environment
         self._folder = folder
+        self._pattern = pattern
         self._stall = stall
         self._step = step
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -86,6 +90,7 @@ class Saves:
         self._nudges: dict[str, asyncio.Event] = {}
         self._running: dict[str, tuple[DownloadTask, Speed]] = {}
         self._lost: set[str] = set()
+        self._said: dict[str, str] = {}
         self._closing = False
 
     @property
@@ -162,7 +167,7 @@ class Saves:
         try:
             # Whoever had it before may have saved the file.
             await self._book.sync()
-            again = True
+            again = self._wanted(job_id) and not await self._published(job_id)
             while again and self._wanted(job_id):
                 await self._tries(job_id)
                 # Asked for once more just as it ended?
@@ -171,6 +176,7 @@ class Saves:
         except StoreError:
             return
         finally:
+            self._said.pop(job_id, None)
             if job_id not in self._lost:
                 with contextlib.suppress(StoreError):
                     await self._book.store.release(job_id, "download")
@@ -253,13 +259,8 @@ class Saves:
 
     async def _once(self, job_id: str, environment: Environment, link: SignedUrl) -> None:
         from gale_tui.core.downloads import DownloadPlan, DownloadTask
-        from gale_tui.core.published import published_before
 
         job = self._book.jobs[job_id]
-        before = await self._threads.call(published_before, job.download.part, job.download.size)
-        if before is not None:
-            await self._have(job_id, before)
-            return
         transport = await self._connections.transport(environment)
         plan = DownloadPlan(
             url=link,
@@ -271,6 +272,9 @@ class Saves:
             received=job.download.received,
             validator=job.download.validator,
             size=job.download.size,
+            pattern=self._pattern(),
+            tool=job.tool_id,
+            label=job.label,
             make_parents=job.folder is None,
         )
         on_part = self._recorder(job_id, asyncio.get_running_loop())
@@ -291,6 +295,18 @@ class Saves:
         finally:
             self._running.pop(job_id, None)
         await self._have(job_id, file)
+
+    async def _published(self, job_id: str) -> bool:
+        """True where the file was whole already when an earlier run was killed; then it is saved now."""
+        from gale_tui.core.published import published_before
+
+        job = self._book.jobs.get(job_id)
+        if job is None or job.download.part is None:
+            return False
+        file = await self._threads.call(published_before, job.download.part, job.download.size)
+        if file is not None:
+            await self._have(job_id, file)
+        return file is not None
 
     async def _have(self, job_id: str, file: SavedFile) -> None:
         await self._book.record(job_id, saved(file, self._clock.time()), f"saved, sha256 {file.sha256[:8]}…")
@@ -365,9 +381,9 @@ class Saves:
             return
         at = self._clock.time() + wait
         change = waits(state, f"{why}, goes on at {clock_time(at)}" if wait else why, at if wait else None)
-        await self._book.change(
-            job_id, change, lambda old, new: why if not old.download.error.startswith(why) else None
-        )
+        # Said once, however often it is tried.
+        event, self._said[job_id] = why if self._said.get(job_id) != why else None, why
+        await self._book.change(job_id, change, event)
 
     async def _kept(self, job_id: str, error: FileSystemError) -> None:
         """The disk's fault: the part is kept where there is one, and the user has to do something."""

@@ -11,7 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-__all__ = ["Clipboard", "Glyphs", "Notifications", "Settings", "as_toml", "changed", "parse_settings"]
+__all__ = [
+    "DEFAULT_PATTERN",
+    "PATTERN_FIELDS",
+    "Clipboard",
+    "Glyphs",
+    "Notifications",
+    "Settings",
+    "as_toml",
+    "changed",
+    "parse_settings",
+]
 
 Clipboard = Literal["osc52", "off"]
 Notifications = Literal["bell", "desktop", "both", "off"]
