@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gale_tui import __version__
+from gale_tui.command_export_options import add_export, command_from
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import GaleError
 
@@ -34,19 +35,9 @@ examples:
   gale-tui --demo                  the app on an embedded GALE, nothing to configure, nothing kept
   gale-tui export --tool-id a-… --flow-id cf-… --env staging
                                    export and save one tool without a screen
+  gale-tui export --set nightly    all tools of a set; --from FILE for a list
   gale-tui diff OLD.zip NEW.zip    what changed between two saved exports
   gale-tui info                    where files are and what was found
-"""
-
-EXPORT_EXAMPLES = """\
-exit codes:
-  0 saved · 1 GALE said FAILED · 2 usage, configuration, not confirmed · 3 network or server, try again
-  4 key or permission · 5 timeout, the job goes on · 6 not saved (disk, corrupt file) · 7 unconfirmed · 130 interrupted
-
-examples:
-  gale-tui export --tool-id a-… --flow-id cf-…
-  gale-tui export --tool-id a-… --flow-id cf-… --env prod --yes --output /backup --json
-  GALE_HOST=gale.kore.ai GALE_API_KEY=$(pass gale) gale-tui export --tool-id a-… --flow-id cf-…
 """
 
 
@@ -85,23 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="run the embedded GALE alone, for developing against")
     sandbox.add_argument("--port", type=int, metavar="N", default=0, help="port on loopback; a free one by default")
     commands.add_parser("info", help="where files are and what was found; no secrets")
-    export = commands.add_parser(
-        "export",
-        help="export and save without a screen",
-        description="Export a tool with its call flow, wait for the job, save the verified zip.",
-        epilog=EXPORT_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    export.add_argument("--tool-id", metavar="ID", required=True)
-    export.add_argument("--flow-id", metavar="ID", required=True)
-    export.add_argument("--env", metavar="NAME", dest="export_env", help="the environment; else the one last used")
-    export.add_argument("--output", metavar="DIR", type=Path, help="where the file is saved")
-    export.add_argument("--label", metavar="TEXT", default="", help="a name to know the job by")
-    export.add_argument("--json", action="store_true", help="one JSON object per job on standard output")
-    export.add_argument(
-        "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait; the job goes on after"
-    )
-    export.add_argument("--yes", action="store_true", help="needed for a PROD environment")
+    add_export(commands)
     diff = commands.add_parser(
         "diff",
         help="what changed between two saved exports of a tool",
@@ -256,21 +231,18 @@ def _make_engine(
 def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     import asyncio
 
-    from gale_tui.command_export import ExportCommand, export
+    named = arguments.export_env or arguments.env
+    command = command_from(arguments, chosen=bool(named or wiring.environ.get("GALE_HOST")))
+
+    from gale_tui.command_export import export
     from gale_tui.core.logs import setup_logging
 
     setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
     engine = _engine(arguments, wiring, readonly=arguments.readonly)
-    engine.choose(arguments.export_env or arguments.env)
-    command = ExportCommand(
-        tool_id=arguments.tool_id,
-        flow_id=arguments.flow_id,
-        label=arguments.label,
-        output=arguments.output.expanduser().absolute() if arguments.output else None,
-        as_json=arguments.json,
-        timeout=arguments.timeout or None,
-        yes=arguments.yes,
-    )
+    engine.choose(named)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Cron's locale may be plain ASCII; a label is no reason to stop.
+        sys.stdout.reconfigure(errors="backslashreplace")
     return asyncio.run(export(engine, command, sys.stdout, sys.stderr))
 
 

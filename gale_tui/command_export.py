@@ -6,45 +6,56 @@ import asyncio
 import contextlib
 import json
 import signal
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from gale_tui.core.book import clock_time
+from gale_tui.core.batch_account import BatchAccount, BatchEntry
+from gale_tui.core.batch_run import BatchRun
+from gale_tui.core.batches import BadLine, Batch, BatchTool
 from gale_tui.core.engine import GaleEngine
-from gale_tui.core.errors import ConfigError, GaleError
-from gale_tui.core.hosts import clean_id
-from gale_tui.core.models import DownloadState, ExportRequest, Job, JobChange, JobState
+from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
+from gale_tui.core.hosts import clean_id, origin_of
+from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job
+from gale_tui.core.outcomes import settled
+from gale_tui.core.sets import ToolSet
 from gale_tui.core.text import inert
+from gale_tui.exit_codes import INTERRUPTED, account_code, exit_code
+from gale_tui.narration import Narration
 
-__all__ = ["ExportCommand", "exit_code", "export", "job_as_json"]
-
-SAVED, FAILED, USAGE, NETWORK, AUTHENTICATION, TIMEOUT, NOT_SAVED, UNCONFIRMED, INTERRUPTED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    130,
-)
+__all__ = ["ExportCommand", "entry_as_json", "exit_code", "export", "job_as_json", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExportCommand:
-    """What the command line asks for."""
+    """What the command line asks for: one tool, a set, or a list."""
 
-    tool_id: str
-    flow_id: str
+    tool_id: str = ""
+    flow_id: str = ""
     label: str = ""
     output: Path | None = None
     as_json: bool = False
     timeout: float | None = None
     """Seconds; None waits as long as it takes."""
     yes: bool = False
+    set_name: str | None = None
+    batch: Batch | None = None
+    """A list that was read."""
+    batch_name: str = ""
+    """What the list is called."""
+    keep_as: str = ""
+    """The set that the list is kept as; empty for none."""
+    environment_chosen: bool = True
+    """False where a set's own environment, or the one that requests were sent to, goes before the one last used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    environment: Environment
+    tools: tuple[BatchTool, ...]
+    bad: tuple[BadLine, ...] = ()
+    name: str = ""
+    several: bool = True
 
 
 def job_as_json(job: Job) -> dict[str, object]:
@@ -69,37 +80,24 @@ def job_as_json(job: Job) -> dict[str, object]:
     }
 
 
-def settled(job: Job) -> bool:
-    """True where nothing more will happen to the job and its file by itself."""
-    if job.state in (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED, JobState.LOST):
-        return True
-    if job.state is not JobState.SUCCEEDED:
-        return False
-    download = job.download
-    if download.state is DownloadState.RESUMABLE:
-        return download.next_try_at is None
-    return download.state in (DownloadState.SAVED, DownloadState.EXPIRED, DownloadState.FAILED)
+def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> dict[str, object]:
+    """What became of a tool as data for scripts: the job, the batch, and whether the file is like the one before.
 
-
-def exit_code(job: Job) -> int:
-    """What the contract says for a settled job, or for one that was waited for too long."""
-    if not settled(job):
-        return TIMEOUT
-    if job.state is JobState.FAILED:
-        return FAILED
-    if job.state is JobState.REJECTED:
-        return USAGE
-    if job.state is JobState.UNCONFIRMED:
-        return UNCONFIRMED
-    if job.state is JobState.LOST:
-        return NETWORK
-    if job.download.state is DownloadState.SAVED:
-        return SAVED
-    return NETWORK if job.download.state in (DownloadState.EXPIRED, DownloadState.RESUMABLE) else NOT_SAVED
+    One that was not started has the same fields.
+    """
+    job = entry.job
+    if job is None:
+        tool = entry.tool
+        nobody = Job("", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label)
+        known = {**job_as_json(nobody), "status": "", "state": "not started", "note": entry.why}
+    else:
+        known = job_as_json(job)
+    outcome = entry.outcome.value if entry.outcome is not None else None
+    return {**known, "outcome": outcome, "unchanged": entry.unchanged, "batch": batch or None}
 
 
 async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: TextIO) -> int:
-    """Runs one export to its end.
+    """Runs one export, or all of a set or list, to the end.
 
     Args:
         engine: Not yet started; closed at the end.
@@ -124,78 +122,172 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
         if number is not None:
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(number, stopped, number)
+    narration = Narration(err)
     try:
-        return await _run(engine, command, out, err)
+        return await _run(engine, command, out, narration)
     except GaleError as error:
-        err.write(f"gale-tui: {error}\n")
+        narration.say(f"gale-tui: {error}")
         return error.exit_code
     except asyncio.CancelledError:
-        err.write("gale-tui: interrupted; what was started goes on at the server.\n")
+        narration.say("gale-tui: interrupted; what was started goes on at the server.")
         return INTERRUPTED if numbers[:1] in ([], [signal.SIGINT]) else 128 + numbers[0]
     finally:
         await engine.close()
 
 
-async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, err: TextIO) -> int:
+async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narration: Narration) -> int:
+    if command.set_name is None:
+        plan = _plan(engine, command)
+        _confirm(plan, command, narration)
+        await engine.start()
+    else:
+        await engine.start()
+        plan = await _plan_of_set(engine, command, command.set_name)
+        _confirm(plan, command, narration)
+    if command.keep_as:
+        kept = ToolSet(command.keep_as, plan.tools, plan.environment.id, engine.clock.time())
+        await engine.book.store.keep_set(kept)
+        narration.say(f"gale-tui: kept {len(plan.tools)} tools as the set {command.keep_as}")
+    account = await _run_all(engine, command, plan, out, narration)
+    if command.set_name is not None:
+        await engine.book.store.use_set(command.set_name, at=engine.clock.time())
+    if plan.several:
+        narration.say(f"gale-tui: {plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
+    if account.stopped:
+        narration.say(f"gale-tui: {account.stopped}")
+    return account_code(account)
+
+
+# What to do
+
+
+def _current(engine: GaleEngine) -> Environment:
     environment = engine.current
     if environment is None:
         raise ConfigError(
             "There is no environment yet", "Start gale-tui and press n, or set GALE_HOST and GALE_API_KEY"
         )
-    tool_id, flow_id = clean_id(command.tool_id), clean_id(command.flow_id)
-    if environment.production and not command.yes:
-        raise ConfigError(f"{environment.name} is a PROD environment", "Say --yes to export there")
-    await engine.start()
-    done = asyncio.Event()
-    ours: list[str] = []
+    return environment
 
-    def changed(change: JobChange) -> None:
-        job, before = change.job, change.previous
-        if ours and job.id != ours[0]:
-            return
-        _narrate(job, before, err)
-        if settled(job):
-            done.set()
 
-    engine.book.listeners.append(changed)
-    job = await engine.export(
-        ExportRequest(
-            environment_id=environment.id,
-            tool_id=tool_id,
-            flow_id=flow_id,
-            label=command.label,
-            folder=command.output,
-            save_when_ready=True,
+def _plan(engine: GaleEngine, command: ExportCommand) -> _Plan:
+    if command.batch is None:
+        tool = BatchTool(clean_id(command.tool_id), clean_id(command.flow_id), command.label)
+        return _Plan(_current(engine), (tool,), several=False)
+    batch = command.batch
+    if not batch.tools and not batch.bad:
+        raise ConfigError("The list names no tools", "Give lines of tool_id,flow_id,label")
+    environment = _environment_of(engine, batch.hosts) if batch.hosts and not command.environment_chosen else None
+    return _Plan(environment or _current(engine), batch.tools, batch.bad, command.keep_as or command.batch_name)
+
+
+def _environment_of(engine: GaleEngine, hosts: tuple[str, ...]) -> Environment:
+    """The environment that captured requests were sent to."""
+    origins = {origin_of(host) for host in hosts}
+    found = [each for each in engine.environments if each.origin in origins]
+    if len(origins) == 1 and len(found) == 1:
+        return found[0]
+    names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
+    raise ConfigError(f"The requests were sent to {names}, which is not one environment here", "Name one with --env")
+
+
+async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) -> _Plan:
+    store = engine.book.store
+    kept = await store.find_set(name)
+    if kept is None:
+        names = ", ".join(each.name for each in await store.sets()) or "none yet"
+        raise ConfigError(
+            f"There is no set called {inert(name, 80)!r}", f"Known sets: {names}. --from FILE --save-set NAME makes one"
         )
+    environment = None
+    if not command.environment_chosen and kept.environment_id is not None:
+        environment = engine.environment(kept.environment_id)
+        if environment is None:
+            raise ConfigError(f"The environment of the set {kept.name} is gone", "Name another one with --env")
+    return _Plan(environment or _current(engine), kept.tools, (), kept.name)
+
+
+def _confirm(plan: _Plan, command: ExportCommand, narration: Narration) -> None:
+    """Refuses what needs a word from the person who asks for it."""
+    for bad in plan.bad:
+        narration.say(f"gale-tui: line {bad.line}: {bad.problem}: {bad.text}")
+    name, count = plan.environment.name, len(plan.tools)
+    if plan.environment.production and not command.yes:
+        exports = f" for {count} exports" if plan.several else ""
+        raise ConfigError(f"{name} is a PROD environment", f"Say --yes{exports} to export there")
+    if plan.bad and not command.yes:
+        wrong = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
+        raise ConfigError(
+            f"{wrong} wrong; nothing was started", f"Mend the list, or say --yes to export the other {count}"
+        )
+
+
+# Doing it
+
+
+async def _run_all(
+    engine: GaleEngine, command: ExportCommand, plan: _Plan, out: TextIO, narration: Narration
+) -> BatchAccount:
+    told: set[int] = set()
+
+    def changed(account: BatchAccount) -> None:
+        for place, entry in enumerate(account.entries):
+            if place in told:
+                continue
+            narration.follow(entry)
+            if entry.outcome is not None:
+                told.add(place)
+                _give_out(entry, command, plan, out)
+        narration.show(account.progress if plan.several else "")
+        _look_for_403(account)
+
+    def _look_for_403(account: BatchAccount) -> None:
+        for entry in account.entries:
+            job = entry.job
+            if entry.outcome is None and job is not None and job.state.polled and job.note.startswith("403: "):
+                run.leave(job.id, job.note, ForbiddenError(job.note, status=403))
+
+    run = BatchRun(
+        engine,
+        plan.environment,
+        plan.tools,
+        name=plan.name,
+        folder=command.output,
+        bad=plan.bad,
+        on_change=changed,
     )
-    ours.append(job.id)
-    if not settled(engine.jobs[job.id]):
-        done.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(done.wait(), command.timeout)
-    job = engine.jobs[job.id]
-    code = exit_code(job)
+    key_wanted = asyncio.get_running_loop().create_future()
+
+    def condition(now: EnvironmentCondition) -> None:
+        if now.state == "needs key" and now.environment_id == plan.environment.id and not key_wanted.done():
+            key_wanted.set_result(now.text)
+
+    engine.on_condition.append(condition)
+    running = asyncio.create_task(run.run(), name="batch")
+    try:
+        done, _ = await asyncio.wait(
+            (running, key_wanted), timeout=command.timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        if running not in done:
+            if key_wanted in done:
+                run.give_up(key_wanted.result(), CredentialError(key_wanted.result()))
+            else:
+                run.give_up("Not finished in time; what was started goes on at the server and in the next gale-tui")
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        engine.on_condition.remove(condition)
+        key_wanted.cancel()
+    return run.account
+
+
+def _give_out(entry: BatchEntry, command: ExportCommand, plan: _Plan, out: TextIO) -> None:
+    job = entry.job
     if command.as_json:
-        out.write(json.dumps(job_as_json(job), ensure_ascii=False) + "\n")
-    elif job.download.state is DownloadState.SAVED:
+        out.write(json.dumps(entry_as_json(entry, plan.environment, plan.name), ensure_ascii=False) + "\n")
+    elif job is not None and job.download.state is DownloadState.SAVED:
         out.write(f"{job.download.path}\n")
-    if code == TIMEOUT:
-        err.write("gale-tui: not finished in time; the job goes on at the server and in the next gale-tui.\n")
-    return code
-
-
-def _narrate(job: Job, before: Job | None, err: TextIO) -> None:
-    words = _words(job)
-    if before is None or _words(before) != words:
-        err.write(f"{clock_time(time.time())} {inert(job.title, 60)}: {words}\n")
-        err.flush()
-
-
-def _words(job: Job) -> str:
-    download = job.download
-    if job.state is JobState.SUCCEEDED and download.state is not DownloadState.NONE:
-        where = f" {download.path}" if download.state is DownloadState.SAVED else ""
-        why = f": {download.error}" if download.error else ""
-        return f"{inert(job.status, 40)}, file {download.state.value}{where}{why}"
-    reason = job.reason or job.note
-    return f"{inert(job.status, 40)}{': ' if reason else ''}{inert(reason, 300)}"
+    out.flush()

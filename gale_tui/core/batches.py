@@ -11,11 +11,14 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.hosts import clean_id, id_warning
 from gale_tui.core.text import inert, redact_links
+
+if TYPE_CHECKING:
+    from gale_tui.core.capture import Captured
 
 __all__ = [
     "LONGEST_TEXT",
@@ -26,6 +29,7 @@ __all__ = [
     "batch_text",
     "looks_like_batch",
     "parse_batch",
+    "read_batch",
 ]
 
 MOST_TOOLS: Final = 2000
@@ -33,6 +37,7 @@ MOST_TOOLS: Final = 2000
 LONGEST_TEXT: Final = 1 << 20
 """Characters that are read."""
 LABEL_LIMIT: Final = 120
+"""Characters of a label."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "toolid": "tool", "tool": "tool", "agentid": "tool", "agent": "tool",
@@ -40,6 +45,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "label": "label", "name": "label", "toolname": "label", "title": "label",
 }  # fmt: skip
 _COLUMNS: Final[Mapping[str, int]] = {"tool": 0, "flow": 1, "label": 2}
+_REQUEST: Final = re.compile(r"https?://|\bcurl\b|\bfetch\(|\A\s*\{")
 _TOOL: Final = re.compile(r":?a-[\w-]+", re.ASCII)
 _FLOW: Final = re.compile(r":?cf-[\w-]+", re.ASCII)
 
@@ -80,6 +86,10 @@ class Batch:
     bad: tuple[BadLine, ...] = ()
     warnings: tuple[BadLine, ...] = ()
     """Lines that are taken as they are, although something about them is unusual."""
+    hosts: tuple[str, ...] = ()
+    """Scheme, host and port that captured requests were sent to."""
+    notes: tuple[str, ...] = ()
+    """Sentences about captured requests that were not taken."""
 
     @property
     def count(self) -> int:
@@ -137,14 +147,55 @@ def parse_batch(text: str | bytes) -> Batch:
     return Batch(tuple(tools), tuple(bad), tuple(warnings))
 
 
+def read_batch(text: str | bytes) -> Batch:
+    """Reads lines as :func:`parse_batch` does, or captured Export requests: addresses, curl, fetch, a HAR's contents.
+
+    Of captured requests `line` is their place among the requests.
+
+    Raises:
+        ConfigError: It is no text, or longer than a batch can be.
+    """
+    content = _decoded(text) if isinstance(text, bytes) else text
+    if _REQUEST.search(content):
+        from gale_tui.core.capture import recognise
+
+        captured = recognise(content, read_files=False)
+        if captured.requests:
+            return _of_requests(captured)
+    return parse_batch(content)
+
+
+def _of_requests(captured: Captured) -> Batch:
+    tools: list[BatchTool] = []
+    bad: list[BadLine] = []
+    for number, request in enumerate(captured.requests, 1):
+        shown = inert(f"{request.tool_id or 'no Tool ID'} {request.flow_id or 'no Flow ID'} {request.label}", 120)
+        problem = ""
+        if request.kind != "tool":
+            problem = "the export of a workflow; gale-tui exports tools"
+        elif not request.tool_id or not request.flow_id:
+            problem = "no Flow ID" if request.tool_id else "no Tool ID"
+        elif len(tools) >= MOST_TOOLS:
+            problem = f"more than {MOST_TOOLS:,} tools are not taken at once"
+        if problem or not request.tool_id or not request.flow_id:
+            bad.append(BadLine(number, shown, problem))
+        else:
+            tools.append(BatchTool(request.tool_id, request.flow_id, inert(request.label, LABEL_LIMIT), number))
+    hosts = tuple(dict.fromkeys(request.host for request in captured.requests if request.host))
+    return Batch(tuple(tools), tuple(bad), (), hosts, captured.ignored)
+
+
 def looks_like_batch(text: str) -> bool:
     """True where a paste is a list rather than one request: several tools, and more of them than other lines.
 
     A "Copy as cURL" or "Copy as fetch" has many lines too, hardly any of which names a tool.
     """
-    if len(text) > LONGEST_TEXT or "\n" not in text.strip().replace("\r", "\n"):
+    if "\n" not in text.strip().replace("\r", "\n"):
         return False
-    batch = parse_batch(text)
+    try:
+        batch = read_batch(text)
+    except ConfigError:
+        return False
     return len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad)
 
 
@@ -160,8 +211,6 @@ def batch_text(tools: Sequence[BatchTool]) -> str:
 
 
 def _decoded(content: bytes) -> str:
-    if len(content) > 4 * LONGEST_TEXT:
-        raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = content.decode("utf-16", errors="replace")
     else:

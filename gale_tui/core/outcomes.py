@@ -1,0 +1,58 @@
+"""What became of a job and its file, once nothing more happens by itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from gale_tui.core.models import DownloadState, Job, JobState
+
+__all__ = ["Outcome", "outcome", "settled"]
+
+
+class Outcome(StrEnum):
+    """What an account counts."""
+
+    SAVED = "saved"
+    FAILED = "failed"
+    """GALE said FAILED."""
+    REJECTED = "rejected"
+    """GALE refused the export, or was not reached: nothing was started."""
+    UNCONFIRMED = "unconfirmed"
+    LOST = "lost"
+    """GALE no longer knows the job."""
+    NOT_SAVED = "not saved"
+    """It succeeded, and the file could not be kept."""
+    UNFINISHED = "unfinished"
+    """It goes on; nobody waits for it any longer."""
+    NOT_STARTED = "not started"
+    """Nothing was sent."""
+
+
+def settled(job: Job) -> bool:
+    """True where nothing more will happen to the job and its file by itself."""
+    if job.state in (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED, JobState.LOST):
+        return True
+    if job.state is not JobState.SUCCEEDED:
+        return False
+    download = job.download
+    if download.state is DownloadState.RESUMABLE:
+        return download.next_try_at is None
+    if download.state is DownloadState.NONE:
+        return not job.save_when_ready
+    return download.state in (DownloadState.SAVED, DownloadState.EXPIRED, DownloadState.FAILED)
+
+
+def outcome(job: Job) -> Outcome:
+    """What became of a settled job; of any other that it is unfinished."""
+    if not settled(job):
+        return Outcome.UNFINISHED
+    match job.state:
+        case JobState.FAILED:
+            return Outcome.FAILED
+        case JobState.REJECTED:
+            return Outcome.REJECTED
+        case JobState.UNCONFIRMED:
+            return Outcome.UNCONFIRMED
+        case JobState.LOST:
+            return Outcome.LOST
+    return Outcome.SAVED if job.download.state is DownloadState.SAVED else Outcome.NOT_SAVED

@@ -1,0 +1,81 @@
+"""What `gale-tui export` says while it works: lines in a log, and on a terminal one more line that is written over."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TextIO
+
+from gale_tui.core.batch_account import BatchEntry
+from gale_tui.core.book import clock_time
+from gale_tui.core.models import DownloadState, JobState
+from gale_tui.core.outcomes import Outcome
+from gale_tui.core.text import inert
+
+__all__ = ["Narration"]
+
+
+class Narration:
+    """Writes to standard error.
+
+    Args:
+        err: Where to.
+    """
+
+    def __init__(self, err: TextIO) -> None:
+        self._err = err
+        self._terminal = err.isatty()
+        self._told: dict[tuple[str, str], str] = {}
+        self._shown = ""
+
+    def say(self, text: str) -> None:
+        """Writes a line that stays."""
+        shown = self._shown
+        self.show("")
+        self._err.write(f"{text}\n")
+        self._err.flush()
+        self.show(shown)
+
+    def follow(self, entry: BatchEntry) -> None:
+        """Says what is new about a tool, if there is anything."""
+        words = _words(entry)
+        key = (entry.tool.tool_id, entry.tool.flow_id)
+        if words and self._told.get(key) != words:
+            self._told[key] = words
+            name = entry.job.title if entry.job is not None else entry.tool.title
+            self.say(f"{clock_time(time.time())} {inert(name, 60)}: {words}")
+
+    def show(self, text: str) -> None:
+        """Shows the progress of all, in place of what it was; on a terminal only."""
+        if not self._terminal or text == self._shown:
+            return
+        width = self._width()
+        line = text if len(text) < width else f"{text[: width - 2]}…"
+        # Written over with blanks: that works on every terminal.
+        self._err.write(f"\r{' ' * min(len(self._shown), width - 1)}\r{line}")
+        self._err.flush()
+        self._shown = line
+
+    def _width(self) -> int:
+        try:
+            return max(20, os.get_terminal_size(self._err.fileno()).columns)
+        except (OSError, ValueError):
+            return 80
+
+
+def _words(entry: BatchEntry) -> str:
+    job = entry.job
+    if job is None:
+        return f"{entry.outcome}: {entry.why}" if entry.outcome is not None else ""
+    if entry.outcome is Outcome.UNFINISHED:
+        return f"{inert(job.status, 40)}, waited for no longer: {entry.why}"
+    download = job.download
+    if job.state is JobState.SUCCEEDED and download.state in (DownloadState.WANTED, DownloadState.RUNNING):
+        return inert(job.status, 40)
+    if job.state is JobState.SUCCEEDED and download.state is not DownloadState.NONE:
+        where = f" {download.path}" if download.state is DownloadState.SAVED else ""
+        why = f": {download.error}" if download.error else ""
+        same = ", unchanged" if entry.unchanged else ""
+        return f"{inert(job.status, 40)}, file {download.state.value}{same}{where}{why}"
+    reason = job.note if job.state is JobState.REJECTED else job.reason or job.note
+    return f"{inert(job.status, 40)}{': ' if reason else ''}{inert(reason, 300)}"
