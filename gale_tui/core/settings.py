@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "as_toml",
     "changed",
+    "checked",
     "parse_settings",
 ]
 
@@ -184,6 +185,16 @@ def parse_settings(table: object) -> tuple[Settings, tuple[str, ...]]:
         except ValueError as error:
             problems.append(f"The setting “{name}” {error}; the default is used.")
     return Settings(**values), tuple(problems)
+
+
+def checked(name: str, value: object) -> object:
+    """A setting's value as it is kept.
+
+    Raises:
+        KeyError: There is no such setting.
+        ValueError: It cannot be used; the message goes on from the setting's name, as in "must be true or false".
+    """
+    return _CHECKS[name](value)
 
 
 def changed(settings: Settings, changes: Mapping[str, object]) -> Settings:

@@ -41,6 +41,7 @@ class Place(StrEnum):
     FORM = "Export form"
     ENVIRONMENTS = "Environments"
     ENVIRONMENT_FORM = "Environment"
+    SETTINGS = "Settings"
     INSPECT = "Saved file"
     COMPARE = "Two exports"
     PAGE = "Moving on a page"
@@ -185,6 +186,19 @@ ACTIONS: tuple[Action, ...] = (
         ("environment_back", "escape", "Back", "Close without saving; asks where something would be lost.", "f=back"),
     ),
     *_at(
+        Place.SETTINGS,
+        (
+            "settings_change",
+            "right",
+            "Change",
+            "The next choice of the line; left goes to the one before.",
+            "fkw=change",
+        ),
+        ("settings_enter", "enter", "Save", "Save what is typed; leaving the field saves it as well.", "fkw=save"),
+        ("settings_next", "tab", "Next", "The next setting; shift+tab goes back.", "fkw=app.focus_next"),
+        ("settings_back", "escape", "Back", "Back to where you were; all is saved.", "f=back"),
+    ),
+    *_at(
         Place.INSPECT,
         ("inspect_next", "tab right l", "Next part", "The tool, then each JSON file of the archive.", "f=next_view"),
         ("inspect_previous", "shift+tab left h", "Previous part", "The part before this one.", "=previous_view"),
@@ -233,6 +247,7 @@ _PLACES = {
     "ExportForm": Place.FORM,
     "EnvironmentsScreen": Place.ENVIRONMENTS,
     "EnvironmentForm": Place.ENVIRONMENT_FORM,
+    "SettingsScreen": Place.SETTINGS,
     "InspectScreen": Place.INSPECT,
     "CompareScreen": Place.COMPARE,
 }

@@ -361,12 +361,17 @@ class GaleApp(App[int]):
 
     def action_toggle_mouse(self) -> None:
         """Leaves the mouse to the terminal, or takes it back; remembered."""
-        on = not self._mouse.on
+        on = not self.mouse_on
         self.save_settings(mouse=on)
         self._mouse.switch(on)
         self.say(
             "The mouse works in gale-tui." if on else f"The mouse is the terminal's: it selects text. {MOUSE_BACK}"
         )
+
+    @property
+    def mouse_on(self) -> bool:
+        """Whether the mouse works in the program."""
+        return self.engine.settings.mouse if self._mouse.on is None else self._mouse.on
 
     def action_settings(self) -> None:
         """Opens the settings."""

@@ -16,13 +16,14 @@ __all__ = ["NO_CHANGES", "KeyMap", "key_name", "read_keys"]
 
 _MODIFIERS = ("ctrl+", "shift+", "alt+", "super+", "meta+", "hyper+")
 _NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<"))
-_TEXT_PLACES = (Place.FORM, Place.ENVIRONMENT_FORM)
+_TEXT_PLACES = (Place.FORM, Place.ENVIRONMENT_FORM, Place.SETTINGS)
 _TOGETHER = (
     {Place.JOBS, Place.TABLE, Place.EVERYWHERE},
     {Place.DETAILS, Place.EVERYWHERE},
     {Place.FORM, Place.EVERYWHERE},
     {Place.ENVIRONMENTS, Place.EVERYWHERE},
     {Place.ENVIRONMENT_FORM, Place.EVERYWHERE},
+    {Place.SETTINGS, Place.EVERYWHERE},
     {Place.INSPECT, Place.PAGE, Place.EVERYWHERE},
     {Place.COMPARE, Place.PAGE, Place.EVERYWHERE},
 )

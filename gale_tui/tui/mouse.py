@@ -25,10 +25,10 @@ class MouseSwitch:
         self._driver = driver
 
     @property
-    def on(self) -> bool:
-        """Whether the mouse works in the program."""
+    def on(self) -> bool | None:
+        """Whether the mouse works in the program; None where there is no terminal."""
         driver = self._driver()
-        return driver is not None and driver._mouse
+        return None if driver is None else driver._mouse
 
     def switch(self, on: bool) -> None:
         """Takes the mouse, or leaves it to the terminal."""

@@ -1,0 +1,234 @@
+"""The settings, each kept in `config.toml` and in effect as soon as it is changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from gale_tui.core.file_names import file_names
+from gale_tui.core.settings import DEFAULT_PATTERN, PATTERN_FIELDS, checked
+from gale_tui.core.text import inert
+from gale_tui.tui import theme
+from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.screens.form import FormScreen
+from gale_tui.tui.widgets.checks import Finding, folder_finding, folder_of
+from gale_tui.tui.widgets.choice import Choice
+from gale_tui.tui.widgets.fields import FieldInput, FormBody, FormRow, TextField
+from gale_tui.tui.widgets.key_bar import KeyBar
+
+__all__ = ["SettingsScreen"]
+
+_SWITCH = (("on", "on"), ("off", "off"))
+_CHOICES = (
+    ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Of the whole program; F2 changes them, too."),
+    (
+        "glyphs",
+        "Characters",
+        (("auto", "as the terminal can"), ("unicode", "unicode"), ("ascii", "ascii")),
+        "For states and arrows. Choose ascii where boxes or question marks stand in the table.",
+    ),
+    (
+        "mouse",
+        "Mouse",
+        _SWITCH,
+        "Off leaves it to the terminal, which then selects and copies text as usual.",
+    ),
+    (
+        "notifications",
+        "Notify by",
+        (("bell", "bell"), ("desktop", "desktop"), ("both", "both"), ("off", "off")),
+        "When a job ends while the terminal does not have the focus. Not every terminal passes desktop ones on.",
+    ),
+    (
+        "terminal_title",
+        "Title",
+        _SWITCH,
+        "How many jobs run, in the terminal's title. It gets its own back at the end.",
+    ),
+    (
+        "clipboard",
+        "Copying",
+        (("osc52", "through the terminal"), ("off", "show the text only")),
+        "The terminal decides whether it takes the text (OSC 52); tmux needs set-clipboard on.",
+    ),
+)
+_HELP = {
+    **{name: words for name, _, _, words in _CHOICES},
+    "download_dir": "Where files are saved that have no folder of their own. Empty: the system's downloads folder.",
+    "filename_pattern": f"Made of {' '.join(f'{{{name}}}' for name in PATTERN_FIELDS)}. Empty: {DEFAULT_PATTERN}",
+    "poll_floor": "Between two questions about one job. The server's limits hold whatever stands here.",
+}
+_WIDGET_IDS = {name: name.replace("_", "-") for name in _HELP}
+_SETTINGS = {widget_id: name for name, widget_id in _WIDGET_IDS.items()}
+
+
+class SettingsScreen(FormScreen[None]):
+    """One line for each setting, and below them a sentence about the one with the focus."""
+
+    CSS_PATH = "settings.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.SETTINGS)]
+
+    # What it looks like
+
+    def compose(self) -> ComposeResult:
+        """Choices first, then what is typed."""
+        settings = self.engine.settings
+        with Vertical(id="panel") as panel:
+            panel.border_title = "Settings"
+            with FormBody(id="fields"):
+                for name, label, options, _ in _CHOICES:
+                    yield FormRow(label, Choice(options, self._chosen(name), id=_WIDGET_IDS[name]))
+                yield TextField(
+                    "Save in",
+                    "download-dir",
+                    value=str(settings.download_dir or ""),
+                    placeholder=str(self.engine.paths.downloads),
+                    check=folder_finding,
+                    slow=True,
+                )
+                yield TextField(
+                    "File name",
+                    "filename-pattern",
+                    value=settings.filename_pattern,
+                    placeholder=DEFAULT_PATTERN,
+                    check=_pattern_finding,
+                )
+                yield TextField(
+                    "Ask every",
+                    "poll-floor",
+                    value=f"{settings.poll_floor:g}",
+                    placeholder="2",
+                    hint="seconds at least",
+                    check=_floor_finding,
+                    required="Type a number of seconds from 1 to 60.",
+                )
+            yield Static(id="said", markup=False)
+            yield Static(Content(f"Keys and the rest: {inert(self._file, 200)}"), id="file")
+        yield KeyBar(key_entries(Place.SETTINGS, self.key_map.changed))
+
+    @property
+    def _file(self) -> str:
+        return str(self.engine.paths.config_file)
+
+    def _chosen(self, name: str) -> str:
+        if name == "theme":
+            return self.app.theme
+        if name == "mouse":
+            return "on" if self.gale.mouse_on else "off"
+        value = getattr(self.engine.settings, name)
+        return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+    def on_mount(self) -> None:
+        """Begins at the first one."""
+        self.query_one("#theme").focus()
+        self.ready()
+
+    @on(events.DescendantFocus)
+    def _focused(self, event: events.DescendantFocus) -> None:
+        name = _SETTINGS.get(event.widget.id or "")
+        if name is not None:
+            self.say(_HELP[name])
+
+    # Changing
+
+    @on(Choice.Changed)
+    def _choice_changed(self, event: Choice.Changed) -> None:
+        event.stop()
+        name = _SETTINGS[event.choice.id or ""]
+        value = event.value == "on" if name in ("mouse", "terminal_title") else event.value
+        if self.gale.save_settings(**{name: value}):
+            self.say(f"Saved. {_HELP[name]}", "success")
+        else:
+            event.choice.value = self._chosen(name)
+            self.say("Not saved.", "problem")
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.focus_next()
+
+    @on(events.DescendantBlur)
+    def _left(self, event: events.DescendantBlur) -> None:
+        if isinstance(event.widget, FieldInput) and self.is_current:
+            self.run_worker(self._keep(event.widget.id or ""), group=f"keep {event.widget.id}", exclusive=True)
+
+    def action_save(self) -> None:
+        """Saves what is typed."""
+        focused = self.focused
+        if isinstance(focused, FieldInput):
+            self.run_worker(self._keep(focused.id or ""), group=f"keep {focused.id}", exclusive=True)
+
+    async def _keep(self, widget_id: str) -> bool:
+        """Keeps what stands in a field, if it can be used; True where it is kept now or was before."""
+        name, field = _SETTINGS[widget_id], self.field(widget_id)
+        if not await field.settled():
+            return False
+        value = _typed(name, field.value)
+        if value == getattr(self.engine.settings, name):
+            return True
+        if not self.gale.save_settings(**{name: value}):
+            return False
+        if field.is_mounted:
+            self.say(f"Saved: {_LABELS[name]}.", "success")
+            if not field.value.strip():
+                field.recheck()
+        return True
+
+    def action_change(self) -> None:
+        """Goes to the next choice of the line with the focus."""
+        if isinstance(self.focused, Choice):
+            self.focused.action_choose(1)
+
+    def action_back(self) -> None:
+        """Keeps what is typed and goes back; what cannot be used is said and left as it was."""
+        self.run_worker(self._go_back(), group="back", exclusive=True)
+
+    async def _go_back(self) -> None:
+        for name in _LABELS:
+            field = self.field(_WIDGET_IDS[name])
+            if not await self._keep(_WIDGET_IDS[name]):
+                self.gale.say(f"Left as it was: {_LABELS[name]}. {field.finding.text}", severity="warning", seconds=8)
+        self.dismiss(None)
+
+
+_LABELS = {
+    "download_dir": "the folder",
+    "filename_pattern": "the file name",
+    "poll_floor": "the time between questions",
+}
+
+
+def _typed(name: str, text: str) -> object:
+    text = text.strip()
+    if name == "download_dir":
+        return folder_of(text) if text else None
+    if name == "poll_floor":
+        return float(text.replace(",", "."))
+    return text or DEFAULT_PATTERN
+
+
+def _pattern_finding(text: str) -> Finding:
+    try:
+        checked("filename_pattern", text)
+    except ValueError as error:
+        return Finding(f"It {error}.", "problem")
+    noon = 1_795_521_600.0
+    names = file_names("Leave Bot", "staging", noon, pattern=text.strip(), tool="a-4f19", label="nightly")
+    example = f"For example {next(names)}"
+    if "{time}" not in text:
+        return Finding(f"{example}; the next one ends in -2.", "note")
+    return Finding(example, "note")
+
+
+def _floor_finding(text: str) -> Finding:
+    try:
+        checked("poll_floor", float(text.replace(",", ".")))
+    except ValueError:
+        return Finding("It must be a number of seconds from 1 to 60.", "problem")
+    return Finding()

@@ -1,0 +1,115 @@
+"""A choice on one line: all that there is to choose, the present one marked in a way that needs no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+__all__ = ["Choice"]
+
+
+class Choice(Widget, can_focus=True):
+    """Some words, one of them chosen: ``[bell] desktop  both  off``.
+
+    Args:
+        options: Value and word of each.
+        value: The one that is chosen.
+        id: Widget id.
+    """
+
+    COMPONENT_CLASSES = {"choice--word", "choice--chosen", "choice--cursor"}  # noqa: RUF012  # the framework's own way
+    DEFAULT_CSS = """
+    Choice {
+        width: 1fr; height: 1; background: $background; border-left: outer $panel;
+        & > .choice--word { color: $gale-muted; background: $background; }
+        & > .choice--chosen { color: $text-accent; background: $background; text-style: bold; }
+        & > .choice--cursor { color: $background; background: $foreground; text-style: bold; }
+        &:focus { border-left: outer $accent; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "choose(-1)", "Before", show=False),
+        Binding("right,l,space,enter", "choose(1)", "After", show=False),
+        Binding("up,k", "app.focus_previous", "Previous", show=False),
+        Binding("down,j", "app.focus_next", "Next", show=False),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """Another one was chosen."""
+
+        choice: Choice
+        value: str
+
+        @property
+        def control(self) -> Choice:
+            """The widget."""
+            return self.choice
+
+    def __init__(self, options: Sequence[tuple[str, str]], value: str, *, id: str) -> None:
+        super().__init__(id=id)
+        self._options = tuple(options)
+        self._at = 0
+        self.value = value
+
+    @property
+    def value(self) -> str:
+        """The one that is chosen."""
+        return self._options[self._at][0]
+
+    @value.setter
+    def value(self, value: str) -> None:
+        self._at = next((at for at, (each, _) in enumerate(self._options) if each == value), 0)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The line."""
+        chosen = "choice--cursor" if self.has_focus else "choice--chosen"
+        plain = self.get_component_rich_style("choice--word")
+        segments = []
+        for at, (_, word) in enumerate(self._options):
+            if at == self._at:
+                segments.append(Segment(f"[{word}]", self.get_component_rich_style(chosen)))
+            else:
+                segments.append(Segment(f" {word} ", plain))
+        return Strip(segments).adjust_cell_length(self.size.width, plain)
+
+    def action_choose(self, by: int) -> None:
+        """Goes to the one before (-1) or after (1), round the ends."""
+        self._choose((self._at + by) % len(self._options))
+
+    def on_click(self, event: events.Click) -> None:
+        """Chooses the word under the mouse."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        event.stop()
+        end = 0
+        for at, (_, word) in enumerate(self._options):
+            end += cell_len(word) + 2
+            if offset.x < end:
+                self._choose(at)
+                return
+
+    def _choose(self, at: int) -> None:
+        if at != self._at:
+            self._at = at
+            self.refresh()
+            self.post_message(self.Changed(self, self.value))
+
+    def on_focus(self) -> None:
+        """Shows where keys go."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Shows where keys go."""
+        self.refresh()
