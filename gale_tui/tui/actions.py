@@ -317,6 +317,8 @@ _NAMES = {
     "enter": "enter",
     "down": "↓",
     "up": "↑",
+    "left": "←",
+    "right": "→",
 }
 
 
@@ -329,6 +331,7 @@ def key_text(key: str) -> str:
         return f"{modifier}+{key_text(last)}"
     name = {"minus": "hyphen-minus", "underscore": "low line"}.get(key, key.replace("_", " "))
     try:
-        return unicodedata.lookup(name) if len(name) > 1 else key
+        character = unicodedata.lookup(name) if len(name) > 1 else key
     except KeyError:
         return key
+    return character if character.isprintable() and not character.isspace() else key

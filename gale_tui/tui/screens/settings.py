@@ -104,7 +104,7 @@ class SettingsScreen(FormScreen[None]):
                     "poll-floor",
                     value=f"{settings.poll_floor:g}",
                     placeholder="2",
-                    hint="seconds at least",
+                    hint="Seconds at least between two questions about one job.",
                     check=_floor_finding,
                     required="Type a number of seconds from 1 to 60.",
                 )
