@@ -5,6 +5,7 @@ The steps are each write to the history, each commit, the POST, and all that a d
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -20,9 +21,10 @@ from typing import Any
 
 import pytest
 
+from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
-from tests.e2e.crash_runner import FACTOR
+from tests.e2e.crash_runner import FACTOR, Steps, make_engine
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
 
@@ -69,12 +71,17 @@ def runner(sandbox: Sandbox) -> Iterator[Runner]:
             process.kill()
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def check_files(home: Path, digest: str) -> int:
     """Every file that has its name is whole; returns how many there are."""
     folder = home / "downloads"
     zips = sorted(folder.glob("*.zip")) if folder.is_dir() else []
     for path in zips:
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == digest, f"{path.name} is not whole"
+        assert digest_of(path) == digest, f"{path.name} is not whole"
     return len(zips)
 
 
@@ -87,7 +94,7 @@ def check_history(home: Path) -> None:
 
 
 def test_killed_before_every_step_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path, served: Path) -> None:
-    digest = hashlib.sha256(served.read_bytes()).hexdigest()
+    digest = digest_of(served)
     script = Script(duration=2.0, file=File(path=served))
     with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
         sandbox.script("a-whole", script)
@@ -163,3 +170,27 @@ def test_killed_while_it_waits_after_429_it_sends_once_more_at_most(tmp_path: Pa
                 assert job["posts"] >= posts
             else:
                 assert (job["state"], job["download"], posts) == ("succeeded", "saved", 2)
+
+
+@pytest.mark.parametrize("later", [10, 38])
+async def test_the_other_goes_on_when_one_is_killed(tmp_path: Path, served: Path, later: int) -> None:
+    """A process is killed while it polls, or while it saves; another one runs beside it."""
+    home, tool = tmp_path / "both", "a-both"
+    with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
+        sandbox.script("a-whole", Script(duration=10.0, file=File(path=served)))
+        steps = runs.ask(tmp_path / "whole", "a-whole", die=0, export=True)["steps"]
+        sandbox.script(tool, Script(duration=10.0, file=File(path=served)))
+        engine = make_engine(home, sandbox.url, sandbox.key, Steps(0))
+        await engine.start()
+        try:
+            # The history is there already: its making is not among the steps of the one that dies.
+            die = steps[steps.index("db committed") + 1 :].index("request sent") + 1 + later
+            died = await asyncio.to_thread(runs.ask, home, tool, die=die, export=True)
+            assert os.WIFSIGNALED(died["status"])
+            async with asyncio.timeout(20):
+                while [job.download.state for job in engine.jobs.values()] != [DownloadState.SAVED]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            await engine.close()
+        assert len(sandbox.posts(tool)) == 1
+        assert check_files(home, digest_of(served)) == 1
