@@ -9,7 +9,6 @@ import argparse
 import itertools
 
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
 from textual.widgets import DataTable
 
 COLUMNS = ("Tool", "Env", "Started", "Status", "Elapsed", "File")

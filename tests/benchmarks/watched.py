@@ -144,12 +144,12 @@ class Watched:
                 self._news.wait(left)
 
     def settle(self, seconds: float = 0.5, *, limit: float = LIMIT) -> float:
-        """Waits until nothing has come for so many seconds; when the last thing came."""
-        deadline = time.monotonic() + limit
+        """Waits from now on until nothing has come for so many seconds; when the last thing came."""
+        deadline, now = time.monotonic() + limit, time.perf_counter()
         with self._news:
             while time.monotonic() < deadline and not self._ended:
                 last = self._chunks[-1].at if self._chunks else self.started
-                quiet = time.perf_counter() - last
+                quiet = time.perf_counter() - max(last, now)
                 if quiet >= seconds:
                     return last
                 self._news.wait(seconds - quiet)
