@@ -11,12 +11,12 @@ import logging
 import random
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gale_tui.core.asking import POLL_LEASE, Asking
 from gale_tui.core.book import JobBook
 from gale_tui.core.clock import Clock, SystemClock
+from gale_tui.core.conditions import Conditions
 from gale_tui.core.connections import Connections
 from gale_tui.core.credentials import Credentials
 from gale_tui.core.engine_environments import KnownEnvironments
@@ -38,7 +38,7 @@ from gale_tui.core.models import (
 )
 from gale_tui.core.monitor import Monitor
 from gale_tui.core.paths import Paths
-from gale_tui.core.polling import Asked, Condition, PollPolicy
+from gale_tui.core.polling import Asked, PollPolicy
 from gale_tui.core.save_outcomes import wanted_again
 from gale_tui.core.saves import LEASE, Saves
 from gale_tui.core.secret import Secret
@@ -46,6 +46,7 @@ from gale_tui.core.settings import Settings
 from gale_tui.core.store import JobStore
 from gale_tui.core.taking_up import TakingUp
 from gale_tui.core.threads import DaemonThreads
+from gale_tui.core.tool_choices import ToolChoice, tool_choices
 
 __all__ = ["GaleEngine", "ToolChoice"]
 
@@ -57,16 +58,6 @@ CLOSING = 1.7
 """Real seconds in which everything is ended."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
-    """A tool that the export form offers."""
-
-    tool_id: str
-    flow_id: str
-    title: str
-    note: str = ""
 
 
 class GaleEngine:
@@ -121,7 +112,7 @@ class GaleEngine:
         self._new_id = new_id or (lambda: uuid.uuid4().hex)
         self._stall = stall
         self._step = step
-        self._conditions: dict[str, EnvironmentCondition] = {}
+        self._conditions = Conditions(self.clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._store: JobStore | None = None
         self._started = False
@@ -130,7 +121,8 @@ class GaleEngine:
         """Sentences to show once: a history that was set aside, for example."""
         self.on_notice: list[Callable[[str], None]] = []
         """Told of each further sentence while the engine runs."""
-        self.on_condition: list[Callable[[EnvironmentCondition], None]] = []
+        self.on_condition = self._conditions.listeners
+        """Told when the polling of an environment changes."""
         self.on_loaded: list[Callable[[Sequence[Job]], None]] = []
         """Told of older jobs as they are read after the start."""
         self._connections = Connections(credentials, threads)
@@ -274,7 +266,7 @@ class GaleEngine:
 
     def _compose(self) -> None:
         self.monitor = Monitor(
-            self._ask, clock=self.clock, rng=self._rng, policy=self._polling(), on_condition=self._monitor_told
+            self._ask, clock=self.clock, rng=self._rng, policy=self._polling(), on_condition=self._conditions.told
         )
         self._asking = Asking(
             self.book,
@@ -283,7 +275,7 @@ class GaleEngine:
             clock=self.clock,
             environment=self.environment,
             lost=self.monitor.lost,
-            on_key_trouble=self._key_trouble,
+            on_key_trouble=self._conditions.key_trouble,
         )
         self._exports = Exports(
             self.book,
@@ -563,17 +555,7 @@ class GaleEngine:
 
     def recent(self, environment_id: str) -> list[ToolChoice]:
         """Tools to offer: what the demo offers, then those of the history, newest first."""
-        choices = {(choice.tool_id, choice.flow_id): choice for choice in self._offered}
-        jobs = sorted(self.jobs.values(), key=lambda job: job.created_at, reverse=True)
-        for job in jobs:
-            if job.environment_id != environment_id or not job.tool_id or not job.flow_id:
-                continue
-            choices.setdefault(
-                (job.tool_id, job.flow_id), ToolChoice(job.tool_id, job.flow_id, job.title, f"last {job.status}")
-            )
-            if len(choices) >= 50:
-                break
-        return list(choices.values())
+        return tool_choices(self._offered, self.jobs.values(), environment_id)
 
     def curl(self, environment: Environment, tool_id: str, flow_id: str) -> str:
         """The export's exact request as a shell line, `$GALE_API_KEY` in place of the key."""
@@ -589,27 +571,7 @@ class GaleEngine:
 
     def condition(self, environment_id: str) -> EnvironmentCondition:
         """How polling of an environment stands."""
-        return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
-
-    def _monitor_told(self, environment_id: str, state: Condition, until: float | None) -> None:
-        at = None if until is None else self.clock.time() + until - self.clock.monotonic()
-        text = {
-            "fine": "",
-            "slowed": "Rate limit reached: asked more slowly",
-            "offline": "Cannot be reached",
-            "needs key": self.condition(environment_id).text or "Waits for a key",
-        }[state]
-        self._set_condition(EnvironmentCondition(environment_id, state, text, at))
-
-    def _key_trouble(self, environment: Environment, text: str) -> None:
-        self._set_condition(EnvironmentCondition(environment.id, "needs key", text))
-
-    def _set_condition(self, condition: EnvironmentCondition) -> None:
-        if self.condition(condition.environment_id) == condition:
-            return
-        self._conditions[condition.environment_id] = condition
-        for listener in tuple(self.on_condition):
-            listener(condition)
+        return self._conditions.of(environment_id)
 
     # What follows from changes
 
