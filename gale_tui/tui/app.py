@@ -23,7 +23,7 @@ from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.core.text import inert
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui import theme
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place, action, bindings, key_text
 from gale_tui.tui.attention import Attention, ending
 from gale_tui.tui.bursts import KeyBursts
 from gale_tui.tui.format import Glyphs, choose_glyphs
@@ -38,8 +38,6 @@ from gale_tui.tui.tally import Tally
 __all__ = ["GaleApp"]
 
 log = logging.getLogger("gale_tui.app")
-
-MOUSE_BACK = "F3 takes it back."
 
 
 class GaleApp(App[int]):
@@ -337,7 +335,7 @@ class GaleApp(App[int]):
         from gale_tui.tui.screens.inspect import InspectScreen
 
         if job.download.path is None:
-            self.say(f"{job.title} has no saved file yet; d saves it.")
+            self.say(f"{job.title} has no saved file yet; {self.jobs_screen.key('download')} saves it.")
             return
         self.push_screen(InspectScreen(job))
 
@@ -364,9 +362,8 @@ class GaleApp(App[int]):
         on = not self.mouse_on
         self.save_settings(mouse=on)
         self._mouse.switch(on)
-        self.say(
-            "The mouse works in gale-tui." if on else f"The mouse is the terminal's: it selects text. {MOUSE_BACK}"
-        )
+        back = f"The mouse is the terminal's: it selects text. {self.jobs_screen.key('mouse')} takes it back."
+        self.say("The mouse works in gale-tui." if on else back)
 
     @property
     def mouse_on(self) -> bool:
@@ -428,7 +425,9 @@ class GaleApp(App[int]):
             self.copy_to_clipboard(selected)
             self.say("Sent to the terminal's clipboard.")
         else:
-            self.say("ctrl+c does not end gale-tui: q or ctrl+q does. y copies from a job.")
+            keys = read_keys(self.engine.settings.keys)
+            leave, quits, copies = (key_text(keys.keys(action(name))[0]) for name in ("quit_jobs", "quit", "copy"))
+            self.say(f"ctrl+c does not end gale-tui: {leave} or {quits} does. {copies} copies from a job.")
 
     async def action_quit(self) -> None:
         """Ends gale-tui; asks first where a download would be cut short or a key be lost."""

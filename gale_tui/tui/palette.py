@@ -9,6 +9,7 @@ from textual.command import CommandInput, CommandPalette, DiscoveryHit, Hit, Hit
 from textual.content import Content
 
 from gale_tui.tui.actions import Action, actions_for, key_text
+from gale_tui.tui.keymap import read_keys
 
 if TYPE_CHECKING:
     from gale_tui.tui.app import GaleApp
@@ -39,7 +40,8 @@ class GaleCommands(Provider):
 
     def _line(self, each: Action, title: Content | None = None) -> Content:
         """Title, key and help on one line."""
-        key = key_text(each.keys[0]) if each.keys else ""
+        keys = read_keys(cast("GaleApp", self.app).engine.settings.keys).keys(each)
+        key = key_text(keys[0]) if keys else ""
         return Content.assemble(
             title or Content(each.title),
             " " * max(1, TITLE_CELLS - len(each.title)),

@@ -26,9 +26,9 @@ STATES = (
     ("UNCONFIRMED", "no answer to the request: GALE may have started it or not"),
     ("LOST", "GALE no longer knows the job"),
     ("saved", "the zip is complete, checked and on disk under its name"),
-    ("resumable", "cut off; the part is kept and d goes on with it"),
+    ("resumable", "cut off; the part is kept and {download} goes on with it"),
     ("not ready", "the link does not work yet; asked again by itself"),
-    ("expired", "the link works no longer; e exports again"),
+    ("expired", "the link works no longer; {export_again} exports again"),
 )
 
 
@@ -68,7 +68,8 @@ class HelpScreen(GaleModal[None]):
             parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
         if self._place in (Place.JOBS, Place.DETAILS):
             parts += [Content(""), _heading("Words in the table")]
-            parts += [_line(word, meaning) for word, meaning in STATES]
+            keys = {name: self.key(name) for name in ("download", "export_again")}
+            parts += [_line(word, meaning.format_map(keys)) for word, meaning in STATES]
         return Content("\n").join(parts)
 
     def _keys(self, place: Place) -> list[Content]:

@@ -77,6 +77,7 @@ class JobsScreen(GaleScreen[None]):
         """Shows what is known, and what is to be done first."""
         self.query_one("#filter").display = False
         self.table.border_title = "Export jobs"
+        self.table.save_hint = self.details.save_hint = f"{self.key('download')} saves it"
         self._arrange()
         self.table.tick(self.engine.clock.time())
         self.table.set_jobs(self.engine.jobs.values())
@@ -129,11 +130,14 @@ class JobsScreen(GaleScreen[None]):
     def _say_empty(self) -> None:
         engine = self.engine
         if not engine.environments:
-            self.table.empty_text = "No environment yet\nPress c to add the host and key of your GALE."
+            self.table.empty_text = (
+                f"No environment yet\nPress {self.key('environments')} to add the host and key of your GALE."
+            )
         elif engine.demo:
-            self.table.empty_text = "No exports yet\nPress n, then enter: the demo's GALE offers a tool to export."
+            offer = "then enter: the demo's GALE offers a tool to export."
+            self.table.empty_text = f"No exports yet\nPress {self.key('new_export')}, {offer}"
         else:
-            self.table.empty_text = "No exports yet\nPress n to start one."
+            self.table.empty_text = f"No exports yet\nPress {self.key('new_export')} to start one."
 
     @on(JobTable.Highlighted)
     def _highlighted(self) -> None:
@@ -243,7 +247,7 @@ class JobsScreen(GaleScreen[None]):
         """Stops or goes on polling."""
         self.engine.pause(not self.engine.paused)
         self.show_header()
-        self.gale.say("Polling is paused; p goes on." if self.engine.paused else "Polling goes on.")
+        self.gale.say(f"Polling is paused; {self.key('pause')} goes on." if self.engine.paused else "Polling goes on.")
 
     def action_export_again(self) -> None:
         """Opens the form with this job's ids."""
@@ -289,7 +293,7 @@ class JobsScreen(GaleScreen[None]):
         except GaleError as error:
             self.gale.say(str(error), severity="error")
         else:
-            self.gale.say(f"{job.title} is off the list; its files stay. u brings it back.")
+            self.gale.say(f"{job.title} is off the list; its files stay. {self.key('undo')} brings it back.")
 
     async def action_undo(self) -> None:
         """Brings back the job that was forgotten last."""

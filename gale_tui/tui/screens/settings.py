@@ -26,7 +26,7 @@ __all__ = ["SettingsScreen"]
 
 _SWITCH = (("on", "on"), ("off", "off"))
 _CHOICES = (
-    ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Of the whole program; F2 changes them, too."),
+    ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Of the whole program."),
     (
         "glyphs",
         "Characters",
