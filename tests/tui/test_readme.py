@@ -29,7 +29,7 @@ def table(heading: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("place", "heading"),
-    [(Place.JOBS, "In the list of jobs"), (Place.DETAILS, "In a job's details"), (Place.EVERYWHERE, "Everywhere")],
+    [(Place.JOBS, "In the list of jobs"), (Place.EVERYWHERE, "Everywhere")],
 )
 def test_the_keys_are_those_of_the_actions(place: Place, heading: str) -> None:
     rows = []
@@ -44,6 +44,9 @@ def test_the_keys_are_those_of_the_actions(place: Place, heading: str) -> None:
     ("place", "heading"),
     [
         (Place.TABLE, "In the list of jobs"),
+        (Place.DETAILS, "In a job's details"),
+        (Place.INSPECT, "In a saved file"),
+        (Place.COMPARE, "In a saved file"),
         (Place.FORM, "In the forms"),
         (Place.ENVIRONMENT_FORM, "In the forms"),
         (Place.ENVIRONMENTS, "In the list of environments"),
@@ -55,8 +58,11 @@ def test_the_keys_of_other_places_are_named(place: Place, heading: str) -> None:
     assert keys - set(re.findall(r"`([^`]+)`", section(heading))) == set()
 
 
-def test_the_exit_codes_are_those_of_the_help() -> None:
-    codes = re.findall(r"(?:^|·) *(\d+) ", cli.EXPORT_EXAMPLES.split("examples:")[0], re.MULTILINE)
+def test_the_exit_codes_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["export", "--help"])
+    listed = capsys.readouterr().out.split("exit codes:")[1].split("\n\n")[0]
+    codes = re.findall(r"(?:^|·) *(\d+) ", listed, re.MULTILINE)
     rows = [row for row in section("Without a screen").splitlines() if re.match(r"\| \d", row)]
     assert codes
     assert [re.findall(r"\d+", row)[0] for row in rows] == codes
