@@ -54,10 +54,10 @@ class PatientClock(FakeClock):
         """Moves on, stopping at each moment at which something is due."""
         until = self._now + seconds
         while True:
-            await settle(8)
+            await settle(6)
             while self.writing:
                 await self.quiet.wait()
-                await settle(8)
+                await settle(6)
             if not self._sleepers or self._sleepers[0][0] > until:
                 break
             at, _, future = heapq.heappop(self._sleepers)
@@ -112,7 +112,7 @@ class Servers:
         if environment == "customer" and 120 <= second < 180:
             return Asked(Outcome.UNREACHABLE)
         chance = self.rng.randrange(100)
-        if environment == "staging" and 240 <= second < 270 and chance < 10:
+        if environment == "staging" and 240 <= second < 330 and chance < 30:
             return Asked(Outcome.RATE_LIMITED, retry_after=20.0)
         if chance < 4:
             return Asked((Outcome.TROUBLE, Outcome.UNANSWERED, Outcome.NOT_FOUND, Outcome.FORBIDDEN)[chance])
@@ -160,7 +160,10 @@ async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
     gc.collect()
     tracemalloc.start()
     try:
-        await clock.advance(420)
+        for _ in range(28):
+            # Somebody asks for all jobs at once, four times a minute.
+            monitor.refresh_all()
+            await clock.advance(15)
         gc.collect()
         held = tracemalloc.get_traced_memory()[0]
     finally:
@@ -172,7 +175,7 @@ async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
     assert descriptors() == open_before
     assert len(asyncio.all_tasks()) <= policy.in_flight + 5
 
-    assert servers.most_in_flight == policy.in_flight
+    assert servers.most_in_flight == 8
     assert not servers.too_early
     for times in servers.asked.values():
         assert min((later - earlier for earlier, later in itertools.pairwise(times)), default=math.inf) >= 1.0
@@ -184,7 +187,7 @@ async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
             for at in times
             if book.jobs[job_id].environment_id == environment
         )
-        assert most_within(of_all, 1.0) <= policy.rate * 1.25 + 1
+        assert most_within(of_all, 1.0) <= policy.rate * 1.25 + 2
     away = [
         at for job_id, times in servers.asked.items() for at in times if book.jobs[job_id].environment_id == "customer"
     ]

@@ -176,6 +176,16 @@ class StoreAndMonitor(RuleBasedStateMachine):
         known = self.instance.shown.get(job_id)
         assert (wait is None) == (known is None or not known.state.polled)
 
+    @rule()
+    def press_r_again_and_again(self) -> None:
+        async def press() -> None:
+            for _ in range(8):
+                self.instance.monitor.refresh_all()
+                await self.clock.advance(0.3)
+                await self.instance.quiet()
+
+        self.run(press())
+
     @rule(paused=st.booleans())
     def pause(self, paused: bool) -> None:
         self.instance.monitor.paused = paused
