@@ -615,7 +615,14 @@ SAMPLE = f"""curl --location --request POST 'https://{STAGING.origin.display}/ap
             f"https://gale.kore.ai/api/public/tools/:{TOOL}/export?flowId={FLOW}",
             {"host": "https://gale.kore.ai", "tool_id": TOOL, "flow_id": FLOW},
         ),
-        (SAMPLE, {"host": str(STAGING.origin), "tool_id": TOOL}),
+        (
+            SAMPLE,
+            {
+                "host": str(STAGING.origin),
+                "tool_id": TOOL,
+                "note": "Cookies, tokens and keys in it were left out.",
+            },
+        ),
         (
             'fetch("https://h.kore.ai:8443/api/public/tools/a%2F1/export?x=1&flowId=cf%201", {})',
             {"host": "https://h.kore.ai:8443", "tool_id": "a/1", "flow_id": "cf 1"},

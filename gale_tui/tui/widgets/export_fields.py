@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from rich.text import Text
 from textual import on
@@ -15,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
+from gale_tui.core.capture import recognise
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.hosts import clean_id, id_warning, origin_of
 from gale_tui.core.models import Environment, ExportRequest, Job
@@ -29,35 +28,30 @@ if TYPE_CHECKING:
 
 __all__ = ["ExportFields", "recognise_export"]
 
-_EXPORT_PATH = re.compile(r"/(tools|agents|workflows?)/:?([^/?#]+)/export/?$")
-_ADDRESS = re.compile(r"https?://[^\s'\"<>\\]+")
-
 
 def recognise_export(text: str) -> Mapping[str, str] | None:
-    """What an export request, as a URL or a curl line, says: any of `tool_id`, `flow_id`, `host` and `note`.
+    """What a paste says of an export: any of `tool_id`, `flow_id`, `host`, and in `note` what was not taken.
 
-    Two words with a tab between them, as copied from a table, are the two ids. A key is left where it is. None where
-    there is nothing of the kind in the text.
+    It may be a request as address, curl, fetch or HAR, or two ids. Nothing else of it is kept. None where there is
+    nothing of the kind in the text.
     """
-    words = text.strip().split("\t")
-    if len(words) == 2 and all(len(word.split()) == 1 for word in words):
-        return {"tool_id": words[0].strip(), "flow_id": words[1].strip()}
-    for address in _ADDRESS.findall(text):
-        try:
-            parts = urlsplit(address)
-        except ValueError:
-            continue
-        match = _EXPORT_PATH.search(parts.path)
-        if match is None:
-            continue
-        if match[1].startswith("workflow"):
-            return {"note": "This is the export of a workflow; gale-tui exports tools."}
-        query = parse_qs(parts.query)
-        values = {"host": f"{parts.scheme}://{parts.netloc}", "tool_id": unquote(match[2])}
-        if flow_ids := query.get("flowId") or query.get("callflowId"):
-            values["flow_id"] = flow_ids[0]
-        return values
-    return None
+    captured = recognise(text)
+    notes = list(captured.ignored)
+    request = next((each for each in captured.requests if each.kind == "tool"), None)
+    if request is None:
+        if captured.had_key and not notes:
+            notes.append("This is an API key: it belongs to the environment, and was left out here.")
+        return {"note": " ".join(notes)} if notes else None
+    more = sum(1 for each in captured.requests if each.kind == "tool") - 1
+    if more:
+        notes.insert(0, f"{more} more export{'s were' if more > 1 else ' was'} in it; this is the first.")
+    values = {
+        "host": request.host,
+        "tool_id": request.tool_id,
+        "flow_id": request.flow_id,
+        "note": " ".join(notes),
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 def _id_check(kind: Literal["tool", "flow"]) -> Check:
@@ -323,7 +317,8 @@ class ExportFields(FormBody):
             self.flow.input.focus()
         taken = "the Tool ID; it names no flowId." if flow_id is None else "Tool ID and Flow ID."
         level: Level = "warning" if elsewhere or flow_id is None else "hint"
-        self.post_message(self.Noted(f"Taken from the paste: {taken} {elsewhere}".rstrip(), level))
+        said = [each for each in (f"Taken from the paste: {taken}", elsewhere, values.get("note", "")) if each]
+        self.post_message(self.Noted(" ".join(said), level))
 
     def _follow_host(self, host: str) -> str:
         """Chooses the environment that a pasted request was sent to; says so where there is none."""
