@@ -10,10 +10,11 @@ import contextlib
 import logging
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from gale_tui.core.asking import POLL_LEASE, Asking
+from gale_tui.core.background import Background
 from gale_tui.core.book import JobBook
 from gale_tui.core.clock import Clock, SystemClock
 from gale_tui.core.conditions import Conditions
@@ -23,6 +24,7 @@ from gale_tui.core.engine_environments import KnownEnvironments
 from gale_tui.core.environments import ConfigFile
 from gale_tui.core.errors import ConfigError, GaleError, StoreError
 from gale_tui.core.exports import Exports
+from gale_tui.core.job_wishes import JobWishes
 from gale_tui.core.models import (
     Change,
     DownloadProgress,
@@ -39,7 +41,6 @@ from gale_tui.core.models import (
 from gale_tui.core.monitor import Monitor
 from gale_tui.core.paths import Paths
 from gale_tui.core.polling import Asked, PollPolicy
-from gale_tui.core.save_outcomes import wanted_again
 from gale_tui.core.saves import LEASE, Saves
 from gale_tui.core.secret import Secret
 from gale_tui.core.settings import Settings
@@ -113,7 +114,7 @@ class GaleEngine:
         self._stall = stall
         self._step = step
         self._conditions = Conditions(self.clock)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._background = Background(self._notify)
         self._store: JobStore | None = None
         self._started = False
         self._closing: asyncio.Task[None] | None = None
@@ -256,10 +257,10 @@ class GaleEngine:
         unfinished = await store.unfinished()
         self.book.take_in(unfinished)
         self.monitor.start()
-        self._spawn(self._take_up(unfinished), "take up")
-        self._spawn(self._load_rest(store), "load history")
-        self._spawn(self._follow_others(), "follow others")
-        self._spawn(self._keep_leases(store), "keep leases")
+        self._background.start(self._take_up(unfinished), "take up")
+        self._background.start(self._load_rest(store), "load history")
+        self._background.start(self._follow_others(), "follow others")
+        self._background.start(self._keep_leases(store), "keep leases")
 
     def _polling(self) -> PollPolicy:
         return self._policy or PollPolicy().with_floor(self.settings.poll_floor)
@@ -301,20 +302,7 @@ class GaleEngine:
         self._taking_up = TakingUp(
             self.book, self._exports, self._saves, clock=self.clock, readonly=self.readonly, track=self._track
         )
-
-    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(self._task_ended)
-        self._tasks.append(task)
-
-    def _task_ended(self, task: asyncio.Task[None]) -> None:
-        if task in self._tasks:
-            self._tasks.remove(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            if isinstance(error, GaleError):
-                self._notify(str(error))
-            else:
-                task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
+        self._wishes = JobWishes(self.book, self.monitor, self._asking, self._saves, self._taking_up)
 
     def _notify(self, text: str) -> None:
         log.warning("%s", text)
@@ -377,31 +365,27 @@ class GaleEngine:
         loop = asyncio.get_running_loop()
         until = loop.time() + CLOSING
         if self._started:
+            # A history that another process holds must not use up all the time.
             ending = asyncio.create_task(self._end(), name="end")
-            # Shielded by a task of its own: a history that another process holds must not use up all the time.
             await asyncio.wait({ending}, timeout=CLOSING / 2)
             self._connections.close()
             if not ending.done():
                 ending.cancel()
                 await asyncio.wait({ending}, timeout=0.1)
-            if ending.done():
-                self._task_ended(ending)
         closing = asyncio.create_task(store.close(), name="close history")
         await asyncio.wait({closing}, timeout=max(0.2, until - loop.time()))
 
     async def _end(self) -> None:
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, self.monitor.close(), return_exceptions=True)
+        parts = (self._background.end(), self.monitor.close())
+        await asyncio.gather(*parts, return_exceptions=True)
         with contextlib.suppress(GaleError):
             await self.book.pay()
-        ended = await asyncio.gather(
-            self._exports.close(CLOSING / 3), self._saves.close(CLOSING / 3), return_exceptions=True
-        )
-        errors = [error for error in ended if isinstance(error, Exception)]
-        if errors:
-            raise errors[0]
+        within = CLOSING / 3
+        ended = await asyncio.gather(self._exports.close(within), self._saves.close(within), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                # What could not be written is marked at the next start.
+                log.error("not ended in order: %r", error)
 
     # Jobs
 
@@ -444,48 +428,21 @@ class GaleEngine:
         environment = self.environment(environment_id)
         if environment is None:
             raise ConfigError("This environment is gone", "Choose another one")
-        origin = str(environment.origin)
-        for job in self.jobs.values():
-            if (job.dock_status_id, job.environment_id, job.origin) == (dock_status_id, environment_id, origin):
-                return job
-        now = self.clock.time()
-        job = Job(
-            id=self._new_id(),
-            environment_id=environment.id,
-            environment_name=environment.name,
-            origin=origin,
-            production=environment.production,
-            tool_id="",
-            flow_id="",
-            created_at=now,
+        return await self._wishes.track(
+            environment,
+            dock_status_id,
+            job_id=self._new_id(),
+            now=self.clock.time(),
             save_when_ready=self.settings.save_when_ready,
-            tracked=True,
-            state=JobState.RUNNING,
-            status="TRACKING",
-            dock_status_id=dock_status_id,
-            started_at=now,
         )
-        return await self.book.add(job, "tracked")
 
     def refresh(self, job_id: str) -> str:
         """Asks for a job now, within its limits; returns a sentence to show."""
-        job = self.jobs.get(job_id)
-        if job is None:
-            return "This job is gone."
-        if job.state is JobState.WAITING:
-            return f"{job.title} waits for the rate limit; it goes on by itself."
-        wait = self.monitor.refresh(job_id)
-        if wait is None:
-            return f"{job.title} is not asked for any more: {job.status}."
-        if self._asking.elsewhere(job_id):
-            return f"{job.title} is asked for by another gale-tui; its answers are shown here too."
-        return f"Asking for {job.title} …" if wait < 1 else f"Asking for {job.title} in {wait:.0f} s (rate limit)."
+        return self._wishes.refresh(job_id)
 
     def refresh_all(self) -> str:
         """Asks for every unfinished job now, within the limits; returns a sentence to show."""
-        count = len(self.monitor)
-        self.monitor.refresh_all()
-        return f"Asking for {count} job{'s' if count != 1 else ''} …" if count else "No job is unfinished."
+        return self._wishes.refresh_all()
 
     @property
     def paused(self) -> bool:
@@ -502,22 +459,7 @@ class GaleEngine:
         Raises:
             StoreError: The wish could not be written.
         """
-        job = self.jobs.get(job_id)
-        if job is None:
-            return "This job is gone."
-        if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING, JobState.LOST):
-            await self.book.set(job_id, save_when_ready=True)
-            return f"{job.title} is not finished; its file is saved as soon as it is."
-        if job.state is not JobState.SUCCEEDED:
-            return f"{job.title} has no file: {job.status}. Press e to export again."
-        if job_id in self._saves.running():
-            return f"{job.title} is being saved already."
-        if not self._saves.under_way(job_id) and not await self.book.store.acquire(job_id, "download", seconds=LEASE):
-            return f"{job.title} is being saved by another gale-tui."
-        again = job.download.state is DownloadState.SAVED
-        await self.book.change(job_id, wanted_again, "save again" if again else None, again=again)
-        self._saves.want(job_id)
-        return f"Saving {job.title} …"
+        return await self._wishes.download(job_id)
 
     def stop_download(self, job_id: str) -> None:
         """Stops a running download; its part is kept."""
@@ -532,18 +474,7 @@ class GaleEngine:
         Raises:
             StoreError: It could not be removed.
         """
-        self._saves.stop(job_id)
-        gone = await self.book.forget(job_id)
-        if gone is None:
-            return None
-        job, events = gone
-
-        async def undo() -> None:
-            await self.book.restore(job, events)
-            self._track(self.jobs[job.id], after=1.0)
-            await self._taking_up.all([self.jobs[job.id]])
-
-        return undo
+        return await self._wishes.forget(job_id)
 
     def progress(self, job_id: str) -> DownloadProgress | None:
         """A reading of a running download; None where it does not run here."""
@@ -578,11 +509,11 @@ class GaleEngine:
     async def _ask(self, job_id: str) -> Asked:
         return await self._asking.ask(job_id)
 
-    def _track(self, job: Job, after: float | None = None) -> None:
+    def _track(self, job: Job) -> None:
         if job.state.polled and job.dock_status_id is not None:
             age = max(0.0, self.clock.time() - (job.started_at or job.created_at))
             lost = job.state is JobState.LOST
-            self.monitor.track(job.id, job.environment_id, age=age, after=after, lost=lost)
+            self.monitor.track(job.id, job.environment_id, age=age, lost=lost)
 
     def _job_changed(self, change: JobChange) -> None:
         job = change.job
@@ -590,7 +521,7 @@ class GaleEngine:
             if job.id in self.monitor:
                 self.monitor.forget(job.id)
                 if self._closing is None:
-                    self._spawn(self._asking.let_go(job.id), f"let go of {job.id}")
+                    self._background.start(self._asking.let_go(job.id), f"let go of {job.id}")
         else:
             self._track(job)
         if change.kind is Change.FORGOTTEN:
