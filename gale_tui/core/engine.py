@@ -22,7 +22,7 @@ from gale_tui.core.connections import Connections
 from gale_tui.core.credentials import Credentials
 from gale_tui.core.engine_environments import KnownEnvironments
 from gale_tui.core.environments import ConfigFile
-from gale_tui.core.errors import ConfigError, GaleError, StoreError
+from gale_tui.core.errors import ConfigError, GaleError, NewerStoreError, StoreError
 from gale_tui.core.exports import Exports
 from gale_tui.core.job_wishes import JobWishes
 from gale_tui.core.models import (
@@ -45,6 +45,7 @@ from gale_tui.core.saves import LEASE, Saves
 from gale_tui.core.secret import Secret
 from gale_tui.core.settings import Settings
 from gale_tui.core.store import JobStore
+from gale_tui.core.store_schema import MIGRATIONS
 from gale_tui.core.taking_up import TakingUp
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.tool_choices import ToolChoice, tool_choices
@@ -246,7 +247,7 @@ class GaleEngine:
         Raises:
             StoreError: The history cannot be used.
         """
-        self._store = store = await JobStore.open(self.paths.store_file, step=self._step)
+        self._store = store = await self._open_history()
         if store.notice:
             self.notices.append(store.notice)
         self.book = JobBook(store, self.clock, self._notify)
@@ -264,6 +265,16 @@ class GaleEngine:
 
     def _polling(self) -> PollPolicy:
         return self._policy or PollPolicy().with_floor(self.settings.poll_floor)
+
+    async def _open_history(self) -> JobStore:
+        path = self.paths.store_file
+        try:
+            return await JobStore.open(path, step=self._step)
+        except NewerStoreError as error:
+            beside = path.with_name(f"{path.stem}-version-{len(MIGRATIONS)}{path.suffix}")
+            store = await JobStore.open(beside, step=self._step)
+            self.notices.append(f"{error.what}. It is left alone; this older gale-tui keeps its jobs in {beside.name}.")
+            return store
 
     def _compose(self) -> None:
         self.monitor = Monitor(

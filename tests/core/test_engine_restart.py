@@ -193,13 +193,24 @@ async def test_the_other_goes_on_with_a_download_when_one_is_closed(bench: Bench
     assert bench.sandbox.downloads(job.dock_status_id or "")[-1].header("range") is not None
 
 
-async def test_a_history_that_cannot_be_used_stops_the_start(bench: Bench) -> None:
+async def test_a_newer_history_is_left_alone_and_the_app_starts(bench: Bench) -> None:
     bench.paths.store_file.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(bench.paths.store_file) as database:
+    with contextlib.closing(sqlite3.connect(bench.paths.store_file)) as database:
         database.execute("PRAGMA user_version = 999")
-    database.close()
+    before = bench.paths.store_file.read_bytes()
+    async with bench.engine() as watch:
+        assert "written by a newer gale-tui. It is left alone" in watch.engine.notices[0]
+        job = await bench.export(watch)
+        await watch.saved(job.id)
+    assert bench.paths.store_file.read_bytes() == before
+    async with bench.engine() as watch:
+        assert job.id in watch.engine.jobs
+
+
+async def test_a_history_that_cannot_be_used_stops_the_start(bench: Bench) -> None:
+    bench.paths.store_file.mkdir(parents=True)
     engine = bench.make()
-    with pytest.raises(StoreError, match="newer"):
+    with pytest.raises(StoreError):
         await engine.start()
     await engine.close()
 
