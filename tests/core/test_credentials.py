@@ -215,6 +215,7 @@ class TestKeyCommand:
         monkeypatch.setenv("GALE_API_KEY", OTHER.reveal())
         monkeypatch.setenv("GPG_TTY", "/dev/pts/0")
         monkeypatch.setenv("GALE_TEST", "kept")
+        monkeypatch.delenv("GALE_TUI_REQUIRE_ALL", raising=False)
         script = (
             "import os, sys\n"
             "with open(sys.argv[1], 'w') as out:\n"
