@@ -105,7 +105,7 @@ class Credentials:
         return self._given(env) or self._found.get(_slot(env))
 
     async def key(self, env: Environment) -> Secret:
-        """The environment's key: of the variables or the demo, this session, its `key_command`, the keyring.
+        """The environment's key: of this session, the variables or the demo, its `key_command`, the keyring.
 
         Raises:
             NoKeyError: There is none for this environment and its present origin.
@@ -164,12 +164,12 @@ class Credentials:
 
     async def where(self, env: Environment) -> KeyStatus:
         """Where the key is. Nobody is asked to unlock anything, no program is run, nothing is raised."""
+        if (key := self._session.get(_user(env))) is not None:
+            return KeyStatus("session", "this session only", key.hint)
         if (fixed := self._fixed_key(env)) is not None:
             if env.source == "demo":
                 return KeyStatus("demo", "demo", fixed.hint)
             return KeyStatus("GALE_API_KEY", "GALE_API_KEY", fixed.hint)
-        if (key := self._session.get(_user(env))) is not None:
-            return KeyStatus("session", "this session only", key.hint)
         found = self._found.get(_slot(env))
         hint = found.hint if found else ""
         if env.key_command is not None:
@@ -215,7 +215,8 @@ class Credentials:
         return self._fixed.get(env.id) if env.source != "config" else None
 
     def _given(self, env: Environment) -> Secret | None:
-        return self._fixed_key(env) or self._session.get(_user(env))
+        # One typed in this session comes after the variable, which may have been refused.
+        return self._session.get(_user(env)) or self._fixed_key(env)
 
     def _remember(self, env: Environment, key: Secret) -> Secret:
         hide(key)

@@ -12,11 +12,11 @@ from gale_tui.core.credentials import Credentials
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import ConfigError, KeyringUnavailableError, NoKeyError
 from gale_tui.core.hosts import parse_host
-from gale_tui.core.models import Environment
+from gale_tui.core.models import Environment, ExportRequest
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
-from tests.core.engines import FLOW, TOOL, Bench, bench, eventually
+from tests.core.engines import FLOW, TOOL, Bench, Watch, bench, eventually
 
 __all__ = ["bench"]
 
@@ -145,6 +145,32 @@ async def test_an_environment_of_the_variables_goes_first_and_is_written_nowhere
     engine.use("env")
     assert bench.paths.config_file.read_bytes() == before
     assert [each.id for each in engine.environments] == ["env", "staging"]
+
+
+async def test_a_refused_key_of_the_variables_is_replaced_for_the_session(bench: Bench) -> None:
+    bench.script(duration=20.0)
+    threads = DaemonThreads("test")
+    variables = Environment("env", "env", parse_host(bench.sandbox.url), source="variables")
+    credentials = Credentials(
+        config_file=bench.paths.config_file,
+        threads=threads,
+        use_keyring=False,
+        fixed={"env": Secret(bench.sandbox.key)},
+    )
+    engine = GaleEngine(
+        paths=bench.paths, credentials=credentials, threads=threads, extra_environments=(variables,), clock=bench.clock
+    )
+    await engine.start()
+    try:
+        watch = Watch(engine)
+        job = await engine.export(ExportRequest("env", TOOL, FLOW))
+        bench.sandbox.key = OTHER.reveal()
+        await eventually(lambda: engine.condition("env").state == "needs key")
+        await engine.provide_key(variables, OTHER, session_only=True)
+        await watch.saved(job.id)
+        assert (await credentials.where(variables)).place == "session"
+    finally:
+        await engine.close()
 
 
 def test_a_broken_config_is_a_problem_and_not_the_end(bench: Bench) -> None:
