@@ -7,7 +7,6 @@ confirmed.
 from __future__ import annotations
 
 import codecs
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -201,6 +200,7 @@ def looks_like_batch(text: str) -> bool:
 
 def batch_text(tools: Sequence[BatchTool]) -> str:
     """The tools as CSV with a header, as :func:`parse_batch` reads it."""
+    import csv
     from io import StringIO
 
     out = StringIO()
@@ -225,6 +225,8 @@ def _decoded(content: bytes) -> str:
 
 
 def _cells(line: str) -> list[str]:
+    import csv
+
     delimiter = next((each for each in "\t,;" if each in line), None)
     if delimiter is None:
         return line.split(None, 2)

@@ -39,6 +39,7 @@ class Place(StrEnum):
     TABLE = "Moving in the table"
     DETAILS = "Job details"
     FORM = "Export form"
+    BATCH = "Batch"
     ENVIRONMENTS = "Environments"
     ENVIRONMENT_FORM = "Environment"
     SETTINGS = "Settings"
@@ -112,7 +113,10 @@ ACTIONS: tuple[Action, ...] = (
         ("refresh", "r", "Refresh", "Ask for this job's dock status now, within the limits.", ""),
         ("refresh_all", "R ctrl+r", "Refresh all", "Ask for every unfinished job now, within the limits.", ""),
         ("pause", "p", "Pause polling", "Stop asking for dock statuses, or go on.", ""),
-        ("export_again", "e", "Export again", "Open the form filled with this job's tool and flow.", ""),
+        ("export_again", "e", "Export again", "Open the form with this job's ids, or all marked jobs.", ""),
+        ("batch", "b", "Batch", "Export many: paste a list, or open a set.", ""),
+        ("batch_account", "B", "Batch so far", "What became of the batch; start no more of it.", ""),
+        ("mark", "space", "Mark", "Mark the job; e then exports all that are marked.", ""),
         ("track", "t", "Track", "Follow a dock status id that was started elsewhere.", ""),
         ("copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f"),
         ("filter", "slash", "Filter", "Show only the jobs that contain some words.", "f"),
@@ -158,6 +162,15 @@ ACTIONS: tuple[Action, ...] = (
         ("form_next", "tab", "Next field", "The field after this one; shift+tab goes back.", "fkw=app.focus_next"),
         ("form_submit", "ctrl+s", "Export", "Start the export from any field.", "f=submit"),
         ("form_back", "escape", "Back", "Close the suggestions, then the form.", "f=back"),
+    ),
+    *_at(
+        Place.BATCH,
+        ("batch_start", "enter ctrl+s", "Start all", "Export every tool of the list; PROD asks first.", "f=start"),
+        ("batch_keep", "s", "Keep as set", "Keep the list under a name, to be run again.", "f=keep"),
+        ("batch_open", "o", "Open set", "Take the tools of a set that was kept.", "f=open_set"),
+        ("batch_environment", "v", "Environment", "Choose where all of them are exported.", "f=switch"),
+        ("batch_clear", "x", "Empty list", "Begin with an empty list.", "f=clear"),
+        ("batch_back", "escape q", "Back", "Back to the jobs; nothing is started.", "f=back"),
     ),
     *_at(
         Place.ENVIRONMENTS,
@@ -245,6 +258,7 @@ _PLACES = {
     "JobsScreen": Place.JOBS,
     "JobDetailsScreen": Place.DETAILS,
     "ExportForm": Place.FORM,
+    "BatchScreen": Place.BATCH,
     "EnvironmentsScreen": Place.ENVIRONMENTS,
     "EnvironmentForm": Place.ENVIRONMENT_FORM,
     "SettingsScreen": Place.SETTINGS,

@@ -25,6 +25,7 @@ from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, action, bindings, key_text
 from gale_tui.tui.attention import Attention, ending
+from gale_tui.tui.batches import Batches
 from gale_tui.tui.bursts import KeyBursts
 from gale_tui.tui.format import Glyphs, choose_glyphs
 from gale_tui.tui.keymap import read_keys
@@ -65,6 +66,7 @@ class GaleApp(App[int]):
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
         self.tally = Tally()
+        self.batch = Batches(self)
         self._bursts = KeyBursts(self._pressed, self._pasted)
         self._mouse = MouseSwitch(lambda: None if self.is_headless else self._driver)
         self._attention = Attention(self._write_raw, lambda: engine.settings, lambda: self.app_focus)
@@ -253,7 +255,13 @@ class GaleApp(App[int]):
     # Ways between screens
 
     def open_form(self, again: Job | None = None, pasted: str = "") -> None:
-        """Opens the export form, filled from a job or from pasted text where one is given."""
+        """Opens the export form, filled from a job or from pasted text where one is given; of a list, the batch."""
+        if "\n" in pasted.strip():
+            from gale_tui.core.batches import looks_like_batch
+
+            if looks_like_batch(pasted):
+                self.batch.open(pasted=pasted)
+                return
         if not self.engine.environments:
             self.say("First add an environment: its host and a key.", severity="warning")
             self.open_environments()
@@ -439,6 +447,8 @@ class GaleApp(App[int]):
             reasons.append(f"{subject} cut short; {later}.")
         if self.engine.credentials.session_only:
             reasons.append("A key lives in this session only and is forgotten.")
+        if self.batch.quit_reason:
+            reasons.append(self.batch.quit_reason)
         if not reasons:
             self.exit(0)
             return

@@ -10,13 +10,14 @@ from textual.content import Content
 
 from gale_tui.tui.actions import Action, actions_for, key_text
 from gale_tui.tui.keymap import read_keys
+from gale_tui.tui.set_commands import SetCommands
 
 if TYPE_CHECKING:
     from gale_tui.tui.app import GaleApp
 
 __all__ = ["GaleCommands", "GalePalette"]
 
-TITLE_CELLS = 20
+TITLE_CELLS = 19
 KEY_CELLS = 8
 
 
@@ -24,7 +25,7 @@ class GalePalette(CommandPalette):
     """The framework's palette with gale-tui's actions; its cursor does not blink."""
 
     def __init__(self) -> None:
-        super().__init__(providers=[GaleCommands], placeholder="What to do …")
+        super().__init__(providers=[GaleCommands, SetCommands], placeholder="What to do …")
 
     def on_mount(self) -> None:
         """Keeps quiet while nothing is typed."""

@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.content import Content
 from textual.widgets import Input
 from textual.worker import WorkType
 
@@ -49,6 +50,7 @@ class JobsScreen(GaleScreen[None]):
         self._shown_details: str | None = None
         self._events: Sequence[JobEvent] = ()
         self._filter = ""
+        self._title = ""
         self._texts = JobTexts()
 
     def compose(self) -> ComposeResult:
@@ -181,7 +183,9 @@ class JobsScreen(GaleScreen[None]):
         if self.is_mounted and self.query("#jobs"):
             self.show_header()
             self._say_empty()
+            self.show_batch()
             self.table.tick(self.engine.clock.time())
+            self.call_after_refresh(self.gale.batch.tell)
 
     # What the engine told
 
@@ -250,10 +254,39 @@ class JobsScreen(GaleScreen[None]):
         self.gale.say(f"Polling is paused; {self.key('pause')} goes on." if self.engine.paused else "Polling goes on.")
 
     def action_export_again(self) -> None:
-        """Opens the form with this job's ids."""
+        """Opens the form with this job's ids, or the batch of all that are marked."""
+        marked = [job for job in self.engine.jobs.values() if job.id in self.table.marked]
+        if marked:
+            self.gale.batch.open_marked(sorted(marked, key=lambda job: job.created_at))
+            return
         job = self._current()
         if job is not None:
             self.gale.open_form(again=job)
+
+    def action_mark(self) -> None:
+        """Marks the selected job, or takes its mark away, and goes to the next."""
+        job = self._current()
+        if job is not None:
+            self.table.toggle_mark(job.id)
+            self.table.action_cursor_down()
+            self.show_batch()
+
+    def action_batch(self) -> None:
+        """Opens the batch screen."""
+        self.gale.batch.open()
+
+    def action_batch_account(self) -> None:
+        """Shows what became of the batch so far."""
+        self.gale.batch.show_account()
+
+    def show_batch(self) -> None:
+        """Writes the progress of a batch, and how many jobs are marked, beside the table's title."""
+        marked = len(self.table.marked)
+        words = ["Export jobs", self.gale.batch.line, f"{marked} marked" if marked else ""]
+        title = " · ".join(word for word in words if word)
+        if title != self._title:
+            self._title = title
+            self.table.border_title = Content(title)
 
     def action_track(self) -> None:
         """Asks for a dock status id to follow."""
@@ -355,11 +388,16 @@ class JobsScreen(GaleScreen[None]):
         self.table.focus()
 
     def action_clear_filter(self) -> None:
-        """Clears the filter."""
+        """Clears the filter; where there is none, the marks."""
+        before = self._filter
         field = self.query_one("#filter", FilterInput)
         field.value = ""
         field.display = False
         self.table.focus()
+        if not before:
+            for job_id in self.table.marked:
+                self.table.toggle_mark(job_id)
+            self.show_batch()
 
     def action_sort(self) -> None:
         """Sorts by the next column."""

@@ -1,0 +1,196 @@
+"""Batches in the app: from a list to its confirmation, one that runs, and its account."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gale_tui.core.errors import GaleError
+
+if TYPE_CHECKING:
+    from gale_tui.core.batch_account import BatchAccount
+    from gale_tui.core.batch_run import BatchRun
+    from gale_tui.core.batches import BadLine, BatchTool
+    from gale_tui.core.models import Environment, Job
+    from gale_tui.core.sets import ToolSet
+    from gale_tui.tui.app import GaleApp
+
+__all__ = ["BatchPlan", "Batches"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch that was confirmed."""
+
+    environment: Environment
+    tools: tuple[BatchTool, ...]
+    bad: tuple[BadLine, ...] = ()
+    name: str = ""
+    """Of the set; empty where it is none."""
+
+
+class Batches:
+    """Opens the batch screen and runs one batch at a time, whatever screen is shown.
+
+    Args:
+        app: The app.
+    """
+
+    def __init__(self, app: GaleApp) -> None:
+        self._app = app
+        self._run: BatchRun | None = None
+        self._untold = False
+        self.account: BatchAccount | None = None
+        """Of the batch that runs, or of the last one."""
+
+    @property
+    def running(self) -> bool:
+        """True while a batch is not at its end."""
+        return self._run is not None
+
+    @property
+    def left(self) -> int:
+        """How many are not started yet."""
+        return self._run.left if self._run is not None else 0
+
+    @property
+    def line(self) -> str:
+        """The progress of the whole on one line; empty where none runs."""
+        if self._run is None or self.account is None:
+            return ""
+        return f"{self.account.name or 'batch'} {self.account.progress}"
+
+    @property
+    def quit_reason(self) -> str:
+        """What is lost by quitting now, a sentence; often empty."""
+        if not self.left:
+            return ""
+        return f"{self.left} of the batch {'are' if self.left != 1 else 'is'} not started yet and will not be."
+
+    # On the way to a batch
+
+    def open(
+        self,
+        *,
+        pasted: str = "",
+        tools: tuple[BatchTool, ...] = (),
+        environment: Environment | None = None,
+        opened: ToolSet | None = None,
+    ) -> None:
+        """Opens the batch screen, with a paste, with tools, with a set or empty."""
+        app = self._app
+        if not app.engine.environments:
+            app.say("First add an environment: its host and a key.", severity="warning")
+            app.open_environments()
+            return
+        if app.engine.readonly:
+            app.say("Read-only: no export can be started. Start gale-tui without --readonly.", severity="warning")
+            return
+        from gale_tui.tui.screens.batch import BatchScreen
+
+        if isinstance(app.screen, BatchScreen):
+            if opened is not None:
+                app.screen.take_set(opened)
+            return
+        screen = BatchScreen(pasted=pasted, tools=tools, environment=environment, opened=opened)
+        app.push_screen(screen, self._confirmed)
+
+    def open_marked(self, jobs: Sequence[Job]) -> None:
+        """Opens the batch screen with the tools of the marked jobs; says so where they cannot be one batch."""
+        from gale_tui.core.batches import BatchTool
+
+        app = self._app
+        if len({job.environment_id for job in jobs}) > 1:
+            app.say("The marked jobs are of several environments: mark those of one.", severity="warning", seconds=8)
+            return
+        environment = app.engine.environment(jobs[0].environment_id)
+        if environment is None:
+            app.say(f"The environment of these jobs, {jobs[0].environment_name}, is gone.", severity="warning")
+            return
+        known = {(job.tool_id, job.flow_id): job for job in jobs if job.tool_id and job.flow_id}
+        if not known:
+            app.say("GALE has not told the ids of these jobs: they were only tracked.", severity="warning")
+            return
+        tools = tuple(
+            BatchTool(job.tool_id, job.flow_id, job.title if job.title != job.tool_id else "") for job in known.values()
+        )
+        self.open(tools=tools, environment=environment)
+
+    def _confirmed(self, plan: BatchPlan | None) -> None:
+        if plan is not None:
+            for job_id in self._app.jobs_screen.table.marked:
+                self._app.jobs_screen.table.toggle_mark(job_id)
+            # The app's worker, not a screen's: going elsewhere must not stop it.
+            self._app.run_worker(self._carry_out(plan), name="batch", group="batch")
+
+    # While it runs
+
+    async def _carry_out(self, plan: BatchPlan) -> None:
+        if self._run is not None:
+            return
+        from gale_tui.core.batch_run import BatchRun
+
+        engine = self._app.engine
+        self._run = run = BatchRun(
+            engine, plan.environment, plan.tools, name=plan.name, bad=plan.bad, on_change=self._changed
+        )
+        self._changed(run.account)
+        try:
+            if plan.name:
+                with contextlib.suppress(GaleError):
+                    await engine.book.store.use_set(plan.name, at=engine.clock.time())
+            account = await run.run()
+        except GaleError as error:
+            self._app.say(f"The batch cannot go on: {error}", severity="error", seconds=15)
+            account = run.account
+        except asyncio.CancelledError:
+            self._run = None
+            raise
+        self._run = None
+        self._changed(account)
+        self._ended(account)
+
+    def _changed(self, account: BatchAccount) -> None:
+        from gale_tui.tui.screens.batch_account import BatchAccountDialog
+
+        self.account = account
+        self._app.jobs_screen.show_batch()
+        if isinstance(self._app.screen, BatchAccountDialog):
+            self._app.screen.show(account)
+
+    def stop(self) -> None:
+        """Starts no more; what was started goes on."""
+        if self._run is not None:
+            self._run.stop("Stopped: no more were started.")
+
+    # The account
+
+    def _ended(self, account: BatchAccount) -> None:
+        """Shows the account at once where nothing is disturbed by it, else as soon as one is back at the jobs."""
+        from gale_tui.tui.screens.batch_account import BatchAccountDialog
+
+        if isinstance(self._app.screen, BatchAccountDialog):
+            return
+        self._untold = True
+        if self._app.screen is self._app.jobs_screen:
+            self.tell()
+        else:
+            self._app.say(f"Batch: {account.sentence}", seconds=10)
+
+    def tell(self) -> None:
+        """Shows the account of a batch that has ended behind another screen."""
+        if self._untold and self._app.screen is self._app.jobs_screen:
+            self.show_account()
+
+    def show_account(self) -> None:
+        """Shows what became of the batch so far."""
+        from gale_tui.tui.screens.batch_account import BatchAccountDialog
+
+        self._untold = False
+        if self.account is None:
+            self._app.say("No batch has run yet.")
+        else:
+            self._app.push_screen(BatchAccountDialog(self.account))

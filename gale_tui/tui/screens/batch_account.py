@@ -1,0 +1,81 @@
+"""The account of a batch, while it runs and at its end."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button
+
+from gale_tui.core.batch_account import BatchAccount
+from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.widgets.batch_lines import account_lines
+from gale_tui.tui.widgets.fields import FormButton
+from gale_tui.tui.widgets.text_page import TextPage
+
+__all__ = ["BatchAccountDialog"]
+
+
+class BatchAccountDialog(GaleModal[None]):
+    """What became of each tool; grows while the batch runs.
+
+    Args:
+        account: As it stands.
+    """
+
+    CSS_PATH = "batch_account.tcss"
+    AUTO_FOCUS = "#close"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,B", "close", "Close"),
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("down,j", "scroll_page(1)", "Down", show=False),
+        Binding("up,k", "scroll_page(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, account: BatchAccount) -> None:
+        super().__init__()
+        self._account = account
+
+    def compose(self) -> ComposeResult:
+        """The account and the buttons."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = Content(f"Batch: {self._account.name}" if self._account.name else "Batch")
+            yield TextPage(id="page")
+            with Horizontal(classes="dialog--buttons"):
+                yield FormButton("Close", "close", "primary")
+                yield FormButton("Start no more", "stop")
+
+    def on_mount(self) -> None:
+        """Shows the account."""
+        self.show(self._account)
+
+    def show(self, account: BatchAccount) -> None:
+        """Shows the account as it is now."""
+        self._account = account
+        glyphs = self.gale.glyphs
+        self.query_one("#stop").display = self.gale.batch.left > 0 and not account.stopped
+        page = self.query_one("#page", TextPage)
+        page.show(lambda width: account_lines(account, width, glyphs), keep_place=True)
+
+    def action_scroll_page(self, by: int) -> None:
+        """A line down or up, wherever the focus is."""
+        self.query_one("#page", TextPage).scroll_relative(y=by, animate=False)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "stop":
+            self.gale.batch.stop()
+            self.query_one("#close").focus()
+            self.gale.say("No more of the batch is started; what was started goes on.")
+        else:
+            self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Back; the batch goes on."""
+        self.dismiss(None)

@@ -1,0 +1,349 @@
+"""Batches in the app itself, with its engine, against the embedded GALE over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import OptionList, Static
+
+from gale_tui.cli import Wiring, demo_engine
+from gale_tui.core.engine import GaleEngine
+from gale_tui.core.models import DownloadState
+from gale_tui.core.sets import ToolSet
+from gale_tui.sandbox import faults
+from gale_tui.sandbox.script import Script
+from gale_tui.sandbox.server import Sandbox
+from gale_tui.tui.app import GaleApp
+from gale_tui.tui.screens.batch import BatchScreen
+from gale_tui.tui.screens.batch_account import BatchAccountDialog
+from gale_tui.tui.screens.dialogs import ConfirmDialog
+from gale_tui.tui.screens.export_form import ExportForm
+from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.screens.sets import SetNameDialog, SetPicker
+from gale_tui.tui.widgets.fields import FieldInput
+from gale_tui.tui.widgets.text_page import TextPage
+from tests.core.clocks import ScaledClock
+
+SPEED = 30.0
+
+
+def tool_id(number: int) -> str:
+    return f"a-{number:08d}-1111-4111-8111-111111111111"
+
+
+def flow_id(number: int) -> str:
+    return f"cf-{number:08d}-2222-4222-8222-222222222222"
+
+
+LINES = "\n".join(
+    [
+        "tool_id,flow_id,label",
+        f"{tool_id(1)},{flow_id(1)},First",
+        f"{tool_id(2)},",
+        f"{tool_id(3)},{flow_id(3)},Third",
+    ]
+)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=1, speed=SPEED) as running:
+        for number in range(1, 5):
+            running.script(tool_id(number), Script(duration=1.0))
+        yield running
+
+
+@asynccontextmanager
+async def opened(
+    home: Path, sandbox: Sandbox, *, production: bool = False, readonly: bool = False
+) -> AsyncIterator[tuple[GaleApp, Pilot[int]]]:
+    engine, _ = demo_engine(home, Wiring(environ={}, sandbox=sandbox, clock=ScaledClock(SPEED)), readonly=readonly)
+    if production:
+        (environment,) = engine.environments
+        known = engine._known
+        known._extra = (replace(environment, name="live", production=True),)
+        known.reload()
+    app = GaleApp(engine, signals=False)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: bool(app.screen_stack) and isinstance(app.screen, JobsScreen))
+        yield app, pilot
+
+
+async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
+    """Lets the app work until something holds; the test's own time limit ends what never does."""
+    while not true():
+        await pilot.pause(0.01)
+
+
+async def shown(app: GaleApp, pilot: Pilot[int], kind: type[object]) -> None:
+    await until(pilot, lambda: isinstance(app.screen, kind) and app.screen.is_mounted)
+    await pilot.pause()
+
+
+async def paste(app: GaleApp, pilot: Pilot[int], text: str) -> None:
+    (app.focused or app.screen).post_message(events.Paste(text))
+    await pilot.pause()
+
+
+def page(app: GaleApp) -> str:
+    return app.screen.query_one("#page", TextPage).text
+
+
+def said(app: GaleApp) -> str:
+    return str(app.screen.query_one("#said", Static).render())
+
+
+def posts(sandbox: Sandbox) -> list[str]:
+    return [each.path.split("/")[4] for each in sandbox.requests if each.method == "POST"]
+
+
+def slow(sandbox: Sandbox) -> None:
+    """Lets the first job take a while, so that what is shown meanwhile can be seen."""
+    sandbox.script(tool_id(1), Script(duration=40.0))
+
+
+def saved(engine: GaleEngine) -> int:
+    return sum(1 for job in engine.jobs.values() if job.download.state is DownloadState.SAVED)
+
+
+async def test_pasted_lines_are_shown_started_and_accounted_for(tmp_path: Path, sandbox: Sandbox) -> None:
+    slow(sandbox)
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        assert "1 line is wrong and left out" in page(app)
+        assert "    3  no Flow ID" in page(app)
+        assert "2 exports" in page(app)
+        assert "First" in page(app)
+        assert posts(sandbox) == [], "looking starts nothing"
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        await until(pilot, lambda: "batch 1 of 2 · 1 saved" in str(app.jobs_screen.table.border_title))
+        await shown(app, pilot, BatchAccountDialog)
+        assert "2 saved · 1 line wrong" in page(app)
+        assert "line 3" in page(app)
+        assert posts(sandbox) == [tool_id(1), tool_id(3)]
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        assert str(app.jobs_screen.table.border_title) == "Export jobs"
+
+
+async def test_leaving_starts_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("escape")
+        await shown(app, pilot, JobsScreen)
+        assert posts(sandbox) == []
+
+
+async def test_one_request_of_many_lines_goes_to_the_form(tmp_path: Path, sandbox: Sandbox) -> None:
+    curl = f"curl 'https://gale.kore.ai/api/public/tools/{tool_id(1)}/export?flowId={flow_id(1)}' \\\n  -X POST \\\n"
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, curl + "  -H 'x-api-key: kg-test-key-0000'")
+        await shown(app, pilot, ExportForm)
+
+
+async def test_several_requests_go_to_the_batch(tmp_path: Path, sandbox: Sandbox) -> None:
+    urls = [f"{sandbox.url}/api/public/tools/{tool_id(n)}/export?flowId={flow_id(n)}" for n in (1, 2)]
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, "\n".join(urls))
+        await shown(app, pilot, BatchScreen)
+        assert "2 exports" in page(app)
+
+
+async def test_a_second_paste_is_added_its_lines_counted_on(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await paste(app, pilot, f"{tool_id(1)} {flow_id(1)}\n{tool_id(4)} {flow_id(4)} Fourth")
+        await until(pilot, lambda: "3 exports" in page(app))
+        assert "    5  it is in the list already" in page(app)
+        assert "    6  Fourth" in page(app)
+        await pilot.press("x")
+        assert "Paste the tools" in page(app)
+
+
+async def test_production_is_confirmed_once_with_the_count(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox, production=True) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        assert "PROD" in str(app.screen.query_one("#where", Static).render())
+        await pilot.press("enter")
+        await shown(app, pilot, ConfirmDialog)
+        question = str(app.screen.query_one("#question", Static).render())
+        assert "2 tools" in question
+        assert "PROD" in question
+        await pilot.press("enter")
+        await shown(app, pilot, BatchScreen)
+        assert posts(sandbox) == [], "Cancel has the focus"
+        await pilot.press("enter")
+        await shown(app, pilot, ConfirmDialog)
+        await pilot.press("tab", "enter")
+        await shown(app, pilot, BatchAccountDialog)
+        assert len(posts(sandbox)) == 2
+
+
+async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        store = app.engine.book.store
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("s")
+        await shown(app, pilot, SetNameDialog)
+        app.screen.query_one("#set-name", FieldInput).take_paste("nightly")
+        await pilot.press("enter")
+        await shown(app, pilot, BatchScreen)
+        await until(pilot, lambda: "--set nightly" in said(app))
+        (kept,) = await store.sets()
+        assert [tool.label for tool in kept.tools] == ["First", "Third"]
+        assert kept.environment_id == "demo"
+        await pilot.press("escape")
+        await shown(app, pilot, JobsScreen)
+
+        await pilot.press("b")
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("o")
+        await shown(app, pilot, SetPicker)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchScreen)
+        await until(pilot, lambda: "2 exports" in page(app))
+        await pilot.press("enter")
+        await shown(app, pilot, BatchAccountDialog)
+        assert {job.batch for job in app.engine.jobs.values()} == {"nightly"}
+        found = await store.find_set("nightly")
+        assert found is not None
+        assert found.used_at is not None
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+
+        await pilot.press("b")
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("o")
+        await shown(app, pilot, SetPicker)
+        await pilot.press("x")
+        await shown(app, pilot, ConfirmDialog)
+        await pilot.press("tab", "enter")
+        await shown(app, pilot, BatchScreen)
+        assert await store.sets() == []
+        assert len(app.engine.jobs) == 2
+
+
+async def test_another_set_is_not_replaced_unasked(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        store = app.engine.book.store
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        before = ToolSet("nightly", (app.screen._batch.tools[0],))  # type: ignore[attr-defined]  # the batch screen
+        await store.keep_set(before)
+        await pilot.press("s")
+        await shown(app, pilot, SetNameDialog)
+        app.screen.query_one("#set-name", FieldInput).take_paste("nightly")
+        await pilot.press("enter")
+        await shown(app, pilot, ConfirmDialog)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchScreen)
+        found = await store.find_set("nightly")
+        assert found is not None
+        assert len(found.tools) == 1
+
+
+async def test_a_set_is_run_from_the_palette(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await app.engine.book.store.keep_set(ToolSet("nightly", app.screen._plain(), "demo"))  # type: ignore[attr-defined]  # the batch screen
+        await pilot.press("escape")
+        await shown(app, pilot, JobsScreen)
+        await pilot.press("colon")
+        await pilot.pause()
+        await pilot.press(*"nightly")
+        await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 1)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchScreen)
+        await until(pilot, lambda: "2 exports" in page(app))
+
+
+async def test_marked_rows_are_exported_together(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchAccountDialog)
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        await pilot.press("g", "space", "space")
+        await until(pilot, lambda: "2 marked" in str(app.jobs_screen.table.border_title))
+        await pilot.press("escape")
+        assert app.jobs_screen.table.marked == frozenset()
+        await pilot.press("g", "space", "space", "e")
+        await shown(app, pilot, BatchScreen)
+        assert "2 exports" in page(app)
+        assert "Third" in page(app)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchAccountDialog)
+        assert "2 saved (2 unchanged)" in page(app)
+        assert saved(app.engine) == 4
+        assert app.jobs_screen.table.marked == frozenset()
+
+
+async def test_the_account_waits_behind_another_screen(tmp_path: Path, sandbox: Sandbox) -> None:
+    slow(sandbox)
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        await pilot.press("n")
+        await shown(app, pilot, ExportForm)
+        await until(pilot, lambda: not app.batch.running)
+        assert isinstance(app.screen, ExportForm)
+        await pilot.press("escape", "escape")
+        await shown(app, pilot, BatchAccountDialog)
+
+
+async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.script(tool_id(1), Script(duration=1.0, on_export=(faults.rate_limited(3000),)))
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.left == 1)
+        assert app.batch.quit_reason == "1 of the batch is not started yet and will not be."
+        await pilot.press("q")
+        await shown(app, pilot, ConfirmDialog)
+        await pilot.press("escape")
+        await shown(app, pilot, JobsScreen)
+        await pilot.press("B")
+        await shown(app, pilot, BatchAccountDialog)
+        assert "to go" in page(app)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "1 not started" in page(app))
+        assert app.batch.left == 0
+        assert posts(sandbox) == [tool_id(1)]
+
+
+async def test_readonly_opens_none(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox, readonly=True) as (app, pilot):
+        await pilot.press("b")
+        await pilot.pause()
+        assert isinstance(app.screen, JobsScreen)
+        await paste(app, pilot, LINES)
+        await pilot.pause()
+        assert isinstance(app.screen, JobsScreen)
+
+
+async def test_hostile_text_is_shown_as_text(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, f"{tool_id(1)},{flow_id(1)},[red]\x1b]0;x\x07\n{tool_id(2)},{flow_id(2)},b\n[/bold]")
+        await shown(app, pilot, BatchScreen)
+        assert "[red]" in page(app)
+        assert "[/bold]" in page(app)
+        assert "\x1b" not in page(app)
