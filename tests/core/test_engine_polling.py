@@ -9,6 +9,7 @@ import pytest
 
 from gale_tui.core.hosts import parse_host
 from gale_tui.core.models import DownloadState, EnvironmentCondition, JobState
+from gale_tui.core.polling import PollPolicy
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, Link
@@ -167,16 +168,17 @@ async def test_a_network_that_is_away_is_said_and_comes_back(bench: Bench) -> No
     assert conditions[-1].state == "fine"
 
 
-async def test_after_404_for_two_minutes_a_job_is_lost_and_found_again_by_hand(bench: Bench) -> None:
-    bench.script(duration=5.0, on_status=(faults.refused(404, lasts=200.0),))
-    async with bench.engine() as watch:
+async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: Bench) -> None:
+    bench.script(duration=5.0, on_status=(faults.refused(404, lasts=60.0),))
+    policy = PollPolicy(lost_after=30.0)
+    async with bench.engine(policy=policy) as watch:
         job = await bench.export(watch)
         job = await watch.state(job.id, JobState.LOST)
         assert job.status == "LOST"
         assert "r asks again" in job.note
-    async with bench.engine() as watch:
+    async with bench.engine(policy=policy) as watch:
         # A restart does not make it look alive.
-        await bench.clock.sleep(20)
+        await bench.clock.sleep(10)
         assert watch.engine.jobs[job.id].state is JobState.LOST
         assert "r asks again" in watch.engine.jobs[job.id].note
         await bench.clock.sleep(60)
@@ -195,7 +197,7 @@ async def test_401_while_polling_waits_for_a_key_and_goes_on(bench: Bench) -> No
         await eventually(lambda: any("waits for a key" in job.note for job in watch.engine.jobs.values()))
         asked = len([each for each in bench.sandbox.requests if each.status == 401])
         assert asked <= 3
-        await bench.clock.sleep(120)
+        await bench.clock.sleep(40)
         assert len([each for each in bench.sandbox.requests if each.status == 401]) == asked
         assert {watch.engine.jobs[job.id].state for job in jobs} == {JobState.RUNNING}
 
@@ -235,7 +237,7 @@ async def test_a_job_of_a_changed_host_is_not_asked_and_says_why(bench: Bench) -
             job = await watch.until(job.id, lambda job: "has another host now" in job.note)
             assert job.state is JobState.RUNNING
             asked = len(bench.sandbox.requests)
-            await bench.clock.sleep(120)
+            await bench.clock.sleep(40)
             assert len(bench.sandbox.requests) == asked
             assert other.requests == []
 
@@ -254,7 +256,7 @@ async def test_a_job_of_a_deleted_environment_is_not_asked_and_says_why(bench: B
         job = await watch.until(job.id, lambda job: "staging is gone" in job.note)
         assert job.state is JobState.RUNNING
         asked = len(bench.sandbox.requests)
-        await bench.clock.sleep(120)
+        await bench.clock.sleep(40)
         assert len(bench.sandbox.requests) == asked
 
 

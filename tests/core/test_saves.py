@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from gale_tui.core import saves
 from gale_tui.core.models import DownloadState, Job, JobState
-from gale_tui.core.saves import AT_ONCE, FRESH_LINKS
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.core.engines import TOOL, Bench, Watch, bench, eventually
@@ -41,13 +41,14 @@ async def test_a_link_that_is_not_ready_is_asked_again(bench: Bench, status: int
         assert texts.count("not ready yet") == 1
 
 
-async def test_a_link_refused_for_more_than_two_minutes_has_expired(bench: Bench) -> None:
+async def test_a_link_refused_for_too_long_has_expired(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 40.0)
     bench.script(duration=1.0, link=Link(ready_after=10_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         before = bench.clock.monotonic()
         job = await watch.download(job.id, DownloadState.EXPIRED)
-        assert bench.clock.monotonic() - before >= 100
+        assert bench.clock.monotonic() - before >= 30
         assert "Press e to export again" in job.download.error
 
 
@@ -60,37 +61,44 @@ async def test_a_wall_clock_set_forward_does_not_make_a_link_expire(bench: Bench
         await watch.saved(job.id)
 
 
-async def test_an_expired_link_is_replaced_by_a_fresh_one(bench: Bench) -> None:
+async def test_an_expired_link_is_replaced_by_a_fresh_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 5.0)
     bench.script(duration=20.0, url_in="both", link=Link(lifetime=25.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
-        await bench.clock.sleep(150)
+        await bench.clock.sleep(30)
         await watch.engine.download(job.id)
         await watch.saved(job.id)
         texts = [event.text for event in await watch.engine.events(job.id)]
         assert "fresh link" in texts
 
 
-async def test_an_expired_link_without_a_fresh_one_says_what_to_do(bench: Bench) -> None:
+async def test_an_expired_link_without_a_fresh_one_says_what_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 5.0)
     bench.script(duration=1.0, link=Link(lifetime=5.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
-        await bench.clock.sleep(150)
+        await bench.clock.sleep(30)
         await watch.engine.download(job.id)
         job = await watch.download(job.id, DownloadState.EXPIRED)
         assert job.download.error == "the link has expired and GALE gives no fresh one. Press e to export again"
         assert job.download_url is None
 
 
-async def test_links_that_never_work_are_not_asked_for_without_end(bench: Bench) -> None:
+async def test_links_that_never_work_are_not_asked_for_without_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 5.0)
     bench.script(duration=1.0, url_in="both", link=Link(lifetime=0.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
-        await bench.clock.sleep(150)
+        await bench.clock.sleep(30)
         asked = len(bench.sandbox.status_calls(job.dock_status_id or ""))
         await watch.engine.download(job.id)
         await watch.download(job.id, DownloadState.EXPIRED)
-        assert len(bench.sandbox.status_calls(job.dock_status_id or "")) - asked <= FRESH_LINKS
+        assert len(bench.sandbox.status_calls(job.dock_status_id or "")) - asked <= saves.FRESH_LINKS
 
 
 async def test_no_link_at_all_says_so(bench: Bench) -> None:
@@ -139,7 +147,8 @@ async def test_a_cut_download_goes_on_where_it_was(bench: Bench) -> None:
         assert bench.sandbox.downloads(job.dock_status_id or "")[-1].header("range") == "bytes=100000-"
 
 
-async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench) -> None:
+async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "AUTOMATIC_TRIES", 4)
     bench.script(duration=1.0, on_download=(faults.cut("answer", times=None),))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
@@ -148,7 +157,7 @@ async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench) -> None
         )
         assert job.download.error.endswith("Press d to go on")
         asked = len(bench.sandbox.requests)
-        await bench.clock.sleep(120)
+        await bench.clock.sleep(40)
         assert len(bench.sandbox.requests) == asked
         bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0))
         await watch.engine.download(job.id)
@@ -185,7 +194,7 @@ async def test_what_will_not_pass_is_said_and_not_tried_again(bench: Bench, scri
         assert word in job.download.error
         assert job.download.error
         asked = len(bench.sandbox.downloads(job.dock_status_id or ""))
-        await bench.clock.sleep(120)
+        await bench.clock.sleep(40)
         assert len(bench.sandbox.downloads(job.dock_status_id or "")) == asked
         assert asked <= 2
     assert bench.zips == []
@@ -225,7 +234,7 @@ async def test_only_so_many_at_once(bench: Bench) -> None:
         while any(watch.engine.jobs[job.id].download.state is not DownloadState.SAVED for job in jobs):
             most = max(most, len(watch.engine.downloading()))
             await asyncio.sleep(0.002)
-        assert most == AT_ONCE
+        assert most == saves.AT_ONCE
     assert len(bench.zips) == 6
 
 
@@ -251,7 +260,7 @@ async def test_stopping_keeps_the_part_until_it_is_asked_for(bench: Bench) -> No
         job = await watch.download(job.id, DownloadState.RESUMABLE)
         assert job.download.part is not None
         assert job.download.part.stat().st_size == job.download.received > 0
-        await bench.clock.sleep(120)
+        await bench.clock.sleep(40)
         assert watch.engine.jobs[job.id].download.state is DownloadState.RESUMABLE
         bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0, file=File(size=400_000)))
         await watch.engine.download(job.id)
