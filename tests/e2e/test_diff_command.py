@@ -1,0 +1,124 @@
+"""`gale-tui diff` as a script runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gale_tui.sandbox.flows import REVISIONS
+from tests.core.saved_exports import documents, write_zip
+from tests.e2e.terminal import GALE_TUI, environ_for
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> tuple[Path, Path]:
+    """Two exports of a tool that differ in one prompt."""
+    return write_zip(tmp_path / "old.zip", documents(1)), write_zip(tmp_path / "new.zip", documents(2))
+
+
+def diff(tmp_path: Path, *arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*GALE_TUI, "diff", *map(str, arguments)],
+        env=environ_for(tmp_path / "home", **environ),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def test_one_changed_prompt_is_printed_and_nothing_else(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    ended = diff(tmp_path, *exports)
+    assert ended.returncode == 1
+    assert ended.stderr == ""
+    lines = ended.stdout.splitlines()
+    assert lines[:5] == [f"--- {exports[0]}", f"+++ {exports[1]}", "", "Nodes", "  ~ Classify request (genAI, n2)"]
+    assert lines[5] == "      config.prompt:"
+    assert lines[6].startswith("        - You sort")
+    assert lines[7].startswith("        + You sort")
+    assert lines[7].endswith(REVISIONS[0])
+    assert len(lines) == 8
+    assert list((tmp_path / "home").iterdir()) == [], "it needs no configuration and leaves nothing"
+
+
+def test_the_same_is_0(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    again = write_zip(tmp_path / "again.zip", documents(1), moment=(2025, 12, 31, 23, 59, 58))
+    ended = diff(tmp_path, exports[0], again)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines()[2:] == ["No difference."]
+
+
+def test_json_is_one_object(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    ended = diff(tmp_path, *exports, "--json")
+    assert ended.returncode == 1
+    found = json.loads(ended.stdout)
+    assert found["same"] is False
+    assert [each["name"] for each in found["nodes"]["changed"]] == ["Classify request"]
+    assert found["variables"] == {"added": [], "removed": [], "changed": []}
+    assert len(ended.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_trouble_is_2(tmp_path: Path, exports: tuple[Path, Path], options: list[str]) -> None:
+    other = tmp_path / "notes.zip"
+    other.write_text("no zip at all", "utf-8")
+    for second, words in (
+        (tmp_path / "gone.zip", "is not there"),
+        (other, "not a zip"),
+        (tmp_path, "no ordinary file"),
+    ):
+        ended = diff(tmp_path, exports[0], second, *options)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert words in ended.stderr
+        assert str(second) in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+
+
+def test_values_of_variables_and_hostile_names_do_not_reach_the_terminal(
+    tmp_path: Path, exports: tuple[Path, Path]
+) -> None:
+    made = documents(1)
+    made["env_variables.json"]["environmentVariables"][0]["value"] = "hidden-value"
+    made["flow_definition.json"]["nodes"][0]["name"] = "\x1b]0;title\x07\u202e\x9b31m"
+    made["\x1b[2Jextra"] = b"x"
+    other = write_zip(tmp_path / "other.zip", made)
+    for options in ([], ["--json"]):
+        ended = diff(tmp_path, exports[0], other, *options)
+        assert ended.returncode == 1
+        assert "hidden-value" not in ended.stdout
+        assert "core.bank" not in ended.stdout
+        for character in "\x1b\x07\u202e\x9b":
+            assert character not in ended.stdout + ended.stderr
+    assert "another value" in diff(tmp_path, exports[0], other).stdout
+
+
+def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    made = documents(1)
+    made["app_definition.json"]["version"] = "zwölf"
+    other = write_zip(tmp_path / "other.zip", made)
+    ended = diff(tmp_path, exports[0], other, LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert ended.returncode == 1
+    assert r"zw\xf6lf" in ended.stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    made = documents(1)
+    made["flow_definition.json"]["nodes"] = [{"id": f"m{n}", "type": "x", "name": "N" * 100} for n in range(5000)]
+    other = write_zip(tmp_path / "other.zip", made)
+    process = subprocess.Popen(
+        [*GALE_TUI, "diff", str(exports[0]), str(other)],
+        env=environ_for(tmp_path / "home"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 1

@@ -1,0 +1,151 @@
+"""What changed since the last export, in the app itself."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from gale_tui.core.models import Download, DownloadState, Job
+from gale_tui.sandbox.flows import REVISIONS
+from gale_tui.sandbox.server import Sandbox
+from gale_tui.tui.app import GaleApp
+from gale_tui.tui.screens.compare import CompareScreen, saved_exports
+from gale_tui.tui.screens.help import HelpScreen
+from gale_tui.tui.screens.inspect import InspectScreen
+from gale_tui.tui.widgets.text_page import TextPage
+from tests.core.saved_exports import documents
+from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed, until
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    yield from sandboxed()
+
+
+def compared(app: GaleApp) -> bool:
+    return isinstance(app.screen, CompareScreen) and "Before" in page_text(app)
+
+
+def body(app: GaleApp) -> list[str]:
+    """The lines below the two files."""
+    return page_text(app).splitlines()[3:]
+
+
+async def open_compare(app: GaleApp, pilot: Pilot[int], job: Job) -> None:
+    app.open_inspect(job)
+    await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+    await pilot.press("equals_sign")
+    await until(pilot, lambda: compared(app))
+
+
+async def test_one_prompt_is_shown_and_nothing_else(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (160, 40)) as (app, pilot, engine):
+        _, job = await export_versions(pilot, engine, sandbox, 1, 2)
+        await open_compare(app, pilot, job)
+        lines = body(app)
+        assert lines[:5] == [
+            "Different: 1 node changed.",
+            "",
+            "Nodes",
+            "  ~ Classify request  genAI · n2",
+            "      config.prompt",
+        ]
+        text = " ".join(each.strip() for each in lines[5:])
+        old, new = text[2:].split(" + ")
+        assert new == f"{old} {REVISIONS[0]}"
+        page = app.screen.query_one("#page", TextPage)
+        strong = [span.text.strip() for line in page._lines for span in line if span.strong]
+        assert " ".join(strong) == REVISIONS[0]
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen))
+
+
+async def test_the_last_two_are_compared_and_others_can_be_chosen(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        jobs = await export_versions(pilot, engine, sandbox, 1, 2, 2)
+        await open_compare(app, pilot, jobs[-1])
+
+        def title() -> str:
+            return str(app.screen.query_one("#page", TextPage).border_title)
+
+        assert "export 2 and 3 of 3" in title()
+        assert body(app) == ["No difference. Order and time stamps alone are none."]
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: "export 1 and 3 of 3" in title() and compared(app))
+        assert "config.prompt" in page_text(app)
+        await pilot.press("left_square_bracket")
+        assert "export 1 and 3 of 3" in title()
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "export 2 and 3 of 3" in title() and compared(app))
+        await pilot.press("right_square_bracket")
+        assert "export 2 and 3 of 3" in title()
+
+
+async def test_the_oldest_is_compared_with_the_one_after_it(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        first, _, _ = await export_versions(pilot, engine, sandbox, 1, 2, 3)
+        await open_compare(app, pilot, first)
+        assert "export 1 and 2 of 3" in str(app.screen.query_one("#page", TextPage).border_title)
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "export 2 and 3 of 3" in str(app.screen.query_one("#page", TextPage).border_title))
+
+
+async def test_values_of_variables_are_hidden_until_asked_for(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        _, job = await export_versions(pilot, engine, sandbox, 1, 1)
+        made = documents()
+        made["env_variables.json"]["environmentVariables"][0]["value"] = "https://new.example"
+        replace_file(job, made)
+        await open_compare(app, pilot, job)
+        assert "  ~ CORE_BANKING_URL  •••• → ••••" in body(app)
+        assert "example" not in page_text(app)
+        await pilot.press("v")
+        assert "  ~ CORE_BANKING_URL  https://core.bank.example/api/v2 → https://new.example" in body(app)
+        await pilot.press("v")
+        assert "example" not in page_text(app)
+
+
+async def test_hostile_text_stays_text(tmp_path: Path, sandbox: Sandbox) -> None:
+    hostile = "[red]\x1b]0;x\x07\u202eBot\x9b31m and some more words to make it long"
+    async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
+        _, job = await export_versions(pilot, engine, sandbox, 1, 1)
+        made = documents()
+        made["app_definition.json"]["description"] = hostile
+        made["flow_definition.json"]["nodes"][1]["config"]["prompt"] = f"{hostile}\n{hostile}"
+        made["flow_definition.json"]["nodes"].append({"id": hostile, "type": hostile, "name": hostile})
+        made["flow_definition.json"][hostile] = hostile
+        made[f"{hostile}.bin"] = b"x"
+        replace_file(job, made)
+        await open_compare(app, pilot, job)
+        assert "\x1b]" not in app.export_screenshot()
+        assert not [each for each in page_text(app) if each != "\n" and not each.isprintable()]
+        assert "[red]␛]0;x␇‹U+202E›Bot" in page_text(app)
+
+
+async def test_a_file_that_is_gone_is_said(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        first, job = await export_versions(pilot, engine, sandbox, 1, 2)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        assert first.download.path is not None
+        first.download.path.unlink()
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen) and "is not there" in page_text(app))
+        await pilot.press("v", "f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+
+
+def test_exports_to_compare_are_the_saved_ones_of_the_tool_newest_first() -> None:
+    def job(number: int, tool_id: str = "a-1", state: DownloadState = DownloadState.SAVED, path: str = "") -> Job:
+        made = Job(id=f"j{number}", environment_id="e", environment_name="e", origin="https://x", tool_id=tool_id,
+                   flow_id="cf-1", created_at=float(number))  # fmt: skip
+        download = Download(state=state, path=Path(path or f"/x/{number}.zip"), saved_at=float(number))
+        return dataclasses.replace(made, download=download)
+
+    jobs = [job(1), job(3), job(2), job(4, "a-2"), job(5, state=DownloadState.RUNNING), job(6, path="/x/2.zip")]
+    assert [each.id for each in saved_exports(jobs, jobs[0])] == ["j6", "j3", "j1"]
+    assert [each.id for each in saved_exports(jobs, jobs[2])] == ["j3", "j2", "j1"]
