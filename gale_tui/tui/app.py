@@ -7,9 +7,10 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual import events
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import CommandPalette
@@ -34,7 +35,11 @@ from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, History
 from gale_tui.tui.mouse import MouseSwitch
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.shown_cells import PaintedUpdate, ShownCells
 from gale_tui.tui.tally import Tally
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 __all__ = ["GaleApp"]
 
@@ -63,6 +68,7 @@ class GaleApp(App[int]):
         self.engine = engine
         self._signals = signals
         self._on_first_frame = on_first_frame
+        self._shown = ShownCells()
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
         self.tally = Tally()
@@ -79,6 +85,20 @@ class GaleApp(App[int]):
     def get_default_screen(self) -> Screen[None]:
         """The screen below all others; nothing is shown on it."""
         return LeanScreen(id="_default")
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Sends what differs from what the terminal shows; nothing at all where nothing does."""
+        sent = self._running and not (self._closed or self._batch_count or self.is_headless or self._driver is None)
+        update: object = renderable
+        if sent and isinstance(update, CompositorUpdate):
+            text = self._shown.paint(update, self.console, self.size)
+            if text is not None:
+                cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+                if not text and cursor == self._previous_cursor_position:
+                    self.post_display_hook()
+                    return
+                renderable = cast("RenderableType", PaintedUpdate(text))
+        super()._display(screen, renderable)
 
     # Start and end
 
@@ -122,6 +142,8 @@ class GaleApp(App[int]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Says so where the terminal has no room any more."""
+        # The terminal may have cut or wrapped what it showed.
+        self._shown.forget()
         if self.jobs_screen.is_mounted:
             self.call_later(self._watch_size)
 
@@ -137,6 +159,7 @@ class GaleApp(App[int]):
         self.exit(return_code=128 + number)
 
     def _resumed(self, _: App[object]) -> None:
+        self._shown.forget()
         self.refresh(layout=True)
         self.screen.refresh(layout=True)
 

@@ -18,7 +18,19 @@ from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.strip import Strip
 
-__all__ = ["LeanChops", "LeanCompositor", "LeanLayout", "LeanModalScreen", "LeanScreen", "paints_lean", "sgr_text"]
+__all__ = [
+    "ATTRIBUTES",
+    "UNUSUAL",
+    "LeanChops",
+    "LeanCompositor",
+    "LeanLayout",
+    "LeanModalScreen",
+    "LeanScreen",
+    "color_codes",
+    "color_system",
+    "paints_lean",
+    "sgr_text",
+]
 
 _SYSTEMS = {
     "standard": ColorSystem.STANDARD,
@@ -26,7 +38,7 @@ _SYSTEMS = {
     "truecolor": ColorSystem.TRUECOLOR,
     "windows": ColorSystem.WINDOWS,
 }
-_ATTRIBUTES = (
+ATTRIBUTES = (
     ("bold", "1", "22"),
     ("dim", "2", "22"),
     ("italic", "3", "23"),
@@ -36,10 +48,16 @@ _ATTRIBUTES = (
     ("strike", "9", "29"),
 )
 _Pen = tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]
-_UNUSUAL = ("blink2", "conceal", "underline2", "frame", "encircle", "overline")
+UNUSUAL = ("blink2", "conceal", "underline2", "frame", "encircle", "overline")
 
 
-def _color_codes(color: Color | None, system: ColorSystem, foreground: bool) -> tuple[str, ...]:
+def color_system(console: Console) -> ColorSystem:
+    """The colours that the terminal has."""
+    return _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
+
+
+def color_codes(color: Color | None, system: ColorSystem, foreground: bool) -> tuple[str, ...]:
+    """The terminal's codes for a colour; those of its own default for None."""
     if color is None:
         return ("39",) if foreground else ("49",)
     return tuple(color.downgrade(system).get_ansi_codes(foreground))
@@ -50,7 +68,7 @@ def sgr_text(segments: Iterable[Segment], console: Console) -> str:
 
     Begins and ends with all attributes reset, as the framework's own rendering does.
     """
-    system = _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
+    system = color_system(console)
     parts: list[str] = []
     plain: _Pen = (("39",), ("49",), frozenset())
     fore, back, on = plain
@@ -59,21 +77,21 @@ def sgr_text(segments: Iterable[Segment], console: Console) -> str:
             continue
         if style is None:
             style = Style.null()
-        if style.link or any(getattr(style, name) for name in _UNUSUAL):
+        if style.link or any(getattr(style, name) for name in UNUSUAL):
             if (fore, back, on) != plain:
                 parts.append("\x1b[0m")
                 fore, back, on = plain
             parts.append(Strip.render_style(style, text, system))
             continue
-        new_fore = _color_codes(style.color, system, True)
-        new_back = _color_codes(style.bgcolor, system, False)
-        new_on = frozenset(name for name, _, _ in _ATTRIBUTES if getattr(style, name))
+        new_fore = color_codes(style.color, system, True)
+        new_back = color_codes(style.bgcolor, system, False)
+        new_on = frozenset(name for name, _, _ in ATTRIBUTES if getattr(style, name))
         codes: list[str] = []
         if new_on != on:
             # Bold and dim share the code that ends them.
-            ending = {off for name, _, off in _ATTRIBUTES if name in on and name not in new_on}
+            ending = {off for name, _, off in ATTRIBUTES if name in on and name not in new_on}
             codes += sorted(ending)
-            codes += [start for name, start, off in _ATTRIBUTES if name in new_on and (name not in on or off in ending)]
+            codes += [start for name, start, off in ATTRIBUTES if name in new_on and (name not in on or off in ending)]
         if new_fore != fore:
             codes += new_fore
         if new_back != back:
