@@ -23,15 +23,18 @@ from unittest.mock import patch
 
 from gale_tui.cli import Wiring, demo_engine
 from gale_tui.core import network
+from gale_tui.core.credentials import Credentials
 from gale_tui.core.downloads import DownloadTask
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.exchange import Exchange
 from gale_tui.core.models import DownloadState, JobState
+from gale_tui.core.paths import Paths
 from gale_tui.core.store_database import DatabaseThread
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox import server
 from gale_tui.sandbox.listening import Listener
 from gale_tui.sandbox.server import Sandbox
+from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.tui.app import GaleApp
 
 __all__ = ["DAY", "HandClock", "Stage", "moment"]
@@ -107,10 +110,17 @@ class Stage:
         glyphs: The characters to draw with.
         no_color: Whether `NO_COLOR` is set.
         readonly: Whether nothing can be started.
+        environments: TOML of environments to have instead of the demo's.
     """
 
     def __init__(
-        self, start: str = "11:40:00", *, glyphs: str = "unicode", no_color: bool = False, readonly: bool = False
+        self,
+        start: str = "11:40:00",
+        *,
+        glyphs: str = "unicode",
+        no_color: bool = False,
+        readonly: bool = False,
+        environments: str | None = None,
     ) -> None:
         self.clock = HandClock(moment(start))
         self.paced = False
@@ -118,7 +128,12 @@ class Stage:
         self._glyphs = glyphs
         self._no_color = no_color
         self._readonly = readonly
+        self._environments = environments
         self._under_way = 0
+        self._received = 0
+        """Paced downloads that run."""
+        self._waiting = 0
+        """Threads of the sandbox that wait for the clock."""
         self._inside = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -135,7 +150,9 @@ class Stage:
         self._patch()
         folder = home / "gale-tui"
         folder.mkdir(mode=0o700)
-        (folder / "config.toml").write_text(f'[settings]\nglyphs = "{self._glyphs}"\n', encoding="utf-8")
+        config = folder / "config.toml"
+        config.write_text(f'[settings]\nglyphs = "{self._glyphs}"\n{self._environments or ""}', encoding="utf-8")
+        config.chmod(0o600)
         self.sandbox = Sandbox(clock=self.clock.monotonic, wall=self.clock.time, seed=2026)
         self._inside.callback(self.sandbox.stop)
         numbers = itertools.count(1)
@@ -146,7 +163,11 @@ class Stage:
             new_id=lambda: f"job-{next(numbers):03}",
             sandbox=self.sandbox,
         )
-        self.engine, _ = demo_engine(folder, wiring, readonly=self._readonly)
+        if self._environments is None:
+            self.engine, _ = demo_engine(folder, wiring, readonly=self._readonly)
+        else:
+            self.sandbox.start()
+            self.engine = self._engine(Paths.under(folder), wiring)
         return self
 
     def __exit__(
@@ -160,12 +181,23 @@ class Stage:
         """Seconds since the epoch."""
         return self.clock.time()
 
+    def _engine(self, paths: Paths, wiring: Wiring) -> GaleEngine:
+        threads = DaemonThreads("stage")
+        return GaleEngine(
+            paths=paths,
+            credentials=Credentials(config_file=paths.config_file, threads=threads, use_keyring=False),
+            threads=threads,
+            clock=wiring.clock,
+            rng=wiring.rng,
+        )
+
     def app(self, engine: GaleEngine | None = None) -> GaleApp:
         """The app on this stage."""
         return GaleApp(engine or self.engine, signals=False)
 
     def _patch(self) -> None:
         look_up, call, submit = network._look_up, DaemonThreads.call, DatabaseThread.submit
+        wait_until = SandboxTime.wait_until
 
         def to_the_sandbox(host: str, port: int, exchange: Exchange) -> list[network.Address]:
             assert (host, port) == ("127.0.0.1", 80), "nothing but the sandbox is asked"
@@ -173,12 +205,23 @@ class Stage:
 
         async def counted(threads: DaemonThreads, function: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
             if self.paced and isinstance(getattr(function, "__self__", None), DownloadTask):
-                return await call(threads, function, *arguments, **more)
+                self._received += 1
+                try:
+                    return await call(threads, function, *arguments, **more)
+                finally:
+                    self._received -= 1
             self._under_way += 1
             try:
                 return await call(threads, function, *arguments, **more)
             finally:
                 self._under_way -= 1
+
+        def waited(time: SandboxTime, at: float) -> bool:
+            self._waiting += 1
+            try:
+                return wait_until(time, at)
+            finally:
+                self._waiting -= 1
 
         def submitted(thread: DatabaseThread, *arguments: Any, **more: Any) -> asyncio.Future[Any]:
             self._under_way += 1
@@ -191,6 +234,7 @@ class Stage:
         enter(patch.object(network, "_look_up", to_the_sandbox))
         enter(patch.object(DaemonThreads, "call", counted))
         enter(patch.object(DatabaseThread, "submit", submitted))
+        enter(patch.object(SandboxTime, "wait_until", waited))
 
     def _one_less(self, _: asyncio.Future[Any]) -> None:
         self._under_way -= 1
@@ -205,7 +249,7 @@ class Stage:
         """Waits until all that follows from the present moment has come to rest."""
         quiet = 0
         while quiet < HOPS:
-            if self._under_way:
+            if self._under_way or self._waiting < self._received:
                 quiet = 0
                 await asyncio.sleep(0.001)
             else:
@@ -220,12 +264,19 @@ class Stage:
             for job in self.engine.jobs.values()
         )
 
-    async def next(self) -> None:
-        """Lets time pass until the next that sleeps wakes."""
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Lets time pass until something holds, waking everybody in their turn."""
         await self.settle()
-        waking = self.clock.next_waking()
-        if waking is not None and not self._under_way:
+        while not true():
+            waking = self.clock.next_waking()
+            assert waking is not None, "nobody will ever wake"
             self.clock.move_to(waking)
+            await self.settle()
+
+    async def leap(self, text: str) -> None:
+        """Makes it that time of day at once; who sleeps until then wakes late."""
+        await self.settle()
+        self.clock.move_to(moment(text) - self.clock.time() + self.clock.monotonic())
         await self.settle()
 
     async def to(self, text: str) -> None:

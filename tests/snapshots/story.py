@@ -4,21 +4,48 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from gale_tui.core.models import DownloadState, ExportRequest, Job
+from gale_tui.core.secret import Secret
 from gale_tui.sandbox.faults import cut, rate_limited
 from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import DEMO, OfferedTool
 from gale_tui.tui.app import GaleApp
-from tests.snapshots.stage import Stage
+from gale_tui.tui.screens.environments import EnvironmentsScreen
+from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.widgets.job_table import JobTable
+from tests.snapshots.stage import Stage, moment
 
-__all__ = ["drawn", "morning", "noon", "opened"]
+__all__ = ["ENVIRONMENTS", "drawn", "look_into_environments", "morning", "noon", "opened", "select", "shown"]
 
-PACE = 4 << 20
+ENVIRONMENTS = """
+[environments.local]
+host = "http://127.0.0.1"
+
+[environments.staging]
+host = "staging-agent-platform.kore.ai"
+
+[environments.production]
+host = "gale.kore.ai"
+production = true
+key_command = ["pass", "show", "gale/production"]
+
+[environments.dev]
+host = "dev-agent-platform.kore.ai"
+proxy = "http://proxy.example:3128"
+"""
+"""As a person may have them; only the first is asked anything."""
+
+PACE = 6 << 20
 """Bytes per second of the download that is seen under way."""
+PIECE = 256 << 10
+"""Bytes that the sandbox sends at once."""
 NOON = "12:00:10"
 
 
@@ -38,7 +65,7 @@ async def opened(stage: Stage, pilot: Pilot[int]) -> GaleApp:
     """The app with its first screen."""
     app = pilot.app
     assert isinstance(app, GaleApp)
-    while not app.jobs_screen.is_running or not app.jobs_screen.is_current:
+    while not isinstance(app.screen, JobsScreen | EnvironmentsScreen):
         await pilot.pause(0.01)
     await stage.settle()
     await pilot.pause()
@@ -53,7 +80,7 @@ async def export(stage: Stage, at: str, tool: OfferedTool) -> Job:
     return job
 
 
-async def morning(stage: Stage) -> None:
+async def morning(stage: Stage, pilot: Pilot[int]) -> None:
     """What the table remembers: files saved, two failures, a job that GALE forgot and one that may not have begun."""
     sandbox = stage.sandbox
     at_once(sandbox)
@@ -72,38 +99,50 @@ async def morning(stage: Stage) -> None:
     await export(stage, "11:55:08", doubtful)
     await export(stage, "11:57:31", offered["Banking Assistant"])
     await export(stage, "11:58:47", sandbox.add_tool("Returns Desk", Script(outcome="FAILED")))
+    await stage.to("11:59:30")
+    pilot.app.clear_notifications()
 
 
-async def noon(stage: Stage, pilot: Pilot[int]) -> None:
-    """Five exports at once: one without percentages, one that is received, one that waits, one just begun."""
+async def noon(stage: Stage, pilot: Pilot[int], form: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Several exports at once: one without percentages, one that is received, one that waits, one just begun.
+
+    Args:
+        stage: Where.
+        pilot: Presses the keys of the last of them.
+        form: Called while the form of the last of them is open.
+    """
     sandbox, engine = stage.sandbox, stage.engine
     offered = tools(sandbox)
     await export(stage, "11:59:58", offered["Leave Bot"])
-    library = offered["Policy Library"]
-    sandbox.script(
-        library.tool_id, Script(duration=4.0, percentages=True, file=File(size=24 << 20, pace=float(PACE)))
-    )
-    received = await export(stage, "12:00:00", library)
     orders = offered["Order Tracker"]
     sandbox.script(orders.tool_id, Script(duration=8.0, percentages=True, on_export=(rate_limited(30),)))
-    await export(stage, "12:00:03", orders)
+    await export(stage, "12:00:00", orders)
+    library = offered["Policy Library"]
+    sandbox.script(library.tool_id, Script(duration=4.0, percentages=True, file=File(size=24 << 20, pace=float(PACE))))
+    received = await export(stage, "12:00:02", library)
     await stage.to("12:00:05")
     await pilot.press("n")
     await stage.settle()
+    await pilot.pause()
+    if form is not None:
+        await form()
+    known = len(engine.jobs)
     await pilot.press("enter")
-    while len(engine.jobs) < 14:
+    while len(engine.jobs) == known:
         await pilot.pause(0.01)
-    await stage.settle()
     stage.paced = True
-    while engine.jobs[received.id].download.part is None:
-        await stage.next()
+    await stage.until(lambda: received.id in engine.downloading())
     began = stage.clock.monotonic()
-    engine.progress(received.id)
-    await stage.to(NOON)
-    piece = PACE // 20
-    due = int((stage.clock.monotonic() - began) * PACE) // piece * piece
-    while (reading := engine.progress(received.id)) is None or reading.received < due:
+    # The speed is reckoned from here on; the next reading is that of the picture.
+    reading = engine.progress(received.id)
+    assert reading is not None
+    assert reading.received == 0
+    await stage.leap(NOON)
+    pilot.app.clear_notifications()
+    due = int((stage.clock.monotonic() - began) * PACE / PIECE) * PIECE
+    while reading is None or reading.received < due:
         await pilot.pause(0.01)
+        reading = engine.progress(received.id)
     assert engine.jobs[received.id].download.state is DownloadState.RUNNING
 
 
@@ -113,12 +152,53 @@ async def drawn(stage: Stage, pilot: Pilot[int]) -> None:
     assert isinstance(app, GaleApp)
     await stage.settle()
     await pilot.pause()
-    table = app.jobs_screen.table
+    for screen in app.screen_stack:
+        # Dialogs let what is below them shine through.
+        if isinstance(screen, JobsScreen):
+            _up_to_date(stage, screen.table)
+    app.clear_notifications()
+    await pilot.pause()
+    await stage.settle()
+    await pilot.pause()
+
+
+def _up_to_date(stage: Stage, table: JobTable) -> None:
     for job_id in stage.engine.downloading():
         table.set_progress(job_id, stage.engine.progress(job_id))
     table.tick(stage.now)
     table.refresh()
-    app.clear_notifications()
+
+
+async def shown(stage: Stage, pilot: Pilot[int], kind: type[Screen[Any]]) -> None:
+    """Waits for a screen."""
+    while not isinstance(pilot.app.screen, kind):
+        await pilot.pause(0.01)
+    await stage.settle()
     await pilot.pause()
+
+
+async def select(stage: Stage, pilot: Pilot[int], name: str, at: str) -> Job:
+    """Puts the cursor on the job of that name and time."""
+    app = pilot.app
+    assert isinstance(app, GaleApp)
+    job = next(job for job in stage.engine.jobs.values() if job.title == name and job.created_at == moment(at))
+    app.jobs_screen.table.select(job.id)
+    await pilot.pause()
+    await stage.settle()
+    return job
+
+
+async def look_into_environments(stage: Stage, pilot: Pilot[int]) -> None:
+    """Opens the environments and tests the first."""
+    engine = stage.engine
+    keys = {"local": stage.sandbox.key, "staging": "kg-test-key-0000-0000"}
+    for name, key in keys.items():
+        environment = engine.environment(name)
+        assert environment is not None
+        engine.credentials.keep_for_session(environment, Secret(key))
+    await pilot.press("c")
+    await stage.settle()
+    await pilot.pause()
+    await pilot.press("t")
     await stage.settle()
     await pilot.pause()

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from gale_tui.core.errors import ConfigError, KeyringUnavailableError
+from gale_tui.core.keyrings import WITHOUT_KEYRING
 from gale_tui.core.models import Environment, EnvironmentCondition, KeyTest, Origin
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.environment_form import EnvironmentForm
@@ -392,14 +393,14 @@ async def test_a_keyring_that_is_refused_names_the_way_on() -> None:
 
 async def test_without_a_keyring_the_session_is_preset_and_the_other_ways_named() -> None:
     engine = StubEngine(environments=())
-    engine.credentials.state = KeyringState(False, "", "There is no keyring here.")
+    engine.credentials.state = KeyringState(False, "", f"There is no keyring here. {WITHOUT_KEYRING}.")
     app = StubApp(engine, EnvironmentForm())
     async with app.run_test(size=(80, 24)) as pilot:
         await finish(pilot)
         line = str(app.screen.query_one("#keyring", Static).render())
         assert "There is no keyring here." in line
         assert "GALE_API_KEY" in line
-        assert "key command" in line
+        assert "key_command" in line
         await fill(pilot, name="dev", host="gale.kore.ai", api_key=KEY)
         await pilot.press("enter")
         await finish(pilot)

@@ -149,9 +149,7 @@ class EnvironmentForm(FormScreen[Environment]):
             if not self._session_touched:
                 self.query_one("#session-only", Tick).value = True
             line = self.query_one("#keyring", Static)
-            line.update(
-                f"! {state.explanation} The key can live in this session, or come from GALE_API_KEY or a key command."
-            )
+            line.update(f"! {state.explanation}")
             line.display = True
 
     # Its parts

@@ -79,7 +79,7 @@ def layout_for(width: int) -> Layout:
         widths = {"environment": 7, "started": 7, "status": 16, "elapsed": 7, "file": 15}
         least, most, gap = 12, 22, 1
     elif width < 124:
-        widths = {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 22}
+        widths = {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 20}
         least, most, gap = 16, 30, GAP
     elif width < 150:
         widths = {"environment": 12, "started": 12, "status": 26, "elapsed": 8, "file": 30}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 
 from rich.cells import cell_len, chop_cells
 
@@ -27,7 +28,7 @@ from gale_tui.tui.format import (
 )
 from gale_tui.tui.quantities import path_text
 
-__all__ = ["Line", "full_lines", "gist_lines", "wrap"]
+__all__ = ["Line", "full_lines", "gist_lines", "path_lines", "wrap"]
 
 Line = tuple[Piece, ...]
 
@@ -222,6 +223,21 @@ def _tail(text: str, width: int, glyphs: Glyphs) -> str:
     return glyphs.ellipsis + text
 
 
+def path_lines(path: Path, width: int) -> list[str]:
+    """A path in one line where it fits, else its folder and its name, each wrapped to so many cells."""
+    text = inert(path_text(path), 4096)
+    if cell_len(text) <= width or "/" not in text:
+        return wrap(text, width)
+    folder, _, name = text.rpartition("/")
+    return [*wrap(f"{folder}/", width), *wrap(name, width)]
+
+
+def _checksum(text: str, width: int) -> str:
+    """A checksum in two halves where it does not fit in one line."""
+    half = len(text) // 2
+    return text if len(text) <= width else f"{text[:half]}\n{text[half:]}"
+
+
 def _kept_when_ready(job: Job) -> bool:
     return job.save_when_ready or job.download.state is DownloadState.WANTED
 
@@ -235,9 +251,9 @@ def _file_fields(
         when = f" {_moment(download.saved_at, now)}" if download.saved_at is not None else ""
         yield "File", Piece(f"saved{when}{size}", Tone.SUCCESS)
         if download.path is not None:
-            yield "", Piece(inert(path_text(download.path), 4096))
+            yield "", Piece("\n".join(path_lines(download.path, width - LABEL_CELLS)))
         if download.sha256:
-            yield "SHA-256", Piece(inert(download.sha256, 64))
+            yield "SHA-256", Piece(_checksum(inert(download.sha256, 64), width - LABEL_CELLS))
         return
     if download.state in (DownloadState.NONE, DownloadState.WANTED) and job.state is not JobState.SUCCEEDED:
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
@@ -245,7 +261,7 @@ def _file_fields(
         return
     yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), save_hint=save_hint)
     if download.part is not None:
-        yield "Part", Piece(inert(path_text(download.part), 4096), Tone.MUTED)
+        yield "Part", Piece("\n".join(path_lines(download.part, width - LABEL_CELLS)), Tone.MUTED)
 
 
 @lru_cache(maxsize=4)
@@ -257,6 +273,9 @@ def _answer_lines(response: str, width: int) -> list[Line]:
     if status.strip().isdigit():
         lines += [(Piece(part, Tone.MUTED),) for part in _request_lines(inert(request, 500), status.strip(), width)]
     else:
+        words = inert_block(response)
+        if not words.lstrip().startswith(("{", "[")):
+            return [(Piece(part),) for part in wrap(words, width)]
         body = response
     with suppress(ValueError, RecursionError):
         body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)

@@ -15,8 +15,7 @@ from gale_tui.core.text import inert, inert_block
 from gale_tui.core.tool import Tool, mask_variables, text_of
 from gale_tui.tui.format import Glyphs, Tone, clip, size_text
 from gale_tui.tui.glyphs import ASCII
-from gale_tui.tui.quantities import path_text
-from gale_tui.tui.widgets.detail_lines import wrap
+from gale_tui.tui.widgets.detail_lines import path_lines, wrap
 from gale_tui.tui.widgets.text_page import PageLine, Span, worded
 
 __all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
@@ -81,7 +80,7 @@ def _about(tool: Tool, width: int) -> Iterator[PageLine]:
 
 
 def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]:
-    yield from _field("File", inert(path_text(contents.path), 4096), width)
+    yield from _field("File", "\n".join(path_lines(contents.path, width - _LABEL)), width)
     yield from _field("", f"{size_text(contents.size)} ({contents.size:,} bytes)", width, Tone.MUTED)
     kept = job.download.sha256
     yield from _field("SHA-256", contents.sha256, width)

@@ -1,0 +1,95 @@
+"""Takes the pictures in `screenshots/`: `python tests/snapshots/make_screenshots.py [FOLDER]`.
+
+They show the program itself, on the demo's own GALE, at a fixed time with fixed ids: the same bytes each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Where the program is not installed, it is the one that these tests belong to.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+
+from tests.snapshots.stage import Stage
+from tests.snapshots.story import ENVIRONMENTS, drawn, look_into_environments, morning, noon, opened, select
+
+FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
+
+
+async def demo_pictures(keep: Callable[[str, str], None]) -> None:
+    """All that the demo shows, in one go."""
+    with Stage() as stage:
+        app = stage.app()
+
+        async with app.run_test(size=(100, 30)) as pilot:
+
+            async def picture(name: str, width: int = 100, height: int = 30) -> None:
+                await pilot.resize_terminal(width, height)
+                await drawn(stage, pilot)
+                keep(name, app.export_screenshot())
+
+            await opened(stage, pilot)
+            await morning(stage, pilot)
+            await noon(stage, pilot, form=lambda: picture("form-offers"))
+            await picture("jobs")
+            await picture("jobs-wide", 160, 40)
+            await picture("jobs-80x24", 80, 24)
+            app.action_toggle_theme()
+            await picture("jobs-light")
+            app.action_toggle_theme()
+            await pilot.press("f1")
+            await picture("help")
+            await pilot.press("escape", "ctrl+p")
+            await picture("palette")
+            await pilot.press("escape")
+            await select(stage, pilot, "Banking Assistant", "11:57:31")
+            await pilot.press("e")
+            await picture("form")
+            await pilot.press("escape", "enter")
+            await picture("details", 100, 40)
+            await pilot.press("i")
+            await picture("inspect")
+
+
+async def other_pictures(keep: Callable[[str, str], None]) -> None:
+    """Without colours, and with environments of a real installation."""
+    with Stage(no_color=True) as stage:
+        app = stage.app()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await opened(stage, pilot)
+            await morning(stage, pilot)
+            await noon(stage, pilot)
+            await drawn(stage, pilot)
+            keep("jobs-no-colour", app.export_screenshot())
+    with Stage(environments=ENVIRONMENTS) as stage:
+        app = stage.app()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await opened(stage, pilot)
+            await look_into_environments(stage, pilot)
+            await drawn(stage, pilot)
+            keep("environments", app.export_screenshot())
+
+
+def make(folder: Path) -> list[Path]:
+    """Writes all pictures into a folder and returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+
+    def keep(name: str, svg: str) -> None:
+        path = folder / f"{name}.svg"
+        path.write_text(svg, encoding="utf-8")
+        made.append(path)
+
+    for pictures in (demo_pictures, other_pictures):
+        asyncio.run(pictures(keep))
+    return made
+
+
+if __name__ == "__main__":
+    for path in make(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER):
+        sys.stdout.write(f"{path}\n")
