@@ -125,6 +125,11 @@ class Terminal:
         """Types text into a field."""
         self._tmux("send-keys", "-t", "test", "-l", text)
 
+    def paste(self, text: str, *, bracketed: bool) -> None:
+        """Pastes a buffer of tmux; unless bracketed it reaches the program as keys (`paste-buffer` without -p)."""
+        self._tmux("set-buffer", text)
+        self._tmux("paste-buffer", *(["-p"] if bracketed else []), "-t", "test")
+
     def screen(self) -> str:
         """What is on the screen, line by line."""
         return self._tmux("capture-pane", "-p", "-t", "test")

@@ -114,3 +114,24 @@ def test_help_and_the_way_back(demo: Demo) -> None:
     terminal.wait_for("ctrl+q")
     terminal.keys("C-q")
     assert terminal.exit_code() == 0
+
+
+@pytest.mark.parametrize("bracketed", [True, False], ids=["bracketed", "as keys"])
+def test_a_paste_on_the_list_of_jobs_acts_on_nothing(demo: Demo, folder: Path, bracketed: bool) -> None:
+    terminal = demo(100, 30)
+    terminal.keys("n")
+    terminal.wait_for("Tool ID")
+    terminal.keys("Enter")
+    terminal.wait_for(SAVED)
+    # Each of these letters is a key here: x forgets, p pauses, d saves again, s sorts, q quits.
+    terminal.paste("x pdsq\nxxq", bracketed=bracketed)
+    # It is taken for the ids of an export; nothing is sent without a look.
+    terminal.wait_for("Tool ID")
+    terminal.wait_for("pdsq")
+    terminal.keys("Escape")
+    screen = terminal.wait_for("Export jobs")
+    assert SAVED.search(screen)
+    assert "PAUSED" not in screen
+    assert len(list((folder / "downloads").iterdir())) == 1
+    terminal.keys("C-q")
+    assert terminal.exit_code() == 0

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from tests.e2e.mini_gale import KEY, SIGNATURE, Answer, MiniGale, Tool
 from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for
+from tests.needs import needs
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
 ECHO = "a-99999999-2222-4333-8444-555555555555"
@@ -146,6 +148,48 @@ def test_a_key_that_is_typed_for_the_session(account: dict[str, str], home: Path
         assert "local" in (home / "config.toml").read_text()
         assert (home / "config.toml").stat().st_mode & 0o777 == 0o600
         check_nothing_found(program, account, home)
+
+
+@pytest.mark.needs_secret_service
+def test_a_key_that_the_keyring_keeps(account: dict[str, str], home: Path) -> None:
+    needs("dbus-daemon", "gnome-keyring-daemon")
+    # Imported here: what it speaks to the bus with is installed on Linux only.
+    from tests.e2e.secret_service import SecretService
+
+    # Not below the test's own folder: the path of a socket has at most 107 characters.
+    with tempfile.TemporaryDirectory(prefix="gale-", ignore_cleanup_errors=True) as folder, MiniGale(tools()) as gale:
+        service = SecretService(Path(folder))
+        try:
+            service.start_daemon("of the test")
+            account = {**account, "DBUS_SESSION_BUS_ADDRESS": service.address}
+            with PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+                program.wait_for("Add an environment")
+                program.type("n")
+                program.wait_for("New environment")
+                program.type(f"local\t{gale.host}\t")
+                program.paste(KEY)
+                program.type("\r")
+                program.wait_for("for new exports")
+                program.wait_for("Secret Service")
+                program.type("\x1b")
+                program.wait_for("No exports yet")
+                program.type("q")
+                assert program.exit_code() == 0
+            assert list(service.secrets().values()) == [KEY.encode()]
+            # The next start has it without being told.
+            with PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+                program.wait_for("No exports yet")
+                export(program, TOOL)
+                program.wait_for(SAVED)
+                look_around(program)
+                assert found_in(command_lines(program.process.pid)) == []
+                program.type("q")
+                assert program.exit_code() == 0
+                check_nothing_found(program, account, home)
+            assert [request.header("x-api-key") for request in gale.requests("POST")] == [[KEY]]
+            assert found_on_disk(Path(folder)) == []
+        finally:
+            service.close()
 
 
 def test_a_link_is_kept_in_the_private_history_until_the_file_is_saved(account: dict[str, str], home: Path) -> None:
