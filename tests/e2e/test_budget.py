@@ -44,7 +44,7 @@ LATE = (
     "gale_tui.core.transport",
 )
 """Imported when first needed, never before the first frame."""
-FIRST_SCREENS = {"base", "jobs"}
+FIRST_SCREENS = {"base", "jobs", "too_small"}
 
 
 class Steered:
