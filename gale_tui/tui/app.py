@@ -229,9 +229,13 @@ class GaleApp(App[int]):
         if before is None or before.state is job.state:
             return
         if job.state is JobState.FAILED:
-            self.say(f"{job.title}: {job.status}. {job.reason or 'No reason given.'}", severity="error", seconds=8)
+            reason = inert(job.reason, 200) or "No reason given."
+            self.say(f"{inert(job.title, 60)}: {job.status}. {reason}", severity="error", seconds=8)
         elif job.state in (JobState.UNCONFIRMED, JobState.LOST):
-            self.say(f"{job.title}: {job.status}. {job.note}", severity="warning", seconds=12)
+            words = "the server may have started it" if job.state is JobState.UNCONFIRMED else "GALE no longer knows it"
+            self.say(
+                f"{inert(job.title, 60)}: {job.status}, {words}. The details say more.", severity="warning", seconds=12
+            )
 
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
         self.jobs_screen.post_message(ConditionChanged(condition))
@@ -253,7 +257,8 @@ class GaleApp(App[int]):
         severity: Literal["information", "warning", "error"] = "information",
         seconds: float = 4,
     ) -> None:
-        """Shows a sentence in the corner; the same one is not shown twice."""
+        """Shows a sentence in the corner, made inert; the same one is not shown twice."""
+        text = inert(text, 600)
         for shown in tuple(self._notifications):
             if shown.message == text:
                 self._unnotify(shown, refresh=False)
@@ -479,9 +484,9 @@ class GaleApp(App[int]):
 
         going_on = sum(1 for job in self.engine.jobs.values() if job.state.polled)
         if going_on:
-            reasons.append(
-                f"{going_on} export{'s go' if going_on > 1 else ' goes'} on at the server; the next start follows."
-            )
+            subject = f"{going_on} exports go" if going_on > 1 else "1 export goes"
+            later = "" if self.engine.demo else "; the next start follows"
+            reasons.append(f"{subject} on at the server{later}.")
 
         def answered(yes: bool | None) -> None:
             if yes:
