@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 from textual import on
@@ -14,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from gale_tui.core.models import Job
 from gale_tui.core.text import inert
+from gale_tui.tui.job_texts import row_line, scp_line
 from gale_tui.tui.screens.base import GaleModal
 
 __all__ = ["CopyMenu"]
@@ -44,27 +46,35 @@ class CopyMenu(GaleModal[None]):
         self._texts = self._offers()
         with Vertical(id="box") as box:
             box.border_title = f"Copy: {inert(self._job.title, 40)}"
-            box.border_subtitle = "enter sends to the terminal · esc closes"
+            does = "shows it all" if self._off else "sends to the terminal"
+            box.border_subtitle = f"enter {does} · esc closes"
             yield OptionList(
                 *(Option(Content(name), id=str(at)) for at, (name, _, _) in enumerate(self._texts)), id="texts"
             )
             yield Static(id="text", markup=False)
 
+    @property
+    def _off(self) -> bool:
+        return self.engine.settings.clipboard == "off"
+
     def _offers(self) -> list[tuple[str, str, bool]]:
         job = self._job
+        path = job.download.path
         offers = [
             ("Dock status id", job.dock_status_id, False),
             ("Tool id", job.tool_id, False),
             ("Flow id", job.flow_id, False),
             ("Export job id", job.export_job_id, False),
-            ("Path of the saved file", str(job.download.path) if job.download.path else None, False),
+            ("Path of the saved file", str(path) if path else None, False),
             ("SHA-256", job.download.sha256, False),
+            ("The file from elsewhere, with scp", scp_line(path, os.environ) if path else None, False),
             ("Download link (whoever has it can fetch the file)", job.download_url and job.download_url.reveal(), True),
         ]
         environment = self.engine.environment(job.environment_id)
         if environment is not None and job.tool_id and job.flow_id:
             offers.append(("Export request as curl", self.engine.curl(environment, job.tool_id, job.flow_id), False))
-        return [(name, text, secret) for name, text, secret in offers if text]
+        offers.append(("Row as text", row_line(job, self.engine.clock.time()), False))
+        return [(name, _printable(text), secret) for name, text, secret in offers if text]
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -76,8 +86,10 @@ class CopyMenu(GaleModal[None]):
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         name, text, _ = self._texts[event.option_index]
-        if self.engine.settings.clipboard == "off":
-            self.gale.say("The clipboard is switched off in the settings; the text is shown here.")
+        if self._off:
+            # Asked for by name, so that a link is shown whole: there is no other way to get at it.
+            self.query_one("#text", Static).update(text)
+            self.gale.say("Nothing was sent: copying is off in the settings. Select the text with the mouse.")
             return
         self.app.copy_to_clipboard(text)
         self.gale.say(f"{name.split(' (')[0]} sent to the terminal.")
@@ -94,3 +106,8 @@ class CopyMenu(GaleModal[None]):
     def action_up(self) -> None:
         """Previous entry."""
         self.query_one(OptionList).action_cursor_up()
+
+
+def _printable(text: str) -> str:
+    # What is pasted into a shell must not press keys there.
+    return "".join(character for character in text if character.isprintable())

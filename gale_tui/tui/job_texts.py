@@ -1,0 +1,62 @@
+"""Texts about a job for other places than the screen: a chat, a shell."""
+
+from __future__ import annotations
+
+import getpass
+import shlex
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from gale_tui.core.models import DownloadState, Job
+from gale_tui.core.text import inert
+from gale_tui.tui.format import elapsed_seconds
+from gale_tui.tui.quantities import elapsed_text, size_text
+
+__all__ = ["row_line", "scp_line"]
+
+
+def row_line(job: Job, now: float) -> str:
+    """A job's row as one line of text, with all that the table's columns say.
+
+    Args:
+        job: The job.
+        now: Seconds since the epoch, for the time that a running job took so far.
+    """
+    environment = f"{job.environment_name} (PROD)" if job.production else job.environment_name
+    started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(job.created_at))
+    status = (
+        f"{job.status} {job.percentage:.0f} %" if job.percentage is not None and not job.state.final else job.status
+    )
+    seconds = elapsed_seconds(job, now)
+    download = job.download
+    file = download.path.name if download.state is DownloadState.SAVED and download.path else ""
+    parts = (
+        job.title,
+        environment,
+        started,
+        status,
+        "" if seconds is None else elapsed_text(seconds),
+        job.reason or job.note,
+        file or ("" if download.state is DownloadState.NONE else str(download.state)),
+        size_text(download.size) if file and download.size is not None else "",
+    )
+    return "  ".join(inert(part, 300) for part in parts if part)
+
+
+def scp_line(path: Path, environ: Mapping[str, str]) -> str:
+    """The shell line that fetches a file from this computer to where one sits.
+
+    Args:
+        path: The file.
+        environ: The environment variables. SSH_CONNECTION has the address by which this computer was reached; without
+            it the computer's own name has to do.
+    """
+    connection = environ.get("SSH_CONNECTION", "").split()
+    host = connection[2] if len(connection) == 4 else socket.gethostname()
+    port = connection[3] if len(connection) == 4 else "22"
+    user = environ.get("USER") or environ.get("LOGNAME") or getpass.getuser()
+    host = f"[{host}]" if ":" in host else host
+    options = "" if port == "22" else f"-P {shlex.quote(port)} "
+    return f"scp {options}{shlex.quote(f'{user}@{host}:{path}')} ."
