@@ -93,6 +93,10 @@ class Tool:
     subject_field: str = "toolId"
     refusal: Answer | None = None
     """What the export is answered with instead."""
+    failure: str = ""
+    """The reason where the job ends FAILED."""
+    content: bytes | None = None
+    """What the file has in it instead of a tool."""
     asked: int = 0
     dock_status_id: str = ""
     finished: threading.Event = field(default_factory=threading.Event)
@@ -215,8 +219,10 @@ class MiniGale:
             tool.subject_field: tool_id,
             "jobType": "TOOLS",
             "action": "EXPORT",
-            "status": "SUCCESS" if done else "IN_PROGRESS",
+            "status": ("FAILED" if tool.failure else "SUCCESS") if done else "IN_PROGRESS",
         }
+        if done and tool.failure:
+            document["statusMessage"] = tool.failure
         if done and tool.link_in.startswith("status:"):
             _put(document, tool.link_in.removeprefix("status:"), self._link(tool_id, tool))
         return Answer.json(document)
@@ -235,7 +241,7 @@ class MiniGale:
             return Answer(tool.early[tool.fetched - 1], b"")
         return Answer(
             200,
-            tool_zip(tool.name),
+            tool_zip(tool.name) if tool.content is None else tool.content,
             (
                 ("Content-Type", "application/zip"),
                 ("Content-Disposition", f'attachment; filename="{tool.name}.zip"'),
