@@ -10,10 +10,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gale_tui import __version__
-from gale_tui.command_export_options import add_export, command_from
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import GaleError
 
@@ -55,6 +54,8 @@ class Wiring:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from gale_tui.command_export_options import add_export
+
     parser = argparse.ArgumentParser(
         prog="gale-tui",
         description="Export tools from Kore.ai GALE (Agent Platform), follow the jobs, save the files.",
@@ -91,10 +92,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
+    "command": None,
+    "demo": False,
+    "download_dir": None,
+    "env": None,
+    "keep": None,
+    "log_level": "info",
+    "no_mouse": False,
+    "readonly": False,
+}
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    # Nearly every start is one without arguments, and a parser for them takes as long as opening the history.
+    return _parser().parse_args(argv) if argv else argparse.Namespace(**WITHOUT_ARGUMENTS)
+
+
 def run() -> None:
-    """The console script."""
-    # Loading makes objects and no garbage; looking for it would be a twentieth of the start.
-    gc.disable()
+    """The process from its first module to its end; `gale_tui.__main__` calls it."""
     code = main()
     _let_go_of_output()
     sys.exit(code)
@@ -119,7 +135,7 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
         wiring: Clock, jitter and variables from outside; the real ones where None.
     """
     wiring = wiring or Wiring(environ=os.environ)
-    arguments = _parser().parse_args(argv)
+    arguments = _parsed(sys.argv[1:] if argv is None else argv)
     if arguments.command is not None:
         gc.enable()
     try:
@@ -230,6 +246,8 @@ def _make_engine(
 
 def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     import asyncio
+
+    from gale_tui.command_export_options import command_from
 
     named = arguments.export_env or arguments.env
     command = command_from(arguments, chosen=bool(named or wiring.environ.get("GALE_HOST")))
