@@ -12,7 +12,8 @@ import pytest
 from gale_tui.core.errors import StoreError
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.sandbox import faults
-from gale_tui.sandbox.script import File, Link, Script
+from gale_tui.sandbox.script import Fault, File, Link, Script
+from tests.core.clocks import FakeClock
 from tests.core.engines import Bench, bench, eventually
 from tests.core.history_samples import sample_job
 
@@ -191,6 +192,54 @@ async def test_the_other_goes_on_with_a_download_when_one_is_closed(bench: Bench
         await second.saved(job.id)
     assert len(bench.zips) == 1
     assert bench.sandbox.downloads(job.dock_status_id or "")[-1].header("range") is not None
+
+
+async def test_an_export_under_way_in_one_is_not_unconfirmed_to_the_other(bench: Bench) -> None:
+    bench.script(duration=5.0, on_export=(Fault(delay=40.0),))
+    async with bench.engine() as first:
+        form = asyncio.create_task(bench.export(first))
+        await eventually(lambda: bench.posts == 1)
+        async with bench.engine() as second:
+            # Long enough for the other to look after what was abandoned.
+            job = await form
+            await second.saved(job.id)
+            assert JobState.UNCONFIRMED not in first.states(job.id) + second.states(job.id)
+            assert job.posts == 1
+    assert bench.posts == 1
+
+
+async def test_who_comes_late_sends_nothing_again(bench: Bench) -> None:
+    bench.script(duration=1000.0, on_export=(faults.rate_limited(10),))
+    async with bench.engine() as first:
+        waiting = await bench.export(first)
+        assert waiting.state is JobState.WAITING
+        # The other one's clock stands still: it hears of nothing.
+        clock = FakeClock()
+        clock.wall_offset = 1e6
+        async with bench.engine(clock=clock) as second:
+            await first.state(waiting.id, JobState.RUNNING)
+            await eventually(lambda: not first.engine._exports.under_way(waiting.id))
+            assert second.engine._exports.under_way(waiting.id)
+            # Its time has come long ago, and only now it gets to it: before it looks at what others wrote.
+            await clock.advance(0)
+            await eventually(lambda: not second.engine._exports.under_way(waiting.id))
+    assert bench.posts == 2
+
+
+async def test_who_comes_late_saves_nothing_again(bench: Bench) -> None:
+    bench.script(duration=1.0, link=Link(ready_after=20.0))
+    async with bench.engine() as first:
+        job = await bench.export(first)
+        await first.download(job.id, DownloadState.NOT_READY)
+        async with bench.engine(clock=FakeClock()) as second:
+            await first.saved(job.id)
+            await eventually(lambda: not first.engine._saves.under_way(job.id))
+            assert second.engine.jobs[job.id].download.state is not DownloadState.SAVED
+            await eventually(lambda: not second.engine._saves.under_way(job.id))
+            second.engine._saves.want(job.id)
+            await second.saved(job.id)
+            await eventually(lambda: not second.engine._saves.under_way(job.id))
+    assert len(bench.zips) == 1
 
 
 async def test_a_newer_history_is_left_alone_and_the_app_starts(bench: Bench) -> None:
