@@ -75,6 +75,10 @@ class Steering:
     async def settle(self) -> None:
         """Waits until nothing is left to be painted."""
 
+    async def pause(self) -> None:
+        """Polls nothing from now on, so that no answer mixes with what is measured."""
+        self._app.engine.pause(True)
+
     async def tick(self, times: int) -> None:
         """Lets so many seconds pass, and does each time what the screen does once a second."""
         for _ in range(times):

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from gale_tui import cli
 from gale_tui.core.models import Job
 from tests.benchmarks.histories import finished_jobs, running_job, write_history
 from tests.benchmarks.steered import VARIABLE, mark
@@ -141,6 +142,7 @@ def test_nothing_is_written_while_nothing_changes(start: Start) -> None:
 
 def test_a_second_of_running_jobs_costs_the_selected_ones_time(start: Start) -> None:
     steered = start(jobs=running(15))
+    steered.ask("pause")
     steered.ask("tick", times=1)
     steered.ask("tick", times=1)
     # Elapsed time of the selected row; every few seconds that of the other rows, a few cells each.
@@ -175,6 +177,10 @@ def test_a_form_waits_in_silence(start: Start) -> None:
     assert steered.ask("focused") == {"id": "tool-id", "blinks": False}
     steered.ask("tick", times=30)
     assert steered.written == b""
+
+
+def test_a_start_without_arguments_is_what_the_parser_would_say() -> None:
+    assert dict(cli.WITHOUT_ARGUMENTS) == vars(cli._parser().parse_args([]))
 
 
 def test_what_is_not_needed_for_the_first_frame_is_not_imported(start: Start) -> None:
