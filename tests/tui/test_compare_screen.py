@@ -73,7 +73,7 @@ async def test_the_last_two_are_compared_and_others_can_be_chosen(tmp_path: Path
             return str(app.screen.query_one("#page", TextPage).border_title)
 
         assert "export 2 and 3 of 3" in title()
-        assert body(app) == ["No difference. Order and time stamps alone are none."]
+        assert body(app) == ["No difference: the files are the same, byte for byte."]
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: "export 1 and 3 of 3" in title() and compared(app))
         assert "config.prompt" in page_text(app)

@@ -91,6 +91,27 @@ async def test_search_finds_marks_and_steps(tmp_path: Path, sandbox: Sandbox) ->
         assert isinstance(app.screen, InspectScreen)
 
 
+async def test_words_are_found_across_a_broken_line(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: '"nodes": [' in page_text(app))
+        page = app.screen.query_one("#page", TextPage)
+        assert "friendly sentence. Do not guess" not in page_text(app)
+        assert page.search("sentence. Do not guess") == 1
+        assert page.search("sentence.  Do not") == 0
+        assert page.search("friendly sentence") == 1
+        (line,) = page._found
+        page.search("sentence. do not")
+        marked = [
+            [segment.text for segment in page._segments(y) if segment.style and segment.style.bold]
+            for y in (line, line + 1)
+        ]
+        assert marked == [["sentence."], ["Do not"]]
+
+
 async def test_the_keys_move_the_page(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)

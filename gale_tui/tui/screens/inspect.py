@@ -79,9 +79,10 @@ class InspectScreen(PageScreen):
         if contents is None:
             return
         if self._view == 0:
-            glyphs, job, values = self.gale.glyphs, self._job, self._values
+            glyphs, job, values, key = self.gale.glyphs, self._job, self._values, self.key("inspect_values")
             self.page.show(
-                lambda width: overview_lines(contents, job, width, glyphs, values=values), keep_place=keep_place
+                lambda width: overview_lines(contents, job, width, glyphs, values=values, key=key),
+                keep_place=keep_place,
             )
         else:
             document, values = contents.documents[self._view - 1], self._values

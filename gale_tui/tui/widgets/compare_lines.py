@@ -25,7 +25,15 @@ _TONES: Final = {"-": Tone.ERROR, "+": Tone.SUCCESS, " ": Tone.MUTED, "…": Ton
 
 
 def comparison_lines(
-    comparison: Comparison, before: Job, after: Job, width: int, glyphs: Glyphs, *, now: float, values: bool
+    comparison: Comparison,
+    before: Job,
+    after: Job,
+    width: int,
+    glyphs: Glyphs,
+    *,
+    now: float,
+    values: bool,
+    key: str = "v",
 ) -> list[PageLine]:
     """The two files, how much differs, and each difference.
 
@@ -37,8 +45,9 @@ def comparison_lines(
         glyphs: The terminal's characters.
         now: Seconds since the epoch.
         values: Show the values of environment variables.
+        key: What shows or hides them.
     """
-    lines = _Lines(width, glyphs, values)
+    lines = _Lines(width, glyphs, values, key)
     for label, job in (("Before", before), ("After", after)):
         lines.add(_file(label, job, width, glyphs, now))
     lines.add((), (Span(_summary(comparison), Tone.TITLE),))
@@ -71,6 +80,8 @@ def _middle(text: str, width: int, ellipsis: str) -> str:
 
 def _summary(it: Comparison) -> str:
     if it.same:
+        if it.before.sha256 == it.after.sha256:
+            return "No difference: the files are the same, byte for byte."
         return "No difference. Order and time stamps alone are none."
     parts: list[str] = []
     for count, one, many in (
@@ -95,7 +106,8 @@ def _count(*parts: Sequence[object]) -> int:
 class _Lines:
     """Lines as they are made, wrapped to a width."""
 
-    def __init__(self, width: int, glyphs: Glyphs, values: bool) -> None:
+    def __init__(self, width: int, glyphs: Glyphs, values: bool, key: str) -> None:
+        self._key = key
         self._width = width
         self._values = values
         self._hidden = hidden_text(glyphs)
@@ -164,7 +176,7 @@ class _Lines:
             self.fields(changed.fields, "      ")
         changed_values = any(each.value_changed for each in it.variables_changed)
         if not self._values and (it.variables_added or it.variables_removed or changed_values):
-            self.add((Span("  v shows the values", Tone.MUTED),))
+            self.add((Span(f"  {self._key} shows the values", Tone.MUTED),))
 
     def _value(self, value: Secret) -> str:
         if not value:

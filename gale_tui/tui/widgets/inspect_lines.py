@@ -48,7 +48,9 @@ def problem_lines(path: Path, problem: str, width: int) -> list[PageLine]:
     return [*lines, *((Span(part, Tone.ERROR),) for part in wrap(inert(problem, 2000), width))]
 
 
-def overview_lines(contents: ArchiveContents, job: Job, width: int, glyphs: Glyphs, *, values: bool) -> list[PageLine]:
+def overview_lines(
+    contents: ArchiveContents, job: Job, width: int, glyphs: Glyphs, *, values: bool, key: str = "v"
+) -> list[PageLine]:
     """The tool and the file that it is in.
 
     Args:
@@ -57,6 +59,7 @@ def overview_lines(contents: ArchiveContents, job: Job, width: int, glyphs: Glyp
         width: In cells.
         glyphs: The terminal's characters.
         values: Show the values of environment variables.
+        key: What shows or hides them.
     """
     lines: list[PageLine] = []
     if contents.tool is not None:
@@ -66,7 +69,7 @@ def overview_lines(contents: ArchiveContents, job: Job, width: int, glyphs: Glyp
         lines += _field("Note", f"{note}.", width, Tone.WARNING)
     lines += _file(contents, job, width)
     if contents.tool is not None:
-        lines += _tool(contents.tool, width, glyphs, values)
+        lines += _tool(contents.tool, width, glyphs, values, key)
     return lines
 
 
@@ -104,7 +107,7 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]
     yield from _field("", words, width, Tone.MUTED)
 
 
-def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool) -> Iterator[PageLine]:
+def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[PageLine]:
     yield ()
     yield from _field("Nodes", f"{len(tool.nodes):,}" if tool.nodes else "none found", width)
     kinds = tool.nodes_by_kind
@@ -123,14 +126,14 @@ def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool) -> Iterator[Page
     ]
     yield from _field("Guardrails", ", ".join(guardrails[:_LIST_LIMIT]) or "none found", width)
     yield ()
-    yield from _variables(tool, width, glyphs, values)
+    yield from _variables(tool, width, glyphs, values, key)
 
 
-def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool) -> Iterator[PageLine]:
+def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[PageLine]:
     if not tool.variables:
         yield from _field("Variables", "none found", width)
         return
-    hint = "v hides their values" if values else "v shows their values"
+    hint = f"{key} hides their values" if values else f"{key} shows their values"
     yield from _field("Variables", f"{len(tool.variables):,}, {hint}", width, Tone.MUTED)
     names = [inert(each.name, 100) for each in tool.variables[:_LIST_LIMIT]]
     column = min(max(map(cell_len, names)), max(10, (width - _LABEL) // 2))

@@ -191,11 +191,38 @@ class TextPage(SteadyScroll):
         if self._words is None:
             return
         search = self._words.search
-        for number, line in enumerate(self._lines):
-            if search(plain_text(line)):
+        crossing = " " in self._words.pattern
+        text = plain_text(self._lines[0]) if self._lines else ""
+        for number in range(len(self._lines)):
+            following = plain_text(self._lines[number + 1]) if number + 1 < len(self._lines) else ""
+            if search(text) or (crossing and self._across(text, following) is not None):
                 self._found.append(number)
                 if len(self._found) >= _FOUND_LIMIT:
                     break
+            text = following
+
+    def _across(self, text: str, following: str) -> tuple[int, int] | None:
+        """Where words that begin in a line and end in the next, since the line is broken there, begin and end."""
+        head, tail = text.rstrip(), following.lstrip()
+        if self._words is None or not head or not tail:
+            return None
+        for match in self._words.finditer(f"{head} {tail}"):
+            if match.start() < len(head) and match.end() > len(head) + 1:
+                return match.start(), match.end() - len(head) - 1 + len(following) - len(tail)
+        return None
+
+    def _marks(self, y: int, text: str) -> list[tuple[int, int]]:
+        """The parts of a line with the words searched for, in order."""
+        if self._words is None:
+            return []
+        marks = [match.span() for match in self._words.finditer(text)]
+        if " " in self._words.pattern:
+            if y and (here := self._across(plain_text(self._lines[y - 1]), text)) is not None:
+                marks.insert(0, (len(text) - len(text.lstrip()), here[1]))
+            following = plain_text(self._lines[y + 1]) if y + 1 < len(self._lines) else ""
+            if (there := self._across(text, following)) is not None:
+                marks.append((there[0], len(text.rstrip())))
+        return marks
 
     def step(self, by: int) -> tuple[int, int]:
         """Goes to the next (1) or previous (-1) line found.
@@ -245,7 +272,7 @@ class TextPage(SteadyScroll):
 
     def _segments(self, y: int) -> list[Segment]:
         line = self._lines[y]
-        marks = [match.span() for match in self._words.finditer(plain_text(line))] if self._words else []
+        marks = self._marks(y, plain_text(line))
         present = self._at is not None and self._found[self._at] == y
         mark_style = self._tones.style(Tone.NOTICE_BADGE if present else Tone.BADGE)
         segments: list[Segment] = []
