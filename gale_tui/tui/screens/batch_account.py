@@ -40,6 +40,7 @@ class BatchAccountDialog(GaleModal[None]):
     def __init__(self, account: BatchAccount) -> None:
         super().__init__()
         self._account = account
+        self._composed = False
 
     def compose(self) -> ComposeResult:
         """The account and the buttons."""
@@ -52,11 +53,14 @@ class BatchAccountDialog(GaleModal[None]):
 
     def on_mount(self) -> None:
         """Shows the account."""
+        self._composed = True
         self.show(self._account)
 
     def show(self, account: BatchAccount) -> None:
         """Shows the account as it is now."""
         self._account = account
+        if not self._composed:
+            return
         glyphs = self.gale.glyphs
         self.query_one("#stop").display = self.gale.batch.left > 0 and not account.stopped
         page = self.query_one("#page", TextPage)

@@ -44,7 +44,11 @@ def batch_lines(batch: Batch, width: int, glyphs: Glyphs) -> list[PageLine]:
         lines += [*worded((Span(heading, Tone.FAILURE),), width, ""), *_problems(batch.bad, width, Tone.ERROR, glyphs)]
     if batch.warnings:
         one = len(batch.warnings) == 1
-        heading = f"{'1 line is' if one else f'{len(batch.warnings)} lines are'} unusual and taken as they are"
+        heading = (
+            "1 line is unusual and taken as it is"
+            if one
+            else f"{len(batch.warnings)} lines are unusual and taken as they are"
+        )
         lines += [
             *worded((Span(heading, Tone.WARNING),), width, ""),
             *_problems(batch.warnings, width, Tone.WARNING, glyphs),
@@ -124,5 +128,9 @@ def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int
     job = entry.job
     title = fit(inert(job.title if job is not None else entry.tool.title, 120), _LABEL, ellipsis=glyphs.ellipsis)
     words = Span(word.ljust(_WORD), Tone.FAILURE if tone is Tone.ERROR else Tone.TEXT)
-    line = (words, Span(f"{title}  "), Span(inert(text, 300), tone))
-    yield from worded(line, width, " " * (_WORD + 2))
+    if tone is Tone.MUTED:
+        # A file's name is there to be known again, not to be read.
+        rest = max(0, width - _WORD - _LABEL - 2)
+        yield words, Span(f"{title}  "), Span(clip(inert(text, 300), rest, glyphs.ellipsis), tone)
+        return
+    yield from worded((words, Span(f"{title}  "), Span(inert(text, 300), tone)), width, " " * _WORD)
