@@ -157,9 +157,14 @@ class JobsScreen(GaleScreen[None]):
             self.run_worker(fill, group="details", exclusive=True)
 
     async def _fill_details(self, job: Job) -> None:
-        events_of_job = await self.engine.events(job.id)
+        try:
+            events_of_job = await self.engine.events(job.id)
+        except GaleError:
+            # The history cannot be read, or is closed already: the details stay as they are.
+            return
         job = self.engine.jobs.get(job.id, job)
-        if self._shown_details == job.id:
+        # The screen may have been taken down meanwhile.
+        if self._shown_details == job.id and self.query("#details"):
             self._events = events_of_job
             self.details.show(job, events_of_job, self.engine.progress(job.id), now=self.engine.clock.time())
 
