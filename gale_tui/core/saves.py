@@ -22,14 +22,14 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.fresh_links import fresh_link
 from gale_tui.core.models import DownloadProgress, DownloadState, Environment, Job
+from gale_tui.core.receptions import Receptions
 from gale_tui.core.save_outcomes import broken, left_behind, running, saved, unwanted, waits, without_link
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.settings import DEFAULT_PATTERN
-from gale_tui.core.speed import Speed
 from gale_tui.core.threads import DaemonThreads
 
 if TYPE_CHECKING:
-    from gale_tui.core.downloads import DownloadTask, SavedFile
+    from gale_tui.core.downloads import SavedFile
 
 __all__ = ["LEASE", "Saves"]
 
@@ -83,33 +83,21 @@ class Saves:
         self._environment = environment
         self._folder = folder
         self._pattern = pattern
-        self._stall = stall
-        self._step = step
+        self._receptions = Receptions(book, threads, stall=stall, step=step)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudges: dict[str, asyncio.Event] = {}
-        self._running: dict[str, tuple[DownloadTask, Speed]] = {}
         self._lost: set[str] = set()
         self._said: dict[str, str] = {}
         self._closing = False
 
-    @property
-    def active(self) -> int:
-        """How many downloads run right now."""
-        return len(self._running)
-
     def progress(self, job_id: str) -> DownloadProgress | None:
         """A reading of a running download; None where it does not run here."""
-        found = self._running.get(job_id)
-        if found is None:
-            return None
-        task, meter = found
-        received = task.received
-        return DownloadProgress(received, task.size, meter.read(self._clock.monotonic(), received))
+        return self._receptions.progress(job_id, self._clock.monotonic())
 
     def running(self) -> tuple[str, ...]:
         """The ids of the jobs whose files are being received here."""
-        return tuple(self._running)
+        return self._receptions.running()
 
     def under_way(self, job_id: str) -> bool:
         """True where this process fetches the file, or waits to try again."""
@@ -143,10 +131,7 @@ class Saves:
 
     def stop(self, job_id: str) -> None:
         """Stops a running download; its part is kept. One that waits looks at its job again."""
-        found = self._running.get(job_id)
-        if found is not None:
-            found[0].cancel()
-        elif job_id in self._nudges:
+        if not self._receptions.cancel(job_id) and job_id in self._nudges:
             self._nudges[job_id].set()
 
     def lost(self, job_ids: Collection[str]) -> None:
@@ -258,10 +243,12 @@ class Saves:
                 attempts = 0
 
     async def _once(self, job_id: str, environment: Environment, link: SignedUrl) -> None:
-        from gale_tui.core.downloads import DownloadPlan, DownloadTask
+        from gale_tui.core.downloads import DownloadPlan
 
-        job = self._book.jobs[job_id]
         transport = await self._connections.transport(environment)
+        job = self._book.jobs.get(job_id)
+        if job is None:
+            return
         plan = DownloadPlan(
             url=link,
             folder=job.folder or self._folder(),
@@ -277,23 +264,7 @@ class Saves:
             label=job.label,
             make_parents=job.folder is None,
         )
-        on_part = self._recorder(job_id, asyncio.get_running_loop())
-        task = DownloadTask(transport, plan, on_part=on_part, stall_seconds=self._stall, step=self._step)
-        self._running[job_id] = (task, Speed())
-        try:
-            file: SavedFile = await self._threads.call(task.run)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        except GaleError:
-            if job_id not in self._lost:
-                with contextlib.suppress(StoreError):
-                    await self._book.set_download(
-                        job_id, received=task.received, part=task.part, validator=task.validator, size=task.size
-                    )
-            raise
-        finally:
-            self._running.pop(job_id, None)
+        file = await self._receptions.receive(job_id, transport, plan, self._lost)
         await self._have(job_id, file)
 
     async def _published(self, job_id: str) -> bool:
@@ -310,29 +281,6 @@ class Saves:
 
     async def _have(self, job_id: str, file: SavedFile) -> None:
         await self._book.record(job_id, saved(file, self._clock.time()), f"saved, sha256 {file.sha256[:8]}…")
-
-    def _recorder(self, job_id: str, loop: asyncio.AbstractEventLoop) -> Callable[[Path, str | None, int | None], None]:
-        def on_part(part: Path, validator: str | None, size: int | None) -> None:
-            # Called on the download's thread: the part is in the history before it is on disk.
-            if job_id in self._lost:
-                raise InterruptedDownloadError("stopped")
-            writing = self._book.set_download(job_id, part=part, validator=validator, size=size)
-            try:
-                written = asyncio.run_coroutine_threadsafe(writing, loop)
-            except RuntimeError:
-                # The loop is closed: the program is ending.
-                writing.close()
-                raise InterruptedDownloadError("stopped") from None
-            try:
-                written.result(timeout=20)
-            except GaleError:
-                raise
-            except TimeoutError:
-                raise StoreError("The history could not be written in time", "Try again") from None
-            except Exception as error:
-                raise InterruptedDownloadError("stopped") from error
-
-        return on_part
 
     async def _fresh_link(self, job: Job, environment: Environment, spent: set[SignedUrl]) -> SignedUrl | None:
         """Asks the dock status for a link; says so on the row where there is none.
@@ -394,12 +342,9 @@ class Saves:
     async def close(self, within: float) -> None:
         """Stops what runs, keeping the parts, and writes how far each is; takes `within` real seconds at most."""
         self._closing = True
-        receiving = set(self._running)
-        for task, _ in tuple(self._running.values()):
-            task.cancel()
         tasks = tuple(self._tasks.values())
         for job_id, saving in tuple(self._tasks.items()):
-            if job_id not in receiving:
+            if not self._receptions.cancel(job_id):
                 saving.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=within)
