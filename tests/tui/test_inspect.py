@@ -16,7 +16,8 @@ from gale_tui.tui.screens.compare import CompareScreen
 from gale_tui.tui.screens.inspect import InspectScreen
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.inspect_lines import document_lines
-from gale_tui.tui.widgets.text_page import PageLine, Span, TextPage, chopped, plain_text, worded
+from gale_tui.tui.widgets.page_lines import PageLine, Span, chopped, plain_text, worded
+from gale_tui.tui.widgets.text_page import TextPage
 from gale_tui.tui.widgets.view_bar import ViewBar
 from tests.core.saved_exports import documents
 from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed, until
@@ -106,10 +107,10 @@ async def test_words_are_found_across_a_broken_line(tmp_path: Path, sandbox: San
         (line,) = page._found
         page.search("sentence. do not")
         marked = [
-            [segment.text for segment in page._segments(y) if segment.style and segment.style.bold]
+            "".join(segment.text for segment in page._segments(y) if segment.style and segment.style.bold)
             for y in (line, line + 1)
         ]
-        assert marked == [["sentence."], ["Do not"]]
+        assert marked == ["sentence.", "Do not"]
 
 
 async def test_the_keys_move_the_page(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -20,7 +20,7 @@ from gale_tui.tui.screens.pages import LeftError, PageScreen
 from gale_tui.tui.widgets.compare_lines import comparison_lines
 from gale_tui.tui.widgets.inspect_lines import problem_lines
 from gale_tui.tui.widgets.key_bar import KeyBar
-from gale_tui.tui.widgets.text_page import Span
+from gale_tui.tui.widgets.page_lines import Span
 
 __all__ = ["CompareScreen", "saved_exports"]
 

@@ -17,7 +17,7 @@ from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.pages import LeftError, PageScreen
 from gale_tui.tui.widgets.inspect_lines import document_lines, document_text, overview_lines, problem_lines
 from gale_tui.tui.widgets.key_bar import KeyBar
-from gale_tui.tui.widgets.text_page import Span
+from gale_tui.tui.widgets.page_lines import Span
 from gale_tui.tui.widgets.view_bar import ViewBar
 
 __all__ = ["InspectScreen"]

@@ -16,7 +16,7 @@ from gale_tui.core.tool import ToolNode, Variable
 from gale_tui.tui.format import Glyphs, Tone, clip, date_text, size_text
 from gale_tui.tui.glyphs import ASCII
 from gale_tui.tui.widgets.inspect_lines import hidden_text, value_text
-from gale_tui.tui.widgets.text_page import PageLine, Span, chopped, worded
+from gale_tui.tui.widgets.page_lines import PageLine, Span, chopped, worded
 
 __all__ = ["comparison_lines"]
 

@@ -16,7 +16,7 @@ from gale_tui.core.tool import Tool, mask_variables, text_of
 from gale_tui.tui.format import Glyphs, Tone, clip, size_text
 from gale_tui.tui.glyphs import ASCII
 from gale_tui.tui.widgets.detail_lines import path_lines, wrap
-from gale_tui.tui.widgets.text_page import PageLine, Span, worded
+from gale_tui.tui.widgets.page_lines import PageLine, Span, worded
 
 __all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
 
