@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["GaleCommands", "GalePalette"]
 
 TITLE_CELLS = 19
-KEY_CELLS = 8
+KEY_CELLS = 7
 
 
 class GalePalette(CommandPalette):

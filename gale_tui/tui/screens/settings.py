@@ -16,6 +16,7 @@ from gale_tui.core.settings import DEFAULT_PATTERN, PATTERN_FIELDS, checked
 from gale_tui.core.text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.quantities import path_text
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding, folder_finding, folder_of
 from gale_tui.tui.widgets.choice import Choice
@@ -87,8 +88,8 @@ class SettingsScreen(FormScreen[None]):
                 yield TextField(
                     "Save in",
                     "download-dir",
-                    value=str(settings.download_dir or ""),
-                    placeholder=str(self.engine.paths.downloads),
+                    value=path_text(settings.download_dir) if settings.download_dir else "",
+                    placeholder=path_text(self.engine.paths.downloads),
                     check=folder_finding,
                     slow=True,
                 )
@@ -114,7 +115,7 @@ class SettingsScreen(FormScreen[None]):
 
     @property
     def _file(self) -> str:
-        return str(self.engine.paths.config_file)
+        return path_text(self.engine.paths.config_file)
 
     def _chosen(self, name: str) -> str:
         if name == "theme":
