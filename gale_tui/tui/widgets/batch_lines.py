@@ -10,7 +10,7 @@ from gale_tui.core.outcomes import Outcome
 from gale_tui.core.text import inert
 from gale_tui.tui.format import Glyphs, Tone, clip
 from gale_tui.tui.quantities import fit
-from gale_tui.tui.widgets.text_page import PageLine, Span, worded
+from gale_tui.tui.widgets.page_lines import PageLine, Span, worded
 
 __all__ = ["account_lines", "batch_lines", "empty_lines"]
 
