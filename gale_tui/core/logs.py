@@ -34,11 +34,10 @@ _known: set[str] = set()
 _known_lock = threading.Lock()
 _handler: logging.Handler | None = None
 
-_HEADER = re.compile(
-    r"""(?ix)
+# Compiled with the first line that is written.
+_HEADER = r"""(?ix)
     ( (?: x-api-key | (?:proxy-)?authorization | (?:set-)?cookie | GALE_API_KEY ) ["']? \s* [:=,] \s* (?: b(?=["']) )? )
     ( "[^"]*" | '[^']*' | [^\s"',)}\]][^"'\r\n)}\]]* )"""
-)
 
 
 def hide(secret: Secret) -> None:
@@ -55,7 +54,7 @@ def redact(text: str) -> str:
         known = sorted(_known, key=len, reverse=True)
     for value in known:
         text = text.replace(value, HIDDEN)
-    text = _HEADER.sub(lambda match: match[1] + HIDDEN, text)
+    text = re.sub(_HEADER, lambda match: match[1] + HIDDEN, text)
     return redact_links(text)
 
 

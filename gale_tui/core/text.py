@@ -23,7 +23,7 @@ __all__ = [
 
 _LINE_BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _BREAKING_SPACE = re.compile(f"[ ]*[\t{_LINE_BREAKS}][ \t{_LINE_BREAKS}]*")
-_LINE_BREAK = re.compile(f"\r\n|[{_LINE_BREAKS}]")
+_LINE_BREAK = f"\r\n|[{_LINE_BREAKS}]"
 # Drawn as nothing or as a blank although they are letters or marks by category.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 _MOST_MARKS = 3
@@ -120,15 +120,16 @@ def inert(text: object, limit: int = 200) -> str:
 
 def inert_block(text: str, limit: int = 16384) -> str:
     """As :func:`inert`, for a text of several lines: line breaks stay, a tab becomes four spaces."""
-    lines = _LINE_BREAK.sub("\n", text[: limit + 1]).replace("\t", "    ")
+    lines = re.sub(_LINE_BREAK, "\n", text[: limit + 1]).replace("\t", "    ")
     pieces = (piece for part in re.split("(\n)", lines) for piece in ([part] if part == "\n" else _pieces(part)))
     return _bounded(pieces, limit, len(text) > limit + 1)
 
 
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\?/){2}[^\s\"'<>`]+")
-_QUERY = re.compile(r"\?[\w.~%+\[\]-]+=[^\s\"'<>`]*")
-_KEY = re.compile(r"\bkg-[0-9A-Za-z][0-9A-Za-z-]{5,}")
-_NAMED_SECRET = re.compile(
+# Compiled when they are first needed, as all patterns below: none of them is at the start.
+_URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\?/){2}[^\s\"'<>`]+"
+_QUERY = r"\?[\w.~%+\[\]-]+=[^\s\"'<>`]*"
+_KEY = r"\bkg-[0-9A-Za-z][0-9A-Za-z-]{5,}"
+_NAMED_SECRET = (
     r"(?i)\b(x-api-key|x-amz-[a-z]{4,12}(?:-token)?|x-goog-signature|signature|sig|access_token)"
     r"([\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"'&<>,;]+"
 )
@@ -145,13 +146,12 @@ def _without_query(match: re.Match[str]) -> str:
 
 def redact_links(text: str) -> str:
     """The text with the queries of its links, and whatever looks like a GALE key, replaced by dots."""
-    text = _URL.sub(_without_query, text)
-    text = _QUERY.sub(f"?{HIDDEN}", text)
-    text = _NAMED_SECRET.sub(rf"\1\2{HIDDEN}", text)
-    return _KEY.sub(HIDDEN, text)
+    text = re.sub(_URL, _without_query, text)
+    text = re.sub(_QUERY, f"?{HIDDEN}", text)
+    text = re.sub(_NAMED_SECRET, rf"\1\2{HIDDEN}", text)
+    return re.sub(_KEY, HIDDEN, text)
 
 
-# Compiled when they are first needed: none of them is at the start.
 _TITLE = r"(?i)<title\b[^>]{0,200}>([^<]{1,2000})"
 _HEADING = r"(?i)<h1\b[^>]{0,200}>([^<]{1,2000})"
 _UNREAD_ELEMENT = r"(?is)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->"

@@ -12,7 +12,7 @@ import pyte
 
 from gale_tui.sandbox.server import Sandbox
 from tests.benchmarks.figures import Figure, median
-from tests.benchmarks.gale import CHANGING, ENDLESS, Gale
+from tests.benchmarks.gale import CHANGING, ENDLESS, Gale, file_tool
 from tests.benchmarks.histories import finished_jobs, running_job, write_history
 from tests.benchmarks.plan import Plan
 from tests.benchmarks.replay import frames, lines
@@ -22,17 +22,22 @@ GALE_TUI = [sys.executable, "-m", "gale_tui"]
 SMALL, LARGE = (80, 24), (200, 50)
 LINE = 9600 / 10
 """Bytes per second of a line of 9,600 bit/s: eight bits, a start and a stop bit."""
-AT_MOST = {SMALL: 250, LARGE: 600}
-"""Bytes for a status; the larger screen shows the details as well."""
+AT_MOST = {SMALL: 250, LARGE: 250}
+"""Bytes for a status."""
+AT_MOST_WITH_ALL = 600
+"""The same where the header's counts and the details change with it."""
+SMALL_FILE = 64 << 10
 
 
 def run(plan: Plan) -> list[Figure]:
     """All of it."""
-    with tempfile.TemporaryDirectory(prefix="gale-bench-") as name, Gale() as gale:
+    with tempfile.TemporaryDirectory(prefix="gale-bench-") as name, Gale(SMALL_FILE) as gale:
         folder = Path(name)
         figures = [_idle(plan, folder, gale)]
         for size in (SMALL, LARGE):
             figures += _changes(plan, folder / f"changes-{size[0]}", gale, size)
+            if size == LARGE:
+                figures += _ends(plan, folder / "ends", gale)
             figures += _running(plan, folder / f"running-{size[0]}", gale, size)
         figures += _demo(folder / "demo")
     return figures
@@ -92,9 +97,33 @@ def _changes(plan: Plan, home: Path, gale: Gale, size: tuple[int, int]) -> list[
         raise RuntimeError("no status changed alone")
     bare = _data_table(plan, size, home / "bare")
     cost, limit = median(counts), AT_MOST[size]
-    what = f"Bytes for a row's status, {size[0]}×{size[1]}{', with details' if size == LARGE else ''}"
+    what = f"Bytes for a row's status, {size[0]}×{size[1]}"
     reference = f"{bare:,.0f}, one cell of a DataTable"
     return [Figure(what, f"{cost:.0f}", reference, f"{cost / bare:.3f}", f"at most {limit}", cost <= limit)]
+
+
+def _ends(plan: Plan, home: Path, gale: Gale) -> list[Figure]:
+    """The update that tells of the end of the selected job: its row, the header's counts, its details and timeline."""
+    counts = []
+    for number in range(min(plan.repeats, 3)):
+        own = home / str(number)
+        ending = gale.export(file_tool(SMALL_FILE, seconds=3.0))["dock-statusId"]
+        write_history(own / "gale/jobs.sqlite3", [running_job(0, gale.url, ending)])
+        with Watched(GALE_TUI, account(own, **gale.variables), width=LARGE[0], height=LARGE[1]) as program:
+            program.wait_for("Running 000")
+            time.sleep(8)
+            chunks = program.chunks
+        screen = pyte.Screen(*LARGE)
+        before = 0
+        for frame in frames(chunks, screen):
+            ended = sum(line.count("SUCCESS") for line in lines(screen))
+            counts += [frame.bytes] if ended and not before else []
+            before = ended
+    if not counts:
+        raise RuntimeError("no job ended")
+    cost = median(counts)
+    what = f"Bytes for a job's end, row, header and details, {LARGE[0]}×{LARGE[1]}"
+    return [Figure(what, f"{cost:.0f}", reach=f"at most {AT_MOST_WITH_ALL}", met=cost <= AT_MOST_WITH_ALL)]
 
 
 def _statuses(text: list[str]) -> Iterator[tuple[str, str]]:
