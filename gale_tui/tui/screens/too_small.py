@@ -53,6 +53,8 @@ class TooSmallScreen(GaleModal[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,ctrl+q", "app.quit", "Quit", show=False, priority=True)]
 
+    _leaving = False
+
     def compose(self) -> ComposeResult:
         """The words."""
         yield _Words()
@@ -66,9 +68,11 @@ class TooSmallScreen(GaleModal[None]):
         self._look()
 
     def _look(self) -> None:
-        if not self.is_current:
+        if self._leaving or self.app.screen is not self:
             return
         if too_small(self.app.size):
             self.query_one(_Words).refresh()
         else:
+            # Both ways here may be gone at once, and a screen can be dismissed but once.
+            self._leaving = True
             self.dismiss(None)
