@@ -129,7 +129,7 @@ def inert_block(text: str, limit: int = 16384) -> str:
 _URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\?/){2}[^\s\"'<>`]+"
 _QUERY = r"\?[\w.~%+\[\]-]+=[^\s\"'<>`]*"
 _KEY = r"\bkg-[0-9A-Za-z][0-9A-Za-z-]{5,}"
-_NAMED_SECRET = (
+_NAMED_VALUE = (
     r"(?i)\b(x-api-key|x-amz-[a-z]{4,12}(?:-token)?|x-goog-signature|signature|sig|access_token)"
     r"([\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"'&<>,;]+"
 )
@@ -148,7 +148,7 @@ def redact_links(text: str) -> str:
     """The text with the queries of its links, and whatever looks like a GALE key, replaced by dots."""
     text = re.sub(_URL, _without_query, text)
     text = re.sub(_QUERY, f"?{HIDDEN}", text)
-    text = re.sub(_NAMED_SECRET, rf"\1\2{HIDDEN}", text)
+    text = re.sub(_NAMED_VALUE, rf"\1\2{HIDDEN}", text)
     return re.sub(_KEY, HIDDEN, text)
 
 
