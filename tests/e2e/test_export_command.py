@@ -1,195 +1,352 @@
-"""`gale-tui export` as a script calls it: data, narration and exit codes, against the second GALE."""
+"""`gale-tui export` as a process of its own: what it prints, how it exits, and what it needs from cron."""
 
 from __future__ import annotations
 
 import json
-import re
+import os
+import pty
 import signal
-import socket
 import subprocess
-import zipfile
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e.mini_gale import KEY, SIGNATURE, Answer, MiniGale, Tool
-from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, environ_for, wait_until
+from gale_tui.sandbox import faults
+from gale_tui.sandbox.script import Fault, File, Script
+from gale_tui.sandbox.server import Sandbox
+from tests.e2e.terminal import ROOT, wait_until
 
-TOOL = "a-11111111-2222-4333-8444-555555555555"
-FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"
-UNKNOWN = "a-00000000-0000-4000-8000-000000000000"
+GALE_TUI = (sys.executable, "-m", "gale_tui")
+
+
+def tool_id(number: int) -> str:
+    return f"a-{number:08d}-1111-4111-8111-111111111111"
+
+
+def flow_id(number: int) -> str:
+    return f"cf-{number:08d}-2222-4222-8222-222222222222"
+
+
+QUICK = Script(duration=0.2)
 
 
 @pytest.fixture
-def account(tmp_path: Path) -> dict[str, str]:
-    """Environment variables of a fresh account without a terminal."""
-    environ = environ_for(tmp_path / "account", GALE_TUI_HOME=str(tmp_path / "gale"), GALE_API_KEY=KEY)
-    del environ["TERM"]
-    return environ
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=1) as running:
+        for number in range(5):
+            running.script(tool_id(number), QUICK)
+        yield running
 
 
-def command(*arguments: str, tool_id: str = TOOL) -> list[str]:
-    """The command line for one tool."""
-    return [*GALE_TUI, "export", "--tool-id", tool_id, "--flow-id", FLOW, *arguments]
+class Cron:
+    """A program as cron starts it: a home and nothing else, no terminal, no session bus."""
 
+    def __init__(self, home: Path, sandbox: Sandbox) -> None:
+        self.home = home
+        self.sandbox = sandbox
+        home.mkdir(mode=0o700, exist_ok=True)
 
-def export(
-    account: dict[str, str], host: str, *arguments: str, tool_id: str = TOOL
-) -> subprocess.CompletedProcess[str]:
-    """Exports one tool and waits for the end."""
-    done = subprocess.run(
-        command(*arguments, tool_id=tool_id),
-        env={**account, "GALE_HOST": host},
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=2 * LIMIT,
-    )
-    for text in (done.stdout, done.stderr):
-        assert KEY not in text
-        assert SIGNATURE not in text
-        assert "Traceback" not in text
-        assert "\x1b" not in text
-    return done
+    def environ(self, **more: str) -> dict[str, str]:
+        # Where the source is has to be told; the rest is what cron gives.
+        return {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **more}
 
+    @property
+    def signed_in(self) -> dict[str, str]:
+        return {"GALE_HOST": self.sandbox.url, "GALE_API_KEY": self.sandbox.key}
 
-def test_a_saved_file_is_the_only_line_of_output(account: dict[str, str], tmp_path: Path) -> None:
-    folder = tmp_path / "backup"
-    with MiniGale({TOOL: Tool(FLOW)}) as gale:
-        done = export(account, gale.host, "--output", str(folder))
-        assert len(gale.requests("POST")) == 1
-    assert done.returncode == 0
-    (line,) = done.stdout.splitlines()
-    path = Path(line)
-    assert path.parent == folder
-    assert zipfile.ZipFile(path).testzip() is None
-    assert [each.name for each in folder.iterdir()] == [path.name]
-    assert re.search(r"IN_PROGRESS[\s\S]*SUCCESS[\s\S]*saved", done.stderr)
-
-
-def test_one_object_of_json(account: dict[str, str]) -> None:
-    with MiniGale({TOOL: Tool(FLOW, polls=0)}) as gale:
-        done = export(account, gale.host, "--json", "--label", "the nightly one")
-    assert done.returncode == 0
-    (line,) = done.stdout.splitlines()
-    document = json.loads(line)
-    assert (document["tool_id"], document["flow_id"], document["label"]) == (TOOL, FLOW, "the nightly one")
-    assert (document["status"], document["download"]) == ("SUCCESS", "saved")
-    assert Path(document["path"]).stat().st_size == document["size"]
-    assert re.fullmatch(r"[0-9a-f]{64}", document["sha256"])
-
-
-def gateway(status: int) -> Answer:
-    """What something in front of GALE says when GALE is away."""
-    return Answer.html("<html><title>Bad gateway</title></html>", status)
-
-
-def test_a_job_that_fails(account: dict[str, str]) -> None:
-    with MiniGale({TOOL: Tool(FLOW, polls=0, failure="node n3 has no model")}) as gale:
-        done = export(account, gale.host)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "node n3 has no model" in done.stderr
-
-
-def test_a_tool_that_is_not_there(account: dict[str, str]) -> None:
-    with MiniGale({TOOL: Tool(FLOW)}) as gale:
-        done = export(account, gale.host, tool_id=UNKNOWN)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Tool not found" in done.stderr
-
-
-def test_nobody_listens(account: dict[str, str]) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        done = export(account, f"127.0.0.1:{unused.getsockname()[1]}")
-    assert (done.returncode, done.stdout) == (3, "")
-    assert "refused the connection" in done.stderr
-
-
-@pytest.mark.parametrize(("key", "status"), [("kg-test-key-0000-of-somebody-else", 401), (KEY, 403)])
-def test_a_key_that_may_not(account: dict[str, str], key: str, status: int) -> None:
-    refusal = Answer.json({"errors": [{"msg": "No EXPORT scope"}]}, 403)
-    with MiniGale({TOOL: Tool(FLOW, refusal=refusal)}) as gale:
-        done = export({**account, "GALE_API_KEY": key}, gale.host)
-    assert (done.returncode, done.stdout) == (4, "")
-    assert ("Invalid API key" if status == 401 else "No EXPORT scope") in done.stderr
-
-
-def test_a_job_that_takes_too_long_goes_on(account: dict[str, str]) -> None:
-    with MiniGale({TOOL: Tool(FLOW, polls=-1)}) as gale:
-        done = export(account, gale.host, "--timeout", "2")
-    assert (done.returncode, done.stdout) == (5, "")
-    assert "goes on" in done.stderr
-
-
-@pytest.mark.parametrize("content", [b"<html><title>Sign in</title></html>", b"PK\x03\x04 and then nonsense"])
-def test_a_file_that_is_none(account: dict[str, str], tmp_path: Path, content: bytes) -> None:
-    folder = tmp_path / "backup"
-    with MiniGale({TOOL: Tool(FLOW, polls=0, content=content)}) as gale:
-        done = export(account, gale.host, "--output", str(folder))
-    assert (done.returncode, done.stdout) == (6, "")
-    assert not list(folder.glob("*.zip"))
-
-
-def test_a_folder_that_cannot_be_made(account: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with MiniGale({TOOL: Tool(FLOW, polls=0)}) as gale:
-        done = export(account, gale.host, "--output", str(tmp_path / "file" / "backup"))
-    assert done.returncode in (2, 6)
-    assert done.stdout == ""
-    assert "backup" in done.stderr or "file" in done.stderr
-
-
-def test_an_answer_that_says_nothing(account: dict[str, str]) -> None:
-    with MiniGale({TOOL: Tool(FLOW, refusal=gateway(502))}) as gale:
-        done = export(account, gale.host)
-        assert len(gale.requests("POST")) == 1
-    assert (done.returncode, done.stdout) == (7, "")
-    assert "UNCONFIRMED" in done.stderr
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interruption(account: dict[str, str], number: signal.Signals, code: int) -> None:
-    with MiniGale({TOOL: Tool(FLOW, polls=-1)}) as gale:
-        process = subprocess.Popen(
-            command(),
-            env={**account, "GALE_HOST": gale.host},
-            cwd=ROOT,
+    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*GALE_TUI, *arguments],
+            env=self.environ(**more),
+            cwd=self.home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            encoding="utf-8",
+            start_new_session=True,
         )
-        with process:
-            wait_until(lambda: gale.requests("GET", "/api/"), "the first poll")
-            process.send_signal(number)
-            out, err = process.communicate(timeout=LIMIT)
-        assert (process.returncode, out) == (code, "")
-        assert "goes on at the server" in err
-        assert "Traceback" not in err
 
-
-def test_production_needs_a_yes(account: dict[str, str], tmp_path: Path) -> None:
-    with MiniGale({TOOL: Tool(FLOW, polls=0)}) as gale:
-        home = tmp_path / "gale"
-        home.mkdir(mode=0o700)
-        (home / "config.toml").write_text(
-            f'[environments.live]\nhost = "{gale.host}"\nproduction = true\nkey_command = ["printf", "{KEY}"]\n'
+    def run(self, *arguments: str, text: str | None = None, signed_in: bool = True, **more: str) -> Done:
+        environ = {**(self.signed_in if signed_in else {}), **more}
+        done = subprocess.run(
+            [*GALE_TUI, *arguments],
+            env=self.environ(**environ),
+            cwd=self.home,
+            input=text if text is not None else "",
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
         )
-        (home / "config.toml").chmod(0o600)
-        arguments = {name: value for name, value in account.items() if name != "GALE_API_KEY"}
+        assert "Traceback" not in done.stderr
+        assert self.sandbox.key not in done.stdout + done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
 
-        def run(*more: str) -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                command("--env", "live", *more),
-                env=arguments, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT,
-            )  # fmt: skip
+    def one(self, number: int, *arguments: str, **more: str) -> Done:
+        return self.run("export", "--tool-id", tool_id(number), "--flow-id", flow_id(number), *arguments, **more)
 
-        refused = run()
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert "--yes" in refused.stderr
-        assert gale.requests() == []
-        done = run("--yes")
-        assert (done.returncode, len(gale.requests("POST"))) == (0, 1)
-        assert KEY not in done.stdout + done.stderr
+
+class Done:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The objects on standard output."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def cron(tmp_path: Path, sandbox: Sandbox) -> Cron:
+    return Cron(tmp_path / "account", sandbox)
+
+
+def posts(sandbox: Sandbox) -> int:
+    return sum(1 for each in sandbox.requests if each.method == "POST")
+
+
+def list_of(*numbers: int) -> str:
+    return "\n".join(["tool_id,flow_id,label", *(f"{tool_id(n)},{flow_id(n)},Tool {n}" for n in numbers)]) + "\n"
+
+
+def test_one_tool_prints_the_path_of_its_file(cron: Cron) -> None:
+    done = cron.one(0)
+    assert done.code == 0
+    path = Path(done.out.removesuffix("\n"))
+    assert path.read_bytes()[:2] == b"PK"
+    assert path.is_relative_to(cron.home)
+    assert "SUCCESS, file saved" in done.err
+    assert "\r" not in done.err
+
+
+CODES: dict[str, tuple[int, Script]] = {
+    "failed": (1, Script(duration=0.1, outcome="FAILED", reason="no model")),
+    "not found": (2, Script(on_export=(faults.refused(404, "No such tool"),))),
+    "forbidden": (4, Script(on_export=(faults.refused(403, "Not allowed"),))),
+    "unauthorised": (4, Script(on_export=(faults.refused(401, "Unknown key"),))),
+    "forbidden status": (4, Script(duration=60.0, on_status=(Fault(status=403, times=None),))),
+    "unauthorised status": (4, Script(duration=60.0, on_status=(Fault(status=401, times=None),))),
+    "not a zip": (6, Script(duration=0.1, file=File(kind="not a zip"))),
+    "damaged": (6, Script(duration=0.1, file=File(kind="bad crc"))),
+    "unconfirmed": (7, Script(on_export=(faults.server_error(502),))),
+}
+
+
+@pytest.mark.parametrize(("code", "script"), CODES.values(), ids=CODES.keys())
+def test_exit_codes(cron: Cron, code: int, script: Script) -> None:
+    cron.sandbox.script(tool_id(0), script)
+    done = cron.one(0, "--json")
+    assert done.code == code, done.err
+    (row,) = done.rows
+    assert row["tool_id"] == tool_id(0)
+    assert row["path"] is None
+    assert posts(cron.sandbox) == 1
+
+
+def test_nobody_listens(cron: Cron) -> None:
+    cron.sandbox.stop()
+    done = cron.one(0, "--json")
+    assert done.code == 3
+    assert [row["state"] for row in done.rows] == ["rejected"]
+
+
+def test_not_in_time_the_job_goes_on(cron: Cron) -> None:
+    cron.sandbox.script(tool_id(0), Script(duration=600.0))
+    done = cron.one(0, "--timeout", "2", "--json")
+    assert done.code == 5
+    (row,) = done.rows
+    assert (row["state"], row["outcome"]) == ("running", "unfinished")
+    assert "goes on at the server" in done.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted(cron: Cron, number: signal.Signals, code: int) -> None:
+    cron.sandbox.script(tool_id(0), Script(duration=600.0))
+    process = cron.start("export", "--tool-id", tool_id(0), "--flow-id", flow_id(0), **cron.signed_in)
+    wait_until(lambda: any("dock-status" in each.path for each in cron.sandbox.requests), "the first poll")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert out == ""
+    assert "goes on at the server" in err
+    assert "Traceback" not in err
+
+
+def test_a_list_with_wrong_lines_starts_nothing_until_confirmed(cron: Cron) -> None:
+    text = list_of(0, 1) + f"{tool_id(2)}\n"
+    done = cron.run("export", "--from", "-", text=text)
+    assert done.code == 2
+    assert done.out == ""
+    assert "line 4: no Flow ID" in done.err
+    assert "nothing was started" in done.err
+    assert posts(cron.sandbox) == 0
+    done = cron.run("export", "--from", "-", "--yes", "--json", text=text)
+    assert done.code == 2, "of all, the highest"
+    assert [row["outcome"] for row in done.rows] == ["saved", "saved"]
+    assert "2 saved · 1 line wrong" in done.err
+
+
+def test_a_set_is_kept_run_by_cron_and_found_unchanged(cron: Cron, tmp_path: Path) -> None:
+    cron.sandbox.script(tool_id(1), Script(duration=0.1, outcome="FAILED", reason="no model"))
+    tools, output = tmp_path / "tools.csv", tmp_path / "backup"
+    tools.write_text(list_of(0, 1, 2), encoding="utf-8")
+    output.mkdir()
+    first = cron.run("export", "--from", str(tools), "--save-set", "nightly", "--json", "--output", str(output))
+    assert first.code == 1
+    assert sorted((row["label"], row["outcome"], row["unchanged"]) for row in first.rows) == [
+        ("Tool 0", "saved", None),
+        ("Tool 1", "failed", None),
+        ("Tool 2", "saved", None),
+    ]
+    assert {row["batch"] for row in first.rows} == {"nightly"}
+    assert len(list(output.iterdir())) == 2
+    cron.sandbox.script(tool_id(2), Script(duration=0.2, version=2))
+    second = cron.run("export", "--set", "nightly", "--json", "--output", str(output))
+    assert second.code == 1
+    assert {row["label"]: row["unchanged"] for row in second.rows} == {"Tool 0": True, "Tool 1": None, "Tool 2": False}
+    assert "nightly, env: 2 saved (1 unchanged) · 1 failed" in second.err
+    assert second.err.splitlines()[-1].startswith("gale-tui: nightly")
+
+
+def test_cron_is_told_in_one_line_what_it_lacks(cron: Cron) -> None:
+    config = cron.home / ".config" / "gale-tui"
+    config.mkdir(parents=True, mode=0o700)
+    (config / "config.toml").write_text(f'[environments.staging]\nhost = "{cron.sandbox.url}"\n')
+    done = cron.run("export", "--set", "nightly", signed_in=False)
+    assert (done.code, done.out) == (2, "")
+    assert "no set called 'nightly'" in done.err
+    assert done.err.count("\n") == 1
+    done = cron.run("export", "--from", "-", "--env", "staging", "--json", text=list_of(0, 1), signed_in=False)
+    assert done.code == 4
+    assert [row["state"] for row in done.rows] == ["not started", "not started"]
+    assert "key" in done.err.splitlines()[-1]
+    assert posts(cron.sandbox) == 0
+    # With a key_command it needs nothing else.
+    command = f"key_command = ['/bin/echo', '{cron.sandbox.key}']\n"
+    (config / "config.toml").write_text(f'[environments.staging]\nhost = "{cron.sandbox.url}"\n{command}')
+    (config / "config.toml").chmod(0o600)
+    done = cron.run("export", "--from", "-", "--env", "staging", "--json", text=list_of(0, 1), signed_in=False)
+    assert done.code == 0, done.err
+
+
+def test_a_production_environment_needs_a_word(cron: Cron) -> None:
+    config = cron.home / ".config" / "gale-tui"
+    config.mkdir(parents=True, mode=0o700)
+    (config / "config.toml").write_text(
+        f'[environments.live]\nhost = "{cron.sandbox.url}"\nproduction = true\n'
+        f"key_command = ['/bin/echo', '{cron.sandbox.key}']\n"
+    )
+    (config / "config.toml").chmod(0o600)
+    arguments = ("export", "--from", "-", "--env", "live")
+    done = cron.run(*arguments, text=list_of(0, 1), signed_in=False)
+    assert done.code == 2
+    assert "PROD" in done.err
+    assert "2 exports" in done.err
+    assert posts(cron.sandbox) == 0
+    done = cron.run(*arguments, "--yes", text=list_of(0, 1), signed_in=False)
+    assert done.code == 0, done.err
+    assert len(done.out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--set", "a", "--tool-id", "a-1"), "--set"),
+        (("--set", "a", "--from", "b"), "--from"),
+        (("--save-set", "a", "--tool-id", "a-1", "--flow-id", "cf-1"), "--save-set"),
+        (("--flow-id", "cf-1"), "--tool-id"),
+        ((), "--set"),
+        (("--from", "nowhere.csv"), "nowhere.csv"),
+        (("--from", "-"), "names no tools"),
+        (("--from", "-", "--save-set", " "), "no name"),
+    ],
+)
+def test_wrong_usage(cron: Cron, arguments: tuple[str, ...], named: str) -> None:
+    done = cron.run("export", *arguments)
+    assert done.code == 2
+    assert named in done.err
+    assert done.out == ""
+    assert posts(cron.sandbox) == 0
+
+
+def test_captured_requests_choose_their_environment(cron: Cron) -> None:
+    config = cron.home / ".config" / "gale-tui"
+    config.mkdir(parents=True, mode=0o700)
+    environments = [("other", "https://other.example.com"), ("here", cron.sandbox.url)]
+    (config / "config.toml").write_text(
+        "".join(
+            f"[environments.{name}]\nhost = \"{host}\"\nkey_command = ['/bin/echo', '{cron.sandbox.key}']\n"
+            for name, host in environments
+        )
+    )
+    (config / "config.toml").chmod(0o600)
+    url = f"{cron.sandbox.url}/api/public/tools/{tool_id(0)}/export?flowId={flow_id(0)}"
+    done = cron.run("export", "--from", "-", "--json", text=f"curl '{url}' -X POST -H 'cookie: s=1'", signed_in=False)
+    assert done.code == 0, done.err
+    assert [row["environment"] for row in done.rows] == ["here"]
+    done = cron.run(
+        "export", "--from", "-", text=url.replace(cron.sandbox.url, "https://x.example.com"), signed_in=False
+    )
+    assert done.code == 2
+    assert "x.example.com" in done.err
+
+
+def test_on_a_terminal_one_line_tells_how_far_it_is(cron: Cron) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*GALE_TUI, "export", "--from", "-"],
+        env=cron.environ(**cron.signed_in, TERM="dumb"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    out, _ = process.communicate(list_of(0, 1).encode(), timeout=60)
+    said = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        said += piece
+    os.close(master)
+    assert process.returncode == 0
+    assert len(out.splitlines()) == 2
+    text = said.decode()
+    assert "\r0 of 2" in text
+    assert "2 of 2 · 2 saved" in text
+    assert "\x1b" not in text
+
+
+def test_the_app_shows_these_jobs(cron: Cron) -> None:
+    import asyncio
+
+    from gale_tui.core.store import JobStore
+
+    assert cron.run("export", "--from", "-", text=list_of(0, 1)).code == 0
+
+    async def known() -> list[str]:
+        store = await JobStore.open(cron.home / ".local" / "share" / "gale-tui" / "jobs.sqlite3")
+        try:
+            return sorted(job.title for job in await store.load())
+        finally:
+            await store.close()
+
+    assert asyncio.run(known()) == ["Tool 0", "Tool 1"]
+
+
+def test_help_shows_examples(cron: Cron) -> None:
+    done = cron.run("export", "--help")
+    assert done.code == 0
+    for word in ("--set", "--from", "--json", "examples:", "crontab", "exit codes:"):
+        assert word in done.out
+    assert all(len(line) <= 120 for line in done.out.splitlines())
