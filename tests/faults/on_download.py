@@ -183,9 +183,13 @@ FAULTS = (
         "link that works late, 409", "409 until 8 s after SUCCESS", "not ready",
         link=Link(ready_after=8.0, not_ready=409),
     ),
-    saved(
-        "expired link, a fresh one to be had", "the first link ends before SUCCESS; the status answer has a new one",
-        link=Link(lifetime=1.0, fresh=True), url_in="both",
+    Injected(
+        name="download: expired link, a fresh one to be had",
+        how="the first link ends before SUCCESS; the status answer has a new one",
+        script=Script(duration=60.0, link=Link(lifetime=55.0, fresh=True), url_in="both"),
+        story=exported,
+        sees=("SUCCESS saved",),
+        disk=SAVED,
     ),
     not_saved(
         "expired link, none to be had", "the only link ends before SUCCESS", "expired", "Press e to export again",

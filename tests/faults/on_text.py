@@ -29,7 +29,8 @@ def hostile_script(text: str, outcome: str = "FAILED") -> Script:
         export_status=text,
         export_fields=fields,
         status_fields=fields,
-        file=File(name=f"{text[:2000]}.zip"),
+        # Halves of surrogate pairs cannot be written into a header.
+        file=File(name=f"{text[:2000].encode('utf-8', 'replace').decode()}.zip"),
     )
 
 

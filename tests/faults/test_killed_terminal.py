@@ -64,7 +64,7 @@ def rows(home: Path) -> list[sqlite3.Row]:
 
 def over(row: sqlite3.Row) -> bool:
     """True where nothing more happens by itself."""
-    return bool(row["state"] == "unconfirmed" or row["download_state"] == "saved")
+    return bool(row["state"] in ("unconfirmed", "failed") or row["download_state"] == "saved")
 
 
 def check_files(home: Path) -> None:
