@@ -86,8 +86,8 @@ class Cron:
         assert self.sandbox.key not in done.stdout + done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def one(self, number: int, *arguments: str, **more: str) -> Done:
-        return self.run("export", "--tool-id", tool_id(number), "--flow-id", flow_id(number), *arguments, **more)
+    def one(self, number: int, *arguments: str) -> Done:
+        return self.run("export", "--tool-id", tool_id(number), "--flow-id", flow_id(number), *arguments)
 
 
 class Done:
