@@ -219,8 +219,8 @@ _WORD: Final = re.compile(r"\s*\S+|\s+")
 def _replaced(ones: Sequence[str], others: Sequence[str]) -> Iterator[DiffLine]:
     # A rough sum beforehand: words are compared pair by pair.
     if len(ones) != len(others) or sum(len(a) * len(b) for a, b in zip(ones, others, strict=True)) > 40 * _WORK_LIMIT:
-        yield from (DiffLine("-", ((line, not others),)) for line in ones)
-        yield from (DiffLine("+", ((line, not ones),)) for line in others)
+        yield from (DiffLine("-", ((line, False),)) for line in ones)
+        yield from (DiffLine("+", ((line, False),)) for line in others)
         return
     pairs = [_words(one, other) for one, other in zip(ones, others, strict=True)]
     yield from (DiffLine("-", removed) for removed, _ in pairs)

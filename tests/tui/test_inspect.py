@@ -230,6 +230,11 @@ def test_long_lines_are_broken_and_nothing_is_lost(text: str, width: int) -> Non
         assert all(cell_len(row) <= width for row in rows)
 
 
+def test_a_line_is_broken_after_a_gap_that_is_a_piece_of_its_own() -> None:
+    line: PageLine = (Span("+ "), Span("one two three"), Span(" "), Span("four five", Tone.SUCCESS, True))
+    assert [plain_text(each) for each in worded(line, 18, "  ")] == ["+ one two three ", "  four five"]
+
+
 def test_json_is_coloured_by_its_keys_and_wrapped_between_words() -> None:
     lines = document_lines(['  "prompt": "one two three four five six seven"'], 24)
     assert lines[0][1] == Span('"prompt":', Tone.RUNNING)

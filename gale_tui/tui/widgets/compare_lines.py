@@ -16,7 +16,7 @@ from gale_tui.core.tool import ToolNode, Variable
 from gale_tui.tui.format import Glyphs, Tone, clip, date_text, size_text
 from gale_tui.tui.glyphs import ASCII
 from gale_tui.tui.widgets.inspect_lines import hidden_text, value_text
-from gale_tui.tui.widgets.page_lines import PageLine, Span, chopped, worded
+from gale_tui.tui.widgets.page_lines import PageLine, Span, worded
 
 __all__ = ["comparison_lines"]
 
@@ -50,7 +50,8 @@ def comparison_lines(
     lines = _Lines(width, glyphs, values, key)
     for label, job in (("Before", before), ("After", after)):
         lines.add(_file(label, job, width, glyphs, now))
-    lines.add((), (Span(_summary(comparison), Tone.TITLE),))
+    lines.add(())
+    lines.wrapped("", Span(_summary(comparison), Tone.TITLE))
     lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
     lines.section("Nodes", lambda: lines.nodes(comparison))
     lines.section("Guardrails", lambda: lines.guardrails(comparison))
@@ -121,7 +122,7 @@ class _Lines:
 
     def wrapped(self, indent: str, *spans: Span) -> None:
         """Adds a line, going on below where it is too long."""
-        self._lines += chopped((Span(indent), *spans), self._width, f"{indent}  ")
+        self._lines += worded((Span(indent), *spans), self._width, f"{indent}  ")
 
     def section(self, title: str, fill: Callable[[], None]) -> None:
         """Adds a heading and what `fill` adds; nothing where it adds nothing."""
@@ -217,5 +218,10 @@ class _Lines:
         if line.mark == "…":
             self.add((Span(f"{indent}{self._same * 3} {line.text}", tone),))
             return
-        spans = [Span(inert_block(text, 20_000), tone, strong) for text, strong in line.spans]
+        spans: list[Span] = []
+        for text, strong in line.spans:
+            shown = inert_block(text, 20_000)
+            words = shown.lstrip(" ")
+            # A line under a gap would look like a word of its own.
+            spans += [Span(shown[: len(shown) - len(words)], tone), Span(words, tone, strong)]
         self._lines += worded((Span(indent), Span(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")

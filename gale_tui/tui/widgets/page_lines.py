@@ -72,7 +72,7 @@ def worded(line: PageLine, width: int, indent: str) -> Iterator[PageLine]:
     fresh = True
     for word in words:
         cells = cell_len(word.text)
-        if cells > free and not fresh and word.text.startswith(" "):
+        if cells > free and not fresh and (word.text.startswith(" ") or row[-1].text.endswith(" ")):
             yield tuple(row)
             row, free, fresh = [Span(indent)], width - cell_len(indent), True
             word = word._replace(text=word.text.lstrip(" "))
