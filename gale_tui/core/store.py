@@ -15,17 +15,18 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from gale_tui.core.errors import StoreError
 from gale_tui.core.models import Job, JobChange, JobEvent
-from gale_tui.core.sets import ToolSet
 from gale_tui.core.store_database import BUSY_SECONDS, DatabaseThread, Step
 from gale_tui.core.store_history import History, Threads
 from gale_tui.core.store_leases import LeaseKind
 from gale_tui.core.store_rows import DamagedError
-from gale_tui.core.store_sets import forget_set, keep_set, last_saved, read_set, read_sets, use_set
 from gale_tui.core.store_write import EventText
+
+if TYPE_CHECKING:
+    from gale_tui.core.sets import ToolSet
 
 __all__ = ["JobStore", "LeaseKind"]
 
@@ -164,26 +165,38 @@ class JobStore:
 
     async def last_saved(self, origin: str, tool_id: str, flow_id: str) -> Job | None:
         """The job whose file was saved last of a tool with its flow at an origin; None where there is none."""
+        from gale_tui.core.store_sets import last_saved
+
         return await self._read(lambda history: last_saved(history.opened.reader, origin, tool_id, flow_id))
 
     async def sets(self) -> list[ToolSet]:
         """The named sets, by name; one that cannot be read is left out."""
+        from gale_tui.core.store_sets import read_sets
+
         return await self._read(lambda history: read_sets(history.opened.reader))
 
     async def find_set(self, name: str) -> ToolSet | None:
         """The set of that name; None where there is none."""
+        from gale_tui.core.store_sets import read_set
+
         return await self._read(lambda history: read_set(history.opened.reader, name))
 
     async def keep_set(self, kept: ToolSet) -> None:
         """Writes a set, in place of the one with its name where there is one."""
+        from gale_tui.core.store_sets import keep_set
+
         await self._write(lambda history: keep_set(history.opened.writer, kept))
 
     async def use_set(self, name: str, *, at: float) -> None:
         """Notes when a set was last run, in seconds since the epoch."""
+        from gale_tui.core.store_sets import use_set
+
         await self._write(lambda history: use_set(history.opened.writer, name, at))
 
     async def forget_set(self, name: str) -> bool:
         """Deletes a set; False where there is none of that name. Jobs and files stay."""
+        from gale_tui.core.store_sets import forget_set
+
         return await self._write(lambda history: forget_set(history.opened.writer, name))
 
     async def acquire(self, job_id: str, kind: LeaseKind, *, seconds: float) -> bool:

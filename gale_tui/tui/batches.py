@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gale_tui.core.errors import GaleError
@@ -13,23 +12,13 @@ from gale_tui.core.errors import GaleError
 if TYPE_CHECKING:
     from gale_tui.core.batch_account import BatchAccount
     from gale_tui.core.batch_run import BatchRun
-    from gale_tui.core.batches import BadLine, BatchTool
+    from gale_tui.core.batches import BatchTool
     from gale_tui.core.models import Environment, Job
     from gale_tui.core.sets import ToolSet
     from gale_tui.tui.app import GaleApp
+    from gale_tui.tui.screens.batch import BatchPlan
 
-__all__ = ["BatchPlan", "Batches"]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
-    """A batch that was confirmed."""
-
-    environment: Environment
-    tools: tuple[BatchTool, ...]
-    bad: tuple[BadLine, ...] = ()
-    name: str = ""
-    """Of the set; empty where it is none."""
+__all__ = ["Batches"]
 
 
 class Batches:

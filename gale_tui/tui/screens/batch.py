@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import events
@@ -18,14 +18,24 @@ from gale_tui.core.models import Environment
 from gale_tui.core.sets import ToolSet
 from gale_tui.core.text import inert
 from gale_tui.tui.actions import Place, bindings, key_entries
-from gale_tui.tui.batches import BatchPlan
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, badge
 from gale_tui.tui.widgets.batch_lines import batch_lines, empty_lines
 from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.text_page import TextPage
 
-__all__ = ["BatchScreen"]
+__all__ = ["BatchPlan", "BatchScreen"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch that was confirmed."""
+
+    environment: Environment
+    tools: tuple[BatchTool, ...]
+    bad: tuple[BadLine, ...] = ()
+    name: str = ""
+    """Of the set; empty where it is none."""
 
 
 class BatchScreen(GaleScreen[BatchPlan]):
