@@ -18,11 +18,11 @@ LONG = 50_000
 NAMES = ("toolName", "exportJobId", "statusMessage", "message", "error", "modelName", "jobType", "action")
 
 
-def hostile_script(text: str, outcome: str = "FAILED") -> Script:
-    """A job whose every text is this one."""
+def hostile_script(text: str, outcome: str = "FAILED", duration: float = 4.0) -> Script:
+    """A job of so many seconds whose every text is this one."""
     fields = dict.fromkeys(NAMES, text)
     return Script(
-        duration=4.0,
+        duration=duration,
         statuses=((0.0, text),),
         outcome=outcome,
         reason=text,
