@@ -31,7 +31,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from tests.core.clocks import ScaledClock
 
-__all__ = ["FACTOR"]
+__all__ = ["FACTOR", "Steps", "make_engine", "pid_file"]
 
 FACTOR = 50.0
 
@@ -51,6 +51,11 @@ class Steps:
         self.names.append(name)
         if len(self.names) == self.die:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def pid_file(home: Path) -> Path:
+    """Where a process with this home says its number."""
+    return home.with_name(f"{home.name}.pid")
 
 
 def make_engine(home: Path, url: str, key: str, steps: Steps) -> GaleEngine:
@@ -96,6 +101,7 @@ async def take_up(engine: GaleEngine) -> list[dict[str, object]]:
 
 def run(order: dict[str, Any], url: str, key: str) -> dict[str, Any]:
     """In the forked process: does what was asked."""
+    pid_file(Path(order["home"])).write_text(str(os.getpid()))
     steps = Steps(order["die"])
     engine = make_engine(Path(order["home"]), url, key, steps)
     if order["export"]:

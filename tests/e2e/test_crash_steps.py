@@ -24,7 +24,8 @@ import pytest
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
-from tests.e2e.crash_runner import FACTOR, Steps, make_engine
+from tests.core.engines import eventually
+from tests.e2e.crash_runner import FACTOR, Steps, make_engine, pid_file
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
 
@@ -118,10 +119,9 @@ def test_killed_before_every_step_nothing_is_lost_and_nothing_is_sent_twice(tmp_
                 break
             assert os.WTERMSIG(died["status"]) == signal.SIGKILL
             outcomes[_check(sandbox, runs, home, tool, digest)] += 1
-        assert number > len(steps) - 10
-        assert outcomes["unconfirmed"] > 0
-        assert outcomes["saved"] > len(steps) / 2
-        assert outcomes["unknown"] < len(steps) / 2
+        # Leases are prolonged now and then, so that the number of steps differs a little from run to run.
+        assert number > 50
+        assert min(outcomes.values()) > 0
 
 
 def _check(sandbox: Sandbox, runs: Runner, home: Path, tool: str, digest: str) -> str:
@@ -172,24 +172,26 @@ def test_killed_while_it_waits_after_429_it_sends_once_more_at_most(tmp_path: Pa
                 assert (job["state"], job["download"], posts) == ("succeeded", "saved", 2)
 
 
-@pytest.mark.parametrize("later", [10, 38])
-async def test_the_other_goes_on_when_one_is_killed(tmp_path: Path, served: Path, later: int) -> None:
+@pytest.mark.parametrize("while_it", ["polls", "saves"])
+async def test_the_other_goes_on_when_one_is_killed(tmp_path: Path, served: Path, while_it: str) -> None:
     """A process is killed while it polls, or while it saves; another one runs beside it."""
     home, tool = tmp_path / "both", "a-both"
+    script = Script(duration=10.0, file=File(path=served, pace=30_000.0))
     with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
-        sandbox.script("a-whole", Script(duration=10.0, file=File(path=served)))
-        steps = runs.ask(tmp_path / "whole", "a-whole", die=0, export=True)["steps"]
-        sandbox.script(tool, Script(duration=10.0, file=File(path=served)))
+        sandbox.script(tool, script)
+
+        def happens() -> bool:
+            (dock,) = (job.dock_status_id for job in sandbox.jobs) if sandbox.jobs else ("",)
+            return bool(dock and (sandbox.status_calls(dock) if while_it == "polls" else sandbox.downloads(dock)))
+
+        dying = asyncio.create_task(asyncio.to_thread(runs.ask, home, tool, die=0, export=True))
+        await eventually(happens)
         engine = make_engine(home, sandbox.url, sandbox.key, Steps(0))
         await engine.start()
         try:
-            # The history is there already: its making is not among the steps of the one that dies.
-            die = steps[steps.index("db committed") + 1 :].index("request sent") + 1 + later
-            died = await asyncio.to_thread(runs.ask, home, tool, die=die, export=True)
-            assert os.WIFSIGNALED(died["status"])
-            async with asyncio.timeout(20):
-                while [job.download.state for job in engine.jobs.values()] != [DownloadState.SAVED]:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            os.kill(int(pid_file(home).read_text()), signal.SIGKILL)
+            assert os.WIFSIGNALED((await dying)["status"])
+            await eventually(lambda: [job.download.state for job in engine.jobs.values()] == [DownloadState.SAVED])
         finally:
             await engine.close()
         assert len(sandbox.posts(tool)) == 1
