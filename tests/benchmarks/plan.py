@@ -34,7 +34,7 @@ class Plan:
 FULL = Plan(
     starts=9,
     idle=30.0,
-    watched=30.0,
+    watched=20.0,
     keys=240,
     sizes=(1 << 20, 64 << 20, 1 << 30),
     repeats=5,
