@@ -10,6 +10,7 @@ import pytest
 
 from gale_tui.core.models import Download, DownloadState, Job, JobState
 from gale_tui.tui.filters import FIELDS, Filter, JobTexts, Term, parse_filter
+from tests.tui.demo_app import demo_app, until
 from tests.tui.jobs_for_tests import NOON, job
 
 LEAVE = job(1, label="Leave Bot", state=JobState.FAILED, status="FAILED", reason="node n3 has no model")
@@ -129,3 +130,40 @@ def test_a_job_that_was_replaced_is_read_anew() -> None:
     assert not test(before)
     assert test(dataclasses.replace(before, state=JobState.FAILED, status="FAILED"))
     assert not test(before)
+
+
+# In the app
+
+
+async def test_the_filter_line_narrows_the_table_as_it_is_typed(tmp_path: Path) -> None:
+    async with demo_app(tmp_path / "g") as (app, pilot):
+        table = app.jobs_screen.table
+        table.set_jobs(JOBS)
+        await pilot.press("slash", *"env:prod")
+        await until(pilot, lambda: table.row_count() == 1)
+        assert table.current == BANK
+        await pilot.press("enter")
+        assert app.focused is table
+        assert app.jobs_screen.query_one("#filter").display
+        await pilot.press("slash", *(["backspace"] * 8), *"stat:x")
+        await until(pilot, lambda: table.row_count() == 0)
+        assert "There is no stat: to filter by" in table.no_match_text
+        await pilot.press("escape")
+        await until(pilot, lambda: table.row_count() == 3)
+        assert not app.jobs_screen.query_one("#filter").display
+
+
+async def test_the_order_is_chosen_and_turned_round(tmp_path: Path) -> None:
+    async with demo_app(tmp_path / "g") as (app, pilot):
+        table = app.jobs_screen.table
+        table.set_jobs(JOBS)
+        assert (table.sort_key, table.sort_reverse, table.border_subtitle or "") == ("started", True, "")
+        await pilot.press("s")
+        assert (table.sort_key, table.sort_reverse) == ("tool", False)
+        assert table.border_subtitle == f"by Tool {app.glyphs.ascending}"
+        await pilot.press("S")
+        assert (table.sort_key, table.sort_reverse) == ("tool", True)
+        assert table.border_subtitle == f"by Tool {app.glyphs.descending}"
+        for _ in range(5):
+            await pilot.press("s")
+        assert (table.sort_key, table.sort_reverse, table.border_subtitle or "") == ("started", True, "")
