@@ -149,16 +149,18 @@ def parse_batch(text: str | bytes) -> Batch:
 def read_batch(text: str | bytes) -> Batch:
     """Reads lines as :func:`parse_batch` does, or captured Export requests: addresses, curl, fetch, a HAR's contents.
 
-    Of captured requests `line` is their place among the requests.
+    Of captured requests `line` is their place among the requests. A text that is the path of a HAR file stands for what
+    is in it.
 
     Raises:
         ConfigError: It is no text, or longer than a batch can be.
     """
     content = _decoded(text) if isinstance(text, bytes) else text
-    if _REQUEST.search(content):
+    path = isinstance(text, str) and _har_path(content)
+    if path or _REQUEST.search(content):
         from gale_tui.core.capture import recognise
 
-        captured = recognise(content, read_files=False)
+        captured = recognise(content, read_files=path)
         if captured.requests:
             return _of_requests(captured)
     return parse_batch(content)
@@ -189,13 +191,17 @@ def looks_like_batch(text: str) -> bool:
 
     A "Copy as cURL" or "Copy as fetch" has many lines too, hardly any of which names a tool.
     """
-    if "\n" not in text.strip().replace("\r", "\n"):
+    if "\n" not in text.strip().replace("\r", "\n") and not _har_path(text):
         return False
     try:
         batch = read_batch(text)
     except ConfigError:
         return False
     return len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad)
+
+
+def _har_path(text: str) -> bool:
+    return len(text) <= 4096 and text.strip().lower().rstrip("\"'").endswith(".har")
 
 
 def batch_text(tools: Sequence[BatchTool]) -> str:

@@ -284,7 +284,7 @@ class GaleApp(App[int]):
 
     def open_form(self, again: Job | None = None, pasted: str = "") -> None:
         """Opens the export form, filled from a job or from pasted text where one is given; of a list, the batch."""
-        if "\n" in pasted.strip():
+        if "\n" in pasted.strip() or pasted.rstrip().lower().rstrip("\"'").endswith(".har"):
             from gale_tui.core.batches import looks_like_batch
 
             if looks_like_batch(pasted):

@@ -158,6 +158,27 @@ async def test_several_requests_go_to_the_batch(tmp_path: Path, sandbox: Sandbox
         assert "2 exports" in page(app)
 
 
+async def test_a_list_pasted_into_the_form_becomes_a_batch_but_loses_nothing_typed(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await pilot.press("n")
+        await shown(app, pilot, ExportForm)
+        app.screen.query_one("#tool-id", FieldInput).take_paste(LINES)
+        await shown(app, pilot, BatchScreen)
+        await until(pilot, lambda: "2 exports" in page(app))
+        await pilot.press("escape")
+        await shown(app, pilot, JobsScreen)
+        await pilot.press("n")
+        await shown(app, pilot, ExportForm)
+        field = app.screen.query_one("#flow-id", FieldInput)
+        field.value = "cf-typed"
+        field.take_paste(LINES)
+        await until(pilot, lambda: "several exports" in said(app))
+        assert isinstance(app.screen, ExportForm)
+        assert field.value == "cf-typed"
+
+
 async def test_a_second_paste_is_added_its_lines_counted_on(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from gale_tui.core.batches import looks_like_batch
 from gale_tui.core.errors import (
     AnswerError,
     AuthenticationError,
@@ -29,7 +30,7 @@ from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding
 from gale_tui.tui.widgets.export_fields import ExportFields
-from gale_tui.tui.widgets.fields import FormButton
+from gale_tui.tui.widgets.fields import FieldInput, FormButton
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["ExportForm"]
@@ -71,6 +72,8 @@ class ExportForm(FormScreen[Job]):
 
     def on_mount(self) -> None:
         """The fields have put the focus on the first of them."""
+        for field in (self.fields.tool, self.fields.flow):
+            field.input.lists = looks_like_batch
         self.ready()
 
     @property
@@ -100,6 +103,19 @@ class ExportForm(FormScreen[Job]):
     @on(ExportFields.Noted)
     def _noted(self, event: ExportFields.Noted) -> None:
         self.say(event.text, event.level)
+
+    @on(FieldInput.Listed)
+    def _listed(self, event: FieldInput.Listed) -> None:
+        """A list of several: it becomes a batch, unless something typed here would be lost by that."""
+        event.stop()
+        if self._asking:
+            return
+        if self._again is not None or self.fields.tool.value.strip() or self.fields.flow.value.strip():
+            self.say("These are several exports: go back with esc and paste them over the jobs.", "warning")
+            return
+        self._left = True
+        self.dismiss(None)
+        self.gale.call_later(self.gale.batch.open, pasted=event.text)
 
     @on(ExportFields.Complete)
     def _complete(self) -> None:

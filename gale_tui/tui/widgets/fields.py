@@ -90,6 +90,13 @@ class FieldInput(Input):
         values: Mapping[str, str]
 
     @dataclass
+    class Listed(Message):
+        """A paste that :attr:`lists` knows as a list of several; nothing was inserted."""
+
+        input: FieldInput
+        text: str
+
+    @dataclass
     class Shortened(Message):
         """Only the first line of a paste was inserted."""
 
@@ -110,6 +117,8 @@ class FieldInput(Input):
         self.cursor_blink = False
         self.stepping: Callable[[int], bool] | None = None
         """Asked first when the arrow keys step down (1) or up (-1); True where that was all."""
+        self.lists: Callable[[str], bool] | None = None
+        """Tells whether a paste is a list of several."""
         self._recognise = recognise
         self._tidy = tidy
 
@@ -117,6 +126,9 @@ class FieldInput(Input):
         """Reads a paste whole: what is recognised is posted, else its first line is inserted, made tidy."""
         lines = [line for line in text.splitlines() if line.strip()]
         if not lines:
+            return
+        if self.lists is not None and self.lists(text):
+            self.post_message(self.Listed(self, text))
             return
         values = self._recognise(text) if self._recognise is not None else None
         if values is not None:
