@@ -26,8 +26,8 @@ __all__ = ["BatchRun", "contents", "refusal"]
 
 BURST: Final = 30
 """Exports that start one a second; the engine itself sees to the second."""
-FURTHER: Final = 1.1
-"""Seconds that each further one is put off in addition."""
+FURTHER: Final = 2.1
+"""Seconds from the answer to one to the start of the next, from then on."""
 UNREACHED: Final = 3
 """So many in a row that could not be sent end the batch: the others would not be either."""
 
