@@ -454,12 +454,20 @@ class GaleApp(App[int]):
 
         self.run_worker(shown(), name="desktop")
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Sends a text to the terminal's clipboard; where copying is off, it can be pasted in gale-tui alone."""
+        if self.engine.settings.clipboard == "off":
+            self._clipboard = text
+        else:
+            super().copy_to_clipboard(text)
+
     def action_copy_or_hint(self) -> None:
         """Copies the selected text; says how to quit where nothing is selected."""
         selected = self.screen.get_selected_text()
         if selected:
             self.copy_to_clipboard(selected)
-            self.say("Sent to the terminal's clipboard.")
+            off = self.engine.settings.clipboard == "off"
+            self.say("Kept inside gale-tui: copying is off." if off else "Sent to the terminal's clipboard.")
         else:
             keys = read_keys(self.engine.settings.keys)
             leave, quits, copies = (key_text(keys.keys(action(name))[0]) for name in ("quit_jobs", "quit", "copy"))

@@ -157,6 +157,18 @@ async def test_where_copying_is_off_nothing_is_sent(tmp_path: Path) -> None:
         assert any("Nothing was sent" in shown.message for shown in app._notifications)
 
 
+@pytest.mark.parametrize(("how", "sent"), [("off", []), ("osc52", ["\x1b]52;c;YWJj\x07"])])
+async def test_the_switch_holds_for_every_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, sent: list[str]
+) -> None:
+    async with demo_app(tmp_path / "g", f'clipboard = "{how}"') as (app, _):
+        written: list[str] = []
+        monkeypatch.setattr(app._driver, "write", written.append)
+        app.copy_to_clipboard("abc")
+        assert written == sent
+        assert app.clipboard == "abc"
+
+
 async def test_a_text_cannot_press_keys_in_a_shell(tmp_path: Path) -> None:
     async with demo_app(tmp_path / "g") as demo:
         app, pilot = demo

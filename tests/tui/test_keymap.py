@@ -103,6 +103,14 @@ def test_the_keys_as_they_come_have_no_clash() -> None:
     assert texts == []
 
 
+def test_every_place_is_looked_at() -> None:
+    for place in {each.place for each in ACTIONS if each.bound and each.keys} - {Place.EVERYWHERE}:
+        actions = [each for each in ACTIONS if each.place is place and each.bound and each.keys]
+        # ctrl+q ends the program wherever one is.
+        problems = " ".join(read_keys({actions[0].id: "ctrl+q"}).problems)
+        assert "the key of “quit” already" in problems, place
+
+
 def test_without_changes_nothing_is_done() -> None:
     assert read_keys({}) is NO_CHANGES
 

@@ -74,7 +74,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         yield Static(id="where", markup=False)
         yield TextPage(id="page")
         yield Static(id="said", markup=False)
-        yield KeyBar(key_entries(Place.BATCH))
+        yield KeyBar(key_entries(Place.BATCH, self.key_map.changed))
 
     def on_mount(self) -> None:
         """Reads what it was opened with."""
