@@ -44,6 +44,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "label": "label", "name": "label", "toolname": "label", "title": "label",
 }  # fmt: skip
 _COLUMNS: Final[Mapping[str, int]] = {"tool": 0, "flow": 1, "label": 2}
+_COMMAND: Final = re.compile(r"(?m)^\s*(?:\S*[/\\])?curl(?:\.exe)?\s|\bfetch\s*\(")
+"""A copied call, none of whose lines is one of a list."""
 _REQUEST: Final = re.compile(r"https?://|\bcurl\b|\bfetch\(|\A\s*\{")
 _TOOL: Final = re.compile(r":?a-[\w-]+", re.ASCII)
 _FLOW: Final = re.compile(r":?cf-[\w-]+", re.ASCII)
@@ -161,7 +163,7 @@ def read_batch(text: str | bytes) -> Batch:
         from gale_tui.core.capture import recognise
 
         captured = recognise(content, read_files=path)
-        if captured.requests:
+        if captured.requests or _COMMAND.search(content):
             return _of_requests(captured)
     return parse_batch(content)
 

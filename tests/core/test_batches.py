@@ -148,6 +148,19 @@ def test_captured_requests_are_read_and_one_without_its_flow_is_told() -> None:
     assert batch.hosts == ("https://gale.example.com",)
 
 
+def test_a_copied_call_that_is_no_export_is_no_list() -> None:
+    text = "curl 'https://gale.kore.ai/api/me' \\\n  -H 'cookie: sid=of-nobody-1234'\n"
+    for each in (
+        text,
+        f"# mine\n{text}",
+        'fetch("https://gale.kore.ai/api/me", {\n  "headers": {"cookie": "sid=x"}\n})',
+    ):
+        assert not looks_like_batch(each)
+        batch = read_batch(each)
+        assert (batch.tools, batch.bad) == ((), ())
+        assert "sid" not in repr(batch)
+
+
 def test_a_link_in_a_label_makes_no_request_of_a_list() -> None:
     batch = read_batch(f"{A},{F},see https://wiki.example.com/bank\n{B},{G},other")
     assert [tool.tool_id for tool in batch.tools] == [A, B]
