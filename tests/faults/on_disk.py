@@ -305,7 +305,7 @@ FAULTS = (
     Injected(
         name="disk: folder taken away",
         how="the folder is removed while the file comes; d is pressed",
-        script=Script(duration=2.0, file=File(size=300_000, pace=40_000.0)),
+        script=Script(duration=2.0, file=File(size=300_000, pace=10_000.0)),
         story=folder_taken_away,
         sees=("The folder ~/downloads is gone. Make it again", "SUCCESS saved"),
         disk=SAVED,

@@ -175,7 +175,7 @@ FAULTS = (
     Injected(
         name="polling: 401 until there is a key",
         how="GALE's key is changed while the job runs; after two minutes the new one is typed",
-        script=Script(duration=20.0),
+        script=Script(duration=60.0),
         story=a_key_that_is_revoked,
         sees=("header: GALE refused the API key", "waits for a key", "SUCCESS saved"),
         disk=SAVED,
@@ -214,7 +214,7 @@ FAULTS = (
     Injected(
         name="polling: offline and online again",
         how="GALE's port is closed while the job runs, and opened again",
-        script=Script(duration=6.0),
+        script=Script(duration=60.0),
         story=the_network_goes,
         sees=("no answer", "header: Cannot be reached", "SUCCESS saved"),
         disk=SAVED,

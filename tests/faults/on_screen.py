@@ -196,7 +196,7 @@ FAULTS = (
     Injected(
         name="screen: 401 while a job runs",
         how="GALE's key is changed; the dialog that opens is given the new one",
-        script=Script(duration=30.0),
+        script=Script(duration=90.0),
         story=key_asked_for,
         sees=("refused the API key", "saved 2.2 kB"),
         disk=SAVED,
@@ -220,7 +220,7 @@ FAULTS = (
     Injected(
         name="screen: offline and online again",
         how="GALE's port is closed while the job runs, and opened again",
-        script=Script(duration=6.0),
+        script=Script(duration=90.0),
         story=unreachable,
         sees=("refused the connection", "saved 2.2 kB"),
         disk=SAVED,
