@@ -558,6 +558,8 @@ async def _play(steps: list[tuple[str, Any]], seed: int) -> None:
             await settle()
         # Whatever came before: in the end everybody is asked again.
         answers[:] = [ANSWERED]
+        # What is under way still gets its old answer.
+        await b.clock.advance(5)
         b.monitor.paused = False
         b.monitor.key_provided("e")
         b.monitor.key_provided("f")
