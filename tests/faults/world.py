@@ -36,7 +36,6 @@ from gale_tui.core.models import (
     JobState,
 )
 from gale_tui.core.paths import Paths
-from gale_tui.core.polling import PollPolicy
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
@@ -93,8 +92,6 @@ class Injected:
     """Seconds of gale-tui and of GALE in one of the machine's."""
     patience: float | None = None
     """Real seconds after which an answer or a download counts as stalled, in place of the half minute."""
-    clean: bool = True
-    """Whether a saved file must be the one that GALE serves."""
 
     def __str__(self) -> str:
         return self.name
@@ -157,7 +154,6 @@ class World:
     environment_fields: dict[str, Any] = field(default_factory=dict)
     cleanup: ExitStack = field(default_factory=ExitStack)
     """Undone in the end, after gale-tui has ended and the disk was looked at."""
-    policy: PollPolicy | None = None
     step: Callable[[str], None] | None = None
     """Told of each step on the disk and of each POST."""
     posted_elsewhere: int = 0
@@ -213,7 +209,6 @@ class World:
             threads=threads,
             clock=self.clock,
             rng=random.Random(1),  # noqa: S311  # the same jitter each time
-            policy=self.policy,
             stall=self.fault.patience or 30.0,
             step=self.step,
         )
