@@ -250,7 +250,7 @@ ACTIONS: tuple[Action, ...] = (
         ("mouse", "f3", "Mouse", "Leave the mouse to the terminal, or take it back.", "=app.toggle_mouse"),
         ("quit", "ctrl+q", "Quit", "End gale-tui from anywhere.", "p=app.quit"),
         ("copy_hint", "ctrl+c", "Copy selection", "Copy the selected text; it never quits.", "k=app.copy_or_hint"),
-        ("suspend", "ctrl+z", "Suspend", "Back to the shell; fg brings gale-tui back.", "kp=app.suspend_process"),
+        ("suspend", "ctrl+z", "Suspend", "Back to the shell; fg brings gale-tui back.", "p=app.suspend_process"),
     ),
 )
 
