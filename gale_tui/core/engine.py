@@ -47,6 +47,7 @@ from gale_tui.core.settings import Settings
 from gale_tui.core.store import JobStore
 from gale_tui.core.store_schema import MIGRATIONS
 from gale_tui.core.taking_up import TakingUp
+from gale_tui.core.text import inert
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.tool_choices import ToolChoice, tool_choices
 
@@ -527,7 +528,11 @@ class GaleEngine:
             self.monitor.track(job.id, job.environment_id, age=age, lost=lost)
 
     def _job_changed(self, change: JobChange) -> None:
-        job = change.job
+        job, before = change.job, change.previous
+        if before is None or (before.status, before.download.state) != (job.status, job.download.state):
+            where = "elsewhere" if change.elsewhere else "here"
+            words = f"{inert(job.status, 40)}, file {job.download.state.value}"
+            log.info("job %s %s %s: %s", job.id, change.kind.value, where, words)
         if change.kind is Change.FORGOTTEN or not job.state.polled:
             if job.id in self.monitor:
                 self.monitor.forget(job.id)

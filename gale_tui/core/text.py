@@ -263,7 +263,9 @@ def _stem(name: str, limit_bytes: int) -> str:
             kept.append("_")
         elif _visible(character) == character:
             kept.append(character)
-    text = _trimmed(re.sub(" {2,}", " ", "".join(kept))).lstrip(" .-")
+    # Characters that a control character kept apart may now be one.
+    text = unicodedata.normalize("NFC", "".join(kept))
+    text = _trimmed(re.sub(" {2,}", " ", text)).lstrip(" .-")
     if re.match(_RESERVED, text):
         text = f"_{text}"
     while len(text.encode()) > limit_bytes:

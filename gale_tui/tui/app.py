@@ -118,6 +118,7 @@ class GaleApp(App[int]):
         self.engine.book.listeners.append(self._job_changed)
         self.engine.on_condition.append(self._condition_changed)
         self.engine.on_loaded.append(self._history_loaded)
+        self.engine.on_notice.append(lambda text: self.say(text, severity="warning", seconds=12))
         await self.push_screen(self.jobs_screen)
         self.call_after_refresh(self._first_frame_drawn)
 

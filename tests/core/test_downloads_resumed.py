@@ -392,7 +392,9 @@ class TestDisk:
         _, url = finished(sandbox, File(size=SIZE, changes_after=1), on_download=(Fault(cut=CUT),))
         task = to.task(url)
         cut_off(task)
-        monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"total": 10 * SIZE, "free": SIZE - CUT}))
+        monkeypatch.setattr(
+            "shutil.disk_usage", lambda folder: type("Usage", (), {"total": 10 * SIZE, "free": SIZE - CUT})
+        )
         assert whole(to.again(url, task).run())
 
     def test_full_halfway(self, sandbox: Sandbox, to: Fetching) -> None:

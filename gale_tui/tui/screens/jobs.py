@@ -49,6 +49,7 @@ class JobsScreen(GaleScreen[None]):
         self._undo: Callable[[], Awaitable[None]] | None = None
         self._shown_details: str | None = None
         self._events: Sequence[JobEvent] = ()
+        self._trouble = ""
         self._filter = ""
         self._title = ""
         self._texts = JobTexts()
@@ -169,6 +170,10 @@ class JobsScreen(GaleScreen[None]):
             self.details.show(job, events_of_job, self.engine.progress(job.id), now=self.engine.clock.time())
 
     def _tick(self) -> None:
+        trouble = self.engine.book.store.trouble
+        if trouble and trouble != self._trouble:
+            self.gale.say(trouble, severity="warning", seconds=8)
+        self._trouble = trouble
         if self.is_current:
             self.table.tick(self.engine.clock.time())
             if self.details.display:
