@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
+from textual.worker import Worker
 
 from gale_tui.core.environment_checks import check_ca_file, check_environment_name, check_proxy
 from gale_tui.core.environments import Config
@@ -50,6 +51,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
         self._session_touched = False
+        self._look: Worker[None] | None = None
         self._at_first: tuple[object, ...] = ()
 
     # What it looks like
@@ -133,7 +135,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self.query_one("#keyring").display = False
         self._at_first = self._typed_so_far()
         self.ready()
-        self.run_worker(self._look_for_key(), group="look")
+        self._look = self.run_worker(self._look_for_key(), group="look")
 
     async def _look_for_key(self) -> None:
         previous = self._previous
@@ -290,6 +292,9 @@ class EnvironmentForm(FormScreen[Environment]):
         self.say(inert(result.explanation, 400), level)
 
     async def _save(self) -> bool:
+        if self._look is not None and self._look.is_running:
+            # Where a key can be kept is not known yet, and the answer may preset the switch below.
+            await self._look.wait()
         session_only = self.query_one("#session-only", Tick).value
         try:
             environment = self._environment()
