@@ -156,6 +156,7 @@ async def drawn(stage: Stage, pilot: Pilot[int]) -> None:
         # Dialogs let what is below them shine through.
         if isinstance(screen, JobsScreen):
             _up_to_date(stage, screen.table)
+            screen.details.tick(stage.now)
     app.clear_notifications()
     await pilot.pause()
     await stage.settle()
