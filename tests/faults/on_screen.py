@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -52,9 +53,14 @@ class Screen:
 
     async def reads(self, words: str) -> None:
         """Waits until the words are on the screen, and notes their line."""
-        await self.until(lambda: any(words in line for line in self.lines()))
-        line = next(line for line in self.lines() if words in line)
-        self.world.look("screen", line)
+        await self.until(lambda: self._with(words) is not None)
+        self.world.look("screen", self._with(words) or "")
+
+    def _with(self, words: str) -> str | None:
+        """The line with the words, or the two that they are broken over: a path before them may be of any length."""
+        lines = self.lines()
+        pairs = (" ".join(pair).strip() for pair in itertools.pairwise(lines))
+        return next((text for text in (*lines, *pairs) if words in text), None)
 
     async def export(self) -> None:
         """Fills the form and submits it, with keys."""
