@@ -96,8 +96,13 @@ class Saves:
         return self._receptions.progress(job_id, self._clock.monotonic())
 
     def running(self) -> tuple[str, ...]:
-        """The ids of the jobs whose files are being received here."""
-        return self._receptions.running()
+        """The ids of the jobs whose files are being received here; not those that are saved already."""
+        jobs = self._book.jobs
+        return tuple(
+            job_id
+            for job_id in self._receptions.running()
+            if job_id not in jobs or jobs[job_id].download.state is not DownloadState.SAVED
+        )
 
     def under_way(self, job_id: str) -> bool:
         """True where this process fetches the file, or waits to try again."""
