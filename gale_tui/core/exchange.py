@@ -137,6 +137,7 @@ class OpenSockets:
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self._exchanges: set[Exchange] = set()
+        self._closed = False
         self.opened = 0
         """Connections made since the start."""
 
@@ -162,9 +163,10 @@ class OpenSockets:
             cancellation.release(connection)
 
     def begin(self, exchange: Exchange) -> None:
-        """Takes an exchange in."""
+        """Takes an exchange in; after :meth:`close` it is aborted from the start."""
         with self._lock:
             self._exchanges.add(exchange)
+            exchange.aborted = exchange.aborted or self._closed
 
     def end(self, exchange: Exchange) -> None:
         """Forgets it."""
@@ -178,3 +180,9 @@ class OpenSockets:
                 exchange.aborted = True
             for connection in self._sockets:
                 shut_down(connection)
+
+    def close(self) -> None:
+        """As :meth:`abort`, and for every exchange that begins later."""
+        with self._lock:
+            self._closed = True
+        self.abort()

@@ -327,8 +327,11 @@ class Transport:
         self.sockets.abort()
 
     def close(self) -> None:
-        """Aborts what is under way and closes every connection."""
-        self.abort()
+        """Aborts what is under way and closes every connection; later calls fail.
+
+        A call may still wait for its thread now: its connection would be kept for a next one that never comes.
+        """
+        self.sockets.close()
         with self._lock:
             pools = list(self._pools.values())
             self._pools.clear()

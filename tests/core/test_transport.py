@@ -230,6 +230,14 @@ class TestConnections:
             transport.close()
             assert len(transport.sockets) == 0
 
+    def test_what_comes_after_closing_leaves_no_connection_behind(self) -> None:
+        with WireServer(OK) as server, reaching(server.url) as transport:
+            transport.close()
+            with pytest.raises(NotSentError):
+                transport.request("GET", "/x", deadline=LONG)
+            assert len(transport.sockets) == 0
+            assert server.requests == []
+
 
 @contextlib.contextmanager
 def never_accepting() -> Iterator[int]:
