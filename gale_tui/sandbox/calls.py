@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gale_tui.sandbox.answers import export_answer, status_answer
 from gale_tui.sandbox.delivery import Delivery
-from gale_tui.sandbox.flows import BANKING, Flow
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job
-from gale_tui.sandbox.script import Fault, Script
+from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
+from gale_tui.sandbox.script import Fault
 from gale_tui.sandbox.sending import spoil
 from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.wire import BytesBody, Request, Response, errors_json, json_response
 
-__all__ = ["Calls", "Tool"]
+__all__ = ["Calls"]
 
 NO_PAGE = b"<!DOCTYPE html><html><head><title>Not found</title></head><body>No such page</body></html>\n"
 FLOW_NEEDED = "flowId is required: add ?flowId={callflowId} with the ID of the deployed flow to the URL"
-
-
-@dataclass(slots=True)
-class Tool:
-    """A tool that the sandbox knows."""
-
-    tool_id: str
-    flow_id: str | None
-    """Its one deployed flow; None: any flow will do."""
-    name: str
-    what: str
-    flow: Flow
-    script: Script
-    export_faults: FaultSequence
 
 
 class Calls:
@@ -145,6 +129,7 @@ class Calls:
             tool_id=tool.tool_id,
             flow_id=flow_id,
             tool_name=tool.name,
+            flow=tool.flow_of(sum(job.tool_id == tool.tool_id for job in self.jobs.values())),
             script=tool.script,
             started_at=self._time.now(),
             started_wall=self._time.wall(),
@@ -172,8 +157,7 @@ class Calls:
             job = next((each for each in self.jobs.values() if each.export_job_id == export_job_id), None)
             if job is None or job.account != account:
                 return errors_json(404, "No such file"), PROPER
-            tool = self.tools.get(job.tool_id)
-        response, leads_to_file = self._delivery.answer(request, job, tool.flow if tool is not None else BANKING)
+        response, leads_to_file = self._delivery.answer(request, job)
         fault = job.download_faults.next(self._time.now()) if leads_to_file else PROPER
         if leads_to_file and request.method == "GET" and not (fault.replaces or fault.silent):
             job.served += 1

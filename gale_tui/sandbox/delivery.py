@@ -15,7 +15,6 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from gale_tui.sandbox.files import damaged_zip, sized_zip, tool_documents, tool_zip
-from gale_tui.sandbox.flows import Flow
 from gale_tui.sandbox.jobs import IssuedLink, Job
 from gale_tui.sandbox.script import ABSENT, File, Link
 from gale_tui.sandbox.timing import SandboxTime
@@ -41,26 +40,26 @@ class Contents:
     """Makes each file once and keeps it: small ones in memory, sized ones in a folder that :meth:`clear` removes."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, str, int, str, int | None], Content] = {}
+        self._made: dict[tuple[str, int, str, int | None], Content] = {}
         self._folder: Path | None = None
         self._remove: Callable[[], object] | None = None
         self._lock = threading.Lock()
 
-    def get(self, flow: Flow, job: Job, file: File, version: int) -> Content:
+    def get(self, job: Job, file: File, version: int) -> Content:
         """The file of a job in a version of its tool."""
         if file.path is not None:
             stat = file.path.stat()
             return Content(file.path, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{version}")
         if file.content is not None:
             return Content(file.content, len(file.content), _tag(file.content + bytes([version % 256])))
+        documents = tool_documents(job.flow, job.tool_id, job.flow_id, version)
+        key = (_tag(b"".join(documents.values())), version, file.kind, file.size)
         with self._lock:
-            key = (job.tool_id, job.flow_id, version, file.kind, file.size)
             if key not in self._made:
-                self._made[key] = self._make(flow, job, file, version)
+                self._made[key] = self._make(documents, job, file, version)
             return self._made[key]
 
-    def _make(self, flow: Flow, job: Job, file: File, version: int) -> Content:
-        documents = tool_documents(flow, job.tool_id, job.flow_id, version)
+    def _make(self, documents: dict[str, bytes], job: Job, file: File, version: int) -> Content:
         if file.size is not None:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="gale-sandbox-"))
@@ -69,7 +68,7 @@ class Contents:
             path = self._folder / f"{len(self._made)}.zip"
             seed = f"{job.tool_id} {version}"
             sized_zip(path, documents, file.size, seed)
-            return Content(path, file.size, _tag(f"{seed} {file.size}".encode()))
+            return Content(path, file.size, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
         packed = tool_zip(documents) if file.kind == "zip" else damaged_zip(file.kind, documents)
         return Content(packed, len(packed), _tag(packed))
 
@@ -144,7 +143,7 @@ class Delivery:
         url = self._base(link.host) + path
         return url.partition(":")[2] if link.form == "scheme-relative" else url
 
-    def answer(self, request: Request, job: Job, flow: Flow) -> tuple[Response, bool]:
+    def answer(self, request: Request, job: Job) -> tuple[Response, bool]:
         """The answer on a link, and whether it leads to the file (so that the faults of downloads concern it)."""
         script, link, now = job.script, job.script.link, self._time.now()
         if request.method not in ("GET", "HEAD"):
@@ -164,7 +163,7 @@ class Delivery:
             return errors_json(401, "Invalid API key" if fits is False else "API key is missing"), False
         if link.key == "refused" and fits is not None:
             return _error(400, "xml", "InvalidArgument", "Only one way to authenticate is allowed"), False
-        return self._file(request, job, flow), True
+        return self._file(request, job), True
 
     def _refusal(self, request: Request, job: Job, now: float) -> Response | None:
         link = job.script.link
@@ -192,10 +191,10 @@ class Delivery:
             target = ("" if target == "relative" else self._base(target)) + f"{request.path}?{query}hop={following}"
         return Response(link.redirect_status, [("Location", target)])
 
-    def _file(self, request: Request, job: Job, flow: Flow) -> Response:
+    def _file(self, request: Request, job: Job) -> Response:
         file = job.script.file
         changed = file.changes_after is not None and job.served >= file.changes_after
-        content = self.contents.get(flow, job, file, job.script.version + changed)
+        content = self.contents.get(job, file, job.script.version + changed)
         kind = file.media_type or ("text/html; charset=utf-8" if file.kind == "html" else "application/zip")
         response = Response(200, [("Content-Type", kind)], framing=file.length, pace=file.pace)
         response.length_off = file.length_off

@@ -38,7 +38,7 @@ def tool_documents(flow: Flow, tool_id: str, flow_id: str, version: int = 1) -> 
         "toolId": tool_id,
         "name": flow.name,
         "description": flow.description,
-        "version": "1.4.0",
+        "version": flow.version,
         "deployedFlow": flow_id,
         "guardrails": [
             {"name": name, "appliesTo": ["input", "output"], "threshold": 0.7, "enabled": True}

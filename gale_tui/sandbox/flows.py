@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 __all__ = ["REVISIONS", "Flow", "Node"]
@@ -35,6 +35,8 @@ class Flow:
     variables: Mapping[str, str]
     guardrails: tuple[str, ...]
     nodes: tuple[Node, ...]
+    version: str = "1.4.0"
+    """Of the tool; it need not change with every edit."""
 
 
 REVISIONS: Final = (
@@ -207,6 +209,23 @@ LEAVE: Final = Flow(
         Node("end", "Reply"),
     ),
 )
+
+_TODAY: Final = "Today is {{context.system.date}}."
+LEAVE_EDITED: Final = replace(
+    LEAVE,
+    nodes=tuple(
+        replace(node, text=node.text.replace(_TODAY, f"{_TODAY} A day without a year is the next one to come."))
+        for node in LEAVE.nodes
+    ),
+)
+"""Somebody has edited a prompt of the Leave Bot, and nothing else."""
+LEAVE_RELEASED: Final = replace(
+    LEAVE_EDITED,
+    version="1.5.0",
+    description="Takes requests for leave in everyday words, checks them against the rules of the country and files "
+    "them for approval.",
+)
+"""The edited Leave Bot has become a version of its own."""
 
 CLAIMS: Final = Flow(
     "Claims Triage",

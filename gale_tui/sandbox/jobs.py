@@ -6,9 +6,10 @@ import random
 import threading
 from dataclasses import dataclass, field
 
+from gale_tui.sandbox.flows import Flow
 from gale_tui.sandbox.script import Fault, Script
 
-__all__ = ["PROPER", "FaultSequence", "Ids", "IssuedLink", "Job", "JobView"]
+__all__ = ["PROPER", "FaultSequence", "Ids", "IssuedLink", "Job", "JobView", "Tool"]
 
 PROPER = Fault()
 """An answer with nothing wrong."""
@@ -84,6 +85,25 @@ class JobView:
 
 
 @dataclass(slots=True)
+class Tool:
+    """A tool that the sandbox knows."""
+
+    tool_id: str
+    flow_id: str | None
+    """Its one deployed flow; None: any flow will do."""
+    name: str
+    what: str
+    flows: tuple[Flow, ...]
+    """What each export has, from the first on; the last of them stays."""
+    script: Script
+    export_faults: FaultSequence
+
+    def flow_of(self, number: int) -> Flow:
+        """What an export has that `number` others came before."""
+        return self.flows[min(number, len(self.flows) - 1)]
+
+
+@dataclass(slots=True)
 class Job:
     """A started export."""
 
@@ -93,6 +113,8 @@ class Job:
     tool_id: str
     flow_id: str
     tool_name: str
+    flow: Flow
+    """The tool as it was when the export began."""
     script: Script
     started_at: float
     started_wall: float

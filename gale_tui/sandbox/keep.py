@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gale_tui.sandbox.jobs import FaultSequence, IssuedLink, Job
+from gale_tui.sandbox.flows import BANKING
+from gale_tui.sandbox.jobs import FaultSequence, IssuedLink, Job, Tool
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.timing import SandboxTime
 
@@ -39,16 +40,18 @@ class Memory:
         port = self._kept.get("port")
         return port if isinstance(port, int) and 0 < port < 65536 else 0
 
-    def jobs(self, scripts: Mapping[str, Script], names: Mapping[str, str]) -> list[Job]:
-        """The jobs of last time, as old as they are by now. `scripts` and `names` are of the tools, by id."""
+    def jobs(self, tools: Mapping[str, Tool]) -> list[Job]:
+        """The jobs of last time, as old as they are by now. `tools` are those of this time, by id."""
         jobs: list[Job] = []
         with contextlib.suppress(KeyError, TypeError, ValueError):
             for entry in self._kept.get("jobs", []):
                 tool_id = entry["tool_id"]
-                jobs.append(self._job(entry, scripts.get(tool_id, Script()), names.get(tool_id, "")))
+                before = sum(job.tool_id == tool_id for job in jobs)
+                jobs.append(self._job(entry, tools.get(tool_id), before))
         return jobs
 
-    def _job(self, entry: Mapping[str, Any], script: Script, name: str) -> Job:
+    def _job(self, entry: Mapping[str, Any], tool: Tool | None, before: int) -> Job:
+        script = tool.script if tool is not None else Script()
         # A wall clock that was set back must not make a job that has yet to begin.
         age = max(0.0, self._time.wall() - float(entry["started_wall"])) * self._time.speed
         started_at = self._time.now() - age
@@ -58,7 +61,8 @@ class Memory:
             account=entry["account"],
             tool_id=entry["tool_id"],
             flow_id=entry["flow_id"],
-            tool_name=name,
+            tool_name=tool.name if tool is not None else "",
+            flow=tool.flow_of(before) if tool is not None else BANKING,
             script=script,
             started_at=started_at,
             started_wall=float(entry["started_wall"]),

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import unquote
 
-from gale_tui.sandbox.calls import Calls, Tool
+from gale_tui.sandbox.calls import Calls
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.flows import BANKING, Flow
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, JobView
+from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, JobView, Tool
 from gale_tui.sandbox.keep import Memory
 from gale_tui.sandbox.listening import Listener
 from gale_tui.sandbox.log import RequestLog, RequestRecord
@@ -90,14 +90,11 @@ class Sandbox:
             remember=self._remember,
         )
         for sample in catalogue.tools:
-            self.add_tool(sample.name, sample.script, what=sample.what, flow=sample.flow)
+            self.add_tool(sample.name, sample.script, what=sample.what, flow=sample.flow, later=sample.later)
         self._memory = Memory(keep, self._time) if keep is not None else None
         self._port_kept = False
         if self._memory is not None:
-            tools = self._calls.tools
-            scripts = {tool_id: tool.script for tool_id, tool in tools.items()}
-            names = {tool_id: tool.name for tool_id, tool in tools.items()}
-            self._calls.jobs.update({job.dock_status_id: job for job in self._memory.jobs(scripts, names)})
+            self._calls.jobs.update({job.dock_status_id: job for job in self._memory.jobs(self._calls.tools)})
             if port == 0 and self._memory.port:
                 self._ports["own"] = self._memory.port
                 self._port_kept = True
@@ -195,14 +192,22 @@ class Sandbox:
                 if tool.flow_id is not None
             )
 
-    def add_tool(self, name: str, script: Script | None = None, *, what: str = "", flow: Flow = BANKING) -> OfferedTool:
-        """Offers a further tool and says under which ids."""
+    def add_tool(
+        self,
+        name: str,
+        script: Script | None = None,
+        *,
+        what: str = "",
+        flow: Flow = BANKING,
+        later: tuple[Flow, ...] = (),
+    ) -> OfferedTool:
+        """Offers a further tool and says under which ids; `later` is what its further exports have."""
         script = script if script is not None else Script()
         offered = OfferedTool(self._tool_ids.new("a-"), self._tool_ids.new("cf-"), name, what)
         faults = FaultSequence(script.on_export)
         with self._calls.lock:
             self._calls.tools[offered.tool_id] = Tool(
-                offered.tool_id, offered.flow_id, name, what, flow, script, faults
+                offered.tool_id, offered.flow_id, name, what, (flow, *later), script, faults
             )
         return offered
 
@@ -215,7 +220,7 @@ class Sandbox:
         with self._calls.lock:
             tool = self._calls.tools.get(tool_id)
             if tool is None:
-                self._calls.tools[tool_id] = Tool(tool_id, None, "Scripted Tool", "", BANKING, script, faults)
+                self._calls.tools[tool_id] = Tool(tool_id, None, "Scripted Tool", "", (BANKING,), script, faults)
             else:
                 tool.script, tool.export_faults = script, faults
 

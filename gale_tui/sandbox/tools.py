@@ -31,6 +31,8 @@ class SampleTool:
     what: str
     flow: Flow
     script: Script = field(default_factory=Script)
+    later: tuple[Flow, ...] = ()
+    """What its second export has, its third and so on; the last of them stays."""
 
     @property
     def name(self) -> str:
@@ -53,9 +55,10 @@ DEMO: Final = Catalogue(
             Script(duration=5.0, percentages=True),
         ),
         SampleTool(
-            "succeeds slowly, without a percentage",
+            "slow, without a percentage; edited after its first export",
             flows.LEAVE,
             Script(duration=18.0, url_in="both"),
+            later=(flows.LEAVE_EDITED, flows.LEAVE_RELEASED),
         ),
         SampleTool(
             "fails and says why",

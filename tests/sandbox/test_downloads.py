@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import json
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -17,6 +18,7 @@ from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import ABSENT, File, Link, Script
 from gale_tui.sandbox.server import Sandbox
+from gale_tui.sandbox.tools import OfferedTool
 from tests.sandbox.asking import HandClock, dock_status, export, fetch, raw, started, talk
 
 CONTENT = bytes(range(256)) * 40
@@ -415,3 +417,28 @@ def test_versions_of_a_tool_differ_and_equal_ones_do_not(sandbox: Sandbox) -> No
     other = fetch(export(sandbox, tool).json["response"]["downloadUrl"]).body
     assert same[0] == same[1]
     assert other != same[0]
+
+
+def test_a_tool_of_the_demo_is_edited_after_its_first_export_and_the_others_are_not(tmp_path: Path) -> None:
+    def names_and_versions(body: bytes) -> tuple[list[str], str]:
+        with zipfile.ZipFile(BytesIO(body)) as archive:
+            flow, application = (json.loads(archive.read(f"{each}_definition.json")) for each in ("flow", "app"))
+        return [node["config"].get("prompt", "") for node in flow["nodes"]], application["version"]
+
+    def file(sandbox: Sandbox, tool: OfferedTool) -> bytes:
+        sandbox.script(tool.tool_id, Script(duration=0.0))
+        return fetch(export(sandbox, tool).json["response"]["downloadUrl"]).body
+
+    kept = tmp_path / "sandbox.json"
+    with Sandbox(keep=kept) as sandbox:
+        for tool in sandbox.offered:
+            if tool.name != "Leave Bot":
+                assert file(sandbox, tool) == file(sandbox, tool)
+        leave = next(tool for tool in sandbox.offered if tool.name == "Leave Bot")
+        first, second = (names_and_versions(file(sandbox, leave)) for _ in range(2))
+        assert [new.startswith(old) for old, new in zip(first[0], second[0], strict=True) if new != old] == [True]
+        assert first[1] == second[1] == "1.4.0"
+    with Sandbox(keep=kept) as sandbox:
+        third, fourth = (file(sandbox, leave) for _ in range(2))
+        assert names_and_versions(third) == (second[0], "1.5.0")
+        assert third == fourth

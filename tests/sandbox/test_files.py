@@ -15,6 +15,7 @@ from gale_tui.sandbox.flows import REVISIONS, Flow
 from gale_tui.sandbox.tools import DEMO
 
 FLOWS = [sample.flow for sample in DEMO.tools]
+LATER = [flow for sample in DEMO.tools for flow in sample.later]
 DOCUMENTS = tool_documents(flows.BANKING, "a-1", "cf-1")
 
 
@@ -26,7 +27,7 @@ def test_the_demo_has_tools_enough_and_no_two_alike() -> None:
         assert len({documents[name] for documents in contents}) == len(FLOWS)
 
 
-@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+@pytest.mark.parametrize("flow", [*FLOWS, *LATER], ids=lambda flow: f"{flow.name} {flow.version}")
 def test_a_flow_holds_together(flow: Flow) -> None:
     documents = {name: json.loads(text) for name, text in tool_documents(flow, "a-1", "cf-1").items()}
     nodes = documents["flow_definition.json"]["nodes"]
@@ -51,7 +52,7 @@ def test_a_flow_holds_together(flow: Flow) -> None:
 
 
 def test_a_step_refers_to_steps_that_are_there() -> None:
-    for flow in FLOWS:
+    for flow in (*FLOWS, *LATER):
         names = {node.name for node in flow.nodes}
         for node in flow.nodes:
             for reference in node.text.split("{{context.steps.")[1:]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from gale_tui.command_diff import DiffCommand, diff
 from gale_tui.core.models import Download, DownloadState, Job
 from gale_tui.sandbox.flows import REVISIONS
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.compare import CompareScreen, saved_exports
+from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.inspect import InspectScreen
 from gale_tui.tui.widgets.text_page import TextPage
 from tests.core.saved_exports import documents
+from tests.tui import real_app
 from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed, until
 
 
@@ -62,6 +66,81 @@ async def test_one_prompt_is_shown_and_nothing_else(tmp_path: Path, sandbox: San
         assert " ".join(strong) == REVISIONS[0]
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, InspectScreen))
+
+
+async def export_by_keys(app: GaleApp, pilot: Pilot[int], name: str) -> Job:
+    """Exports an offered tool from the form and waits for its file; the mark is on its row then."""
+    known = set(app.engine.jobs)
+    await pilot.press("n")
+    await real_app.until(pilot, lambda: real_app.shows(app, ExportForm))
+    await pilot.pause()
+    await pilot.press(*name.split()[0], "down", "enter")
+    await real_app.until(pilot, lambda: len(app.engine.jobs) > len(known))
+    (job_id,) = set(app.engine.jobs) - known
+    await real_app.until(pilot, lambda: real_app.saved(app.engine.jobs[job_id]) and app.screen is app.jobs_screen)
+    return app.engine.jobs[job_id]
+
+
+async def compare_by_keys(app: GaleApp, pilot: Pilot[int]) -> None:
+    await pilot.press("i")
+    await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+    await pilot.press("equals_sign")
+    await until(pilot, lambda: compared(app))
+
+
+async def test_the_demo_shows_what_somebody_edited_between_two_exports(tmp_path: Path) -> None:
+    with Sandbox(seed=1, speed=real_app.SPEED) as sandbox:
+        async with real_app.running(real_app.demo(tmp_path / "demo", sandbox), (160, 40)) as (app, pilot):
+            jobs = [await export_by_keys(app, pilot, "Leave Bot") for _ in range(2)]
+            await compare_by_keys(app, pilot)
+            lines = body(app)
+            assert lines[:5] == [
+                "Different: 1 node changed.",
+                "",
+                "Nodes",
+                "  ~ Extract dates  genAI · n2",
+                "      config.prompt",
+            ]
+            text = " ".join(each.strip() for each in lines[5:])
+            old, new = text[2:].split(" + ")
+            assert new == f"{old} A day without a year is the next one to come."
+            assert old.startswith("From {{context.input.utterance}} extract")
+            assert old.endswith("Today is {{context.system.date}}.")
+            await pilot.press("escape", "escape")
+
+            # The same without a screen.
+            out, err = io.StringIO(), io.StringIO()
+            before, after = (job.download.path for job in jobs)
+            assert before is not None
+            assert after is not None
+            assert diff(DiffCommand(before, after), out, err) == 1
+            assert [line.strip() for line in out.getvalue().splitlines()[2:]] == [
+                "",
+                "Nodes",
+                "~ Extract dates (genAI, n2)",
+                "config.prompt:",
+                f"- {old}",
+                f"+ {new}",
+            ]
+            assert err.getvalue() == ""
+
+            # The next export is a version of its own; the one after that is the same.
+            await export_by_keys(app, pilot, "Leave Bot")
+            await compare_by_keys(app, pilot)
+            assert 'version  "1.4.0" → "1.5.0"' in page_text(app)
+            assert "config.prompt" not in page_text(app)
+            await pilot.press("left_square_bracket")
+            await until(pilot, lambda: compared(app) and "config.prompt" in page_text(app))
+            assert 'version  "1.4.0" → "1.5.0"' in page_text(app)
+
+
+async def test_a_tool_that_nobody_edited_is_the_same(tmp_path: Path) -> None:
+    with Sandbox(seed=1, speed=real_app.SPEED) as sandbox:
+        async with real_app.running(real_app.demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            for _ in range(2):
+                await export_by_keys(app, pilot, "Banking Assistant")
+            await compare_by_keys(app, pilot)
+            assert body(app) == ["No difference: the files are the same, byte for byte."]
 
 
 async def test_the_last_two_are_compared_and_others_can_be_chosen(tmp_path: Path, sandbox: Sandbox) -> None:
