@@ -16,7 +16,16 @@ if __name__ == "__main__":
 
 
 from tests.snapshots.stage import Stage
-from tests.snapshots.story import ENVIRONMENTS, drawn, look_into_environments, morning, noon, opened, select
+from tests.snapshots.story import (
+    ENVIRONMENTS,
+    drawn,
+    look_into_environments,
+    morning,
+    noon,
+    opened,
+    select,
+    two_versions,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
 
@@ -54,6 +63,24 @@ async def demo_pictures(keep: Callable[[str, str], None]) -> None:
             await picture("details", 100, 40)
             await pilot.press("i")
             await picture("inspect")
+            await pilot.press("escape", "escape", "y")
+            await picture("copy")
+            await pilot.press("escape", "comma")
+            await picture("settings")
+            await pilot.press("escape", "slash", *"status:saved leave")
+            await picture("filter")
+            await pilot.press("escape")
+
+
+async def compare_picture(keep: Callable[[str, str], None]) -> None:
+    """What somebody has edited between two exports."""
+    with Stage() as stage:
+        app = stage.app()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await opened(stage, pilot)
+            await two_versions(stage, pilot)
+            await drawn(stage, pilot)
+            keep("compare", app.export_screenshot())
 
 
 async def other_pictures(keep: Callable[[str, str], None]) -> None:
@@ -73,6 +100,12 @@ async def other_pictures(keep: Callable[[str, str], None]) -> None:
             await look_into_environments(stage, pilot)
             await drawn(stage, pilot)
             keep("environments", app.export_screenshot())
+    with Stage(environments="") as stage:
+        app = stage.app()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await opened(stage, pilot)
+            await drawn(stage, pilot)
+            keep("first-start", app.export_screenshot())
 
 
 def make(folder: Path) -> list[Path]:
@@ -85,7 +118,7 @@ def make(folder: Path) -> list[Path]:
         path.write_text(svg, encoding="utf-8")
         made.append(path)
 
-    for pictures in (demo_pictures, other_pictures):
+    for pictures in (demo_pictures, compare_picture, other_pictures):
         asyncio.run(pictures(keep))
     return made
 

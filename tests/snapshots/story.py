@@ -17,12 +17,24 @@ from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import DEMO, OfferedTool
 from gale_tui.tui.app import GaleApp
+from gale_tui.tui.screens.compare import CompareScreen
 from gale_tui.tui.screens.environments import EnvironmentsScreen
+from gale_tui.tui.screens.inspect import InspectScreen
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.job_table import JobTable
 from tests.snapshots.stage import Stage, moment
 
-__all__ = ["ENVIRONMENTS", "drawn", "look_into_environments", "morning", "noon", "opened", "select", "shown"]
+__all__ = [
+    "ENVIRONMENTS",
+    "drawn",
+    "look_into_environments",
+    "morning",
+    "noon",
+    "opened",
+    "select",
+    "shown",
+    "two_versions",
+]
 
 ENVIRONMENTS = """
 [environments.local]
@@ -188,6 +200,20 @@ async def select(stage: Stage, pilot: Pilot[int], name: str, at: str) -> Job:
     await pilot.pause()
     await stage.settle()
     return job
+
+
+async def two_versions(stage: Stage, pilot: Pilot[int]) -> None:
+    """Exports a tool, and again once somebody has edited it, and compares the two."""
+    leave = tools(stage.sandbox)["Leave Bot"]
+    for at in ("11:42:10", "11:57:31"):
+        await export(stage, at, leave)
+    await stage.to("11:59:30")
+    pilot.app.clear_notifications()
+    await select(stage, pilot, "Leave Bot", "11:57:31")
+    await pilot.press("i")
+    await shown(stage, pilot, InspectScreen)
+    await pilot.press("equals_sign")
+    await shown(stage, pilot, CompareScreen)
 
 
 async def look_into_environments(stage: Stage, pilot: Pilot[int]) -> None:

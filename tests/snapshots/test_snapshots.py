@@ -21,6 +21,7 @@ from tests.snapshots.story import (
     opened,
     select,
     shown,
+    two_versions,
 )
 
 Compare = Callable[..., bool]
@@ -113,6 +114,13 @@ def test_details_of_a_failure(snap_compare: Compare) -> None:
         await morning(stage, pilot)
         await select(stage, pilot, "Fraud Watch", "11:55:08")
         await pilot.press("enter")
+
+    assert looks(snap_compare, Stage(), act)
+
+
+def test_what_changed_between_two_exports(snap_compare: Compare) -> None:
+    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
+        await two_versions(stage, pilot)
 
     assert looks(snap_compare, Stage(), act)
 
