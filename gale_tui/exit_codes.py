@@ -25,7 +25,7 @@ INTERRUPTED: Final = 130
 def exit_code(job: Job) -> int:
     """The code of a settled job, or of one that was waited for too long."""
     match outcome(job):
-        case Outcome.SAVED:
+        case Outcome.SAVED | Outcome.READY:
             return SAVED
         case Outcome.FAILED:
             return FAILED

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gale_tui.core.batches import BadLine, BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
-from gale_tui.core.outcomes import Outcome
+from gale_tui.core.outcomes import GOOD, Outcome
 
 __all__ = ["BatchAccount", "BatchEntry"]
 
@@ -34,7 +34,7 @@ class BatchEntry:
     def reason(self) -> str:
         """Why it is not saved, in a few words; empty where it is."""
         job = self.job
-        if self.outcome in (None, Outcome.SAVED):
+        if self.outcome is None or self.outcome in GOOD:
             return ""
         if job is None or self.outcome is Outcome.UNFINISHED:
             return self.why
@@ -104,7 +104,7 @@ class BatchAccount:
     @property
     def not_good(self) -> Iterable[BatchEntry]:
         """What is known not to have been saved, in the order of the list."""
-        return (entry for entry in self.entries if entry.outcome not in (None, Outcome.SAVED))
+        return (entry for entry in self.entries if entry.outcome is not None and entry.outcome not in GOOD)
 
 
 def _saved(saved: int, unchanged: int) -> str:

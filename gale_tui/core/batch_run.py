@@ -65,6 +65,7 @@ class BatchRun:
         tools: What to export.
         name: The set's, or what the batch is called; written to each job.
         folder: Where the files go; None for the usual place.
+        save_when_ready: False where the files are not fetched by themselves.
         bad: Lines that named no tool, for the account.
         on_change: Called whenever the account has changed.
     """
@@ -77,6 +78,7 @@ class BatchRun:
         *,
         name: str = "",
         folder: Path | None = None,
+        save_when_ready: bool = True,
         bad: Sequence[BadLine] = (),
         on_change: Callable[[BatchAccount], None] = lambda account: None,
     ) -> None:
@@ -84,6 +86,7 @@ class BatchRun:
         self._engine = engine
         self._name = name
         self._folder = folder
+        self._save_when_ready = save_when_ready
         self._bad = tuple(bad)
         self._on_change = on_change
         self._entries = [BatchEntry(tool) for tool in tools]
@@ -205,7 +208,7 @@ class BatchRun:
             flow_id=tool.flow_id,
             label=tool.label,
             folder=self._folder,
-            save_when_ready=True,
+            save_when_ready=self._save_when_ready,
             batch=self._name or None,
         )
         try:

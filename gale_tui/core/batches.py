@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 __all__ = [
     "LONGEST_TEXT",
     "MOST_TOOLS",
+    "TOO_MANY",
     "BadLine",
     "Batch",
     "BatchTool",
     "batch_text",
+    "checked_tool",
     "looks_like_batch",
     "parse_batch",
     "read_batch",
+    "tool_warning",
 ]
 
 MOST_TOOLS: Final = 2000
@@ -37,6 +40,7 @@ LONGEST_TEXT: Final = 1 << 20
 """Characters that are read."""
 LABEL_LIMIT: Final = 120
 """Characters of a label."""
+TOO_MANY: Final = f"more than {MOST_TOOLS:,} tools are not taken at once"
 
 _NAMES: Final[Mapping[str, str]] = {
     "toolid": "tool", "tool": "tool", "agentid": "tool", "agent": "tool",
@@ -77,6 +81,10 @@ class BadLine:
     """The line, made inert, bounded, without keys and without the queries of links."""
     problem: str
     """What is wrong with it, without a full stop."""
+    typed: tuple[str, str, str] = ("", "", "")
+    """Tool ID, Flow ID and label as far as they can be told apart and may be shown; to be mended."""
+    fixed: bool = False
+    """The problem is one of the line as it was written, and not to be seen in `typed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,28 +131,29 @@ def parse_batch(text: str | bytes) -> Batch:
     for number, line in enumerate(re.split(r"\r\n|\r|\n", content.lstrip("\ufeff")), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        cells, broken = _cells(line)
+        if first:
+            first = False
+            columns = None if broken else _header(cells)
+            if columns is not None:
+                continue
+        typed = _typed(cells, columns or _COLUMNS, ordered=columns is not None)
         try:
-            cells = _cells(line)
-            if first:
-                first = False
-                columns = _header(cells)
-                if columns is not None:
-                    continue
-            tool = _tool(cells, columns or _COLUMNS, number, ordered=columns is not None)
+            if broken:
+                raise ConfigError(broken)
+            tool = checked_tool(*typed, number)
             before = seen.setdefault((tool.tool_id, tool.flow_id), number)
             if before != number:
                 raise ConfigError(f"the same tool and flow as line {before}")
             if len(tools) >= MOST_TOOLS:
-                raise ConfigError(f"more than {MOST_TOOLS:,} tools are not taken at once")
+                raise ConfigError(TOO_MANY)
         except ConfigError as error:
-            bad.append(BadLine(number, _shown(line), error.what))
+            bad.append(_bad_line(number, line, error.what, typed, fixed=bool(broken)))
             continue
         tools.append(tool)
-        for kind, value in (("tool", tool.tool_id), ("flow", tool.flow_id)):
-            warning = id_warning("tool" if kind == "tool" else "flow", value)
-            if warning:
-                warnings.append(BadLine(number, _shown(line), warning.rstrip(".")))
-                break
+        warning = tool_warning(tool)
+        if warning:
+            warnings.append(BadLine(number, _shown(line), warning))
     return Batch(tuple(tools), tuple(bad), tuple(warnings))
 
 
@@ -173,15 +182,16 @@ def _of_requests(captured: Captured) -> Batch:
     bad: list[BadLine] = []
     for number, request in enumerate(captured.requests, 1):
         shown = inert(f"{request.tool_id or 'no Tool ID'} {request.flow_id or 'no Flow ID'} {request.label}", 120)
-        problem = ""
+        problem, fixed = "", request.kind != "tool"
         if request.kind != "tool":
             problem = "the export of a workflow; gale-tui exports tools"
         elif not request.tool_id or not request.flow_id:
             problem = "no Flow ID" if request.tool_id else "no Tool ID"
         elif len(tools) >= MOST_TOOLS:
-            problem = f"more than {MOST_TOOLS:,} tools are not taken at once"
+            problem = TOO_MANY
         if problem or not request.tool_id or not request.flow_id:
-            bad.append(BadLine(number, shown, problem))
+            typed = (request.tool_id or "", request.flow_id or "", request.label)
+            bad.append(_bad_line(number, shown, problem, typed, fixed=fixed))
         else:
             tools.append(BatchTool(request.tool_id, request.flow_id, inert(request.label, LABEL_LIMIT), number))
     hosts = tuple(dict.fromkeys(request.host for request in captured.requests if request.host))
@@ -232,17 +242,18 @@ def _decoded(content: bytes) -> str:
     return text
 
 
-def _cells(line: str) -> list[str]:
+def _cells(line: str) -> tuple[list[str], str]:
+    """The cells of a line, and what keeps them from being told apart for certain; else nothing."""
     import csv
 
     delimiter = next((each for each in "\t,;" if each in line), None)
     if delimiter is None:
-        return line.split(None, 2)
+        return line.split(None, 2), ""
     try:
         rows = list(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True))
     except csv.Error:
-        raise ConfigError("a quotation mark is not closed") from None
-    return [cell.strip() for cell in rows[0]]
+        return [cell.strip(' "') for cell in line.split(delimiter)], "a quotation mark is not closed"
+    return [cell.strip() for cell in rows[0]], ""
 
 
 def _plain(name: str) -> str:
@@ -261,7 +272,9 @@ def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
     return columns if "tool" in columns and "flow" in columns else None
 
 
-def _tool(cells: Sequence[str], columns: Mapping[str, int], number: int, *, ordered: bool) -> BatchTool:
+def _typed(cells: Sequence[str], columns: Mapping[str, int], *, ordered: bool) -> tuple[str, str, str]:
+    """Tool ID, Flow ID and label of a line's cells, not looked at any closer."""
+
     def cell(name: str) -> str:
         index = columns.get(name, len(cells))
         return cells[index] if index < len(cells) else ""
@@ -272,12 +285,44 @@ def _tool(cells: Sequence[str], columns: Mapping[str, int], number: int, *, orde
         label = ", ".join(each for each in cells[2:] if each)
         if _FLOW.fullmatch(tool_id) and _TOOL.fullmatch(flow_id):
             tool_id, flow_id = flow_id, tool_id
+    return tool_id, flow_id, label
+
+
+def checked_tool(tool_id: str, flow_id: str, label: str, number: int = 0) -> BatchTool:
+    """The tool that a line names.
+
+    Args:
+        tool_id: As it is typed.
+        flow_id: As it is typed.
+        label: As it is typed.
+        number: The line's.
+
+    Raises:
+        ConfigError: It names none; `what` says why, without a full stop.
+    """
     if not tool_id:
         raise ConfigError("no Tool ID")
     tool_id = _id(tool_id, "Tool ID")
     if not flow_id:
         raise ConfigError("no Flow ID")
     return BatchTool(tool_id, _id(flow_id, "Flow ID"), inert(label.strip(), LABEL_LIMIT), number)
+
+
+def tool_warning(tool: BatchTool) -> str:
+    """What is unusual about the ids of a tool, without a full stop; mostly nothing."""
+    found = id_warning("tool", tool.tool_id) or id_warning("flow", tool.flow_id) or ""
+    return found.rstrip(".")
+
+
+def _bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
+    # A key or the query of a link is not shown, and so cannot be mended: the problem stays until it is typed anew.
+    tool_id, flow_id, label = (cell if _may_be_shown(cell) else "" for cell in typed)
+    hidden = (tool_id, flow_id, label) != tuple(typed)
+    return BadLine(number, _shown(line), problem, (tool_id, flow_id, label), fixed or hidden)
+
+
+def _may_be_shown(cell: str) -> bool:
+    return len(cell) <= 200 and inert(redact_links(cell), 400) == cell and not cell.lower().startswith("kg-")
 
 
 def _id(text: str, name: str) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from gale_tui.core.models import DownloadState, Job, JobState
 
-__all__ = ["Outcome", "outcome", "settled"]
+__all__ = ["GOOD", "Outcome", "outcome", "settled"]
 
 
 class Outcome(StrEnum):
     """What an account counts."""
 
     SAVED = "saved"
+    READY = "ready"
+    """It succeeded; its file was not wanted by itself."""
     FAILED = "failed"
     """GALE said FAILED."""
     REJECTED = "rejected"
@@ -26,6 +29,10 @@ class Outcome(StrEnum):
     """It goes on; nobody waits for it any longer."""
     NOT_STARTED = "not started"
     """Nothing was sent."""
+
+
+GOOD: Final = (Outcome.SAVED, Outcome.READY)
+"""What needs nobody's attention."""
 
 
 def settled(job: Job) -> bool:
@@ -55,4 +62,6 @@ def outcome(job: Job) -> Outcome:
             return Outcome.UNCONFIRMED
         case JobState.LOST:
             return Outcome.LOST
+    if job.download.state is DownloadState.NONE:
+        return Outcome.READY
     return Outcome.SAVED if job.download.state is DownloadState.SAVED else Outcome.NOT_SAVED

@@ -11,6 +11,7 @@ from gale_tui.core.errors import GaleError
 
 if TYPE_CHECKING:
     from gale_tui.core.batch_account import BatchAccount
+    from gale_tui.core.batch_list import BatchList
     from gale_tui.core.batch_run import BatchRun
     from gale_tui.core.batches import BatchTool
     from gale_tui.core.models import Environment, Job
@@ -32,6 +33,7 @@ class Batches:
         self._app = app
         self._run: BatchRun | None = None
         self._untold = False
+        self._left_behind: BatchList | None = None
         self.account: BatchAccount | None = None
         """Of the batch that runs, or of the last one."""
 
@@ -84,8 +86,16 @@ class Batches:
             if opened is not None:
                 app.screen.take_set(opened)
             return
-        screen = BatchScreen(pasted=pasted, tools=tools, environment=environment, opened=opened)
-        app.push_screen(screen, self._confirmed)
+        screen = BatchScreen(
+            pasted=pasted, tools=tools, environment=environment, opened=opened, before=self._left_behind
+        )
+
+        def closed(plan: BatchPlan | None) -> None:
+            # What was typed and not started is there again the next time.
+            self._left_behind = screen.unkept if plan is None else None
+            self._confirmed(plan)
+
+        app.push_screen(screen, closed)
 
     def open_marked(self, jobs: Sequence[Job]) -> None:
         """Opens the batch screen with the tools of the marked jobs; says so where they cannot be one batch."""
@@ -124,9 +134,19 @@ class Batches:
 
         engine = self._app.engine
         self._run = run = BatchRun(
-            engine, plan.environment, plan.tools, name=plan.name, bad=plan.bad, on_change=self._changed
+            engine,
+            plan.environment,
+            plan.tools,
+            name=plan.name,
+            folder=plan.folder,
+            save_when_ready=plan.save_when_ready,
+            bad=plan.bad,
+            on_change=self._changed,
         )
         self._changed(run.account)
+        if plan.save_when_ready != engine.settings.save_when_ready:
+            with contextlib.suppress(GaleError):
+                engine.save_settings(save_when_ready=plan.save_when_ready)
         try:
             if plan.name:
                 with contextlib.suppress(GaleError):

@@ -21,7 +21,7 @@ _TOGETHER = (
     {Place.JOBS, Place.TABLE, Place.EVERYWHERE},
     {Place.DETAILS, Place.EVERYWHERE},
     {Place.FORM, Place.EVERYWHERE},
-    {Place.BATCH, Place.EVERYWHERE},
+    {Place.BATCH, Place.TABLE, Place.EVERYWHERE},
     {Place.ENVIRONMENTS, Place.EVERYWHERE},
     {Place.ENVIRONMENT_FORM, Place.EVERYWHERE},
     {Place.SETTINGS, Place.EVERYWHERE},

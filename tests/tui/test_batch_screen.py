@@ -22,11 +22,13 @@ from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.batch import BatchScreen
 from gale_tui.tui.screens.batch_account import BatchAccountDialog
+from gale_tui.tui.screens.batch_line import BatchLineDialog
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.sets import SetNameDialog, SetPicker
-from gale_tui.tui.widgets.fields import FieldInput
+from gale_tui.tui.widgets.batch_table import BatchTable
+from gale_tui.tui.widgets.fields import FieldInput, TextField, Tick
 from gale_tui.tui.widgets.text_page import TextPage
 from tests.core.clocks import ScaledClock
 
@@ -92,7 +94,18 @@ async def paste(app: GaleApp, pilot: Pilot[int], text: str) -> None:
 
 
 def page(app: GaleApp) -> str:
+    """The account."""
     return app.screen.query_one("#page", TextPage).text
+
+
+def listed(app: GaleApp) -> str:
+    """The list, with what its border says."""
+    table = app.screen.query_one(BatchTable)
+    return f"{table.text}\n{table.border_title}\n{table.border_subtitle}"
+
+
+def about(app: GaleApp) -> str:
+    return str(app.screen.query_one("#about", Static).render())
 
 
 def said(app: GaleApp) -> str:
@@ -117,12 +130,13 @@ async def test_pasted_lines_are_shown_started_and_accounted_for(tmp_path: Path, 
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        assert "1 line is wrong and left out" in page(app)
-        assert "    3  no Flow ID" in page(app)
-        assert "2 exports" in page(app)
-        assert "First" in page(app)
+        assert "2 exports · 1 wrong and left out" in listed(app)
+        assert "    3  a-00000002" in listed(app)
+        assert "no Flow ID" in listed(app)
+        assert "    2  First" in listed(app)
+        assert "Line 3: no Flow ID. enter mends it" in about(app), "the cursor is on what is wrong"
         assert posts(sandbox) == [], "looking starts nothing"
-        await pilot.press("enter")
+        await pilot.press("e")
         await shown(app, pilot, JobsScreen)
         await until(pilot, lambda: "batch 1 of 2 · 1 saved" in str(app.jobs_screen.table.border_title))
         await shown(app, pilot, BatchAccountDialog)
@@ -155,7 +169,7 @@ async def test_several_requests_go_to_the_batch(tmp_path: Path, sandbox: Sandbox
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, "\n".join(urls))
         await shown(app, pilot, BatchScreen)
-        assert "2 exports" in page(app)
+        assert "2 exports" in listed(app)
 
 
 async def test_a_list_pasted_into_the_form_becomes_a_batch_but_loses_nothing_typed(
@@ -166,7 +180,7 @@ async def test_a_list_pasted_into_the_form_becomes_a_batch_but_loses_nothing_typ
         await shown(app, pilot, ExportForm)
         app.screen.query_one("#tool-id", FieldInput).take_paste(LINES)
         await shown(app, pilot, BatchScreen)
-        await until(pilot, lambda: "2 exports" in page(app))
+        await until(pilot, lambda: "2 exports" in listed(app))
         await pilot.press("escape")
         await shown(app, pilot, JobsScreen)
         await pilot.press("n")
@@ -184,11 +198,17 @@ async def test_a_second_paste_is_added_its_lines_counted_on(tmp_path: Path, sand
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
         await paste(app, pilot, f"{tool_id(1)} {flow_id(1)}\n{tool_id(4)} {flow_id(4)} Fourth")
-        await until(pilot, lambda: "3 exports" in page(app))
-        assert "    5  it is in the list already" in page(app)
-        assert "    6  Fourth" in page(app)
-        await pilot.press("x")
-        assert "Paste the tools" in page(app)
+        await until(pilot, lambda: "3 exports" in listed(app))
+        assert "the same tool and flow as line 2" in listed(app)
+        assert "    6  Fourth" in listed(app)
+        assert "Line 5" in about(app)
+        assert "2 lines were added" in said(app)
+        await pilot.press("X")
+        assert "Paste the tools" in listed(app)
+        await pilot.press("u")
+        assert "3 exports" in listed(app)
+        await pilot.press("u")
+        assert "2 exports" in listed(app)
 
 
 async def test_production_is_confirmed_once_with_the_count(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -196,7 +216,7 @@ async def test_production_is_confirmed_once_with_the_count(tmp_path: Path, sandb
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
         assert "PROD" in str(app.screen.query_one("#where", Static).render())
-        await pilot.press("enter")
+        await pilot.press("e")
         await shown(app, pilot, ConfirmDialog)
         question = str(app.screen.query_one("#question", Static).render())
         assert "2 tools" in question
@@ -204,7 +224,7 @@ async def test_production_is_confirmed_once_with_the_count(tmp_path: Path, sandb
         await pilot.press("enter")
         await shown(app, pilot, BatchScreen)
         assert posts(sandbox) == [], "Cancel has the focus"
-        await pilot.press("enter")
+        await pilot.press("e")
         await shown(app, pilot, ConfirmDialog)
         await pilot.press("tab", "enter")
         await shown(app, pilot, BatchAccountDialog)
@@ -234,8 +254,8 @@ async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: San
         await shown(app, pilot, SetPicker)
         await pilot.press("enter")
         await shown(app, pilot, BatchScreen)
-        await until(pilot, lambda: "2 exports" in page(app))
-        await pilot.press("enter")
+        await until(pilot, lambda: "2 exports" in listed(app))
+        await pilot.press("e")
         await shown(app, pilot, BatchAccountDialog)
         assert {job.batch for job in app.engine.jobs.values()} == {"nightly"}
         found = await store.find_set("nightly")
@@ -261,7 +281,7 @@ async def test_another_set_is_not_replaced_unasked(tmp_path: Path, sandbox: Sand
         store = app.engine.book.store
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        before = ToolSet("nightly", (app.screen._batch.tools[0],))  # type: ignore[attr-defined]  # the batch screen
+        before = ToolSet("nightly", (app.screen.listed.tools[0],))  # type: ignore[attr-defined]  # the batch screen
         await store.keep_set(before)
         await pilot.press("s")
         await shown(app, pilot, SetNameDialog)
@@ -279,7 +299,7 @@ async def test_a_set_is_run_from_the_palette(tmp_path: Path, sandbox: Sandbox) -
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        await app.engine.book.store.keep_set(ToolSet("nightly", app.screen._plain(), "demo"))  # type: ignore[attr-defined]  # the batch screen
+        await app.engine.book.store.keep_set(ToolSet("nightly", app.screen.listed.plain, "demo"))  # type: ignore[attr-defined]  # the batch screen
         await pilot.press("escape")
         await shown(app, pilot, JobsScreen)
         await pilot.press("colon")
@@ -288,14 +308,14 @@ async def test_a_set_is_run_from_the_palette(tmp_path: Path, sandbox: Sandbox) -
         await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 1)
         await pilot.press("enter")
         await shown(app, pilot, BatchScreen)
-        await until(pilot, lambda: "2 exports" in page(app))
+        await until(pilot, lambda: "2 exports" in listed(app))
 
 
 async def test_marked_rows_are_exported_together(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        await pilot.press("enter")
+        await pilot.press("e")
         await shown(app, pilot, BatchAccountDialog)
         await pilot.press("enter")
         await shown(app, pilot, JobsScreen)
@@ -305,9 +325,9 @@ async def test_marked_rows_are_exported_together(tmp_path: Path, sandbox: Sandbo
         assert app.jobs_screen.table.marked == frozenset()
         await pilot.press("g", "space", "space", "e")
         await shown(app, pilot, BatchScreen)
-        assert "2 exports" in page(app)
-        assert "Third" in page(app)
-        await pilot.press("enter")
+        assert "2 exports" in listed(app)
+        assert "Third" in listed(app)
+        await pilot.press("e")
         await shown(app, pilot, BatchAccountDialog)
         assert "2 saved (2 unchanged)" in page(app)
         assert saved(app.engine) == 4
@@ -319,7 +339,7 @@ async def test_the_account_waits_behind_another_screen(tmp_path: Path, sandbox: 
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        await pilot.press("enter")
+        await pilot.press("e")
         await shown(app, pilot, JobsScreen)
         await pilot.press("n")
         await shown(app, pilot, ExportForm)
@@ -334,7 +354,7 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        await pilot.press("enter")
+        await pilot.press("e")
         await shown(app, pilot, JobsScreen)
         await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.left == 1)
         assert app.batch.quit_reason == "1 of the batch is not started yet and will not be."
@@ -365,6 +385,152 @@ async def test_hostile_text_is_shown_as_text(tmp_path: Path, sandbox: Sandbox) -
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, f"{tool_id(1)},{flow_id(1)},[red]\x1b]0;x\x07\n{tool_id(2)},{flow_id(2)},b\n[/bold]")
         await shown(app, pilot, BatchScreen)
-        assert "[red]" in page(app)
-        assert "[/bold]" in page(app)
-        assert "\x1b" not in page(app)
+        assert "[red]" in listed(app)
+        assert "[/bold]" in listed(app)
+        assert "\x1b" not in listed(app)
+
+
+async def edit(app: GaleApp, pilot: Pilot[int], **fields: str) -> None:
+    """Types into the fields of the open line, and keeps it with enter."""
+    await shown(app, pilot, BatchLineDialog)
+    for name, value in fields.items():
+        app.screen.query_one(f"#line-{name.replace('_', '-')}-field", TextField).input.value = value
+    app.screen.query_one("#line-label", FieldInput).focus()
+    await pilot.press("enter")
+    await shown(app, pilot, BatchScreen)
+
+
+async def test_a_wrong_line_is_mended_where_it_stands(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchLineDialog)
+        assert "No Flow ID" in str(app.screen.query_one("#was", Static).render())
+        assert app.focused is app.screen.query_one("#line-flow-id"), "the focus is on what is wrong"
+        assert app.screen.query_one("#line-tool-id", FieldInput).value == tool_id(2)
+        await pilot.press("enter")
+        assert isinstance(app.screen, BatchLineDialog), "it is not kept while it is wrong"
+        await edit(app, pilot, flow_id=flow_id(2), label="Second")
+        await until(pilot, lambda: "3 exports" in listed(app))
+        assert "wrong" not in listed(app)
+        assert [tool.label for tool in app.screen.listed.tools] == ["First", "Second", "Third"]  # type: ignore[attr-defined]  # the batch screen
+        await pilot.press("u")
+        await until(pilot, lambda: "2 exports · 1 wrong" in listed(app))
+        assert posts(sandbox) == []
+
+
+async def test_a_line_made_the_same_as_another_is_wrong_until_the_other_is_out(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("enter")
+        await edit(app, pilot, tool_id=tool_id(1), flow_id=flow_id(1))
+        await until(pilot, lambda: "the same tool and flow as line 2" in listed(app))
+        await pilot.press("k", "x")
+        await until(pilot, lambda: "2 exports" in listed(app))
+        assert "First" not in listed(app)
+        assert "wrong" not in listed(app)
+        await pilot.press("u")
+        await until(pilot, lambda: "First" in listed(app))
+        assert "First" not in about(app)
+        assert tool_id(1) in about(app), "the cursor is on the line that came back"
+
+
+async def test_a_line_is_added_and_moving_finds_the_wrong_ones(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await pilot.press("b")
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("a")
+        await edit(app, pilot, tool_id=tool_id(1), flow_id=flow_id(1), label="By hand")
+        await until(pilot, lambda: "1 export" in listed(app))
+        await paste(app, pilot, f"{tool_id(2)}\n{tool_id(3)} {flow_id(3)}\n{tool_id(4)}")
+        await until(pilot, lambda: "2 wrong" in listed(app))
+        assert "Line 2" in about(app)
+        await pilot.press("n")
+        assert "Line 4" in about(app)
+        await pilot.press("n")
+        assert "Line 2" in about(app)
+        await pilot.press("g")
+        assert tool_id(1) in about(app)
+        await pilot.click(BatchTable, offset=(20, 4))
+        await until(pilot, lambda: tool_id(3) in about(app))
+
+
+async def test_a_list_that_was_left_is_there_again_and_a_new_paste_does_not_destroy_it(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("x", "q")
+        await shown(app, pilot, JobsScreen)
+        await pilot.press("b")
+        await shown(app, pilot, BatchScreen)
+        assert "2 exports" in listed(app)
+        assert "left before it was started" in said(app)
+        await pilot.press("escape")
+        await shown(app, pilot, JobsScreen)
+        await paste(app, pilot, f"{tool_id(4)} {flow_id(4)}\n{tool_id(2)} {flow_id(2)}")
+        await shown(app, pilot, BatchScreen)
+        assert "First" not in listed(app)
+        await pilot.press("u", "u")
+        await until(pilot, lambda: "First" in listed(app))
+
+
+async def test_a_set_replaces_a_list_only_when_that_is_confirmed(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        kept = ToolSet("nightly", app.screen.listed.plain[:1], "demo")  # type: ignore[attr-defined]  # the batch screen
+        await app.engine.book.store.keep_set(kept)
+        await pilot.press("o")
+        await shown(app, pilot, SetPicker)
+        await pilot.press("enter")
+        await shown(app, pilot, ConfirmDialog)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchScreen)
+        assert "2 exports" in listed(app), "Cancel has the focus"
+        await pilot.press("o")
+        await shown(app, pilot, SetPicker)
+        await pilot.press("enter")
+        await shown(app, pilot, ConfirmDialog)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: isinstance(app.screen, BatchScreen) and "1 export\n" not in listed(app))
+        await until(pilot, lambda: "Batch: nightly" in listed(app))
+        await pilot.press("u")
+        await until(pilot, lambda: "2 exports" in listed(app))
+
+
+async def test_the_folder_and_the_switch_are_those_of_the_jobs(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        folder = app.screen.query_one("#folder-field", TextField)
+        (tmp_path / "file").touch()
+        folder.input.value = str(tmp_path / "file")
+        await pilot.press("e")
+        await until(pilot, lambda: folder.finding.level == "problem")
+        await until(pilot, lambda: app.focused is folder.input)
+        assert posts(sandbox) == []
+        folder.input.value = str(tmp_path / "backup")
+        await pilot.press("escape")
+        assert isinstance(app.screen, BatchScreen), "back to the list first"
+        await pilot.press("e")
+        await shown(app, pilot, BatchAccountDialog)
+        assert len(list((tmp_path / "backup").glob("*.zip"))) == 2
+        assert "2 saved" in page(app)
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        app.screen.query_one("#save-when-ready", Tick).value = False
+        app.screen.query_one("#start").focus()
+        await pilot.press("enter")
+        await shown(app, pilot, BatchAccountDialog)
+        assert "2 ready · 1 line wrong" in page(app)
+        assert saved(app.engine) == 2
+        assert not app.engine.settings.save_when_ready, "as the export form remembers it"

@@ -60,7 +60,7 @@ class HelpScreen(GaleModal[None]):
 
     def _page(self) -> Content:
         parts: list[Content] = [_heading(self._place.value), *self._keys(self._place)]
-        if self._place is Place.JOBS:
+        if self._place in (Place.JOBS, Place.BATCH):
             parts += self._keys(Place.TABLE)
         if self._place in (Place.INSPECT, Place.COMPARE):
             parts += self._keys(Place.PAGE)

@@ -26,7 +26,7 @@ from gale_tui.tui.widgets.suggestions import Suggestions
 if TYPE_CHECKING:
     from gale_tui.core.engine import GaleEngine, ToolChoice
 
-__all__ = ["ExportFields", "recognise_export"]
+__all__ = ["ExportFields", "id_check", "recognise_export"]
 
 
 def recognise_export(text: str) -> Mapping[str, str] | None:
@@ -54,7 +54,9 @@ def recognise_export(text: str) -> Mapping[str, str] | None:
     return {name: value for name, value in values.items() if value}
 
 
-def _id_check(kind: Literal["tool", "flow"]) -> Check:
+def id_check(kind: Literal["tool", "flow"]) -> Check:
+    """What to find about a typed id."""
+
     def odd(text: str) -> Finding:
         warning = id_warning(kind, clean_id(text))
         return Finding(warning, "warning") if warning else Finding()
@@ -119,7 +121,7 @@ class ExportFields(FormBody):
             value=again.tool_id if again is not None else "",
             placeholder="a-…",
             hint="toolId of the Export request, or paste the whole request.",
-            check=_id_check("tool"),
+            check=id_check("tool"),
             required="The Tool ID is needed.",
             recognise=recognise,
             tidy=tidy_id,
@@ -131,7 +133,7 @@ class ExportFields(FormBody):
             value=again.flow_id if again is not None else "",
             placeholder="cf-…",
             hint="flowId of the same request: the deployed call flow.",
-            check=_id_check("flow"),
+            check=id_check("flow"),
             required="The Flow ID is needed: GALE exports a tool with its call flow.",
             recognise=recognise,
             tidy=tidy_id,

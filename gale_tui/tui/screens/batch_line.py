@@ -1,0 +1,131 @@
+"""One line of a batch, typed anew."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from gale_tui.core.batch_list import ListLine
+from gale_tui.core.hosts import clean_id
+from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.widgets.checks import tidy_id
+from gale_tui.tui.widgets.export_fields import id_check, recognise_export
+from gale_tui.tui.widgets.fields import FieldInput, FormButton, TextField
+
+__all__ = ["BatchLineDialog"]
+
+
+class BatchLineDialog(GaleModal[tuple[str, str, str]]):
+    """Asks for Tool ID, Flow ID and label of a line. Dismissed with them; with None where it was left.
+
+    Args:
+        line: As it is; None for one that is added.
+    """
+
+    CSS_PATH = "sets.tcss"
+    AUTO_FOCUS = "#line-tool-id"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("ctrl+s", "keep", "Keep", show=False),
+    ]
+
+    def __init__(self, line: ListLine | None = None) -> None:
+        super().__init__()
+        self._line = line
+
+    def compose(self) -> ComposeResult:
+        """What was written, the fields and the buttons."""
+        line = self._line
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = Content(f"Line {line.number}" if line is not None else "One more line")
+            dialog.border_subtitle = "enter next, then keep · esc leaves it as it is"
+            said = f"{line.problem[:1].upper()}{line.problem[1:]}." if line is not None and line.problem else ""
+            if line is not None and line.text:
+                said += f"\nIt reads: {line.text}"
+            yield Static(said.strip(), id="was", markup=False)
+            yield TextField(
+                "Tool ID",
+                "line-tool-id",
+                value=line.tool_id if line is not None else "",
+                placeholder="a-…",
+                hint="Or paste the whole Export request.",
+                check=id_check("tool"),
+                required="The Tool ID is needed.",
+                recognise=recognise_export,
+                tidy=tidy_id,
+            )
+            yield TextField(
+                "Flow ID",
+                "line-flow-id",
+                value=line.flow_id if line is not None else "",
+                placeholder="cf-…",
+                hint="The deployed call flow.",
+                check=id_check("flow"),
+                required="The Flow ID is needed: GALE exports a tool with its call flow.",
+                recognise=recognise_export,
+                tidy=tidy_id,
+            )
+            yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="May be empty.")
+            with Horizontal(classes="dialog--buttons"):
+                yield FormButton("Keep", "keep", "primary")
+                yield FormButton("Cancel", "cancel")
+
+    def on_mount(self) -> None:
+        """Begins with what is wrong."""
+        was = self.query_one("#was", Static)
+        was.display = self._line is not None and bool(self._line.problem)
+        tool, flow = self._fields[:2]
+        if tool.value.strip() and tool.insist() and not (flow.value.strip() and flow.insist()):
+            flow.input.focus()
+
+    @property
+    def _fields(self) -> tuple[TextField, ...]:
+        return tuple(self.query_one(f"#line-{name}-field", TextField) for name in ("tool-id", "flow-id", "label"))
+
+    @on(FieldInput.Recognised)
+    def _recognised(self, event: FieldInput.Recognised) -> None:
+        event.stop()
+        tool, flow, _ = self._fields
+        for field, name in ((tool, "tool_id"), (flow, "flow_id")):
+            if name in event.values:
+                field.fill(tidy_id(event.values[name]))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        fields = self._fields
+        place = next(at for at, field in enumerate(fields) if field.input is event.input)
+        if not fields[place].insist():
+            return
+        if place + 1 < len(fields):
+            fields[place + 1].input.focus()
+        else:
+            self.action_keep()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "keep":
+            self.action_keep()
+        else:
+            self.dismiss(None)
+
+    def action_keep(self) -> None:
+        """Takes the line, if the ids can be ids."""
+        fields = self._fields
+        for field in fields:
+            if not field.insist():
+                field.input.focus()
+                return
+        tool_id, flow_id, label = (field.value for field in fields)
+        self.dismiss((clean_id(tool_id), clean_id(flow_id), label))
+
+    def action_cancel(self) -> None:
+        """Leaves it as it is."""
+        self.dismiss(None)
