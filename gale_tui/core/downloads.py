@@ -6,10 +6,8 @@ import contextlib
 import errno
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from queue import SimpleQueue
 from urllib.parse import urlsplit
 
 from gale_tui.core.archive import ZipLimits, verify_zip
@@ -28,6 +26,7 @@ from gale_tui.core.errors import (
     StoreError,
 )
 from gale_tui.core.file_names import file_names, names_after
+from gale_tui.core.flushing import Flusher
 from gale_tui.core.hosts import origin_of
 from gale_tui.core.partfile import PartFile, Step, file_system_error, make_folder
 from gale_tui.core.receiving import Body, Checksum, receive
@@ -79,7 +78,7 @@ class DownloadTask:
         self._stall = stall_seconds
         self._step: Step = step or (lambda name: None)
         self._cancel = Cancellation()
-        self._synced: SimpleQueue[OSError | None] = SimpleQueue()
+        self._flusher: Flusher | None = None
         self._open: PartFile | None = None
         self._name = ""
         self._largest = ZipLimits().total + _OVERHEAD
@@ -87,7 +86,8 @@ class DownloadTask:
     def cancel(self) -> None:
         """Ends :meth:`run` at once, from any thread; the part is kept."""
         self._cancel.cancel()
-        self._synced.put(None)
+        if (flusher := self._flusher) is not None:
+            flusher.abandon()
 
     def run(self) -> SavedFile:
         """Fetches, verifies and saves the file.
@@ -365,11 +365,8 @@ class DownloadTask:
     def _finish(self, part: PartFile, checksum: Checksum) -> SavedFile:
         """Verifies the part while it is forced to the disk, then gives it its name."""
         digest = checksum.hexdigest()
-        self._step("fsync")
-        synced: SimpleQueue[OSError | None] = SimpleQueue()
-        self._synced = synced
+        self._flusher = flusher = part.force()
         self._check()
-        threading.Thread(target=_force, args=(part.duplicate(), synced), name="gale-fsync", daemon=True).start()
         try:
             summary = verify_zip(part.path, checkpoint=self._check, stored=checksum.stored)
         except FileSystemError as error:
@@ -377,10 +374,8 @@ class DownloadTask:
                 # The folder went while the file came: that has a word of its own.
                 raise error.__cause__ from None
             raise
-        failed = synced.get()
+        flusher.wait()
         self._check()
-        if failed is not None:
-            raise failed
         path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
         self._open = self.part = None
         return SavedFile(path, part.size, digest, len(summary.entries), self._name)
@@ -400,15 +395,3 @@ class DownloadTask:
         self.size = None
         if part is not None:
             part.remove()
-
-
-def _force(descriptor: int, synced: SimpleQueue[OSError | None]) -> None:
-    """Forces a file to the disk, however long that takes, and closes the descriptor."""
-    failure: OSError | None = None
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        failure = error
-    finally:
-        os.close(descriptor)
-    synced.put(failure)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from gale_tui.core.errors import FileSystemError, InterruptedDownloadError
 from gale_tui.core.file_names import PART
+from gale_tui.core.flushing import Flusher
+from gale_tui.core.growing import GrowingFile
 
 __all__ = ["PartFile", "Step", "file_system_error", "make_folder"]
 
@@ -93,7 +95,6 @@ class PartFile:
 
     Attributes:
         path: Where it is.
-        size: Bytes in it.
     """
 
     def __init__(self, descriptor: int, path: Path, step: Step) -> None:
@@ -101,8 +102,8 @@ class PartFile:
         self._fd = descriptor
         self._step = step
         status = os.fstat(descriptor)
-        self.size = status.st_size
         self._identity = (status.st_dev, status.st_ino)
+        self._file = GrowingFile(descriptor)
 
     @classmethod
     def create(cls, folder: Path, names: Iterable[str], announce: Callable[[Path], None], step: Step) -> PartFile:
@@ -177,31 +178,29 @@ class PartFile:
         """True where the file has another name as well: what is written to it changes that one too."""
         return os.fstat(self._fd).st_nlink > 1
 
+    @property
+    def size(self) -> int:
+        """Bytes in it."""
+        return self._file.size
+
     def read_into(self, buffer: memoryview, offset: int) -> int:
         """Reads from `offset` on; returns the number of bytes, 0 at the end."""
-        os.lseek(self._fd, offset, os.SEEK_SET)
-        data = os.read(self._fd, len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+        return self._file.read_into(buffer, offset)
 
     def write(self, data: memoryview) -> None:
         """Appends all of it. What was written before an error counts in :attr:`size`."""
         self._step("write")
-        os.lseek(self._fd, self.size, os.SEEK_SET)
-        while data:
-            count = os.write(self._fd, data)
-            self.size += count
-            data = data[count:]
+        self._file.append(data)
 
     def truncate(self) -> None:
         """Takes everything out."""
         self._step("truncate")
-        os.ftruncate(self._fd, 0)
-        self.size = 0
+        self._file.truncate()
 
-    def duplicate(self) -> int:
-        """A descriptor of its own for a thread that forces the file to the disk; to be closed there."""
-        return os.dup(self._fd)
+    def force(self) -> Flusher:
+        """Begins to force all of it to the disk; what is returned tells when that is done."""
+        self._step("fsync")
+        return self._file.force()
 
     def publish(self, names: Iterable[str]) -> Path:
         """Closes the part and gives it the first name that is free, never over an existing file.
@@ -239,7 +238,9 @@ class PartFile:
         """Closes it; may be called twice."""
         if self._fd >= 0:
             descriptor, self._fd = self._fd, -1
-            os.close(descriptor)
+            # The flusher may still be at it, with a descriptor that would hold the lock.
+            _unlock(descriptor)
+            self._file.close()
 
 
 def _lock(descriptor: int) -> None:
@@ -254,6 +255,15 @@ def _lock(descriptor: int) -> None:
         raise InterruptedDownloadError("Another gale-tui is saving this file") from None
     except OSError:
         return
+
+
+def _unlock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _give_name(source: Path, target: Path) -> bool:

@@ -1,12 +1,14 @@
 """The bytes of a download on their way: off the socket, into the part, through SHA-256 on a second thread.
 
 The HTTP library costs more than everything else together, so it is left after the first chunk where the rest of the
-body is still in the socket. A few buffers go round; the memory does not grow with the file.
+body is still in the socket. A few buffers go round; the memory does not grow with the file. They are large and begin
+at a page, so that the part can hand them to the disk as they are.
 """
 
 from __future__ import annotations
 
 import hashlib
+import mmap
 import socket
 import threading
 import time
@@ -14,14 +16,17 @@ from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 
 from gale_tui.core.errors import InterruptedDownloadError
+from gale_tui.core.growing import BLOCK, LARGE
 from gale_tui.core.partfile import PartFile
 from gale_tui.core.responses import OpenResponse
 from gale_tui.core.stored_entries import StoredEntries
 
 __all__ = ["Body", "Checksum", "receive"]
 
-BUFFER = 1 << 20
+BUFFER = 4 << 20
 BUFFERS = 4
+PIECE = 1 << 20
+"""Bytes that are written at once while the part is not `LARGE`: what a crash can cost."""
 FLUSH_SECONDS = 1.0
 """On a slow line, how much of it is in no file yet."""
 
@@ -49,7 +54,7 @@ class Checksum:
         """A buffer to fill; waits for one where all are under way."""
         if self._made < BUFFERS and self._free.empty():
             self._made += 1
-            return memoryview(bytearray(BUFFER))
+            return memoryview(mmap.mmap(-1, BUFFER))
         return self._free.get()
 
     def put(self, buffer: memoryview, count: int) -> None:
@@ -155,11 +160,13 @@ def receive(body: Body, part: PartFile, checksum: Checksum, received: Callable[[
     more = True
     while more:
         buffer = checksum.take()
+        # After a piece that was cut short by the clock, or before: the next one ends where a block ends.
+        room = buffer[: (BUFFER if part.size >= LARGE else PIECE) - part.size % BLOCK]
         filled = 0
         until = time.monotonic() + FLUSH_SECONDS
         try:
-            while filled < len(buffer) and time.monotonic() < until:
-                count = body.read_into(buffer[filled:])
+            while filled < len(room) and time.monotonic() < until:
+                count = body.read_into(room[filled:])
                 if not count:
                     more = False
                     break

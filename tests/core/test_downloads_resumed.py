@@ -26,6 +26,7 @@ from gale_tui.core.errors import (
     NotAZipError,
     StoreError,
 )
+from gale_tui.core.growing import LARGE
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
@@ -122,6 +123,14 @@ class TestGoesOn:
         assert task.size is None
         assert whole(to.again(url, task).run())
         assert ranges(sandbox, job)[1][1] == 206
+
+    def test_a_large_file_that_was_cut_within_a_block(self, sandbox: Sandbox, to: Fetching) -> None:
+        cut = LARGE + (5 << 20) + 77
+        job, url = finished(sandbox, File(size=cut + (9 << 20) + 5), on_download=(Fault(cut=cut),))
+        task = to.task(url)
+        cut_off(task)
+        assert whole(to.again(url, task).run())
+        assert [status for _, status in ranges(sandbox, job)] == [200, 206]
 
     def test_after_a_cut_line_at_every_length(self, to: Fetching, tmp_path: Path) -> None:
         content = small_zip(tmp_path)
