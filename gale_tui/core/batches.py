@@ -31,6 +31,8 @@ __all__ = [
     "looks_like_batch",
     "parse_batch",
     "read_batch",
+    "several_in",
+    "text_of",
     "tool_warning",
 ]
 
@@ -119,7 +121,7 @@ def parse_batch(text: str | bytes) -> Batch:
     Raises:
         ConfigError: It is no text, or longer than a batch can be.
     """
-    content = _decoded(text) if isinstance(text, bytes) else text
+    content = text_of(text) if isinstance(text, bytes) else text
     if len(content) > LONGEST_TEXT:
         raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
     columns: Mapping[str, int] | None = None
@@ -166,7 +168,7 @@ def read_batch(text: str | bytes) -> Batch:
     Raises:
         ConfigError: It is no text, or longer than a batch can be.
     """
-    content = _decoded(text) if isinstance(text, bytes) else text
+    content = text_of(text) if isinstance(text, bytes) else text
     path = isinstance(text, str) and _har_path(content)
     if path or _REQUEST.search(content):
         from gale_tui.core.capture import recognise
@@ -198,18 +200,25 @@ def _of_requests(captured: Captured) -> Batch:
     return Batch(tuple(tools), tuple(bad), (), hosts, captured.ignored)
 
 
-def looks_like_batch(text: str) -> bool:
-    """True where a paste is a list rather than one request: several tools, and more of them than other lines.
+def several_in(text: str) -> Batch | None:
+    """What a paste is read as where it is a list rather than one request: several tools, and more of them than other
+    lines; else None.
 
     A "Copy as cURL" or "Copy as fetch" has many lines too, hardly any of which names a tool.
     """
-    if "\n" not in text.strip().replace("\r", "\n") and not _har_path(text):
-        return False
+    one_line = "\n" not in text.strip().replace("\r", "\n")
+    if one_line and not _har_path(text) and not text.lstrip().startswith("{"):
+        return None
     try:
         batch = read_batch(text)
     except ConfigError:
-        return False
-    return len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad)
+        return None
+    return batch if len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad) else None
+
+
+def looks_like_batch(text: str) -> bool:
+    """True where `several_in` finds several."""
+    return several_in(text) is not None
 
 
 def _har_path(text: str) -> bool:
@@ -228,7 +237,12 @@ def batch_text(tools: Sequence[BatchTool]) -> str:
     return out.getvalue()
 
 
-def _decoded(content: bytes) -> str:
+def text_of(content: bytes) -> str:
+    """The text of a file as a browser or a spreadsheet writes it.
+
+    Raises:
+        ConfigError: It is no text.
+    """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = content.decode("utf-16", errors="replace")
     else:

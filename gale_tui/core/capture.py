@@ -17,12 +17,30 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.capture_formats import addresses, curl_requests, fetch_requests, har_requests, looks_like_har
-from gale_tui.core.capture_requests import CapturedRequest, RawRequest, Reading, captured, is_flow_id, is_tool_id
+from gale_tui.core.capture_requests import (
+    CapturedRequest,
+    RawRequest,
+    Reading,
+    captured,
+    host_of,
+    is_flow_id,
+    is_tool_id,
+)
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.hosts import clean_key
+from gale_tui.core.hosts import clean_key, origin_of
+from gale_tui.core.models import Origin
 from gale_tui.core.secret import Secret
 
-__all__ = ["Captured", "CapturedRequest", "key_in", "recognise"]
+__all__ = [
+    "HAR_LIMIT",
+    "LEFT_OUT",
+    "Captured",
+    "CapturedKey",
+    "CapturedRequest",
+    "har_text",
+    "is_har_path",
+    "recognise",
+]
 
 TEXT_LIMIT: Final = 2 << 20
 """Characters of a paste that are read."""
@@ -33,19 +51,33 @@ REQUEST_LIMIT: Final = 1000
 SEEN_LIMIT: Final = 5000
 CALL_LIMIT: Final = 500
 RECORDED_LIMIT: Final = 50_000
+LEFT_OUT: Final = "Cookies, tokens and keys in it were left out."
 _KEY: Final = re.compile(r"\bkg-[0-9A-Za-z][0-9A-Za-z-]{5,}")
+_KEY_SHAPE: Final = re.compile(r"kg-[\w-]{5,509}|(?=.*\d)[\w.~+/=-]{8,512}", re.ASCII)
+"""What may be a key rather than the word that stands for one in an example."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedKey:
+    """An API key and the only place that it belongs to."""
+
+    origin: Origin
+    secret: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """What was found in a paste. Cookies, tokens and keys are not in it."""
+    """What was found in a paste. Cookies and tokens are not in it."""
 
     requests: tuple[CapturedRequest, ...] = ()
     """Each export once, in the order of the paste."""
     ignored: tuple[str, ...] = ()
     """Sentences about what was not taken; they repeat nothing of the paste."""
     had_key: bool = False
-    """True where there was an API key in it; `key_in` gives it out when asked."""
+    """True where there was an API key in it."""
+    key: CapturedKey | None = None
+    """The `x-api-key` that went to the host of the first export, for whoever asks whether to keep it. None where there
+    is none, or several; the tokens of a console are no such keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +95,19 @@ def recognise(text: str, *, read_files: bool = True) -> Captured:
         text: What was pasted.
         read_files: Whether a path may be read; it must end in `.har`.
     """
-    path = _har_path(text)
-    if path is not None:
-        if not read_files:
-            return Captured()
-        try:
-            text = _read_har(path)
-        except ConfigError as error:
-            return Captured(ignored=(str(error),))
-        if not looks_like_har(text):
-            return Captured(ignored=("The file is not a HAR file: save the network log as HAR in the browser.",))
+    if not read_files and is_har_path(text):
+        return Captured()
+    try:
+        recorded = har_text(text) if read_files else None
+    except ConfigError as error:
+        return Captured(ignored=(str(error),))
+    if recorded is not None:
+        text = recorded
     raw = _raw_requests(text)
     if not raw.requests and not raw.problems:
         pair = _loose_pair(text[:TEXT_LIMIT])
         return Captured((pair,) if pair is not None else (), (), _KEY.search(text[:TEXT_LIMIT]) is not None)
     return _captured(raw, text)
-
-
-def key_in(text: str) -> Secret | None:
-    """The API key in a paste: to be asked for by whoever offers to keep it. None where there is none, or several.
-
-    Args:
-        text: What was pasted, as for `recognise`.
-    """
-    raw = _raw_requests(text)
-    values = {each.headers["x-api-key"] for each in raw.requests if each.headers.get("x-api-key")}
-    if not values:
-        values = set(_KEY.findall(text[:TEXT_LIMIT]))
-    if len(values) != 1:
-        return None
-    try:
-        return clean_key(values.pop())
-    except ConfigError:
-        return None
 
 
 def _raw_requests(text: str) -> _Raw:
@@ -161,10 +173,26 @@ def _captured(raw: _Raw, text: str) -> Captured:
         notes.append("There is no export of a tool in it.")
     guarded = any(each.guarded for each in raw.requests)
     if guarded:
-        notes.append("Cookies, tokens and keys in it were left out.")
+        notes.append(LEFT_OUT)
     had_key = any(each.headers.get("x-api-key") for each in raw.requests)
     had_key = had_key or (not raw.many and _KEY.search(text[:TEXT_LIMIT]) is not None)
-    return Captured(tuple(taken[:REQUEST_LIMIT]), tuple(notes), had_key)
+    first = next((each for each in taken if each.kind == "tool"), None)
+    key = _key_for(first.host, raw.requests) if first is not None else None
+    return Captured(tuple(taken[:REQUEST_LIMIT]), tuple(notes), had_key, key)
+
+
+def _key_for(host: str | None, requests: Iterable[RawRequest]) -> CapturedKey | None:
+    """The one key that was sent to that host."""
+    if host is None:
+        return None
+    sent = {each.headers.get("x-api-key", "").strip() for each in requests if host_of(each.url) == host}
+    keys = [each for each in sent if _KEY_SHAPE.fullmatch(each)]
+    if len(keys) != 1:
+        return None
+    try:
+        return CapturedKey(origin_of(host), clean_key(keys[0]))
+    except ConfigError:
+        return None
 
 
 def _once(readings: Iterable[Reading]) -> list[CapturedRequest]:
@@ -193,6 +221,26 @@ def _loose_pair(text: str) -> CapturedRequest | None:
 
 
 # Files
+
+
+def is_har_path(text: str) -> bool:
+    """True where a text is the path of a HAR file, whether there is one or not."""
+    return _har_path(text) is not None
+
+
+def har_text(text: str) -> str | None:
+    """What is in the HAR file whose path the text is; None where it is no such path. Reads the disk.
+
+    Raises:
+        ConfigError: The file cannot be read, is too large, or is no HAR file.
+    """
+    path = _har_path(text)
+    if path is None:
+        return None
+    content = _read_har(path)
+    if not looks_like_har(content):
+        raise ConfigError("The file is not a HAR file", "Save the network log as HAR in the browser")
+    return content
 
 
 def _har_path(text: str) -> Path | None:

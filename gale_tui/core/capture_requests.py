@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.hosts import origin_of
 
-__all__ = ["CapturedRequest", "RawRequest", "captured", "is_flow_id", "is_tool_id", "secret_header"]
+__all__ = ["CapturedRequest", "RawRequest", "captured", "host_of", "is_flow_id", "is_tool_id", "secret_header"]
 
 _TOOL_SHAPE: Final = re.compile(r"a-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,}){2,8}")
 _FLOW_SHAPE: Final = re.compile(r"cf-[0-9A-Za-z]{4,}(?:-[0-9A-Za-z]{2,}){1,8}")
@@ -115,7 +115,9 @@ def captured(raw: RawRequest) -> Reading | None:
     place = _IN_PATH.search(path)
     if place is not None and place[1].lower().startswith("workflow"):
         label = _usable(unquote(place[2]), secrets) or ""
-        return Reading(CapturedRequest(_host(url), None, _flow_id(segments, fields, secrets), label, "workflow"), True)
+        return Reading(
+            CapturedRequest(host_of(url), None, _flow_id(segments, fields, secrets), label, "workflow"), True
+        )
     named = [unquote(place[2]).removeprefix(":")] if place is not None else []
     named += [value for name, value in fields if _plain(name) in _TOOL_NAMES]
     named += [each for each in segments if is_tool_id(each)]
@@ -126,10 +128,16 @@ def captured(raw: RawRequest) -> Reading | None:
         if workflow is None or not exports:
             return None
         label = _usable(workflow, secrets) or ""
-        return Reading(CapturedRequest(_host(url), None, _flow_id(segments, fields, secrets), label, "workflow"), True)
+        return Reading(
+            CapturedRequest(host_of(url), None, _flow_id(segments, fields, secrets), label, "workflow"), True
+        )
     if not exports and not is_tool_id(tool_id):
         return None
-    return Reading(CapturedRequest(_host(url), tool_id, _flow_id(segments, fields, secrets), "", "tool"), exports)
+    return Reading(CapturedRequest(host_of(url), tool_id, _flow_id(segments, fields, secrets), "", "tool"), exports)
+
+
+def _workflow(url: str, name: str, flow_id: str | None, secrets: list[str]) -> Reading:
+    return Reading(CapturedRequest(host_of(url), None, flow_id, _usable(name, secrets) or "", "workflow"), True)
 
 
 def _flow_id(segments: Iterable[str], fields: Iterable[tuple[str, str]], secrets: list[str]) -> str | None:
@@ -154,7 +162,8 @@ def _usable(text: str, secrets: list[str]) -> str | None:
     return None if any(secret in text for secret in secrets) else text
 
 
-def _host(url: str) -> str | None:
+def host_of(url: str) -> str | None:
+    """Scheme, host and port of an address; None where it has none, or a user name before it."""
     try:
         return str(origin_of(url))
     except ConfigError:

@@ -161,6 +161,13 @@ ACTIONS: tuple[Action, ...] = (
         ),
         ("form_next", "tab", "Next field", "The field after this one; shift+tab goes back.", "fkw=app.focus_next"),
         ("form_submit", "ctrl+s", "Export", "Start the export from any field.", "f=submit"),
+        (
+            "form_environment",
+            "f4",
+            "Keep pasted key",
+            "Add the pasted request's environment, or keep its key there.",
+            "=open_environment",
+        ),
         ("form_back", "escape", "Back", "Close the suggestions, then the form.", "f=back"),
     ),
     *_at(

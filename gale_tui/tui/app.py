@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual import events
@@ -40,6 +40,8 @@ from gale_tui.tui.tally import Tally
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from gale_tui.core.pastes import Paste
 
 __all__ = ["GaleApp"]
 
@@ -283,15 +285,25 @@ class GaleApp(App[int]):
 
     # Ways between screens
 
-    def open_form(self, again: Job | None = None, pasted: str = "") -> None:
-        """Opens the export form, filled from a job or from pasted text where one is given; of a list, the batch."""
-        if "\n" in pasted.strip() or pasted.rstrip().lower().rstrip("\"'").endswith(".har"):
-            from gale_tui.core.batches import looks_like_batch
+    def open_form(self, again: Job | None = None, pasted: str | Paste = "", *, follows: bool = True) -> None:
+        """Opens the export form, filled from a job or from what was pasted where one is given; of a list, the batch.
 
-            if looks_like_batch(pasted):
-                self.batch.open(pasted=pasted)
+        Args:
+            again: The job.
+            pasted: The text, or what it was read as. A text that takes long is read by the form.
+            follows: Whether the paste may choose the environment.
+        """
+        if pasted:
+            from gale_tui.core.pastes import read_paste, takes_long
+
+            if isinstance(pasted, str) and not takes_long(pasted):
+                paste = read_paste(pasted)
+                # What is no request may be an id: the form knows what to do with its text.
+                pasted = paste if paste.batch is not None or paste.captured.requests else pasted
+            if not isinstance(pasted, str) and pasted.batch is not None:
+                self.batch.open(batch=pasted.batch, environment=None if follows else self.engine.current)
                 return
-        if not self.engine.environments:
+        if not self.engine.environments and (not pasted or self.engine.readonly):
             self.say("First add an environment: its host and a key.", severity="warning")
             self.open_environments()
             return
@@ -300,16 +312,7 @@ class GaleApp(App[int]):
             return
         from gale_tui.tui.screens.export_form import ExportForm
 
-        form = ExportForm(again=again)
-        mounted = self.push_screen(form, self._form_done)
-        if pasted:
-            self.run_worker(self._paste_into(form, mounted, pasted), name="paste")
-
-    async def _paste_into(self, form: Screen[Job], mounted: Awaitable[None], text: str) -> None:
-        from gale_tui.tui.widgets.fields import FieldInput
-
-        await mounted
-        form.query_one("#tool-id", FieldInput).take_paste(text)
+        self.push_screen(ExportForm(again, pasted, follows=follows), self._form_done)
 
     def _form_done(self, job: Job | None) -> None:
         if job is not None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gale_tui.core.batch_account import BatchAccount
     from gale_tui.core.batch_list import BatchList
     from gale_tui.core.batch_run import BatchRun
-    from gale_tui.core.batches import BatchTool
+    from gale_tui.core.batches import Batch, BatchTool
     from gale_tui.core.models import Environment, Job
     from gale_tui.core.sets import ToolSet
     from gale_tui.tui.app import GaleApp
@@ -66,12 +66,12 @@ class Batches:
     def open(
         self,
         *,
-        pasted: str = "",
+        batch: Batch | None = None,
         tools: tuple[BatchTool, ...] = (),
         environment: Environment | None = None,
         opened: ToolSet | None = None,
     ) -> None:
-        """Opens the batch screen, with a paste, with tools, with a set or empty."""
+        """Opens the batch screen, with a list that was read, with tools, with a set or empty."""
         app = self._app
         if not app.engine.environments:
             app.say("First add an environment: its host and a key.", severity="warning")
@@ -86,9 +86,7 @@ class Batches:
             if opened is not None:
                 app.screen.take_set(opened)
             return
-        screen = BatchScreen(
-            pasted=pasted, tools=tools, environment=environment, opened=opened, before=self._left_behind
-        )
+        screen = BatchScreen(batch=batch, tools=tools, environment=environment, opened=opened, before=self._left_behind)
 
         def closed(plan: BatchPlan | None) -> None:
             # What was typed and not started is there again the next time.

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gale_tui.core import capture
-from gale_tui.core.capture import Captured, CapturedRequest, key_in, recognise
+from gale_tui.core.capture import Captured, CapturedKey, CapturedRequest, recognise
 from gale_tui.core.capture_formats import commands
+from gale_tui.core.models import Origin
+from gale_tui.core.secret import Secret
 
 HOST = "https://agent-platform.kore.ai"
 TOOL = "a-11111111-2222-4333-8444-555555555555"
@@ -175,14 +177,41 @@ def test_a_key_is_told_of_and_given_out_only_when_asked(text: str) -> None:
     found = recognise(text)
     assert found.had_key
     assert KEY not in repr(found)
-    key = key_in(text)
-    assert key is not None
-    assert key.reveal() == KEY
 
 
-def test_several_keys_are_none() -> None:
-    assert key_in(f"curl '{URL}' -H 'x-api-key: {KEY}'\ncurl '{URL}' -H 'x-api-key: {KEY}-2'") is None
-    assert key_in(URL) is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"curl '{URL}' -H 'x-api-key: {KEY}' -H 'cookie: {COOKIE}'",
+        f"curl '{URL}' -H 'X-API-Key:{KEY}' ;\ncurl 'https://other.example/' -H 'x-api-key: kg-of-another-0001'",
+        f'fetch("{URL}", {{"headers": {{"x-api-key": "{KEY}"}}}})',
+        har(recorded(URL, x_api_key=KEY), recorded(f"{HOST}/me", cookie=COOKIE)),
+    ],
+    ids=["curl", "two hosts", "fetch", "har"],
+)
+def test_the_key_of_a_request_belongs_to_its_host(text: str) -> None:
+    found = recognise(text)
+    assert found.key == CapturedKey(Origin("https", "agent-platform.kore.ai", 443), Secret(KEY))
+    assert KEY not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        URL,
+        f"curl '{URL}' -H 'x-api-key: {KEY}'\ncurl '{URL}&x=1' -H 'x-api-key: {KEY}-2'",
+        f"curl '{URL}' -H 'authorization: Bearer {KEY}' -H 'x-session-token: {KEY}' -b 'x-api-key={KEY}'",
+        f"curl '{URL}'\ncurl 'https://other.example/' -H 'x-api-key: {KEY}'",
+        f'curl "{URL}" -H "x-api-key: $GALE_API_KEY"',
+        f"curl '{URL}' -H 'x-api-key: YOUR_API_KEY'",
+        f"curl '{URL}' -H 'x-api-key: {{{{apiKey1}}}}'",
+        f"{URL} {KEY}",
+        KEY,
+    ],
+    ids=["none", "two", "no x-api-key", "other host", "variable", "example", "template", "loose", "alone"],
+)
+def test_where_it_is_not_clear_whose_key_it_is_there_is_none(text: str) -> None:
+    assert recognise(text).key is None
 
 
 SECRETS = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789", min_size=12, max_size=40).map(

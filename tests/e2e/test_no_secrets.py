@@ -123,6 +123,46 @@ def test_a_key_from_the_variables(account: dict[str, str], home: Path) -> None:
         assert [SIGNATURE in request.target for request in gale.requests("GET", "/files/")] == [True]
 
 
+def copied(gale: MiniGale) -> str:
+    """The export request as it is copied from an API client, with the key in it."""
+    return (
+        f"curl --request POST 'http://{gale.host}/api/public/tools/{TOOL}/export?flowId={FLOW}' \\\n"
+        f"  --header 'x-api-key: {KEY}' \\\n  --header 'cookie: sid={KEY}'\n"
+    )
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
+def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> None:
+    with MiniGale(tools()) as gale, PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+        program.wait_for("Add an environment")
+        program.type("\x1b")
+        program.wait_for("No environment yet")
+        program.paste(copied(gale))
+        program.wait_for("F4 adds it")
+        program.type("\x1bOS")
+        program.wait_for("New environment")
+        program.wait_for("not kept yet")
+        assert "local" in program.screen()
+        program.wait_for("[x] Keep the key for this session only")
+        program.type("\r" if kept else "\x1b")
+        if kept:
+            program.wait_for("local is saved")
+            program.type("\r")
+            program.wait_for(SAVED)
+        else:
+            program.wait_for("F4 adds it")
+            program.type("\x1b")
+            program.wait_for("No environment yet")
+        assert found_in(command_lines(program.process.pid)) == []
+        program.type("q")
+        if kept:
+            program.wait_for("this session only")
+            program.type("\t\r")
+        assert program.exit_code() == 0
+        assert [request.header("x-api-key") for request in gale.requests("POST")] == ([[KEY]] if kept else [])
+        check_nothing_found(program, account, home)
+
+
 def test_a_key_that_is_typed_for_the_session(account: dict[str, str], home: Path) -> None:
     with MiniGale(tools()) as gale, PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
         # The first start opens the environments.

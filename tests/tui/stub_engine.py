@@ -49,9 +49,14 @@ class StubCredentials:
 
     statuses: dict[str, Status] = field(default_factory=dict)
     state: KeyringState = field(default_factory=KeyringState)
+    keys: dict[str, Secret] = field(default_factory=dict)
+    """What is in memory, by the environment's id."""
 
     async def where(self, environment: Environment) -> Status:
         return self.statuses.get(environment.id, Status())
+
+    def cached(self, environment: Environment) -> Secret | None:
+        return self.keys.get(environment.id)
 
     async def keyring_state(self) -> KeyringState:
         return self.state

@@ -24,7 +24,6 @@ from gale_tui.core.models import Environment, ExportRequest, Job, Origin
 from gale_tui.core.settings import Settings
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.export_form import ExportForm
-from gale_tui.tui.widgets.export_fields import recognise_export
 from gale_tui.tui.widgets.fields import FieldInput, TextField, Tick
 from gale_tui.tui.widgets.suggestions import Suggestions
 from tests.tui.stub_engine import FLOW, KEY, LIVE, STAGING, TOOL, StubApp, StubEngine, a_job
@@ -609,37 +608,64 @@ SAMPLE = f"""curl --location --request POST 'https://{STAGING.origin.display}/ap
 
 
 @pytest.mark.parametrize(
-    ("text", "values"),
+    ("text", "filled", "said"),
     [
         (
             f"https://gale.kore.ai/api/public/tools/:{TOOL}/export?flowId={FLOW}",
-            {"host": "https://gale.kore.ai", "tool_id": TOOL, "flow_id": FLOW},
-        ),
-        (
-            SAMPLE,
-            {
-                "host": str(STAGING.origin),
-                "tool_id": TOOL,
-                "note": "Cookies, tokens and keys in it were left out.",
-            },
+            (TOOL, FLOW, "live"),
+            "Tool ID and Flow ID. The environment is live now, where it was sent.",
         ),
         (
             'fetch("https://h.kore.ai:8443/api/public/tools/a%2F1/export?x=1&flowId=cf%201", {})',
-            {"host": "https://h.kore.ai:8443", "tool_id": "a/1", "flow_id": "cf 1"},
+            ("a/1", "cf 1", "staging"),
+            "It was sent to h.kore.ai:8443, which is no environment here: F4 adds it.",
         ),
         (
             "https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x",
-            {"note": "This is the export of a workflow; gale-tui exports tools."},
+            ("", "", "staging"),
+            "This is the export of a workflow; gale-tui exports tools.",
         ),
-        ("a-1\tcf-1\n", {"tool_id": "a-1", "flow_id": "cf-1"}),
-        ("a-1 x\tcf-1\n", None),
-        ("https://gale.kore.ai/console/tools/a-1", None),
-        ("https://[/tools/a/export", None),
-        (TOOL, None),
+        ("a-1\tcf-1\n", ("a-1", "cf-1", "staging"), "Taken from the paste: Tool ID and Flow ID."),
+        ("a-1 x\tcf-1\n", ("a-1 xcf-1", "", "staging"), ""),
+        (TOOL, (TOOL, "", "staging"), ""),
     ],
 )
-def test_what_is_read_out_of_a_paste(text: str, values: dict[str, str] | None) -> None:
-    assert recognise_export(text) == values
+async def test_what_is_read_out_of_a_paste(
+    engine: StubEngine, text: str, filled: tuple[str, str, str], said: str
+) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        form.app.screen.post_message(events.Paste(text))
+        await finish(pilot)
+        chosen = form.screen.query_one("#environment", Select).value
+        assert (form.text("tool-id"), form.text("flow-id"), chosen) == filled
+        assert said in form.said()
+        assert bool(said) is bool(form.said())
+
+
+async def test_what_a_paste_replaces_is_said(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot, "a-typed-1", "cf-typed-1")
+        form.app.screen.post_message(events.Paste(f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}\n"))
+        await pilot.pause()
+        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
+        assert "in place of a-typed-1 and cf-typed-1." in form.said()
+
+
+async def test_the_label_of_a_chosen_tool_goes_with_it_and_a_typed_one_stays(engine: StubEngine) -> None:
+    engine.choices = [LEAVE]
+    other = f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}"
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        assert form.text("label") == "Leave Bot"
+        form.screen.query_one("#tool-id", FieldInput).take_paste(other)
+        assert form.text("label") == ""
+        form.screen.query_one("#label", FieldInput).value = "mine"
+        await pilot.pause()
+        form.screen.query_one("#tool-id", FieldInput).take_paste(other.replace(TOOL, "a-other-1"))
+        assert form.text("label") == "mine"
 
 
 async def test_a_pasted_url_fills_both_ids_and_enter_exports(engine: StubEngine) -> None:

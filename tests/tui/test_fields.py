@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from textual import events, on
+from textual import events
 from textual.app import App, ComposeResult
 
 from gale_tui.core.hosts import clean_id, clean_key
 from gale_tui.tui import theme
 from gale_tui.tui.widgets.checks import Finding, check_with, folder_finding, folder_of, tidy_id, tidy_line
-from gale_tui.tui.widgets.fields import FieldInput, TextField, Tick
+from gale_tui.tui.widgets.fields import TextField, Tick
 
 
 class OneField(App[None]):
@@ -25,7 +24,6 @@ class OneField(App[None]):
         self.register_theme(theme.GALE_DARK)
         self.theme = theme.DARK
         self.field = field
-        self.recognised: list[Mapping[str, str]] = []
 
     def compose(self) -> ComposeResult:
         yield self.field
@@ -34,10 +32,6 @@ class OneField(App[None]):
     def on_mount(self) -> None:
         self.field.fill(self.first_value)
         self.field.input.focus()
-
-    @on(FieldInput.Recognised)
-    def keep(self, event: FieldInput.Recognised) -> None:
-        self.recognised.append(event.values)
 
 
 def paste(field: TextField, text: str) -> None:
@@ -82,7 +76,8 @@ async def test_a_paste_replaces_what_is_selected() -> None:
 
 
 async def test_of_several_unknown_lines_the_first_is_taken_and_that_is_said() -> None:
-    field = TextField("Tool ID", "tool", recognise=lambda text: None)
+    field = TextField("Tool ID", "tool")
+    field.input.reading = lambda text: False
     async with OneField(field).run_test() as pilot:
         paste(field, "\n first \nsecond\nthird")
         await pilot.pause()
@@ -92,28 +87,35 @@ async def test_of_several_unknown_lines_the_first_is_taken_and_that_is_said() ->
 
 async def test_what_is_recognised_sees_the_whole_paste_and_inserts_nothing() -> None:
     seen: list[str] = []
+    field = TextField("Tool ID", "tool")
 
-    def recognise(text: str) -> Mapping[str, str]:
+    def read(text: str) -> bool:
         seen.append(text)
-        return {"tool_id": "a-1"}
+        return True
 
-    field = TextField("Tool ID", "tool", recognise=recognise)
+    field.input.reading = read
     app = OneField(field)
     async with app.run_test() as pilot:
         paste(field, "one\ntwo")
         await pilot.pause()
         assert seen == ["one\ntwo"]
         assert field.value == ""
-        assert app.recognised == [{"tool_id": "a-1"}]
 
 
 async def test_ctrl_v_reads_the_whole_clipboard_too() -> None:
-    field = TextField("Tool ID", "tool", recognise=lambda text: {"all": text})
+    seen: list[str] = []
+    field = TextField("Tool ID", "tool")
+
+    def read(text: str) -> bool:
+        seen.append(text)
+        return True
+
+    field.input.reading = read
     app = OneField(field)
     async with app.run_test() as pilot:
         app.copy_to_clipboard("one\ntwo")
         await pilot.press("ctrl+v")
-        assert app.recognised == [{"all": "one\ntwo"}]
+        assert seen == ["one\ntwo"]
 
 
 async def test_an_empty_paste_does_nothing() -> None:

@@ -13,18 +13,19 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gale_tui.core.batch_list import BatchList, ListLine
-from gale_tui.core.batches import BadLine, BatchTool, looks_like_batch, read_batch
+from gale_tui.core.batches import BadLine, Batch, BatchTool, read_batch, several_in
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.hosts import origin_of
 from gale_tui.core.models import Environment
+from gale_tui.core.pastes import takes_long
 from gale_tui.core.sets import ToolSet
 from gale_tui.core.text import inert
+from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, badge
 from gale_tui.tui.widgets.batch_table import BatchTable
 from gale_tui.tui.widgets.batch_target import BatchTarget
-from gale_tui.tui.widgets.fields import FieldInput
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["BatchPlan", "BatchScreen"]
@@ -59,7 +60,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
     def __init__(
         self,
         *,
-        pasted: str = "",
+        batch: Batch | None = None,
         tools: tuple[BatchTool, ...] = (),
         environment: Environment | None = None,
         opened: ToolSet | None = None,
@@ -68,7 +69,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         """Makes the screen.
 
         Args:
-            pasted: A list, or captured requests.
+            batch: A list, or captured requests, as they were read.
             tools: Tools that are known already.
             environment: Where they go; the one for new exports where None.
             opened: A set to begin with.
@@ -76,7 +77,9 @@ class BatchScreen(GaleScreen[BatchPlan]):
                 by the first undo.
         """
         super().__init__()
-        self._pasted = pasted
+        self._read_first = batch
+        self._told = batch is not None and environment is not None
+        """Whether somebody said where the requests go, wherever they were sent before."""
         self._first_environment = environment
         self._set: ToolSet | None = None
         self._open_first = opened
@@ -94,11 +97,11 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def on_mount(self) -> None:
         """Reads what it was opened with."""
-        self.target.folder.input.lists = looks_like_batch
+        self.target.folder.input.reading = self._take_list
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
         self._say("")
-        fresh = bool(self._pasted or self._list.lines or self._open_first is not None)
+        fresh = bool(self._read_first is not None or self._list.lines or self._open_first is not None)
         if self._before is not None and fresh:
             self._undo.append((self._before, None))
         elif self._before is not None:
@@ -106,8 +109,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._say(f"This list was left before it was started; {self.key('batch_clear')} begins with an empty one.")
         if self._open_first is not None:
             self._take_set(self._open_first)
-        elif self._pasted:
-            self._take(self._pasted)
+        elif self._read_first is not None:
+            self._take(self._read_first)
         self._show(self._list.next_wrong(-1) or 0)
 
     @property
@@ -195,26 +198,43 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self._show(place)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Adds what is pasted to the list."""
+        """Adds what is pasted to the list; what takes long is read on a thread."""
         event.stop()
-        self._take(event.text)
+        if takes_long(event.text):
+            self._say("Reading what was pasted …")
+            self.run_worker(self._read(event.text), group="paste")
+        else:
+            self._read_now(event.text)
 
-    @on(FieldInput.Listed)
-    def _listed(self, event: FieldInput.Listed) -> None:
-        event.stop()
-        self._take(event.text)
+    def _take_list(self, text: str) -> bool:
+        """Takes a list that was pasted into the folder's field; False where it is none."""
+        batch = None if takes_long(text) else several_in(text)
+        if batch is not None:
+            self._take(batch, text)
+        return batch is not None
 
-    def _take(self, text: str) -> None:
+    async def _read(self, text: str) -> None:
+        try:
+            batch = await DaemonThreads("paste", keep=0).call(read_batch, text)
+        except ConfigError as error:
+            self._say(str(error), "problem")
+        else:
+            self._take(batch)
+
+    def _read_now(self, text: str) -> None:
         try:
             batch = read_batch(text)
         except ConfigError as error:
             self._say(str(error), "problem")
-            return
+        else:
+            self._take(batch, text)
+
+    def _take(self, batch: Batch, text: str = "") -> None:
         if not batch.count:
             self._say("There is no tool in what was pasted.", "problem")
             return
         there = len(self._list.lines)
-        added = self._list.with_batch(batch, text.count("\n") + (not text.endswith("\n")))
+        added = self._list.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
         wrong = added.next_wrong(there - 1)
         self._change(added, wrong if wrong is not None and wrong >= there else there)
         said = [self._follow_hosts(batch.hosts), *batch.notes]
@@ -234,6 +254,9 @@ class BatchScreen(GaleScreen[BatchPlan]):
             return ""
         found = [each for each in self.engine.environments if each.origin in origins]
         if len(origins) == 1 and len(found) == 1:
+            chosen = self.target.environment
+            if self._told and chosen is not None and chosen != found[0]:
+                return f"They were sent to {found[0].name}; {chosen.name} stays chosen, as --env says."
             self.target.use(found[0])
             return ""
         names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))

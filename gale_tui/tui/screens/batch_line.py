@@ -13,10 +13,11 @@ from textual.widgets import Button, Input, Static
 
 from gale_tui.core.batch_list import ListLine
 from gale_tui.core.hosts import clean_id
+from gale_tui.core.pastes import read_paste, takes_long
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.widgets.checks import tidy_id
-from gale_tui.tui.widgets.export_fields import id_check, recognise_export
-from gale_tui.tui.widgets.fields import FieldInput, FormButton, TextField
+from gale_tui.tui.widgets.export_fields import id_check
+from gale_tui.tui.widgets.fields import FormButton, TextField
 
 __all__ = ["BatchLineDialog"]
 
@@ -57,7 +58,6 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
                 hint="Or paste the whole Export request.",
                 check=id_check("tool"),
                 required="The Tool ID is needed.",
-                recognise=recognise_export,
                 tidy=tidy_id,
             )
             yield TextField(
@@ -68,7 +68,6 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
                 hint="The deployed call flow.",
                 check=id_check("flow"),
                 required="The Flow ID is needed: GALE exports a tool with its call flow.",
-                recognise=recognise_export,
                 tidy=tidy_id,
             )
             yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="May be empty.")
@@ -81,6 +80,7 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
         was = self.query_one("#was", Static)
         was.display = self._line is not None and bool(self._line.problem)
         tool, flow = self._fields[:2]
+        tool.input.reading = flow.input.reading = self._take_request
         if tool.value.strip() and tool.insist() and not (flow.value.strip() and flow.insist()):
             flow.input.focus()
 
@@ -88,13 +88,19 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
     def _fields(self) -> tuple[TextField, ...]:
         return tuple(self.query_one(f"#line-{name}-field", TextField) for name in ("tool-id", "flow-id", "label"))
 
-    @on(FieldInput.Recognised)
-    def _recognised(self, event: FieldInput.Recognised) -> None:
-        event.stop()
+    def _take_request(self, text: str) -> bool:
+        """Takes the ids of a pasted request; False where there are none in it."""
+        if takes_long(text):
+            return False
+        requests = read_paste(text).captured.requests
+        request = next((each for each in requests if each.kind == "tool"), None)
+        if request is None:
+            return False
         tool, flow, _ = self._fields
-        for field, name in ((tool, "tool_id"), (flow, "flow_id")):
-            if name in event.values:
-                field.fill(tidy_id(event.values[name]))
+        for field, value in ((tool, request.tool_id), (flow, request.flow_id)):
+            if value:
+                field.fill(tidy_id(value))
+        return True
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

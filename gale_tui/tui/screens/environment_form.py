@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import shlex
 from typing import ClassVar
 
@@ -27,6 +29,7 @@ from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding, check_with
 from gale_tui.tui.widgets.fields import FormBody, FormButton, TextField, Tick
 from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.pasted import Offer
 
 __all__ = ["EnvironmentForm"]
 
@@ -39,14 +42,16 @@ class EnvironmentForm(FormScreen[Environment]):
     CSS_PATH = "environment_form.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ENVIRONMENT_FORM)]
 
-    def __init__(self, environment: Environment | None = None) -> None:
+    def __init__(self, environment: Environment | None = None, *, given: Offer | None = None) -> None:
         """Makes the form.
 
         Args:
             environment: The one to change; None for a new one.
+            given: Host and key of a pasted request, to be filled in.
         """
         super().__init__()
         self._previous = environment
+        self._given = given
         self._busy = False
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
@@ -58,14 +63,15 @@ class EnvironmentForm(FormScreen[Environment]):
 
     def compose(self) -> ComposeResult:
         """What is needed, the buttons, then what is rarely needed."""
-        previous = self._previous
+        previous, given = self._previous, self._given
+        host = previous.origin if previous is not None else given.origin if given is not None else None
         with Vertical(id="panel") as panel:
             panel.border_title = Content(f"Environment {previous.name}" if previous is not None else "New environment")
             with FormBody(id="fields"):
                 yield TextField(
                     "Name",
                     "name",
-                    value=previous.name if previous is not None else "",
+                    value=previous.name if previous is not None else self._suggested_name(),
                     placeholder="staging",
                     hint="What to call it here.",
                     check=check_with(self._clean_name, self._production_hint),
@@ -74,7 +80,7 @@ class EnvironmentForm(FormScreen[Environment]):
                 yield TextField(
                     "Host",
                     "host",
-                    value=previous.origin.display if previous is not None else "",
+                    value=host.display if host is not None else "",
                     placeholder="agent-platform.kore.ai",
                     hint="The address of the console, as in the browser.",
                     check=check_with(parse_host, _host_note),
@@ -133,6 +139,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self.say("")
         self.field("name").input.focus()
         self.query_one("#keyring").display = False
+        self._fill_given_key()
         self._at_first = self._typed_so_far()
         self.ready()
         self._look = self.run_worker(self._look_for_key(), group="look")
@@ -175,6 +182,8 @@ class EnvironmentForm(FormScreen[Environment]):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self.say("")
+        if event.input.id == "host":
+            self._fill_given_key()
         if event.input.id in ("host", "key-command"):
             self._host_changed()
 
@@ -200,6 +209,35 @@ class EnvironmentForm(FormScreen[Environment]):
         field.set_class(moved, "-warning")
         if not needed and not field.value:
             field.recheck()
+
+    # What a paste gave
+
+    def _suggested_name(self) -> str:
+        """A name for the host of a paste: what tells it from others, and no other environment has."""
+        if self._given is None:
+            return ""
+        host = self._given.origin.host
+        first = host if re.fullmatch(r"[\d.]+|.*:.*", host) else host.partition(".")[0]
+        base = "local" if self._given.origin.loopback else re.sub(r"-?agent-platform$", "", first) or first
+        for number in range(1, 100):
+            name = base if number == 1 else f"{base}-{number}"
+            with contextlib.suppress(ConfigError):
+                return self._clean_name(name)
+        return ""
+
+    def _fill_given_key(self) -> None:
+        """Fills in the key of a paste as long as the host is the one that it was sent to, and takes it out else."""
+        given = self._given
+        if given is None or given.key is None:
+            return
+        field = self.field("api-key")
+        if self._origin() == given.origin:
+            if not field.value:
+                field.fill(given.key.reveal())
+                field.say(Finding("From the paste, not kept yet: save to keep it.", "note"))
+        elif field.value == given.key.reveal():
+            field.fill("")
+            field.say(Finding(f"The pasted key belongs to {inert(given.origin.display, 80)} alone.", "warning"))
 
     # Saving and testing
 
@@ -280,7 +318,11 @@ class EnvironmentForm(FormScreen[Environment]):
 
     def _key(self) -> Secret | None:
         text = self.field("api-key").value
-        return clean_key(text) if text.strip() else None
+        key = clean_key(text) if text.strip() else None
+        given = self._given
+        if given is not None and key == given.key and key is not None and self._origin() != given.origin:
+            raise ConfigError(f"The pasted key belongs to {given.origin.display} alone", "Paste that of this host")
+        return key
 
     async def _test(self) -> None:
         try:
@@ -311,7 +353,7 @@ class EnvironmentForm(FormScreen[Environment]):
         return True
 
     def _typed_so_far(self) -> tuple[object, ...]:
-        texts = tuple(field.value for field in self.query(TextField))
+        texts = tuple(Secret(field.value) for field in self.query(TextField))
         return (*texts, self.query_one("#production", Tick).value)
 
     def action_back(self) -> None:

@@ -13,7 +13,6 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from gale_tui.core.batches import looks_like_batch
 from gale_tui.core.errors import (
     AnswerError,
     AuthenticationError,
@@ -25,13 +24,15 @@ from gale_tui.core.errors import (
     NotFoundError,
 )
 from gale_tui.core.models import Environment, ExportRequest, Job
+from gale_tui.core.pastes import Paste
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding
 from gale_tui.tui.widgets.export_fields import ExportFields
-from gale_tui.tui.widgets.fields import FieldInput, FormButton
+from gale_tui.tui.widgets.fields import FormButton
 from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.pasting_fields import PastingFields
 
 __all__ = ["ExportForm"]
 
@@ -46,14 +47,18 @@ class ExportForm(FormScreen[Job]):
     CSS_PATH = "export_form.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FORM)]
 
-    def __init__(self, again: Job | None = None) -> None:
+    def __init__(self, again: Job | None = None, pasted: Paste | str = "", *, follows: bool = True) -> None:
         """Makes the form.
 
         Args:
             again: The job that is exported again: its ids, label and folder are filled in.
+            pasted: Filled in at once; a text is read first.
+            follows: Whether a paste may choose the environment; False where the command line has.
         """
         super().__init__()
         self._again = again
+        self._pasted = pasted
+        self._follows = follows
         self._asking = False
         self._left = False
         self._job: Job | None = None
@@ -61,25 +66,31 @@ class ExportForm(FormScreen[Job]):
     def compose(self) -> ComposeResult:
         """The fields, then what is said and the buttons."""
         with Vertical(id="panel"):
-            yield ExportFields(self.engine, self._again)
+            yield PastingFields(self.engine, self._again, self.key("form_environment"), self._follows)
             with Vertical(id="foot"):
                 yield Static(id="said", markup=False)
                 with Horizontal(id="buttons"):
                     yield FormButton("Export", "submit", "primary")
                     yield FormButton("Enter the key …", "give-key")
+                    yield FormButton("", "open-environment")
                     yield FormButton("Cancel", "cancel")
         yield KeyBar(key_entries(Place.FORM, self.key_map.changed))
 
     def on_mount(self) -> None:
         """The fields have put the focus on the first of them."""
-        for field in (self.fields.tool, self.fields.flow):
-            field.input.lists = looks_like_batch
+        fields, pasted, self._pasted = self.fields, self._pasted, ""
+        self._show_offer()
+        if isinstance(pasted, Paste):
+            fields.take(pasted)
+        elif pasted:
+            fields.tool.input.take_paste(pasted)
+        # Keys that came too early come behind the paste.
         self.ready()
 
     @property
-    def fields(self) -> ExportFields:
+    def fields(self) -> PastingFields:
         """What is filled in."""
-        return self.query_one("#fields", ExportFields)
+        return self.query_one("#fields", PastingFields)
 
     def _offer_key(self, offered: bool) -> None:
         self.query_one("#give-key").display = offered
@@ -103,19 +114,29 @@ class ExportForm(FormScreen[Job]):
     @on(ExportFields.Noted)
     def _noted(self, event: ExportFields.Noted) -> None:
         self.say(event.text, event.level)
+        self._show_offer()
 
-    @on(FieldInput.Listed)
-    def _listed(self, event: FieldInput.Listed) -> None:
+    def _show_offer(self) -> None:
+        """The button for the environment of a paste, where there is something to do with it."""
+        offer = self.fields.offer
+        button = self.query_one("#open-environment", FormButton)
+        button.display = offer is not None
+        if offer is not None:
+            button.label = Content("Keep its key …" if offer.environment is not None else "Add environment …")
+            self._offer_key(False)
+
+    @on(PastingFields.Several)
+    def _several(self, event: PastingFields.Several) -> None:
         """A list of several: it becomes a batch, unless something typed here would be lost by that."""
         event.stop()
-        if self._asking:
+        if self._asking or self._left:
             return
         if self._again is not None or self.fields.tool.value.strip() or self.fields.flow.value.strip():
             self.say("These are several exports: go back with esc and paste them over the jobs.", "warning")
             return
         self._left = True
         self.dismiss(None)
-        self.gale.call_later(self.gale.batch.open, pasted=event.text)
+        self.gale.call_later(self.gale.batch.open, batch=event.batch)
 
     @on(ExportFields.Complete)
     def _complete(self) -> None:
@@ -131,6 +152,8 @@ class ExportForm(FormScreen[Job]):
                 self.action_submit()
             case "give-key":
                 self._ask_for_key()
+            case "open-environment":
+                self.action_open_environment()
             case _:
                 self.action_back()
 
@@ -140,6 +163,8 @@ class ExportForm(FormScreen[Job]):
             return
         fields = self.fields
         fields.close_list()
+        if fields.hold_enter():
+            return
         missing = fields.first_missing()
         if missing is not None:
             missing.focus()
@@ -236,6 +261,23 @@ class ExportForm(FormScreen[Job]):
                 self.gale.environments_changed()
 
         self.app.push_screen(KeyDialog(environment), kept)
+
+    def action_open_environment(self) -> None:
+        """Opens the environment of a pasted request, with its host and key filled in; only saving keeps them."""
+        offer = self.fields.offer
+        if self._asking:
+            return
+        if offer is None:
+            self.say("This is for a pasted request that was sent elsewhere, or that has a key to be kept in it.")
+            return
+        from gale_tui.tui.screens.environment_form import EnvironmentForm
+
+        def saved(environment: Environment | None) -> None:
+            if environment is not None:
+                self.fields.use(environment, f"{environment.name} is saved. Go on with enter.")
+                self.gale.environments_changed()
+
+        self.app.push_screen(EnvironmentForm(offer.environment, given=offer), saved)
 
     def action_back(self) -> None:
         """Closes the list of tools if it is open, else leaves the form."""

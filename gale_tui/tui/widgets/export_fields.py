@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 from textual import on
@@ -13,45 +12,18 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
-from gale_tui.core.capture import recognise
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.hosts import clean_id, id_warning, origin_of
+from gale_tui.core.hosts import clean_id, id_warning
 from gale_tui.core.models import Environment, ExportRequest, Job
-from gale_tui.core.text import inert
 from gale_tui.tui.quantities import path_text
 from gale_tui.tui.widgets.checks import Check, Finding, Level, check_with, folder_finding, folder_of, tidy_id
-from gale_tui.tui.widgets.fields import FieldInput, FormBody, FormRow, TextField, Tick
+from gale_tui.tui.widgets.fields import FormBody, FormRow, TextField, Tick
 from gale_tui.tui.widgets.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from gale_tui.core.engine import GaleEngine, ToolChoice
 
-__all__ = ["ExportFields", "id_check", "recognise_export"]
-
-
-def recognise_export(text: str) -> Mapping[str, str] | None:
-    """What a paste says of an export: any of `tool_id`, `flow_id`, `host`, and in `note` what was not taken.
-
-    It may be a request as address, curl, fetch or HAR, or two ids. Nothing else of it is kept. None where there is
-    nothing of the kind in the text.
-    """
-    captured = recognise(text)
-    notes = list(captured.ignored)
-    request = next((each for each in captured.requests if each.kind == "tool"), None)
-    if request is None:
-        if captured.had_key and not notes:
-            notes.append("This is an API key: it belongs to the environment, and was left out here.")
-        return {"note": " ".join(notes)} if notes else None
-    more = sum(1 for each in captured.requests if each.kind == "tool") - 1
-    if more:
-        notes.insert(0, f"{more} more export{'s were' if more > 1 else ' was'} in it; this is the first.")
-    values = {
-        "host": request.host,
-        "tool_id": request.tool_id,
-        "flow_id": request.flow_id,
-        "note": " ".join(notes),
-    }
-    return {name: value for name, value in values.items() if value}
+__all__ = ["ExportFields", "id_check"]
 
 
 def id_check(kind: Literal["tool", "flow"]) -> Check:
@@ -74,9 +46,6 @@ def _id_or(text: str, stand_in: str) -> str:
 class ExportFields(FormBody):
     """Ids with the tools to choose from, environment, label, folder, switch and the request as a curl line."""
 
-    recognise: ClassVar[Callable[[str], Mapping[str, str] | None]] = staticmethod(recognise_export)
-    """Reads a pasted request; replace it to read more."""
-
     @dataclass
     class Moved(Message):
         """Another environment was chosen."""
@@ -88,7 +57,7 @@ class ExportFields(FormBody):
         """There is something to say about all of the form; nothing where `text` is empty."""
 
         text: str
-        level: Level = "hint"
+        level: Level | Literal["busy"] = "hint"
 
     class Complete(Message):
         """`enter` in a text field, with nothing left to fill in."""
@@ -101,19 +70,18 @@ class ExportFields(FormBody):
             again: The job that is exported again: its ids, label and folder are filled in.
         """
         super().__init__(id="fields")
-        self._engine = engine
+        self.engine = engine
         self._again = again
         self.environment = engine.environment(again.environment_id) if again is not None else engine.current
         """Where the export goes; None as long as none is chosen."""
         self._known_tool_id = again.tool_id if again is not None else ""
         """What the list of tools was last narrowed to: the message of a first value opens no list."""
-        self._known_label = (again.label or again.name or "") if again is not None else ""
+        self.known_label = (again.label or again.name or "") if again is not None else ""
         """The label as a tool gave it: another tool may replace it, a person's own is kept."""
 
     def compose(self) -> ComposeResult:
         """The fields in the order of the tab key."""
-        again, engine, chosen = self._again, self._engine, self.environment
-        recognise = type(self).recognise
+        again, engine, chosen = self._again, self.engine, self.environment
         folder = again.folder if again is not None and again.folder is not None else engine.default_folder()
         yield TextField(
             "Tool ID",
@@ -123,7 +91,6 @@ class ExportFields(FormBody):
             hint="toolId of the Export request, or paste the whole request.",
             check=id_check("tool"),
             required="The Tool ID is needed.",
-            recognise=recognise,
             tidy=tidy_id,
             below=Suggestions(id="suggestions"),
         )
@@ -135,7 +102,6 @@ class ExportFields(FormBody):
             hint="flowId of the same request: the deployed call flow.",
             check=id_check("flow"),
             required="The Flow ID is needed: GALE exports a tool with its call flow.",
-            recognise=recognise,
             tidy=tidy_id,
         )
         yield FormRow(
@@ -152,7 +118,7 @@ class ExportFields(FormBody):
         yield TextField(
             "Label",
             "label",
-            value=self._known_label,
+            value=self.known_label,
             hint="What to call it in the table, if not by its own name.",
         )
         yield TextField(
@@ -164,7 +130,7 @@ class ExportFields(FormBody):
     def on_mount(self) -> None:
         """Opens the list of tools, so that the first can be taken at once."""
         self.tool.input.stepping = self._stepped
-        self._show_environment()
+        self.show_environment()
         self.tool.input.focus()
         if self._again is None:
             self._suggestions.narrow("", highlight=True)
@@ -194,13 +160,14 @@ class ExportFields(FormBody):
     @on(Select.Changed, "#environment")
     def _selected(self, event: Select.Changed) -> None:
         event.stop()
-        chosen = self._engine.environment(event.value) if isinstance(event.value, str) else None
+        chosen = self.engine.environment(event.value) if isinstance(event.value, str) else None
         if chosen != self.environment:
             self.environment = chosen
-            self._show_environment()
+            self.show_environment()
 
-    def _show_environment(self) -> None:
-        environment, engine = self.environment, self._engine
+    def show_environment(self) -> None:
+        """Shows what belongs to the chosen environment."""
+        environment, engine = self.environment, self.engine
         self.post_message(self.Moved(environment))
         if environment is None:
             self._suggestions.offer((), "")
@@ -220,7 +187,7 @@ class ExportFields(FormBody):
         line = self.query_one("#environment-line", Static)
         host = environment.origin.display
         line.update(host)
-        status = await self._engine.credentials.where(environment)
+        status = await self.engine.credentials.where(environment)
         words = [host, "no key yet" if status.place == "none" else f"key: {status.place} {status.hint}".rstrip()]
         if environment.production:
             words.append("asks before it exports")
@@ -230,7 +197,7 @@ class ExportFields(FormBody):
         words = ""
         if self.environment is not None:
             tool_id, flow_id = _id_or(self.tool.value, "TOOL-ID"), _id_or(self.flow.value, "FLOW-ID")
-            words = self._engine.curl(self.environment, tool_id, flow_id)
+            words = self.engine.curl(self.environment, tool_id, flow_id)
         self.query_one("#curl", Static).update(words)
 
     # Typing and choosing
@@ -270,15 +237,16 @@ class ExportFields(FormBody):
         self._take(event.choice)
 
     def _take(self, choice: ToolChoice) -> None:
-        self._fill(choice.tool_id, choice.flow_id)
+        self.fill(choice.tool_id, choice.flow_id)
         label = self.field("label")
         # What it was called so far is what the user will look for in the table.
-        if choice.title != choice.tool_id and (not label.value.strip() or label.value == self._known_label):
-            self._known_label = choice.title
+        if choice.title != choice.tool_id and (not label.value.strip() or label.value == self.known_label):
+            self.known_label = choice.title
             label.fill(choice.title)
         self.post_message(self.Noted(""))
 
-    def _fill(self, tool_id: str, flow_id: str | None) -> None:
+    def fill(self, tool_id: str, flow_id: str | None) -> None:
+        """Puts ids into their fields; a Flow ID of None leaves what is there."""
         self._known_tool_id = tool_id
         self.tool.fill(tool_id)
         if flow_id is not None:
@@ -286,13 +254,19 @@ class ExportFields(FormBody):
         self._suggestions.close()
         self._show_curl()
 
+    def hold_enter(self) -> bool:
+        """True where the form has to wait, and `enter` is remembered until then."""
+        return False
+
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
+        if self.hold_enter():
+            return
         choice = self._suggestions.chosen if event.input is self.tool.input else None
         if choice is not None:
             self._take(choice)
-            if not self._engine.demo:
+            if not self.engine.demo:
                 return
         empty = [field for field in (self.tool, self.flow) if not field.value.strip()]
         following = [field for field in empty if field.input is not event.input]
@@ -302,41 +276,6 @@ class ExportFields(FormBody):
             following[0].input.focus()
         else:
             empty[0].insist()
-
-    # Pasting
-
-    @on(FieldInput.Recognised)
-    def _recognised(self, event: FieldInput.Recognised) -> None:
-        event.stop()
-        values = event.values
-        if "tool_id" not in values:
-            self.post_message(self.Noted(values.get("note", "The paste has no Tool ID in it."), "warning"))
-            return
-        flow_id = tidy_id(values["flow_id"]) if "flow_id" in values else None
-        self._fill(tidy_id(values["tool_id"]), flow_id)
-        elsewhere = self._follow_host(values.get("host", ""))
-        if flow_id is None:
-            self.flow.input.focus()
-        taken = "the Tool ID; it names no flowId." if flow_id is None else "Tool ID and Flow ID."
-        level: Level = "warning" if elsewhere or flow_id is None else "hint"
-        said = [each for each in (f"Taken from the paste: {taken}", elsewhere, values.get("note", "")) if each]
-        self.post_message(self.Noted(" ".join(said), level))
-
-    def _follow_host(self, host: str) -> str:
-        """Chooses the environment that a pasted request was sent to; says so where there is none."""
-        try:
-            origin = origin_of(host)
-        except ConfigError:
-            return ""
-        if self.environment is not None and self.environment.origin == origin:
-            return ""
-        for environment in self._engine.environments:
-            if environment.origin == origin:
-                self.environment = environment
-                self.query_one("#environment", Select).value = environment.id
-                self._show_environment()
-                return ""
-        return f"It was sent to {inert(origin.display, 80)}, which is no environment here."
 
     # What comes of it
 

@@ -18,9 +18,7 @@ from textual.widgets import Button, Checkbox, Input, Static
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.widgets.checks import Check, Finding, Level, tidy_line
 
-__all__ = ["FieldInput", "FormBody", "FormButton", "FormRow", "Recognise", "TextField", "Tick"]
-
-Recognise = Callable[[str], Mapping[str, str] | None]
+__all__ = ["FieldInput", "FormBody", "FormButton", "FormRow", "TextField", "Tick"]
 
 _MARKS: Mapping[Level, str] = {"hint": "", "note": "", "warning": "! ", "problem": "× "}
 _SLOW_CHECK_SECONDS = 5.0
@@ -83,20 +81,6 @@ class FieldInput(Input):
     ]
 
     @dataclass
-    class Recognised(Message):
-        """A paste was understood as more than the field's own value; nothing was inserted."""
-
-        input: FieldInput
-        values: Mapping[str, str]
-
-    @dataclass
-    class Listed(Message):
-        """A paste that :attr:`lists` knows as a list of several; nothing was inserted."""
-
-        input: FieldInput
-        text: str
-
-    @dataclass
     class Shortened(Message):
         """Only the first line of a paste was inserted."""
 
@@ -110,29 +94,25 @@ class FieldInput(Input):
         id: str,
         placeholder: str = "",
         secret: bool = False,
-        recognise: Recognise | None = None,
         tidy: Callable[[str], str] = tidy_line,
     ) -> None:
         super().__init__(value, placeholder, password=secret, id=id)
         self.cursor_blink = False
         self.stepping: Callable[[int], bool] | None = None
         """Asked first when the arrow keys step down (1) or up (-1); True where that was all."""
-        self.lists: Callable[[str], bool] | None = None
-        """Tells whether a paste is a list of several."""
-        self._recognise = recognise
+        self.reading: Callable[[str], bool] | None = None
+        """Given each paste first; True where it understood more in it than this field's own value."""
         self._tidy = tidy
 
     def take_paste(self, text: str) -> None:
-        """Reads a paste whole: what is recognised is posted, else its first line is inserted, made tidy."""
+        """Reads a paste whole: hands it to :attr:`reading`, else inserts its first line, made tidy."""
+        if text.strip() and (self.reading is None or not self.reading(text)):
+            self.insert_line(text)
+
+    def insert_line(self, text: str) -> None:
+        """Inserts the first line of a text, made tidy."""
         lines = [line for line in text.splitlines() if line.strip()]
         if not lines:
-            return
-        if self.lists is not None and self.lists(text):
-            self.post_message(self.Listed(self, text))
-            return
-        values = self._recognise(text) if self._recognise is not None else None
-        if values is not None:
-            self.post_message(self.Recognised(self, values))
             return
         self.replace(self._tidy(lines[0]), *self.selection)
         if len(lines) > 1:
@@ -222,7 +202,6 @@ class TextField(Vertical):
         slow: bool = False,
         required: str = "",
         secret: bool = False,
-        recognise: Recognise | None = None,
         tidy: Callable[[str], str] = tidy_line,
         below: Widget | None = None,
     ) -> None:
@@ -238,15 +217,12 @@ class TextField(Vertical):
             slow: The check looks at a disk: it is run on a thread and not waited for.
             required: What to say where it is empty and must not be; empty where it may be.
             secret: Show dots, and copy nothing out of it.
-            recognise: Reads more than this field's value out of a paste.
             tidy: Cleans a pasted line.
             below: Stands right below the input: a list to choose from.
         """
         super().__init__(id=f"{input_id}-field")
         self._label = label
-        self.input = FieldInput(
-            value, id=input_id, placeholder=placeholder, secret=secret, recognise=recognise, tidy=tidy
-        )
+        self.input = FieldInput(value, id=input_id, placeholder=placeholder, secret=secret, tidy=tidy)
         self._line = Static(classes="field--line", markup=False)
         self._hint = hint
         self._below = below
