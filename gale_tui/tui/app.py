@@ -16,6 +16,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.screen import Screen
 from textual.types import CSSPathType
+from textual.widget import Widget
 from textual.widgets import Input
 
 from gale_tui.core.engine import GaleEngine
@@ -435,6 +436,9 @@ class GaleApp(App[int]):
         if kept and "glyphs" in changes:
             self.glyphs = choose_glyphs(settings.glyphs)
             self.jobs_screen.use_glyphs(self.glyphs)
+            for screen in self.screen_stack:
+                for widget in (screen, *screen.walk_children(Widget)):
+                    widget.refresh()
         if kept and "terminal_title" in changes:
             self._attention.close()
             self._attention.running(self.tally.running)

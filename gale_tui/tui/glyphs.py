@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ASCII", "UNICODE", "Glyphs", "choose_glyphs"]
+__all__ = ["ASCII", "UNICODE", "Glyphs", "choose_glyphs", "terminal_encoding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,11 @@ ASCII = Glyphs(
 )
 
 
+def terminal_encoding() -> str:
+    """How the terminal reads what is written to it."""
+    return getattr(sys.__stdout__, "encoding", None) or "utf-8"
+
+
 def choose_glyphs(
     setting: Literal["auto", "unicode", "ascii"] = "auto",
     *,
@@ -92,7 +97,7 @@ def choose_glyphs(
         environ: Environment variables; None for the process's own. The Linux console has no glyphs beyond a few.
     """
     if setting == "auto":
-        known = encoding if encoding is not None else (getattr(sys.__stdout__, "encoding", None) or "utf-8")
+        known = encoding if encoding is not None else terminal_encoding()
         term = (os.environ if environ is None else environ).get("TERM", "")
         setting = "unicode" if known.lower().replace("-", "").startswith("utf") and term != "linux" else "ascii"
     return UNICODE if setting == "unicode" else ASCII

@@ -7,7 +7,7 @@ the colours that differ from the piece before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rich.color import Color, ColorSystem
 from rich.console import Console
@@ -15,8 +15,11 @@ from rich.control import Control
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
+from textual.geometry import Region
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.strip import Strip
+
+from gale_tui.tui.glyphs import ASCII, terminal_encoding
 
 __all__ = [
     "ATTRIBUTES",
@@ -140,7 +143,16 @@ class LeanLayout(LayoutUpdate):
 
 
 class LeanCompositor(Compositor):
-    """The framework's compositor, with updates that say the same in fewer bytes."""
+    """The framework's compositor, with updates that say the same in fewer bytes, and in ASCII where that is wanted."""
+
+    def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
+        chops = super()._render_chops(crop, is_rendered_line)
+        if self.root is None or getattr(self.root.app, "glyphs", None) is not ASCII:
+            return chops
+        from gale_tui.tui.plain import plain_strip
+
+        encoding = terminal_encoding()
+        return [{x: strip and plain_strip(strip, encoding) for x, strip in line.items()} for line in chops]
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """An update of the dirty cells, or None where there are none."""

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from gale_tui.tui.actions import Action, actions_for, key_text
 from gale_tui.tui.keymap import read_keys
+from gale_tui.tui.lean import LeanCompositor
 from gale_tui.tui.set_commands import SetCommands
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class GalePalette(CommandPalette):
 
     def __init__(self) -> None:
         super().__init__(providers=[GaleCommands, SetCommands], placeholder="What to do …")
+        self._compositor = LeanCompositor()
 
     def on_mount(self) -> None:
         """Keeps quiet while nothing is typed."""

@@ -27,12 +27,12 @@ __all__ = ["SettingsScreen"]
 
 _SWITCH = (("on", "on"), ("off", "off"))
 _CHOICES = (
-    ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Of the whole program."),
+    ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Those of the whole program, at once."),
     (
         "glyphs",
         "Characters",
         (("auto", "as the terminal can"), ("unicode", "unicode"), ("ascii", "ascii")),
-        "For states and arrows. Choose ascii where boxes or question marks stand in the table.",
+        "For borders, states and arrows. Choose ascii where question marks or boxes stand instead of them.",
     ),
     (
         "mouse",
