@@ -55,7 +55,7 @@ DEMO: Final = Catalogue(
             Script(duration=5.0, percentages=True),
         ),
         SampleTool(
-            "slow, without a percentage; edited after its first export",
+            "slow, no percentage; edited after its first export",
             flows.LEAVE,
             Script(duration=18.0, url_in="both"),
             later=(flows.LEAVE_EDITED, flows.LEAVE_RELEASED),

@@ -25,6 +25,7 @@ __all__ = [
     "bindings",
     "key_entries",
     "key_text",
+    "key_word",
     "place_of",
 ]
 
@@ -37,6 +38,7 @@ class Place(StrEnum):
     EVERYWHERE = "Everywhere"
     JOBS = "Export jobs"
     TABLE = "Moving in the table"
+    FILTER = "While a filter is typed"
     DETAILS = "Job details"
     FORM = "Export form"
     BATCH = "Batch"
@@ -46,6 +48,7 @@ class Place(StrEnum):
     INSPECT = "Saved file"
     COMPARE = "Two exports"
     PAGE = "Moving on a page"
+    SEARCH = "While words to search are typed"
     DIALOG = "Dialogs"
 
 
@@ -113,10 +116,10 @@ ACTIONS: tuple[Action, ...] = (
         ("refresh", "r", "Refresh", "Ask for this job's status now, within the limits.", ""),
         ("refresh_all", "R ctrl+r", "Refresh all", "Ask for all unfinished jobs, within the limits.", ""),
         ("pause", "p", "Pause polling", "Stop asking for dock statuses, or go on.", ""),
-        ("export_again", "e", "Export again", "Open the form with this job's ids, or all marked jobs.", ""),
+        ("export_again", "e", "Export again", "Open the form with its ids, or all marked jobs.", ""),
         ("batch", "b", "Batch", "Export many: paste a list, mend it, or open a set.", ""),
         ("batch_account", "B", "Batch so far", "What became of the batch; start no more of it.", ""),
-        ("mark", "space", "Mark", "Mark the job; e then exports all that are marked.", ""),
+        ("mark", "space", "Mark", "Mark the job, to export all marked ones again.", ""),
         ("track", "t", "Track", "Follow a dock status id from elsewhere.", ""),
         ("copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f"),
         ("filter", "slash", "Filter", "Show only the jobs that contain some words.", "f"),
@@ -139,6 +142,13 @@ ACTIONS: tuple[Action, ...] = (
         ("cursor_last", "G end", "Last", "Last line.", "k"),
         ("page_down", "pagedown", "Page down", "A screenful down.", "k"),
         ("page_up", "pageup", "Page up", "A screenful up.", "k"),
+    ),
+    *_at(
+        Place.FILTER,
+        ("filter_keep", "enter", "Keep", "Keep the filter and go to its jobs.", "fk=screen.keep_filter"),
+        ("filter_clear", "escape", "Clear", "Clear the filter: all jobs again.", "fk=screen.clear_filter"),
+        ("filter_down", "down", "Next job", "Next job that matches.", "fk=screen.filter_down"),
+        ("filter_up", "up", "Previous job", "Previous job that matches.", "fk=screen.filter_up"),
     ),
     *_at(
         Place.DETAILS,
@@ -208,7 +218,7 @@ ACTIONS: tuple[Action, ...] = (
             "fkw=app.focus_next",
         ),
         ("environment_save", "ctrl+s", "Save", "Save from any field.", "f=save"),
-        ("environment_back", "escape", "Back", "Close without saving; asks where something would be lost.", "f=back"),
+        ("environment_back", "escape", "Back", "Close without saving; asks if something is lost.", "f=back"),
     ),
     *_at(
         Place.SETTINGS,
@@ -252,6 +262,13 @@ ACTIONS: tuple[Action, ...] = (
         ("page_screen_up", "pageup", "Page up", "A screenful up.", "k"),
         ("page_start", "g home", "Start", "To the first line.", "k"),
         ("page_end", "G end", "End", "To the last line.", "k"),
+    ),
+    *_at(
+        Place.SEARCH,
+        ("search_keep", "enter", "Keep", "Keep the words and go to the page.", "fk=screen.keep_search"),
+        ("search_clear", "escape", "Clear", "Clear the search.", "fk=screen.back"),
+        ("search_down", "down", "Next hit", "The next line with the words.", "fk=screen.found_next"),
+        ("search_up", "up", "Previous hit", "The line before with the words.", "fk=screen.found_previous"),
     ),
     *_at(
         Place.EVERYWHERE,
@@ -351,6 +368,15 @@ _NAMES = {
     "left": "←",
     "right": "→",
 }
+
+
+_WORDS = {arrow: word for word, arrow in _NAMES.items() if not arrow.isascii()}
+
+
+def key_word(text: str) -> str:
+    """A key as `key_text` has it, for a terminal without arrows: `down` for `↓`."""
+    modifier, plus, last = text.rpartition("+")
+    return f"{modifier}{plus}{_WORDS.get(last, last)}" if last else text
 
 
 def key_text(key: str) -> str:

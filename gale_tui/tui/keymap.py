@@ -16,9 +16,10 @@ __all__ = ["NO_CHANGES", "KeyMap", "key_name", "read_keys"]
 
 _MODIFIERS = ("ctrl+", "shift+", "alt+", "super+", "meta+", "hyper+")
 _NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<"))
-_TEXT_PLACES = (Place.FORM, Place.ENVIRONMENT_FORM, Place.SETTINGS)
+_TEXT_PLACES = (Place.FORM, Place.ENVIRONMENT_FORM, Place.SETTINGS, Place.FILTER, Place.SEARCH)
 _TOGETHER = (
     {Place.JOBS, Place.TABLE, Place.EVERYWHERE},
+    {Place.FILTER, Place.EVERYWHERE},
     {Place.DETAILS, Place.EVERYWHERE},
     {Place.FORM, Place.EVERYWHERE},
     {Place.BATCH, Place.TABLE, Place.EVERYWHERE},
@@ -27,6 +28,7 @@ _TOGETHER = (
     {Place.SETTINGS, Place.EVERYWHERE},
     {Place.INSPECT, Place.PAGE, Place.EVERYWHERE},
     {Place.COMPARE, Place.PAGE, Place.EVERYWHERE},
+    {Place.SEARCH, Place.EVERYWHERE},
 )
 """Places whose keys work at the same time, so that one key cannot stand for two of their actions."""
 

@@ -44,9 +44,11 @@ def test_the_keys_are_those_of_the_actions(place: Place, heading: str) -> None:
     ("place", "heading"),
     [
         (Place.TABLE, "In the list of jobs"),
+        (Place.FILTER, "In the list of jobs"),
         (Place.DETAILS, "In a job's details"),
         (Place.INSPECT, "In a saved file"),
         (Place.COMPARE, "In a saved file"),
+        (Place.SEARCH, "In a saved file"),
         (Place.BATCH, "In a batch"),
         (Place.FORM, "In the forms"),
         (Place.ENVIRONMENT_FORM, "In the forms"),

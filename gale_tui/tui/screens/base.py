@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from gale_tui.tui.actions import action, key_text
+from gale_tui.tui.actions import Place, action, key_entries, key_text
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.lean import LeanModalScreen, LeanScreen
+from gale_tui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
     from gale_tui.core.engine import GaleEngine
@@ -40,6 +41,10 @@ class GaleScreen(LeanScreen[T]):
     def key(self, action_id: str) -> str:
         """The key of an action, as people write it."""
         return key_text(self.key_map.keys(action(action_id))[0])
+
+    def show_keys(self, place: Place) -> None:
+        """Offers the keys of a place in the bottom line."""
+        self.query_one(KeyBar).show(key_entries(place, self.key_map.changed))
 
 
 class GaleModal(LeanModalScreen[T]):

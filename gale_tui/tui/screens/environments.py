@@ -44,6 +44,8 @@ _CONDITIONS = {
     "needs key": "$text-error",
     "paused": "$gale-muted",
 }
+_NEEDS_ONE = ("edit", "delete", "test", "use")
+"""Actions on the environment under the mark."""
 _VERDICTS = {"accepted": "$text-success", "refused": "$text-error", "inconclusive": "$text-warning"}
 _SOURCES = {
     "variables": "It comes from GALE_HOST and GALE_API_KEY: change those and start again.",
@@ -118,6 +120,8 @@ class EnvironmentsScreen(GaleScreen[None]):
         listed.display = bool(environments)
         self.query_one("#welcome").display = not environments
         self.refresh_bindings()
+        entries = key_entries(Place.ENVIRONMENTS, self.key_map.changed)
+        self.query_one(KeyBar).show([entry for entry in entries if environments or entry[2] not in _NEEDS_ONE])
         if environments:
             known = {each.id for each in environments}
             listed.highlighted = listed.get_option_index(wanted) if wanted in known and wanted is not None else 0
@@ -209,8 +213,7 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hides what needs an environment where there is none."""
-        needs_one = action in ("edit", "delete", "test", "use")
-        return not needs_one or not self.is_mounted or bool(self.engine.environments)
+        return action not in _NEEDS_ONE or not self.is_mounted or bool(self.engine.environments)
 
     @on(Button.Pressed, "#add")
     def action_add(self) -> None:

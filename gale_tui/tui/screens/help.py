@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from gale_tui.tui.actions import ACTIONS, Place, key_text, place_of
+from gale_tui.tui.actions import ACTIONS, Place, key_text, key_word, place_of
+from gale_tui.tui.glyphs import ASCII
 from gale_tui.tui.screens.base import GaleModal
 
 __all__ = ["HelpScreen"]
@@ -62,8 +63,10 @@ class HelpScreen(GaleModal[None]):
         parts: list[Content] = [_heading(self._place.value), *self._keys(self._place)]
         if self._place in (Place.JOBS, Place.BATCH):
             parts += self._keys(Place.TABLE)
+            parts += [Content(""), _heading(Place.FILTER.value), *self._keys(Place.FILTER)]
         if self._place in (Place.INSPECT, Place.COMPARE):
             parts += self._keys(Place.PAGE)
+            parts += [Content(""), _heading(Place.SEARCH.value), *self._keys(Place.SEARCH)]
         if self._place is not Place.EVERYWHERE:
             parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
         if self._place in (Place.JOBS, Place.DETAILS):
@@ -74,7 +77,11 @@ class HelpScreen(GaleModal[None]):
 
     def _keys(self, place: Place) -> list[Content]:
         keys = self.key_map
-        return [_line(_keys_text(keys.keys(each)), each.help) for each in ACTIONS if each.place is place]
+        return [_line(self._keys_text(keys.keys(each)), each.help) for each in ACTIONS if each.place is place]
+
+    def _keys_text(self, keys: tuple[str, ...]) -> str:
+        texts = [key_text(key) for key in keys]
+        return " ".join(map(key_word, texts) if self.gale.glyphs == ASCII else texts) or "palette"
 
     def action_close(self) -> None:
         """Back to where one was."""
@@ -87,10 +94,6 @@ class HelpScreen(GaleModal[None]):
     def action_up(self) -> None:
         """Scrolls up a line."""
         self.query_one("#help").scroll_up(animate=False)
-
-
-def _keys_text(keys: tuple[str, ...]) -> str:
-    return " ".join(key_text(key) for key in keys) or "palette"
 
 
 def _heading(text: str) -> Content:

@@ -27,6 +27,7 @@ from gale_tui.tui.widgets.details import DetailsPane
 from gale_tui.tui.widgets.header import HeaderBar
 from gale_tui.tui.widgets.job_table import JobTable
 from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.line_input import FilterInput
 
 __all__ = ["JobsScreen"]
 
@@ -60,9 +61,7 @@ class JobsScreen(GaleScreen[None]):
         with Container(id="body"):
             with Container(id="list"):
                 yield JobTable(id="jobs", glyphs=self.gale.glyphs)
-                yield FilterInput(
-                    id="filter", placeholder='words; status:failed env:prod -word "two words"; esc clears', compact=True
-                )
+                yield FilterInput(id="filter", placeholder='words; status:failed env:prod -word "two words"')
             yield DetailsPane(id="details", glyphs=self.gale.glyphs)
         yield KeyBar(key_entries(Place.JOBS, self.key_map.changed))
 
@@ -78,7 +77,6 @@ class JobsScreen(GaleScreen[None]):
 
     def on_mount(self) -> None:
         """Shows what is known, and what is to be done first."""
-        self.query_one("#filter").display = False
         self.table.border_title = "Export jobs"
         self.table.save_hint = self.details.save_hint = f"{self.key('download')} saves it"
         self._arrange()
@@ -392,8 +390,8 @@ class JobsScreen(GaleScreen[None]):
         self.table.no_match_text = f"Nothing matches the filter\n{wanted.advice or 'esc clears it.'}"
         self.table.set_filter(test)
 
-    @on(Input.Submitted, "#filter")
-    def _filter_done(self) -> None:
+    def action_keep_filter(self) -> None:
+        """From the filter line to the jobs that match."""
         self.query_one("#filter").display = bool(self._filter)
         self.table.focus()
 
@@ -408,6 +406,14 @@ class JobsScreen(GaleScreen[None]):
             for job_id in self.table.marked:
                 self.table.toggle_mark(job_id)
             self.show_batch()
+
+    def action_filter_down(self) -> None:
+        """Moves the mark while a filter is typed."""
+        self.table.action_cursor_down()
+
+    def action_filter_up(self) -> None:
+        """Moves the mark while a filter is typed."""
+        self.table.action_cursor_up()
 
     def action_sort(self) -> None:
         """Sorts by the next column."""
@@ -431,11 +437,3 @@ class JobsScreen(GaleScreen[None]):
     def _sort_requested(self, message: JobTable.SortRequested) -> None:
         same = self.table.sort_key == message.column
         self._sort(message.column, reverse=not self.table.sort_reverse if same else message.column == "started")
-
-
-class FilterInput(Input):
-    """One line of words to filter by."""
-
-    def __init__(self, *, id: str, placeholder: str, compact: bool) -> None:
-        super().__init__(id=id, placeholder=placeholder, compact=compact)
-        self.cursor_blink = False

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.widgets.line_input import SearchInput
 from gale_tui.tui.widgets.text_page import TextPage
 
 __all__ = ["LeftError", "PageScreen"]
@@ -36,10 +37,7 @@ class PageScreen(GaleScreen[None]):
     def compose_page(self) -> ComposeResult:
         """The page and its search line."""
         yield TextPage(id="page")
-        search = Input(id="search", placeholder="search; enter goes on to the next, esc clears", compact=True)
-        search.cursor_blink = False
-        search.display = False
-        yield search
+        yield SearchInput(id="search", placeholder="words to search for")
 
     @property
     def page(self) -> TextPage:
@@ -76,8 +74,8 @@ class PageScreen(GaleScreen[None]):
         self.page.search(event.value)
         self._show_found()
 
-    @on(Input.Submitted, "#search")
-    def _search_entered(self) -> None:
+    def action_keep_search(self) -> None:
+        """From the search line to the page."""
         self.query_one("#search").display = bool(self.query_one("#search", Input).value)
         self.page.focus()
 

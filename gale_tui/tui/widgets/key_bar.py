@@ -11,6 +11,9 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gale_tui.tui.actions import key_word
+from gale_tui.tui.glyphs import ASCII
+
 __all__ = ["KeyBar"]
 
 
@@ -38,8 +41,15 @@ class KeyBar(Widget):
         self._keep = keep
         self._spans: list[tuple[int, int, str]] = []
 
+    def show(self, entries: Sequence[tuple[str, str, str]]) -> None:
+        """Offers other keys from now on."""
+        if tuple(entries) != self._entries:
+            self._entries = tuple(entries)
+            self.refresh()
+
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
-        entries = list(self._entries)
+        arrows = getattr(self.app, "glyphs", None) is not ASCII
+        entries = [(key if arrows else key_word(key), words, action) for key, words, action in self._entries]
 
         def total() -> int:
             return sum(cell_len(key) + cell_len(words) + 3 for key, words, _ in entries)

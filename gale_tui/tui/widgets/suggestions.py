@@ -14,7 +14,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from gale_tui.core.text import inert
-from gale_tui.tui.format import clip, fit
+from gale_tui.tui.format import ASCII, clip, fit
 
 if TYPE_CHECKING:
     from gale_tui.core.engine import ToolChoice
@@ -59,7 +59,11 @@ class Suggestions(OptionList, can_focus=False):
         super().__init__(id=id)
         self._all: Sequence[ToolChoice] = ()
         self._shown: list[ToolChoice] = []
-        self.border_subtitle = "↑↓ choose · enter take · esc close"
+
+    def on_mount(self) -> None:
+        """Says which keys it has."""
+        arrows = "down up" if getattr(self.app, "glyphs", None) is ASCII else "↑↓"
+        self.border_subtitle = f"{arrows} choose · enter take · esc close"
 
     @property
     def open(self) -> bool:
