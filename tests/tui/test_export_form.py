@@ -528,13 +528,31 @@ async def test_suggestions_filter_by_id_title_and_note(engine: StubEngine) -> No
             await pilot.press("ctrl+u", *text)
             assert form.suggestions.option_count == found or not form.suggestions.open, text
             assert form.suggestions.open == bool(found)
-            assert form.chosen() is None, "nothing is marked before the user moves there"
-        await pilot.press("ctrl+u", *"leave", "down")
+            marked = LEAVE if text == "leave" else None
+            assert form.chosen() == marked, "only a name is marked before the user moves there"
+        await pilot.press("ctrl+u", *"slow", "down")
         assert form.chosen() == LEAVE
         await pilot.press("up")
         assert form.chosen() is None
         await pilot.press("down", "enter")
         assert form.text("tool-id") == LEAVE.tool_id
+
+
+async def test_enter_behind_the_beginning_of_a_name_takes_that_tool(engine: StubEngine) -> None:
+    engine.choices = [BANKING, LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"bot", "enter")
+        assert (form.text("tool-id"), form.text("flow-id")) == (LEAVE.tool_id, LEAVE.flow_id)
+
+
+async def test_an_id_is_not_taken_for_a_name(engine: StubEngine) -> None:
+    engine.choices = [ToolChoice("leave-77", "cf-1", "Leave Bot"), LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"leave", "enter")
+        assert form.text("tool-id") == "leave"
+        assert form.focus == "flow-id"
 
 
 async def test_escape_closes_the_list_first(engine: StubEngine) -> None:

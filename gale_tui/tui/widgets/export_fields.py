@@ -133,7 +133,7 @@ class ExportFields(FormBody):
         self.show_environment()
         self.tool.input.focus()
         if self._again is None:
-            self._suggestions.narrow("", highlight=True)
+            self._suggestions.narrow("", mark=True)
 
     # Parts
 
@@ -206,7 +206,7 @@ class ExportFields(FormBody):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         if event.input is self.tool.input and event.input.has_focus and event.value != self._known_tool_id:
-            self._suggestions.narrow(event.value, highlight=not event.value and not self.flow.value)
+            self._suggestions.narrow(event.value, mark=not self.flow.value)
             self._known_tool_id = event.value
         if event.input.id in ("tool-id", "flow-id"):
             self._show_curl()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Suggestions"]
 
+_NAME = 3
+"""Letters that are enough to mean a name."""
 _WIDEST_TITLE = 26
 _LONG_NOTE = 18
 """Characters; behind a longer note there is no room for an id."""
@@ -30,7 +32,7 @@ class Suggestions(OptionList, can_focus=False):
     """The tools whose id, title or note has the typed text in it; drawn over what stands below.
 
     Nothing is highlighted before the user moves into the list, unless the form asks for it, so that ``enter`` behind a
-    typed id never takes something else.
+    typed id never takes something else. Who types the beginning of a tool's name means that tool: it is highlighted.
     """
 
     DEFAULT_CSS = """
@@ -83,12 +85,12 @@ class Suggestions(OptionList, can_focus=False):
         self.border_title = title
         self.close()
 
-    def narrow(self, text: str, *, highlight: bool = False) -> None:
+    def narrow(self, text: str, *, mark: bool = False) -> None:
         """Opens the list with what matches the text; closes it where nothing does.
 
         Args:
             text: What is typed so far.
-            highlight: Put the mark on the first tool.
+            mark: Highlight the first tool where nothing is typed, else the one whose name begins so.
         """
         wanted = text.strip().casefold()
         shown = [
@@ -100,7 +102,7 @@ class Suggestions(OptionList, can_focus=False):
             self._shown = shown
             widest = max((cell_len(inert(choice.title)) for choice in shown), default=0)
             self.set_options(Option(_line(choice, min(widest, _WIDEST_TITLE))) for choice in shown)
-        self.highlighted = 0 if highlight and shown else None
+        self.highlighted = _meant(shown, wanted) if mark else None
         self.set_class(bool(shown), "-open")
 
     def close(self) -> None:
@@ -122,6 +124,19 @@ class Suggestions(OptionList, can_focus=False):
         event.stop()
         if event.option_index < len(self._shown):
             self.post_message(self.Taken(self._shown[event.option_index]))
+
+
+def _meant(shown: Sequence[ToolChoice], wanted: str) -> int | None:
+    """The place of the first tool with a word in its name that begins so; ids are not taken for names."""
+    if not wanted and shown:
+        return 0
+    if len(wanted) < _NAME or any(wanted in choice.tool_id.casefold() for choice in shown):
+        return None
+    for place, choice in enumerate(shown):
+        title = choice.title.casefold()
+        if title.startswith(wanted) or f" {wanted}" in title:
+            return place
+    return None
 
 
 def _line(choice: ToolChoice, width: int) -> Content:
