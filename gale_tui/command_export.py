@@ -16,8 +16,9 @@ from gale_tui.core.batches import BadLine, Batch, BatchTool
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
 from gale_tui.core.hosts import clean_id, origin_of
+from gale_tui.core.kept_batches import KeptBatch
 from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job
-from gale_tui.core.outcomes import settled
+from gale_tui.core.outcomes import Outcome, settled
 from gale_tui.core.sets import ToolSet
 from gale_tui.core.text import inert
 from gale_tui.exit_codes import INTERRUPTED, account_code, exit_code
@@ -43,6 +44,8 @@ class ExportCommand:
     """A list that was read."""
     batch_name: str = ""
     """What the list is called."""
+    resume: bool = False
+    """Go on with what was cut short."""
     keep_as: str = ""
     """The set that the list is kept as; empty for none."""
     environment_chosen: bool = True
@@ -56,6 +59,13 @@ class _Plan:
     bad: tuple[BadLine, ...] = ()
     name: str = ""
     several: bool = True
+    kept: KeptBatch | None = None
+    """What was cut short and is gone on with."""
+
+    @property
+    def count(self) -> int:
+        """How many are started now."""
+        return self.kept.left if self.kept is not None else len(self.tools)
 
 
 def job_as_json(job: Job) -> dict[str, object]:
@@ -136,7 +146,11 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
 
 
 async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narration: Narration) -> int:
-    if command.set_name is None:
+    if command.resume:
+        await engine.start()
+        plan = await _plan_of_kept(engine, command)
+        _confirm(plan, command, narration)
+    elif command.set_name is None:
         plan = _plan(engine, command)
         _confirm(plan, command, narration)
         await engine.start()
@@ -155,7 +169,15 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
         narration.say(f"gale-tui: {plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
     if account.stopped:
         narration.say(f"gale-tui: {account.stopped}")
+    if plan.several:
+        _say_left(account.count(Outcome.NOT_STARTED), narration)
     return account_code(account)
+
+
+def _say_left(count: int, narration: Narration) -> None:
+    if count:
+        left = f"{count} are" if count > 1 else "1 is"
+        narration.say(f"gale-tui: {left} not started; gale-tui export --resume goes on, and so does the app.")
 
 
 # What to do
@@ -207,11 +229,28 @@ async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) ->
     return _Plan(environment or _current(engine), kept.tools, (), kept.name)
 
 
+async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
+    found = await engine.book.store.batches.cut_short()
+    if command.environment_chosen:
+        current = _current(engine)
+        found = [each for each in found if each.environment_id == current.id]
+    if not found:
+        raise ConfigError("There is no batch that was cut short", "One that another gale-tui runs is none")
+    kept = found[0]
+    environment = engine.environment(kept.environment_id)
+    if environment is None or not kept.goes_to(environment):
+        name = inert(kept.environment_name, 60)
+        raise ConfigError(
+            f"The environment {name} of {kept.title} is gone or has another host now", "Drop the batch in the app"
+        )
+    return _Plan(environment, kept.tools, (), kept.name, kept=kept)
+
+
 def _confirm(plan: _Plan, command: ExportCommand, narration: Narration) -> None:
     """Refuses what needs a word from the person who asks for it."""
     for bad in plan.bad:
         narration.say(f"gale-tui: line {bad.line}: {bad.problem}: {bad.text}")
-    name, count = plan.environment.name, len(plan.tools)
+    name, count = plan.environment.name, plan.count
     if plan.environment.production and not command.yes:
         exports = f" for {count} exports" if plan.several else ""
         raise ConfigError(f"{name} is a PROD environment", f"Say --yes{exports} to export there")
@@ -247,15 +286,19 @@ async def _run_all(
             if entry.outcome is None and job is not None and job.state.polled and job.note.startswith("403: "):
                 run.leave(job.id, job.note, ForbiddenError(job.note, status=403))
 
-    run = BatchRun(
-        engine,
-        plan.environment,
-        plan.tools,
-        name=plan.name,
-        folder=command.output,
-        bad=plan.bad,
-        on_change=changed,
-    )
+    if plan.kept is not None:
+        run = BatchRun.going_on(engine, plan.environment, plan.kept, changed)
+    else:
+        run = BatchRun(
+            engine,
+            plan.environment,
+            plan.tools,
+            name=plan.name,
+            folder=command.output,
+            bad=plan.bad,
+            on_change=changed,
+            record=plan.several,
+        )
     key_wanted = asyncio.get_running_loop().create_future()
 
     def condition(now: EnvironmentCondition) -> None:
@@ -276,6 +319,10 @@ async def _run_all(
             running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
+    except asyncio.CancelledError:
+        if plan.several:
+            _say_left(run.left, narration)
+        raise
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

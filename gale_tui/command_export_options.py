@@ -22,6 +22,10 @@ lists:
   comment. Captured Export requests (addresses, curl, fetch, a HAR file) are read too. With lines that cannot be
   read nothing is started, unless --yes is given.
 
+cut short:
+  Of a set or list what was not started yet is kept when it is interrupted (ctrl+c, SIGTERM, a crash). --resume goes on
+  with it, each tool exported once; the app offers the same. Started anew, the list runs from its beginning instead.
+
 exit codes:
   0 saved · 1 GALE said FAILED · 2 usage, configuration, not confirmed · 3 network or server, try again
   4 key or permission · 5 timeout, the job goes on · 6 not saved (disk, corrupt file) · 7 unconfirmed · 130 interrupted
@@ -57,6 +61,7 @@ def add_export(commands: Any) -> None:
     which.add_argument(
         "--from", metavar="FILE", dest="source", help="a list of tools, CSV or TSV; - reads standard input"
     )
+    which.add_argument("--resume", action="store_true", help="what a batch that was cut short has not started yet")
     which.add_argument("--save-set", metavar="NAME", help="with --from: keep the tools as a set, too")
     export.add_argument("--env", metavar="NAME", dest="export_env", help="the environment; else the one last used")
     export.add_argument("--output", metavar="DIR", type=Path, help="where the files are saved")
@@ -82,13 +87,16 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
     """
     parser: argparse.ArgumentParser = arguments.export_parser
     one = arguments.tool_id is not None or arguments.flow_id is not None
-    ways = [name for name, given in (("--set", arguments.set_name), ("--from", arguments.source)) if given is not None]
+    given = (("--set", arguments.set_name), ("--from", arguments.source), ("--resume", arguments.resume or None))
+    ways = [name for name, value in given if value is not None]
     if one and ways:
         parser.error(f"--tool-id and --flow-id do not go with {ways[0]}")
     if len(ways) > 1:
-        parser.error("--set does not go with --from")
+        parser.error(f"{ways[0]} does not go with {ways[1]}")
+    if arguments.resume and arguments.output is not None:
+        parser.error("--output does not go with --resume: the batch has its own folder")
     if not ways and (arguments.tool_id is None or arguments.flow_id is None):
-        parser.error("--tool-id and --flow-id are needed, or --set, or --from")
+        parser.error("--tool-id and --flow-id are needed, or --set, --from or --resume")
     if arguments.save_set is not None and arguments.source is None:
         parser.error("--save-set goes with --from")
     if ways and arguments.label:
@@ -106,6 +114,7 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
         timeout=arguments.timeout or None,
         yes=arguments.yes,
         set_name=arguments.set_name,
+        resume=arguments.resume,
         batch=_read(arguments.source) if arguments.source is not None else None,
         batch_name="" if arguments.source in (None, "-") else Path(arguments.source).name,
         keep_as=clean_set_name(arguments.save_set) if arguments.save_set is not None else "",

@@ -7,6 +7,8 @@ start at most one a second, after a while one in two seconds, and none while one
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,8 @@ from gale_tui.core.archive import verify_zip
 from gale_tui.core.batch_account import BatchAccount, BatchEntry
 from gale_tui.core.batches import BadLine, BatchTool
 from gale_tui.core.engine import GaleEngine
-from gale_tui.core.errors import ConfigError, CredentialError, GaleError, NotSentError
+from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
+from gale_tui.core.kept_batches import KeptBatch
 from gale_tui.core.models import Change, DownloadState, Environment, ExportRequest, Job, JobChange, JobState
 from gale_tui.core.outcomes import Outcome, outcome, settled
 from gale_tui.core.text import inert
@@ -68,6 +71,8 @@ class BatchRun:
         save_when_ready: False where the files are not fetched by themselves.
         bad: Lines that named no tool, for the account.
         on_change: Called whenever the account has changed.
+        kept: A batch that was cut short, to be gone on with; all of the above are its own then.
+        record: False for what needs no going on with: a single tool.
     """
 
     def __init__(
@@ -81,6 +86,8 @@ class BatchRun:
         save_when_ready: bool = True,
         bad: Sequence[BadLine] = (),
         on_change: Callable[[BatchAccount], None] = lambda account: None,
+        kept: KeptBatch | None = None,
+        record: bool = True,
     ) -> None:
         self.environment = environment
         self._engine = engine
@@ -93,6 +100,8 @@ class BatchRun:
         self._places: dict[str, int] = {}
         self._before: dict[int, Job | None] = {}
         self._comparing: dict[int, asyncio.Task[None]] = {}
+        self._kept = kept
+        self._record = record
         self._threads = DaemonThreads("batch", keep=1)
         self._stopped = ""
         self._error: GaleError | None = None
@@ -103,6 +112,11 @@ class BatchRun:
     def account(self) -> BatchAccount:
         """As it stands."""
         return BatchAccount(self._name, tuple(self._entries), self._bad, self._stopped)
+
+    @property
+    def kept_id(self) -> str | None:
+        """Its id in the history; None where it is not kept there."""
+        return self._kept.id if self._kept is not None else None
 
     @property
     def left(self) -> int:
@@ -123,15 +137,21 @@ class BatchRun:
     async def run(self) -> BatchAccount:
         """Starts them one after the other and waits until it is known what became of each.
 
-        Cancelled, it starts no more; what was started is the engine's and goes on.
+        What is not started is kept in the history, from before the first is. Cancelled, it starts no more; what was
+        started is the engine's and goes on.
 
         Raises:
-            StoreError: The history cannot be used.
+            StoreError: The history cannot be used, or another process runs this batch.
         """
+        await self._keep()
         listeners = self._engine.book.listeners
         listeners.append(self._changed)
         try:
-            await self._start_all()
+            await self._take_up()
+            try:
+                await self._start_all()
+            finally:
+                await self._let_go()
             while any(entry.outcome is None for entry in self._entries) or self._comparing:
                 await self._next()
         finally:
@@ -157,6 +177,89 @@ class BatchRun:
         if place is not None and self._entries[place].outcome is None:
             self._put(place, outcome=Outcome.UNFINISHED, why=why, error=error)
 
+    @classmethod
+    def going_on(
+        cls,
+        engine: GaleEngine,
+        environment: Environment,
+        kept: KeptBatch,
+        on_change: Callable[[BatchAccount], None] = lambda account: None,
+    ) -> BatchRun:
+        """A run of what was cut short: what is started already is followed, the rest is started.
+
+        Args:
+            engine: Started.
+            environment: The batch's own.
+            kept: The batch.
+            on_change: Called whenever the account has changed.
+        """
+        return cls(
+            engine,
+            environment,
+            kept.tools,
+            name=kept.name,
+            folder=kept.folder,
+            save_when_ready=kept.save_when_ready,
+            bad=kept.bad,
+            on_change=on_change,
+            kept=kept,
+        )
+
+    # What is kept of it
+
+    async def _keep(self) -> None:
+        """Writes the batch before anything is sent, or takes the one that was kept."""
+        if not self._record:
+            return
+        batches = self._engine.book.store.batches
+        if self._kept is None:
+            environment = self.environment
+            self._kept = KeptBatch(
+                id=uuid.uuid4().hex,
+                environment_id=environment.id,
+                environment_name=environment.name,
+                origin=str(environment.origin),
+                tools=tuple(entry.tool for entry in self._entries),
+                name=self._name,
+                folder=self._folder,
+                save_when_ready=self._save_when_ready,
+                bad=self._bad,
+                created_at=self._engine.clock.time(),
+            )
+            await batches.keep(self._kept)
+            return
+        taken = await batches.take(self._kept.id)
+        # Somebody else may have started some of it since it was read.
+        kept = await batches.find(self._kept.id) if taken else None
+        if kept is None:
+            raise LineStartedError("Another gale-tui has gone on with this batch, or dropped it", "Look at its jobs")
+        self._kept = kept
+
+    async def _take_up(self) -> None:
+        """Follows what was started by the run that was cut short."""
+        kept = self._kept
+        if kept is None or not kept.started:
+            return
+        store = self._engine.book.store
+        jobs = {**await store.batches.jobs(kept), **self._engine.jobs}
+        for place, job_id in kept.started.items():
+            job = jobs.get(job_id)
+            if job is None:
+                self._put(place, outcome=Outcome.UNFINISHED, why="taken off the list")
+                continue
+            self._before[place] = await store.last_saved(job.origin, job.tool_id, job.flow_id, before=job.created_at)
+            self._places[job_id] = place
+            self._take(self._engine.jobs.get(job_id, job))
+
+    async def _let_go(self) -> None:
+        """Forgets the batch once all of it is started; else lets it be gone on with."""
+        if self._kept is None:
+            return
+        begun = all(entry.job is not None or entry.outcome is Outcome.UNFINISHED for entry in self._entries)
+        batches = self._engine.book.store.batches
+        with contextlib.suppress(StoreError):
+            await (batches.drop(self._kept.id) if begun else batches.release(self._kept.id))
+
     async def _next(self) -> None:
         self._happened.clear()
         await self._happened.wait()
@@ -165,8 +268,9 @@ class BatchRun:
 
     async def _start_all(self) -> None:
         unreached = 0
-        for place in range(len(self._entries)):
-            if place >= BURST:
+        waiting = [place for place, entry in enumerate(self._entries) if entry.job is None and entry.outcome is None]
+        for number, place in enumerate(waiting):
+            if number >= BURST:
                 await self._engine.clock.sleep(FURTHER)
             while not self._stopped and self._held_back():
                 await self._next()
@@ -210,11 +314,12 @@ class BatchRun:
             folder=self._folder,
             save_when_ready=self._save_when_ready,
             batch=self._name or None,
+            line=(self._kept.id, place) if self._kept is not None else None,
         )
         try:
             job = await self._engine.export(request, keep_rejected=True)
-        except (ConfigError, CredentialError) as error:
-            # No key, read-only, the environment is gone: true for all of them.
+        except (ConfigError, CredentialError, LineStartedError) as error:
+            # Another process has gone on with it, no key, read-only, the environment is gone: true for all of them.
             self._put(place, outcome=Outcome.NOT_STARTED, why=str(error), error=error)
             self.stop(str(error), error)
             return None

@@ -70,13 +70,19 @@ class JobBook:
         self._jobs.update((job.id, job) for job in new)
         return new
 
-    async def add(self, job: Job, event: str) -> Job:
+    async def add(self, job: Job, event: str, line: tuple[str, int] | None = None) -> Job:
         """Writes a new job, then tells of it.
+
+        Args:
+            job: The job.
+            event: First line of its timeline.
+            line: The kept batch and the place in it (from 0) that the job starts.
 
         Raises:
             StoreError: It could not be written.
+            LineStartedError: That line of the batch is started already.
         """
-        change = await self.store.add(job, event, at=self._clock.time())
+        change = await self.store.add(job, event, at=self._clock.time(), line=line)
         self.publish(change)
         return change.job
 
@@ -173,10 +179,10 @@ class JobBook:
                 if done is not None:
                     self.publish(done)
 
-    async def forget(self, job_id: str) -> tuple[Job, list[JobEvent]] | None:
-        """Removes a job from the history; returns what is needed to bring it back."""
+    async def forget(self, job_id: str, *, unsent: bool = False) -> tuple[Job, list[JobEvent]] | None:
+        """Removes a job from the history, before anything of it was `unsent`; returns what brings it back."""
         events = await self.store.events(job_id)
-        change = await self.store.forget(job_id)
+        change = await self.store.forget(job_id, unsent=unsent)
         self._owed.pop(job_id, None)
         if change is None:
             return None

@@ -35,7 +35,8 @@
     │   ├── CorruptFileError        the zip is damaged, or has the wrong length
     │   └── FileSystemError         disk full, no permission, folder gone
     └── StoreError                  the history could not be read or written
-        └── NewerStoreError         written by a newer gale-tui
+        ├── NewerStoreError         written by a newer gale-tui
+        └── LineStartedError        a line of a batch that is started already
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ __all__ = [
     "KeyCommandError",
     "KeyringLockedError",
     "KeyringUnavailableError",
+    "LineStartedError",
     "LinkExpiredError",
     "LinkNotReadyError",
     "LinkRefusedError",
@@ -336,3 +338,7 @@ class StoreError(GaleError):
 
 class NewerStoreError(StoreError):
     """The history was written by a newer gale-tui and is left alone."""
+
+
+class LineStartedError(StoreError):
+    """A line of a batch is started already, by another process, or its batch is gone: nothing is sent."""

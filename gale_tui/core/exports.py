@@ -127,7 +127,7 @@ class Exports:
             created_at=self._clock.time(),
         )
         pending = self._pending[job.id] = _Pending(keep_rejected)
-        task = asyncio.create_task(self._start(job, environment, pending), name=f"export {job.id}")
+        task = asyncio.create_task(self._start(job, environment, pending, request.line), name=f"export {job.id}")
         self._keep(task)
         try:
             return await asyncio.shield(task)
@@ -144,10 +144,10 @@ class Exports:
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, GaleError):
             task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
 
-    async def _start(self, job: Job, environment: Environment, pending: _Pending) -> Job:
+    async def _start(self, job: Job, environment: Environment, pending: _Pending, line: tuple[str, int] | None) -> Job:
         try:
             # The record comes first: a lease belongs to a job that is there.
-            await self._book.add(job, "requested")
+            await self._book.add(job, "requested", line)
             await self._hold(job)
             job = await self._post(job.id, environment, pending)
         finally:
@@ -164,7 +164,7 @@ class Exports:
         except StoreError as caught:
             error = caught
         with contextlib.suppress(StoreError):
-            await self._book.forget(job.id)
+            await self._book.forget(job.id, unsent=True)
         raise error
 
     def under_way(self, job_id: str) -> bool:

@@ -93,6 +93,8 @@ class ExportRequest:
     save_when_ready: bool = True
     batch: str | None = None
     """The batch or set it belongs to."""
+    line: tuple[str, int] | None = None
+    """The kept batch and the place in it (from 0) that this starts, once and for all."""
 
 
 class JobState(StrEnum):

@@ -27,6 +27,7 @@ from gale_tui.core.store_write import EventText
 
 if TYPE_CHECKING:
     from gale_tui.core.sets import ToolSet
+    from gale_tui.core.store_batches import KeptBatches
 
 __all__ = ["JobStore", "LeaseKind"]
 
@@ -114,18 +115,22 @@ class JobStore:
         """The timeline of a job, oldest first."""
         return await self._read(lambda history: history.reader.events(job_id))
 
-    async def add(self, job: Job, event: str | None = None, *, at: float | None = None) -> JobChange:
+    async def add(
+        self, job: Job, event: str | None = None, *, at: float | None = None, line: tuple[str, int] | None = None
+    ) -> JobChange:
         """Writes a new job; once this returns, it survives the end of the process and a power cut.
 
         Args:
             job: The job; its revision is set.
             event: First line of its timeline.
             at: When that was; now where None.
+            line: The kept batch and the place in it (from 0) that the job starts, in the same transaction.
 
         Raises:
             StoreError: It was not written, or a job with this id is there already.
+            LineStartedError: That line of the batch is started already.
         """
-        return await self._change(lambda history: history.writer.add(job, event, at))
+        return await self._change(lambda history: history.writer.add(job, event, at, line))
 
     async def update(
         self,
@@ -155,19 +160,38 @@ class JobStore:
         """
         return await self._change(lambda history: history.writer.update(job_id, change, event, at, again))
 
-    async def forget(self, job_id: str) -> JobChange | None:
-        """Deletes a job with its timeline, link and leases; None where it is gone already. Files stay."""
-        return await self._change(lambda history: history.writer.forget(job_id))
+    async def forget(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
+        """Deletes a job with its timeline, link and leases; None where it is gone already. Files stay.
+
+        Args:
+            job_id: Which one.
+            unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
+        """
+        return await self._change(lambda history: history.writer.forget(job_id, unsent=unsent))
 
     async def restore(self, job: Job, events: Sequence[JobEvent] = ()) -> JobChange:
         """Takes :meth:`forget` back: writes the job as it was, with the timeline given."""
         return await self._change(lambda history: history.writer.restore(job, events))
 
-    async def last_saved(self, origin: str, tool_id: str, flow_id: str) -> Job | None:
-        """The job whose file was saved last of a tool with its flow at an origin; None where there is none."""
+    async def last_saved(self, origin: str, tool_id: str, flow_id: str, *, before: float | None = None) -> Job | None:
+        """The job whose file was saved last of a tool with its flow at an origin; None where there is none.
+
+        Args:
+            origin: Scheme, host and port.
+            tool_id: The tool.
+            flow_id: Its flow.
+            before: Only jobs that were made before, in seconds since the epoch.
+        """
         from gale_tui.core.store_sets import last_saved
 
-        return await self._read(lambda history: last_saved(history.opened.reader, origin, tool_id, flow_id))
+        return await self._read(lambda history: last_saved(history.opened.reader, origin, tool_id, flow_id, before))
+
+    @property
+    def batches(self) -> KeptBatches:
+        """The batches that are not started to their end."""
+        from gale_tui.core.store_batches import KeptBatches
+
+        return KeptBatches(self._read, self._write)
 
     async def sets(self) -> list[ToolSet]:
         """The named sets, by name; one that cannot be read is left out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,14 +14,18 @@ from typing import Final, Literal, TypeAlias
 from gale_tui.core.store_database import WriteConnection
 from gale_tui.core.store_rows import Row
 
-__all__ = ["Holder", "LeaseKind", "Leases"]
+__all__ = ["Holder", "LeaseKind", "Leases", "held"]
 
-LeaseKind: TypeAlias = Literal["poll", "download", "post"]
+LeaseKind: TypeAlias = Literal["poll", "download", "post", "batch"]
 
 _MARGIN: Final = 2.0
 """Seconds by which the clocks of two machines with one history may differ."""
 
 _PROC: Final = Path("/proc")
+
+_SELECT: Final = (
+    "SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases WHERE job_id = ? AND kind = ?"
+)
 
 
 @cache
@@ -116,13 +121,10 @@ class Leases:
         return True
 
     def _free(self, job_id: str, kind: LeaseKind) -> bool:
-        if self._database.row("SELECT 1 FROM jobs WHERE id = ?", (job_id,)) is None:
+        table = "batches" if kind == "batch" else "jobs"
+        if self._database.row(f"SELECT 1 FROM {table} WHERE id = ?", (job_id,)) is None:  # noqa: S608  # one of two
             return False
-        row = self._database.row(
-            "SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases "
-            "WHERE job_id = ? AND kind = ?",
-            (job_id, kind),
-        )
+        row = self._database.row(_SELECT, (job_id, kind))
         return row is None or row[0] == self._me.owner or _over(row)
 
     def renew(self, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
@@ -158,6 +160,18 @@ class Leases:
             with self._database.transaction(durable=False):
                 self._database.write("DELETE FROM leases WHERE owner = ?", (self._me.owner,))
             self._held.clear()
+
+
+def held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: LeaseKind) -> bool:
+    """True while somebody has the lease, this store included.
+
+    Args:
+        row: Gives the first row of a query.
+        of: Whose lease: the id of a job or batch.
+        kind: What for.
+    """
+    found = row(_SELECT, (of, kind))
+    return found is not None and not _over(found)
 
 
 def _over(row: Row) -> bool:

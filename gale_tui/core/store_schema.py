@@ -88,7 +88,19 @@ def _first_tables(write: Write) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Write], None], ...] = (_first_tables,)
+def _batches(write: Write) -> None:
+    # A batch is there until each of its lines has a row among the starts, written together with the line's job.
+    write(
+        "CREATE TABLE batches (id TEXT PRIMARY KEY NOT NULL, environment_id TEXT NOT NULL, created_at REAL NOT NULL, "
+        "plan TEXT NOT NULL)"
+    )
+    write(
+        "CREATE TABLE batch_starts (batch_id TEXT NOT NULL, place INTEGER NOT NULL, job_id TEXT NOT NULL, "
+        "PRIMARY KEY (batch_id, place))"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Write], None], ...] = (_first_tables, _batches)
 """The n-th makes version n out of version n-1; those that were released never change."""
 
 
@@ -197,6 +209,8 @@ def _probe(connection: sqlite3.Connection) -> None:
         connection.execute("SELECT max(revision) FROM forgotten").fetchone()
         connection.execute("SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases").fetchone()
         connection.execute("SELECT name, environment_id, created_at, used_at, items FROM sets").fetchone()
+        connection.execute("SELECT id, environment_id, created_at, plan FROM batches").fetchone()
+        connection.execute("SELECT batch_id, place, job_id FROM batch_starts").fetchone()
         counter = connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:

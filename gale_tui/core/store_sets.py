@@ -13,6 +13,8 @@ from gale_tui.core.store_schema import SELECT_JOBS
 
 __all__ = ["forget_set", "keep_set", "last_saved", "read_set", "read_sets", "use_set"]
 
+_LATEST = 1e300
+"""Later than any time."""
 _SELECT = "SELECT name, environment_id, created_at, used_at, items FROM sets"
 
 
@@ -64,11 +66,15 @@ def forget_set(database: WriteConnection, name: str) -> bool:
         return database.write("DELETE FROM sets WHERE name = ?", (name,)) > 0
 
 
-def last_saved(connection: sqlite3.Connection, origin: str, tool_id: str, flow_id: str) -> Job | None:
-    """The newest job of a tool with its flow whose file was saved; None where there is none."""
+def last_saved(
+    connection: sqlite3.Connection, origin: str, tool_id: str, flow_id: str, before: float | None = None
+) -> Job | None:
+    """The newest job of a tool with its flow whose file was saved, of those made before; None where there is none."""
     sql = (
-        f"{SELECT_JOBS} WHERE tool_id = ? AND flow_id = ? AND origin = ? AND download_state = ? "
+        f"{SELECT_JOBS} WHERE tool_id = ? AND flow_id = ? AND origin = ? AND download_state = ? AND created_at < ? "
         "ORDER BY download_saved_at DESC, created_at DESC LIMIT 1"
     )
-    row = connection.execute(sql, (tool_id, flow_id, origin, DownloadState.SAVED.value)).fetchone()
+    row = connection.execute(
+        sql, (tool_id, flow_id, origin, DownloadState.SAVED.value, _LATEST if before is None else before)
+    ).fetchone()
     return None if row is None else job_from(row)

@@ -75,15 +75,26 @@ class HistoryWriter:
         self._stale = logged
         self._scrub_from = 0.0
 
-    def add(self, job: Job, event: str | None, at: float | None) -> JobChange:
+    def add(self, job: Job, event: str | None, at: float | None, line: tuple[str, int] | None = None) -> JobChange:
         """Writes a job that is not there yet; it survives a power cut from then on.
+
+        Args:
+            job: The job.
+            event: First line of its timeline.
+            at: When that was.
+            line: Batch and place that the job starts.
 
         Raises:
             StoreError: There is a job with this id.
+            LineStartedError: That line of the batch is started already; nothing is written.
         """
         with self._database.transaction(durable=True):
             if self._row(job.id) is not None:
                 raise StoreError(f"The job {job.id} is in the history already")
+            if line is not None:
+                from gale_tui.core.store_batches import start_line
+
+                start_line(self._database, line, job.id)
             job = self._insert(job)
             if event:
                 self._tell(job.id, JobEvent(time.time() if at is None else at, event))
@@ -128,8 +139,13 @@ class HistoryWriter:
             return JobChange(Change.CHANGED, new, old)
         return None
 
-    def forget(self, job_id: str) -> JobChange | None:
-        """Deletes a job with its timeline and leases; None where it is not there."""
+    def forget(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
+        """Deletes a job with its timeline and leases; None where it is not there.
+
+        Args:
+            job_id: Which one.
+            unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
+        """
         with self._database.transaction(durable=True):
             row = self._row(job_id)
             if row is None:
@@ -139,6 +155,8 @@ class HistoryWriter:
             self._database.write("DELETE FROM jobs WHERE id = ?", (job_id,))
             self._database.write("DELETE FROM events WHERE job_id = ?", (job_id,))
             self._database.write("DELETE FROM leases WHERE job_id = ?", (job_id,))
+            if unsent:
+                self._database.write("DELETE FROM batch_starts WHERE job_id = ?", (job_id,))
             self._database.write("DELETE FROM forgotten WHERE at < ?", (now - _REMEMBERED,))
             self._database.write(
                 "INSERT OR REPLACE INTO forgotten (job_id, revision, writer, at) VALUES (?, ?, ?, ?)",

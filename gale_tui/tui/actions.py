@@ -118,7 +118,7 @@ ACTIONS: tuple[Action, ...] = (
         ("pause", "p", "Pause polling", "Stop asking for dock statuses, or go on.", ""),
         ("export_again", "e", "Export again", "Open the form with its ids, or all marked jobs.", ""),
         ("batch", "b", "Batch", "Export many: paste a list, mend it, or open a set.", ""),
-        ("batch_account", "B", "Batch so far", "What became of the batch; start no more of it.", ""),
+        ("batch_account", "B", "Batch so far", "What became of the batch; start no more, or go on.", ""),
         ("mark", "space", "Mark", "Mark the job, to export all marked ones again.", ""),
         ("track", "t", "Track", "Follow a dock status id from elsewhere.", ""),
         ("copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f"),

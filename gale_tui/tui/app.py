@@ -133,6 +133,7 @@ class GaleApp(App[int]):
         self.engine.warm_up()
         self._attention.running(self.tally.running)
         self.run_worker(self._find_key_text(), name="key text")
+        self.run_worker(self.batch.look_for_cut_short(), name="cut short")
         if not self.engine.environments and not self.engine.settings.seen_welcome:
             self.open_environments()
             self.save_settings(seen_welcome=True)

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gale_tui.core.errors import GaleError
+from gale_tui.core.text import inert
 
 if TYPE_CHECKING:
     from gale_tui.core.batch_account import BatchAccount
     from gale_tui.core.batch_list import BatchList
     from gale_tui.core.batch_run import BatchRun
     from gale_tui.core.batches import Batch, BatchTool
+    from gale_tui.core.kept_batches import KeptBatch
     from gale_tui.core.models import Environment, Job
     from gale_tui.core.sets import ToolSet
     from gale_tui.tui.app import GaleApp
@@ -34,6 +36,9 @@ class Batches:
         self._run: BatchRun | None = None
         self._untold = False
         self._left_behind: BatchList | None = None
+        self._asked: set[str] = set()
+        self.pending: KeptBatch | None = None
+        """A batch that was cut short and is neither gone on with nor dropped."""
         self.account: BatchAccount | None = None
         """Of the batch that runs, or of the last one."""
 
@@ -49,17 +54,21 @@ class Batches:
 
     @property
     def line(self) -> str:
-        """The progress of the whole on one line; empty where none runs."""
-        if self._run is None or self.account is None:
-            return ""
-        return f"{self.account.name or 'batch'} {self.account.progress}"
+        """The progress of the whole on one line, or what was cut short; else empty."""
+        if self._run is not None and self.account is not None:
+            return f"{self.account.name or 'batch'} {self.account.progress}"
+        if self.pending is not None:
+            key = self._app.jobs_screen.key("batch_account")
+            return f"{self.pending.title}: {self.pending.left} not started, {key} goes on"
+        return ""
 
     @property
     def quit_reason(self) -> str:
         """What is lost by quitting now, a sentence; often empty."""
         if not self.left:
             return ""
-        return f"{self.left} of the batch {'are' if self.left != 1 else 'is'} not started yet and will not be."
+        later = "the demo keeps nothing" if self._app.engine.demo else "the next start offers to go on"
+        return f"{self.left} of the batch {'are' if self.left != 1 else 'is'} not started yet; {later}."
 
     # On the way to a batch
 
@@ -123,6 +132,69 @@ class Batches:
             # The app's worker, not a screen's: going elsewhere must not stop it.
             self._app.run_worker(self._carry_out(plan), name="batch", group="batch")
 
+    # What was cut short
+
+    async def look_for_cut_short(self) -> None:
+        """Offers to go on with a batch that an earlier run left, one at a time; starts nothing."""
+        engine = self._app.engine
+        if engine.readonly or self.running:
+            return
+        try:
+            found = await engine.book.store.batches.cut_short()
+        except GaleError as error:
+            self._app.say(str(error), severity="warning")
+            return
+        kept = next((each for each in found if each.id not in self._asked), None)
+        if kept is not None:
+            self._asked.add(kept.id)
+            await self._show_pending(kept)
+
+    async def _show_pending(self, kept: KeptBatch) -> None:
+        from gale_tui.core.kept_batches import account_of
+
+        engine = self._app.engine
+        with contextlib.suppress(GaleError):
+            jobs = {**await engine.book.store.batches.jobs(kept), **engine.jobs}
+            self.pending, self.account, self._untold = kept, account_of(kept, jobs), True
+            self._app.jobs_screen.show_batch()
+            self.tell()
+
+    def _answered(self, answer: str | None) -> None:
+        kept = self.pending
+        if kept is not None and answer == "go on":
+            self._app.run_worker(self._go_on(kept), name="batch", group="batch")
+        elif kept is not None and answer == "drop":
+            self._app.run_worker(self._drop(kept), name="drop batch")
+
+    async def _go_on(self, kept: KeptBatch) -> None:
+        from gale_tui.core.batch_run import BatchRun
+        from gale_tui.tui.screens.batch_account import production_dialog
+
+        app = self._app
+        environment = app.engine.environment(kept.environment_id)
+        if environment is None or not kept.goes_to(environment):
+            name = inert(kept.environment_name, 60)
+            words = f"The environment {name} of this batch is gone or has another host now: it cannot go on."
+            app.say(words, severity="warning", seconds=10)
+            return
+        if environment.production and not await app.push_screen_wait(production_dialog(environment, kept.left)):
+            return
+        if self._run is None:
+            run = BatchRun.going_on(app.engine, environment, kept, self._changed)
+            self.pending = None
+            await self._see_through(run)
+
+    async def _drop(self, kept: KeptBatch) -> None:
+        try:
+            await self._app.engine.book.store.batches.drop(kept.id)
+        except GaleError as error:
+            self._app.say(str(error), severity="error")
+            return
+        self.pending = None
+        self._app.say(f"Dropped: the {kept.left} of {kept.title} are not started. What was started goes on.")
+        self._app.jobs_screen.show_batch()
+        await self.look_for_cut_short()
+
     # While it runs
 
     async def _carry_out(self, plan: BatchPlan) -> None:
@@ -131,7 +203,7 @@ class Batches:
         from gale_tui.core.batch_run import BatchRun
 
         engine = self._app.engine
-        self._run = run = BatchRun(
+        run = BatchRun(
             engine,
             plan.environment,
             plan.tools,
@@ -141,14 +213,19 @@ class Batches:
             bad=plan.bad,
             on_change=self._changed,
         )
-        self._changed(run.account)
         if plan.save_when_ready != engine.settings.save_when_ready:
             with contextlib.suppress(GaleError):
                 engine.save_settings(save_when_ready=plan.save_when_ready)
+        await self._see_through(run, plan.name)
+
+    async def _see_through(self, run: BatchRun, set_name: str = "") -> None:
+        self._run = run
+        self._changed(run.account)
+        engine = self._app.engine
         try:
-            if plan.name:
+            if set_name:
                 with contextlib.suppress(GaleError):
-                    await engine.book.store.use_set(plan.name, at=engine.clock.time())
+                    await engine.book.store.use_set(set_name, at=engine.clock.time())
             account = await run.run()
         except GaleError as error:
             self._app.say(f"The batch cannot go on: {error}", severity="error", seconds=15)
@@ -156,6 +233,11 @@ class Batches:
         except asyncio.CancelledError:
             self._run = None
             raise
+        with contextlib.suppress(GaleError):
+            # What could not be started is not lost either.
+            left = await engine.book.store.batches.find(run.kept_id or "")
+            self.pending = left if left is not None and left.left else None
+            self._asked.add(run.kept_id or "")
         self._run = None
         self._changed(account)
         self._ended(account)
@@ -200,4 +282,4 @@ class Batches:
         if self.account is None:
             self._app.say("No batch has run yet.")
         else:
-            self._app.push_screen(BatchAccountDialog(self.account))
+            self._app.push_screen(BatchAccountDialog(self.account), self._answered)

@@ -1,7 +1,8 @@
 """Runs gale-tui's journey in processes that kill themselves: `python -m tests.e2e.crash_runner URL KEY`.
 
 Each line of its input is a JSON object: `home`, `tool`, `flow` and `die`, the number of the step before which the
-process kills itself (0: never); with `export` a new export is started, without it the engine takes up what is there.
+process kills itself (0: never); with `export` a new export is started, without it the engine takes up what is there;
+with `tools` a batch of them is started, with `resume` one that was cut short gone on with.
 A line is answered with the exit status as `os.waitpid` gives it, and what the process found.
 
 The process is forked, from one that has imported everything and runs no thread: some hundred of them start in seconds.
@@ -10,6 +11,7 @@ The process is forked, from one that has imported everything and runs no thread:
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import json
 import os
@@ -22,6 +24,7 @@ from typing import Any
 import gale_tui.core.client
 import gale_tui.core.downloads  # noqa: F401  # imported before the fork
 from gale_tui.command_export import ExportCommand, export, settled
+from gale_tui.core.batches import Batch, BatchTool
 from gale_tui.core.credentials import Credentials
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.hosts import parse_host
@@ -82,6 +85,13 @@ async def start_export(engine: GaleEngine, order: dict[str, Any]) -> int:
     return await export(engine, ExportCommand(order["tool"], order["flow"]), io.StringIO(), io.StringIO())
 
 
+async def run_batch(engine: GaleEngine, order: dict[str, Any]) -> int:
+    """`gale-tui export --from` or `--resume`, its exit code."""
+    tools = tuple(BatchTool(tool, order["flow"], tool, line) for line, tool in enumerate(order["tools"], 1))
+    command = ExportCommand(batch=Batch(tools)) if not order["resume"] else ExportCommand(resume=True)
+    return await export(engine, dataclasses.replace(command, environment_chosen=False), io.StringIO(), io.StringIO())
+
+
 async def take_up(engine: GaleEngine) -> list[dict[str, object]]:
     """Starts the engine, waits until nothing more happens by itself, and tells what it knows."""
     await engine.start()
@@ -104,6 +114,9 @@ def run(order: dict[str, Any], url: str, key: str) -> dict[str, Any]:
     pid_file(Path(order["home"])).write_text(str(os.getpid()))
     steps = Steps(order["die"])
     engine = make_engine(Path(order["home"]), url, key, steps)
+    if "tools" in order:
+        code = asyncio.run(run_batch(engine, order))
+        return {"code": code, "steps": steps.names}
     if order["export"]:
         code = asyncio.run(start_export(engine, order))
         return {"code": code, "steps": steps.names}

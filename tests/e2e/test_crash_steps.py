@@ -50,9 +50,15 @@ class Runner:
 
     def ask(self, home: Path, tool: str, *, die: int, export: bool) -> dict[str, Any]:
         """Runs one process to its end or its death."""
+        return self._ask({"home": str(home), "tool": tool, "flow": FLOW, "die": die, "export": export})
+
+    def batch(self, home: Path, tools: list[str], *, die: int = 0, resume: bool = False) -> dict[str, Any]:
+        """Runs a batch, or what is left of it, in one process to its end or its death."""
+        return self._ask({"home": str(home), "tools": tools, "flow": FLOW, "die": die, "resume": resume})
+
+    def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        order = {"home": str(home), "tool": tool, "flow": FLOW, "die": die, "export": export}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
@@ -196,3 +202,61 @@ async def test_the_other_goes_on_when_one_is_killed(tmp_path: Path, served: Path
             await engine.close()
         assert len(sandbox.posts(tool)) == 1
         assert check_files(home, digest_of(served)) == 1
+
+
+STEP = 5
+"""Every so many steps of a batch the process dies: the steps of one tool are all tried above."""
+
+
+def test_a_batch_killed_at_any_step_is_gone_on_with_and_nothing_is_sent_twice(tmp_path: Path) -> None:
+    script = Script(duration=1.0)
+    with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
+        outcomes = {"nothing kept": 0, "gone on with": 0, "to its end": 0}
+        number = 1
+        while True:
+            home, tools = tmp_path / str(number), [f"a-{number}-{each}" for each in range(4)]
+            for tool in tools:
+                sandbox.script(tool, script)
+            died = runs.batch(home, tools, die=number)
+            if not os.WIFSIGNALED(died["status"]):
+                assert (died["code"], len(list((home / "downloads").glob("*.zip")))) == (0, 4)
+                break
+            outcomes[_check_batch(sandbox, runs, home, tools)] += 1
+            number += STEP
+        assert min(outcomes.values()) > 0
+
+
+def _check_batch(sandbox: Sandbox, runs: Runner, home: Path, tools: list[str]) -> str:
+    before = [len(sandbox.posts(tool)) for tool in tools]
+    assert max(before) <= 1
+    check_history(home)
+    again = runs.batch(home, tools, resume=True)
+    assert again["status"] == 0
+    after = [len(sandbox.posts(tool)) for tool in tools]
+    assert max(after) <= 1, "sent twice"
+    if again["code"] == 2:
+        # There is no batch to go on with: none was recorded, or each of its tools has its job.
+        assert after == before
+        settled = runs.ask(home, tools[0], die=0, export=False)
+        assert len(settled["jobs"]) in (0, 4)
+        if not settled["jobs"]:
+            assert sum(after) == 0
+            return "nothing kept"
+        _check_jobs(settled["jobs"], home)
+        return "to its end"
+    settled = runs.ask(home, tools[0], die=0, export=False)
+    assert len(settled["jobs"]) == 4, "each tool has its job"
+    doubtful = _check_jobs(settled["jobs"], home)
+    assert again["code"] == (7 if doubtful else 0)
+    assert sum(after) >= 4 - doubtful
+    return "gone on with"
+
+
+def _check_jobs(jobs: list[dict[str, Any]], home: Path) -> int:
+    """All are saved but the one whose POST was under way; returns how many those are."""
+    saved = [job for job in jobs if (job["state"], job["download"]) == ("succeeded", "saved")]
+    doubtful = [job for job in jobs if job["state"] == "unconfirmed"]
+    assert len(saved) + len(doubtful) == 4
+    assert len(doubtful) <= 1
+    assert len(list((home / "downloads").glob("*.zip"))) == len(saved)
+    return len(doubtful)

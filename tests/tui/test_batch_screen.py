@@ -357,7 +357,7 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
         await pilot.press("e")
         await shown(app, pilot, JobsScreen)
         await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.left == 1)
-        assert app.batch.quit_reason == "1 of the batch is not started yet and will not be."
+        assert app.batch.quit_reason == "1 of the batch is not started yet; the demo keeps nothing."
         await pilot.press("q")
         await shown(app, pilot, ConfirmDialog)
         await pilot.press("escape")
@@ -369,6 +369,75 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
         await until(pilot, lambda: "1 not started" in page(app))
         assert app.batch.left == 0
         assert posts(sandbox) == [tool_id(1)]
+
+
+@asynccontextmanager
+async def started_again(
+    tmp_path: Path, sandbox: Sandbox, *, production: bool = False, readonly: bool = False
+) -> AsyncIterator[tuple[GaleApp, Pilot[int]]]:
+    """The app, started again after it was ended while the second tool of a batch was not started yet."""
+    sandbox.script(tool_id(1), Script(duration=1.0, on_export=(faults.rate_limited(60),)))
+    home = tmp_path / "home"
+    async with opened(home, sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("e")
+        await shown(app, pilot, JobsScreen)
+        await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.left == 1)
+    async with opened(home, sandbox, production=production, readonly=readonly) as (app, pilot):
+        yield app, pilot
+
+
+async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with started_again(tmp_path, sandbox) as (app, pilot):
+        await shown(app, pilot, BatchAccountDialog)
+        assert "1 of its 2 tools are not started" in page(app)
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        assert tool_id(3) not in posts(sandbox), "it never goes on by itself"
+        assert "batch: 1 not started, B goes on" in str(app.jobs_screen.table.border_title)
+        await pilot.press("B")
+        await shown(app, pilot, BatchAccountDialog)
+        app.screen.query_one("#go-on").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.batch.running)
+        await shown(app, pilot, BatchAccountDialog)
+        await until(pilot, lambda: not app.batch.running)
+        assert "2 saved · 1 line wrong" in page(app)
+        assert posts(sandbox).count(tool_id(3)) == 1
+        assert not app.screen.query_one("#go-on").display
+        assert await app.engine.book.store.batches.cut_short() == []
+
+
+async def test_a_production_batch_is_confirmed_again_before_it_goes_on(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with started_again(tmp_path, sandbox, production=True) as (app, pilot):
+        await shown(app, pilot, BatchAccountDialog)
+        app.screen.query_one("#go-on").focus()
+        await pilot.press("enter")
+        await shown(app, pilot, ConfirmDialog)
+        assert "1 tool from" in str(app.screen.query_one("#question", Static).render())
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        assert tool_id(3) not in posts(sandbox), "Cancel has the focus"
+        assert app.batch.pending is not None
+
+
+async def test_a_batch_that_was_cut_short_can_be_dropped(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with started_again(tmp_path, sandbox) as (app, pilot):
+        await shown(app, pilot, BatchAccountDialog)
+        app.screen.query_one("#drop").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.batch.pending is None)
+        assert await app.engine.book.store.batches.cut_short() == []
+        assert str(app.jobs_screen.table.border_title) == "Export jobs"
+
+
+async def test_read_only_offers_to_start_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with started_again(tmp_path, sandbox, readonly=True) as (app, pilot):
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert isinstance(app.screen, JobsScreen)
+        assert app.batch.pending is None
 
 
 async def test_readonly_opens_none(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -23,7 +23,7 @@ from gale_tui.core.text import inert
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.base import GaleScreen
-from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, badge
+from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
 from gale_tui.tui.widgets.batch_table import BatchTable
 from gale_tui.tui.widgets.batch_target import BatchTarget
 from gale_tui.tui.widgets.key_bar import KeyBar
@@ -384,15 +384,9 @@ class BatchScreen(GaleScreen[BatchPlan]):
             return
         count = len(shown.tools)
         if environment.production:
-            question = Content.assemble(
-                "Export ",
-                (f"{count} tool{'s' if count != 1 else ''}", "bold"),
-                " from ",
-                badge(environment),
-                f", {environment.origin.display}?",
-            )
-            dialog = ConfirmDialog("Production", question, confirm=f"Export {count}")
-            if not await self.app.push_screen_wait(dialog):
+            from gale_tui.tui.screens.batch_account import production_dialog
+
+            if not await self.app.push_screen_wait(production_dialog(environment, count)):
                 return
         self.dismiss(
             BatchPlan(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,16 +12,33 @@ from textual.content import Content
 from textual.widgets import Button
 
 from gale_tui.core.batch_account import BatchAccount
+from gale_tui.core.models import Environment
 from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.widgets.batch_lines import account_lines
 from gale_tui.tui.widgets.fields import FormButton
 from gale_tui.tui.widgets.text_page import TextPage
 
-__all__ = ["BatchAccountDialog"]
+__all__ = ["BatchAccountDialog", "production_dialog"]
 
 
-class BatchAccountDialog(GaleModal[None]):
-    """What became of each tool; grows while the batch runs.
+Answer = Literal["go on", "drop"]
+
+
+def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
+    """Asks once before so many tools are exported from a production environment."""
+    question = Content.assemble(
+        "Export ",
+        (f"{count} tool{'s' if count != 1 else ''}", "bold"),
+        " from ",
+        badge(environment),
+        f", {environment.origin.display}?",
+    )
+    return ConfirmDialog("Production", question, confirm=f"Export {count}")
+
+
+class BatchAccountDialog(GaleModal[Answer]):
+    """What became of each tool; grows while the batch runs. Where it was cut short, dismissed with what to do.
 
     Args:
         account: As it stands.
@@ -50,6 +67,8 @@ class BatchAccountDialog(GaleModal[None]):
             with Horizontal(classes="dialog--buttons"):
                 yield FormButton("Close", "close", "primary")
                 yield FormButton("Start no more", "stop")
+                yield FormButton("Go on", "go-on")
+                yield FormButton("Drop", "drop")
 
     def on_mount(self) -> None:
         """Shows the account."""
@@ -62,7 +81,13 @@ class BatchAccountDialog(GaleModal[None]):
         if not self._composed:
             return
         glyphs = self.gale.glyphs
-        self.query_one("#stop").display = self.gale.batch.left > 0 and not account.stopped
+        batch = self.gale.batch
+        self.query_one("#stop").display = batch.left > 0 and not account.stopped
+        pending = None if batch.running else batch.pending
+        for name, words in (("go-on", "Go on with the"), ("drop", "Drop the")):
+            button = self.query_one(f"#{name}", FormButton)
+            button.display = pending is not None
+            button.label = Content(f"{words} {pending.left if pending is not None else 0}")
         page = self.query_one("#page", TextPage)
         page.show(lambda width: account_lines(account, width, glyphs), keep_place=True)
 
@@ -77,6 +102,10 @@ class BatchAccountDialog(GaleModal[None]):
             self.gale.batch.stop()
             self.query_one("#close").focus()
             self.gale.say("No more of the batch is started; what was started goes on.")
+        elif event.button.id == "go-on":
+            self.dismiss("go on")
+        elif event.button.id == "drop":
+            self.dismiss("drop")
         else:
             self.dismiss(None)
 
