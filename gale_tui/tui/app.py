@@ -381,6 +381,16 @@ class GaleApp(App[int]):
             return
         self.push_screen(InspectScreen(job))
 
+    def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None:
+        """Compares a saved file with the export before it, or the two marked ones."""
+        from gale_tui.tui.screens.compare import comparison
+
+        screen = comparison(self.engine.jobs.values(), job, marked)
+        if isinstance(screen, str):
+            self.say(screen)
+        else:
+            self.push_screen(screen)
+
     def action_help(self) -> None:
         """Shows the keys and words for where one is."""
         from gale_tui.tui.screens.help import HelpScreen

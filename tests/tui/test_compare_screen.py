@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from gale_tui.command_diff import DiffCommand, diff
-from gale_tui.core.models import Download, DownloadState, Job
+from gale_tui.core.models import Download, DownloadState, ExportRequest, Job
 from gale_tui.sandbox.flows import REVISIONS
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
@@ -44,6 +44,43 @@ async def open_compare(app: GaleApp, pilot: Pilot[int], job: Job) -> None:
     await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
     await pilot.press("equals_sign")
     await until(pilot, lambda: compared(app))
+
+
+async def test_from_the_list_the_last_two(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (160, 40)) as (app, pilot, engine):
+        await export_versions(pilot, engine, sandbox, 1, 2, 2)
+        await pilot.press("g", "equals_sign")
+        await until(pilot, lambda: compared(app))
+        assert "export 2 and 3 of 3" in str(app.screen.query_one(TextPage).border_title)
+        await pilot.press("escape", "j", "enter", "equals_sign")
+        await until(pilot, lambda: compared(app))
+        assert "export 1 and 2 of 3" in str(app.screen.query_one(TextPage).border_title)
+        assert body(app)[0] == "Different: 1 node changed."
+
+
+async def test_from_the_list_two_that_are_marked(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (160, 40)) as (app, pilot, engine):
+        await export_versions(pilot, engine, sandbox, 1)
+        other = sandbox.offered[1]
+        job = await engine.export(ExportRequest("demo", other.tool_id, other.flow_id))
+        await pilot.press("g", "space", "j", "space", "equals_sign")
+        assert not compared(app)
+        assert any("has no saved file" in each.message for each in app._notifications)
+        await until(pilot, lambda: engine.jobs[job.id].download.state is DownloadState.SAVED)
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: compared(app))
+        assert "Nodes" in body(app)
+
+
+async def test_from_the_list_more_than_two_or_one(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (160, 40)) as (app, pilot, engine):
+        await export_versions(pilot, engine, sandbox, 1)
+        await pilot.press("equals_sign")
+        assert [each.message for each in app._notifications][-1].startswith("There is only one saved export of")
+        await export_versions(pilot, engine, sandbox, 1, 1)
+        await pilot.press("g", "space", "space", "space", "equals_sign")
+        assert [each.message for each in app._notifications][-1].startswith("3 jobs are marked")
+        assert not compared(app)
 
 
 async def test_one_prompt_is_shown_and_nothing_else(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -188,7 +188,7 @@ async def test_the_only_export_is_compared_with_nothing(tmp_path: Path, sandbox:
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         await pilot.press("c")
         assert not isinstance(app.screen, CompareScreen)
-        assert any("only saved export" in each.message for each in app._notifications)
+        assert any("only one saved export" in each.message for each in app._notifications)
 
 
 async def test_leaving_ends_the_reading(tmp_path: Path, sandbox: Sandbox) -> None:

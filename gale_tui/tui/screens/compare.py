@@ -22,7 +22,7 @@ from gale_tui.tui.widgets.inspect_lines import problem_lines
 from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.page_lines import Span
 
-__all__ = ["CompareScreen", "saved_exports"]
+__all__ = ["CompareScreen", "comparison", "saved_exports"]
 
 
 def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
@@ -36,6 +36,31 @@ def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
                 found = {path: each for path, each in found.items() if path != download.path}
             found.setdefault(download.path, job)
     return sorted(found.values(), key=_saved_at, reverse=True)
+
+
+def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> CompareScreen | str:
+    """The screen that compares a job's file with the export before it, or why there is none.
+
+    Args:
+        jobs: All that there are.
+        job: One of them; where it has no file, the tool's last two are compared.
+        marked: Two of them to compare instead, for example of one tool in two environments.
+    """
+    if len(marked) > 2:
+        return f"{len(marked)} jobs are marked; mark two of them to compare, or none."
+    if len(marked) == 2:
+        for each in marked:
+            if each.download.path is None or each.download.state is not DownloadState.SAVED:
+                return f"{inert(each.title, 60)} has no saved file to compare."
+        return CompareScreen(sorted(marked, key=_saved_at, reverse=True), 1, 0)
+    saved = saved_exports(jobs, job)
+    if len(saved) < 2:
+        many = "only one saved export" if saved else "no saved export"
+        return f"There is {many} of {inert(job.title, 60)} yet; two are needed to compare."
+    at = next((number for number, each in enumerate(saved) if each.id == job.id), 0)
+    # The list is newest first: the one before stands behind it. The oldest is compared with the one after it.
+    before, after = (at + 1, at) if at + 1 < len(saved) else (at, at - 1)
+    return CompareScreen(saved, before, after)
 
 
 def _saved_at(job: Job) -> float:

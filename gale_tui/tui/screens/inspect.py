@@ -119,13 +119,4 @@ class InspectScreen(PageScreen):
 
     def action_compare(self) -> None:
         """Compares with the export before."""
-        from gale_tui.tui.screens.compare import CompareScreen, saved_exports
-
-        saved = saved_exports(self.engine.jobs.values(), self._job)
-        if len(saved) < 2:
-            self.gale.say("This is the only saved export of the tool; there is nothing to compare it with yet.")
-            return
-        at = next((number for number, each in enumerate(saved) if each.id == self._job.id), 0)
-        # The list is newest first: the one before stands behind it. The oldest is compared with the one after it.
-        before, after = (at + 1, at) if at + 1 < len(saved) else (at, at - 1)
-        self.app.push_screen(CompareScreen(saved, before, after))
+        self.gale.open_compare(self._job)

@@ -99,6 +99,12 @@ class JobDetailsScreen(JobWatcher):
         if job is not None:
             self.gale.open_inspect(job)
 
+    def action_compare(self) -> None:
+        """Compares the saved file with the one before."""
+        job = self._job
+        if job is not None:
+            self.gale.open_compare(job)
+
     def action_open_folder(self) -> None:
         """Shows the folder of the saved file."""
         job = self._job

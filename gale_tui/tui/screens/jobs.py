@@ -263,8 +263,7 @@ class JobsScreen(GaleScreen[None]):
 
     def action_export_again(self) -> None:
         """Opens the form with this job's ids, or the batch of all that are marked."""
-        marked = [job for job in self.engine.jobs.values() if job.id in self.table.marked]
-        if marked:
+        if marked := self._marked():
             self.gale.batch.open_marked(sorted(marked, key=lambda job: job.created_at))
             return
         job = self._current()
@@ -311,6 +310,15 @@ class JobsScreen(GaleScreen[None]):
         job = self._current()
         if job is not None:
             self.gale.open_inspect(job)
+
+    def action_compare(self) -> None:
+        """Compares the saved file with the one before, or the two that are marked."""
+        job = self._current()
+        if job is not None:
+            self.gale.open_compare(job, self._marked())
+
+    def _marked(self) -> list[Job]:
+        return [job for job in self.engine.jobs.values() if job.id in self.table.marked]
 
     def action_open_folder(self) -> None:
         """Shows the folder of the saved file."""
