@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import shlex
 import socket
 import time
@@ -14,7 +15,7 @@ from gale_tui.core.text import inert
 from gale_tui.tui.format import elapsed_seconds
 from gale_tui.tui.quantities import elapsed_text, size_text
 
-__all__ = ["row_line", "scp_line"]
+__all__ = ["row_line", "scp_line", "scp_note"]
 
 
 def row_line(job: Job, now: float) -> str:
@@ -48,6 +49,9 @@ def row_line(job: Job, now: float) -> str:
 def scp_line(path: Path, environ: Mapping[str, str]) -> str:
     """The shell line that fetches a file from this computer to where one sits.
 
+    The path is quoted twice: for the shell that the line is pasted into, and with backslashes for this computer, where
+    an older scp (or `scp -O`) has a shell read it and one of OpenSSH 9 or later takes it as a pattern over SFTP.
+
     Args:
         path: The file.
         environ: The environment variables. SSH_CONNECTION has the address by which this computer was reached; without
@@ -59,4 +63,13 @@ def scp_line(path: Path, environ: Mapping[str, str]) -> str:
     user = environ.get("USER") or environ.get("LOGNAME") or getpass.getuser()
     host = f"[{host}]" if ":" in host else host
     options = "" if port == "22" else f"-P {shlex.quote(port)} "
-    return f"scp {options}{shlex.quote(f'{user}@{host}:{path}')} ."
+    there = re.sub(r"([^\w@%+=:,./-])", r"\\\1", str(path))
+    return f"scp {options}{shlex.quote(f'{user}@{host}:{there}')} ."
+
+
+def scp_note(environ: Mapping[str, str]) -> str:
+    """Where to run that line, and what in it may have to be changed; `environ` as for `scp_line`."""
+    run = "Run it on the computer that is to have the file; any scp of OpenSSH will do."
+    if len(environ.get("SSH_CONNECTION", "").split()) == 4:
+        return f"{run} It goes the way you came here; put your own host where you came through another one."
+    return f"{run} The host is this computer's own name: put the one by which it is known there."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
+import subprocess
 import time
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from gale_tui.core.models import Download, DownloadState, Job, JobState
 from gale_tui.core.secret import SignedUrl
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.desktop import folder_command, show_folder
-from gale_tui.tui.job_texts import row_line, scp_line
+from gale_tui.tui.job_texts import row_line, scp_line, scp_note
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from tests.tui.demo_app import Demo, demo_app, saved_job, until
 from tests.tui.jobs_for_tests import NOON, job
@@ -59,19 +61,44 @@ def test_what_a_row_says(changes: dict[str, object], words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("environ", "line"),
     [
-        ({"USER": "ops", "SSH_CONNECTION": "10.0.0.9 5000 10.0.0.1 22"}, "scp 'ops@10.0.0.1:/d/Leave Bot.zip' ."),
-        ({"LOGNAME": "ops", "SSH_CONNECTION": "::1 1 fe80::2 2222"}, "scp -P 2222 'ops@[fe80::2]:/d/Leave Bot.zip' ."),
+        ({"USER": "ops", "SSH_CONNECTION": "10.0.0.9 5000 10.0.0.1 22"}, r"scp 'ops@10.0.0.1:/d/Leave\ Bot.zip' ."),
+        (
+            {"LOGNAME": "ops", "SSH_CONNECTION": "::1 1 fe::2 2222"},
+            r"scp -P 2222 'ops@[fe::2]:/d/Leave\ Bot.zip' .",
+        ),
     ],
 )
 def test_a_line_for_scp(environ: dict[str, str], line: str) -> None:
     assert scp_line(Path("/d/Leave Bot.zip"), environ) == line
 
 
+@pytest.mark.parametrize("name", ["plain.zip", 'Bot\'s "x" [1] ü $HOME (v2)*.zip', "a\\b;c&d|e`f`~#!.zip", "%n%s.zip"])
+def test_an_older_scp_and_a_newer_one_read_the_same_path(name: str) -> None:
+    path = Path("/d/dir with space") / name
+    words = shlex.split(scp_line(path, {"USER": "ops", "SSH_CONNECTION": "10.0.0.9 5000 10.0.0.1 22"}))
+    assert words[0] == "scp"
+    there = words[1].removeprefix("ops@10.0.0.1:")
+    # The older one has a shell on the other side read it.
+    read = subprocess.run(["sh", "-c", f"printf %s {there}"], capture_output=True, text=True, check=True).stdout
+    assert read == str(path)
+    # The newer one takes it for a pattern, in which a backslash takes the meaning from what follows it (glob(7)).
+    assert re.sub(r"\\(.)", r"\1", there) == str(path)
+    assert not re.search(r"(?<!\\)[*?\[]", there)
+
+
+def test_the_line_for_scp_says_where_to_run_it() -> None:
+    over_ssh = scp_note({"SSH_CONNECTION": "10.0.0.9 5000 10.0.0.1 22"})
+    at_the_desk = scp_note({})
+    assert over_ssh.startswith("Run it on the computer that is to have the file")
+    assert "the way you came here" in over_ssh
+    assert "own name" in at_the_desk
+
+
 def test_without_ssh_the_computer_has_its_own_name() -> None:
     import socket
 
     words = shlex.split(scp_line(Path("/d/it's $HOME.zip"), {"USER": "ops"}))
-    assert words == ["scp", f"ops@{socket.gethostname()}:/d/it's $HOME.zip", "."]
+    assert words == ["scp", rf"ops@{socket.gethostname()}:/d/it\'s\ \$HOME.zip", "."]
 
 
 # The menu
@@ -115,7 +142,7 @@ async def test_a_saved_job_offers_everything(tmp_path: Path) -> None:
         assert "$GALE_API_KEY" in text(app)
         await go_to(demo, "The file from elsewhere")
         assert text(app).startswith("scp ")
-        assert str(saved.download.path) in text(app)
+        assert str(saved.download.path) in text(app).replace("\\ ", " ")
 
 
 async def test_enter_sends_it_to_the_terminal(tmp_path: Path) -> None:

@@ -15,10 +15,12 @@ from textual.widgets.option_list import Option
 
 from gale_tui.core.models import Job
 from gale_tui.core.text import inert
-from gale_tui.tui.job_texts import row_line, scp_line
+from gale_tui.tui.job_texts import row_line, scp_line, scp_note
 from gale_tui.tui.screens.base import GaleModal
 
 __all__ = ["CopyMenu"]
+
+SCP = "The file from elsewhere, with scp"
 
 
 class CopyMenu(GaleModal[None]):
@@ -40,6 +42,7 @@ class CopyMenu(GaleModal[None]):
         super().__init__()
         self._job = job
         self._texts: list[tuple[str, str, bool]] = []
+        self._notes = {SCP: scp_note(os.environ)}
 
     def compose(self) -> ComposeResult:
         """The list, and the text of the highlighted entry."""
@@ -67,7 +70,7 @@ class CopyMenu(GaleModal[None]):
             ("Export job id", job.export_job_id, False),
             ("Path of the saved file", str(path) if path else None, False),
             ("SHA-256", job.download.sha256, False),
-            ("The file from elsewhere, with scp", scp_line(path, os.environ) if path else None, False),
+            (SCP, scp_line(path, os.environ) if path else None, False),
             ("Download link (whoever has it can fetch the file)", job.download_url and job.download_url.reveal(), True),
         ]
         environment = self.engine.environment(job.environment_id)
@@ -78,10 +81,11 @@ class CopyMenu(GaleModal[None]):
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        _, text, secret = self._texts[event.option_index]
+        name, text, secret = self._texts[event.option_index]
         job = self._job
-        shown = job.download_url.redacted if secret and job.download_url is not None else text
-        self.query_one("#text", Static).update(inert(shown, 2000))
+        shown = inert(job.download_url.redacted if secret and job.download_url is not None else text, 2000)
+        note = self._notes.get(name, "")
+        self.query_one("#text", Static).update(Content.assemble(shown, "\n" if note else "", (note, "$gale-muted")))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
