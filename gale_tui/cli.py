@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gale_tui import __version__
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import GaleError
+from gale_tui.core.hints import without_keys
 
 if TYPE_CHECKING:
     import random
@@ -157,7 +158,7 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
 
 
 def _complain(text: str, code: int = 2) -> int:
-    sys.stderr.write(f"gale-tui: {text}\n")
+    sys.stderr.write(f"gale-tui: {without_keys(text)}\n")
     return code
 
 

@@ -15,6 +15,7 @@ from gale_tui.core.batch_run import BatchRun
 from gale_tui.core.batches import BadLine, Batch, BatchTool
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
+from gale_tui.core.hints import without_keys
 from gale_tui.core.hosts import clean_id, origin_of
 from gale_tui.core.kept_batches import KeptBatch
 from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job
@@ -79,14 +80,14 @@ def job_as_json(job: Job) -> dict[str, object]:
         "status": job.status,
         "state": job.state.value,
         "reason": job.reason,
-        "note": job.note,
+        "note": without_keys(job.note),
         "dock_status_id": job.dock_status_id,
         "export_job_id": job.export_job_id,
         "download": download.state.value,
         "path": str(download.path) if download.path else None,
         "size": download.size if download.state is DownloadState.SAVED else None,
         "sha256": download.sha256,
-        "error": download.error,
+        "error": without_keys(download.error),
     }
 
 
@@ -99,7 +100,7 @@ def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> di
     if job is None:
         tool = entry.tool
         nobody = Job("", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label)
-        known = {**job_as_json(nobody), "status": "", "state": "not started", "note": entry.why}
+        known = {**job_as_json(nobody), "status": "", "state": "not started", "note": without_keys(entry.why)}
     else:
         known = job_as_json(job)
     outcome = entry.outcome.value if entry.outcome is not None else None
@@ -187,7 +188,7 @@ def _current(engine: GaleEngine) -> Environment:
     environment = engine.current
     if environment is None:
         raise ConfigError(
-            "There is no environment yet", "Start gale-tui and press n, or set GALE_HOST and GALE_API_KEY"
+            "There is no environment yet", "Start gale-tui and add one, or set GALE_HOST and GALE_API_KEY"
         )
     return environment
 

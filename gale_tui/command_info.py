@@ -87,7 +87,7 @@ async def _environments(paths: Paths, environ: Mapping[str, str]) -> list[str]:
         prod = " PROD" if environment.production else ""
         lines.append(f"  {environment.name:<15} {environment.origin.display}{prod}  key: {where}")
     if not found:
-        lines.append("  none yet: start gale-tui and press n")
+        lines.append("  none yet: start gale-tui and add one")
     state = await credentials.keyring_state()
     lines += ["", "Keyring", f"  {state.name or 'none'}: {'usable' if state.available else state.explanation}"]
     threads.close()

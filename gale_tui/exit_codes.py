@@ -8,6 +8,7 @@ from gale_tui.core.batch_account import BatchAccount, BatchEntry
 from gale_tui.core.batch_run import refusal
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.outcomes import Outcome, outcome
+from gale_tui.core.save_outcomes import THEN_SAVE
 
 __all__ = ["INTERRUPTED", "USAGE", "account_code", "exit_code"]
 
@@ -44,7 +45,7 @@ def _not_saved(job: Job) -> int:
     download = job.download
     if download.state is DownloadState.RESUMABLE:
         # The disk's fault asks for something to be done first, a line that dropped only for another try.
-        return NOT_SAVED if download.error.endswith("Then press d") else NETWORK
+        return NOT_SAVED if download.error.endswith(THEN_SAVE) else NETWORK
     return NETWORK if download.state is DownloadState.EXPIRED else NOT_SAVED
 
 

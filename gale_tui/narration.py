@@ -8,6 +8,7 @@ from typing import TextIO
 
 from gale_tui.core.batch_account import BatchEntry
 from gale_tui.core.book import clock_time
+from gale_tui.core.hints import without_keys
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.core.outcomes import Outcome
 from gale_tui.core.text import inert
@@ -32,7 +33,7 @@ class Narration:
         """Writes a line that stays."""
         shown = self._shown
         self.show("")
-        self._err.write(f"{text}\n")
+        self._err.write(f"{without_keys(text)}\n")
         self._err.flush()
         self.show(shown)
 
@@ -74,7 +75,7 @@ def _words(entry: BatchEntry) -> str:
         return inert(job.status, 40)
     if job.state is JobState.SUCCEEDED and download.state is not DownloadState.NONE:
         where = f" {download.path}" if download.state is DownloadState.SAVED else ""
-        why = f": {download.error}" if download.error else ""
+        why = f": {inert(download.error, 400)}" if download.error else ""
         same = ", unchanged" if entry.unchanged else ""
         return f"{inert(job.status, 40)}, file {download.state.value}{same}{where}{why}"
     reason = job.note if job.state is JobState.REJECTED else job.reason or job.note

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gale_tui.core.errors import ConfigError, MalformedAnswerError
+from gale_tui.core.hints import hint
 from gale_tui.core.hosts import clean_id
 from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.secret import SignedUrl
@@ -187,7 +188,7 @@ def _object(value: object, status: int, what: str, note: ResponseNote) -> Mappin
     )
 
 
-_REPORT = "Press enter on the job for the answer itself; the API may have changed"
+_REPORT = f"The details of the job{hint('open_details')} have the answer itself; the API may have changed"
 
 
 def parse_export(value: object, note: ResponseNote) -> ExportStarted:

@@ -24,6 +24,7 @@ from gale_tui.core.errors import (
     UnansweredError,
 )
 from gale_tui.core.export_outcomes import final_state, wanted
+from gale_tui.core.hints import hint
 from gale_tui.core.models import DockStatus, Environment, Job, JobState
 from gale_tui.core.polling import Asked, Outcome
 from gale_tui.core.secret import Secret, SignedUrl
@@ -213,7 +214,8 @@ class Asking:
                 lambda old, new: "lost: GALE no longer knows this job" if old.state is not JobState.LOST else None,
                 state=JobState.LOST,
                 status="LOST",
-                note="GALE no longer knows this dock status id; r asks again, e exports again",
+                note=f"GALE no longer knows this dock status id; ask again{hint('refresh')}, "
+                f"or export again{hint('export_again')}",
             )
         else:
             await self._say(job, "404: GALE does not know this dock status id (yet), asking on")

@@ -26,6 +26,7 @@ from gale_tui.core.errors import (
     RequestError,
     ServerError,
 )
+from gale_tui.core.hints import hint
 from gale_tui.core.models import DockStatus, Environment, ExportStarted, KeyTest, ResponseNote
 from gale_tui.core.responses import Answer
 from gale_tui.core.secret import SignedUrl
@@ -178,7 +179,7 @@ class GaleClient:
         match status:
             case 401:
                 kind, what = AuthenticationError, f"GALE refused the API key of {name} (401)"
-                advice = f"Check the key under Environments (c); keys are made in {WHERE_KEYS_ARE}"
+                advice = f"Check the key under Environments{hint('environments')}; keys are made in {WHERE_KEYS_ARE}"
             case 403:
                 kind, what = ForbiddenError, f"GALE does not allow this to the API key of {name} (403)"
                 advice = (

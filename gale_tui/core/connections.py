@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gale_tui.core.credentials import Credentials
 from gale_tui.core.errors import UnansweredError
+from gale_tui.core.hints import hint
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 
@@ -87,7 +88,7 @@ class Connections:
             return await self._threads.call(function, *arguments, within=PATIENCE)
         except TimeoutError:
             raise UnansweredError(
-                f"No answer within {PATIENCE:.0f} s", "Check the network, then press r to ask again"
+                f"No answer within {PATIENCE:.0f} s", f"Check the network, then ask again{hint('refresh')}"
             ) from None
 
     def warm_up(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gale_tui.core.book import clock_time
 from gale_tui.core.errors import AnswerError, GaleError
+from gale_tui.core.hints import hint
 from gale_tui.core.models import DownloadState, ExportStarted, Job, JobState
 from gale_tui.core.secret import SignedUrl
 
@@ -26,8 +27,8 @@ __all__ = [
 Change = Callable[[Job], Job]
 
 UNCONFIRMED_ADVICE = (
-    "GALE may have started the export. Look for it in the console; track its dock status id with t, "
-    "or export again with e, knowing that there may be two"
+    f"GALE may have started the export. Look for it in the console; track its dock status id{hint('track')}, "
+    f"or export again{hint('export_again')}, knowing that there may be two"
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from gale_tui.core.asking import Asking
 from gale_tui.core.book import JobBook
 from gale_tui.core.errors import StoreError
+from gale_tui.core.hints import hint
 from gale_tui.core.models import DownloadState, Environment, Job, JobState
 from gale_tui.core.monitor import Monitor
 from gale_tui.core.save_outcomes import wanted_again
@@ -67,7 +68,7 @@ class JobWishes:
             await self._book.set(job_id, save_when_ready=True)
             return f"{job.title} is not finished; its file is saved as soon as it is."
         if job.state is not JobState.SUCCEEDED:
-            return f"{job.title} has no file: {job.status}. Press e to export again."
+            return f"{job.title} has no file: {job.status}. Export it again{hint('export_again')}."
         if job_id in self._saves.running():
             return f"{job.title} is being saved already."
         store, ours = self._book.store, self._saves.under_way(job_id)

@@ -6,12 +6,30 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gale_tui.core.hints import hint
 from gale_tui.core.models import DownloadState, Job, JobState
 
 if TYPE_CHECKING:
     from gale_tui.core.downloads import SavedFile
 
-__all__ = ["broken", "left_behind", "running", "saved", "unwanted", "waits", "wanted_again", "without_link"]
+__all__ = [
+    "EXPORT_AGAIN",
+    "GO_ON",
+    "THEN_SAVE",
+    "broken",
+    "left_behind",
+    "running",
+    "saved",
+    "unwanted",
+    "waits",
+    "wanted_again",
+    "without_link",
+]
+
+EXPORT_AGAIN = f"Export again{hint('export_again')}"
+GO_ON = f"The download can go on{hint('download')}"
+THEN_SAVE = f"Then save it again{hint('download')}"
+"""Ends what is said of a file that the disk did not take."""
 
 Change = Callable[[Job], Job]
 
@@ -48,7 +66,7 @@ def left_behind(job: Job) -> Job:
     """The process that received it has ended; the user may go on with it."""
     if job.download.state is not DownloadState.RUNNING:
         return job
-    error = "gale-tui ended before it was whole. Press d to go on"
+    error = f"gale-tui ended before it was whole. {GO_ON}"
     return job.with_download(state=DownloadState.RESUMABLE, error=error, next_try_at=None)
 
 

@@ -23,7 +23,18 @@ from gale_tui.core.errors import (
 from gale_tui.core.fresh_links import fresh_link
 from gale_tui.core.models import DownloadProgress, DownloadState, Environment, Job
 from gale_tui.core.receptions import Receptions
-from gale_tui.core.save_outcomes import broken, left_behind, running, saved, unwanted, waits, without_link
+from gale_tui.core.save_outcomes import (
+    EXPORT_AGAIN,
+    GO_ON,
+    THEN_SAVE,
+    broken,
+    left_behind,
+    running,
+    saved,
+    unwanted,
+    waits,
+    without_link,
+)
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.settings import DEFAULT_PATTERN
 from gale_tui.core.threads import DaemonThreads
@@ -42,7 +53,6 @@ AUTOMATIC_TRIES = 12
 FRESH_LINKS = 3
 """Links asked for anew before a file is given up."""
 LEASE = 60.0
-EXPORT_AGAIN = "Press e to export again"
 
 
 class Saves:
@@ -315,12 +325,10 @@ class Saves:
             await self._book.change(job_id, stopped, "stopped: gale-tui ended")
             return None
         if error.what == "stopped":
-            await self._book.change(
-                job_id, waits(DownloadState.RESUMABLE, "stopped. Press d to go on", None), "stopped"
-            )
+            await self._book.change(job_id, waits(DownloadState.RESUMABLE, f"stopped. {GO_ON}", None), "stopped")
             return None
         if attempts >= AUTOMATIC_TRIES:
-            given_up = waits(DownloadState.RESUMABLE, f"{error.what}. Press d to go on", None)
+            given_up = waits(DownloadState.RESUMABLE, f"{error.what}. {GO_ON}", None)
             await self._book.change(job_id, given_up, f"given up for now: {error.what}")
             return None
         wait = min(60.0, 2.0 * float(2**attempts)) * (1 + 0.2 * self._rng.random())
@@ -342,7 +350,7 @@ class Saves:
         """The disk's fault: the part is kept where there is one, and the user has to do something."""
         job = self._book.jobs.get(job_id)
         state = DownloadState.RESUMABLE if job is not None and job.download.part is not None else DownloadState.FAILED
-        await self._book.change(job_id, waits(state, f"{error} Then press d", None), f"not saved: {error.what}")
+        await self._book.change(job_id, waits(state, f"{error} {THEN_SAVE}", None), f"not saved: {error.what}")
 
     async def close(self, within: float) -> None:
         """Stops what runs, keeping the parts, and writes how far each is; takes `within` real seconds at most."""

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
+from gale_tui.core.hints import without_keys
 from gale_tui.core.secret import HIDDEN
 
 __all__ = [
@@ -111,8 +112,9 @@ def inert(text: object, limit: int = 200) -> str:
 
     Escape sequences, control, bidi and zero-width characters become visible (ESC is shown as ``␛``, U+202E as
     ``‹U+202E›``), line breaks and tabs become one space. Numbers and truth values are written out, None is empty.
+    Keys are not named (:mod:`gale_tui.core.hints`).
     """
-    raw = _scalar(text)
+    raw = without_keys(_scalar(text))
     window = 4 * limit + 64
     line = _BREAKING_SPACE.sub(" ", raw[:window]).strip(" ")
     return _bounded(_pieces(line), limit, len(raw) > window)

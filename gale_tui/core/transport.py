@@ -19,6 +19,7 @@ from gale_tui.core.errors import (
     UnansweredError,
 )
 from gale_tui.core.exchange import Cancellation, Exchange, OpenSockets, under_way
+from gale_tui.core.hints import hint
 from gale_tui.core.hosts import origin_of
 from gale_tui.core.models import Environment, Origin
 from gale_tui.core.proxies import proxy_for, proxy_shown
@@ -297,7 +298,8 @@ class Transport:
             name = self.environment.name
             key = self._key()
             if key is None:
-                return NoKeyError(f"There is no API key for {name}", "Enter one under Environments (c)")
+                where = f"Environments{hint('environments')}"
+                return NoKeyError(f"There is no API key for {name}", f"Enter one under {where}")
             if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
                 return NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")
             outgoing["x-api-key"] = key.reveal()

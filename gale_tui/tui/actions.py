@@ -27,6 +27,7 @@ __all__ = [
     "key_text",
     "key_word",
     "place_of",
+    "usual_key",
 ]
 
 NO_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -177,7 +178,7 @@ ACTIONS: tuple[Action, ...] = (
             "form_environment",
             "f4",
             "Keep pasted key",
-            "Add the pasted request's environment, or keep its key there.",
+            "Add the pasted host, or keep the pasted key there.",
             "=open_environment",
         ),
         ("form_back", "escape", "Back", "Close the suggestions, then the form.", "f=back"),
@@ -316,6 +317,12 @@ _BY_ID = {each.id: each for each in ACTIONS}
 def action(action_id: str) -> Action:
     """The action of that id."""
     return _BY_ID[action_id]
+
+
+def usual_key(action_id: str) -> str:
+    """The key that an action has where nobody changed it, as people write it; empty where there is no such action."""
+    each = _BY_ID.get(action_id)
+    return key_text(each.keys[0]) if each is not None and each.keys else ""
 
 
 def binding(each: Action) -> Binding:

@@ -6,13 +6,16 @@ is the theme's business. Server text is made inert on the way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from gale_tui.core.hints import with_keys
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.core.text import inert
+from gale_tui.tui.actions import usual_key
 from gale_tui.tui.glyphs import ASCII, UNICODE, Glyphs, choose_glyphs
 from gale_tui.tui.quantities import (
     clip,
@@ -152,7 +155,7 @@ def file_text(
     glyphs: Glyphs,
     width: int = 60,
     *,
-    save_hint: str = "d saves it",
+    key: Callable[[str], str] = usual_key,
 ) -> Piece:
     """What there is to say about the file; before there is one, the reason or the note of the job.
 
@@ -162,16 +165,19 @@ def file_text(
         progress: The last reading of its running download.
         glyphs: What the terminal can draw.
         width: Cells to use at most.
-        save_hint: What to say of a file that nobody asked for yet.
+        key: The key of an action, as people write it.
     """
-    piece = _download_text(job, now, progress, glyphs, width)
+    piece = _download_text(job, now, progress, glyphs, width, key)
     if piece is None:
-        piece = _job_note(job, save_hint, width)
+        piece = _job_note(job, key, width)
     return Piece(clip(piece.text, width, glyphs.ellipsis), piece.tone)
 
 
-def _download_text(job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int) -> Piece | None:
+def _download_text(
+    job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int, key: Callable[[str], str]
+) -> Piece | None:
     download = job.download
+    error = with_keys(download.error, key)
     match download.state:
         case DownloadState.SAVED:
             return Piece(_saved_text(download, width, glyphs), Tone.MUTED)
@@ -179,29 +185,27 @@ def _download_text(job: Job, now: float, progress: DownloadProgress | None, glyp
             return Piece(_running_text(download, progress, glyphs, width), Tone.RUNNING)
         case DownloadState.RESUMABLE:
             done = percentage_text(100 * download.received / download.size) if download.size else ""
-            return Piece(
-                _sentence(width, "resumable", done or size_text(download.received), download.error), Tone.WARNING
-            )
+            return Piece(_sentence(width, "resumable", done or size_text(download.received), error), Tone.WARNING)
         case DownloadState.NOT_READY:
             text = "not ready"
             if download.next_try_at is not None and width >= 25:
                 text = f"not ready, again {date_text(download.next_try_at, now)}"
             return Piece(text, Tone.WARNING)
         case DownloadState.EXPIRED:
-            return Piece(_sentence(width, "expired", download.error), Tone.WARNING)
+            return Piece(_sentence(width, "expired", error), Tone.WARNING)
         case DownloadState.FAILED:
-            return Piece(_sentence(width, "not saved", download.error), Tone.ERROR)
+            return Piece(_sentence(width, "not saved", error), Tone.ERROR)
         case DownloadState.WANTED if job.state is JobState.SUCCEEDED:
-            return Piece(_sentence(width, "waiting to be saved", download.error), Tone.MUTED)
+            return Piece(_sentence(width, "waiting to be saved", error), Tone.MUTED)
         case _:
             return None
 
 
-def _job_note(job: Job, save_hint: str, width: int) -> Piece:
-    note = inert(job.note, 300)
+def _job_note(job: Job, key: Callable[[str], str], width: int) -> Piece:
+    note = inert(with_keys(job.note, key), 300)
     match job.state:
         case JobState.SUCCEEDED:
-            return Piece(note or save_hint, Tone.MUTED)
+            return Piece(note or f"{key('download')} saves it", Tone.MUTED)
         case JobState.FAILED | JobState.REJECTED:
             return Piece(inert(job.reason, 300) or note or "no reason given", Tone.ERROR if job.reason else Tone.MUTED)
         case JobState.UNCONFIRMED:

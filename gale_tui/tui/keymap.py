@@ -10,7 +10,7 @@ from types import MappingProxyType
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from gale_tui.core.text import inert
-from gale_tui.tui.actions import ACTIONS, Action, Place, key_text
+from gale_tui.tui.actions import ACTIONS, Action, Place, key_text, usual_key
 
 __all__ = ["NO_CHANGES", "KeyMap", "key_name", "read_keys"]
 
@@ -45,6 +45,11 @@ class KeyMap:
     def keys(self, action: Action) -> tuple[str, ...]:
         """The keys of an action, the one to show first."""
         return self.changed.get(action.id, action.keys)
+
+    def text(self, action_id: str) -> str:
+        """The key to show for an action, as people write it; empty where there is none."""
+        keys = self.changed.get(action_id)
+        return key_text(keys[0]) if keys else usual_key(action_id)
 
     def for_framework(self) -> dict[str, str]:
         """The changes as the framework's key map."""

@@ -14,6 +14,7 @@ import pytest
 
 from gale_tui.core import saves
 from gale_tui.core.models import DownloadState, Job, JobState
+from gale_tui.core.save_outcomes import EXPORT_AGAIN, GO_ON, THEN_SAVE
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.core.engines import TOOL, Bench, Watch, bench, eventually
@@ -49,7 +50,7 @@ async def test_a_link_refused_for_too_long_has_expired(bench: Bench, monkeypatch
         before = bench.clock.monotonic()
         job = await watch.download(job.id, DownloadState.EXPIRED)
         assert bench.clock.monotonic() - before >= 30
-        assert "Press e to export again" in job.download.error
+        assert "Export again" in job.download.error
 
 
 async def test_a_wall_clock_set_forward_does_not_make_a_link_expire(bench: Bench) -> None:
@@ -83,7 +84,7 @@ async def test_an_expired_link_without_a_fresh_one_says_what_to_do(
         await bench.clock.sleep(30)
         await watch.engine.download(job.id)
         job = await watch.download(job.id, DownloadState.EXPIRED)
-        assert job.download.error == "the link has expired and GALE gives no fresh one. Press e to export again"
+        assert job.download.error == f"the link has expired and GALE gives no fresh one. {EXPORT_AGAIN}"
         assert job.download_url is None
 
 
@@ -106,7 +107,7 @@ async def test_no_link_at_all_says_so(bench: Bench) -> None:
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         job = await watch.download(job.id, DownloadState.FAILED)
-        assert job.download.error == "the server gives no link to the file. Press e to export again"
+        assert job.download.error == f"the server gives no link to the file. {EXPORT_AGAIN}"
 
 
 BROKEN_LINES: dict[str, Script] = {
@@ -155,7 +156,7 @@ async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench, monkeyp
         job = await watch.until(
             job.id, lambda job: job.download.state is DownloadState.RESUMABLE and job.download.next_try_at is None
         )
-        assert job.download.error.endswith("Press d to go on")
+        assert job.download.error.endswith(GO_ON)
         asked = len(bench.sandbox.requests)
         await bench.clock.sleep(40)
         assert len(bench.sandbox.requests) == asked
@@ -290,7 +291,7 @@ async def test_a_folder_that_is_gone_is_said_and_d_goes_on(bench: Bench, tmp_pat
         job = await succeed(bench, watch, folder=folder)
         job = await watch.download(job.id, DownloadState.FAILED)
         assert "is gone" in job.download.error
-        assert job.download.error.endswith("Then press d")
+        assert job.download.error.endswith(THEN_SAVE)
         folder.mkdir(parents=True)
         await watch.engine.download(job.id)
         job = await watch.saved(job.id)

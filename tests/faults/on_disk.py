@@ -269,7 +269,7 @@ FAULTS = (
         how="a disk of 1 MB for a file of 2 MB; then there is room and d is pressed",
         script=LARGE,
         story=a_full_disk,
-        sees=("Then press d", "SUCCESS saved"),
+        sees=("Then save it again (d)", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(
@@ -277,7 +277,7 @@ FAULTS = (
         how="the same, and the length was not announced",
         script=UNANNOUNCED,
         story=a_full_disk,
-        sees=("Then press d", "SUCCESS saved"),
+        sees=("Then save it again (d)", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(

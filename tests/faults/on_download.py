@@ -192,7 +192,7 @@ FAULTS = (
         disk=SAVED,
     ),
     not_saved(
-        "expired link, none to be had", "the only link ends before SUCCESS", "expired", "Press e to export again",
+        "expired link, none to be had", "the only link ends before SUCCESS", "expired", "Export again (e)",
         link=Link(lifetime=1.0), disk=EXPIRED,
     ),
     not_saved(
@@ -232,7 +232,7 @@ FAULTS = (
     saved("all lines dropped", "every connection is closed while the file comes", "resumable",
           file=File(size=300_000, pace=5_000.0), story=lines_dropped),
     not_saved("cut again and again", "the line is closed before each answer",
-              "Press d to go on", spoilt=(faults.cut("answer", times=None),),
+              "The download can go on (d)", spoilt=(faults.cut("answer", times=None),),
               disk=("history: succeeded, file resumable",)),
     saved("silent truncation, then d", "no Content-Length, and the line is closed after 1,000 bytes", "not saved",
           file=File(length="absent"), spoilt=(faults.cut(1000),), story=d_after_the_end),

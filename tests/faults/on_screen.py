@@ -123,7 +123,7 @@ async def unconfirmed(world: World) -> None:
     async with app_of(world) as screen:
         await screen.export()
         await screen.reads("UNCONFIRMED")
-        await screen.reads("export again with e")
+        await screen.reads("or export again (e)")
 
 
 async def fails_with_markup(world: World) -> None:
@@ -212,7 +212,7 @@ FAULTS = (
         how="the line is closed once the request is whole",
         script=Script(on_export=(faults.cut("answer", started=True),)),
         story=unconfirmed,
-        sees=("UNCONFIRMED", "export again with e"),
+        sees=("UNCONFIRMED", "export again (e)"),
         disk=("history: unconfirmed",),
     ),
     Injected(

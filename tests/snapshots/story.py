@@ -180,7 +180,7 @@ def _up_to_date(stage: Stage, table: JobTable) -> None:
         table.set_progress(job_id, stage.engine.progress(job_id))
     table.tick(stage.now)
     # Works out every row anew: by itself the table does so within half a second of real time.
-    table.save_hint = table.save_hint
+    table.key_of = table.key_of
 
 
 async def shown(stage: Stage, pilot: Pilot[int], kind: type[Screen[Any]]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from gale_tui.tui.actions import Place, action, key_entries, key_text
+from gale_tui.core.hints import with_keys
+from gale_tui.tui.actions import Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.lean import LeanModalScreen, LeanScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
@@ -40,7 +41,11 @@ class GaleScreen(LeanScreen[T]):
 
     def key(self, action_id: str) -> str:
         """The key of an action, as people write it."""
-        return key_text(self.key_map.keys(action(action_id))[0])
+        return self.key_map.text(action_id)
+
+    def with_keys(self, text: str) -> str:
+        """A sentence of the engine with the keys for what it advises."""
+        return with_keys(text, self.key)
 
     def show_keys(self, place: Place) -> None:
         """Offers the keys of a place in the bottom line."""
@@ -67,7 +72,11 @@ class GaleModal(LeanModalScreen[T]):
 
     def key(self, action_id: str) -> str:
         """The key of an action, as people write it."""
-        return key_text(self.key_map.keys(action(action_id))[0])
+        return self.key_map.text(action_id)
+
+    def with_keys(self, text: str) -> str:
+        """A sentence of the engine with the keys for what it advises."""
+        return with_keys(text, self.key)
 
 
 class JobWatcher(GaleScreen[None]):

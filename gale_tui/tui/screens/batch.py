@@ -141,7 +141,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _say(self, text: str, level: str = "") -> None:
         said = self.query_one("#said", Static)
-        said.update(text)
+        said.update(self.with_keys(text))
         said.display = bool(text)
         said.set_class(level == "problem", "-problem")
 
@@ -449,7 +449,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._say(str(error), "problem")
             return
         if not sets:
-            self._say("No set is kept yet: paste a list, then press s.", "problem")
+            self._say(f"No set is kept yet: paste a list, then press {self.key('batch_keep')}.", "problem")
             return
         chosen: ToolSet | None = await self.app.push_screen_wait(SetPicker(sets))
         if chosen is not None:

@@ -108,7 +108,7 @@ class KeyDialog(GaleModal[bool]):
                 Content.assemble(badge(self._environment), "  ", (self._environment.origin.display, "$gale-muted")),
                 id="whose",
             )
-            yield Static(self._reason, id="question", markup=False)
+            yield Static(self.with_keys(self._reason), id="question", markup=False)
             yield TextField(
                 "API key",
                 "api-key",
@@ -136,7 +136,7 @@ class KeyDialog(GaleModal[bool]):
 
     def _say(self, text: str, *, problem: bool = False) -> None:
         said = self.query_one("#said", Static)
-        said.update(text)
+        said.update(self.with_keys(text))
         said.set_class(problem, "-problem")
 
     @on(Input.Submitted)
@@ -237,7 +237,7 @@ class TrackDialog(GaleModal[Job]):
 
     def _say(self, text: str, *, problem: bool = False) -> None:
         said = self.query_one("#said", Static)
-        said.update(text)
+        said.update(self.with_keys(text))
         said.set_class(problem, "-problem")
 
     def _track(self) -> None:

@@ -25,7 +25,7 @@ from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["EnvironmentsScreen"]
 
-WELCOME = Content.assemble(
+WELCOME = (
     "An environment is one GALE: its host, and the API key that gale-tui uses there.\n\n",
     ("Where to find a key", "bold"),
     "\n",
@@ -33,7 +33,7 @@ WELCOME = Content.assemble(
     "  2  Go to Settings → Security & Control → Management API keys\n",
     "     (newer consoles: API Scopes).\n",
     "  3  Make a key and copy it: the console shows it once.\n\n",
-    ("Then press n", "bold"),
+    ("Then press {key}", "bold"),
     " and paste host and key. The key is kept in the operating system's keyring, never in a file of gale-tui.",
 )
 
@@ -87,9 +87,14 @@ class EnvironmentsScreen(GaleScreen[None]):
             yield Static(id="problems", markup=False)
             yield EnvironmentList(id="environments")
             with FormBody(id="welcome"):
-                yield Static(WELCOME)
+                yield Static(self._welcome())
                 yield FormButton("Add an environment", "add", "primary")
         yield KeyBar(key_entries(Place.ENVIRONMENTS, self.key_map.changed))
+
+    def _welcome(self) -> Content:
+        key = self.key("environment_add")
+        parts = (part if isinstance(part, str) else (part[0].replace("{key}", key), part[1]) for part in WELCOME)
+        return Content.assemble(*parts)
 
     def on_mount(self) -> None:
         """Shows what is there, and follows how it stands."""
@@ -147,7 +152,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             status = await self.engine.credentials.where(environment)
             text = f"{status.text} {status.hint}".strip()
             if status.place == "none" and environment.source == "config":
-                text = "none: press enter to add it"
+                text = f"none: press {self.key('environment_edit')} to add it"
             self._keys[environment.id] = text
             self.refresh_rows()
 
@@ -167,7 +172,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         condition = engine.condition(environment.id)
         if condition.state != "fine":
             words = f"{condition.state}: {condition.text}" if condition.text else condition.state
-            parts += ["  ", (inert(words), _CONDITIONS[condition.state])]
+            parts += ["  ", (inert(self.with_keys(words)), _CONDITIONS[condition.state])]
         reached = [
             f"CA {environment.ca_file}" if environment.ca_file is not None else "",
             f"proxy {environment.proxy}" if environment.proxy is not None else "",
@@ -181,7 +186,9 @@ class EnvironmentsScreen(GaleScreen[None]):
             else:
                 glyphs = self.gale.glyphs
                 mark = {"accepted": glyphs.success, "refused": glyphs.error}.get(test.verdict, glyphs.unconfirmed)
-                lines = textwrap.wrap(f"{mark} {inert(test.explanation, 400)}", max(20, self._list.size.width - 6))
+                lines = textwrap.wrap(
+                    f"{mark} {inert(self.with_keys(test.explanation), 400)}", max(20, self._list.size.width - 6)
+                )
                 parts += [("\n  " + "\n    ".join(lines), _VERDICTS[test.verdict])]
         return Content.assemble(*parts)
 
@@ -254,7 +261,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         try:
             await self.engine.delete_environment(environment)
         except GaleError as error:
-            self.notify(str(error), title="Not deleted", severity="error", markup=False)
+            self.notify(self.with_keys(str(error)), title="Not deleted", severity="error", markup=False)
         self.rebuild()
 
     def action_test(self) -> None:
@@ -281,7 +288,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         try:
             self.engine.use(environment.id)
         except GaleError as error:
-            self.notify(str(error), severity="warning", markup=False)
+            self.notify(self.with_keys(str(error)), severity="warning", markup=False)
         self.refresh_rows()
 
     def action_cursor_down(self) -> None:

@@ -109,7 +109,9 @@ class ExportForm(FormScreen[Job]):
         elif self._again is not None:
             self.say("The environment of this job is gone: choose another one.", "warning")
         else:
-            self.say("There is no environment yet: go back and press c to add one.", "warning")
+            self.say(
+                f"There is no environment yet: go back and press {self.key('environments')} to add one.", "warning"
+            )
 
     @on(ExportFields.Noted)
     def _noted(self, event: ExportFields.Noted) -> None:
@@ -208,7 +210,13 @@ class ExportForm(FormScreen[Job]):
             job = await engine.export(request)
         except GaleError as error:
             if self._left:
-                app.notify(str(error), title="Nothing was exported", severity="error", markup=False, timeout=15)
+                app.notify(
+                    self.with_keys(str(error)),
+                    title="Nothing was exported",
+                    severity="error",
+                    markup=False,
+                    timeout=15,
+                )
             else:
                 self._refused(error)
             return

@@ -41,6 +41,7 @@ class JobDetailsScreen(JobWatcher):
 
     def on_mount(self) -> None:
         """Fills the pane and keeps its progress fresh."""
+        self.query_one(DetailsPane).key_of = self.key
         self._fill()
         self.set_interval(0.5, self._read_progress)
 

@@ -78,7 +78,7 @@ class JobsScreen(GaleScreen[None]):
     def on_mount(self) -> None:
         """Shows what is known, and what is to be done first."""
         self.table.border_title = "Export jobs"
-        self.table.save_hint = self.details.save_hint = f"{self.key('download')} saves it"
+        self.table.key_of = self.details.key_of = self.key
         self._arrange()
         self.table.tick(self.engine.clock.time())
         self.table.set_jobs(self.engine.jobs.values())
@@ -395,7 +395,9 @@ class JobsScreen(GaleScreen[None]):
         test = wanted.test(self._texts)
         if test is None:
             self._texts.forget()
-        self.table.no_match_text = f"Nothing matches the filter\n{wanted.advice or 'esc clears it.'}"
+        self.table.no_match_text = (
+            f"Nothing matches the filter\n{wanted.advice or self.key('filter_clear') + ' clears it.'}"
+        )
         self.table.set_filter(test)
 
     def action_keep_filter(self) -> None:

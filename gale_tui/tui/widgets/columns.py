@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -127,7 +127,7 @@ def row_pieces(
     now: float,
     progress: DownloadProgress | None,
     marked: bool,
-    save_hint: str,
+    key: Callable[[str], str],
 ) -> list[Piece]:
     """A job's cells, each as wide as its column."""
     pieces = []
@@ -154,7 +154,7 @@ def row_pieces(
                 tone = Tone.MUTED if job.state.final else Tone.TEXT
                 piece = Piece("" if seconds is None else elapsed_text(seconds), tone)
             case _:
-                piece = file_text(job, now, progress, glyphs, width, save_hint=save_hint)
+                piece = file_text(job, now, progress, glyphs, width, key=key)
         pieces.append(Piece(fit(piece.text, width, column.align, glyphs.ellipsis), piece.tone))
     return pieces
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from rich.cells import cell_len, chop_cells
 
+from gale_tui.core.hints import with_keys
 from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.core.text import inert, inert_block
 from gale_tui.tui.format import (
@@ -73,7 +74,7 @@ def gist_lines(
     now: float,
     width: int,
     height: int,
-    save_hint: str,
+    key: Callable[[str], str],
 ) -> list[Line]:
     """The job in a few lines: title and status, ids, the latest of its timeline, the file.
 
@@ -92,7 +93,7 @@ def gist_lines(
         ]
     lines.append(tuple(row))
     lines.append(_timeline_row(events, glyphs, now, width))
-    file = file_text(job, now, progress, glyphs, max(4, width), save_hint=save_hint)
+    file = file_text(job, now, progress, glyphs, max(4, width), key=key)
     path = job.download.path
     if job.download.state is DownloadState.SAVED and path is not None:
         lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(path_text(path), width - 9, glyphs))))
@@ -111,7 +112,7 @@ def full_lines(
     *,
     now: float,
     width: int,
-    save_hint: str,
+    key: Callable[[str], str],
 ) -> list[Line]:
     """All that is known of the job, wrapped to `width` cells."""
     lines: list[Line] = [_heading(job, progress, glyphs, now, width), ()]
@@ -137,10 +138,10 @@ def full_lines(
         field("Reason", inert(job.reason, 2000), Tone.ERROR)
     elif job.state in (JobState.FAILED, JobState.REJECTED):
         field("Reason", "no reason given", Tone.MUTED)
-    note = inert(job.note, 1000) or ADVICE.get(job.state, "")
+    note = inert(with_keys(job.note, key), 1000) or ADVICE.get(job.state, "")
     if note:
         field("Note", note, Tone.MUTED if job.state is JobState.SUCCEEDED else Tone.WARNING)
-    for label, piece in _file_fields(job, progress, glyphs, now, width, save_hint):
+    for label, piece in _file_fields(job, progress, glyphs, now, width, key):
         field(label, piece.text, piece.tone)
     if lines[-1]:
         lines.append(())
@@ -243,7 +244,7 @@ def _kept_when_ready(job: Job) -> bool:
 
 
 def _file_fields(
-    job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int, save_hint: str
+    job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int, key: Callable[[str], str]
 ) -> Iterable[tuple[str, Piece]]:
     download = job.download
     if download.state is DownloadState.SAVED:
@@ -259,7 +260,7 @@ def _file_fields(
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
             yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not asked for", Tone.MUTED)
         return
-    yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), save_hint=save_hint)
+    yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), key=key)
     if download.part is not None:
         yield "Part", Piece("\n".join(path_lines(download.part, width - LABEL_CELLS)), Tone.MUTED)
 

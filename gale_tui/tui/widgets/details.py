@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -12,6 +12,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
+from gale_tui.tui.actions import usual_key
 from gale_tui.tui.format import Glyphs, Piece, Tone, choose_glyphs
 from gale_tui.tui.tones import Tones
 from gale_tui.tui.widgets.detail_lines import Line, full_lines, gist_lines
@@ -40,7 +41,7 @@ class DetailsPane(SteadyScroll):
         super().__init__(id=id, classes=classes)
         self.glyphs = glyphs or choose_glyphs()
         self.empty_text = "No job selected"
-        self.save_hint = "d saves it"
+        self.key_of: Callable[[str], str] = usual_key
         self._job: Job | None = None
         self._events: tuple[JobEvent, ...] = ()
         self._progress: DownloadProgress | None = None
@@ -98,11 +99,9 @@ class DetailsPane(SteadyScroll):
                 now=now,
                 width=width,
                 height=height,
-                save_hint=self.save_hint,
+                key=self.key_of,
             )
-        return full_lines(
-            self._job, self._events, self._progress, self.glyphs, now=now, width=width, save_hint=self.save_hint
-        )
+        return full_lines(self._job, self._events, self._progress, self.glyphs, now=now, width=width, key=self.key_of)
 
     def _lay_out(self) -> None:
         width, height = self.scrollable_content_region.size

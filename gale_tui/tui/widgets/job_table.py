@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from gale_tui.core.models import Change, DownloadProgress, Job, JobChange
+from gale_tui.tui.actions import usual_key
 from gale_tui.tui.format import Glyphs, Piece, choose_glyphs
 from gale_tui.tui.lean import paints_lean
 from gale_tui.tui.widgets.columns import Layout, layout_for, row_pieces
@@ -95,7 +96,7 @@ class JobTable(RowScroll):
         self._painter = RowPainter(self)
         self._empty = "No exports yet\nPress n to start one."
         self._no_match = "Nothing matches the filter\nesc clears it."
-        self._save_hint = "d saves it"
+        self._key_of: Callable[[str], str] = usual_key
 
     # What is shown
 
@@ -144,13 +145,13 @@ class JobTable(RowScroll):
                 self.refresh()
 
     @property
-    def save_hint(self) -> str:
-        """What a row says of a file that nobody asked for yet; it names the key."""
-        return self._save_hint
+    def key_of(self) -> Callable[[str], str]:
+        """Gives the key of an action, for what a row says of it."""
+        return self._key_of
 
-    @save_hint.setter
-    def save_hint(self, text: str) -> None:
-        self._save_hint = text
+    @key_of.setter
+    def key_of(self, key_of: Callable[[str], str]) -> None:
+        self._key_of = key_of
         self._repaint_visible()
 
     @property
@@ -365,7 +366,7 @@ class JobTable(RowScroll):
             now=self._now,
             progress=self._progress.get(job.id),
             marked=job.id in self._marked,
-            save_hint=self._save_hint,
+            key=self._key_of,
         )
         self._drawn[job.id] = (self._layout, pieces)
         return pieces
