@@ -29,7 +29,7 @@ from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, action, bindings, key_text
 from gale_tui.tui.attention import Attention, ending
 from gale_tui.tui.batches import Batches
-from gale_tui.tui.bursts import KeyBursts
+from gale_tui.tui.bursts import KeyBursts, Typed
 from gale_tui.tui.format import Glyphs, choose_glyphs
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.lean import LeanScreen
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gale_tui.core.pastes import Paste
+    from gale_tui.tui.typed_bursts import TypedBursts
 
 __all__ = ["GaleApp"]
 
@@ -78,6 +79,7 @@ class GaleApp(App[int]):
         self.tally = Tally()
         self.batch = Batches(self)
         self._bursts = KeyBursts(self._pressed, self._pasted)
+        self._typed_bursts: TypedBursts | None = None
         self._mouse = MouseSwitch(lambda: None if self.is_headless else self._driver)
         self._attention = Attention(self._write_raw, lambda: engine.settings, lambda: self.app_focus)
         self.jobs_screen = JobsScreen()
@@ -195,21 +197,54 @@ class GaleApp(App[int]):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Holds back letters that may belong to an unbracketed paste, where letters are keys of actions."""
-        if (
-            isinstance(event, events.Key)
-            and not self.is_headless
-            and not isinstance(self.focused, Input)
-            and self._bursts.takes(event)
-        ):
+        """Holds back keys that may belong to an unbracketed paste, and takes a paste over the jobs before the keys
+        behind it.
+        """
+        if not event.is_forwarded and not self.is_headless:
+            if isinstance(event, events.Key) and self._holds_back(event):
+                return
+            if isinstance(event, events.Paste) and self._comes_behind(event):
+                return
+        if isinstance(event, events.Paste) and not event.is_forwarded and self._over_the_jobs:
+            self.open_form(pasted=event.text)
             return
         await super().on_event(event)
 
-    async def _pressed(self, event: events.Key) -> None:
-        await super().on_event(event)
+    def _comes_behind(self, event: events.Paste) -> bool:
+        """True where keys before a paste are still held back: it is let in behind them."""
+        if self._typed_bursts is not None and self._typed_bursts.holding:
+            self._typed_bursts.end(event)
+        elif self._bursts.holding:
+            self._bursts.end(event)
+        else:
+            return False
+        return True
+
+    def _holds_back(self, event: events.Key) -> bool:
+        field = self.focused if isinstance(self.focused, Input) else None
+        if self._bursts.holding or (field is None and not (self._typed_bursts and self._typed_bursts.holding)):
+            return self._bursts.takes(event)
+        if self._typed_bursts is None:
+            from gale_tui.tui.typed_bursts import TypedBursts
+
+            self._typed_bursts = TypedBursts(self._pressed)
+        return self._typed_bursts.takes(event, field)
+
+    @property
+    def _over_the_jobs(self) -> bool:
+        return bool(self.screen_stack) and self.screen is self.jobs_screen and not isinstance(self.focused, Input)
+
+    async def _pressed(self, event: Typed) -> None:
+        if isinstance(event, events.Paste):
+            await self.on_event(event)
+        else:
+            await super().on_event(event)
 
     def _pasted(self, text: str) -> None:
-        (self.focused or self.screen).post_message(events.Paste(text))
+        if self._over_the_jobs:
+            self.open_form(pasted=text)
+        else:
+            (self.focused or self.screen).post_message(events.Paste(text))
 
     # What the engine tells
 

@@ -1,0 +1,198 @@
+"""A browser's request on the clipboard, in a real terminal: `n`, paste, `enter`, and the file is saved and verified."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from gale_tui.sandbox.script import Script
+from gale_tui.sandbox.server import Sandbox
+from tests.e2e.terminal import GALE_TUI, Terminal, environ_for
+from tests.needs import needs
+
+pytestmark = pytest.mark.needs_tmux
+
+SAVED = re.compile(r"SUCCESS .*saved +\d")
+COOKIE = "sid=cookie-of-nobody-1234567890"
+BEARER = "Bearer token-of-nobody-1234567890"
+HEADERS = {"accept": "application/json, text/plain, */*", "authorization": BEARER, "cookie": COOKIE}
+WAYS = ["url", "console", "curl", "cmd", "powershell", "fetch", "har"]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A GALE whose second tool is quick."""
+    with Sandbox(seed=1) as sandbox:
+        sandbox.script(sandbox.offered[1].tool_id, Script(duration=0.1))
+        yield sandbox
+
+
+@pytest.fixture
+def start(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Terminal]]:
+    """Starts gale-tui on that GALE, with the jobs on screen."""
+    needs("tmux")
+    environ = environ_for(
+        tmp_path / "account", GALE_TUI_HOME=str(tmp_path / "home"), GALE_HOST=sandbox.url, GALE_API_KEY=sandbox.key
+    )
+    with ExitStack() as open_terminals:
+
+        def open_one(width: int = 100, height: int = 30) -> Terminal:
+            terminal = open_terminals.enter_context(Terminal(GALE_TUI, environ, width=width, height=height))
+            terminal.wait_for("No exports yet")
+            return terminal
+
+        yield open_one
+
+
+def copied(way: str, sandbox: Sandbox, folder: Path) -> str:
+    """The Export request of the second tool as a browser copies it; all but the first in the console's own way."""
+    tool = sandbox.offered[1]
+    public = f"{sandbox.url}/api/public/tools/{tool.tool_id}/export?flowId={tool.flow_id}"
+    url = f"{sandbox.url}/api/1.1/builder/accounts/acc-1/tools/{tool.tool_id}/export?callflowId={tool.flow_id}&rnd=x1"
+    body = json.dumps({"note": "it's"})
+    lines = {name: f"{name}: {value}" for name, value in HEADERS.items()}
+    match way:
+        case "url":
+            return public
+        case "console":
+            return url
+        case "curl":
+            options = " \\\n".join(f"  -H '{line}'" for line in lines.values())
+            quoted = body.replace("'", "\\'")
+            return f"curl '{url}' \\\n  -X 'POST' \\\n{options} \\\n  --data-raw $'{quoted}'"
+        case "cmd":
+            options = " ^\n".join(f'  -H ^"{line}^"' for line in lines.values())
+            quoted = body.replace('"', '^\\^"')
+            return f'curl ^"{url.replace("&", "^&")}^" ^\n  -X ^"POST^" ^\n{options} ^\n  --data-raw ^"{quoted}^"'
+        case "powershell":
+            table = "\n".join(f'  "{name}"="{value}"' for name, value in HEADERS.items())
+            return (
+                "$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\n"
+                f'Invoke-WebRequest -UseBasicParsing -Uri "{url}" `\n-Method "POST" `\n-WebSession $session `\n'
+                f'-Headers @{{\n{table}\n}} `\n-ContentType "application/json" `\n-Body "{{`"note`":`"x`"}}"'
+            )
+        case "fetch":
+            options = json.dumps({"headers": HEADERS, "body": body, "method": "POST"}, indent=2)
+            return f"fetch({json.dumps(url)}, {options});"
+    listed = [{"name": name, "value": value} for name, value in HEADERS.items()]
+    entries = [{"request": {"method": "POST", "url": each, "headers": listed}} for each in (f"{sandbox.url}/me", url)]
+    path = folder / "recorded by hand.har"
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}, indent=2), "utf-8")
+    return str(path)
+
+
+def posts(sandbox: Sandbox) -> list[str]:
+    """The paths that were posted to."""
+    return [each.path for each in sandbox.requests if each.method == "POST"]
+
+
+def check_saved(sandbox: Sandbox, folder: Path, terminal: Terminal) -> None:
+    """One export, its file whole, and nothing kept of what else was in the paste."""
+    screen = terminal.wait_for(SAVED)
+    assert COOKIE not in screen
+    (file,) = (folder / "home" / "downloads").iterdir()
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+    assert len(posts(sandbox)) == 1
+    terminal.keys("q")
+    assert terminal.exit_code() == 0
+    kept = [path.read_bytes() for path in (folder / "home").rglob("*") if path.is_file()]
+    assert not any(word.encode() in content for content in kept for word in (COOKIE, BEARER))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_n_paste_enter(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, way: str) -> None:
+    text = copied(way, sandbox, tmp_path)
+    terminal = start()
+    terminal.keys("n")
+    terminal.wait_for("Tool ID")
+    terminal.paste(text, bracketed=True)
+    terminal.wait_for("Taken from the paste")
+    terminal.keys("Enter")
+    check_saved(sandbox, tmp_path, terminal)
+
+
+@pytest.mark.parametrize("way", ["url", "curl", "fetch", "har"])
+@pytest.mark.parametrize("opened", [True, False], ids=["in the form", "over the jobs"])
+def test_nobody_has_to_wait_between_the_actions(
+    start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, way: str, opened: bool
+) -> None:
+    text = copied(way, sandbox, tmp_path)
+    terminal = start(80, 24)
+    if opened:
+        terminal.keys("n")
+    terminal.paste(text, bracketed=True)
+    terminal.keys("Enter")
+    check_saved(sandbox, tmp_path, terminal)
+
+
+@pytest.mark.parametrize(
+    ("way", "opened"),
+    [("url", True), ("curl", True), ("fetch", True), ("har", True), ("url", False), ("curl", False), ("cmd", False),
+     ("powershell", False)],
+    ids=lambda value: value if isinstance(value, str) else "in the form" if value else "over the jobs",
+)  # fmt: skip
+def test_a_paste_that_the_terminal_does_not_bracket_is_read_whole(
+    start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, way: str, opened: bool
+) -> None:
+    text = copied(way, sandbox, tmp_path)
+    terminal = start()
+    if opened:
+        terminal.keys("n")
+        terminal.wait_for("Tool ID")
+    several = "\n" in text
+    # The line break at its end is no press, where there are others before it.
+    terminal.paste(text + "\n" if several else text, bracketed=False)
+    terminal.wait_for("Taken from the paste")
+    assert posts(sandbox) == []
+    terminal.keys("Enter")
+    check_saved(sandbox, tmp_path, terminal)
+
+
+def test_text_and_enter_from_a_script(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
+    terminal = start()
+    terminal.keys("n")
+    terminal.wait_for("Tool ID")
+    terminal.type(copied("url", sandbox, tmp_path))
+    terminal.keys("Enter")
+    check_saved(sandbox, tmp_path, terminal)
+
+
+def test_ids_with_tab_and_enter_in_one_go(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
+    tool = sandbox.offered[1]
+    terminal = start()
+    terminal.keys("n")
+    terminal.wait_for("Tool ID")
+    terminal.paste(f"{tool.tool_id}\t{tool.flow_id}\n", bracketed=False)
+    check_saved(sandbox, tmp_path, terminal)
+
+
+def test_a_table_that_is_not_bracketed_is_a_batch(start: Callable[..., Terminal], sandbox: Sandbox) -> None:
+    rows = "".join(f"{tool.tool_id}\t{tool.flow_id}\n" for tool in sandbox.offered[:3])
+    terminal = start()
+    terminal.keys("n")
+    terminal.wait_for("Tool ID")
+    terminal.paste(rows, bracketed=False)
+    terminal.wait_for("3 exports")
+    assert posts(sandbox) == []
+    terminal.keys("C-q")
+    assert terminal.exit_code() == 0
+
+
+def test_half_a_request_is_waited_for(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
+    text = copied("curl", sandbox, tmp_path)
+    head, mark, tail = text.partition(" \\\n")
+    terminal = start()
+    terminal.paste(head + mark, bracketed=False)
+    terminal.paste(tail, bracketed=False)
+    terminal.wait_for("Taken from the paste")
+    terminal.wait_for("tokens and keys in it")
+    assert posts(sandbox) == []
+    terminal.keys("Enter")
+    check_saved(sandbox, tmp_path, terminal)
