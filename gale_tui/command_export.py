@@ -168,10 +168,10 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
         await engine.book.store.use_set(command.set_name, at=engine.clock.time())
     if plan.several:
         narration.say(f"gale-tui: {plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
-    if account.stopped:
-        narration.say(f"gale-tui: {account.stopped}")
     if plan.several:
         _say_left(account.count(Outcome.NOT_STARTED), narration)
+    if account.stopped:
+        narration.say(f"gale-tui: {account.stopped}")
     return account_code(account)
 
 

@@ -1,4 +1,7 @@
-"""What `gale-tui export` says while it works: lines in a log, and on a terminal one more line that is written over."""
+"""What `gale-tui export` says: how each tool ended; on a terminal also how it comes on, and a line that tells of all.
+
+A log or the mail of a cron job holds what became of the tools and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ class Narration:
         self.show(shown)
 
     def follow(self, entry: BatchEntry) -> None:
-        """Says what is new about a tool, if there is anything."""
+        """Says what is new about a tool, if there is anything; where nobody watches, only how it ended."""
+        if entry.outcome is None and not self._terminal:
+            return
         words = _words(entry)
         key = (entry.tool.tool_id, entry.tool.flow_id)
         if words and self._told.get(key) != words:

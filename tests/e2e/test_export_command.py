@@ -297,6 +297,15 @@ def test_captured_requests_choose_their_environment(cron: Cron) -> None:
     assert "x.example.com" in done.err
 
 
+def test_where_nobody_watches_a_tool_is_told_of_once(cron: Cron) -> None:
+    cron.sandbox.script(tool_id(0), Script(duration=2.0))
+    done = cron.run("export", "--from", "-", text=list_of(0, 1))
+    assert done.code == 0
+    *tools, account = done.err.splitlines()
+    assert account == "gale-tui: batch, env: 2 saved"
+    assert [": SUCCESS, file saved" in line for line in tools] == [True, True]
+
+
 def test_on_a_terminal_one_line_tells_how_far_it_is(cron: Cron) -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(
