@@ -28,6 +28,7 @@ from gale_tui.core.store_write import EventText
 if TYPE_CHECKING:
     from gale_tui.core.sets import ToolSet
     from gale_tui.core.store_batches import KeptBatches
+    from gale_tui.core.store_drafts import Drafts
 
 __all__ = ["JobStore", "LeaseKind"]
 
@@ -192,6 +193,13 @@ class JobStore:
         from gale_tui.core.store_batches import KeptBatches
 
         return KeptBatches(self._read, self._write)
+
+    @property
+    def drafts(self) -> Drafts:
+        """What was typed and not sent yet."""
+        from gale_tui.core.store_drafts import Drafts
+
+        return Drafts(self._read, self._write)
 
     async def sets(self) -> list[ToolSet]:
         """The named sets, by name; one that cannot be read is left out."""

@@ -100,7 +100,11 @@ def _batches(write: Write) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Write], None], ...] = (_first_tables, _batches)
+def _drafts(write: Write) -> None:
+    write("CREATE TABLE drafts (name TEXT PRIMARY KEY NOT NULL, at REAL NOT NULL, text TEXT NOT NULL)")
+
+
+MIGRATIONS: tuple[Callable[[Write], None], ...] = (_first_tables, _batches, _drafts)
 """The n-th makes version n out of version n-1; those that were released never change."""
 
 
@@ -211,6 +215,7 @@ def _probe(connection: sqlite3.Connection) -> None:
         connection.execute("SELECT name, environment_id, created_at, used_at, items FROM sets").fetchone()
         connection.execute("SELECT id, environment_id, created_at, plan FROM batches").fetchone()
         connection.execute("SELECT batch_id, place, job_id FROM batch_starts").fetchone()
+        connection.execute("SELECT name, at, text FROM drafts").fetchone()
         counter = connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:

@@ -181,6 +181,7 @@ ACTIONS: tuple[Action, ...] = (
             "Add the pasted host, or keep the pasted key there.",
             "=open_environment",
         ),
+        ("form_draft", "f5", "Typed before", "Fill in what was typed before and not exported.", "=take_draft"),
         ("form_back", "escape", "Back", "Close the suggestions, then the form.", "f=back"),
     ),
     *_at(

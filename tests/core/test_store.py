@@ -347,4 +347,4 @@ async def test_the_tables_are_indexed_for_what_is_asked(store: JobStore, path: P
     finally:
         connection.close()
     assert indexed >= {"created_at", "environment_id", "dock_status_id", "revision"}
-    assert tables == {"jobs", "events", "forgotten", "leases", "counters", "sets", "batches", "batch_starts"}
+    assert tables == {"jobs", "events", "forgotten", "leases", "counters", "sets", "batches", "batch_starts", "drafts"}

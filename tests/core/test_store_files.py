@@ -219,8 +219,8 @@ async def test_an_older_file_is_brought_up_to_date(path: Path, monkeypatch: pyte
     before = await made(path, 3)
 
     def second_version(write: Write) -> None:
-        write("CREATE TABLE drafts (name TEXT PRIMARY KEY)")
-        write("INSERT INTO drafts SELECT id FROM jobs")
+        write("CREATE TABLE names (name TEXT PRIMARY KEY)")
+        write("INSERT INTO names SELECT id FROM jobs")
 
     def broken_version(write: Write) -> None:
         write("CREATE TABLE half (x)")
@@ -236,7 +236,7 @@ async def test_an_older_file_is_brought_up_to_date(path: Path, monkeypatch: pyte
         await asyncio.gather(*(store.close() for store in stores))
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS) + 1,)
-        assert connection.execute("SELECT count(*) FROM drafts").fetchone() == (3,)
+        assert connection.execute("SELECT count(*) FROM names").fetchone() == (3,)
         assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
 
 

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from textual.app import App
 from textual.screen import Screen
 
+from gale_tui.core.clock import Clock, SystemClock
 from gale_tui.core.engine import ToolChoice
 from gale_tui.core.models import Environment, EnvironmentCondition, ExportRequest, Job, JobState, KeyTest, Origin
 from gale_tui.core.secret import Secret
@@ -62,6 +64,19 @@ class StubCredentials:
         return self.state
 
 
+class StubDrafts:
+    """Stands for what is kept of a form that was not sent."""
+
+    async def find(self) -> None:
+        return None
+
+    async def keep(self, draft: object) -> None:
+        pass
+
+    async def drop(self) -> None:
+        pass
+
+
 @dataclass
 class StubEngine:
     """Remembers what a form asked for; `answer` is what an export gives, or raises."""
@@ -87,6 +102,8 @@ class StubEngine:
     conditions: dict[str, EnvironmentCondition] = field(default_factory=dict)
     setting_changes: dict[str, object] = field(default_factory=dict)
     current_id: str | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    book: Any = field(default_factory=lambda: SimpleNamespace(store=SimpleNamespace(drafts=StubDrafts())))
 
     @property
     def current(self) -> Environment | None:

@@ -26,7 +26,9 @@ from gale_tui.core.errors import (
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.core.pastes import Paste
 from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.quantities import clock_text
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
+from gale_tui.tui.screens.export_draft import DraftKeeper
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.checks import Finding
 from gale_tui.tui.widgets.export_fields import ExportFields
@@ -79,7 +81,9 @@ class ExportForm(FormScreen[Job]):
     def on_mount(self) -> None:
         """The fields have put the focus on the first of them."""
         fields, pasted, self._pasted = self.fields, self._pasted, ""
+        self._draft = DraftKeeper(self)
         self._show_offer()
+        self.run_worker(self._offer_draft(offered=self._again is None and not pasted), group="draft")
         if isinstance(pasted, Paste):
             fields.take(pasted)
         elif pasted:
@@ -91,6 +95,21 @@ class ExportForm(FormScreen[Job]):
     def fields(self) -> PastingFields:
         """What is filled in."""
         return self.query_one("#fields", PastingFields)
+
+    async def _offer_draft(self, *, offered: bool) -> None:
+        before = await self._draft.find()
+        if before is not None and offered and self._draft.untouched:
+            key = self.key("form_draft")
+            self.say(f"Typed before and not exported: {before.title} ({clock_text(before.at)}). {key} fills it in.")
+
+    def action_take_draft(self) -> None:
+        """Fills in what was typed before; what is in the fields now is then what was typed before."""
+        before = self._draft.before
+        if before is None:
+            self.say("There is nothing that was typed before and not exported.")
+        elif not self._asking:
+            self._draft.exchange(before)
+            self.say(f"This is what was typed at {clock_text(before.at)}. {self.key('form_draft')} takes it back.")
 
     def _offer_key(self, offered: bool) -> None:
         self.query_one("#give-key").display = offered
@@ -221,6 +240,7 @@ class ExportForm(FormScreen[Job]):
                 self._refused(error)
             return
         self._job = job
+        self._draft.end()
         if request.save_when_ready != engine.settings.save_when_ready:
             with contextlib.suppress(GaleError):
                 engine.save_settings(save_when_ready=request.save_when_ready)
@@ -291,6 +311,7 @@ class ExportForm(FormScreen[Job]):
         """Closes the list of tools if it is open, else leaves the form."""
         if self.fields.close_list():
             return
+        self._draft.flush()
         self._left = True
         self.dismiss(None)
 

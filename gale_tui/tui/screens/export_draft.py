@@ -1,0 +1,117 @@
+"""Keeps what is typed in the export form in the history, and fills it in again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+from textual.widgets import Input, Select
+
+from gale_tui.core.drafts import ExportDraft
+from gale_tui.core.errors import GaleError
+
+if TYPE_CHECKING:
+    from gale_tui.tui.screens.export_form import ExportForm
+
+__all__ = ["DraftKeeper"]
+
+PAUSE = 0.8
+"""Seconds without a change after which what is typed is written."""
+
+
+class DraftKeeper:
+    """Writes the form's fields shortly after typing stops, and only where they are other than before.
+
+    Args:
+        form: Mounted, its fields as they are at first.
+    """
+
+    def __init__(self, form: ExportForm) -> None:
+        self._form = form
+        self._timer: Timer | None = None
+        self._first = self._kept = self.typed
+        self._written = self._ended = False
+        self.before: ExportDraft | None = None
+        """What was typed before this form was opened, and is not sent."""
+        for field in form.fields.query(Input):
+            form.watch(field, "value", self._changed, init=False)
+        form.watch(form.fields.query_one("#environment", Select), "value", self._changed, init=False)
+
+    @property
+    def typed(self) -> ExportDraft:
+        """What is in the fields now."""
+        fields = self._form.fields
+        environment = fields.environment.id if fields.environment is not None else ""
+        values = (fields.tool.value, fields.flow.value, fields.field("label").value, fields.field("folder").value)
+        tool_id, flow_id, label, folder = (value.strip() for value in values)
+        return ExportDraft(tool_id, flow_id, label, folder, environment)
+
+    @property
+    def untouched(self) -> bool:
+        """True while the fields are as they were at first."""
+        return self.typed == self._first
+
+    async def find(self) -> ExportDraft | None:
+        """Looks for what was typed before; None where there is nothing, or nothing can be read."""
+        try:
+            self.before = await self._form.engine.book.store.drafts.find()
+        except GaleError:
+            self.before = None
+        return self.before
+
+    def exchange(self, draft: ExportDraft) -> None:
+        """Puts a draft into the fields, and what is there now in its place.
+
+        An environment that is gone and an empty folder leave what is there.
+        """
+        self.before = replace(self.typed, at=self._form.engine.clock.time())
+        fields = self._form.fields
+        fields.fill(draft.tool_id, draft.flow_id)
+        fields.field("label").fill(draft.label)
+        if draft.folder:
+            fields.field("folder").fill(draft.folder)
+        if self._form.engine.environment(draft.environment_id) is not None:
+            fields.query_one("#environment", Select).value = draft.environment_id
+
+    def _changed(self) -> None:
+        if self._timer is not None:
+            self._timer.reset()
+        elif not self._ended:
+            self._timer = self._form.set_timer(PAUSE, self.flush)
+
+    def flush(self) -> None:
+        """Writes now what is not written yet."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        typed = self.typed
+        if self._ended or typed == self._kept:
+            return
+        self._kept = typed
+        if not (typed.empty or typed == self._first):
+            self._written = True
+            at = self._form.engine.clock.time()
+            self._run(replace(typed, at=at))
+        elif self._written:
+            self._written = False
+            self._run(None)
+
+    def end(self) -> None:
+        """It was sent: nothing of it has to be kept."""
+        self._ended = True
+        if self._timer is not None:
+            self._timer.stop()
+        self._run(None)
+
+    def _run(self, draft: ExportDraft | None) -> None:
+        # The app's worker: leaving the form must not leave half of it behind.
+        self._form.app.run_worker(self._write(draft), name="draft")
+
+    async def _write(self, draft: ExportDraft | None) -> None:
+        drafts = self._form.engine.book.store.drafts
+        try:
+            await (drafts.drop() if draft is None else drafts.keep(draft))
+        except GaleError:
+            # The form is as it is on the screen; that the disk takes nothing is said where a job is written.
+            return
