@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gale_tui.core.engine import GaleEngine, ToolChoice
     from gale_tui.core.models import Environment
+    from gale_tui.core.pastes import Paste
     from gale_tui.core.paths import Paths
     from gale_tui.core.polling import PollPolicy
     from gale_tui.core.secret import Secret
@@ -33,12 +34,17 @@ EXAMPLES = """\
 examples:
   gale-tui                         the app
   gale-tui --demo                  the app on an embedded GALE, nothing to configure, nothing kept
+  gale-tui --from request.har      the export form, filled from a captured request; of several, the batch
   gale-tui export --tool-id a-… --flow-id cf-… --env staging
                                    export and save one tool without a screen
   gale-tui export --set nightly    all tools of a set; --from FILE for a list
   gale-tui diff OLD.zip NEW.zip    what changed between two saved exports
   gale-tui info                    where files are and what was found
 """
+
+
+READ_FIRST: Final = 1 << 20
+"""Bytes up to which the file of `--from` is read before the screen is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--demo", action="store_true", help="run on an embedded GALE; nothing to configure")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="with --demo: keep its files in this folder")
     parser.add_argument("--env", metavar="NAME", help="the environment to start with")
+    parser.add_argument(
+        "--from", metavar="FILE", dest="brought",
+        help="open the form filled from a file: an Export request as URL, curl, fetch or HAR, or a list",
+    )  # fmt: skip
     parser.add_argument("--download-dir", metavar="DIR", type=Path, help="where files are saved")
     parser.add_argument("--readonly", action="store_true", help="nothing that changes the server can be started")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
@@ -94,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
+    "brought": None,
     "command": None,
     "demo": False,
     "download_dir": None,
@@ -142,6 +153,8 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
     try:
         if arguments.keep is not None and not arguments.demo:
             return _complain("--keep goes with --demo.")
+        if arguments.brought is not None and (problem := _not_brought(arguments)):
+            return _complain(problem)
         if arguments.command == "sandbox":
             return _sandbox(arguments)
         if arguments.command == "info":
@@ -265,18 +278,47 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     return asyncio.run(export(engine, command, sys.stdout, sys.stderr))
 
 
+def _not_brought(arguments: argparse.Namespace) -> str:
+    """Why `--from` cannot be; empty where it can."""
+    if arguments.command is not None:
+        return "--from FILE is for the app. Without a screen: gale-tui export --from FILE."
+    if arguments.brought == "-":
+        return (
+            "--from - cannot be: the app needs the terminal for its keys, and reads nothing else from standard input. "
+            "Give a file, paste the text in the app, or use: gale-tui export --from -"
+        )
+    if arguments.readonly:
+        return "--from opens an export, and --readonly lets none be started. Leave one of them out."
+    return ""
+
+
+def _read_brought(source: str) -> Paste | Path:
+    """What is in the file; the path of one that is so large that the app has to say that it reads.
+
+    Raises:
+        ConfigError: It cannot be read, or there is no export in it.
+    """
+    from gale_tui.core.pastes import file_size, read_paste_file
+
+    path = Path(source)
+    return path if file_size(path) > READ_FIRST else read_paste_file(path)
+
+
 def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
     problem = _no_terminal(wiring.environ)
     if problem:
         return _complain(problem)
+    opening = _read_brought(arguments.brought) if arguments.brought is not None else None
     if arguments.demo:
-        return _demo(arguments, wiring)
+        return _demo(arguments, wiring, opening)
     from gale_tui.core.logs import setup_logging
 
     setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
     engine = _engine(arguments, wiring, readonly=arguments.readonly)
     engine.choose(arguments.env)
-    return _show(engine, mouse=not arguments.no_mouse)
+    if opening is not None and not engine.environments and getattr(opening, "batch", None) is not None:
+        return _complain("There is no environment yet for a batch. Start gale-tui, add one, and try again.")
+    return _show(engine, mouse=not arguments.no_mouse, opening=opening, follows=arguments.env is None)
 
 
 def _no_terminal(environ: Mapping[str, str]) -> str:
@@ -288,11 +330,11 @@ def _no_terminal(environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _show(engine: GaleEngine, *, mouse: bool) -> int:
+def _show(engine: GaleEngine, *, mouse: bool, opening: Paste | Path | None = None, follows: bool = True) -> int:
     from gale_tui.core.logs import close_logging
     from gale_tui.tui.app import GaleApp
 
-    app = GaleApp(engine, on_first_frame=_collect_garbage)
+    app = GaleApp(engine, on_first_frame=_collect_garbage, opening=opening, follows=follows)
     app.run(mouse=mouse and engine.settings.mouse)
     close_logging()
     return app.return_code or 0
@@ -304,7 +346,7 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
-def _demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
+def _demo(arguments: argparse.Namespace, wiring: Wiring, opening: Paste | Path | None) -> int:
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="gale-tui-demo-", ignore_cleanup_errors=True) as throw_away:
@@ -312,7 +354,7 @@ def _demo(arguments: argparse.Namespace, wiring: Wiring) -> int:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine, sandbox = demo_engine(home, wiring, arguments.download_dir, readonly=arguments.readonly)
         try:
-            return _show(engine, mouse=not arguments.no_mouse)
+            return _show(engine, mouse=not arguments.no_mouse, opening=opening)
         finally:
             sandbox.stop()
 

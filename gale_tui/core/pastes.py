@@ -32,6 +32,8 @@ class Paste:
     """Set where there are several."""
     label: str = ""
     """What a list calls the one export."""
+    source: str = "the paste"
+    """What to call the place that it was found in."""
 
 
 def takes_long(text: str) -> bool:
@@ -86,7 +88,7 @@ def read_paste_file(path: Path) -> Paste:
     captured = recognise(content, read_files=False)
     whole = [each for each in captured.requests if each.kind == "tool" and each.host is not None]
     if len(whole) == 1 and len(captured.requests) == 1:
-        return Paste(captured)
+        return Paste(captured, source=path.name)
     batch = read_batch(content)
     # Any two words of a letter could be ids; those of a list look like some, or stand in columns.
     ids = len(batch.tools) > len(batch.warnings) or any(each in content for each in "\t,;")
@@ -94,8 +96,10 @@ def read_paste_file(path: Path) -> Paste:
         if batch.count > 1:
             return Paste(Captured(), batch)
         (tool,) = batch.tools
-        return Paste(Captured((CapturedRequest(None, tool.tool_id, tool.flow_id, "", "tool"),)), None, tool.label)
+        return Paste(
+            Captured((CapturedRequest(None, tool.tool_id, tool.flow_id, "", "tool"),)), None, tool.label, path.name
+        )
     if any(each.kind == "tool" for each in captured.requests):
-        return Paste(captured)
+        return Paste(captured, source=path.name)
     why = " ".join(captured.ignored) or "Give an Export request as URL, curl, fetch or HAR, or lines of tool_id,flow_id"
     raise ConfigError(f"No export of a tool was recognised in {shown}", why)

@@ -41,6 +41,8 @@ from gale_tui.tui.shown_cells import PaintedUpdate, ShownCells
 from gale_tui.tui.tally import Tally
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import RenderableType
 
     from gale_tui.core.pastes import Paste
@@ -58,6 +60,8 @@ class GaleApp(App[int]):
         engine: Not yet started; the app starts and closes it.
         signals: False where somebody else handles signals, in tests.
         on_first_frame: Called once, when the jobs are on the screen.
+        opening: What to open the export form or the batch with; a path is read there.
+        follows: Whether that may choose the environment; False where the command line has.
     """
 
     TITLE = "gale-tui"
@@ -67,12 +71,20 @@ class GaleApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
-        self, engine: GaleEngine, *, signals: bool = True, on_first_frame: Callable[[], None] | None = None
+        self,
+        engine: GaleEngine,
+        *,
+        signals: bool = True,
+        on_first_frame: Callable[[], None] | None = None,
+        opening: Paste | Path | None = None,
+        follows: bool = True,
     ) -> None:
         super().__init__()
         self.engine = engine
         self._signals = signals
         self._on_first_frame = on_first_frame
+        self._opening = opening
+        self._follows = follows
         self._shown = ShownCells()
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
@@ -137,7 +149,9 @@ class GaleApp(App[int]):
         self._attention.running(self.tally.running)
         self.run_worker(self._find_key_text(), name="key text")
         self.run_worker(self.batch.look_for_cut_short(), name="cut short")
-        if not self.engine.environments and not self.engine.settings.seen_welcome:
+        if self._opening is not None:
+            self.open_form(pasted=self._opening, follows=self._follows)
+        elif not self.engine.environments and not self.engine.settings.seen_welcome:
             self.open_environments()
             self.save_settings(seen_welcome=True)
         self._watch_size()
@@ -327,22 +341,22 @@ class GaleApp(App[int]):
 
     # Ways between screens
 
-    def open_form(self, again: Job | None = None, pasted: str | Paste = "", *, follows: bool = True) -> None:
+    def open_form(self, again: Job | None = None, pasted: str | Paste | Path = "", *, follows: bool = True) -> None:
         """Opens the export form, filled from a job or from what was pasted where one is given; of a list, the batch.
 
         Args:
             again: The job.
-            pasted: The text, or what it was read as. A text that takes long is read by the form.
+            pasted: The text, or what it was read as. A text that takes long, or a file, is read by the form.
             follows: Whether the paste may choose the environment.
         """
         if pasted:
-            from gale_tui.core.pastes import read_paste, takes_long
+            from gale_tui.core.pastes import Paste, read_paste, takes_long
 
             if isinstance(pasted, str) and not takes_long(pasted):
                 paste = read_paste(pasted)
                 # What is no request may be an id: the form knows what to do with its text.
                 pasted = paste if paste.batch is not None or paste.captured.requests else pasted
-            if not isinstance(pasted, str) and pasted.batch is not None:
+            if isinstance(pasted, Paste) and pasted.batch is not None:
                 self.batch.open(batch=pasted.batch, environment=None if follows else self.engine.current)
                 return
         if not self.engine.environments and (not pasted or self.engine.readonly):

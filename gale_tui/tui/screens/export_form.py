@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -49,12 +50,12 @@ class ExportForm(FormScreen[Job]):
     CSS_PATH = "export_form.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FORM)]
 
-    def __init__(self, again: Job | None = None, pasted: Paste | str = "", *, follows: bool = True) -> None:
+    def __init__(self, again: Job | None = None, pasted: Paste | str | Path = "", *, follows: bool = True) -> None:
         """Makes the form.
 
         Args:
             again: The job that is exported again: its ids, label and folder are filled in.
-            pasted: Filled in at once; a text is read first.
+            pasted: Filled in at once; a text or a file is read first.
             follows: Whether a paste may choose the environment; False where the command line has.
         """
         super().__init__()
@@ -86,6 +87,8 @@ class ExportForm(FormScreen[Job]):
         self.run_worker(self._offer_draft(offered=self._again is None and not pasted), group="draft")
         if isinstance(pasted, Paste):
             fields.take(pasted)
+        elif isinstance(pasted, Path):
+            fields.read_file(pasted)
         elif pasted:
             fields.tool.input.take_paste(pasted)
         # Keys that came too early come behind the paste.
@@ -157,7 +160,8 @@ class ExportForm(FormScreen[Job]):
             return
         self._left = True
         self.dismiss(None)
-        self.gale.call_later(self.gale.batch.open, batch=event.batch)
+        environment = None if self._follows else self.fields.environment
+        self.gale.call_later(self.gale.batch.open, batch=event.batch, environment=environment)
 
     @on(ExportFields.Complete)
     def _complete(self) -> None:

@@ -41,11 +41,11 @@ def said_without_export(captured: Captured) -> str:
     return " ".join(captured.ignored)
 
 
-def said_of_taken(has_flow: bool, replaced: Sequence[str]) -> str:
+def said_of_taken(source: str, has_flow: bool, replaced: Sequence[str]) -> str:
     """Which ids were taken, and which that stood in the fields gave way to them."""
     taken = "Tool ID and Flow ID" if has_flow else "the Tool ID"
     before = f" in place of {' and '.join(inert(each, 60) for each in replaced)}" if replaced else ""
-    return f"Taken from the paste: {taken}{before}{'.' if has_flow else '; it names no flowId.'}"
+    return f"Taken from {inert(source, 60)}: {taken}{before}{'.' if has_flow else '; it names no flowId.'}"
 
 
 def said_of_key(captured: Captured, offer: Offer | None, key: str) -> list[str]:

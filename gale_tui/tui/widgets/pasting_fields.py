@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.message import Message
 from textual.widgets import Select
 
+from gale_tui.core.errors import ConfigError
 from gale_tui.core.models import Environment, Job, Origin
-from gale_tui.core.pastes import Paste, read_paste, takes_long
+from gale_tui.core.pastes import Paste, read_paste, read_paste_file, takes_long
 from gale_tui.core.text import inert
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.widgets.checks import tidy_id
@@ -78,20 +80,41 @@ class PastingFields(ExportFields):
         """Takes a paste, at once or as soon as it is read; False where it is nothing but a field's own value."""
         if not takes_long(text):
             return self.take(read_paste(text))
-        self._reading, self._enter_waits = True, False
-        self.close_list()
-        self.post_message(self.Noted("Reading what was pasted …", "busy"))
+        self._begin("what was pasted")
         self.run_worker(self._read(text, field), group="paste", exclusive=True)
         return True
 
+    def read_file(self, path: Path) -> None:
+        """Takes what is in a file, as soon as it is read."""
+        self._begin(inert(path.name, 60))
+        self.run_worker(self._read_file(path), group="paste", exclusive=True)
+
+    def _begin(self, what: str) -> None:
+        self._reading, self._enter_waits = True, False
+        self.close_list()
+        self.post_message(self.Noted(f"Reading {what} …", "busy"))
+
     async def _read(self, text: str, field: FieldInput) -> None:
-        paste = await self._threads.call(read_paste, text)
+        if not self._ended(await self._threads.call(read_paste, text)):
+            field.insert_line(text)
+
+    async def _read_file(self, path: Path) -> None:
+        try:
+            paste = await self._threads.call(read_paste_file, path)
+        except ConfigError as error:
+            self._reading = False
+            self.post_message(self.Noted(str(error), "problem"))
+        else:
+            self._ended(paste)
+
+    def _ended(self, paste: Paste) -> bool:
+        """Takes what was read, and an `enter` that was pressed meanwhile."""
         enter, self._reading, self._enter_waits = self._enter_waits, False, False
         self.post_message(self.Noted(""))
-        if not self.take(paste):
-            field.insert_line(text)
-        elif enter and self.first_missing() is None and not self._doubtful:
+        taken = self.take(paste)
+        if taken and enter and not self._doubtful and self.first_missing() is None:
             self.post_message(self.Complete())
+        return taken
 
     def hold_enter(self) -> bool:
         """True while a paste is read; the `enter` counts afterwards."""
@@ -125,11 +148,11 @@ class PastingFields(ExportFields):
         if flow_id is None:
             self.flow.input.focus()
         if elsewhere and self.offer is not None and self.offer.environment is None:
-            key = ", with the API key in the paste" if self.offer.key is not None else ""
+            key = ", with the API key in it" if self.offer.key is not None else ""
             elsewhere = f"{elsewhere[:-1]}: {self._key_text} adds it{key}."
         more = len(tools) - 1
         others = f"{more} more export{'s were' if more > 1 else ' was'} in it; this is the first." if more else ""
-        words = [said_of_taken(flow_id is not None, replaced), moved, elsewhere, others]
+        words = [said_of_taken(paste.source, flow_id is not None, replaced), moved, elsewhere, others]
         words += said_of_key(captured, self.offer, self._key_text)
         self._doubtful = bool(elsewhere) or flow_id is None
         self.post_message(self.Noted(" ".join(filter(None, words)), "warning" if self._doubtful else "hint"))
