@@ -50,7 +50,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "label": "label", "name": "label", "toolname": "label", "title": "label",
 }  # fmt: skip
 _COLUMNS: Final[Mapping[str, int]] = {"tool": 0, "flow": 1, "label": 2}
-_COMMAND: Final = re.compile(r"(?m)^\s*(?:\S*[/\\])?curl(?:\.exe)?\s|\bfetch\s*\(")
+_COMMAND: Final = re.compile(r"(?m)^\s*(?:\S*[/\\])?curl(?:\.exe)?\s|\bfetch\s*\(|\bInvoke-(?:Web|Rest)")
 """A copied call, none of whose lines is one of a list."""
 _REQUEST: Final = re.compile(r"https?://|\bcurl\b|\bfetch\(|\A\s*\{")
 _TOOL: Final = re.compile(r":?a-[\w-]+", re.ASCII)

@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.capture_formats import addresses, curl_requests, fetch_requests, har_requests, looks_like_har
+from gale_tui.core.capture_powershell import looks_like_powershell, powershell_requests
 from gale_tui.core.capture_requests import (
     CapturedRequest,
     RawRequest,
@@ -125,6 +126,10 @@ def _raw_requests(text: str) -> _Raw:
             problems += ("A quote in the curl command is not closed: was it copied whole?",)
         if found:
             return _Raw([each for each, _ in found], problems)
+    if looks_like_powershell(text):
+        found_there = list(islice(powershell_requests(text), CALL_LIMIT))
+        if any(each.url for each in found_there):
+            return _Raw(found_there, problems)
     calls = list(islice(fetch_requests(text), CALL_LIMIT))
     if calls:
         return _Raw(calls, problems)

@@ -113,12 +113,12 @@ def press_behind(keys: Sequence[events.Key]) -> list[events.Key]:
 def is_unfinished(text: str) -> bool:
     """True where a copied request cannot end here, so that the rest of it is still to come."""
     text = text.strip()
-    if text.endswith(("\\", "^")):
+    if text.endswith(("\\", "^", " `")):
         return True
     if text.startswith("curl"):
         from gale_tui.core.capture_formats import commands
 
         return not all(whole for _, whole in commands(text))
-    if text.startswith(("fetch(", "await fetch(", "{")):
+    if text.startswith(("fetch(", "await fetch(", "{", "$session")):
         return text.count("{") > text.count("}") or text.count("(") > text.count(")")
     return False

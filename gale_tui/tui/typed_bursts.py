@@ -15,7 +15,7 @@ from gale_tui.tui.widgets.fields import FieldInput
 
 __all__ = ["TypedBursts"]
 
-_REQUEST: Final = re.compile(r"https?://|^\s*(?:curl|fetch\()|\.har[\"']?\s*$", re.IGNORECASE)
+_REQUEST: Final = re.compile(r"https?://|^\s*(?:curl|fetch\(|\$session)|\.har[\"']?\s*$", re.IGNORECASE)
 
 
 class TypedBursts:

@@ -40,6 +40,20 @@ FIREFOX = f"""curl --request POST \\
   --url "{URL}" \\
   -H "Cookie: {COOKIE}" --insecure"""
 WINDOWS = f'curl ^"{URL.replace("&", "^&")}^" ^\r\n  -H ^"cookie: {COOKIE}^" ^\r\n  -X ^"POST^"'
+POWERSHELL = f"""$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession
+$session.UserAgent = "Mozilla/5.0 (Windows NT 10.0)"
+$session.Cookies.Add((New-Object System.Net.Cookie("sid", "{COOKIE}", "/", "kore.ai")))
+Invoke-WebRequest -UseBasicParsing -Uri "{URL}" `
+-Method "POST" `
+-WebSession $session `
+-Headers @{{
+"accept"="application/json"
+  "authorization"="{BEARER}"
+  "referer"="{HOST}/tools/{OTHER}/flow"
+}} `
+-ContentType "application/json" `
+-Body "{{`"note`":`"it's`"}}"
+"""
 FETCH = (
     f'fetch("{URL}", {{\n  "headers": {{\n    "accept": "*/*",\n    "authorization": "{BEARER}"\n  }},\n'
     '  "referrerPolicy": "no-referrer",\n  "body": null,\n  "method": "POST",\n  "credentials": "include"\n});'
@@ -71,8 +85,8 @@ HAR = har(
 
 @pytest.mark.parametrize(
     "text",
-    [URL, CHROME, FIREFOX, WINDOWS, FETCH, NODE, HAR],
-    ids=["url", "bash", "url option", "cmd", "fetch", "node", "har"],
+    [URL, CHROME, FIREFOX, WINDOWS, POWERSHELL, FETCH, NODE, HAR],
+    ids=["url", "bash", "url option", "cmd", "powershell", "fetch", "node", "har"],
 )
 def test_every_way_to_copy_a_request_says_the_same(text: str) -> None:
     found = recognise(text)
@@ -99,6 +113,15 @@ def test_the_consoles_own_requests_are_known_by_names_and_shapes(url: str, body:
     assert recognise(f"curl {shlex.quote(url)}{data}").requests == (WHOLE,)
     options = json.dumps({"method": "POST", "headers": {}, "body": body})
     assert recognise(f"fetch({json.dumps(url)}, {options});").requests == (WHOLE,)
+
+
+def test_powershell_is_read_with_its_body_and_its_key() -> None:
+    body = json.dumps({"toolId": TOOL, "flowId": FLOW}).replace('"', '`"')
+    command = f"Invoke-RestMethod -Method POST '{HOST}/api/1.1/tools/export' -Headers @{{ 'x-api-key' = '{KEY}' }}"
+    found = recognise(f'{command} -Body "{body}"')
+    assert found.requests == (WHOLE,)
+    assert found.key == CapturedKey(Origin("https", "agent-platform.kore.ai", 443), Secret(KEY))
+    assert recognise(f"{command}\nirm {URL}").requests == (WHOLE,)
 
 
 def test_a_recording_without_an_export_by_name_gives_what_has_both_ids() -> None:
@@ -219,7 +242,7 @@ SECRETS = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789", 
 )
 
 
-@given(st.lists(SECRETS, min_size=4, max_size=4, unique=True), st.sampled_from(["curl", "fetch", "har", "node"]))
+@given(st.lists(SECRETS, min_size=4, max_size=4, unique=True), st.sampled_from(["curl", "fetch", "har", "node", "powershell"]))
 def test_no_token_survives(tokens: list[str], way: str) -> None:
     cookie, bearer, key, query = tokens
     url = f"{HOST}/api/public/tools/{TOOL}/export?flowId={FLOW}&access_token={query}#{query}"
@@ -229,6 +252,9 @@ def test_no_token_survives(tokens: list[str], way: str) -> None:
         text = f'curl {shlex.quote(url)} {options} -u nobody:{bearer} --data-raw \'{{"token":"{bearer}"}}\''
     elif way == "fetch":
         text = f"fetch({json.dumps(url)}, {json.dumps({'headers': headers, 'body': json.dumps({'jwt': bearer})})})"
+    elif way == "powershell":
+        table = "; ".join(f'"{name}"="{value}"' for name, value in headers.items())
+        text = f'Invoke-WebRequest -Uri "{url}" -Headers @{{{table}}} -Body "{{`"jwt`":`"{bearer}`"}}"'
     elif way == "node":
         text = (
             f"fetch('{url}', {{ headers: {{ cookie: '{cookie}', authorization: '{bearer}', 'x-api-key': '{key}' }} }})"
