@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual.screen import Screen
+
 from gale_tui.core.hints import with_keys
 from gale_tui.tui.actions import Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
@@ -19,10 +21,8 @@ __all__ = ["GaleModal", "GaleScreen", "JobWatcher"]
 T = TypeVar("T")
 
 
-class GaleScreen(LeanScreen[T]):
-    """A full screen of gale-tui."""
-
-    AUTO_FOCUS: ClassVar[str | None] = None
+class _OfGale(Screen[T]):
+    """What screens and dialogs have of the app."""
 
     @property
     def gale(self) -> GaleApp:
@@ -46,37 +46,20 @@ class GaleScreen(LeanScreen[T]):
     def with_keys(self, text: str) -> str:
         """A sentence of the engine with the keys for what it advises."""
         return with_keys(text, self.key)
+
+
+class GaleScreen(_OfGale[T], LeanScreen[T]):
+    """A full screen of gale-tui."""
+
+    AUTO_FOCUS: ClassVar[str | None] = None
 
     def show_keys(self, place: Place) -> None:
         """Offers the keys of a place in the bottom line."""
         self.query_one(KeyBar).show(key_entries(place, self.key_map.changed))
 
 
-class GaleModal(LeanModalScreen[T]):
+class GaleModal(_OfGale[T], LeanModalScreen[T]):
     """A dialog of gale-tui. It is dismissed with a value; `None` means cancelled."""
-
-    @property
-    def gale(self) -> GaleApp:
-        """The app, as what it is."""
-        return cast("GaleApp", self.app)
-
-    @property
-    def engine(self) -> GaleEngine:
-        """The engine that the app drives."""
-        return self.gale.engine
-
-    @property
-    def key_map(self) -> KeyMap:
-        """The keys that the settings change."""
-        return read_keys(self.engine.settings.keys)
-
-    def key(self, action_id: str) -> str:
-        """The key of an action, as people write it."""
-        return self.key_map.text(action_id)
-
-    def with_keys(self, text: str) -> str:
-        """A sentence of the engine with the keys for what it advises."""
-        return with_keys(text, self.key)
 
 
 class JobWatcher(GaleScreen[None]):
