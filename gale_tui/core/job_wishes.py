@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 
 from gale_tui.core.asking import Asking
@@ -47,13 +48,20 @@ class JobWishes:
             return f"{job.title} is not asked for any more: {job.status}."
         if self._asking.elsewhere(job_id):
             return f"{job.title} is asked for by another gale-tui; its answers are shown here too."
-        return f"Asking for {job.title} …" if wait < 1 else f"Asking for {job.title} in {wait:.0f} s (rate limit)."
+        if wait.seconds < 1:
+            return f"Asking for {job.title} …"
+        floor = self._monitor.policy.floor
+        why = "rate limit" if wait.limited else f"at least {floor:g} s between two questions, see the settings"
+        return f"Asking for {job.title} in {math.ceil(wait.seconds)} s ({why})."
 
     def refresh_all(self) -> str:
         """Asks for every unfinished job now, within the limits."""
         count = len(self._monitor)
-        self._monitor.refresh_all()
-        return f"Asking for {count} job{'s' if count != 1 else ''} …" if count else "No job is unfinished."
+        if not count:
+            return "No job is unfinished."
+        wait = self._monitor.refresh_all()
+        when = " …" if wait < 1 else f" within {math.ceil(wait)} s, each as soon as its limits allow."
+        return f"Asking for {count} job{'s' if count != 1 else ''}{when}"
 
     async def download(self, job_id: str) -> str:
         """Saves a job's file, goes on with it, or saves it again.

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 
 from gale_tui.core.clock import Clock
 from gale_tui.core.pacing import Budget, Pace
-from gale_tui.core.polling import Asked, Condition, Outcome, PollPolicy
+from gale_tui.core.polling import Asked, Condition, Outcome, PollPolicy, Wait
 
 __all__ = ["Monitor"]
 
@@ -117,28 +117,33 @@ class Monitor:
 
     # What the user does
 
-    def refresh(self, job_id: str) -> float | None:
+    def refresh(self, job_id: str) -> Wait | None:
         """Asks for a job as soon as its limits allow, even while paused.
 
         Returns:
-            Seconds until it is asked, 0.0 for at once; None where it is not tracked.
+            When it is asked; None where it is not tracked.
         """
         pace = self._paces.get(job_id)
         if pace is None:
             return None
         pace.manual = True
         if pace.asking:
-            return 0.0
-        now = self._clock.monotonic()
-        at = max(now, pace.allowed_at(self.policy), self._budget(pace.environment_id).limited_until)
+            return Wait(0.0)
+        now, spaced = self._clock.monotonic(), pace.spaced_at(self.policy)
+        limited = max(pace.limited_until(self.policy), self._budget(pace.environment_id).limited_until)
+        at = max(now, spaced, limited)
         if at < pace.due:
             self._push(pace, at)
-        return at - now
+        return Wait(at - now, limited > spaced)
 
-    def refresh_all(self) -> None:
-        """Asks for every job as soon as the limits allow."""
-        for job_id in list(self._paces):
-            self.refresh(job_id)
+    def refresh_all(self) -> float:
+        """Asks for every job as soon as the limits allow.
+
+        Returns:
+            Seconds until the limits of the last of them allow it; 0.0: at once.
+        """
+        waits = [self.refresh(job_id) for job_id in list(self._paces)]
+        return max((wait.seconds for wait in waits if wait is not None), default=0.0)
 
     @property
     def paused(self) -> bool:

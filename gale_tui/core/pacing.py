@@ -34,9 +34,16 @@ class Pace:
     unknown_since: float | None = None
 
     def allowed_at(self, policy: PollPolicy) -> float:
-        """When the limits allow the next question."""
-        hourly = self.theoretical - (policy.burst - 1) * policy.spacing
-        return max(self.last_asked + policy.gap, hourly, self.embargo)
+        """When the limits allow the next question: the vendor's, the server's own word, and the user's floor."""
+        return max(self.spaced_at(policy), self.limited_until(policy))
+
+    def spaced_at(self, policy: PollPolicy) -> float:
+        """When the least time since the last question is over."""
+        return self.last_asked + max(policy.gap, policy.floor)
+
+    def limited_until(self, policy: PollPolicy) -> float:
+        """Until when the hourly limit or the server's word forbids a question."""
+        return max(self.theoretical - (policy.burst - 1) * policy.spacing, self.embargo)
 
     def ask(self, now: float, policy: PollPolicy) -> None:
         """Counts a question."""

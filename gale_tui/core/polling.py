@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Literal
+from typing import Literal, NamedTuple
 
-__all__ = ["Asked", "Condition", "Outcome", "PollPolicy"]
+__all__ = ["Asked", "Condition", "Outcome", "PollPolicy", "Wait"]
 
 Condition = Literal["fine", "slowed", "offline", "needs key"]
 """How polling of one environment stands."""
@@ -23,7 +23,7 @@ class PollPolicy:
     first: float = 1.0
     """From the accepted export to the first question."""
     floor: float = 2.0
-    """Shortest regular interval."""
+    """Shortest interval between two questions for one job, whoever asks."""
     growth: float = 1.4
     """Factor from one interval to the next."""
     ceiling: float = 15.0
@@ -34,7 +34,7 @@ class PollPolicy:
     jitter: float = 0.15
     """Share by which an interval is lengthened at random."""
     gap: float = 1.05
-    """Least time between two questions for one job, whoever asks: a little more than the second that the limit of 60
+    """The same where the floor is less: a little more than the second that the limit of 60
     in 60 s leaves, since one question may travel faster than the one before."""
     burst: int = 60
     """Questions for one job that may come at `gap` before the hourly limit spaces them."""
@@ -78,6 +78,15 @@ class PollPolicy:
     def backoff(self, times: int) -> float:
         """Seconds to wait after so many failures in a row."""
         return min(self.trouble_ceiling, self.floor * float(2 ** min(times - 1, 10)))
+
+
+class Wait(NamedTuple):
+    """When a question that the user wants will be asked."""
+
+    seconds: float
+    """From now; 0.0: at once."""
+    limited: bool = False
+    """True where GALE's limits are the reason, False where it is the floor."""
 
 
 class Outcome(Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -174,12 +175,12 @@ async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: B
         job = await bench.export(watch)
         job = await watch.state(job.id, JobState.LOST)
         assert job.status == "LOST"
-        assert "r asks again" in job.note
+        assert "ask again" in job.note
     async with bench.engine(policy=policy) as watch:
         # A restart does not make it look alive.
         await bench.clock.sleep(10)
         assert watch.engine.jobs[job.id].state is JobState.LOST
-        assert "r asks again" in watch.engine.jobs[job.id].note
+        assert "ask again" in watch.engine.jobs[job.id].note
         await bench.clock.sleep(60)
         assert "Asking" in watch.engine.refresh(job.id)
         await watch.saved(job.id)
@@ -308,6 +309,17 @@ async def test_pausing_and_refreshing(bench: Bench) -> None:
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1)
         await bench.clock.sleep(60)
         assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1
+        watch.engine.save_settings(poll_floor=60.0)
+        assert re.fullmatch(r"Asking for a-[-1]+ …", watch.engine.refresh(job.id))
+        await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 2)
+        said = watch.engine.refresh(job.id)
+        assert re.fullmatch(
+            r"Asking for a-[-1]+ in \d+ s \(at least 60 s between two questions, see the settings\)\.", said
+        )
+        assert re.fullmatch(
+            r"Asking for 1 job within \d+ s, each as soon as its limits allow\.", watch.engine.refresh_all()
+        )
+        watch.engine.save_settings(poll_floor=2.0)
         watch.engine.pause(False)
         await watch.saved(job.id)
         assert "not asked for any more" in watch.engine.refresh(job.id)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gale_tui.core.monitor import Monitor
-from gale_tui.core.polling import Asked, Condition, Outcome, PollPolicy
+from gale_tui.core.polling import Asked, Condition, Outcome, PollPolicy, Wait
 from tests.core.clocks import FakeClock, settle
 
 ANSWERED = Asked(Outcome.ANSWERED)
@@ -136,6 +136,22 @@ async def test_mashed_refresh_stays_within_the_limits_over_an_hour() -> None:
     assert len(times) > 1000
 
 
+async def test_mashed_refresh_keeps_to_the_floor() -> None:
+    async with bench() as b:
+        b.monitor.use(POLICY.with_floor(30.0))
+        b.monitor.track("a", "e", after=0.0)
+        await b.clock.advance(0.1)
+        assert len(b.server.times()) == 1
+        for _ in range(1200):
+            wait = b.monitor.refresh("a")
+            await b.clock.advance(0.25)
+        assert wait is not None
+        assert not wait.limited
+        gaps = b.server.gaps()
+    assert len(gaps) >= 8
+    assert all(30.0 <= gap < 31.0 for gap in gaps)
+
+
 async def test_no_more_than_eight_are_under_way() -> None:
     async with bench() as b:
         b.server.takes = 5.0
@@ -176,7 +192,8 @@ async def test_retry_after_is_obeyed_in_spite_of_refresh() -> None:
             wait = b.monitor.refresh("a")
             await b.clock.advance(1)
         assert wait is not None
-        assert 1.0 <= wait <= 2.5
+        assert 1.0 <= wait.seconds <= 2.5
+        assert wait.limited
         assert len(b.server.times()) == 1
         await b.clock.advance(10)
         assert len(b.server.times()) == 2
@@ -395,7 +412,7 @@ async def test_paused_nothing_is_asked_but_by_hand() -> None:
         b.monitor.paused = True
         await b.clock.advance(100)
         assert b.server.asked == []
-        assert b.monitor.refresh("b") == 0.0
+        assert b.monitor.refresh("b") == Wait(0.0)
         await b.clock.advance(100)
         assert [job for _, job in b.server.asked] == ["b"]
         b.monitor.paused = False

@@ -24,6 +24,7 @@ from gale_tui.core import client, transport
 from gale_tui.core.credentials import Credentials
 from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import GaleError
+from gale_tui.core.hints import with_keys
 from gale_tui.core.hosts import parse_host
 from gale_tui.core.logs import close_logging, setup_logging
 from gale_tui.core.models import (
@@ -40,6 +41,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
+from gale_tui.tui.actions import usual_key
 from gale_tui.tui.format import UNICODE, file_text, glyph_text, status_text
 from tests.core.clocks import ScaledClock
 
@@ -163,7 +165,7 @@ class World:
         """Notes a line that the user can read."""
         assert inactive(text.replace("\n", "")), f"acts upon a terminal: {text!r}"
         assert len(text) <= LONGEST, f"not bounded: {len(text)} characters"
-        line = f"{where}: {' '.join(text.split())}"
+        line = f"{where}: {' '.join(with_keys(text, usual_key).split())}"
         if line not in self.seen[-1:]:
             self.seen.append(line)
 

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from gale_tui.core.file_names import file_names
+from gale_tui.core.hints import hint
 from gale_tui.core.settings import DEFAULT_PATTERN, PATTERN_FIELDS, checked
 from gale_tui.core.text import inert
 from gale_tui.tui import theme
@@ -63,7 +64,7 @@ _HELP = {
     **{name: words for name, _, _, words in _CHOICES},
     "download_dir": "Where files are saved that have no folder of their own. Empty: the system's downloads folder.",
     "filename_pattern": f"Made of {' '.join(f'{{{name}}}' for name in PATTERN_FIELDS)}. Empty: {DEFAULT_PATTERN}",
-    "poll_floor": "Between two questions about one job. The server's limits hold whatever stands here.",
+    "poll_floor": f"Between two questions about one job, yours{hint('refresh')} too. GALE's limits hold anyway.",
 }
 _WIDGET_IDS = {name: name.replace("_", "-") for name in _HELP}
 _SETTINGS = {widget_id: name for name, widget_id in _WIDGET_IDS.items()}

@@ -151,7 +151,7 @@ def full_lines(
         bottom = len(lines) + TIMELINE_LINES
         for event in events:
             moment = _moment(event.at, now)
-            for number, part in enumerate(wrap(inert(event.text, 1000), width - len(moment) - 2)):
+            for number, part in enumerate(wrap(inert(with_keys(event.text, key), 1000), width - len(moment) - 2)):
                 head = moment if number == 0 else " " * len(moment)
                 lines.append((Piece(f"{head}  ", Tone.MUTED), Piece(part)))
         lines += [()] * max(1, bottom - len(lines))
