@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, JobState
+from gale_tui.core.store_schema import MIGRATIONS
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import File, Script
 from tests.core.other_instance import other_instance
@@ -344,7 +345,7 @@ FAULTS = (
         how="a later gale-tui wrote it; it is left as it is, byte for byte",
         story=beside_a_newer_history,
         sees=("was written by a newer gale-tui", "SUCCESS saved"),
-        disk=("history: no job", "jobs-version-1.sqlite3: succeeded, file saved", ZIP),
+        disk=("history: no job", f"jobs-version-{len(MIGRATIONS)}.sqlite3: succeeded, file saved", ZIP),
     ),
     Injected(
         name="history: not writable",

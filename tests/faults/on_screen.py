@@ -13,6 +13,7 @@ from gale_tui.core.environments import ConfigFile
 from gale_tui.core.hosts import parse_host
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
+from gale_tui.core.store_schema import MIGRATIONS
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Script
@@ -261,7 +262,7 @@ FAULTS = (
         how="a later gale-tui wrote it",
         story=newer,
         sees=("was written by a newer gale-tui",),
-        disk=("history: no job", "jobs-version-1.sqlite3: no job"),
+        disk=("history: no job", f"jobs-version-{len(MIGRATIONS)}.sqlite3: no job"),
         posts=0,
     ),
     Injected(
