@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gale_tui.core.errors import StoreError
 from gale_tui.core.text import inert, redact_links
 
 __all__ = ["ExportDraft"]
 
+_SECRET: Final = re.compile(r"kg-|\beyJ|\b(?:cookie|authorization|bearer|x-api-key)\b|token\s*[=:]", re.IGNORECASE)
+"""Keys and tokens, and what stands before them in a copied request of which a piece was typed into a field."""
 LONGEST = 1000
 """Characters of a field that are kept; a longer text is none of the form's own."""
 
@@ -63,5 +66,4 @@ class ExportDraft:
 
 
 def _may_be_kept(text: str) -> bool:
-    words = text.casefold().split()
-    return len(text) <= LONGEST and redact_links(text) == text and not any("kg-" in word for word in words)
+    return len(text) <= LONGEST and redact_links(text) == text and _SECRET.search(text) is None

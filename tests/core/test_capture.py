@@ -242,7 +242,10 @@ SECRETS = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789", 
 )
 
 
-@given(st.lists(SECRETS, min_size=4, max_size=4, unique=True), st.sampled_from(["curl", "fetch", "har", "node", "powershell"]))
+@given(
+    st.lists(SECRETS, min_size=4, max_size=4, unique=True),
+    st.sampled_from(["curl", "fetch", "har", "node", "powershell"]),
+)
 def test_no_token_survives(tokens: list[str], way: str) -> None:
     cookie, bearer, key, query = tokens
     url = f"{HOST}/api/public/tools/{TOOL}/export?flowId={FLOW}&access_token={query}#{query}"

@@ -133,8 +133,12 @@ async def test_no_key_lands_in_the_history(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [KEY, f"x {KEY}", "x-api-key: abcdef0123456789", "https://e.com/x?sig=secret", "a" * 2000]
-)
+    "text",
+    [
+        KEY, f"x {KEY}", "x-api-key: abcdef0123456789", "https://e.com/x?sig=secret", "a" * 2000,
+        "-H 'cookie: sid=1234567890'", "authorization: Bearer abc", "eyJhbGciOiJub25lIn0.e30.x", "access_token=1234",
+    ],
+)  # fmt: skip
 def test_what_may_be_a_secret_is_left_out(text: str) -> None:
     draft = ExportDraft(text, text, text, text, "e").without_secrets()
     assert draft == ExportDraft("", "", "", "", "e")
