@@ -129,7 +129,7 @@ ACTIONS: tuple[Action, ...] = (
         ("sort", "s", "Sort", "Sort by the next column.", ""),
         ("sort_reverse", "S", "Reverse order", "Sort the other way round.", ""),
         ("inspect", "i", "Inspect file", "Look into the saved file.", ""),
-        ("compare", "equals_sign", "Compare", "What changed since the export before; or compare two marked.", ""),
+        ("compare", "equals_sign", "Compare", "What changed since the last one, or in two marked.", ""),
         ("forget", "x", "Forget", "Take the job off the list; files stay.", ""),
         ("undo", "u", "Undo forget", "Bring back the job that was forgotten last.", ""),
         ("environments", "c", "Environments", "Hosts and keys: add, edit, test, choose.", "f"),

@@ -221,7 +221,7 @@ FAULTS = (
     ),
     Injected(
         name="polling: r, forty times in eight seconds",
-        how="r is pressed again and again; GALE is asked at most once a second",
+        how="r is pressed again and again; GALE is asked once in two seconds at most",
         script=Script(duration=30.0),
         story=asked_again_and_again,
         sees=("notification: Asking for", "SUCCESS saved"),
