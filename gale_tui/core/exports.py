@@ -57,6 +57,8 @@ class _Pending:
     """Nobody waits in front of the form to be told of a refusal: it is shown on a row."""
     again: bool = False
     """It waits after a 429."""
+    turn: bool = False
+    """Its turn has come already."""
     sent: bool = False
     """The POST may have left."""
 
@@ -146,7 +148,11 @@ class Exports:
 
     async def _start(self, job: Job, environment: Environment, pending: _Pending, line: tuple[str, int] | None) -> Job:
         try:
-            # The record comes first: a lease belongs to a job that is there.
+            if line is not None:
+                # A kept batch loses nothing while it waits: a kill then leaves the line as it is, certainly not sent.
+                await self._take_turn(environment.id)
+                pending.turn = True
+            # The record comes before the lease: that belongs to a job that is there.
             await self._book.add(job, "requested", line)
             await self._hold(job)
             job = await self._post(job.id, environment, pending)
@@ -213,7 +219,9 @@ class Exports:
         pending.sent = False
         try:
             client = await self._connections.client(environment)
-            await self._take_turn(environment.id)
+            if not pending.turn:
+                await self._take_turn(environment.id)
+            pending.turn = False
             if self._step is not None:
                 self._step("request sent")
             pending.sent = True
