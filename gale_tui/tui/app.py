@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import queue
 import signal
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -187,8 +188,17 @@ class GaleApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Closes the engine: what runs is kept so that it can go on."""
+        self._let_go_of_writer()
         self._attention.close()
         await self.engine.close()
+        self._let_go_of_writer()
+
+    def _let_go_of_writer(self) -> None:
+        """Where the terminal is gone, the thread that writes to it has died: nothing may wait for it any more."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        if writer is not None and not writer.is_alive():
+            # It has room for a few writes only, and nobody takes them out any more.
+            writer._queue = queue.SimpleQueue()
 
     def _fatal_error(self) -> None:
         """A crash report without local variables: they may hold a key."""
