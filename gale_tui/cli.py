@@ -332,10 +332,17 @@ def _no_terminal(environ: Mapping[str, str]) -> str:
 
 def _show(engine: GaleEngine, *, mouse: bool, opening: Paste | Path | None = None, follows: bool = True) -> int:
     from gale_tui.core.logs import close_logging
+    from gale_tui.tui.multiplexer import inside
+
+    in_screen = inside(os.environ) == "screen"
+    if in_screen:
+        # GNU screen hands COLORTERM on and knows 256 colours; the framework reads this once, when it is imported.
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     from gale_tui.tui.app import GaleApp
 
     app = GaleApp(engine, on_first_frame=_collect_garbage, opening=opening, follows=follows)
-    app.run(mouse=mouse and engine.settings.mouse)
+    # While the mouse is on, GNU screen holds a lone esc back until the next key.
+    app.run(mouse=mouse and engine.settings.mouse and not in_screen)
     close_logging()
     return app.return_code or 0
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import queue
 import signal
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
@@ -36,6 +38,7 @@ from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.lean import LeanScreen
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.mouse import MouseSwitch
+from gale_tui.tui.multiplexer import inside, passed_on
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.shown_cells import PaintedUpdate, ShownCells
@@ -52,6 +55,9 @@ if TYPE_CHECKING:
 __all__ = ["GaleApp"]
 
 log = logging.getLogger("gale_tui.app")
+
+LOOKS_ON = 60.0
+"""Seconds after a key for which somebody still looks, inside a multiplexer that does not tell."""
 
 
 class GaleApp(App[int]):
@@ -94,7 +100,10 @@ class GaleApp(App[int]):
         self._bursts = KeyBursts(self._pressed, self._pasted)
         self._typed_bursts: TypedBursts | None = None
         self._mouse = MouseSwitch(lambda: None if self.is_headless else self._driver)
-        self._attention = Attention(self._write_raw, lambda: engine.settings, lambda: self.app_focus)
+        self._inside = inside(os.environ)
+        self._focus_told = False
+        self._key_at = time.monotonic()
+        self._attention = Attention(self._write_raw, lambda: engine.settings, self._looked_at, self._inside)
         self.jobs_screen = JobsScreen()
         theme.register(self)
         self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
@@ -224,6 +233,10 @@ class GaleApp(App[int]):
         """Holds back keys that may belong to an unbracketed paste, and takes a paste over the jobs before the keys
         behind it.
         """
+        if isinstance(event, events.Key):
+            self._key_at = time.monotonic()
+        elif isinstance(event, events.AppFocus | events.AppBlur):
+            self._focus_told = True
         if not event.is_forwarded and not self.is_headless:
             if isinstance(event, events.Key) and self._holds_back(event):
                 return
@@ -257,6 +270,12 @@ class GaleApp(App[int]):
     @property
     def _over_the_jobs(self) -> bool:
         return bool(self.screen_stack) and self.screen is self.jobs_screen and not isinstance(self.focused, Input)
+
+    def _looked_at(self) -> bool:
+        """Whether somebody looks: the terminal says so, or where a multiplexer keeps that to itself, the keys do."""
+        if self._focus_told or not self._inside:
+            return self.app_focus
+        return time.monotonic() - self._key_at < LOOKS_ON
 
     async def _pressed(self, event: Typed) -> None:
         if isinstance(event, events.Paste):
@@ -479,7 +498,8 @@ class GaleApp(App[int]):
         self.save_settings(mouse=on)
         self._mouse.switch(on)
         back = f"The mouse is the terminal's: it selects text. {self.jobs_screen.key('mouse')} takes it back."
-        self.say("The mouse works in gale-tui." if on else back)
+        waits = " Inside screen a lone esc then waits for the next key." if self._inside == "screen" else ""
+        self.say(f"The mouse works in gale-tui.{waits}" if on else back, seconds=8 if waits else 4)
 
     @property
     def mouse_on(self) -> bool:
@@ -539,10 +559,10 @@ class GaleApp(App[int]):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Sends a text to the terminal's clipboard; where copying is off, it can be pasted in gale-tui alone."""
-        if self.engine.settings.clipboard == "off":
-            self._clipboard = text
-        else:
-            super().copy_to_clipboard(text)
+        self._clipboard = text
+        if self.engine.settings.clipboard != "off" and self._driver is not None:
+            encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
+            self._driver.write(passed_on(f"\x1b]52;c;{encoded}\x07", self._inside))
 
     def action_copy_or_hint(self) -> None:
         """Copies the selected text; says how to quit where nothing is selected."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from gale_tui.core.models import DownloadState, Job, JobChange, JobState
 from gale_tui.core.settings import Settings
 from gale_tui.core.text import inert
+from gale_tui.tui.multiplexer import Inside, passed_on
 
 __all__ = ["Attention", "ending"]
 
@@ -43,12 +44,20 @@ class Attention:
         write: Writes to the terminal, outside the picture.
         settings: The settings as they are now.
         focused: Tells whether the terminal has the focus.
+        within: The multiplexer that the program runs in.
     """
 
-    def __init__(self, write: Callable[[str], None], settings: Callable[[], Settings], focused: Callable[[], bool]):
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        settings: Callable[[], Settings],
+        focused: Callable[[], bool],
+        within: Inside = "",
+    ) -> None:
         self._write = write
         self._settings = settings
         self._focused = focused
+        self._inside = within
         self._titled: str | None = None
 
     def ended(self, text: str) -> None:
@@ -60,7 +69,11 @@ class Attention:
             self._write("\x07")
         if how in ("desktop", "both"):
             # Two dialects: iTerm2, kitty and Windows Terminal know the first, urxvt, foot and others the second.
-            self._write(f"\x1b]9;gale-tui: {text}\x1b\\\x1b]777;notify;gale-tui;{text}\x1b\\")
+            dialects = (f"\x1b]9;gale-tui: {text}", f"\x1b]777;notify;gale-tui;{text}")
+            if self._inside:
+                self._write("".join(passed_on(f"{each}\x07", self._inside) for each in dialects))
+            else:
+                self._write("".join(f"{each}\x1b\\" for each in dialects))
 
     def running(self, count: int) -> None:
         """Puts the number of running exports into the terminal's title."""
@@ -76,4 +89,5 @@ class Attention:
         """Gives the terminal its own title back."""
         if self._titled is not None:
             self._titled = None
-            self._write(RESTORE_TITLE)
+            # GNU screen keeps no titles in store: without one it shows its own.
+            self._write("\x1b]2;\x1b\\" if self._inside == "screen" else RESTORE_TITLE)

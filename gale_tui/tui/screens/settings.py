@@ -57,7 +57,7 @@ _CHOICES = (
         "clipboard",
         "Copying",
         (("osc52", "through the terminal"), ("off", "show the text only")),
-        "The terminal decides whether it takes the text (OSC 52); tmux needs set-clipboard on.",
+        "The terminal decides whether it takes the text (OSC 52); tmux needs set-clipboard on or allow-passthrough on.",
     ),
 )
 _HELP = {
