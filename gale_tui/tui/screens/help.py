@@ -51,6 +51,7 @@ class HelpScreen(GaleModal[None]):
     def __init__(self, below: Screen[object]) -> None:
         super().__init__()
         self._place = place_of(below)
+        self._below = below
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
@@ -61,6 +62,8 @@ class HelpScreen(GaleModal[None]):
 
     def _page(self) -> Content:
         parts: list[Content] = [_heading(self._place.value), *self._keys(self._place)]
+        if self._place is Place.DIALOG:
+            parts += self._dialog_keys()
         if self._place in (Place.JOBS, Place.BATCH):
             parts += self._keys(Place.TABLE)
             parts += [Content(""), _heading(Place.FILTER.value), *self._keys(Place.FILTER)]
@@ -74,6 +77,12 @@ class HelpScreen(GaleModal[None]):
             keys = {name: self.key(name) for name in ("download", "export_again")}
             parts += [_line(word, meaning.format_map(keys)) for word, meaning in STATES]
         return Content("\n").join(parts)
+
+    def _dialog_keys(self) -> list[Content]:
+        """The keys that a dialog has of its own, in its own words."""
+        own = (each for each in type(self._below).__mro__ if each.__module__.startswith("gale_tui."))
+        bindings = (each for kind in own for each in vars(kind).get("BINDINGS", ()) if isinstance(each, Binding))
+        return [_line(self._keys_text(tuple(each.key.split(","))), f"{each.description}.") for each in bindings]
 
     def _keys(self, place: Place) -> list[Content]:
         keys = self.key_map
