@@ -19,6 +19,9 @@ from gale_tui.core.polling import Asked, Condition, Outcome, PollPolicy, Wait
 
 __all__ = ["Monitor"]
 
+_REMEMBERED = 256
+"""Jobs that are asked for no longer and may come back."""
+
 
 class Monitor:
     """Asks for each tracked job when its time has come.
@@ -46,6 +49,7 @@ class Monitor:
         self.policy = policy or PollPolicy()
         self._on_condition = on_condition
         self._paces: dict[str, Pace] = {}
+        self._left: dict[str, Pace] = {}
         self._budgets: dict[str, Budget] = {}
         self._told: dict[str, tuple[Condition, float | None]] = {}
         self._queue: list[tuple[float, int, str]] = []
@@ -86,12 +90,18 @@ class Monitor:
             interval=policy.interval(age),
             unknown_since=now - policy.lost_after if lost else None,
         )
+        if (before := self._left.pop(job_id, None)) is not None:
+            # Taken off the list and brought back: the server counts on.
+            pace.last_asked, pace.theoretical, pace.embargo = before.last_asked, before.theoretical, before.embargo
         self._push(pace, pace.due)
 
     def forget(self, job_id: str) -> None:
         """No longer asks for a job."""
         pace = self._paces.pop(job_id, None)
         if pace is not None:
+            self._left[job_id] = pace
+            if len(self._left) > _REMEMBERED:
+                del self._left[next(iter(self._left))]
             self._tell(pace.environment_id)
 
     def __contains__(self, job_id: str) -> bool:

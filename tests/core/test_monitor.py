@@ -467,6 +467,18 @@ async def test_a_fault_in_asking_ends_neither_the_job_nor_the_scheduler() -> Non
         assert not b.monitor.task.done()
 
 
+async def test_a_job_that_was_forgotten_and_brought_back_keeps_to_its_limits() -> None:
+    async with bench() as b:
+        for _ in range(400):
+            b.monitor.track("a", "e", after=0.0)
+            b.monitor.refresh("a")
+            await b.clock.advance(0.25)
+            b.monitor.forget("a")
+        times = b.server.times()
+    assert most_within(times, 60) <= 60
+    assert len(times) > 20
+
+
 async def test_a_forgotten_job_is_asked_for_no_more() -> None:
     async with bench() as b:
         b.monitor.track("a", "e")

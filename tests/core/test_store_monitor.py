@@ -86,11 +86,13 @@ class Instance:
         self._follow(change.job)
 
     async def _ask(self, job_id: str) -> Asked:
-        self.asked.setdefault(job_id, []).append(self.clock.monotonic())
+        answer = self.server.get(job_id, "IN_PROGRESS")
+        if not (isinstance(answer, Asked) and answer.outcome in (Outcome.ELSEWHERE, Outcome.NOT_ASKED)):
+            # Of these two nothing is sent.
+            self.asked.setdefault(job_id, []).append(self.clock.monotonic())
         self.under_way += 1
         assert self.under_way <= POLICY.in_flight
         try:
-            answer = self.server.get(job_id, "IN_PROGRESS")
             if isinstance(answer, Asked):
                 return answer
             state = final_state(answer)
