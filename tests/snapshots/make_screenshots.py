@@ -18,7 +18,9 @@ if __name__ == "__main__":
 from tests.snapshots.stage import Stage
 from tests.snapshots.story import (
     ENVIRONMENTS,
+    accounted,
     drawn,
+    listed,
     look_into_environments,
     morning,
     noon,
@@ -83,6 +85,18 @@ async def compare_picture(keep: Callable[[str, str], None]) -> None:
             keep("compare", app.export_screenshot())
 
 
+async def batch_pictures(keep: Callable[[str, str], None]) -> None:
+    """A list before it is started, and what became of it."""
+    for name, act in (("batch", listed), ("batch-account", accounted)):
+        with Stage() as stage:
+            app = stage.app()
+            async with app.run_test(size=(100, 30)) as pilot:
+                await opened(stage, pilot)
+                await act(stage, pilot)
+                await drawn(stage, pilot)
+                keep(name, app.export_screenshot())
+
+
 async def other_pictures(keep: Callable[[str, str], None]) -> None:
     """Without colours, and with environments of a real installation."""
     with Stage(no_color=True) as stage:
@@ -118,7 +132,7 @@ def make(folder: Path) -> list[Path]:
         path.write_text(svg, encoding="utf-8")
         made.append(path)
 
-    for pictures in (demo_pictures, compare_picture, other_pictures):
+    for pictures in (demo_pictures, compare_picture, batch_pictures, other_pictures):
         asyncio.run(pictures(keep))
     return made
 

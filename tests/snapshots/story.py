@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+from gale_tui.core.batches import parse_batch
 from gale_tui.core.models import DownloadState, ExportRequest, Job
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.faults import cut, rate_limited
@@ -17,6 +18,8 @@ from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import DEMO, OfferedTool
 from gale_tui.tui.app import GaleApp
+from gale_tui.tui.screens.batch import BatchScreen
+from gale_tui.tui.screens.batch_account import BatchAccountDialog
 from gale_tui.tui.screens.compare import CompareScreen
 from gale_tui.tui.screens.environments import EnvironmentsScreen
 from gale_tui.tui.screens.inspect import InspectScreen
@@ -26,7 +29,9 @@ from tests.snapshots.stage import Stage, moment
 
 __all__ = [
     "ENVIRONMENTS",
+    "accounted",
     "drawn",
+    "listed",
     "look_into_environments",
     "morning",
     "noon",
@@ -214,6 +219,32 @@ async def two_versions(stage: Stage, pilot: Pilot[int]) -> None:
     await shown(stage, pilot, InspectScreen)
     await pilot.press("equals_sign")
     await shown(stage, pilot, CompareScreen)
+
+
+async def listed(stage: Stage, pilot: Pilot[int]) -> None:
+    """Opens the batch with a pasted list in which a line is wrong."""
+    at_once(stage.sandbox)
+    offered = tools(stage.sandbox)
+    names = ("Banking Assistant", "Order Tracker", "Claims Triage", "Invoice Reader")
+    lines = [f"{offered[name].tool_id},{offered[name].flow_id},{name}" for name in names]
+    lines.insert(2, "a-774401d5-9836-496e-af6e-c141095430b3,,Returns Desk")
+    app = pilot.app
+    assert isinstance(app, GaleApp)
+    app.batch.open(batch=parse_batch("\n".join(("tool_id,flow_id,label", *lines))))
+    await shown(stage, pilot, BatchScreen)
+
+
+async def accounted(stage: Stage, pilot: Pilot[int]) -> None:
+    """Starts what is right in that list, lets it end and its account come."""
+    await listed(stage, pilot)
+    await pilot.press("e")
+    while not isinstance(pilot.app.screen, JobsScreen):
+        await pilot.pause(0.01)
+    app = pilot.app
+    assert isinstance(app, GaleApp)
+    await stage.settle()
+    await stage.until(lambda: not app.batch.running)
+    await shown(stage, pilot, BatchAccountDialog)
 
 
 async def look_into_environments(stage: Stage, pilot: Pilot[int]) -> None:

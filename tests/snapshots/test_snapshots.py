@@ -14,7 +14,9 @@ from gale_tui.tui.screens.export_form import ExportForm
 from tests.snapshots.stage import Stage
 from tests.snapshots.story import (
     ENVIRONMENTS,
+    accounted,
     drawn,
+    listed,
     look_into_environments,
     morning,
     noon,
@@ -121,6 +123,20 @@ def test_details_of_a_failure(snap_compare: Compare) -> None:
 def test_what_changed_between_two_exports(snap_compare: Compare) -> None:
     async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
         await two_versions(stage, pilot)
+
+    assert looks(snap_compare, Stage(), act)
+
+
+def test_a_list_before_it_is_started(snap_compare: Compare) -> None:
+    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
+        await listed(stage, pilot)
+
+    assert looks(snap_compare, Stage(), act)
+
+
+def test_what_became_of_a_batch(snap_compare: Compare) -> None:
+    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
+        await accounted(stage, pilot)
 
     assert looks(snap_compare, Stage(), act)
 

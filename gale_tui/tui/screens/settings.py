@@ -28,7 +28,7 @@ __all__ = ["SettingsScreen"]
 
 _SWITCH = (("on", "on"), ("off", "off"))
 _CHOICES = (
-    ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Those of the whole program, at once."),
+    ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Dark or light, for the whole program."),
     (
         "glyphs",
         "Characters",
