@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import io
 import os
@@ -10,7 +9,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, cast
 
 from gale_tui import __version__
 from gale_tui.core.clock import Clock
@@ -18,6 +18,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.hints import without_keys
 
 if TYPE_CHECKING:
+    import argparse
     import random
 
     from gale_tui.core.engine import GaleEngine, ToolChoice
@@ -61,6 +62,8 @@ class Wiring:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     from gale_tui.command_export_options import add_export
 
     parser = argparse.ArgumentParser(
@@ -118,7 +121,9 @@ WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace:
     # Nearly every start is one without arguments, and a parser for them takes as long as opening the history.
-    return _parser().parse_args(argv) if argv else argparse.Namespace(**WITHOUT_ARGUMENTS)
+    if argv:
+        return _parser().parse_args(argv)
+    return cast("argparse.Namespace", SimpleNamespace(**WITHOUT_ARGUMENTS))
 
 
 def run() -> None:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import logging.handlers
-import os
 import re
-import stat
-import sys
 import threading
 import traceback
 from datetime import UTC, datetime
-from io import TextIOWrapper
 from pathlib import Path
 
-from gale_tui.core.private_files import make_private_folder
 from gale_tui.core.secret import HIDDEN, Secret
 from gale_tui.core.text import inert, inert_block, redact_links
 
@@ -82,48 +75,27 @@ class _Redacting(logging.Formatter):
         return text
 
 
-class _PrivateFile(logging.handlers.RotatingFileHandler):
-    """A rotating file that only its owner reads, and that never writes to the terminal when it fails."""
+class _LogFile(logging.Handler):
+    """Makes the file with the first record; what it takes to write one is loaded then, not before the first frame."""
 
-    def _open(self) -> TextIOWrapper:
-        make_private_folder(Path(self.baseFilename).parent)
-        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._file: logging.Handler | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._follow()
-        super().emit(record)
+        if self._file is None:
+            from gale_tui.core.log_file import PrivateFile
 
-    def _follow(self) -> None:
-        # Another gale-tui may have begun the next file: go on there instead of in the renamed one.
-        if self.stream is None:
-            return
-        try:
-            there, ours = os.stat(self.baseFilename), os.fstat(self.stream.fileno())
-            same = (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
-        except (OSError, ValueError):
-            same = False
-        if not same:
-            with contextlib.suppress(OSError):
-                self.stream.close()
-            self.stream = None  # opened again by the next record, as at the start
+            self._file = PrivateFile(self._path, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True)
+            self._file.setFormatter(self.formatter)
+        self._file.emit(record)
 
     def close(self) -> None:
-        """Closes the file; what a full disk did not take is lost."""
-        with contextlib.suppress(OSError):
-            super().close()
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Nothing: a full disk must neither break the screen nor print the record, arguments included, on it."""
-
-
-def _private(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
-    if sys.platform != "win32":
-        # One that was there before may be open to others. By descriptor: never the target of a link, never a device.
-        with contextlib.suppress(OSError):
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                os.fchmod(descriptor, 0o600)
-    return descriptor
+        """Closes the file."""
+        if self._file is not None:
+            self._file.close()
+        super().close()
 
 
 def setup_logging(path: Path, level: str | int = logging.INFO) -> logging.Logger:
@@ -140,7 +112,7 @@ def setup_logging(path: Path, level: str | int = logging.INFO) -> logging.Logger
     """
     global _handler
     close_logging()
-    handler = _PrivateFile(path, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True)
+    handler = _LogFile(path)
     handler.setFormatter(_Redacting())
     root = logging.getLogger()
     root.addHandler(handler)
