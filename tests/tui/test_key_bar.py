@@ -100,3 +100,21 @@ async def test_the_palette_shows_every_help_whole(tmp_path: Path, size: tuple[in
             longest = max((each.help for each in ACTIONS if each.palette), key=len)
             room = next(line for line in screen_text(app).splitlines() if "Start an export" in line)
             assert room.rindex("│") - room.index("Start an export") > len(longest), longest
+
+
+async def test_where_the_terminal_is_small_the_first_start_can_be_read_to_its_end(tmp_path: Path) -> None:
+    async with running(configured_engine(Paths.under(tmp_path)), (60, 12)) as (app, pilot):
+        await until(pilot, lambda: shows(app, EnvironmentsScreen))
+        await pilot.pause()
+        assert "An environment is one GALE" in screen_text(app)
+        await pilot.press(*["down"] * 12)
+        await until(pilot, lambda: "Add an environment" in screen_text(app))
+        await pilot.press(*["up"] * 12)
+        await until(pilot, lambda: "An environment is one GALE" in screen_text(app))
+
+
+async def test_where_the_terminal_is_small_the_copy_menu_shows_what_is_copied(tmp_path: Path) -> None:
+    async with demo_app(tmp_path / "demo", size=(60, 12)) as (app, pilot):
+        job = await saved_job(app, pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: str(job.dock_status_id) in screen_text(app))

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
@@ -20,7 +20,7 @@ from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environment_form import EnvironmentForm
-from gale_tui.tui.widgets.fields import FormBody, FormButton
+from gale_tui.tui.widgets.fields import FormButton
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["EnvironmentsScreen"]
@@ -67,6 +67,14 @@ class EnvironmentList(OptionList):
             self.action_select()
 
 
+class Welcome(VerticalScroll, can_focus=False):
+    """How to begin; the keys that move elsewhere scroll it where the terminal is small."""
+
+    DEFAULT_CSS = """
+    Welcome { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    """
+
+
 class EnvironmentsScreen(GaleScreen[None]):
     """Adds, edits, deletes and tests environments, and chooses the one for new exports."""
 
@@ -86,7 +94,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             panel.border_title = "Environments"
             yield Static(id="problems", markup=False)
             yield EnvironmentList(id="environments")
-            with FormBody(id="welcome"):
+            with Welcome(id="welcome"):
                 yield Static(self._welcome())
                 yield FormButton("Add an environment", "add", "primary")
         yield KeyBar(key_entries(Place.ENVIRONMENTS, self.key_map.changed))
@@ -133,7 +141,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             listed.focus()
             self.run_worker(self._find_keys(environments), group="keys", exclusive=True)
         else:
-            self.query_one("#add").focus()
+            self.query_one("#add").focus(scroll_visible=False)
 
     def on_resize(self) -> None:
         """Breaks long lines anew."""
