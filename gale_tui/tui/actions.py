@@ -134,6 +134,7 @@ ACTIONS: tuple[Action, ...] = (
         ("undo", "u", "Undo forget", "Bring back the job that was forgotten last.", ""),
         ("environments", "c", "Environments", "Hosts and keys: add, edit, test, choose.", "f"),
         ("switch_environment", "v", "Switch environment", "Choose the environment for new exports.", ""),
+        ("suspend_jobs", "Z", "Suspend", "Back to the shell; fg brings gale-tui back.", "k=app.suspend_process"),
         ("quit_jobs", "q", "Quit", "End gale-tui; exports go on at the server.", "f=app.quit"),
     ),
     *_at(

@@ -63,20 +63,22 @@ def test_every_binding_is_an_action_that_help_knows(screen: type[object]) -> Non
         assert binding.id in ids or keys <= DIALOG_KEYS | KNOWN, f"{binding.key} of {screen.__name__}"
 
 
-SAME = {"form_submit": "form_enter", "environment_save": "environment_enter", "quit": "quit_jobs"}
+SAME = {
+    "form_submit": "form_enter",
+    "environment_save": "environment_enter",
+    "quit": "quit_jobs",
+    "suspend": "suspend_jobs",
+}
 """Actions with a ctrl chord alone, and the one with a plain key that does the same."""
-BY_PALETTE = {"suspend"}
-"""What a shell's own ctrl chord does; there is the palette for it as well."""
 CHORD_ITSELF = {"copy_hint"}
 
 
 def test_nothing_needs_a_ctrl_chord() -> None:
     by_id = {each.id: each for each in ACTIONS}
     chords = {each.id for each in ACTIONS if all(key.startswith("ctrl+") for key in each.keys)}
-    assert chords == set(SAME) | BY_PALETTE | CHORD_ITSELF
+    assert chords == set(SAME) | CHORD_ITSELF
     for chord, plain in SAME.items():
         assert any(not key.startswith("ctrl+") for key in by_id[plain].keys), chord
-    assert all(by_id[each].palette for each in BY_PALETTE)
 
 
 PLAIN_SCREENS = [each for each in own_screens() if not issubclass(each, GaleModal) and not each.__subclasses__()]
