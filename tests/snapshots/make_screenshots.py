@@ -26,6 +26,7 @@ from tests.snapshots.story import (
     noon,
     opened,
     select,
+    sets_offered,
     two_versions,
 )
 
@@ -86,8 +87,8 @@ async def compare_picture(keep: Callable[[str, str], None]) -> None:
 
 
 async def batch_pictures(keep: Callable[[str, str], None]) -> None:
-    """A list before it is started, and what became of it."""
-    for name, act in (("batch", listed), ("batch-account", accounted)):
+    """A list before it is started, what became of it, and lists that were kept."""
+    for name, act in (("batch", listed), ("batch-account", accounted), ("sets", sets_offered)):
         with Stage() as stage:
             app = stage.app()
             async with app.run_test(size=(100, 30)) as pilot:

@@ -24,6 +24,7 @@ from gale_tui.tui.screens.compare import CompareScreen
 from gale_tui.tui.screens.environments import EnvironmentsScreen
 from gale_tui.tui.screens.inspect import InspectScreen
 from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.screens.sets import SetNameDialog, SetPicker
 from gale_tui.tui.widgets.job_table import JobTable
 from tests.snapshots.stage import Stage, moment
 
@@ -245,6 +246,19 @@ async def accounted(stage: Stage, pilot: Pilot[int]) -> None:
     await stage.settle()
     await stage.until(lambda: not app.batch.running)
     await shown(stage, pilot, BatchAccountDialog)
+
+
+async def sets_offered(stage: Stage, pilot: Pilot[int]) -> None:
+    """Keeps that list, and a shorter one, as sets, and looks at what there is."""
+    await listed(stage, pilot)
+    for name in ("nightly", "before a release"):
+        await pilot.press("g", "x", "s")
+        await shown(stage, pilot, SetNameDialog)
+        await pilot.press("ctrl+u", *("space" if letter == " " else letter for letter in name), "enter")
+        await shown(stage, pilot, BatchScreen)
+        await stage.settle()
+    await pilot.press("o")
+    await shown(stage, pilot, SetPicker)
 
 
 async def look_into_environments(stage: Stage, pilot: Pilot[int]) -> None:
