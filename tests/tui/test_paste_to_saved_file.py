@@ -56,7 +56,7 @@ async def test_n_paste_enter_saves_a_verified_file(tmp_path: Path, sandbox: Sand
         text = copied(way, sandbox, tmp_path)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, ExportForm))
-        app.screen.post_message(events.Paste(text))
+        app.post_message(events.Paste(text))
         await until(pilot, lambda: app.screen.query_one("#tool-id", FieldInput).value == tool.tool_id)
         picture = app.export_screenshot()
         assert COOKIE not in picture
@@ -78,10 +78,10 @@ async def test_a_request_that_is_no_export_leaves_the_fields_alone(tmp_path: Pat
     async with running(tmp_path, sandbox) as (app, pilot, _):
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, ExportForm))
-        app.screen.post_message(events.Paste(f"curl '{sandbox.url}/api/me' \\\n  -H 'cookie: {COOKIE}'"))
+        app.post_message(events.Paste(f"curl '{sandbox.url}/api/me' \\\n  -H 'cookie: {COOKIE}'"))
         await until(pilot, lambda: "no export of a tool" in str(app.screen.query_one("#said").render()))
         assert app.screen.query_one("#tool-id", FieldInput).value == ""
         assert COOKIE not in app.export_screenshot()
-        app.screen.post_message(events.Paste(sandbox.key))
+        app.post_message(events.Paste(sandbox.key))
         await until(pilot, lambda: "This is an API key" in str(app.screen.query_one("#said").render()))
         assert app.screen.query_one("#tool-id", FieldInput).value == ""

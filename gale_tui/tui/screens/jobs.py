@@ -367,11 +367,6 @@ class JobsScreen(GaleScreen[None]):
         if job is not None:
             self.gale.open_job(job)
 
-    def on_paste(self, event: events.Paste) -> None:
-        """A paste on the table: ids or a whole request go to the form, nothing is started."""
-        event.stop()
-        self.gale.open_form(pasted=event.text)
-
     # Filter and order
 
     def action_filter(self) -> None:
