@@ -16,8 +16,8 @@ from gale_tui.core.hosts import clean_id
 from gale_tui.core.pastes import read_paste, takes_long
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.widgets.checks import tidy_id
-from gale_tui.tui.widgets.export_fields import id_check
 from gale_tui.tui.widgets.fields import FormButton, TextField
+from gale_tui.tui.widgets.id_fields import id_field
 
 __all__ = ["BatchLineDialog"]
 
@@ -50,25 +50,17 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
             if line is not None and line.text:
                 said += f"\nIt reads: {line.text}"
             yield Static(said.strip(), id="was", markup=False)
-            yield TextField(
-                "Tool ID",
+            yield id_field(
+                "tool",
                 "line-tool-id",
                 value=line.tool_id if line is not None else "",
-                placeholder="a-…",
                 hint="Or paste the whole Export request.",
-                check=id_check("tool"),
-                required="The Tool ID is needed.",
-                tidy=tidy_id,
             )
-            yield TextField(
-                "Flow ID",
+            yield id_field(
+                "flow",
                 "line-flow-id",
                 value=line.flow_id if line is not None else "",
-                placeholder="cf-…",
                 hint="The deployed call flow.",
-                check=id_check("flow"),
-                required="The Flow ID is needed: GALE exports a tool with its call flow.",
-                tidy=tidy_id,
             )
             yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="May be empty.")
             with Horizontal(classes="dialog--buttons"):

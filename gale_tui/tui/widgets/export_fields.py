@@ -13,27 +13,18 @@ from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.hosts import clean_id, id_warning
+from gale_tui.core.hosts import clean_id
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.quantities import path_text
-from gale_tui.tui.widgets.checks import Check, Finding, Level, check_with, folder_finding, folder_of, tidy_id
+from gale_tui.tui.widgets.checks import Level, folder_finding, folder_of
 from gale_tui.tui.widgets.fields import FormBody, FormRow, TextField, Tick
+from gale_tui.tui.widgets.id_fields import id_field
 from gale_tui.tui.widgets.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from gale_tui.core.engine import GaleEngine, ToolChoice
 
-__all__ = ["ExportFields", "id_check"]
-
-
-def id_check(kind: Literal["tool", "flow"]) -> Check:
-    """What to find about a typed id."""
-
-    def odd(text: str) -> Finding:
-        warning = id_warning(kind, clean_id(text))
-        return Finding(warning, "warning") if warning else Finding()
-
-    return check_with(clean_id, odd)
+__all__ = ["ExportFields"]
 
 
 def _id_or(text: str, stand_in: str) -> str:
@@ -83,26 +74,18 @@ class ExportFields(FormBody):
         """The fields in the order of the tab key."""
         again, engine, chosen = self._again, self.engine, self.environment
         folder = again.folder if again is not None and again.folder is not None else engine.default_folder()
-        yield TextField(
-            "Tool ID",
+        yield id_field(
+            "tool",
             "tool-id",
             value=again.tool_id if again is not None else "",
-            placeholder="a-…",
             hint="toolId of the Export request, or paste the whole request.",
-            check=id_check("tool"),
-            required="The Tool ID is needed.",
-            tidy=tidy_id,
             below=Suggestions(id="suggestions"),
         )
-        yield TextField(
-            "Flow ID",
+        yield id_field(
+            "flow",
             "flow-id",
             value=again.flow_id if again is not None else "",
-            placeholder="cf-…",
             hint="flowId of the same request: the deployed call flow.",
-            check=id_check("flow"),
-            required="The Flow ID is needed: GALE exports a tool with its call flow.",
-            tidy=tidy_id,
         )
         yield FormRow(
             "Environment",
