@@ -7,7 +7,7 @@ def run() -> None:
     """The console script."""
     # Loading makes objects and no garbage; looking for it would be a twelfth of the start.
     gc.disable()
-    from gale_tui.cli import run
+    from gale_tui.cli.main import run
 
     run()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.paths import Paths
+from gale_tui.core.config.paths import Paths
 
 _FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "NO_COLOR", "PYTHON_KEYRING_BACKEND", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _KEPT = ("GALE_TUI_REQUIRE_ALL",)

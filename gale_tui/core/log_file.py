@@ -11,7 +11,7 @@ import sys
 from io import TextIOWrapper
 from pathlib import Path
 
-from gale_tui.core.private_files import make_private_folder
+from gale_tui.core.filesystem import make_private_folder
 
 __all__ = ["PrivateFile"]
 

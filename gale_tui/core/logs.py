@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gale_tui.core.secret import HIDDEN, Secret
-from gale_tui.core.text import inert, inert_block, redact_links
+from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
 __all__ = ["close_logging", "crash_text", "hide", "redact", "setup_logging"]
 

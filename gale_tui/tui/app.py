@@ -22,35 +22,35 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Input
 
-from gale_tui.core.engine import GaleEngine
 from gale_tui.core.errors import CredentialError, GaleError
-from gale_tui.core.hints import with_keys
+from gale_tui.core.jobs.engine import GaleEngine
+from gale_tui.core.jobs.hints import with_keys
 from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
-from gale_tui.core.text import inert
 from gale_tui.core.threads import DaemonThreads
+from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, action, bindings, key_text
-from gale_tui.tui.attention import Attention, ending
-from gale_tui.tui.batches import Batches
-from gale_tui.tui.bursts import KeyBursts, Typed
-from gale_tui.tui.format import Glyphs, choose_glyphs
+from gale_tui.tui.batch_controller import Batches
+from gale_tui.tui.formatting.job_counts import Tally
+from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs
 from gale_tui.tui.keymap import read_keys
-from gale_tui.tui.lean import LeanScreen
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
-from gale_tui.tui.mouse import MouseSwitch
-from gale_tui.tui.multiplexer import inside, passed_on
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.shown_cells import PaintedUpdate, ShownCells
-from gale_tui.tui.tally import Tally
+from gale_tui.tui.terminal.bursts import KeyBursts, Typed
+from gale_tui.tui.terminal.lean import LeanScreen
+from gale_tui.tui.terminal.mouse import MouseSwitch
+from gale_tui.tui.terminal.multiplexer import inside, passed_on
+from gale_tui.tui.terminal.notifications import Attention, ending
+from gale_tui.tui.terminal.screen_diff import PaintedUpdate, ShownCells
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import RenderableType
 
-    from gale_tui.core.pastes import Paste
-    from gale_tui.tui.typed_bursts import TypedBursts
+    from gale_tui.core.batch.reader import Paste
+    from gale_tui.tui.terminal.paste_detection import TypedBursts
 
 __all__ = ["GaleApp"]
 
@@ -262,7 +262,7 @@ class GaleApp(App[int]):
         if self._bursts.holding or (field is None and not (self._typed_bursts and self._typed_bursts.holding)):
             return self._bursts.takes(event)
         if self._typed_bursts is None:
-            from gale_tui.tui.typed_bursts import TypedBursts
+            from gale_tui.tui.terminal.paste_detection import TypedBursts
 
             self._typed_bursts = TypedBursts(self._pressed)
         return self._typed_bursts.takes(event, field)
@@ -379,7 +379,7 @@ class GaleApp(App[int]):
             follows: Whether the paste may choose the environment.
         """
         if pasted:
-            from gale_tui.core.pastes import Paste, read_paste, takes_long
+            from gale_tui.core.batch.reader import Paste, read_paste, takes_long
 
             if isinstance(pasted, str) and not takes_long(pasted):
                 paste = read_paste(pasted)
@@ -405,7 +405,7 @@ class GaleApp(App[int]):
 
     def open_environments(self) -> None:
         """Opens the list of environments."""
-        from gale_tui.tui.screens.environments import EnvironmentsScreen
+        from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 
         self.push_screen(EnvironmentsScreen(), lambda _: self.environments_changed())
 
@@ -457,7 +457,7 @@ class GaleApp(App[int]):
 
     def open_inspect(self, job: Job) -> None:
         """Looks into a saved file."""
-        from gale_tui.tui.screens.inspect import InspectScreen
+        from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 
         if job.download.path is None:
             self.say(f"{job.title} has no saved file yet; {self.jobs_screen.key('download')} saves it.")
@@ -466,7 +466,7 @@ class GaleApp(App[int]):
 
     def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None:
         """Compares a saved file with the export before it, or the two marked ones."""
-        from gale_tui.tui.screens.compare import comparison
+        from gale_tui.tui.screens.saved_file.compare import comparison
 
         screen = comparison(self.engine.jobs.values(), job, marked)
         if isinstance(screen, str):
@@ -541,7 +541,7 @@ class GaleApp(App[int]):
 
     def open_folder(self, job: Job) -> None:
         """Shows the folder of a job's file on the desktop; without one says where the file is."""
-        from gale_tui.tui.desktop import folder_command, show_folder
+        from gale_tui.tui.terminal.desktop import folder_command, show_folder
 
         path = job.download.path
         if path is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gale_tui.core.hints import without_keys
+from gale_tui.core.jobs.hints import without_keys
 from gale_tui.core.models import DownloadState, Job
 
 __all__ = ["FIELDS", "Filter", "JobTexts", "Term", "parse_filter"]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
-from gale_tui.core.text import inert
+from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import ACTIONS, Action, Place, key_text, usual_key
 
 __all__ = ["NO_CHANGES", "KeyMap", "key_name", "read_keys"]

@@ -10,8 +10,8 @@ from textual.content import Content
 
 from gale_tui.tui.actions import Action, actions_for, key_text
 from gale_tui.tui.keymap import read_keys
-from gale_tui.tui.lean import LeanCompositor
 from gale_tui.tui.set_commands import SetCommands
+from gale_tui.tui.terminal.lean import LeanCompositor
 
 if TYPE_CHECKING:
     from gale_tui.tui.app import GaleApp

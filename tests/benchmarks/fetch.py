@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from gale_tui.core.downloads import DownloadPlan, DownloadTask
-from gale_tui.core.hosts import parse_host
+from gale_tui.core.downloads.download import DownloadPlan, DownloadTask
+from gale_tui.core.http.transport import Transport
+from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret, SignedUrl
-from gale_tui.core.transport import Transport
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from gale_tui.core.history.rows import row_of
+from gale_tui.core.history.schema import INSERT_JOB
+from gale_tui.core.history.store import JobStore
 from gale_tui.core.models import Download, DownloadState, Job, JobState
 from gale_tui.core.secret import SignedUrl
-from gale_tui.core.store import JobStore
-from gale_tui.core.store_rows import row_of
-from gale_tui.core.store_schema import INSERT_JOB
 
 __all__ = ["finished_jobs", "running_job", "wanted_job", "write_history"]
 

@@ -13,11 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from gale_tui.core.credentials import Credentials
-from gale_tui.core.engine import GaleEngine
-from gale_tui.core.environments import environment_from_variables
-from gale_tui.core.paths import Paths
-from gale_tui.core.polling import PollPolicy
+from gale_tui.core.config.environments import environment_from_variables
+from gale_tui.core.config.paths import Paths
+from gale_tui.core.credentials.credentials import Credentials
+from gale_tui.core.jobs.engine import GaleEngine
+from gale_tui.core.jobs.polling import PollPolicy
 from gale_tui.core.threads import DaemonThreads
 
 UNBOUND = PollPolicy(

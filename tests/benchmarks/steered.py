@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from gale_tui import cli
+from gale_tui.cli import main as cli
 
 if TYPE_CHECKING:
     from gale_tui.tui.app import GaleApp

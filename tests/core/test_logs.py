@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core import logs
+from gale_tui.core.config.paths import Paths
 from gale_tui.core.logs import close_logging, crash_text, hide, redact, setup_logging
-from gale_tui.core.paths import Paths
 from gale_tui.core.secret import HIDDEN, Secret
 
 KEY = "kg-test-key-0000-0000"

@@ -21,18 +21,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import gale_tui.core.client
-import gale_tui.core.downloads  # noqa: F401  # imported before the fork
-from gale_tui.command_export import ExportCommand, export, settled
-from gale_tui.core.batches import Batch, BatchTool
-from gale_tui.core.credentials import Credentials
-from gale_tui.core.engine import GaleEngine
-from gale_tui.core.hosts import parse_host
+from gale_tui.cli.export import ExportCommand, export, settled
+from gale_tui.core.batch.parser import Batch, BatchTool
+from gale_tui.core.config.paths import Paths
+from gale_tui.core.credentials.credentials import Credentials
+from gale_tui.core.identifiers import parse_host
+from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import Environment
-from gale_tui.core.paths import Paths
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
-from tests.core.clocks import ScaledClock
+from tests.support.clocks import ScaledClock
 
 __all__ = ["FACTOR", "Steps", "make_engine", "pid_file"]
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from gale_tui.tui.attention import RESTORE_TITLE, SAVE_TITLE
+from gale_tui.tui.terminal.notifications import RESTORE_TITLE, SAVE_TITLE
 from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for
 
 BELL = "\x07"

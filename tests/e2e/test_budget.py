@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gale_tui import cli
+from gale_tui.cli import main as cli
 from gale_tui.core.models import Job
 from tests.benchmarks.histories import finished_jobs, running_job, write_history
 from tests.benchmarks.steered import VARIABLE, mark
@@ -36,13 +36,13 @@ LATE = (
     "textual.widgets._data_table",
     "textual.widgets._markdown",
     "textual.widgets._text_area",
-    "gale_tui.command_export",
-    "gale_tui.command_info",
-    "gale_tui.core.archive",
-    "gale_tui.core.client",
-    "gale_tui.core.downloads",
-    "gale_tui.core.keyrings",
-    "gale_tui.core.transport",
+    "gale_tui.cli.export",
+    "gale_tui.cli.info",
+    "gale_tui.core.downloads.verify_zip",
+    "gale_tui.core.gale_api.client",
+    "gale_tui.core.downloads.download",
+    "gale_tui.core.credentials.keyring_backend",
+    "gale_tui.core.http.transport",
 )
 """Imported when first needed, never before the first frame."""
 FIRST_SCREENS = {"base", "jobs", "too_small"}

@@ -24,8 +24,8 @@ import pytest
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
-from tests.core.engines import eventually
 from tests.e2e.crash_runner import FACTOR, Steps, make_engine, pid_file
+from tests.support.engines import eventually
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.terminal import GALE_TUI, Terminal, environ_for
-from tests.needs import needs
+from tests.support.needs import needs
 
 pytestmark = pytest.mark.needs_tmux
 

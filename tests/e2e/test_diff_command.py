@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gale_tui.sandbox.flows import REVISIONS
-from tests.core.saved_exports import documents, write_zip
 from tests.e2e.terminal import GALE_TUI, environ_for
+from tests.support.saved_exports import documents, write_zip
 
 
 @pytest.fixture

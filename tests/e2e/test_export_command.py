@@ -339,7 +339,7 @@ def test_on_a_terminal_one_line_tells_how_far_it_is(cron: Cron) -> None:
 def test_the_app_shows_these_jobs(cron: Cron) -> None:
     import asyncio
 
-    from gale_tui.core.store import JobStore
+    from gale_tui.core.history.store import JobStore
 
     assert cron.run("export", "--from", "-", text=list_of(0, 1)).code == 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for, wait_until
-from tests.needs import needs
+from tests.support.needs import needs
 
 OSC52 = re.compile(rb"\x1b\]52;[^;]*;([A-Za-z0-9+/=]+)(?:\x07|\x1b\\)")
 SAVED = re.compile(r"SUCCESS .*saved")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.mini_gale import KEY, SIGNATURE, Answer, MiniGale, Tool
 from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for
-from tests.needs import needs
+from tests.support.needs import needs
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
 ECHO = "a-99999999-2222-4333-8444-555555555555"

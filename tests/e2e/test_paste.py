@@ -14,7 +14,7 @@ import pytest
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import GALE_TUI, Terminal, environ_for
-from tests.needs import needs
+from tests.support.needs import needs
 
 pytestmark = pytest.mark.needs_tmux
 

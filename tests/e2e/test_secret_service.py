@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gale_tui.core.credentials import Credentials
+from gale_tui.core.config.paths import Paths
+from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import KeyringLockedError, KeyringUnavailableError, NoKeyError
-from gale_tui.core.hosts import parse_host
+from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
-from gale_tui.core.paths import Paths
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
-from tests.needs import needs
+from tests.support.needs import needs
 
 if TYPE_CHECKING:
     from tests.e2e.secret_service import SecretService
@@ -38,8 +38,8 @@ UNLOCKING = "of the test"
 READ_IN_A_NEW_PROCESS = """
 import asyncio, sys
 from pathlib import Path
-from gale_tui.core.credentials import Credentials
-from gale_tui.core.hosts import parse_host
+from gale_tui.core.credentials.credentials import Credentials
+from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 threads = DaemonThreads("test")

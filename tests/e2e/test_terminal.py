@@ -14,7 +14,7 @@ import pytest
 from gale_tui import __version__
 from tests.e2e.mini_gale import KEY, MiniGale, Tool
 from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, Terminal, environ_for
-from tests.needs import needs
+from tests.support.needs import needs
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
 FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"

@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gale_tui.core.errors import GaleError
+from gale_tui.core.history.schema import MIGRATIONS
 from gale_tui.core.models import DownloadState, JobState
-from gale_tui.core.store_schema import MIGRATIONS
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import File, Script
-from tests.core.other_instance import other_instance
 from tests.faults.stories import exported
 from tests.faults.world import FLOW, TOOL, Injected, World
+from tests.support.other_instance import other_instance
 
 __all__ = ["FAULTS"]
 

@@ -9,9 +9,9 @@ from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from gale_tui.sandbox.server import Sandbox
-from tests.core.certificates import Authority
 from tests.faults.stories import exported
 from tests.faults.world import TOOL, Injected, World
+from tests.support.certificates import Authority
 
 __all__ = ["FAULTS"]
 

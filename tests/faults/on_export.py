@@ -6,9 +6,9 @@ import socket
 
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, Script
-from tests.core.certificates import Authority
 from tests.faults.stories import exported, refused, typed_again
 from tests.faults.world import Injected, World
+from tests.support.certificates import Authority
 
 __all__ = ["FAULTS"]
 

@@ -9,20 +9,20 @@ from collections.abc import AsyncIterator, Callable
 
 from textual.pilot import Pilot
 
-from gale_tui.core.environments import ConfigFile
-from gale_tui.core.hosts import parse_host
+from gale_tui.core.config.environments import ConfigFile
+from gale_tui.core.history.schema import MIGRATIONS
+from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
-from gale_tui.core.store_schema import MIGRATIONS
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.dialogs import KeyDialog
-from gale_tui.tui.screens.environments import EnvironmentsScreen
+from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.fields import FieldInput, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, Tick
 from tests.faults.on_disk import a_newer_history
 from tests.faults.world import FLOW, LIMIT, TOOL, Injected, World
 

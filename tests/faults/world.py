@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from gale_tui.core import client, transport
-from gale_tui.core.credentials import Credentials
-from gale_tui.core.engine import GaleEngine
+from gale_tui.core.config.paths import Paths
+from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import GaleError
-from gale_tui.core.hints import with_keys
-from gale_tui.core.hosts import parse_host
+from gale_tui.core.gale_api import client
+from gale_tui.core.http import transport
+from gale_tui.core.identifiers import parse_host
+from gale_tui.core.jobs.engine import GaleEngine
+from gale_tui.core.jobs.hints import with_keys
 from gale_tui.core.logs import close_logging, setup_logging
 from gale_tui.core.models import (
     DownloadState,
@@ -36,14 +38,13 @@ from gale_tui.core.models import (
     JobChange,
     JobState,
 )
-from gale_tui.core.paths import Paths
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.actions import usual_key
-from gale_tui.tui.format import UNICODE, file_text, glyph_text, status_text
-from tests.core.clocks import ScaledClock
+from gale_tui.tui.formatting.job_text import UNICODE, file_text, glyph_text, status_text
+from tests.support.clocks import ScaledClock
 
 __all__ = ["QUICK", "Injected", "Outcome", "World", "bring_about", "inactive", "normalised", "settled"]
 

@@ -17,8 +17,8 @@ from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import File, Link, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import Catalogue
-from tests.needs import needs
 from tests.sandbox.asking import HandClock, ask, dock_status, export, export_path, fetch, raw, started, talk
+from tests.support.needs import needs
 
 
 def test_many_requests_go_over_one_line() -> None:

@@ -21,15 +21,15 @@ from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
-from gale_tui.cli import Wiring, demo_engine
-from gale_tui.core import network
-from gale_tui.core.credentials import Credentials
-from gale_tui.core.downloads import DownloadTask
-from gale_tui.core.engine import GaleEngine
-from gale_tui.core.exchange import Exchange
+from gale_tui.cli.main import Wiring, demo_engine
+from gale_tui.core.config.paths import Paths
+from gale_tui.core.credentials.credentials import Credentials
+from gale_tui.core.downloads.download import DownloadTask
+from gale_tui.core.history.connection import DatabaseThread
+from gale_tui.core.http import network_backend as network
+from gale_tui.core.http.request_context import Exchange
+from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, JobState
-from gale_tui.core.paths import Paths
-from gale_tui.core.store_database import DatabaseThread
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox import server
 from gale_tui.sandbox.listening import Listener

@@ -10,7 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from gale_tui.core.batches import parse_batch
+from gale_tui.core.batch.parser import parse_batch
 from gale_tui.core.models import DownloadState, ExportRequest, Job
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.faults import cut, rate_limited
@@ -18,14 +18,14 @@ from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import DEMO, OfferedTool
 from gale_tui.tui.app import GaleApp
-from gale_tui.tui.screens.batch import BatchScreen
-from gale_tui.tui.screens.batch_account import BatchAccountDialog
-from gale_tui.tui.screens.compare import CompareScreen
-from gale_tui.tui.screens.environments import EnvironmentsScreen
-from gale_tui.tui.screens.inspect import InspectScreen
+from gale_tui.tui.screens.batch.batch import BatchScreen
+from gale_tui.tui.screens.batch.report import BatchAccountDialog
+from gale_tui.tui.screens.batch.sets import SetNameDialog, SetPicker
+from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.screens.sets import SetNameDialog, SetPicker
-from gale_tui.tui.widgets.job_table import JobTable
+from gale_tui.tui.screens.saved_file.compare import CompareScreen
+from gale_tui.tui.screens.saved_file.inspect import InspectScreen
+from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.snapshots.stage import Stage, moment
 
 __all__ = [

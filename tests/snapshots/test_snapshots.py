@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.dialogs import KeyDialog
-from gale_tui.tui.screens.environment_form import EnvironmentForm
+from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.export_form import ExportForm
 from tests.snapshots.stage import Stage
 from tests.snapshots.story import (

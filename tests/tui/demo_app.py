@@ -10,7 +10,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from gale_tui.cli import Wiring, demo_engine
+from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from gale_tui.core.models import Change, Job, JobChange, JobState
 from gale_tui.tui import theme
-from gale_tui.tui.lean import LeanCompositor, LeanScreen
+from gale_tui.tui.terminal.lean import LeanCompositor, LeanScreen
 
 TRUECOLOR = Console(force_terminal=True, color_system="truecolor", width=200)
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from gale_tui.cli import Wiring, demo_engine
-from gale_tui.core.credentials import Credentials
-from gale_tui.core.engine import GaleEngine
+from gale_tui.cli.main import Wiring, demo_engine
+from gale_tui.core.config.paths import Paths
+from gale_tui.core.credentials.credentials import Credentials
+from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, ExportRequest, Job
-from gale_tui.core.paths import Paths
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
-from gale_tui.tui.screens.environments import EnvironmentsScreen
+from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.jobs import JobsScreen
 
 __all__ = [

@@ -13,12 +13,12 @@ from textual.app import App
 from textual.screen import Screen
 
 from gale_tui.core.clock import Clock, SystemClock
-from gale_tui.core.engine import ToolChoice
+from gale_tui.core.config.settings import Settings
+from gale_tui.core.jobs.engine import ToolChoice
 from gale_tui.core.models import Environment, EnvironmentCondition, ExportRequest, Job, JobState, KeyTest, Origin
 from gale_tui.core.secret import Secret
-from gale_tui.core.settings import Settings
 from gale_tui.tui import theme
-from gale_tui.tui.format import UNICODE
+from gale_tui.tui.formatting.job_text import UNICODE
 
 STAGING = Environment("staging", "staging", Origin("https", "staging-agent-platform.kore.ai", 443))
 LIVE = Environment("live", "live", Origin("https", "gale.kore.ai", 443), production=True)

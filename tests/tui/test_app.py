@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
+from gale_tui.core.config.paths import Paths
 from gale_tui.core.models import Environment, ExportRequest, JobState
-from gale_tui.core.paths import Paths
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.faults import HOSTILE, cut
 from gale_tui.sandbox.script import File, Script
@@ -20,11 +20,11 @@ from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui import theme
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, TrackDialog
-from gale_tui.tui.screens.environments import EnvironmentsScreen
+from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.job_details import JobDetailsScreen
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.fields import FieldInput, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, Tick
 from tests.tui.real_app import (
     SPEED,
     configured_engine,

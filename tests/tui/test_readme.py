@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui import cli
+from gale_tui.cli import main as cli
 from gale_tui.tui.actions import ACTIONS, Place, key_text
 from gale_tui.tui.screens.help import STATES
 

@@ -7,11 +7,11 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-from gale_tui.tui.format import Tone
+from gale_tui.tui.formatting.job_text import Tone
+from gale_tui.tui.formatting.styles import contrast
 from gale_tui.tui.theme import GALE_DARK, GALE_LIGHT
-from gale_tui.tui.tones import contrast
 from gale_tui.tui.widgets.header import HeaderBar
-from gale_tui.tui.widgets.job_table import JobTable
+from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import WidgetApp
 
 AA = 4.5

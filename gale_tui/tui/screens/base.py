@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.screen import Screen
 
-from gale_tui.core.hints import with_keys
+from gale_tui.core.jobs.hints import with_keys
 from gale_tui.tui.actions import Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
-from gale_tui.tui.lean import LeanModalScreen, LeanScreen
+from gale_tui.tui.terminal.lean import LeanModalScreen, LeanScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
-    from gale_tui.core.engine import GaleEngine
+    from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.tui.app import GaleApp
 
 __all__ = ["GaleModal", "GaleScreen", "JobWatcher"]

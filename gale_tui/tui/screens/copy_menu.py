@@ -14,8 +14,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from gale_tui.core.models import Job
-from gale_tui.core.text import inert
-from gale_tui.tui.job_texts import row_line, scp_line, scp_note
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.job_texts import row_line, scp_line, scp_note
 from gale_tui.tui.screens.base import GaleModal
 
 __all__ = ["CopyMenu"]

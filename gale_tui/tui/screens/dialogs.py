@@ -14,11 +14,11 @@ from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.hosts import clean_id, clean_key, id_warning
+from gale_tui.core.identifiers import clean_id, clean_key, id_warning
 from gale_tui.core.models import Environment, Job
 from gale_tui.tui.screens.base import GaleModal
-from gale_tui.tui.widgets.checks import Finding, check_with, tidy_id
-from gale_tui.tui.widgets.fields import FormButton, FormRow, TextField, Tick
+from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
+from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField, Tick
 
 __all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_tick"]
 

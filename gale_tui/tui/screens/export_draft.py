@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 from textual.widgets import Input, Select
 
-from gale_tui.core.drafts import ExportDraft
 from gale_tui.core.errors import GaleError
+from gale_tui.core.history.export_drafts import ExportDraft
 
 if TYPE_CHECKING:
     from gale_tui.tui.screens.export_form import ExportForm

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from gale_tui.core.batch.reader import Paste
 from gale_tui.core.errors import (
     AnswerError,
     AuthenticationError,
@@ -25,17 +26,16 @@ from gale_tui.core.errors import (
     NotFoundError,
 )
 from gale_tui.core.models import Environment, ExportRequest, Job
-from gale_tui.core.pastes import Paste
 from gale_tui.tui.actions import Place, bindings, key_entries
-from gale_tui.tui.quantities import clock_text
+from gale_tui.tui.formatting.quantities import clock_text
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
 from gale_tui.tui.screens.export_draft import DraftKeeper
 from gale_tui.tui.screens.form import FormScreen
-from gale_tui.tui.widgets.checks import Finding
-from gale_tui.tui.widgets.export_fields import ExportFields
-from gale_tui.tui.widgets.fields import FormButton
+from gale_tui.tui.widgets.forms.checks import Finding
+from gale_tui.tui.widgets.forms.export_fields import ExportFields
+from gale_tui.tui.widgets.forms.fields import FormButton
+from gale_tui.tui.widgets.forms.pasting_fields import PastingFields
 from gale_tui.tui.widgets.key_bar import KeyBar
-from gale_tui.tui.widgets.pasting_fields import PastingFields
 
 __all__ = ["ExportForm"]
 
@@ -302,7 +302,7 @@ class ExportForm(FormScreen[Job]):
         if offer is None:
             self.say("This is for a pasted request that was sent elsewhere, or that has a key to be kept in it.")
             return
-        from gale_tui.tui.screens.environment_form import EnvironmentForm
+        from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 
         def saved(environment: Environment | None) -> None:
             if environment is not None:

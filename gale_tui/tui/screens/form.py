@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from gale_tui.tui.screens.base import GaleScreen
-from gale_tui.tui.widgets.fields import TextField
+from gale_tui.tui.widgets.forms.fields import TextField
 
 __all__ = ["FormScreen"]
 

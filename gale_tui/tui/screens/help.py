@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from gale_tui.tui.actions import ACTIONS, Place, key_text, key_word, place_of
-from gale_tui.tui.glyphs import ASCII
+from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.screens.base import GaleModal
 
 __all__ = ["HelpScreen"]

@@ -13,8 +13,8 @@ from gale_tui.core.models import Job
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.messages import JobChanged
 from gale_tui.tui.screens.base import JobWatcher
-from gale_tui.tui.widgets.details import DetailsPane
 from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.pages.details import DetailsPane
 
 __all__ = ["JobDetailsScreen"]
 

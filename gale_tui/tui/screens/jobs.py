@@ -19,15 +19,15 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place, bindings, key_entries
 from gale_tui.tui.filters import JobTexts, parse_filter
-from gale_tui.tui.format import Glyphs
+from gale_tui.tui.formatting.job_text import Glyphs
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.base import GaleScreen
-from gale_tui.tui.widgets.columns import TITLES
-from gale_tui.tui.widgets.details import DetailsPane
 from gale_tui.tui.widgets.header import HeaderBar
-from gale_tui.tui.widgets.job_table import JobTable
 from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.line_input import FilterInput
+from gale_tui.tui.widgets.pages.details import DetailsPane
+from gale_tui.tui.widgets.tables.columns import TITLES
+from gale_tui.tui.widgets.tables.job_table import JobTable
 
 __all__ = ["JobsScreen"]
 

@@ -11,17 +11,17 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from gale_tui.core.file_names import file_names
-from gale_tui.core.hints import hint
-from gale_tui.core.settings import DEFAULT_PATTERN, PATTERN_FIELDS, checked
-from gale_tui.core.text import inert
+from gale_tui.core.config.settings import DEFAULT_PATTERN, PATTERN_FIELDS, checked
+from gale_tui.core.downloads.file_names import file_names
+from gale_tui.core.jobs.hints import hint
+from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings, key_entries
-from gale_tui.tui.quantities import path_text
+from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.screens.form import FormScreen
-from gale_tui.tui.widgets.checks import Finding, folder_finding, folder_of
-from gale_tui.tui.widgets.choice import Choice
-from gale_tui.tui.widgets.fields import FieldInput, FormBody, FormRow, TextField
+from gale_tui.tui.widgets.forms.checks import Finding, folder_finding, folder_of
+from gale_tui.tui.widgets.forms.choice import Choice
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormBody, FormRow, TextField
 from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["SettingsScreen"]

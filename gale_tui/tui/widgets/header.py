@@ -11,9 +11,9 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gale_tui.core.text import inert
-from gale_tui.tui.format import Glyphs, Piece, Tone, choose_glyphs, clip
-from gale_tui.tui.tones import Tones
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs, clip
+from gale_tui.tui.formatting.styles import Tones
 
 __all__ = ["HeaderBar"]
 

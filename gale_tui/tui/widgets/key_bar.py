@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gale_tui.tui.actions import key_word
-from gale_tui.tui.glyphs import ASCII
+from gale_tui.tui.formatting.glyphs import ASCII
 
 __all__ = ["KeyBar"]
 

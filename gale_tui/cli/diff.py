@@ -1,0 +1,140 @@
+"""`gale-tui diff`: what changed between two saved exports, on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from gale_tui.core.archive.comparison import Comparison, compare, comparison_as_json
+from gale_tui.core.archive.contents import read_archive
+from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
+from gale_tui.core.archive.tool import text_of
+from gale_tui.core.errors import GaleError
+from gale_tui.core.secret import HIDDEN
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["DiffCommand", "diff", "report_lines"]
+
+SAME, DIFFER, TROUBLE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class DiffCommand:
+    """What the command line asks for."""
+
+    before: Path
+    after: Path
+    as_json: bool = False
+
+
+def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
+    """Compares two archives.
+
+    Returns:
+        0 where nothing differs but order and time stamps, 1 where something does, 2 where a file cannot be compared.
+    """
+    archives = []
+    for path in (command.before, command.after):
+        try:
+            archives.append(read_archive(path))
+        except GaleError as error:
+            name = inert(path)
+            err.write(f"gale-tui: {error}\n" if name in str(error) else f"gale-tui: {name}: {error}\n")
+            return TROUBLE
+    comparison = compare(*archives)
+    for archive in archives:
+        for note in archive.notes:
+            err.write(f"gale-tui: {inert(archive.path)}: {note}.\n")
+    if command.as_json:
+        # ASCII: what a terminal would act on must not reach it through a name.
+        out.write(json.dumps(comparison_as_json(comparison)) + "\n")
+    else:
+        out.writelines(f"{line}\n" for line in report_lines(comparison))
+    return SAME if comparison.same else DIFFER
+
+
+def report_lines(comparison: Comparison) -> Iterator[str]:
+    """The comparison as lines of text, inert; values of environment variables are left out."""
+    it = comparison
+    yield f"--- {inert(it.before.path, 4096)}"
+    yield f"+++ {inert(it.after.path, 4096)}"
+    if it.same:
+        yield "No difference."
+        return
+    yield from _section("Tool", _fields(it.about))
+    yield from _section("Nodes", _nodes(it))
+    yield from _section("Guardrails", _guardrails(it))
+    yield from _section("Environment variables", _variables(it))
+    yield from _section("Flow settings", _fields(it.settings))
+    yield from _section("Files", _files(it))
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield ""
+        yield title
+        yield from (f"  {line}" if line else "" for line in found)
+
+
+def _nodes(it: Comparison) -> Iterator[str]:
+    for node in it.nodes_added:
+        yield f"+ {_node(node.name, node.kind, node.id)}"
+    for node in it.nodes_removed:
+        yield f"- {_node(node.name, node.kind, node.id)}"
+    for changed in it.nodes_changed:
+        yield f"~ {_node(changed.name, changed.kind, changed.id)}"
+        yield from (f"    {line}" for line in _fields(changed.fields))
+
+
+def _node(name: str, kind: str, node_id: str) -> str:
+    return f"{inert(name, 120)} ({inert(kind, 40)}, {inert(node_id, 80)})"
+
+
+def _guardrails(it: Comparison) -> Iterator[str]:
+    yield from (f"+ {inert(each.name, 120)}" for each in it.guardrails_added)
+    yield from (f"- {inert(each.name, 120)}" for each in it.guardrails_removed)
+    for changed in it.guardrails_changed:
+        yield f"~ {inert(changed.name, 120)}"
+        yield from (f"    {line}" for line in _fields(changed.fields))
+
+
+def _variables(it: Comparison) -> Iterator[str]:
+    yield from (f"+ {inert(each.name, 120)}" for each in it.variables_added)
+    yield from (f"- {inert(each.name, 120)}" for each in it.variables_removed)
+    for changed in it.variables_changed:
+        what = ": another value (values are not shown)" if changed.value_changed else ""
+        yield f"~ {inert(changed.name, 120)}{what}"
+        yield from (f"    {line}" for line in _fields(changed.fields))
+
+
+def _files(it: Comparison) -> Iterator[str]:
+    yield from (f"+ {inert(name, 200)}" for name in it.files_added)
+    yield from (f"- {inert(name, 200)}" for name in it.files_removed)
+    yield from (f"~ {inert(name, 200)}" for name in it.files_changed)
+
+
+def _fields(changes: Iterable[FieldChange]) -> Iterator[str]:
+    for change in changes:
+        name = inert(change.field, 200) or "(all of it)"
+        if is_long_text(change):
+            yield f"{name}:"
+            for line in text_difference(change.before, change.after):
+                yield f"  {line.mark} {inert(line.text, 10_000)}".rstrip()
+        elif change.before is ABSENT:
+            yield f"{name}: added {_value(change.after)}"
+        elif change.after is ABSENT:
+            yield f"{name}: removed {_value(change.before)}"
+        elif change.before == HIDDEN == change.after:
+            yield f"{name}: changed (values are not shown)"
+        else:
+            yield f"{name}: {_value(change.before)} → {_value(change.after)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        return f'"{inert(value, 500)}"'
+    return "null" if value is None else inert(text_of(value), 500)

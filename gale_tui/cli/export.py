@@ -1,0 +1,341 @@
+"""`gale-tui export`: the engine without a screen. Data on standard output, narration on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from gale_tui.cli.exit_codes import INTERRUPTED, account_code, exit_code
+from gale_tui.cli.narration import Narration
+from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
+from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
+from gale_tui.core.history.kept_batches import KeptBatch
+from gale_tui.core.history.named_sets import ToolSet
+from gale_tui.core.identifiers import clean_id, origin_of
+from gale_tui.core.jobs.batch_runner import BatchRun
+from gale_tui.core.jobs.engine import GaleEngine
+from gale_tui.core.jobs.hints import without_keys
+from gale_tui.core.jobs.outcomes import Outcome, settled
+from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["ExportCommand", "entry_as_json", "exit_code", "export", "job_as_json", "settled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCommand:
+    """What the command line asks for: one tool, a set, or a list."""
+
+    tool_id: str = ""
+    flow_id: str = ""
+    label: str = ""
+    output: Path | None = None
+    as_json: bool = False
+    timeout: float | None = None
+    """Seconds; None waits as long as it takes."""
+    yes: bool = False
+    set_name: str | None = None
+    batch: Batch | None = None
+    """A list that was read."""
+    batch_name: str = ""
+    """What the list is called."""
+    resume: bool = False
+    """Go on with what was cut short."""
+    keep_as: str = ""
+    """The set that the list is kept as; empty for none."""
+    environment_chosen: bool = True
+    """False where a set's own environment, or the one that requests were sent to, goes before the one last used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    environment: Environment
+    tools: tuple[BatchTool, ...]
+    bad: tuple[BadLine, ...] = ()
+    name: str = ""
+    several: bool = True
+    kept: KeptBatch | None = None
+    """What was cut short and is gone on with."""
+
+    @property
+    def count(self) -> int:
+        """How many are started now."""
+        return self.kept.left if self.kept is not None else len(self.tools)
+
+
+def job_as_json(job: Job) -> dict[str, object]:
+    """A job as data for scripts; no link, no key."""
+    download = job.download
+    return {
+        "tool_id": job.tool_id,
+        "flow_id": job.flow_id,
+        "label": job.label,
+        "environment": job.environment_name,
+        "status": job.status,
+        "state": job.state.value,
+        "reason": job.reason,
+        "note": without_keys(job.note),
+        "dock_status_id": job.dock_status_id,
+        "export_job_id": job.export_job_id,
+        "download": download.state.value,
+        "path": str(download.path) if download.path else None,
+        "size": download.size if download.state is DownloadState.SAVED else None,
+        "sha256": download.sha256,
+        "error": without_keys(download.error),
+    }
+
+
+def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> dict[str, object]:
+    """What became of a tool as data for scripts: the job, the batch, and whether the file is like the one before.
+
+    One that was not started has the same fields.
+    """
+    job = entry.job
+    if job is None:
+        tool = entry.tool
+        nobody = Job("", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label)
+        known = {**job_as_json(nobody), "status": "", "state": "not started", "note": without_keys(entry.why)}
+    else:
+        known = job_as_json(job)
+    outcome = entry.outcome.value if entry.outcome is not None else None
+    return {**known, "outcome": outcome, "unchanged": entry.unchanged, "batch": batch or None}
+
+
+async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: TextIO) -> int:
+    """Runs one export, or all of a set or list, to the end.
+
+    Args:
+        engine: Not yet started; closed at the end.
+        command: What to do.
+        out: For data.
+        err: For narration.
+
+    Returns:
+        The exit code.
+    """
+    loop = asyncio.get_running_loop()
+    me = asyncio.current_task()
+    numbers: list[int] = []
+
+    def stopped(number: int) -> None:
+        numbers.append(number)
+        if me is not None:
+            me.cancel()
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(number, stopped, number)
+    narration = Narration(err)
+    try:
+        return await _run(engine, command, out, narration)
+    except GaleError as error:
+        narration.say(f"gale-tui: {error}")
+        return error.exit_code
+    except asyncio.CancelledError:
+        narration.say("gale-tui: interrupted; what was started goes on at the server.")
+        return INTERRUPTED if numbers[:1] in ([], [signal.SIGINT]) else 128 + numbers[0]
+    finally:
+        await engine.close()
+
+
+async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narration: Narration) -> int:
+    if command.resume:
+        await engine.start()
+        plan = await _plan_of_kept(engine, command)
+        _confirm(plan, command, narration)
+    elif command.set_name is None:
+        plan = _plan(engine, command)
+        _confirm(plan, command, narration)
+        await engine.start()
+    else:
+        await engine.start()
+        plan = await _plan_of_set(engine, command, command.set_name)
+        _confirm(plan, command, narration)
+    if command.keep_as:
+        kept = ToolSet(command.keep_as, plan.tools, plan.environment.id, engine.clock.time())
+        await engine.book.store.keep_set(kept)
+        narration.say(f"gale-tui: kept {len(plan.tools)} tools as the set {command.keep_as}")
+    account = await _run_all(engine, command, plan, out, narration)
+    if command.set_name is not None:
+        await engine.book.store.use_set(command.set_name, at=engine.clock.time())
+    if plan.several:
+        narration.say(f"gale-tui: {plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
+    if plan.several:
+        _say_left(account.count(Outcome.NOT_STARTED), narration)
+    if account.stopped:
+        narration.say(f"gale-tui: {account.stopped}")
+    return account_code(account)
+
+
+def _say_left(count: int, narration: Narration) -> None:
+    if count:
+        left = f"{count} are" if count > 1 else "1 is"
+        narration.say(f"gale-tui: {left} not started; gale-tui export --resume goes on, and so does the app.")
+
+
+# What to do
+
+
+def _current(engine: GaleEngine) -> Environment:
+    environment = engine.current
+    if environment is None:
+        raise ConfigError(
+            "There is no environment yet", "Start gale-tui and add one, or set GALE_HOST and GALE_API_KEY"
+        )
+    return environment
+
+
+def _plan(engine: GaleEngine, command: ExportCommand) -> _Plan:
+    if command.batch is None:
+        tool = BatchTool(clean_id(command.tool_id), clean_id(command.flow_id), command.label)
+        return _Plan(_current(engine), (tool,), several=False)
+    batch = command.batch
+    if not batch.tools and not batch.bad:
+        raise ConfigError("The list names no tools", "Give lines of tool_id,flow_id,label")
+    environment = _environment_of(engine, batch.hosts) if batch.hosts and not command.environment_chosen else None
+    return _Plan(environment or _current(engine), batch.tools, batch.bad, command.keep_as or command.batch_name)
+
+
+def _environment_of(engine: GaleEngine, hosts: tuple[str, ...]) -> Environment:
+    """The environment that captured requests were sent to."""
+    origins = {origin_of(host) for host in hosts}
+    found = [each for each in engine.environments if each.origin in origins]
+    if len(origins) == 1 and len(found) == 1:
+        return found[0]
+    names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
+    raise ConfigError(f"The requests were sent to {names}, which is not one environment here", "Name one with --env")
+
+
+async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) -> _Plan:
+    store = engine.book.store
+    kept = await store.find_set(name)
+    if kept is None:
+        names = ", ".join(each.name for each in await store.sets()) or "none yet"
+        raise ConfigError(
+            f"There is no set called {inert(name, 80)!r}", f"Known sets: {names}. --from FILE --save-set NAME makes one"
+        )
+    environment = None
+    if not command.environment_chosen and kept.environment_id is not None:
+        environment = engine.environment(kept.environment_id)
+        if environment is None:
+            raise ConfigError(f"The environment of the set {kept.name} is gone", "Name another one with --env")
+    return _Plan(environment or _current(engine), kept.tools, (), kept.name)
+
+
+async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
+    found = await engine.book.store.batches.cut_short()
+    if command.environment_chosen:
+        current = _current(engine)
+        found = [each for each in found if each.environment_id == current.id]
+    if not found:
+        raise ConfigError("There is no batch that was cut short", "One that another gale-tui runs is none")
+    kept = found[0]
+    environment = engine.environment(kept.environment_id)
+    if environment is None or not kept.goes_to(environment):
+        name = inert(kept.environment_name, 60)
+        raise ConfigError(
+            f"The environment {name} of {kept.title} is gone or has another host now", "Drop the batch in the app"
+        )
+    return _Plan(environment, kept.tools, (), kept.name, kept=kept)
+
+
+def _confirm(plan: _Plan, command: ExportCommand, narration: Narration) -> None:
+    """Refuses what needs a word from the person who asks for it."""
+    for bad in plan.bad:
+        narration.say(f"gale-tui: line {bad.line}: {bad.problem}: {bad.text}")
+    name, count = plan.environment.name, plan.count
+    if plan.environment.production and not command.yes:
+        exports = f" for {count} exports" if plan.several else ""
+        raise ConfigError(f"{name} is a PROD environment", f"Say --yes{exports} to export there")
+    if plan.bad and not command.yes:
+        wrong = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
+        raise ConfigError(
+            f"{wrong} wrong; nothing was started", f"Mend the list, or say --yes to export the other {count}"
+        )
+
+
+# Doing it
+
+
+async def _run_all(
+    engine: GaleEngine, command: ExportCommand, plan: _Plan, out: TextIO, narration: Narration
+) -> BatchAccount:
+    told: set[int] = set()
+
+    def changed(account: BatchAccount) -> None:
+        for place, entry in enumerate(account.entries):
+            if place in told:
+                continue
+            narration.follow(entry)
+            if entry.outcome is not None:
+                told.add(place)
+                _give_out(entry, command, plan, out)
+        narration.show(account.progress if plan.several else "")
+        _look_for_403(account)
+
+    def _look_for_403(account: BatchAccount) -> None:
+        for entry in account.entries:
+            job = entry.job
+            if entry.outcome is None and job is not None and job.state.polled and job.note.startswith("403: "):
+                run.leave(job.id, job.note, ForbiddenError(job.note, status=403))
+
+    if plan.kept is not None:
+        run = BatchRun.going_on(engine, plan.environment, plan.kept, changed)
+    else:
+        run = BatchRun(
+            engine,
+            plan.environment,
+            plan.tools,
+            name=plan.name,
+            folder=command.output,
+            bad=plan.bad,
+            on_change=changed,
+            record=plan.several,
+        )
+    key_wanted = asyncio.get_running_loop().create_future()
+
+    def condition(now: EnvironmentCondition) -> None:
+        if now.state == "needs key" and now.environment_id == plan.environment.id and not key_wanted.done():
+            key_wanted.set_result(now.text)
+
+    engine.on_condition.append(condition)
+    running = asyncio.create_task(run.run(), name="batch")
+    try:
+        done, _ = await asyncio.wait(
+            (running, key_wanted), timeout=command.timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        if running not in done:
+            if key_wanted in done:
+                run.give_up(key_wanted.result(), CredentialError(key_wanted.result()))
+            else:
+                run.give_up("Not finished in time; what was started goes on at the server and in the next gale-tui")
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+    except asyncio.CancelledError:
+        if plan.several:
+            _say_left(run.left, narration)
+        raise
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        engine.on_condition.remove(condition)
+        key_wanted.cancel()
+    return run.account
+
+
+def _give_out(entry: BatchEntry, command: ExportCommand, plan: _Plan, out: TextIO) -> None:
+    job = entry.job
+    if command.as_json:
+        out.write(json.dumps(entry_as_json(entry, plan.environment, plan.name), ensure_ascii=False) + "\n")
+    elif job is not None and job.download.state is DownloadState.SAVED:
+        out.write(f"{job.download.path}\n")
+    out.flush()

@@ -1,0 +1,140 @@
+"""The options of `gale-tui export`, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gale_tui.cli.export import ExportCommand
+    from gale_tui.core.batch.parser import Batch
+
+__all__ = ["add_export", "command_from"]
+
+LARGEST = 50 << 20
+"""Bytes of a list or of a HAR file."""
+
+EXAMPLES = """\
+lists:
+  Lines of tool_id,flow_id,label, parted by commas, semicolons, tabs or spaces; a header is optional, # begins a
+  comment. Captured Export requests (addresses, curl, fetch, a HAR file) are read too. With lines that cannot be
+  read nothing is started, unless --yes is given.
+
+cut short:
+  Of a set or list what was not started yet is kept when it is interrupted (ctrl+c, SIGTERM, a crash). --resume goes on
+  with it, each tool exported once; the app offers the same. Started anew, the list runs from its beginning instead.
+
+exit codes:
+  0 saved · 1 GALE said FAILED · 2 usage, configuration, not confirmed · 3 network or server, try again
+  4 key or permission · 5 timeout, the job goes on · 6 not saved (disk, corrupt file) · 7 unconfirmed · 130 interrupted
+  Of several jobs, the highest.
+
+examples:
+  gale-tui export --tool-id a-… --flow-id cf-…
+  gale-tui export --tool-id a-… --flow-id cf-… --env prod --yes --output /backup --json
+  gale-tui export --from tools.csv --save-set nightly
+  pbpaste | gale-tui export --from -
+  GALE_HOST=gale.kore.ai GALE_API_KEY=$(pass gale) gale-tui export --set nightly
+
+in a crontab, where there is no keyring, the key comes from key_command in config.toml, or from GALE_HOST and
+GALE_API_KEY:
+  30 2 * * *  gale-tui export --set nightly --output /backup --json >>$HOME/nightly.jsonl 2>>$HOME/nightly.log
+"""
+
+
+def add_export(commands: Any) -> None:
+    """Adds the command to the parser's commands."""
+    export: argparse.ArgumentParser = commands.add_parser(
+        "export",
+        help="export and save without a screen",
+        description="Export tools with their call flows, wait for the jobs, save the verified zips.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    which = export.add_argument_group("what to export: one tool, a set or a list")
+    which.add_argument("--tool-id", metavar="ID")
+    which.add_argument("--flow-id", metavar="ID")
+    which.add_argument("--label", metavar="TEXT", default="", help="a name to know the one tool's job by")
+    which.add_argument("--set", metavar="NAME", dest="set_name", help="a named set of tools")
+    which.add_argument(
+        "--from", metavar="FILE", dest="source", help="a list of tools, CSV or TSV; - reads standard input"
+    )
+    which.add_argument("--resume", action="store_true", help="what a batch that was cut short has not started yet")
+    which.add_argument("--save-set", metavar="NAME", help="with --from: keep the tools as a set, too")
+    export.add_argument("--env", metavar="NAME", dest="export_env", help="the environment; else the one last used")
+    export.add_argument("--output", metavar="DIR", type=Path, help="where the files are saved")
+    export.add_argument("--json", action="store_true", help="one JSON object per job on standard output")
+    export.add_argument(
+        "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait in all; the jobs go on after"
+    )
+    export.add_argument(
+        "--yes", action="store_true", help="needed for a PROD environment, and for a list with lines that are wrong"
+    )
+    export.set_defaults(export_parser=export)
+
+
+def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportCommand:
+    """What the command line asks for. A list is read here, before anything else happens.
+
+    Args:
+        arguments: As parsed.
+        chosen: True where the environment was named, on the command line or by the variables.
+
+    Raises:
+        ConfigError: The list cannot be read.
+    """
+    parser: argparse.ArgumentParser = arguments.export_parser
+    one = arguments.tool_id is not None or arguments.flow_id is not None
+    given = (("--set", arguments.set_name), ("--from", arguments.source), ("--resume", arguments.resume or None))
+    ways = [name for name, value in given if value is not None]
+    if one and ways:
+        parser.error(f"--tool-id and --flow-id do not go with {ways[0]}")
+    if len(ways) > 1:
+        parser.error(f"{ways[0]} does not go with {ways[1]}")
+    if arguments.resume and arguments.output is not None:
+        parser.error("--output does not go with --resume: the batch has its own folder")
+    if not ways and (arguments.tool_id is None or arguments.flow_id is None):
+        parser.error("--tool-id and --flow-id are needed, or --set, --from or --resume")
+    if arguments.save_set is not None and arguments.source is None:
+        parser.error("--save-set goes with --from")
+    if ways and arguments.label:
+        parser.error("--label goes with --tool-id; in a list each line has its own")
+
+    from gale_tui.cli.export import ExportCommand
+    from gale_tui.core.history.named_sets import clean_set_name
+
+    return ExportCommand(
+        tool_id=arguments.tool_id or "",
+        flow_id=arguments.flow_id or "",
+        label=arguments.label,
+        output=arguments.output.expanduser().absolute() if arguments.output else None,
+        as_json=arguments.json,
+        timeout=arguments.timeout or None,
+        yes=arguments.yes,
+        set_name=arguments.set_name,
+        resume=arguments.resume,
+        batch=_read(arguments.source) if arguments.source is not None else None,
+        batch_name="" if arguments.source in (None, "-") else Path(arguments.source).name,
+        keep_as=clean_set_name(arguments.save_set) if arguments.save_set is not None else "",
+        environment_chosen=chosen,
+    )
+
+
+def _read(source: str) -> Batch:
+    from gale_tui.core.batch.parser import read_batch
+    from gale_tui.core.errors import ConfigError
+
+    try:
+        if source == "-":
+            content = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with Path(source).expanduser().open("rb") as file:
+                content = file.read(LARGEST + 1)
+    except (OSError, RuntimeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"The list {source} cannot be read: {why}") from error
+    if len(content) > LARGEST:
+        raise ConfigError(f"The list {source} has more than {LARGEST >> 20} MB", "Split it")
+    return read_batch(content)

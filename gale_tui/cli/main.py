@@ -1,0 +1,408 @@
+"""The command line, and the wiring: the only module that knows the app, the sandbox and the engine."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, cast
+
+from gale_tui import __version__
+from gale_tui.core.clock import Clock
+from gale_tui.core.errors import GaleError
+from gale_tui.core.jobs.hints import without_keys
+
+if TYPE_CHECKING:
+    import argparse
+    import random
+
+    from gale_tui.core.batch.reader import Paste
+    from gale_tui.core.config.paths import Paths
+    from gale_tui.core.jobs.engine import GaleEngine, ToolChoice
+    from gale_tui.core.jobs.polling import PollPolicy
+    from gale_tui.core.models import Environment
+    from gale_tui.core.secret import Secret
+    from gale_tui.sandbox.server import Sandbox
+
+__all__ = ["Wiring", "main", "run"]
+
+EXAMPLES = """\
+examples:
+  gale-tui                         the app
+  gale-tui --demo                  the app on an embedded GALE, nothing to configure, nothing kept
+  gale-tui --from request.har      the export form, filled from a captured request; of several, the batch
+  gale-tui export --tool-id a-… --flow-id cf-… --env staging
+                                   export and save one tool without a screen
+  gale-tui export --set nightly    all tools of a set; --from FILE for a list
+  gale-tui diff OLD.zip NEW.zip    what changed between two saved exports
+  gale-tui info                    where files are and what was found
+"""
+
+
+READ_FIRST: Final = 1 << 20
+"""Bytes up to which the file of `--from` is read before the screen is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What tests hand in from outside."""
+
+    environ: Mapping[str, str]
+    clock: Clock | None = None
+    rng: random.Random | None = None
+    policy: PollPolicy | None = None
+    new_id: Callable[[], str] | None = None
+    sandbox: Sandbox | None = None
+    """The demo's GALE; made anew where None."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    from gale_tui.cli.export_options import add_export
+
+    parser = argparse.ArgumentParser(
+        prog="gale-tui",
+        description="Export tools from Kore.ai GALE (Agent Platform), follow the jobs, save the files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gale-tui {__version__}")
+    parser.add_argument("--demo", action="store_true", help="run on an embedded GALE; nothing to configure")
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="with --demo: keep its files in this folder")
+    parser.add_argument("--env", metavar="NAME", help="the environment to start with")
+    parser.add_argument(
+        "--from", metavar="FILE", dest="brought",
+        help="open the form filled from a file: an Export request as URL, curl, fetch or HAR, or a list",
+    )  # fmt: skip
+    parser.add_argument("--download-dir", metavar="DIR", type=Path, help="where files are saved")
+    parser.add_argument("--readonly", action="store_true", help="nothing that changes the server can be started")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument(
+        "--log-level", metavar="LEVEL", default="info", choices=("debug", "info", "warning", "error"),
+        help="debug, info (the default), warning or error",
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    sandbox = commands.add_parser("sandbox", help="run the embedded GALE alone, for developing against")
+    sandbox.add_argument("--port", type=int, metavar="N", default=0, help="port on loopback; a free one by default")
+    commands.add_parser("info", help="where files are and what was found; no secrets")
+    add_export(commands)
+    diff = commands.add_parser(
+        "diff",
+        help="what changed between two saved exports of a tool",
+        description="Compare two saved exports: nodes, prompts, guardrails, variables. Order and time stamps alone are "
+        "no difference; values of environment variables are never printed.",
+        epilog="exit codes:\n  0 no difference · 1 they differ · 2 a file cannot be compared",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    diff.add_argument("before", metavar="A.zip", type=Path)
+    diff.add_argument("after", metavar="B.zip", type=Path)
+    diff.add_argument("--json", action="store_true", help="the differences as one JSON object")
+    return parser
+
+
+WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
+    "brought": None,
+    "command": None,
+    "demo": False,
+    "download_dir": None,
+    "env": None,
+    "keep": None,
+    "log_level": "info",
+    "no_mouse": False,
+    "readonly": False,
+}
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    # Nearly every start is one without arguments, and a parser for them takes as long as opening the history.
+    if argv:
+        return _parser().parse_args(argv)
+    return cast("argparse.Namespace", SimpleNamespace(**WITHOUT_ARGUMENTS))
+
+
+def run() -> None:
+    """The process from its first module to its end; `gale_tui.__main__` calls it."""
+    code = main()
+    _let_go_of_output()
+    sys.exit(code)
+
+
+def _let_go_of_output() -> None:
+    """Where output is gone (an SSH line that dropped), Python's own last flush would fail and change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:
+    """Runs gale-tui and returns its exit code.
+
+    Args:
+        argv: The arguments without the program's name; those of the process where None.
+        wiring: Clock, jitter and variables from outside; the real ones where None.
+    """
+    wiring = wiring or Wiring(environ=os.environ)
+    arguments = _parsed(sys.argv[1:] if argv is None else argv)
+    if arguments.command is not None:
+        gc.enable()
+    try:
+        if arguments.keep is not None and not arguments.demo:
+            return _complain("--keep goes with --demo.")
+        if arguments.brought is not None and (problem := _not_brought(arguments)):
+            return _complain(problem)
+        if arguments.command == "sandbox":
+            return _sandbox(arguments)
+        if arguments.command == "info":
+            return _info(arguments, wiring)
+        if arguments.command == "export":
+            return _export(arguments, wiring)
+        if arguments.command == "diff":
+            return _diff(arguments)
+        return _app(arguments, wiring)
+    except GaleError as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(text: str, code: int = 2) -> int:
+    sys.stderr.write(f"gale-tui: {without_keys(text)}\n")
+    return code
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from gale_tui.sandbox.standalone import serve
+
+    return serve(arguments.port, sys.stdout)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from gale_tui.cli.diff import DiffCommand, diff
+
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")
+    try:
+        code = diff(DiffCommand(arguments.before, arguments.after, arguments.json), out, sys.stderr)
+        out.flush()
+    except BrokenPipeError:
+        # Whoever read has seen enough; what Python flushes at the end has to go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        return 1
+    return code
+
+
+def _paths(wiring: Wiring) -> Paths:
+    from gale_tui.core.config.paths import Paths
+
+    return Paths.find(wiring.environ)
+
+
+def _info(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    import asyncio
+
+    from gale_tui.cli.info import report
+
+    sys.stdout.write(asyncio.run(report(_paths(wiring), wiring.environ)))
+    return 0
+
+
+def _engine(arguments: argparse.Namespace, wiring: Wiring, *, readonly: bool) -> GaleEngine:
+    """The engine for real environments: those of `config.toml`, and the one of the variables."""
+    from gale_tui.core.config.environments import environment_from_variables
+
+    paths = _paths(wiring)
+    given = environment_from_variables(wiring.environ)
+    extra = (given[0],) if given else ()
+    fixed = {given[0].id: given[1]} if given else {}
+    return _make_engine(
+        paths, wiring, extra=extra, fixed=fixed, readonly=readonly, download_dir=arguments.download_dir, demo=False
+    )
+
+
+def _make_engine(
+    paths: Paths,
+    wiring: Wiring,
+    *,
+    extra: Sequence[Environment],
+    fixed: Mapping[str, Secret],
+    readonly: bool,
+    download_dir: Path | None,
+    demo: bool,
+    offered: Sequence[ToolChoice] = (),
+) -> GaleEngine:
+    from gale_tui.core.credentials.credentials import Credentials
+    from gale_tui.core.jobs.engine import GaleEngine
+    from gale_tui.core.threads import DaemonThreads
+
+    threads = DaemonThreads("gale")
+    credentials = Credentials(config_file=paths.config_file, threads=threads, use_keyring=not demo, fixed=fixed)
+    return GaleEngine(
+        paths=paths,
+        credentials=credentials,
+        threads=threads,
+        extra_environments=extra,
+        offered=offered,
+        readonly=readonly,
+        demo=demo,
+        download_dir=download_dir.expanduser().absolute() if download_dir else None,
+        clock=wiring.clock,
+        rng=wiring.rng,
+        policy=wiring.policy,
+        new_id=wiring.new_id,
+    )
+
+
+def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    import asyncio
+
+    from gale_tui.cli.export_options import command_from
+
+    named = arguments.export_env or arguments.env
+    command = command_from(arguments, chosen=bool(named or wiring.environ.get("GALE_HOST")))
+
+    from gale_tui.cli.export import export
+    from gale_tui.core.logs import setup_logging
+
+    setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
+    engine = _engine(arguments, wiring, readonly=arguments.readonly)
+    engine.choose(named)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Cron's locale may be plain ASCII; a label is no reason to stop.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return asyncio.run(export(engine, command, sys.stdout, sys.stderr))
+
+
+def _not_brought(arguments: argparse.Namespace) -> str:
+    """Why `--from` cannot be; empty where it can."""
+    if arguments.command is not None:
+        return "--from FILE is for the app. Without a screen: gale-tui export --from FILE."
+    if arguments.brought == "-":
+        return (
+            "--from - cannot be: the app needs the terminal for its keys, and reads nothing else from standard input. "
+            "Give a file, paste the text in the app, or use: gale-tui export --from -"
+        )
+    if arguments.readonly:
+        return "--from opens an export, and --readonly lets none be started. Leave one of them out."
+    return ""
+
+
+def _read_brought(source: str) -> Paste | Path:
+    """What is in the file; the path of one that is so large that the app has to say that it reads.
+
+    Raises:
+        ConfigError: It cannot be read, or there is no export in it.
+    """
+    from gale_tui.core.batch.reader import file_size, read_paste_file
+
+    path = Path(source)
+    return path if file_size(path) > READ_FIRST else read_paste_file(path)
+
+
+def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    problem = _no_terminal(wiring.environ)
+    if problem:
+        return _complain(problem)
+    opening = _read_brought(arguments.brought) if arguments.brought is not None else None
+    if arguments.demo:
+        return _demo(arguments, wiring, opening)
+    from gale_tui.core.logs import setup_logging
+
+    setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
+    engine = _engine(arguments, wiring, readonly=arguments.readonly)
+    engine.choose(arguments.env)
+    if opening is not None and not engine.environments and getattr(opening, "batch", None) is not None:
+        return _complain("There is no environment yet for a batch. Start gale-tui, add one, and try again.")
+    return _show(engine, mouse=not arguments.no_mouse, opening=opening, follows=arguments.env is None)
+
+
+def _no_terminal(environ: Mapping[str, str]) -> str:
+    advice = "Without a screen use: gale-tui export --tool-id ID --flow-id ID"
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        return f"Standard input or output is no terminal. {advice}"
+    if environ.get("TERM") == "dumb":
+        return f"The terminal says that it is dumb (TERM=dumb). {advice}"
+    return ""
+
+
+def _show(engine: GaleEngine, *, mouse: bool, opening: Paste | Path | None = None, follows: bool = True) -> int:
+    from gale_tui.core.logs import close_logging
+    from gale_tui.tui.terminal.multiplexer import inside
+
+    in_screen = inside(os.environ) == "screen"
+    if in_screen:
+        # GNU screen hands COLORTERM on and knows 256 colours; the framework reads this once, when it is imported.
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
+    from gale_tui.tui.app import GaleApp
+
+    app = GaleApp(engine, on_first_frame=_collect_garbage, opening=opening, follows=follows)
+    # While the mouse is on, GNU screen holds a lone esc back until the next key.
+    app.run(mouse=mouse and engine.settings.mouse and not in_screen)
+    close_logging()
+    return app.return_code or 0
+
+
+def _collect_garbage() -> None:
+    # What was loaded stays to the end: going through it again and again would hold up keys.
+    gc.freeze()
+    gc.enable()
+
+
+def _demo(arguments: argparse.Namespace, wiring: Wiring, opening: Paste | Path | None) -> int:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="gale-tui-demo-", ignore_cleanup_errors=True) as throw_away:
+        home = (arguments.keep or Path(throw_away)).expanduser().absolute()
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine, sandbox = demo_engine(home, wiring, arguments.download_dir, readonly=arguments.readonly)
+        try:
+            return _show(engine, mouse=not arguments.no_mouse, opening=opening)
+        finally:
+            sandbox.stop()
+
+
+def demo_engine(
+    home: Path, wiring: Wiring, download_dir: Path | None = None, *, readonly: bool = False
+) -> tuple[GaleEngine, Sandbox]:
+    """An engine on a sandbox of its own, signed in, with the sandbox's tools offered.
+
+    Args:
+        home: Where everything is kept.
+        wiring: From outside.
+        download_dir: Where files go, else below `home`.
+        readonly: Nothing can be started.
+    """
+    from gale_tui.core.config.paths import Paths
+    from gale_tui.core.identifiers import parse_host
+    from gale_tui.core.jobs.engine import ToolChoice
+    from gale_tui.core.models import Environment
+    from gale_tui.core.secret import Secret
+    from gale_tui.sandbox.server import Sandbox
+
+    paths = Paths.under(home)
+    sandbox = wiring.sandbox or Sandbox(keep=home / "sandbox.json")
+    sandbox.start()
+    environment = Environment(id="demo", name="sandbox", origin=parse_host(sandbox.url), source="demo")
+    offered = [ToolChoice(tool.tool_id, tool.flow_id, tool.name, tool.what) for tool in sandbox.offered if tool.flow_id]
+    engine = _make_engine(
+        paths,
+        wiring,
+        extra=(environment,),
+        fixed={environment.id: Secret(sandbox.key)},
+        readonly=readonly,
+        download_dir=download_dir,
+        demo=True,
+        offered=offered,
+    )
+    engine.choose(None)
+    return engine, sandbox

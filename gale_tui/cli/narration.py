@@ -1,0 +1,87 @@
+"""What `gale-tui export` says: how each tool ended; on a terminal also how it comes on, and a line that tells of all.
+
+A log or the mail of a cron job holds what became of the tools and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TextIO
+
+from gale_tui.core.batch.report import BatchEntry
+from gale_tui.core.jobs.hints import without_keys
+from gale_tui.core.jobs.job_registry import clock_time
+from gale_tui.core.jobs.outcomes import Outcome
+from gale_tui.core.models import DownloadState, JobState
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["Narration"]
+
+
+class Narration:
+    """Writes to standard error.
+
+    Args:
+        err: Where to.
+    """
+
+    def __init__(self, err: TextIO) -> None:
+        self._err = err
+        self._terminal = err.isatty()
+        self._told: dict[tuple[str, str], str] = {}
+        self._shown = ""
+
+    def say(self, text: str) -> None:
+        """Writes a line that stays."""
+        shown = self._shown
+        self.show("")
+        self._err.write(f"{without_keys(text)}\n")
+        self._err.flush()
+        self.show(shown)
+
+    def follow(self, entry: BatchEntry) -> None:
+        """Says what is new about a tool, if there is anything; where nobody watches, only how it ended."""
+        if entry.outcome is None and not self._terminal:
+            return
+        words = _words(entry)
+        key = (entry.tool.tool_id, entry.tool.flow_id)
+        if words and self._told.get(key) != words:
+            self._told[key] = words
+            name = entry.job.title if entry.job is not None else entry.tool.title
+            self.say(f"{clock_time(time.time())} {inert(name, 60)}: {words}")
+
+    def show(self, text: str) -> None:
+        """Shows the progress of all, in place of what it was; on a terminal only."""
+        if not self._terminal or text == self._shown:
+            return
+        width = self._width()
+        line = text if len(text) < width else f"{text[: width - 2]}…"
+        # Written over with blanks: that works on every terminal.
+        self._err.write(f"\r{' ' * min(len(self._shown), width - 1)}\r{line}")
+        self._err.flush()
+        self._shown = line
+
+    def _width(self) -> int:
+        try:
+            return max(20, os.get_terminal_size(self._err.fileno()).columns)
+        except (OSError, ValueError):
+            return 80
+
+
+def _words(entry: BatchEntry) -> str:
+    job = entry.job
+    if job is None:
+        return f"{entry.outcome}: {entry.why}" if entry.outcome is not None else ""
+    if entry.outcome is Outcome.UNFINISHED:
+        return f"{inert(job.status, 40)}, waited for no longer: {entry.why}"
+    download = job.download
+    if job.state is JobState.SUCCEEDED and download.state in (DownloadState.WANTED, DownloadState.RUNNING):
+        return inert(job.status, 40)
+    if job.state is JobState.SUCCEEDED and download.state is not DownloadState.NONE:
+        where = f" {download.path}" if download.state is DownloadState.SAVED else ""
+        why = f": {inert(download.error, 400)}" if download.error else ""
+        same = ", unchanged" if entry.unchanged else ""
+        return f"{inert(job.status, 40)}, file {download.state.value}{same}{where}{why}"
+    reason = job.note if job.state is JobState.REJECTED else job.reason or job.note
+    return f"{inert(job.status, 40)}{': ' if reason else ''}{inert(reason, 300)}"

@@ -1,0 +1,311 @@
+"""What changed between two exports of a tool. Order and time stamps alone are no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gale_tui.core.archive.contents import ArchiveContents, Role
+from gale_tui.core.archive.json_diff import (
+    FieldChange,
+    change_as_json,
+    differences,
+    is_long_text,
+    same,
+    text_difference,
+)
+from gale_tui.core.archive.tool import (
+    Guardrail,
+    Part,
+    Tool,
+    ToolNode,
+    Variable,
+    find_part,
+    mask_variables,
+    without_parts,
+)
+from gale_tui.core.secret import HIDDEN, Secret
+
+__all__ = ["Changed", "Comparison", "VariableChange", "compare", "comparison_as_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A node or guardrail that is on both sides and differs."""
+
+    id: str
+    name: str
+    kind: str
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VariableChange:
+    """An environment variable that is on both sides and differs."""
+
+    name: str
+    before: Secret
+    after: Secret
+    fields: tuple[FieldChange, ...]
+    """What else differs, without values."""
+
+    @property
+    def value_changed(self) -> bool:
+        """True where it is the value, or the value as well."""
+        return self.before.reveal() != self.after.reveal()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that differs."""
+
+    before: ArchiveContents
+    after: ArchiveContents
+    about: tuple[FieldChange, ...] = ()
+    """Name, description, version and the rest of the application."""
+    nodes_added: tuple[ToolNode, ...] = ()
+    nodes_removed: tuple[ToolNode, ...] = ()
+    nodes_changed: tuple[Changed, ...] = ()
+    guardrails_added: tuple[Guardrail, ...] = ()
+    guardrails_removed: tuple[Guardrail, ...] = ()
+    guardrails_changed: tuple[Changed, ...] = ()
+    variables_added: tuple[Variable, ...] = ()
+    variables_removed: tuple[Variable, ...] = ()
+    variables_changed: tuple[VariableChange, ...] = ()
+    settings: tuple[FieldChange, ...] = ()
+    """The flow's definition without its nodes."""
+    files_added: tuple[str, ...] = ()
+    """Names of further files in the archive: server text."""
+    files_removed: tuple[str, ...] = ()
+    files_changed: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many nodes, guardrails, variables, settings and files differ."""
+        parts: tuple[Sequence[object], ...] = (
+            self.about, self.nodes_added, self.nodes_removed, self.nodes_changed, self.guardrails_added,
+            self.guardrails_removed, self.guardrails_changed, self.variables_added, self.variables_removed,
+            self.variables_changed, self.settings, self.files_added, self.files_removed, self.files_changed,
+        )  # fmt: skip
+        return sum(len(part) for part in parts)
+
+    @property
+    def same(self) -> bool:
+        """True where nothing differs."""
+        return self.count == 0
+
+
+def compare(before: ArchiveContents, after: ArchiveContents) -> Comparison:
+    """Compares two archives part by part: the tool's by their meaning, what else is in them by its checksum."""
+    one, other = before.tool or _NOTHING, after.tool or _NOTHING
+    nodes = _nodes(one.nodes, other.nodes)
+    guardrails = _guardrails(one.guardrails, other.guardrails)
+    variables = _variables(one.variables, other.variables)
+    files = _files(before, after)
+    return Comparison(
+        before,
+        after,
+        about=_rest(before, after, "application", "guardrails"),
+        nodes_added=nodes[0],
+        nodes_removed=nodes[1],
+        nodes_changed=nodes[2],
+        guardrails_added=guardrails[0],
+        guardrails_removed=guardrails[1],
+        guardrails_changed=guardrails[2],
+        variables_added=variables[0],
+        variables_removed=variables[1],
+        variables_changed=variables[2],
+        settings=_rest(before, after, "flow", "nodes", "guardrails") + _hidden_rest(before, after),
+        files_added=files[0],
+        files_removed=files[1],
+        files_changed=files[2],
+    )
+
+
+_NOTHING: Final = Tool("", "", "", (), (), (), ())
+
+
+def _rest(before: ArchiveContents, after: ArchiveContents, role: Role, *parts: Part) -> tuple[FieldChange, ...]:
+    """What differs in a document beside the parts that are compared on their own."""
+    one, other = before.document(role), after.document(role)
+    if one is None or other is None:
+        return ()
+    return tuple(differences(without_parts(one.value, *parts), without_parts(other.value, *parts)))
+
+
+def _hidden_rest(before: ArchiveContents, after: ArchiveContents) -> tuple[FieldChange, ...]:
+    """What differs beside the variables in their document, where it is not the variables themselves."""
+    documents = [archive.document("variables") for archive in (before, after)]
+    if any(each is None or find_part(each.value, "variables") is None for each in documents):
+        return ()
+    return tuple(FieldChange(each.field, HIDDEN, HIDDEN) for each in _rest(before, after, "variables", "variables"))
+
+
+_Split = tuple[tuple[Any, ...], tuple[Any, ...], tuple[tuple[Any, Any], ...]]
+
+
+def _matched(ones: Mapping[object, Any], others: Mapping[object, Any]) -> _Split:
+    added = tuple(each for key, each in others.items() if key not in ones)
+    removed = tuple(each for key, each in ones.items() if key not in others)
+    return added, removed, tuple((each, others[key]) for key, each in ones.items() if key in others)
+
+
+def _keyed(items: Iterable[Any], field: str) -> dict[object, Any]:
+    """Items by a field of theirs; those that share its value are told apart by their number."""
+    found: dict[object, Any] = {}
+    for each in items:
+        key, number = getattr(each, field), 1
+        while (key, number) in found:
+            number += 1
+        found[key, number] = each
+    return found
+
+
+def _nodes(
+    ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]
+) -> tuple[tuple[ToolNode, ...], tuple[ToolNode, ...], tuple[Changed, ...]]:
+    added, removed, both = _matched(_keyed(ones, "id"), _keyed(others, "id"))
+    # A flow that was imported again has new ids: the same name and type is the same node then.
+    renamed = {(each.name, each.kind): each for each in removed}
+    found = {(each.name, each.kind): each for each in added}
+    if len(renamed) == len(removed) and len(found) == len(added):
+        again = [key for key in renamed if key in found]
+        both += tuple((renamed[key], found[key]) for key in again)
+        added = tuple(each for each in added if (each.name, each.kind) not in again)
+        removed = tuple(each for each in removed if (each.name, each.kind) not in again)
+    changed = (
+        Changed(other.id, other.name, other.kind, tuple(differences(one.fields, other.fields))) for one, other in both
+    )
+    return added, removed, tuple(each for each in changed if each.fields)
+
+
+def _guardrails(
+    ones: tuple[Guardrail, ...], others: tuple[Guardrail, ...]
+) -> tuple[tuple[Guardrail, ...], tuple[Guardrail, ...], tuple[Changed, ...]]:
+    added, removed, both = _matched(_keyed(ones, "name"), _keyed(others, "name"))
+    changed = (Changed("", other.name, "", tuple(differences(one.fields, other.fields))) for one, other in both)
+    return added, removed, tuple(each for each in changed if each.fields)
+
+
+def _variables(
+    ones: tuple[Variable, ...], others: tuple[Variable, ...]
+) -> tuple[tuple[Variable, ...], tuple[Variable, ...], tuple[VariableChange, ...]]:
+    added, removed, both = _matched(_keyed(ones, "name"), _keyed(others, "name"))
+    changed = []
+    for one, other in both:
+        # What is beside the value may hold values as well: of another stage, or earlier ones.
+        shown = [mask_variables([dict(each.fields) | {"name": each.name}]) for each in (one, other)]
+        plain = tuple(differences(shown[0], shown[1]))
+        hidden = tuple(differences(one.fields, other.fields))
+        fields = plain or tuple(FieldChange(each.field, HIDDEN, HIDDEN) for each in hidden)
+        fields = tuple(
+            FieldChange(each.field.removeprefix(f"[{one.name}]."), each.before, each.after) for each in fields
+        )
+        change = VariableChange(other.name, one.value, other.value, fields)
+        if change.value_changed or fields:
+            changed.append(change)
+    return added, removed, tuple(changed)
+
+
+def _files(before: ArchiveContents, after: ArchiveContents) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Files that were not compared by their meaning, by size and checksum."""
+    understood = _understood(before) & _understood(after)
+    ones, others = (
+        {each.name: (each.size, each.checksum) for each in archive.summary.entries if each.name not in understood}
+        for archive in (before, after)
+    )
+    other_documents = {
+        name
+        for name in ones.keys() & others.keys()
+        if ones[name] != others[name] and _same_document(before, after, name)
+    }
+    return (
+        tuple(name for name in others if name not in ones),
+        tuple(name for name in ones if name not in others),
+        tuple(name for name in ones if name in others and ones[name] != others[name] and name not in other_documents),
+    )
+
+
+def _understood(archive: ArchiveContents) -> set[str]:
+    """Names of the documents whose parts are compared one by one."""
+    found: set[str] = set()
+    for role in ("flow", "application", "variables"):
+        document = archive.document(role)
+        if document is None or archive.tool is None:
+            continue
+        if role == "variables" and document.value and not archive.tool.variables:
+            continue
+        found.add(document.name)
+    return found
+
+
+def _same_document(before: ArchiveContents, after: ArchiveContents, name: str) -> bool:
+    """True where a further JSON file differs in order or time stamps alone."""
+    sides = [
+        next((each for each in archive.documents if each.name == name and not each.problem), None)
+        for archive in (before, after)
+    ]
+    one, other = sides
+    return one is not None and other is not None and same(one.value, other.value)
+
+
+# As data
+
+
+def comparison_as_json(comparison: Comparison) -> dict[str, object]:
+    """A comparison as data for scripts. Values of environment variables are left out."""
+    it = comparison
+    return {
+        "same": it.same,
+        "before": _archive_as_json(it.before),
+        "after": _archive_as_json(it.after),
+        "about": [change_as_json(each) for each in it.about],
+        "nodes": {
+            "added": [_node_as_json(each) for each in it.nodes_added],
+            "removed": [_node_as_json(each) for each in it.nodes_removed],
+            "changed": [
+                {"id": each.id, "name": each.name, "type": each.kind, "fields": _fields_as_json(each.fields)}
+                for each in it.nodes_changed
+            ],
+        },
+        "guardrails": {
+            "added": [each.name for each in it.guardrails_added],
+            "removed": [each.name for each in it.guardrails_removed],
+            "changed": [{"name": each.name, "fields": _fields_as_json(each.fields)} for each in it.guardrails_changed],
+        },
+        "variables": {
+            "added": [each.name for each in it.variables_added],
+            "removed": [each.name for each in it.variables_removed],
+            "changed": [
+                {"name": each.name, "value_changed": each.value_changed, "fields": _fields_as_json(each.fields)}
+                for each in it.variables_changed
+            ],
+        },
+        "settings": [change_as_json(each) for each in it.settings],
+        "files": {"added": it.files_added, "removed": it.files_removed, "changed": it.files_changed},
+    }
+
+
+def _archive_as_json(archive: ArchiveContents) -> dict[str, object]:
+    tool = archive.tool
+    return {
+        "path": str(archive.path),
+        "sha256": archive.sha256,
+        "name": tool.name if tool else None,
+        "version": tool.version if tool else None,
+    }
+
+
+def _node_as_json(node: ToolNode) -> dict[str, object]:
+    return {"id": node.id, "name": node.name, "type": node.kind}
+
+
+def _fields_as_json(fields: Iterable[FieldChange]) -> list[dict[str, object]]:
+    found = []
+    for each in fields:
+        change = dict(change_as_json(each))
+        if is_long_text(each):
+            change["diff"] = [f"{line.mark}{line.text}" for line in text_difference(each.before, each.after)]
+        found.append(change)
+    return found

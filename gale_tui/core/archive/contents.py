@@ -1,0 +1,195 @@
+"""What a saved export holds: its files, and the tool that its JSON describes. Nothing is extracted.
+
+"Import a Tool API" and the console's import form want three files: `flow_definition.json`, `app_definition.json` and
+`env_variables.json`. What is inside them is not documented, so every part may be missing or look different.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from gale_tui.core.archive.tool import Tool, read_tool
+from gale_tui.core.downloads.verify_zip import Sink, ZipEntry, ZipLimits, ZipSummary, verify_zip
+from gale_tui.core.errors import FileSystemError
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["ArchiveContents", "Document", "Role", "read_archive"]
+
+Role = Literal["flow", "application", "variables", "other"]
+
+_ROLES: Final[dict[str, Role]] = {
+    "flow_definition.json": "flow",
+    "app_definition.json": "application",
+    "env_variables.json": "variables",
+}
+DOCUMENT_LIMIT: Final = 8 << 20
+"""Bytes of a JSON file that is read; a flow of a thousand nodes has about 1 MiB."""
+TOGETHER_LIMIT: Final = 16 << 20
+DOCUMENTS: Final = 20
+DEPTH_LIMIT: Final = 100
+"""Levels of nesting."""
+VALUE_LIMIT: Final = 1_000_000
+"""Values in one document."""
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON file of the archive."""
+
+    name: str
+    """As it stands in the archive: server text."""
+    role: Role
+    value: object = field(repr=False)
+    """As parsed; None where it could not be read. At most 100 levels deep."""
+    problem: str = ""
+    """A sentence where it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveContents:
+    """A saved export, looked into."""
+
+    path: Path
+    size: int
+    """Bytes of the file."""
+    sha256: str
+    """Hexadecimal, of the file as it is now."""
+    summary: ZipSummary
+    documents: tuple[Document, ...]
+    tool: Tool | None
+    """None where the archive holds no definition of a tool."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what is odd."""
+
+    def document(self, role: Role) -> Document | None:
+        """The first readable document of a role."""
+        return next((each for each in self.documents if each.role == role and not each.problem), None)
+
+
+def read_archive(
+    path: Path, *, limits: ZipLimits | None = None, checkpoint: Callable[[], None] | None = None
+) -> ArchiveContents:
+    """Tests an archive as a download is tested, and reads the tool that is in it.
+
+    Args:
+        path: The file.
+        limits: Bounds of the archive; the usual ones where None.
+        checkpoint: Called about every MiB, to end early: what it raises goes through.
+
+    Raises:
+        NotAZipError: The file is something else.
+        CorruptFileError: It is damaged or beyond the limits.
+        FileSystemError: It is not there, no ordinary file, or cannot be read.
+    """
+    size, sha256 = _size_and_checksum(path, checkpoint or (lambda: None))
+    collected: dict[str, bytearray] = {}
+    left_out: dict[str, int] = {}
+    together = 0
+
+    def collect(entry: ZipEntry) -> Sink | None:
+        nonlocal together
+        if not entry.name.lower().endswith(".json"):
+            return None
+        if entry.size > DOCUMENT_LIMIT or together + entry.size > TOGETHER_LIMIT or len(collected) >= DOCUMENTS:
+            left_out[entry.name] = entry.size
+            return None
+        together += entry.size
+        content = collected[entry.name] = bytearray()
+        return content.extend
+
+    summary = verify_zip(path, limits=limits, checkpoint=checkpoint, collect=collect)
+    documents = [_document(name, bytes(content)) for name, content in collected.items()]
+    documents += [_too_large(name, count) for name, count in list(left_out.items())[:DOCUMENTS]]
+    documents.sort(key=lambda each: (_RANK[each.role], each.name.count("/"), each.name))
+    by_role = {each.role: each.value for each in reversed(documents) if not each.problem}
+    tool = read_tool(by_role.get("flow"), by_role.get("application"), by_role.get("variables"))
+    notes = [*summary.notes, *(each.problem for each in documents if each.problem)]
+    missing = [name for name, role in _ROLES.items() if all(each.role != role for each in documents)]
+    if len(missing) == len(_ROLES):
+        notes.append("None of the three files of a tool's export is in it")
+    else:
+        notes += [f"{name} is not in it" for name in missing]
+    return ArchiveContents(path, size, sha256, summary, tuple(documents), tool, tuple(notes))
+
+
+_RANK: Final[dict[Role, int]] = {"flow": 0, "application": 1, "variables": 2, "other": 3}
+
+
+def _size_and_checksum(path: Path, checkpoint: Callable[[], None]) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    size = 0
+    try:
+        # Looked at first: opening a pipe would wait for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileSystemError(f"{inert(path)} is no ordinary file")
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(_BLOCK):
+                checkpoint()
+                digest.update(block)
+                size += len(block)
+    except FileNotFoundError:
+        raise FileSystemError(f"{inert(path)} is not there", "Was it moved or deleted?") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise FileSystemError(f"{inert(path)} cannot be read: {why}") from error
+    return size, digest.hexdigest()
+
+
+def _role(name: str) -> Role:
+    return _ROLES.get(name.replace("\\", "/").rpartition("/")[2].lower(), "other")
+
+
+def _too_large(name: str, size: int) -> Document:
+    limit = f"more than {DOCUMENT_LIMIT >> 20} MiB of JSON" if size > DOCUMENT_LIMIT else "so much JSON in one archive"
+    return Document(
+        name, _role(name), None, f"{inert(name, 80)} was not read: it has {size:,} bytes, and {limit} is not"
+    )
+
+
+def _document(name: str, content: bytes) -> Document:
+    role = _role(name)
+    try:
+        value = json.loads(content)
+    except RecursionError:
+        return Document(name, role, None, _too_deep(name))
+    except ValueError:
+        return Document(name, role, None, f"{inert(name, 80)} is not JSON that can be read")
+    if (problem := _excess(value)) is not None:
+        return Document(name, role, None, _too_deep(name) if problem == "depth" else _too_many(name))
+    return Document(name, role, value)
+
+
+def _too_deep(name: str) -> str:
+    return f"{inert(name, 80)} was not read: it is nested deeper than {DEPTH_LIMIT} levels"
+
+
+def _too_many(name: str) -> str:
+    return f"{inert(name, 80)} was not read: it holds more than {VALUE_LIMIT:,} values"
+
+
+def _excess(value: object) -> Literal["depth", "count"] | None:
+    """Whether a document is too deep or too full for those who walk it; found without recursion."""
+    count, level = 0, [value]
+    for _ in range(DEPTH_LIMIT):
+        below: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                below.extend(each.values())
+            elif isinstance(each, list):
+                below.extend(each)
+            if len(below) > VALUE_LIMIT:
+                return "count"
+        count += len(below)
+        if count > VALUE_LIMIT:
+            return "count"
+        if not below:
+            return None
+        level = below
+    return "depth"

@@ -1,0 +1,1 @@
+"""Lists of tools to export, as data: read, edited, reported on."""

@@ -1,0 +1,111 @@
+"""The account of a batch: what became of each of its tools, and in a sentence of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gale_tui.core.batch.parser import BadLine, BatchTool
+from gale_tui.core.errors import GaleError
+from gale_tui.core.jobs.outcomes import GOOD, Outcome
+from gale_tui.core.models import Job
+
+__all__ = ["BatchAccount", "BatchEntry"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEntry:
+    """One tool of a batch, and what became of it so far."""
+
+    tool: BatchTool
+    outcome: Outcome | None = None
+    """None while it is not yet known."""
+    job: Job | None = None
+    """None where there is no row: not started yet, or never."""
+    unchanged: bool | None = None
+    """True where its saved file holds the same as the one saved before; None where nothing can be compared."""
+    why: str = ""
+    """Why it was not started or is waited for no longer, a sentence."""
+    error: GaleError | None = None
+    """What kept it from being started."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is not saved, in a few words; empty where it is."""
+        job = self.job
+        if self.outcome is None or self.outcome in GOOD:
+            return ""
+        if job is None or self.outcome is Outcome.UNFINISHED:
+            return self.why
+        if self.outcome is Outcome.NOT_SAVED:
+            return job.download.error or job.download.state.value
+        return job.reason or job.note or ("no reason given" if self.outcome is Outcome.FAILED else "")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAccount:
+    """Where a batch stands; at its end, the exact account."""
+
+    name: str
+    """Of the set, or of the batch; may be empty."""
+    entries: tuple[BatchEntry, ...]
+    bad: tuple[BadLine, ...] = ()
+    """Lines that named no tool."""
+    stopped: str = ""
+    """Why no more are started, a sentence; empty where all were."""
+
+    def count(self, outcome: Outcome) -> int:
+        """How many ended so."""
+        return sum(1 for entry in self.entries if entry.outcome is outcome)
+
+    @property
+    def total(self) -> int:
+        """How many tools there are."""
+        return len(self.entries)
+
+    @property
+    def begun(self) -> int:
+        """How many were started, or tried to be."""
+        return sum(1 for entry in self.entries if entry.job is not None)
+
+    @property
+    def ended(self) -> int:
+        """Of how many it is known what became of them."""
+        return sum(1 for entry in self.entries if entry.outcome is not None)
+
+    @property
+    def unchanged(self) -> int:
+        """How many saved files hold the same as the ones before."""
+        return sum(1 for entry in self.entries if entry.unchanged)
+
+    @property
+    def sentence(self) -> str:
+        """The whole account in a line: `37 saved (35 unchanged) · 1 failed · 2 lines wrong`."""
+        counts = Counter(entry.outcome for entry in self.entries)
+        parts = [_saved(counts[Outcome.SAVED], self.unchanged)]
+        parts += [f"{counts[each]} {each}" for each in Outcome if each is not Outcome.SAVED and counts[each]]
+        if counts[None]:
+            parts.append(f"{counts[None]} to go")
+        if self.bad:
+            parts.append(f"{len(self.bad)} line{'s' if len(self.bad) != 1 else ''} wrong")
+        return " · ".join(parts)
+
+    @property
+    def progress(self) -> str:
+        """One line while it runs: `17 of 40 · 12 saved · 1 failed`."""
+        counts = Counter(entry.outcome for entry in self.entries)
+        parts = [f"{self.ended} of {self.total}"]
+        if counts[Outcome.SAVED]:
+            parts.append(_saved(counts[Outcome.SAVED], self.unchanged))
+        parts += [f"{counts[each]} {each}" for each in Outcome if each is not Outcome.SAVED and counts[each]]
+        return " · ".join(parts)
+
+    @property
+    def not_good(self) -> Iterable[BatchEntry]:
+        """What is known not to have been saved, in the order of the list."""
+        return (entry for entry in self.entries if entry.outcome is not None and entry.outcome not in GOOD)
+
+
+def _saved(saved: int, unchanged: int) -> str:
+    return f"{saved} saved ({unchanged} unchanged)" if unchanged else f"{saved} saved"

@@ -1,0 +1,1 @@
+"""Where files are, the settings, and the environments in `config.toml`."""

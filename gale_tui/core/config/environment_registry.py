@@ -1,0 +1,199 @@
+"""The environments that the engine knows, the one chosen for new exports, and how one is added, changed or deleted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+
+from gale_tui.core.config.environments import Config, ConfigFile
+from gale_tui.core.config.settings import Settings
+from gale_tui.core.credentials.credentials import Credentials
+from gale_tui.core.errors import ConfigError, CredentialError, GaleError
+from gale_tui.core.gale_api.connections import Connections
+from gale_tui.core.models import Environment, KeyTest
+from gale_tui.core.secret import Secret
+
+__all__ = ["KnownEnvironments"]
+
+
+class KnownEnvironments:
+    """Environments, settings and keys, as one thing to change.
+
+    Args:
+        config_file: Where environments and settings are kept.
+        credentials: Where keys are kept.
+        connections: The clients of environments that change.
+        extra: From the variables, or the demo's; never written anywhere.
+        demo: The extra ones are all there are.
+        on_key: Told of an environment that has a key, or another host, from now on.
+    """
+
+    def __init__(
+        self,
+        config_file: ConfigFile,
+        credentials: Credentials,
+        connections: Connections,
+        *,
+        extra: Sequence[Environment],
+        demo: bool,
+        on_key: Callable[[str], None],
+    ) -> None:
+        self._config_file = config_file
+        self._credentials = credentials
+        self._connections = connections
+        self._extra = tuple(extra)
+        self._demo = demo
+        self._on_key = on_key
+        self._current_id: str | None = None
+        self.config = self._load()
+
+    def _load(self) -> Config:
+        try:
+            return self._config_file.load()
+        except ConfigError as error:
+            return Config(environments=(), settings=Settings(), problems=(str(error),))
+
+    def reload(self) -> None:
+        """Reads `config.toml` again, after it was changed."""
+        self.config = self._load()
+
+    @property
+    def all(self) -> tuple[Environment, ...]:
+        """All of them, those of the variables or the demo first."""
+        return self._extra if self._demo else (*self._extra, *self.config.environments)
+
+    def find(self, environment_id: str) -> Environment | None:
+        """The environment with that id; None where it is gone."""
+        return next((each for each in self.all if each.id == environment_id), None)
+
+    @property
+    def current(self) -> Environment | None:
+        """The environment for new exports."""
+        chosen = self.find(self._current_id) if self._current_id is not None else None
+        return chosen or next(iter(self.all), None)
+
+    def use(self, environment_id: str) -> None:
+        """Chooses the environment for new exports and remembers it."""
+        self._current_id = environment_id
+        environment = self.find(environment_id)
+        if environment is not None and environment.source == "config":
+            self.save_settings(last_environment=environment_id)
+
+    def choose(self, name: str | None) -> None:
+        """Chooses at start: by name, else the one of the variables, else the last one used.
+
+        Raises:
+            ConfigError: There is no environment of that name.
+        """
+        if name is not None:
+            found = next((each for each in self.all if each.name == name), None)
+            if found is None:
+                names = ", ".join(each.name for each in self.all) or "none yet"
+                raise ConfigError(f"There is no environment called {name!r}", f"Known environments: {names}")
+            self._current_id = found.id
+        elif self._extra:
+            self._current_id = self._extra[0].id
+        else:
+            self._current_id = self.config.settings.last_environment
+
+    def save_settings(self, **changes: object) -> None:
+        """Changes settings, at once and for the next start.
+
+        Raises:
+            ConfigError: They could not be written.
+        """
+        self._config_file.save_settings(**changes)
+        self.reload()
+
+    async def save(
+        self, environment: Environment, *, previous: Environment | None, key: Secret | None, session_only: bool
+    ) -> None:
+        """Writes an environment and keeps its key, the key first; what fails leaves both as they were.
+
+        Raises:
+            ConfigError: It cannot be written.
+            CredentialError: The key could not be kept.
+        """
+        moved = previous is None or (previous.id, previous.origin) != (environment.id, environment.origin)
+        before = None if moved else self._credentials.cached(environment)
+        if key is not None:
+            await self.keep_key(environment, key, session_only=session_only)
+        try:
+            self._config_file.save_environment(environment, previous_name=previous.name if previous else None)
+        except ConfigError:
+            if key is not None:
+                with contextlib.suppress(CredentialError):
+                    await self._take_back(environment, before, session_only=session_only, moved=moved)
+            raise
+        self.reload()
+        if previous is not None and previous.origin != environment.origin:
+            # The key belonged to the origin that is no longer used.
+            with contextlib.suppress(CredentialError):
+                await self._credentials.forget(previous)
+        self._connections.drop(environment.id)
+        if self._current_id is None:
+            with contextlib.suppress(ConfigError):
+                self.use(environment.id)
+        self._on_key(environment.id)
+
+    async def _take_back(
+        self, environment: Environment, before: Secret | None, *, session_only: bool, moved: bool
+    ) -> None:
+        if before is not None:
+            await self.keep_key(environment, before, session_only=session_only)
+        elif moved:
+            await self._credentials.forget(environment)
+
+    async def keep_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
+        """Keeps a key where it was asked to be.
+
+        Raises:
+            CredentialError: It could not be kept.
+        """
+        if session_only:
+            self._credentials.keep_for_session(environment, key)
+        else:
+            await self._credentials.keep(environment, key)
+
+    async def provide_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
+        """Keeps a new key and goes on with what waited for it.
+
+        Raises:
+            CredentialError: It could not be kept.
+        """
+        await self.keep_key(environment, key, session_only=session_only)
+        self._on_key(environment.id)
+
+    async def delete(self, environment: Environment) -> None:
+        """Deletes an environment and its key; its jobs stay in the history.
+
+        Raises:
+            CredentialError: The key could not be deleted; nothing is deleted then.
+            ConfigError: The file could not be written.
+        """
+        await self._credentials.forget(environment)
+        self._config_file.delete_environment(environment.id)
+        self.reload()
+        self._connections.drop(environment.id)
+        if self._current_id == environment.id:
+            self._current_id = None
+
+    async def test(self, environment: Environment, key: Secret | None = None) -> KeyTest:
+        """Asks for a dock status that cannot exist, with the key and without; creates nothing.
+
+        Raises:
+            CredentialError: There is no key to try.
+        """
+        from gale_tui.core.gale_api.client import GaleClient
+        from gale_tui.core.http.transport import Transport
+
+        tried = key if key is not None else await self._credentials.key(environment)
+        transport = Transport(environment, lambda: tried)
+        try:
+            return await self._connections.call(GaleClient(transport).test_key)
+        except CredentialError:
+            raise
+        except GaleError as error:
+            return KeyTest("inconclusive", str(error))
+        finally:
+            transport.close()

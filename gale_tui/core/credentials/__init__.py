@@ -1,0 +1,1 @@
+"""The API key of an environment: where it comes from and where it is kept."""

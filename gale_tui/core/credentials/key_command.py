@@ -1,0 +1,164 @@
+"""`key_command`: a program of the user's own that prints the key, `["pass", "show", "gale/staging"]` for example."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from gale_tui.core.errors import ConfigError, KeyCommandError
+from gale_tui.core.identifiers import clean_key
+from gale_tui.core.logs import redact
+from gale_tui.core.secret import Secret
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["check_not_writable_by_others", "key_from_command"]
+
+TIME_LIMIT = 15.0
+"""Seconds until the program is ended."""
+OUTPUT_LIMIT = 16_384
+"""Bytes that are kept of what it prints; a key is far shorter."""
+_HIDDEN_VARIABLES = ("GALE_API_KEY", "GPG_TTY")
+"""Another environment's key; and the terminal, on which gpg's agent would draw its question over the screen."""
+
+
+def check_not_writable_by_others(config_file: Path) -> None:
+    """Who can write the file that names the program can run any program as this user.
+
+    Raises:
+        KeyCommandError: Group or others may write the file or its folder, or somebody else owns it.
+    """
+    if sys.platform == "win32":
+        return
+    try:
+        file = Path(os.path.realpath(config_file))
+        for path, info in ((file, file.stat()), (file.parent, file.parent.stat())):
+            shared = info.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            # In a sticky folder such as /tmp others cannot put a file in the place of this one.
+            if shared and not (stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX):
+                raise KeyCommandError(
+                    f"key_command is not run because others can write {inert(str(path))}",
+                    f"Run: chmod go-w {inert(str(path))}",
+                )
+            if info.st_uid not in (os.geteuid(), 0):
+                raise KeyCommandError(
+                    f"key_command is not run because {inert(str(path))} belongs to another user", "Take it over"
+                )
+    except OSError as error:
+        raise KeyCommandError(
+            f"key_command is not run because {config_file} cannot be looked at: {error.strerror}"
+        ) from None
+
+
+def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_limit: float = TIME_LIMIT) -> Secret:
+    """Runs the program without a shell, terminal or input, and takes the one line that it prints. Blocking.
+
+    It gets a session of its own, so that it cannot write to the terminal, and is ended with all that is in that
+    session when the time is over.
+
+    Args:
+        command: Program and arguments.
+        environ: Its environment variables; `GALE_API_KEY` and `GPG_TTY` are left out.
+        time_limit: Seconds.
+
+    Raises:
+        KeyCommandError: It cannot be started, fails, takes too long, or prints no key. What it printed is not repeated.
+    """
+    name = inert(command[0], 60)
+    variables = {key: value for key, value in environ.items() if key not in _HIDDEN_VARIABLES}
+    try:
+        process = subprocess.Popen(  # noqa: S603  # the user's own program, without a shell
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=variables,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise KeyCommandError(f"key_command: there is no program {name}", "Check its name and PATH") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise KeyCommandError(f"key_command: {name} cannot be started: {reason}") from None
+    deadline = time.monotonic() + time_limit
+    output, complaint = _Collected(process.stdout), _Collected(process.stderr)
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+        # A program that it left behind may hold the output open: what itself printed is there by then.
+        output.join(1.0)
+        complaint.join(0.1)
+    except subprocess.TimeoutExpired:
+        raise KeyCommandError(
+            f"key_command: {name} gave no key within {time_limit:g} seconds",
+            "It must not ask for anything: unlock what it reads from first",
+        ) from None
+    finally:
+        if process.poll() is None or output.is_alive() or complaint.is_alive():
+            _end(process)
+    if process.returncode != 0:
+        said = inert(redact(_first_line(complaint.text())), 160)
+        how = (
+            f"failed ({process.returncode})" if process.returncode > 0 else f"was ended by signal {-process.returncode}"
+        )
+        raise KeyCommandError(
+            f"key_command: {name} {how}" + (f", saying: {said}" if said else ""), "Run it by hand to see why"
+        )
+    return _one_key(output, name)
+
+
+def _one_key(output: _Collected, name: str) -> Secret:
+    lines = [line for line in output.text().splitlines() if line.strip()]
+    if not lines:
+        raise KeyCommandError(f"key_command: {name} printed nothing", "It must print the key and nothing else")
+    if len(lines) > 1 or output.overflowed:
+        raise KeyCommandError(
+            f"key_command: {name} printed more than one line", "It must print the key and nothing else"
+        )
+    try:
+        return clean_key(lines[0])
+    except ConfigError as error:
+        raise KeyCommandError(f"key_command: what {name} printed is no key. {error.what}", error.advice) from None
+
+
+class _Collected(threading.Thread):
+    """Reads a pipe to its end, keeps the beginning, and never lets the program wait."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        super().__init__(name="key-command", daemon=True)
+        self._pipe = pipe
+        self._kept = bytearray()
+        self.overflowed = False
+        self.start()
+
+    def run(self) -> None:
+        if self._pipe is None:
+            return
+        with self._pipe as pipe, contextlib.suppress(OSError):
+            while part := os.read(pipe.fileno(), 4096):
+                room = OUTPUT_LIMIT - len(self._kept)
+                self._kept += part[:room]
+                self.overflowed = self.overflowed or len(part) > room
+
+    def text(self) -> str:
+        return bytes(self._kept).decode("utf-8", "replace")
+
+
+def _first_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,1 @@
+"""One file: requested, received, resumed, verified, published under its name."""

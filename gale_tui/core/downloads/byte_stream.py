@@ -1,0 +1,178 @@
+"""The bytes of a download on their way: off the socket, into the part, through SHA-256 on a second thread.
+
+The HTTP library costs more than everything else together, so it is left after the first chunk where the rest of the
+body is still in the socket. A few buffers go round; the memory does not grow with the file. They are large and begin
+at a page, so that the part can hand them to the disk as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+
+from gale_tui.core.downloads.growing import BLOCK, LARGE
+from gale_tui.core.downloads.part_file import PartFile
+from gale_tui.core.downloads.stored_entries import StoredEntries
+from gale_tui.core.errors import InterruptedDownloadError
+from gale_tui.core.http.responses import OpenResponse
+
+__all__ = ["Body", "Checksum", "receive"]
+
+BUFFER = 4 << 20
+BUFFERS = 4
+PIECE = 1 << 20
+"""Bytes that are written at once while the part is not `LARGE`: what a crash can cost."""
+FLUSH_SECONDS = 1.0
+"""On a slow line, how much of it is in no file yet."""
+
+
+class Checksum:
+    """SHA-256, and what :class:`StoredEntries` finds, on a thread of its own. To be closed."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._entries = StoredEntries()
+        self._free: SimpleQueue[memoryview] = SimpleQueue()
+        self._filled: SimpleQueue[tuple[memoryview, int] | None] = SimpleQueue()
+        self._made = 0
+        self._thread = threading.Thread(target=self._run, name="gale-checksum", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (item := self._filled.get()) is not None:
+            buffer, count = item
+            self._digest.update(buffer[:count])
+            self._entries.update(buffer[:count])
+            self._free.put(buffer)
+
+    def take(self) -> memoryview:
+        """A buffer to fill; waits for one where all are under way."""
+        if self._made < BUFFERS and self._free.empty():
+            self._made += 1
+            return memoryview(mmap.mmap(-1, BUFFER))
+        return self._free.get()
+
+    def put(self, buffer: memoryview, count: int) -> None:
+        """Hands in a buffer that was taken, with `count` bytes in it; it must not be touched any more."""
+        self._filled.put((buffer, count))
+
+    def close(self) -> None:
+        """Ends the thread; may be called twice."""
+        self._filled.put(None)
+        self._thread.join()
+
+    def hexdigest(self) -> str:
+        """Of everything that was handed in, in that order."""
+        self.close()
+        return self._digest.hexdigest()
+
+    @property
+    def stored(self) -> Mapping[int, tuple[int, int]]:
+        """Size and CRC-32 of stored entries by the offset of their header; complete once it is closed."""
+        return self._entries.found
+
+
+class Body:
+    """What a response still has to give. :meth:`start` comes first.
+
+    Args:
+        response: Its headers are there.
+        length: Bytes that its headers announce, or None.
+        stall: Seconds without a byte after which it is given up.
+    """
+
+    def __init__(self, response: OpenResponse, length: int | None, stall: float) -> None:
+        self._response = response
+        self._chunks = response.iter_raw()
+        self._left = length
+        self._stall = stall
+        self._rest = memoryview(b"")
+        self._socket: socket.socket | None = None
+
+    def start(self, count: int) -> bytes:
+        """At least `count` bytes from the beginning, or all where it is shorter; they are given again later.
+
+        Raises:
+            InterruptedDownloadError: As :meth:`read_into`.
+        """
+        data = bytearray()
+        while len(data) < count and (chunk := next(self._chunks, None)) is not None:
+            data += chunk
+        self._rest = memoryview(bytes(data))
+        # After the last byte the library closes the socket itself.
+        if self._left is not None and 0 < len(data) < self._left and (found := self._response.socket) is not None:
+            found.settimeout(self._stall)
+            self._socket = found
+        return bytes(data)
+
+    def read_into(self, view: memoryview) -> int:
+        """Reads some bytes, at most as many as there is room for; returns their number, 0 at the end of the body.
+
+        Raises:
+            InterruptedDownloadError: The line was cut, stalled or shut down, or the body is shorter than announced.
+        """
+        if self._left is not None:
+            view = view[: self._left]
+            if not view:
+                return 0
+        if not self._rest and self._socket is not None:
+            count = self._receive(self._socket, view)
+        else:
+            if not self._rest:
+                self._rest = memoryview(next(self._chunks, b""))
+            count = min(len(view), len(self._rest))
+            view[:count] = self._rest[:count]
+            self._rest = self._rest[count:]
+        if self._left is not None:
+            if not count:
+                raise InterruptedDownloadError("The server closed the connection before the file was whole")
+            self._left -= count
+        return count
+
+    def _receive(self, connection: socket.socket, view: memoryview) -> int:
+        try:
+            return connection.recv_into(view)
+        except TimeoutError:
+            failure = f"Nothing came for {self._stall:g} seconds"
+        except OSError:
+            failure = "The connection was cut before the file was whole"
+        raise InterruptedDownloadError(failure)
+
+
+def receive(body: Body, part: PartFile, checksum: Checksum, received: Callable[[int], None]) -> None:
+    """Appends the rest of a body to a part. Whatever ends it, every byte that came is in the part.
+
+    Args:
+        body: Where from.
+        part: Where to.
+        checksum: Gets every byte as well.
+        received: Told the number of bytes each time some came.
+
+    Raises:
+        InterruptedDownloadError: As :meth:`Body.read_into`.
+        OSError: The part cannot be written.
+    """
+    more = True
+    while more:
+        buffer = checksum.take()
+        # After a piece that was cut short by the clock, or before: the next one ends where a block ends.
+        room = buffer[: (BUFFER if part.size >= LARGE else PIECE) - part.size % BLOCK]
+        filled = 0
+        until = time.monotonic() + FLUSH_SECONDS
+        try:
+            while filled < len(room) and time.monotonic() < until:
+                count = body.read_into(room[filled:])
+                if not count:
+                    more = False
+                    break
+                filled += count
+                received(count)
+        finally:
+            if filled:
+                part.write(buffer[:filled])
+        checksum.put(buffer, filled)

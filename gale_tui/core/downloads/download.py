@@ -1,0 +1,397 @@
+"""One download: asked for, received, resumed, verified, and given its name."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
+from gale_tui.core.downloads.download_plan import DownloadPlan, SavedFile
+from gale_tui.core.downloads.file_names import file_names, names_after
+from gale_tui.core.downloads.flushing import Flusher
+from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder
+from gale_tui.core.downloads.range_response import Meaning, meaning, named, not_a_zip, refusal, validator_of
+from gale_tui.core.downloads.verify_zip import ZipLimits, verify_zip
+from gale_tui.core.errors import (
+    ConfigError,
+    CorruptFileError,
+    DownloadError,
+    FileSystemError,
+    InterruptedDownloadError,
+    LinkExpiredError,
+    NoKeyError,
+    NotAZipError,
+    RequestError,
+    StoreError,
+)
+from gale_tui.core.http.responses import OpenResponse
+from gale_tui.core.http.transport import Cancellation, Transport
+from gale_tui.core.identifiers import origin_of
+from gale_tui.core.secret import SignedUrl
+from gale_tui.core.untrusted_text import safe_file_stem
+
+__all__ = ["DownloadPlan", "DownloadTask", "SavedFile"]
+
+_OVERHEAD = 64 << 20
+"""Bytes that a zip may have beyond what is packed in it."""
+
+
+class DownloadTask:
+    """One download. :meth:`run` blocks, so it goes on a thread; the rest may be used from any other.
+
+    Args:
+        transport: Of the job's environment.
+        plan: What to do.
+        on_part: Told where the part is (before it is made), its validator and the whole size, each time one of them
+            changes; called on the thread of :meth:`run`.
+        stall_seconds: Without a byte, after which the line counts as cut.
+        step: Told what is about to be done to the disk; for tests.
+
+    Attributes:
+        received: Bytes so far.
+        size: Bytes of the whole file, where known.
+        part: The part, while there is one. After :meth:`run` has raised: the part that can be gone on with, or None.
+        validator: Its validator, where it can be gone on with.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        plan: DownloadPlan,
+        *,
+        on_part: Callable[[Path, str | None, int | None], None] | None = None,
+        stall_seconds: float = 30.0,
+        step: Step | None = None,
+    ) -> None:
+        self.received = plan.received
+        self.size = plan.size
+        self.part: Path | None = plan.part
+        self.validator = plan.validator
+        self._transport = transport
+        self._plan = plan
+        self._on_part = on_part
+        self._stall = stall_seconds
+        self._step: Step = step or (lambda name: None)
+        self._cancel = Cancellation()
+        self._flusher: Flusher | None = None
+        self._open: PartFile | None = None
+        self._name = ""
+        self._largest = ZipLimits().total + _OVERHEAD
+
+    def cancel(self) -> None:
+        """Ends :meth:`run` at once, from any thread; the part is kept."""
+        self._cancel.cancel()
+        if (flusher := self._flusher) is not None:
+            flusher.abandon()
+
+    def run(self) -> SavedFile:
+        """Fetches, verifies and saves the file.
+
+        Raises:
+            LinkNotReadyError: 403, 404 or 409: too early, or too late.
+            LinkExpiredError: The link works no longer.
+            LinkRefusedError: The link is not followed.
+            InterruptedDownloadError: Cut, stalled, server in trouble; `stopped` after :meth:`cancel`.
+            NotAZipError: Something else came; it is not kept.
+            CorruptFileError: The file is damaged; it is not kept.
+            FileSystemError: The disk is full, the folder gone, and the like; a part is kept.
+            DownloadError: The server will not give it.
+            NoKeyError: The link needs a key and there is none.
+            StoreError: `on_part` could not record the part.
+        """
+        try:
+            saved = self._translated()
+        except BaseException:
+            self._leave()
+            raise
+        self.received = self.size = saved.size
+        return saved
+
+    def _translated(self) -> SavedFile:
+        """:meth:`_run`, with the errors that it is not said to raise turned into those that it is."""
+        failure: DownloadError
+        try:
+            return self._run()
+        except InterruptedDownloadError as error:
+            failure = InterruptedDownloadError("stopped") if self._cancel.cancelled else error
+        except RequestError as error:
+            if self._cancel.cancelled:
+                failure = InterruptedDownloadError("stopped")
+            elif error.passing:
+                failure = InterruptedDownloadError(error.what, error.advice)
+            else:
+                failure = DownloadError(error.what, error.advice)
+        except OSError as error:
+            failure = file_system_error(error, self._open.path.parent if self._open else self._plan.folder)
+        raise failure
+
+    def _leave(self) -> None:
+        """Closes the part and says what is left of it."""
+        part, self._open = self._open, None
+        if part is not None:
+            part.close()
+        try:
+            self.received = os.lstat(self.part).st_size if self.part is not None else 0
+        except OSError:
+            self.part = None
+        if self.part is None:
+            self.received = 0
+            self.validator = self.size = None
+
+    def _run(self) -> SavedFile:
+        self._check()
+        plan = self._plan
+        part = PartFile.reopen(plan.part, self._step) if plan.part is not None else None
+        self._open = part
+        if part is None:
+            self.part, self.received = None, 0
+        else:
+            self.received = part.size
+            if (published := part.published) is not None:
+                return self._tidy(part, published)
+            if part.shared or part.path.parent != plan.folder:
+                # Not ours alone to change, or not where the file is to be: it is fetched anew.
+                self._discard()
+            elif part.size and part.size == plan.size:
+                with contextlib.suppress(CorruptFileError, NotAZipError):
+                    return self._finish(part, self._hashed(part))
+                self._discard()
+        return self._download()
+
+    def _check(self) -> None:
+        if self._cancel.cancelled:
+            raise InterruptedDownloadError("stopped")
+
+    def _download(self) -> SavedFile:
+        """Asks, receives and finishes; once more without a range where a part turns out to be of no use."""
+        again = True
+        while True:
+            self._check()
+            part = self._open
+            offset = part.size if part is not None and self.validator else 0
+            with self._ask(offset) as response:
+                answer = meaning(response, offset, self.validator, self.size)
+                if answer.kind == "start over":
+                    if not again:
+                        raise InterruptedDownloadError("The server sent another part of the file than asked for")
+                    again = False
+                    self.validator = None
+                    continue
+                # What is left of a part that is not gone on with gets overwritten, once the new bytes look right.
+                checksum = self._received(response, answer, offset)
+            resumed = answer.kind != "from zero"
+            try:
+                assert self._open is not None  # noqa: S101  # narrows: _received has made it
+                return self._finish(self._open, checksum)
+            except (CorruptFileError, NotAZipError):
+                # Going on cannot mend it; where it was pieced together, fetching it whole may.
+                self._discard()
+                if not (resumed and again):
+                    raise
+                again = False
+
+    def _ask(self, offset: int) -> OpenResponse:
+        """The answer that brings the file, with the key where the link needs it.
+
+        Raises:
+            DownloadError: Every answer was a refusal.
+        """
+        url = self._plan.url
+        headers = {"Range": f"bytes={offset}-", "If-Range": self.validator} if offset and self.validator else {}
+        refused: DownloadError | None = None
+        for with_key in self._keys(url):
+            try:
+                response = self._transport.open(
+                    url.reveal(), headers=headers, with_key=with_key, cancel=self._cancel, stall=self._stall
+                )
+            except NoKeyError:
+                if refused is None:
+                    raise
+                break
+            if response.status in (200, 206, 416):
+                return response
+            with response:
+                own = self._own(response.url)
+                now = refusal(response, own=own)
+            if not isinstance(refused, LinkExpiredError):
+                refused = now
+            if response.status not in (401, 403) or not own:
+                break
+        if refused is None:
+            raise DownloadError("The link was not asked for")
+        raise refused
+
+    def _keys(self, url: SignedUrl) -> tuple[bool, ...]:
+        """With the key or without, in that order."""
+        if not self._own(url):
+            return (False,)
+        return (False, True) if urlsplit(url.reveal()).query else (True,)
+
+    def _own(self, url: SignedUrl) -> bool:
+        try:
+            return origin_of(url.reveal()) == self._transport.origin
+        except ConfigError:
+            return False
+
+    def _received(self, response: OpenResponse, answer: Meaning, offset: int) -> Checksum:
+        """Brings the part to its full length; returns the checksum of all of it."""
+        part = self._open
+        if answer.kind == "complete":
+            assert part is not None  # noqa: S101  # narrows: there was an offset
+            self.size = part.size
+            return self._hashed(part)
+        if answer.size is not None and answer.size > self._largest:
+            raise DownloadError(f"The file has {answer.size:,} bytes, more than a tool's can have")
+        there = offset if answer.kind == "goes on" else 0
+        body = Body(response, None if answer.size is None else answer.size - there, self._stall)
+        if answer.kind == "goes on":
+            assert part is not None  # noqa: S101  # narrows: there was an offset
+            self._room_for(answer.size, part.size)
+            if answer.size != self.size:
+                self.size = answer.size
+                self._tell(part.path)
+            body.start(1)
+            checksum = self._hashed(part)
+        else:
+            start = body.start(4)
+            if (other := not_a_zip(start, response)) is not None:
+                raise other
+            self._room_for(answer.size, 0)
+            name = named(response, response.url) or named(response, self._plan.url)
+            self._name = safe_file_stem(name, self._plan.fallback_stem) if name else ""
+            part = self._emptied(validator_of(response.headers), answer.size)
+            checksum = Checksum()
+        try:
+            receive(body, part, checksum, self._count)
+        except BaseException:
+            checksum.close()
+            raise
+        return checksum
+
+    def _count(self, count: int) -> None:
+        self.received += count
+        if self.received > self._largest:
+            raise DownloadError(f"The file has more than {self._largest:,} bytes, more than a tool's can have")
+
+    def _room_for(self, size: int | None, there: int) -> None:
+        """Raises FileSystemError where the disk has too little room, and says how much is needed."""
+        if size is None:
+            return
+        folder = self._plan.folder
+        existing = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
+        try:
+            usage = shutil.disk_usage(existing)
+        except OSError:
+            return
+        if not usage.total:
+            # Some network and virtual file systems do not say.
+            return
+        free = usage.free
+        if self._open is not None and not there:
+            free += self._open.size
+        if size - there > free:
+            needed = f"{(size - there) / 1e6:,.1f} MB needed, {free / 1e6:,.1f} MB free"
+            raise FileSystemError(f"Disk full: {needed} in {folder}", f"Make room for {folder}")
+
+    def _emptied(self, validator: str | None, size: int | None) -> PartFile:
+        """A part without bytes: the one that is there, or a new one."""
+        part = self._open
+        if part is not None:
+            # Emptied first, recorded then: bytes of the old file never go with the new one's validator.
+            part.truncate()
+            self.validator, self.size, self.received = validator, size, 0
+            self._tell(part.path)
+            return part
+        folder = self._plan.folder
+        make_folder(folder, parents=self._plan.make_parents)
+        self.validator, self.size, self.received = validator, size, 0
+        try:
+            part = PartFile.create(folder, self._names(), self._tell, self._step)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            # Some file systems allow 143 bytes.
+            part = PartFile.create(folder, self._names(short=True), self._tell, self._step)
+        self._open, self.part = part, part.path
+        return part
+
+    def _names(self, *, short: bool = False) -> Iterator[str]:
+        plan = self._plan
+        return file_names(
+            self._name or plan.fallback_stem,
+            plan.environment_name,
+            plan.finished_at,
+            short=short,
+            pattern=plan.pattern,
+            tool=plan.tool,
+            label=plan.label,
+        )
+
+    def _tell(self, part: Path) -> None:
+        if self._on_part is None:
+            return
+        try:
+            self._on_part(part, self.validator, self.size)
+        except TimeoutError:
+            # It is an OSError, and would pass for one of the disk with the file.
+            failure = StoreError("The history could not be written in time", "Try again")
+        else:
+            return
+        raise failure
+
+    def _hashed(self, part: PartFile) -> Checksum:
+        """The checksum of what is in the part, read from the disk: it is what will be published."""
+        checksum = Checksum()
+        try:
+            offset = 0
+            while offset < part.size:
+                self._check()
+                buffer = checksum.take()
+                count = part.read_into(buffer[: part.size - offset], offset)
+                if not count:
+                    raise FileSystemError("The unfinished file was changed by another program", "Start over")
+                checksum.put(buffer, count)
+                offset += count
+        except BaseException:
+            checksum.close()
+            raise
+        return checksum
+
+    def _finish(self, part: PartFile, checksum: Checksum) -> SavedFile:
+        """Verifies the part while it is forced to the disk, then gives it its name."""
+        digest = checksum.hexdigest()
+        self._flusher = flusher = part.force()
+        self._check()
+        try:
+            summary = verify_zip(part.path, checkpoint=self._check, stored=checksum.stored)
+        except FileSystemError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                # The folder went while the file came: that has a word of its own.
+                raise error.__cause__ from None
+            raise
+        flusher.wait()
+        self._check()
+        path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
+        self._open = self.part = None
+        return SavedFile(path, part.size, digest, len(summary.entries), self._name)
+
+    def _tidy(self, part: PartFile, published: Path) -> SavedFile:
+        """What was left to do for a file that already has its name."""
+        digest = self._hashed(part).hexdigest()
+        summary = verify_zip(published, checkpoint=self._check)
+        part.remove()
+        self._open = self.part = None
+        return SavedFile(published, part.size, digest, len(summary.entries), "")
+
+    def _discard(self) -> None:
+        part, self._open, self.part = self._open, None, None
+        self.received = 0
+        self.validator = None
+        self.size = None
+        if part is not None:
+            part.remove()

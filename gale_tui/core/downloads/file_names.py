@@ -1,0 +1,91 @@
+"""What saved files are called."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from gale_tui.core.config.settings import DEFAULT_PATTERN
+from gale_tui.core.untrusted_text import safe_file_stem
+
+__all__ = ["PART", "file_names", "names_after"]
+
+PART: Final = ".part"
+"""Ending of an unfinished file, after the name that it will have."""
+
+_LENGTHS = ((120, 40), (60, 20))
+"""Bytes of stem and environment in a name; the second pair where the first is too long for the file system."""
+_WHOLE = (190, 110)
+"""Bytes of a name that follows a pattern, without number and ending."""
+_ANY_NAME = re.compile(r"(.+)\.zip", re.DOTALL)
+_NAME = re.compile(r"(.*--\d{8}T\d{6}Z)(?:-\d+)?\.zip", re.DOTALL)
+
+
+def file_names(
+    stem: str,
+    environment_name: str,
+    finished_at: float,
+    *,
+    short: bool = False,
+    pattern: str = DEFAULT_PATTERN,
+    tool: str = "",
+    label: str = "",
+) -> Iterator[str]:
+    """Names for a file, each to be tried when those before are taken.
+
+    ``Banking Assistant--staging--20261123T120034Z.zip``, then the same with ``-2``, ``-3`` …; at most 200 bytes.
+
+    Args:
+        stem: What the file is called, from whatever source.
+        environment_name: As the user calls it.
+        finished_at: Seconds since the epoch.
+        short: For file systems with shorter names: at most 120 bytes.
+        pattern: The setting `filename_pattern`: what stands where in the name.
+        tool: The tool's id, for ``{tool}``.
+        label: The job's label, for ``{label}``.
+    """
+    stem_bytes, environment_bytes = _LENGTHS[short]
+    safe = safe_file_stem(stem, "export", stem_bytes)
+    environment = safe_file_stem(environment_name, "environment", environment_bytes)
+    try:
+        moment = datetime.fromtimestamp(finished_at, UTC)
+    except (ValueError, OverflowError, OSError):
+        moment = datetime.fromtimestamp(0, UTC)
+    time = moment.strftime("%Y%m%dT%H%M%SZ")
+    if pattern == DEFAULT_PATTERN:
+        return _numbered(f"{safe}--{environment}--{time}")
+    values = {
+        "name": safe,
+        "environment": environment,
+        "time": time,
+        "tool": _part(tool, stem_bytes),
+        "label": _part(label, stem_bytes),
+    }
+    # The whole is made safe as well: what the pattern adds may begin with a dot or be a reserved name.
+    return _numbered(safe_file_stem(pattern.format_map(values), safe, _WHOLE[short]))
+
+
+def _part(text: str, limit_bytes: int) -> str:
+    return safe_file_stem(text, "", limit_bytes) if text.strip() else ""
+
+
+def names_after(part: Path, names: Iterator[str], pattern: str = DEFAULT_PATTERN) -> Iterator[str]:
+    """The names for an existing part: its own, then the next ones; `names` where its name is none of ours.
+
+    With a pattern of the user's, any zip's name is.
+    """
+    own = part.name.removesuffix(PART)
+    found = _NAME.fullmatch(own) or (None if pattern == DEFAULT_PATTERN else _ANY_NAME.fullmatch(own))
+    if found is None:
+        return names
+    return itertools.chain([own], (name for name in _numbered(found[1]) if name != own))
+
+
+def _numbered(base: str) -> Iterator[str]:
+    yield f"{base}.zip"
+    for number in range(2, 1000):
+        yield f"{base}-{number}.zip"

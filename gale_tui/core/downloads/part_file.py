@@ -1,0 +1,323 @@
+"""A file while it is being received, and how it gets its name.
+
+The bytes grow in ``….part`` beside the place where the file will be. At every moment there is either no file of the
+final name or the whole one: the name is given by a link, which fails where the name is taken.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gale_tui.core.downloads.file_names import PART
+from gale_tui.core.downloads.flushing import Flusher
+from gale_tui.core.downloads.growing import GrowingFile
+from gale_tui.core.errors import FileSystemError, InterruptedDownloadError
+
+__all__ = ["PartFile", "Step", "file_system_error", "make_folder"]
+
+Step = Callable[[str], None]
+"""Told what is about to be done to the disk: "create", "write", "truncate", "fsync", "link", "unlink"."""
+
+_FLAGS = (
+    os.O_RDWR
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_NO_LINKS = {
+    errno.EPERM,
+    errno.EACCES,
+    errno.EMLINK,
+    errno.ENOSYS,
+    errno.EINVAL,
+    errno.EXDEV,
+    getattr(errno, "ENOTSUP", errno.ENOSYS),
+    getattr(errno, "EOPNOTSUPP", errno.ENOSYS),
+}
+
+
+def file_system_error(error: OSError, where: Path) -> FileSystemError:
+    """The word for what the disk refused, and the way on."""
+    place = str(where)
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return FileSystemError("Disk full", f"Make room for {place}")
+        case errno.EROFS:
+            return FileSystemError(f"{place} is read-only", "Choose another folder, or make it writable")
+        case errno.EACCES | errno.EPERM:
+            return FileSystemError(f"No permission to write in {place}", "Choose another folder, or change its mode")
+        case errno.ENOENT | errno.ENOTDIR:
+            return FileSystemError(f"The folder {place} is gone", "Make it again, or connect its disk")
+        case errno.ENAMETOOLONG:
+            return FileSystemError(f"The file's name is too long for {place}", "Choose another folder")
+        case errno.EFBIG:
+            return FileSystemError(f"The disk of {place} takes no file of this size", "Choose another folder")
+        case errno.ELOOP:
+            return FileSystemError(f"The unfinished file in {place} is a link", "Remove it")
+        case _:
+            return FileSystemError(
+                f"{place} cannot be written: {error.strerror or type(error).__name__}", "Look after the disk"
+            )
+
+
+def make_folder(folder: Path, *, parents: bool = False) -> None:
+    """Makes a folder, for its owner only, where it is not there.
+
+    Args:
+        folder: May be a link to a folder.
+        parents: Whether to make what it is in as well. A folder that somebody typed may be on a disk that is not
+            connected: there only the last part is made.
+
+    Raises:
+        FileSystemError: It cannot be made, or is no folder.
+    """
+    try:
+        if folder.is_dir():
+            return
+        if parents:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        raise FileSystemError(f"{folder} is not a folder", "Choose another one") from None
+    except OSError as error:
+        raise file_system_error(error, folder if parents else folder.parent) from error
+
+
+class PartFile:
+    """An open part. Its methods raise OSError unless they say otherwise.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    def __init__(self, descriptor: int, path: Path, step: Step) -> None:
+        self.path = path
+        self._fd = descriptor
+        self._step = step
+        status = os.fstat(descriptor)
+        self._identity = (status.st_dev, status.st_ino)
+        self._file = GrowingFile(descriptor)
+
+    @classmethod
+    def create(cls, folder: Path, names: Iterable[str], announce: Callable[[Path], None], step: Step) -> PartFile:
+        """Makes a part under the first name that neither a file nor a part has.
+
+        Args:
+            folder: Where.
+            names: Of the finished file.
+            announce: Called with the part's path before it is made, so that it can be recorded and none is forgotten.
+            step: See :data:`Step`.
+        """
+        for name in names:
+            path = folder / (name + PART)
+            if os.path.lexists(folder / name) or os.path.lexists(path):
+                continue
+            announce(path)
+            step("create")
+            try:
+                descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+            return cls._ready(descriptor, path, step)
+        raise FileSystemError(f"{folder} has too many files of this name", "Choose another folder")
+
+    @classmethod
+    def reopen(cls, path: Path, step: Step) -> PartFile | None:
+        """Opens a part to go on with it; None where it is gone or is no plain file of our own.
+
+        Raises:
+            InterruptedDownloadError: Another process is writing it.
+        """
+        try:
+            descriptor = os.open(path, _FLAGS)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+                return None
+            raise
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or (sys.platform != "win32" and status.st_uid != os.geteuid()):
+            os.close(descriptor)
+            return None
+        return cls._ready(descriptor, path, step)
+
+    @classmethod
+    def _ready(cls, descriptor: int, path: Path, step: Step) -> PartFile:
+        try:
+            _lock(descriptor)
+            if sys.platform != "win32":
+                # Whatever the umask; a file system without modes refuses, and has none to protect.
+                with contextlib.suppress(OSError):
+                    os.fchmod(descriptor, 0o600)
+            return cls(descriptor, path, step)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    @property
+    def published(self) -> Path | None:
+        """The finished file that this part already is, where the program ended between naming it and tidying up."""
+        if os.fstat(self._fd).st_nlink < 2:
+            return None
+        with os.scandir(self.path.parent) as entries:
+            for entry in entries:
+                if entry.name.endswith(".zip") and entry.inode() == self._identity[1]:
+                    return self.path.parent / entry.name
+        return None
+
+    @property
+    def shared(self) -> bool:
+        """True where the file has another name as well: what is written to it changes that one too."""
+        return os.fstat(self._fd).st_nlink > 1
+
+    @property
+    def size(self) -> int:
+        """Bytes in it."""
+        return self._file.size
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Reads from `offset` on; returns the number of bytes, 0 at the end."""
+        return self._file.read_into(buffer, offset)
+
+    def write(self, data: memoryview) -> None:
+        """Appends all of it. What was written before an error counts in :attr:`size`."""
+        self._step("write")
+        self._file.append(data)
+
+    def truncate(self) -> None:
+        """Takes everything out."""
+        self._step("truncate")
+        self._file.truncate()
+
+    def force(self) -> Flusher:
+        """Begins to force all of it to the disk; what is returned tells when that is done."""
+        self._step("fsync")
+        return self._file.force()
+
+    def publish(self, names: Iterable[str]) -> Path:
+        """Closes the part and gives it the first name that is free, never over an existing file.
+
+        Raises:
+            FileSystemError: No name is free, or another file took the part's place.
+        """
+        self.close()
+        folder = self.path.parent
+        status = os.stat(self.path, follow_symlinks=False)
+        if (status.st_dev, status.st_ino) != self._identity or status.st_size != self.size:
+            raise FileSystemError("The unfinished file was changed by another program", "Start over")
+        for name in names:
+            target = folder / name
+            self._step("link")
+            try:
+                linked = _give_name(self.path, target)
+            except FileExistsError:
+                continue
+            _sync_folder(folder)
+            if linked:
+                self.remove()
+            return target
+        raise FileSystemError(f"{folder} has too many files of this name", "Choose another folder")
+
+    def remove(self) -> None:
+        """Closes the part and takes its name away."""
+        self.close()
+        self._step("unlink")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+        _sync_folder(self.path.parent)
+
+    def close(self) -> None:
+        """Closes it; may be called twice."""
+        if self._fd >= 0:
+            descriptor, self._fd = self._fd, -1
+            # The flusher may still be at it, with a descriptor that would hold the lock.
+            _unlock(descriptor)
+            self._file.close()
+
+
+def _lock(descriptor: int) -> None:
+    """Keeps two programs from writing one part; where there are no locks, the job's lease alone does."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InterruptedDownloadError("Another gale-tui is saving this file") from None
+    except OSError:
+        return
+
+
+def _unlock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _give_name(source: Path, target: Path) -> bool:
+    """Gives a file a name that must be free. True where it has its old name as well, then.
+
+    Raises:
+        FileExistsError: The name is taken.
+    """
+    if sys.platform == "win32":
+        os.rename(source, target)  # refuses to overwrite there
+        return False
+    try:
+        os.link(source, target, follow_symlinks=False)
+        return True
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    if not _rename_to_free_name(source, target):
+        # The last resort, for file systems with neither: the name is reserved, so that nothing is overwritten.
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(source, target)
+    return False
+
+
+def _rename_to_free_name(source: Path, target: Path) -> bool:
+    """Renames in one step that fails where the name is taken; False where the system has no such call."""
+    import ctypes
+
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            failed = library.renamex_np(os.fsencode(source), os.fsencode(target), 4)  # RENAME_EXCL
+        else:
+            here = -100  # AT_FDCWD
+            failed = library.renameat2(here, os.fsencode(source), here, os.fsencode(target), 1)  # RENAME_NOREPLACE
+    except (OSError, AttributeError):
+        return False
+    if not failed:
+        return True
+    code = ctypes.get_errno()
+    if code == errno.EEXIST:
+        raise FileExistsError(code, os.strerror(code), str(target))
+    if code in _NO_LINKS:
+        return False
+    raise OSError(code, os.strerror(code), str(target))
+
+
+def _sync_folder(folder: Path) -> None:
+    # Without it the new name may be lost in a power cut. Not every system opens folders, not every one syncs them.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

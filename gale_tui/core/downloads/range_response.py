@@ -1,0 +1,203 @@
+"""What the answer on a download link means: the file, a part of it, not yet, no more, or something else.
+
+Links are signed by whoever stores the files, so the answers are those of the usual stores as well as GALE's own
+("Export a Tool API", downloadUrl).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from gale_tui.core.downloads.verify_zip import ZIP_STARTS
+from gale_tui.core.errors import (
+    DownloadError,
+    InterruptedDownloadError,
+    LinkExpiredError,
+    LinkNotReadyError,
+    NotAZipError,
+)
+from gale_tui.core.gale_api.client import retry_after
+from gale_tui.core.http.responses import Headers, OpenResponse
+from gale_tui.core.secret import SignedUrl
+from gale_tui.core.untrusted_text import content_disposition_name, first_useful_line, inert
+
+__all__ = ["Meaning", "content_length", "link_expiry", "meaning", "named", "not_a_zip", "refusal", "validator_of"]
+
+_EXPLANATION = 65536
+"""Bytes of an error page that are read."""
+_EXPORT_AGAIN = "Ask for a fresh link, or export again"
+_NOT_YET = "It is asked for again shortly"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """How an answer with a body goes together with what is already there."""
+
+    kind: Literal["from zero", "goes on", "complete", "start over"]
+    """`goes on`: the body continues the part; `complete`: the part is whole; `start over`: ask without a range."""
+    size: int | None = None
+    """Bytes of the whole file, where the answer says."""
+
+
+def content_length(headers: Headers) -> int | None:
+    """Bytes of the body, where it is sent as it is and its length is announced."""
+    text = headers.get("content-length", "").strip()
+    if "transfer-encoding" in headers or not re.fullmatch(r"[0-9]{1,18}", text):
+        return None
+    return int(text)
+
+
+def validator_of(headers: Headers) -> str | None:
+    """What ``If-Range`` may carry: a strong ETag, else the date of the last change; None where ranges are no use."""
+    if headers.get("accept-ranges", "").strip().lower() == "none":
+        return None
+    tag = headers.get("etag", "").strip()
+    if re.fullmatch(r'"[\x21\x23-\x7e]{0,200}"', tag):
+        return tag
+    date = headers.get("last-modified", "").strip()
+    return date if re.fullmatch(r"[A-Za-z0-9 ,:+-]{10,60}", date) else None
+
+
+def meaning(response: OpenResponse, offset: int, validator: str | None, size: int | None) -> Meaning:
+    """What a 200, 206 or 416 means for a part of `offset` bytes.
+
+    Args:
+        response: The answer.
+        offset: Bytes that were asked to be left out; 0 where the whole file was asked for.
+        validator: What `If-Range` said.
+        size: Bytes of the whole file, as it was announced before.
+    """
+    headers = response.headers
+    if response.status == 200:
+        return Meaning("from zero", content_length(headers))
+    span = re.fullmatch(r"\s*bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)\s*", headers.get("content-range", ""))
+    total = int(span[3]) if span and span[3] != "*" else None
+    if response.status == 416:
+        return Meaning("complete" if offset and total == offset else "start over", total)
+    if span is None or span[1] is None or int(span[1]) != offset:
+        return Meaning("start over")
+    end = int(span[2]) + 1
+    if end <= offset or (total is not None and end != total):
+        return Meaning("start over")
+    length = content_length(headers)
+    if length is not None and length != end - offset:
+        return Meaning("start over")
+    now = validator_of(headers)
+    if offset and now and validator and (now[0] == '"') == (validator[0] == '"') and now != validator:
+        return Meaning("start over")
+    if offset and size is not None and end != size:
+        return Meaning("start over")
+    return Meaning("goes on" if offset else "from zero", end)
+
+
+def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
+    """The error for an answer that brings no file. Reads the start of its body.
+
+    Args:
+        response: Neither 200 nor 206 nor 416.
+        own: Whether it came from the environment's own origin.
+    """
+    status = response.status
+    body = _beginning(response)
+    line = _explanation(body, response.headers.get("content-type"))
+    said = f"{status}: {line}" if line else str(status)
+    wait = retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+    if status == 410 or (status in (400, 401, 403) and _expired(response, body)):
+        return LinkExpiredError(f"The link has expired ({said})", _EXPORT_AGAIN)
+    if status in (403, 404, 409):
+        return LinkNotReadyError(f"The file is not there yet ({said})", _NOT_YET, status=status)
+    if status in (202, 204):
+        return LinkNotReadyError(f"The file is still being made ({said})", _NOT_YET, status=status)
+    if status in (408, 425, 429) or status >= 500:
+        what = "The server asks to wait" if status == 429 else "The server is in trouble"
+        return InterruptedDownloadError(f"{what} ({said})", "It is tried again", retry_after=wait)
+    if status == 401:
+        what = "The server refused the key for this file" if own else "The file's host asks for a login"
+        return DownloadError(f"{what} ({said})", "Test the environment's key, then export again")
+    return DownloadError(f"The server does not give the file ({said})", _EXPORT_AGAIN)
+
+
+def not_a_zip(start: bytes, response: OpenResponse) -> NotAZipError | None:
+    """The error for a body that begins with `start`, unless it begins like a zip. Then more of it is read."""
+    if start[:4] in ZIP_STARTS:
+        return None
+    start += _beginning(response)
+    if not start:
+        return NotAZipError("The server sent an empty file", "Try again later, or export again")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip()
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        return NotAZipError(f"The file came compressed ({inert(encoding, 20)}) although that was not asked for")
+    text = start.lstrip()[:1] in (b"<", b"{", b"[") or kind.startswith("text/") or kind.endswith("json")
+    line = _explanation(start, kind) if text else ""
+    what = {"text/html": "a web page", "application/json": "a message"}.get(
+        kind.lower(), inert(kind, 40) or "something"
+    )
+    advice = "A login page or a proxy may be in between; open the link in a browser to see" if "html" in kind else ""
+    return NotAZipError(f"Not a zip: the server sent {what}" + (f": {line}" if line else ""), advice)
+
+
+def named(response: OpenResponse, link: SignedUrl) -> str | None:
+    """What the server calls the file, not yet safe to use; None where it does not say."""
+    name = content_disposition_name(response.headers.get("content-disposition"))
+    if name:
+        return name
+    last = PurePosixPath(unquote(urlsplit(link.reveal()).path)).name
+    return last if last.lower().endswith(".zip") and len(last) > len(".zip") else None
+
+
+def link_expiry(link: SignedUrl) -> float | None:
+    """When a signed link ends, in seconds since the epoch, where it says so in one of the usual ways."""
+    try:
+        query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(link.reveal()).query).items()}
+    except ValueError:
+        return None
+    for date, seconds in (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires")):
+        start = _moment(query.get(date, ""), "%Y%m%dT%H%M%SZ")
+        if start is not None and re.fullmatch("[0-9]{1,9}", query.get(seconds, "")):
+            return start + int(query[seconds])
+    if re.fullmatch("[0-9]{9,11}", query.get("expires", "")):
+        return float(query["expires"])
+    return _moment(query.get("se", ""), "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _moment(text: str, form: str) -> float | None:
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _expired(response: OpenResponse, body: bytes) -> bool:
+    if re.search(rb"\bexpired\b|expiredtoken|tokenexpired|linkexpired|urlexpired", body[:_EXPLANATION], re.IGNORECASE):
+        return True
+    until = link_expiry(response.url)
+    # A date that the server gives counts from its own clock: this machine's may be wrong.
+    left = retry_after(_http_date(until), response.headers.get("date"), time.time()) if until is not None else None
+    return left == 0.0
+
+
+def _http_date(moment: float) -> str | None:
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _beginning(response: OpenResponse) -> bytes:
+    try:
+        return response.read_capped(_EXPLANATION)
+    except InterruptedDownloadError:
+        return b""
+
+
+def _explanation(body: bytes, content_type: str | None) -> str:
+    # The usual stores explain themselves in XML: the code comes first, the sentence is in Message.
+    found = re.search(rb"<Message>([^<]{1,500})</Message>", body[:_EXPLANATION])
+    return first_useful_line(found[1], "text/plain")[0] if found else first_useful_line(body, content_type)[0]

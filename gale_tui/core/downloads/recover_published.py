@@ -1,0 +1,37 @@
+"""A file that got its name just before the program was killed, so that the history does not know it yet."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from gale_tui.core.downloads.download import SavedFile
+from gale_tui.core.downloads.file_names import PART
+from gale_tui.core.downloads.verify_zip import verify_zip
+from gale_tui.core.errors import DownloadError
+
+__all__ = ["published_before"]
+
+
+def published_before(part: Path | None, size: int | None) -> SavedFile | None:
+    """The finished file of a part that is gone; None where there is none. Reads all of it: call it on a thread.
+
+    Args:
+        part: As the history has it.
+        size: Bytes of the whole file, where known; without them nothing is taken for it.
+    """
+    if part is None or size is None or part.suffix != PART or os.path.lexists(part):
+        return None
+    path = part.with_suffix("")
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            return None
+        summary = verify_zip(path)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, DownloadError):
+        return None
+    return SavedFile(path, size, digest, len(summary.entries), "")

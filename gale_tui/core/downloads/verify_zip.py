@@ -1,0 +1,281 @@
+"""Whether a zip is whole, found out without trusting anything that it says about itself.
+
+Every entry is read and its checksum compared. Nothing is extracted, and what is read is bounded: in memory by the
+size of two buffers, in time by :class:`ZipLimits`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["ZIP_STARTS", "Sink", "ZipEntry", "ZipLimits", "ZipSummary", "verify_zip"]
+
+Sink = Callable[[bytes | memoryview], object]
+"""Takes the bytes of an entry, piece by piece; a piece is valid during the call only."""
+
+ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
+"""First four bytes of a zip: of its first entry, or of the end record where it is empty."""
+
+_BUFFER = 1 << 20
+_INPUT = 1 << 16
+_DIRECTORY_LIMIT = 4 << 20
+"""Bytes of the central directory, which is read whole: 10,000 entries with names of 300 bytes fit."""
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+_ENCRYPTED = 0x2041  # bit 0: encrypted; bit 6: strong encryption; bit 13: hidden headers
+_AGAIN = "Download it again"
+
+
+@dataclass(frozen=True, slots=True)
+class ZipLimits:
+    """What a zip may ask of the machine that tests it."""
+
+    entries: int = 10_000
+    total: int = 4 << 30
+    """Decompressed bytes of all entries together."""
+    ratio: int = 200
+    """Decompressed bytes for each compressed one, in entries larger than `ratio_from`."""
+    ratio_from: int = 1 << 20
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZipEntry:
+    """A file in a zip."""
+
+    name: str
+    """As it stands there: server text, not safe for a screen or as a path."""
+    size: int
+    """Bytes, decompressed."""
+    compressed: int
+    """Bytes in the archive."""
+    checksum: int = field(default=0, compare=False)
+    """CRC-32, compared with the contents."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZipSummary:
+    """What a verified zip holds."""
+
+    entries: tuple[ZipEntry, ...]
+    """Its files, without folders, in the order of its directory."""
+    total: int
+    """Bytes of all of them, decompressed."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what is odd though not damaged: names that lead out of a folder, names that come twice."""
+
+
+class _BoundedFile(io.FileIO):
+    """A file of which no one reads more than a central directory's worth at once."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            size = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        if size > _DIRECTORY_LIMIT:
+            raise CorruptFileError("The zip's list of contents is larger than any tool's", _AGAIN)
+        return super().read(size) or b""
+
+
+def verify_zip(
+    path: Path,
+    *,
+    limits: ZipLimits | None = None,
+    checkpoint: Callable[[], None] | None = None,
+    stored: Mapping[int, tuple[int, int]] | None = None,
+    collect: Callable[[ZipEntry], Sink | None] | None = None,
+) -> ZipSummary:
+    """Reads a zip through and says what it holds.
+
+    Args:
+        path: The file.
+        limits: Bounds for what is read; the defaults of :class:`ZipLimits` where None.
+        checkpoint: Called about every MiB, so that a cancelled test ends soon: what it raises goes through.
+        stored: Size and CRC-32 of stored entries that were summed up while the file was written, by the offset of
+            their header: where they are what the directory says, the entry is not read again.
+        collect: Asked for each file; what it returns is given the contents on the way. They are known to be whole
+            once this function returns, and never more than the entry's size.
+
+    Raises:
+        NotAZipError: The file is something else.
+        CorruptFileError: It is damaged, encrypted, empty, or beyond the limits.
+        FileSystemError: It cannot be read.
+    """
+    limits = limits or ZipLimits()
+    try:
+        with _BoundedFile(path) as file:
+            start = file.read(4)
+            if start not in ZIP_STARTS:
+                raise NotAZipError("The file is not a zip", _AGAIN)
+            directory = _directory(file)
+            entries = _checked(directory.infolist(), os.fstat(file.fileno()).st_size, limits)
+            reader = _Reader(file, directory.start_dir, checkpoint)
+            for entry in entries:
+                sink = collect(_entry(entry)) if collect is not None and not entry.filename.endswith("/") else None
+                reader.read(entry, (stored or {}).get(entry.header_offset), sink)
+    except OSError as error:
+        raise FileSystemError(f"The file cannot be read: {error.strerror or type(error).__name__}") from error
+    files = tuple(_entry(entry) for entry in entries if not entry.filename.endswith("/"))
+    if not files:
+        raise CorruptFileError("The zip holds no files", "Look at the tool in the console, then export it again")
+    return ZipSummary(files, sum(file.size for file in files), _notes(files))
+
+
+def _entry(info: zipfile.ZipInfo) -> ZipEntry:
+    return ZipEntry(info.filename, info.file_size, info.compress_size, info.CRC)
+
+
+def _directory(file: io.FileIO) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        OverflowError,
+        UnicodeError,
+        ValueError,
+        struct.error,
+    ) as error:
+        raise CorruptFileError("The zip is damaged or was cut short: it has no list of contents", _AGAIN) from error
+
+
+def _checked(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLimits) -> list[zipfile.ZipInfo]:
+    """The same entries, none of which asks for more than it may."""
+    if len(entries) > limits.entries:
+        raise CorruptFileError(f"The zip has {len(entries):,} entries; more than {limits.entries:,} are not read")
+    if sum(entry.file_size for entry in entries) > limits.total:
+        raise CorruptFileError(f"Unpacked, the zip would be larger than {limits.total:,} bytes; it is not read")
+    if sum(entry.compress_size for entry in entries) > file_size:
+        raise CorruptFileError("The zip is damaged: its entries are larger than the file", _AGAIN)
+    for entry in entries:
+        name = inert(entry.filename, 80)
+        if entry.flag_bits & _ENCRYPTED:
+            raise CorruptFileError(f"{name} in the zip is encrypted and cannot be tested")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise CorruptFileError(f"{name} in the zip is packed in a way that cannot be tested")
+        if entry.file_size > limits.ratio_from and entry.file_size > limits.ratio * entry.compress_size:
+            raise CorruptFileError(f"{name} in the zip unpacks to more than {limits.ratio} times its size")
+    return entries
+
+
+def _notes(files: tuple[ZipEntry, ...]) -> tuple[str, ...]:
+    notes: list[str] = []
+    seen: set[str] = set()
+    for file in files:
+        path = file.name.replace("\\", "/")
+        if path.startswith("/") or path[1:2] == ":" or ".." in path.split("/"):
+            notes.append(f"{inert(file.name, 80)} leads out of the folder that the zip is unpacked in")
+        if file.name in seen:
+            notes.append(f"{inert(file.name, 80)} is in it more than once")
+        seen.add(file.name)
+        if len(notes) >= 20:
+            break
+    return tuple(notes)
+
+
+class _Reader:
+    """Reads entries and compares their checksums.
+
+    Args:
+        file: The open file.
+        end: Where the entries end and the directory begins.
+        checkpoint: Called about every MiB.
+    """
+
+    def __init__(self, file: io.FileIO, end: int, checkpoint: Callable[[], None] | None) -> None:
+        self._file = file
+        self._end = end
+        self._checkpoint = checkpoint or (lambda: None)
+        self._buffer = memoryview(bytearray(_BUFFER))
+
+    def read(self, entry: zipfile.ZipInfo, known: tuple[int, int] | None, sink: Sink | None = None) -> None:
+        """Reads one entry and gives its contents to `sink`.
+
+        Without a sink, one that is stored is read only where its `known` size and checksum are not those it must have.
+
+        Raises:
+            CorruptFileError: It is not what the directory says.
+            OSError: The file cannot be read.
+        """
+        start = self._data_start(entry)
+        if start + entry.compress_size > self._end:
+            raise self._damaged(entry)
+        if entry.compress_type == zipfile.ZIP_STORED and known == (entry.compress_size, entry.CRC) and sink is None:
+            return
+        self._file.seek(start)
+        try:
+            if entry.compress_type == zipfile.ZIP_STORED:
+                size, checksum = self._stored(entry.compress_size, sink)
+            else:
+                size, checksum = self._deflated(entry, sink)
+        except (zlib.error, EOFError) as error:
+            raise self._damaged(entry) from error
+        if size != entry.file_size or checksum != entry.CRC:
+            raise self._damaged(entry)
+
+    def _data_start(self, entry: zipfile.ZipInfo) -> int:
+        header = b""
+        if entry.header_offset >= 0:
+            self._file.seek(entry.header_offset)
+            header = self._file.read(_LOCAL_HEADER.size)
+        if len(header) < _LOCAL_HEADER.size:
+            raise self._damaged(entry)
+        signature, _, flags, method, _, _, _, _, _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+        if signature != ZIP_STARTS[0] or method != entry.compress_type or flags & _ENCRYPTED:
+            raise self._damaged(entry)
+        return entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
+
+    def _stored(self, length: int, sink: Sink | None) -> tuple[int, int]:
+        checksum = done = 0
+        while done < length:
+            self._checkpoint()
+            count = self._file.readinto(self._buffer[: length - done])
+            if not count:
+                raise EOFError
+            checksum = zlib.crc32(self._buffer[:count], checksum)
+            if sink is not None:
+                sink(self._buffer[:count])
+            done += count
+        return done, checksum
+
+    def _deflated(self, entry: zipfile.ZipInfo, sink: Sink | None) -> tuple[int, int]:
+        unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+        checksum = size = done = since = 0
+        ended = False
+        while not ended:
+            pending = self._file.read(min(_INPUT, entry.compress_size - done))
+            if not pending:
+                raise EOFError
+            done += len(pending)
+            output = None
+            # A full buffer may leave output behind although all input is taken.
+            while output is None or pending or len(output) == _BUFFER:
+                output = unpacker.decompress(pending, _BUFFER)
+                pending = unpacker.unconsumed_tail
+                checksum = zlib.crc32(output, checksum)
+                size += len(output)
+                if size > entry.file_size:
+                    raise self._damaged(entry)
+                if sink is not None:
+                    sink(output)
+                ended = unpacker.eof
+                if ended:
+                    break
+                since += len(output)
+                if since >= _BUFFER:
+                    since = 0
+                    self._checkpoint()
+        return size, checksum
+
+    def _damaged(self, entry: zipfile.ZipInfo) -> CorruptFileError:
+        return CorruptFileError(f"The zip is damaged: {inert(entry.filename, 80)} cannot be read", _AGAIN)

@@ -1,0 +1,1 @@
+"""GALE's calls: ids in, models out, everything else an error."""

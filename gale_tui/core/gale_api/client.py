@@ -1,0 +1,279 @@
+"""GALE's calls: ids in, models out, every other answer as an error that says what to do."""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import re
+import shlex
+import time
+import uuid
+from datetime import UTC
+from urllib.parse import quote, urljoin
+
+from gale_tui.core.errors import (
+    AnswerError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    LinkRefusedError,
+    MalformedAnswerError,
+    NotFoundError,
+    RateLimitedError,
+    RedirectError,
+    RequestError,
+    ServerError,
+)
+from gale_tui.core.gale_api.parsing import answer_text, parse_dock_status, parse_export, read_json
+from gale_tui.core.http.responses import Answer
+from gale_tui.core.http.transport import Transport, check_link
+from gale_tui.core.jobs.hints import hint
+from gale_tui.core.models import DockStatus, Environment, ExportStarted, KeyTest, ResponseNote
+from gale_tui.core.secret import SignedUrl
+from gale_tui.core.untrusted_text import first_useful_line, inert
+
+__all__ = ["GaleClient", "curl_line", "dock_status_path", "export_path", "retry_after"]
+
+EXPORT_SECONDS = 60.0
+STATUS_SECONDS = 30.0
+TEST_SECONDS = 20.0
+LONGEST_WAIT = 24 * 3600.0
+"""Seconds; no `Retry-After` is taken for more."""
+WHERE_KEYS_ARE = "GALE under Settings → Security & Control → Management API keys"
+
+
+def export_path(tool_id: str) -> str:
+    """Path of the export call. See "Export a Tool API": the colon before ``{toolId}`` there is notation only."""
+    return f"/api/public/tools/{quote(tool_id, safe='')}/export"
+
+
+def dock_status_path(dock_status_id: str) -> str:
+    """Path of the dock status call."""
+    return f"/api/public/dock-status/{quote(dock_status_id, safe='')}"
+
+
+def curl_line(environment: Environment, tool_id: str, flow_id: str) -> str:
+    """The export request as a line for a POSIX shell, with ``$GALE_API_KEY`` in place of the key."""
+    url = f"{environment.origin}{export_path(tool_id)}?flowId={quote(flow_id, safe='')}"
+    return (
+        f"curl --request POST {shlex.quote(url)} "
+        "--header \"x-api-key: $GALE_API_KEY\" --header 'Content-Type: application/json'"
+    )
+
+
+class GaleClient:
+    """The public API of one environment. Every call blocks; none is repeated on its own.
+
+    Args:
+        transport: How the environment is reached.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def export(self, tool_id: str, flow_id: str) -> ExportStarted:
+        """Starts an export of a tool with its call flow. Sent once, whatever comes of it.
+
+        Raises:
+            NotSentError: Nothing was started: it certainly did not reach GALE.
+            UnansweredError: It may have been started; so it may after ServerError and MalformedAnswerError.
+            AnswerError: GALE refused it; RateLimitedError says when it may be sent again.
+            CredentialError: There is no key.
+        """
+        path = export_path(tool_id)
+        answer = self.transport.request("POST", path, query={"flowId": flow_id}, deadline=EXPORT_SECONDS)
+        note = _note(f"POST {path}?flowId={quote(flow_id, safe='')}", answer)
+        return parse_export(self._value(answer, note, "export"), note)
+
+    def dock_status(self, dock_status_id: str) -> DockStatus:
+        """Asks how a job stands, whoever started it.
+
+        Raises:
+            RequestError: No usable answer; the job itself goes on.
+            CredentialError: There is no key.
+        """
+        path = dock_status_path(dock_status_id)
+        answer = self.transport.request("GET", path, deadline=STATUS_SECONDS)
+        note = _note(f"GET {path}", answer)
+        return parse_dock_status(self._value(answer, note, "dock status"), note)
+
+    def test_key(self) -> KeyTest:
+        """Asks for a dock status that cannot exist, with the key and without; nothing is created.
+
+        Raises:
+            CredentialError: There is no key.
+        """
+        path = dock_status_path(f"ds-{uuid.uuid4()}")
+        try:
+            found = self._asked(path, with_key=True)
+        except RequestError as error:
+            return KeyTest("inconclusive", str(error))
+        host = self.transport.origin.display
+        if isinstance(found, AuthenticationError) or (isinstance(found, ForbiddenError) and not _is_page(found)):
+            return KeyTest("refused", str(found))
+        if not isinstance(found, NotFoundError) or not found.from_gale:
+            said = found or f"{host} answered a dock status that does not exist with success."
+            return KeyTest("inconclusive", f"{said} So nothing is known about the key.")
+        try:
+            without = self._asked(path, with_key=False)
+        except RequestError as error:
+            return KeyTest("inconclusive", f"The key was not refused, but the check without it failed: {error}")
+        if isinstance(without, (AuthenticationError, ForbiddenError)):
+            return KeyTest("accepted", "Key accepted. Whether it may export is known only when it does: scopes differ.")
+        return KeyTest(
+            "inconclusive", f"{host} answers the same without a key, so nothing is known about this one. Is it a GALE?"
+        )
+
+    def _asked(self, path: str, *, with_key: bool) -> AnswerError | None:
+        answer = self.transport.request("GET", path, deadline=TEST_SECONDS, with_key=with_key)
+        try:
+            self._value(answer, _note(f"GET {path}", answer), "dock status")
+        except AnswerError as error:
+            return error
+        return None
+
+    def resolve_link(self, link: SignedUrl) -> SignedUrl:
+        """A download link as an absolute URL that may be followed; a relative one belongs to the own origin.
+
+        Raises:
+            LinkRefusedError: Another scheme, plain http to another machine, loopback from elsewhere, a user name.
+        """
+        absolute = _joined(f"{self.transport.origin}/", link)
+        scheme = absolute.reveal().partition(":")[0].lower() if absolute else ""
+        if absolute is None or scheme not in ("https", "http"):
+            shown = f"{inert(scheme, 20)} is neither https nor http" if scheme else "it is no address"
+            raise LinkRefusedError(f"The download link is not followed: {shown}")
+        check_link(absolute, self.transport.origin)
+        return absolute
+
+    def _value(self, answer: Answer, note: ResponseNote, call: str) -> object:
+        """The JSON value of a success.
+
+        Raises:
+            AnswerError: It is none, or not JSON.
+        """
+        content_type = answer.headers.get("content-type")
+        line, is_json = first_useful_line(answer.body, content_type)
+        if not 200 <= answer.status < 300:
+            raise self._refusal(answer, note, call, line, is_json)
+        what = ""
+        if answer.unread:
+            what = f"The answer of {self.transport.origin.display} is {answer.unread}"
+        elif not answer.body.strip():
+            what = f"The answer of {self.transport.origin.display} is empty"
+        elif _looks_like_page(answer):
+            what = f"Not GALE but a page answered{f', titled “{line}”' if line else ''}"
+        elif not is_json:
+            what = f"The answer of {self.transport.origin.display} is not valid JSON{f': {line}' if line else ''}"
+        if what:
+            advice = _PAGE_ADVICE if _looks_like_page(answer) else _MAY_HAVE if call == "export" else _HOST_ADVICE
+            raise MalformedAnswerError(what, advice, status=answer.status, detail=line, body=note.text)
+        return read_json(answer.body)
+
+    def _refusal(self, answer: Answer, note: ResponseNote, call: str, line: str, is_json: bool) -> AnswerError:
+        status = answer.status
+        name, host = self.transport.environment.name, self.transport.origin.display
+        page = _looks_like_page(answer)
+        kind: type[AnswerError]
+        match status:
+            case 401:
+                kind, what = AuthenticationError, f"GALE refused the API key of {name} (401)"
+                advice = f"Check the key under Environments{hint('environments')}; keys are made in {WHERE_KEYS_ARE}"
+            case 403:
+                kind, what = ForbiddenError, f"GALE does not allow this to the API key of {name} (403)"
+                advice = (
+                    "Ask an account admin for a key whose scopes include it, or check that the id is of this account"
+                )
+            case 404 if is_json and call == "export":
+                kind, what = NotFoundError, "GALE does not know this tool or this flow (404)"
+                advice = "Check both ids and the environment; the flow must be deployed"
+            case 404 if is_json:
+                kind, what = NotFoundError, "GALE does not know this dock status (404)"
+                advice = "Check the id and the environment"
+            case 404:
+                kind, what = NotFoundError, f"{host} has no such address (404)"
+                advice = "It may not be a GALE: check the host of the environment"
+            case 409:
+                kind, what = ConflictError, "GALE cannot do this in the present state (409)"
+                advice = "Another export or import may be under way; try again when it is done"
+            case 429:
+                kind, what = RateLimitedError, "GALE asks to slow down (429)"
+                advice = "It goes on by itself after the wait"
+            case _ if status >= 500 or status in (408, 425):
+                kind, what = ServerError, f"{host} or a gateway before it is in trouble ({status})"
+                advice = _MAY_HAVE if call == "export" else "It is asked again later"
+            case _ if 300 <= status < 400:
+                kind, what, advice = RedirectError, f"{host} answered with a redirect ({status})", _PAGE_ADVICE
+            case _:
+                kind, what = BadRequestError, f"GALE did not accept the request ({status})"
+                advice = "Check the ids"
+        if page:
+            what = f"{what}; the answer is a page{f' titled “{line}”' if line else ''}, not GALE's own"
+            if status != 401 and status < 500:
+                advice = _PAGE_ADVICE
+        elif line:
+            what = f"{what}: {line}"
+        error = kind(what, advice, status=status, detail=line, from_gale=is_json, body=note.text)
+        error.retry_after = retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+        return error
+
+
+_PAGE_ADVICE = "It looks like a proxy or a login page in between: check the host and the proxy of the environment"
+_HOST_ADVICE = "Check the host of the environment; a proxy may be in between"
+_MAY_HAVE = "The export may have been started all the same; look for it in GALE before exporting again"
+
+
+def _joined(base: str, link: SignedUrl) -> SignedUrl | None:
+    """The link as an absolute one; None where it is empty or cannot be read."""
+    try:
+        # Line breaks and tabs get in by copying; browsers drop them too.
+        text = re.sub(r"[\t\r\n]", "", link.reveal().strip())
+        return SignedUrl(urljoin(base, text)) if text else None
+    except ValueError:
+        return None
+
+
+def _looks_like_page(answer: Answer) -> bool:
+    return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"
+
+
+def _is_page(error: AnswerError) -> bool:
+    return not error.from_gale and error.advice == _PAGE_ADVICE
+
+
+def _note(request: str, answer: Answer) -> ResponseNote:
+    return ResponseNote(inert(request, 500), answer.status, answer_text(answer.body))
+
+
+def retry_after(value: str | None, date: str | None = None, now: float | None = None) -> float | None:
+    """Seconds to wait, out of a ``Retry-After`` header: seconds or a date. None where it says neither.
+
+    Args:
+        value: The header.
+        date: The ``Date`` header of the same answer; a date is counted from it, whatever this machine's clock says.
+        now: Seconds since the epoch, where `date` is none; the clock's where not given.
+    """
+    text = (value or "").strip()
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
+        return min(float(text), LONGEST_WAIT)
+    until = _moment(text)
+    if until is None:
+        return None
+    start = _moment(date or "")
+    if start is None:
+        start = time.time() if now is None else now
+    return min(max(0.0, until - start), LONGEST_WAIT)
+
+
+def _moment(text: str) -> float | None:
+    if not text or len(text) > 100:
+        return None
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = moment.timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return seconds if math.isfinite(seconds) else None

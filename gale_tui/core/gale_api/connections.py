@@ -1,0 +1,124 @@
+"""One client for each environment, made when it is first needed and away from the loop."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from gale_tui.core.credentials.credentials import Credentials
+from gale_tui.core.errors import UnansweredError
+from gale_tui.core.jobs.hints import hint
+from gale_tui.core.models import Environment
+from gale_tui.core.threads import DaemonThreads
+
+if TYPE_CHECKING:
+    from gale_tui.core.gale_api.client import GaleClient
+    from gale_tui.core.http.transport import Transport
+
+__all__ = ["Connections"]
+
+T = TypeVar("T")
+
+PATIENCE = 90.0
+"""Seconds after which a call is given up even if its thread hangs, in a name look-up for example."""
+
+
+class Connections:
+    """The clients, and the threads that their calls run on.
+
+    Args:
+        credentials: Where the keys come from.
+        threads: Where blocking calls run.
+    """
+
+    def __init__(self, credentials: Credentials, threads: DaemonThreads) -> None:
+        self._credentials = credentials
+        self._threads = threads
+        self._clients: dict[str, tuple[Environment, GaleClient, Transport]] = {}
+        self._retired: list[Transport] = []
+        self._closed = False
+
+    async def client(self, environment: Environment) -> GaleClient:
+        """The client of an environment; its key has been looked up before.
+
+        Raises:
+            CredentialError: There is no usable key.
+            ConfigError: CA file or proxy cannot be used.
+        """
+        await self._credentials.key(environment)
+        return (await self._pair(environment))[0]
+
+    async def transport(self, environment: Environment) -> Transport:
+        """The transport of an environment, for downloads; a key is used where there is one."""
+        return (await self._pair(environment))[1]
+
+    async def _pair(self, environment: Environment) -> tuple[GaleClient, Transport]:
+        wire = _wire(environment)
+        known = self._clients.get(environment.id)
+        if known is None or known[0] != wire:
+            client, transport = await self._threads.call(self._make, environment)
+            if self._closed:
+                transport.close()
+                raise UnansweredError("gale-tui is ending")
+            known = self._clients.get(environment.id)
+            if known is not None and known[0] == wire:
+                # Made twice at the same time: the first one stays.
+                transport.close()
+            else:
+                self.drop(environment.id)
+                known = self._clients[environment.id] = (wire, client, transport)
+        return known[1], known[2]
+
+    def _make(self, environment: Environment) -> tuple[GaleClient, Transport]:
+        from gale_tui.core.gale_api.client import GaleClient
+        from gale_tui.core.http.transport import Transport
+
+        transport = Transport(environment, lambda: self._credentials.cached(environment))
+        return GaleClient(transport), transport
+
+    async def call(self, function: Callable[..., T], *arguments: object) -> T:
+        """Runs a client's method on a thread.
+
+        Raises:
+            UnansweredError: The thread hangs.
+            GaleError: Whatever the method raises.
+        """
+        try:
+            return await self._threads.call(function, *arguments, within=PATIENCE)
+        except TimeoutError:
+            raise UnansweredError(
+                f"No answer within {PATIENCE:.0f} s", f"Check the network, then ask again{hint('refresh')}"
+            ) from None
+
+    def warm_up(self) -> None:
+        """Imports the HTTP library on a thread, so that the first call need not wait for it."""
+
+        def load() -> None:
+            pass  # imported for its effect
+
+        self._threads.start(load)
+
+    def drop(self, environment_id: str) -> None:
+        """Makes a new client the next time, after an environment was changed or deleted.
+
+        What is under way is not cut off: an export that is being started would be of unknown outcome.
+        """
+        known = self._clients.pop(environment_id, None)
+        if known is not None:
+            self._retired.append(known[2])
+
+    def close(self) -> None:
+        """Shuts down every socket, so that no thread stays blocked, and closes all clients."""
+        self._closed = True
+        for environment_id in list(self._clients):
+            self.drop(environment_id)
+        for transport in self._retired:
+            transport.abort()
+            transport.close()
+        self._retired.clear()
+
+
+def _wire(environment: Environment) -> Environment:
+    """What of an environment matters to its client."""
+    return dataclasses.replace(environment, name="", production=False)

@@ -1,0 +1,256 @@
+"""JSON answers of GALE as models: every spelling of the vendor's pages, and nothing that is of the wrong kind.
+
+Follows "Export a Tool API" (Sample Response, Response Parameters) and the vendor's neighbouring pages, which spell the
+same fields differently. Whatever cannot be used is taken as absent; texts come out inert and bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gale_tui.core.errors import ConfigError, MalformedAnswerError
+from gale_tui.core.identifiers import clean_id
+from gale_tui.core.jobs.hints import hint
+from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
+from gale_tui.core.secret import SignedUrl
+from gale_tui.core.untrusted_text import inert, inert_block, redact_links
+
+__all__ = ["answer_text", "parse_dock_status", "parse_export", "read_json"]
+
+NOTE_LIMIT = 16384
+"""Characters of an answer that are kept for the details."""
+LINK_LIMIT = 16384
+"""Characters of a download link; signed ones are long."""
+DEPTH = 60
+"""Levels of nesting that are looked at."""
+
+# Names as `_plain` makes them: dock-statusId, dockStatusId and dockstatusId are one.
+_DOCK_ID = ("dockstatusid",)
+_EXPORT_JOB = ("exportjobid",)
+_SUBJECT = ("toolid", "modelid", "workflowid", "agentid", "appid")
+_LINK = ("downloadurl", "downloadlink")
+_PERCENTAGE = ("percentagecomplete", "percentage", "progress")
+_NAME = ("toolname", "modelname", "workflowname", "agentname", "appname", "name")
+_INNER = ("response", "data", "result")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name[:60].lower())
+
+
+def _fields(value: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, content in value.items():
+        # Of two spellings of one field, the one that says something counts.
+        if content is not None and fields.get(_plain(name)) in (None, ""):
+            fields[_plain(name)] = content
+    return fields
+
+
+def _places(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The answer itself and the objects in it that may hold its fields."""
+    top = _fields(value)
+    return [top, *(_fields(inner) for name in _INNER if isinstance(inner := top.get(name), dict))]
+
+
+def _each(places: list[dict[str, Any]], names: tuple[str, ...]) -> Iterator[Any]:
+    return (place[name] for place in places for name in names if name in place)
+
+
+def _id(places: list[dict[str, Any]], names: tuple[str, ...]) -> str | None:
+    for value in _each(places, names):
+        if isinstance(value, str):
+            try:
+                return clean_id(value)
+            except ConfigError:
+                continue
+    return None
+
+
+def _dock_id(value: Mapping[str, Any], places: list[dict[str, Any]]) -> str | None:
+    # `_id` is a dock status id only where no better name is there, and never inside another object.
+    return _id(places, _DOCK_ID) or _id([{"id": value.get("_id")}], ("id",))
+
+
+def _status(places: list[dict[str, Any]]) -> str | None:
+    for value in _each(places, ("status",)):
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and (word := inert(value, 60)):
+            return word
+    return None
+
+
+def _text(places: list[dict[str, Any]], names: tuple[str, ...], limit: int) -> str | None:
+    for value in _each(places, names):
+        if isinstance(value, str) and (line := inert(redact_links(value[: 4 * limit]), limit)):
+            return line
+    return None
+
+
+def _percentage(places: list[dict[str, Any]]) -> float | None:
+    for value in _each(places, _PERCENTAGE):
+        if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,9})?)\s*%?\s*", value, re.ASCII)):
+            value = float(match[1])
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100:
+            number = float(value)
+            return number if math.isfinite(number) else None
+    return None
+
+
+def _link(places: list[dict[str, Any]]) -> SignedUrl | None:
+    for value in _each([*places[1:], places[0]], _LINK):
+        if isinstance(value, str):
+            # Line breaks and tabs get in by copying; browsers drop them too.
+            link = re.sub(r"[\t\r\n]", "", value.strip())
+            if link and len(link) <= LINK_LIMIT and not re.search(r"[\x00-\x20\x7f\ud800-\udfff]", link.strip()):
+                return SignedUrl(link)
+            if link and len(link) <= LINK_LIMIT and re.fullmatch(r"[\x20-\x7e]+", link):
+                return SignedUrl(link.replace(" ", "%20"))
+    return None
+
+
+def _reason(value: Mapping[str, Any]) -> str | None:
+    """Why something failed: statusMessage, message, error, errors[].msg or response.message, in this order."""
+    top = _fields(value)
+    inner = top.get("response")
+    for candidate in (
+        top.get("statusmessage"),
+        top.get("message"),
+        top.get("error"),
+        top.get("errors"),
+        _fields(inner).get("message") if isinstance(inner, dict) else None,
+        _fields(inner).get("errors") if isinstance(inner, dict) else None,
+    ):
+        if line := _sentence(candidate, 3):
+            return inert(redact_links(line[:4000]), 500)
+    return None
+
+
+def _sentence(value: Any, depth: int) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if depth > 0 and isinstance(value, list):
+        return next((found for item in value[:20] if (found := _sentence(item, depth - 1))), "")
+    if depth > 0 and isinstance(value, dict):
+        fields = _fields(value)
+        names = ("msg", "message", "statusmessage", "error", "reason", "detail", "code")
+        return next((found for name in names if (found := _sentence(fields.get(name), depth - 1))), "")
+    return ""
+
+
+def read_json(body: bytes) -> object:
+    """The value of a JSON body.
+
+    Raises:
+        ValueError: It is not JSON, or nested deeper than anybody means.
+    """
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def answer_text(body: bytes) -> str:
+    """A body as text for the details: JSON indented, links without their query, inert, at most 16 KiB."""
+    try:
+        text = json.dumps(_redacted(read_json(body), DEPTH), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = body[: 4 * NOTE_LIMIT].decode("utf-8", "replace")
+    # Cut before the redaction, which reads all of it, but far enough behind what is kept.
+    return inert_block(redact_links(text[: 4 * NOTE_LIMIT]), NOTE_LIMIT)
+
+
+def _redacted(value: Any, depth: int) -> Any:
+    if depth <= 0 and isinstance(value, (list, dict)):
+        return "…"
+    if isinstance(value, list):
+        return [_redacted(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: SignedUrl(item).redacted
+            if isinstance(item, str) and _plain(name) in _LINK
+            else _redacted(item, depth - 1)
+            for name, item in value.items()
+        }
+    return value
+
+
+def _object(value: object, status: int, what: str, note: ResponseNote) -> Mapping[str, Any]:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        return value
+    raise MalformedAnswerError(
+        f"GALE's answer to {what} is JSON, but not an object", _REPORT, status=status, from_gale=True, body=note.text
+    )
+
+
+_REPORT = f"The details of the job{hint('open_details')} have the answer itself; the API may have changed"
+
+
+def parse_export(value: object, note: ResponseNote) -> ExportStarted:
+    """The answer to an export. See "Export a Tool API", Sample Response.
+
+    Args:
+        value: The JSON value.
+        note: The answer as it is kept for the details.
+
+    Raises:
+        MalformedAnswerError: It is no object, or has no usable dock status id, so that the job cannot be followed.
+    """
+    answer = _object(value, note.status, "the export", note)
+    places = _places(answer)
+    dock_status_id = _dock_id(answer, places)
+    if dock_status_id is None:
+        reason = _reason(answer) or ""
+        raise MalformedAnswerError(
+            f"GALE answered the export without a dock status id{f': {reason}' if reason else ''}",
+            "The export may have been started all the same; look for it in GALE before exporting again",
+            status=note.status,
+            detail=reason,
+            from_gale=True,
+            body=note.text,
+        )
+    return ExportStarted(
+        dock_status_id=dock_status_id,
+        status=_status(places) or "IN_PROGRESS",
+        export_job_id=_id(places, _EXPORT_JOB),
+        download_url=_link(places),
+        tool_id=_id(places, _SUBJECT),
+        name=_text(places, _NAME, 200),
+        percentage=_percentage(places),
+        reason=_reason(answer),
+        response=note,
+    )
+
+
+def parse_dock_status(value: object, note: ResponseNote) -> DockStatus:
+    """The answer to a dock status call.
+
+    Args:
+        value: The JSON value.
+        note: The answer as it is kept for the details.
+
+    Raises:
+        MalformedAnswerError: It is no object, or has no status.
+    """
+    answer = _object(value, note.status, "the dock status call", note)
+    places = _places(answer)
+    status = _status(places)
+    if status is None:
+        raise MalformedAnswerError(
+            "GALE's answer has no status", _REPORT, status=note.status, from_gale=True, body=note.text
+        )
+    return DockStatus(
+        status=status,
+        percentage=_percentage(places),
+        reason=_reason(answer),
+        download_url=_link(places),
+        export_job_id=_id(places, _EXPORT_JOB),
+        tool_id=_id(places, _SUBJECT),
+        name=_text(places, _NAME, 200),
+        response=note,
+    )

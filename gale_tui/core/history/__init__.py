@@ -1,0 +1,1 @@
+"""The history of all jobs in SQLite, written before anything is shown."""

@@ -1,0 +1,259 @@
+"""SQLite as the store uses it: connections, transactions, what its errors mean, and a thread for each connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from gale_tui.core.errors import StoreError
+from gale_tui.core.history.rows import DamagedError, Row
+
+__all__ = [
+    "BUSY_SECONDS",
+    "DatabaseThread",
+    "Patience",
+    "Step",
+    "WriteConnection",
+    "connect",
+    "damaging",
+    "store_error",
+]
+
+T = TypeVar("T")
+Step = Callable[[str], None]
+
+BUSY_SECONDS: Final = 5.0
+"""How long a call waits for another process to finish its transaction."""
+_SLICE: Final = 0.2
+_ENDING: Final = 0.7
+
+_DAMAGE: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+_BUSY: Final = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def damaging(error: sqlite3.Error) -> bool:
+    """True where the error says that the file is no database, or a damaged one."""
+    return _code(error) in _DAMAGE or str(error).startswith("Could not decode")
+
+
+def store_error(error: sqlite3.Error, path: Path) -> StoreError:
+    """What an error of SQLite means to a person."""
+    code = _code(error)
+    if code in _BUSY:
+        return _held_error()
+    if code == sqlite3.SQLITE_FULL:
+        return StoreError(f"The disk is full: the history {path} could not be written", "Free some space and try again")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        return StoreError(f"The history {path} may not be written", "Make the file and its folder writable")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreError(f"The history {path} cannot be opened", "Look whether its folder is there and writable")
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreError(f"The disk did not read or write the history {path} ({error})", "Look at the disk, try again")
+    if damaging(error):
+        return StoreError(f"The history {path} is damaged ({error})", "Quit and start again: it is then set aside")
+    return StoreError(f"The history {path} could not be used ({error})")
+
+
+def _held_error() -> StoreError:
+    return StoreError(
+        "Another gale-tui holds the history and does not let go of it",
+        "Look for one that was stopped (ctrl+z) and continue or end it",
+    )
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """A connection without transactions of its own, which may be handed from thread to thread."""
+    uri = f"{path.as_uri()}?mode={'ro' if readonly else 'rw'}"
+    return sqlite3.connect(
+        uri, uri=True, timeout=_SLICE, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+
+
+class Patience:
+    """Tries what another process may be in the way of until it works or the time is over.
+
+    SQLite's own waiting cannot be cut short, so it is kept to slices.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ending_at: float | None = None
+        self.waiting_since: float | None = None
+        """When the present wait began, on the monotonic clock; None while nothing is in the way."""
+
+    def end(self) -> None:
+        """From now on, waits together take less than a second."""
+        self._ending_at = time.monotonic() + _ENDING
+
+    def run(self, attempt: Callable[[], T], deadline: float) -> T:
+        """The result of `attempt`, which is called anew each time that it finds the database busy.
+
+        Raises:
+            StoreError: It did not work, or not before `deadline` (monotonic).
+            DamagedError: The database is damaged.
+        """
+        while True:
+            if self.waiting_since is not None and time.monotonic() >= self._limit(deadline):
+                # What queued up behind a wait does not wait once more.
+                raise _held_error()
+            try:
+                result = attempt()
+            except sqlite3.Error as error:
+                if damaging(error):
+                    raise DamagedError(str(error)) from error
+                if _code(error) not in _BUSY:
+                    raise store_error(error, self._path) from error
+                if self.waiting_since is None:
+                    self.waiting_since = time.monotonic()
+                if time.monotonic() >= self._limit(deadline):
+                    raise store_error(error, self._path) from error
+            else:
+                self.waiting_since = None
+                return result
+
+    def _limit(self, deadline: float) -> float:
+        return deadline if self._ending_at is None else min(deadline, self._ending_at)
+
+
+class WriteConnection:
+    """The connection that writes: every transaction takes its lock at the start, so that none fails half-way.
+
+    Args:
+        connection: Where to write.
+        step: Told "db write" before each statement that writes, "db commit" and "db committed" around each commit.
+        power_safe: True where every commit must reach the disk before the next, or the file could be damaged.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, step: Step | None = None, *, power_safe: bool = False) -> None:
+        self._connection = connection
+        self._step = step
+        self._always_full = power_safe
+        self._full: bool | None = None
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        found: Row | None = self._connection.execute(sql, parameters).fetchone()
+        return found
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def write(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Runs one statement that writes; gives how many rows it changed."""
+        if self._step is not None:
+            self._step("db write")
+        return self._connection.execute(sql, parameters).rowcount
+
+    @contextlib.contextmanager
+    def transaction(self, *, durable: bool) -> Iterator[None]:
+        """A transaction that holds the write lock from its start.
+
+        Args:
+            durable: True where it must survive a power cut and not only the end of the process.
+        """
+        full = durable or self._always_full
+        if full != self._full:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
+            self._full = full
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            if self._step is not None:
+                self._step("db commit")
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+            raise
+        if self._step is not None:
+            self._step("db committed")
+
+    def pragma(self, text: str) -> Any:
+        """The first value that a pragma answers."""
+        found = self._connection.execute(f"PRAGMA {text}").fetchone()
+        return None if found is None else found[0]
+
+    def truncate_log(self) -> bool:
+        """Writes the whole log back into the database and empties it; False where somebody is in the way."""
+        found = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return found is None or found[0] == 0
+
+    def close(self) -> None:
+        """Closes it."""
+        self._connection.close()
+
+
+class DatabaseThread:
+    """A daemon thread that runs what it is given in turn, and hands the results back to the loop that asked.
+
+    Args:
+        name: What the thread is called.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+            del call
+
+    def submit(self, function: Callable[[], T], missed: Callable[[T], None] | None = None) -> asyncio.Future[T]:
+        """Runs `function` on the thread; the future has its result or its error.
+
+        Args:
+            function: What to run.
+            missed: Called on the loop with the result where nobody waits for it any more.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def succeed(result: T) -> None:
+            if not future.cancelled():
+                future.set_result(result)
+            elif missed is not None:
+                missed(result)
+
+        def fail(error: BaseException) -> None:
+            if not future.cancelled():
+                future.set_exception(error)
+
+        def call() -> None:
+            # A closed loop means that the program is ending and nobody waits.
+            with contextlib.suppress(RuntimeError):
+                try:
+                    result = function()
+                except BaseException as error:
+                    loop.call_soon_threadsafe(fail, error)
+                else:
+                    loop.call_soon_threadsafe(succeed, result)
+
+        self._calls.put(call)
+        return future
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Runs `function`, which handles its own exceptions, after what was given so far; nobody waits for it."""
+        self._calls.put(function)
+
+    def stop(self) -> None:
+        """Ends the thread after what it was given so far."""
+        self._calls.put(None)
+
+    def join(self) -> None:
+        """Waits for the end of the thread; call it once the last result is there."""
+        self._thread.join()

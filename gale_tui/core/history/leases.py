@@ -1,0 +1,183 @@
+"""Who polls, downloads or posts which job: leases that end with their time or with the process that holds them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.rows import Row
+
+__all__ = ["Holder", "LeaseKind", "Leases", "held"]
+
+LeaseKind: TypeAlias = Literal["poll", "download", "post", "batch"]
+
+_MARGIN: Final = 2.0
+"""Seconds by which the clocks of two machines with one history may differ."""
+
+_PROC: Final = Path("/proc")
+
+_SELECT: Final = (
+    "SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases WHERE job_id = ? AND kind = ?"
+)
+
+
+@cache
+def _this_host() -> str:
+    """Names the set of process numbers that this process sees: machine, boot and container."""
+    parts = [socket.gethostname()]
+    try:
+        parts.append((_PROC / "sys/kernel/random/boot_id").read_text().strip())
+        parts.append(os.readlink(_PROC / "self/ns/pid"))
+    except OSError:
+        pass
+    return " ".join(parts)
+
+
+def _process_started(pid: int) -> str | None:
+    """When a process began, in the kernel's words; "" where the system does not say; None where there is none."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        # Another system, or a process that is hidden from us.
+        return _signalled(pid)
+    # The second field is the name, in brackets, which may hold anything; the third is the state, the 22nd the start.
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _signalled(pid: int) -> str | None:
+    # On Windows a signal 0 would be a ctrl+c.
+    if os.name == "posix":
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except OSError:
+            return ""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A store in a process."""
+
+    owner: str
+    host: str
+    pid: int
+    process_started: str
+
+    @classmethod
+    def here(cls, owner: str) -> Holder:
+        """The holder that a store of this process is."""
+        return cls(owner, _this_host(), os.getpid(), _process_started(os.getpid()) or "")
+
+    @property
+    def dead(self) -> bool:
+        """True where it is certain that the process is gone."""
+        if self.host != _this_host():
+            return False
+        started = _process_started(self.pid)
+        return started is None or bool(started and self.process_started and started != self.process_started)
+
+
+class Leases:
+    """The leases of one store, on the connection that writes.
+
+    Args:
+        database: Where they are kept.
+        owner: The store's own id.
+    """
+
+    def __init__(self, database: WriteConnection, owner: str) -> None:
+        self._database = database
+        self._me = Holder.here(owner)
+        self._held: set[tuple[str, LeaseKind]] = set()
+
+    def acquire(self, job_id: str, kind: LeaseKind, seconds: float) -> bool:
+        """True if the lease is ours for `seconds` from now; False if somebody else has it or the job is gone."""
+        # A first look without a lock: a "no" need not wait for anybody.
+        if not self._free(job_id, kind):
+            self._held.discard((job_id, kind))
+            return False
+        with self._database.transaction(durable=False):
+            if not self._free(job_id, kind):
+                self._held.discard((job_id, kind))
+                return False
+            now = time.time()
+            me = self._me
+            self._database.write(
+                "INSERT OR REPLACE INTO leases (job_id, kind, owner, host, pid, process_started, granted_at, "
+                "expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (job_id, kind, me.owner, me.host, me.pid, me.process_started, now, now + seconds),
+            )
+        self._held.add((job_id, kind))
+        return True
+
+    def _free(self, job_id: str, kind: LeaseKind) -> bool:
+        table = "batches" if kind == "batch" else "jobs"
+        if self._database.row(f"SELECT 1 FROM {table} WHERE id = ?", (job_id,)) is None:  # noqa: S608  # one of two
+            return False
+        row = self._database.row(_SELECT, (job_id, kind))
+        return row is None or row[0] == self._me.owner or _over(row)
+
+    def renew(self, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
+        """Prolongs all leases of this store to `seconds` from now.
+
+        Returns:
+            Those that were taken over by another store in the meantime, and are ours no longer.
+        """
+        if not self._held:
+            return ()
+        with self._database.transaction(durable=False):
+            now = time.time()
+            self._database.write(
+                "UPDATE leases SET granted_at = ?, expires_at = ? WHERE owner = ?", (now, now + seconds, self._me.owner)
+            )
+            rows = self._database.rows("SELECT job_id, kind FROM leases WHERE owner = ?", (self._me.owner,))
+        lost = self._held.difference(rows)
+        self._held.intersection_update(rows)
+        return tuple(sorted(lost))
+
+    def release(self, job_id: str, kind: LeaseKind) -> None:
+        """Gives a lease back; one that is not ours is left alone."""
+        self._held.discard((job_id, kind))
+        arguments = (job_id, kind, self._me.owner)
+        if self._database.row("SELECT 1 FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments) is None:
+            return
+        with self._database.transaction(durable=False):
+            self._database.write("DELETE FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments)
+
+    def release_all(self) -> None:
+        """Gives all back."""
+        if self._held:
+            with self._database.transaction(durable=False):
+                self._database.write("DELETE FROM leases WHERE owner = ?", (self._me.owner,))
+            self._held.clear()
+
+
+def held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: LeaseKind) -> bool:
+    """True while somebody has the lease, this store included.
+
+    Args:
+        row: Gives the first row of a query.
+        of: Whose lease: the id of a job or batch.
+        kind: What for.
+    """
+    found = row(_SELECT, (of, kind))
+    return found is not None and not _over(found)
+
+
+def _over(row: Row) -> bool:
+    _, host, pid, started, granted_at, expires_at = row
+    now = time.time()
+    # A lease that was granted in the future is one from before the clock was set back.
+    if now > expires_at + _MARGIN or granted_at > now + _MARGIN + (expires_at - granted_at):
+        return True
+    return Holder(row[0], host, pid, started).dead

@@ -1,0 +1,81 @@
+"""Reading the history, on a connection of its own that no writer holds up."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from gale_tui.core.history.rows import job_from
+from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
+from gale_tui.core.models import Change, Job, JobChange, JobEvent
+
+__all__ = ["HistoryReader"]
+
+
+def _forgotten(job_id: str, revision: int) -> Job:
+    """What is left of a job that another process forgot: its id."""
+    return Job(job_id, "", "", "", "", "", 0.0, revision=revision)
+
+
+class HistoryReader:
+    """Queries for the facade; every method may raise `sqlite3.Error` and `DamagedError`.
+
+    Args:
+        connection: A connection of its own, used by one thread.
+        owner: The store's own id.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, owner: str) -> None:
+        self._connection = connection
+        self._owner = owner
+        self._data_version: int | None = None
+        self._seen: int = connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()[0]
+
+    def load(self, limit: int | None, before: tuple[float, str] | None) -> list[Job]:
+        """The jobs, newest first."""
+        where = "" if before is None else "WHERE (created_at, id) < (?, ?) "
+        # SQLite takes a negative limit for none.
+        sql = f"{SELECT_JOBS} {where}ORDER BY created_at DESC, id DESC LIMIT ?"
+        return [
+            job_from(row) for row in self._connection.execute(sql, (*(before or ()), -1 if limit is None else limit))
+        ]
+
+    def unfinished(self) -> list[Job]:
+        """The jobs with something left to do, newest first."""
+        sql = f"{SELECT_JOBS} WHERE {UNFINISHED} ORDER BY created_at DESC, id DESC"
+        return [job_from(row) for row in self._connection.execute(sql)]
+
+    def events(self, job_id: str) -> list[JobEvent]:
+        """The timeline of a job, oldest first."""
+        rows = self._connection.execute("SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,))
+        return [JobEvent(at, text) for at, text in rows]
+
+    def foreign_changes(self) -> list[JobChange]:
+        """What others wrote since the last call, in the order in which they did."""
+        # Read first: what is committed from here on changes it again, and is seen the next time.
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._data_version:
+            return []
+        self._connection.execute("BEGIN")
+        try:
+            since = (self._seen, self._owner)
+            # Revisions are handed out under the write lock, so that this snapshot has all of them up to the counter.
+            seen: int = self._connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()[0]
+            rows = self._connection.execute(f"{SELECT_JOBS} WHERE revision > ? AND writer != ?", since).fetchall()
+            new = self._connection.execute(
+                "SELECT id FROM jobs WHERE revision > ? AND writer != ? AND added_revision > ? AND added_by != ?",
+                (*since, *since),
+            ).fetchall()
+            gone = self._connection.execute(
+                "SELECT job_id, revision FROM forgotten WHERE revision > ? AND writer != ?", since
+            ).fetchall()
+        finally:
+            self._connection.rollback()
+        added = {job_id for (job_id,) in new}
+        changes = [
+            JobChange(Change.ADDED if job.id in added else Change.CHANGED, job, elsewhere=True)
+            for job in map(job_from, rows)
+        ]
+        changes += [JobChange(Change.FORGOTTEN, _forgotten(*row), elsewhere=True) for row in gone]
+        changes.sort(key=lambda change: change.job.revision)
+        self._data_version, self._seen = version, seen
+        return changes

@@ -1,0 +1,370 @@
+"""JobStore: what is known of every job, in SQLite, so that nothing is lost when the program ends in whatever way.
+
+A change is written before it is shown. Instances side by side share the file: each sees the others' changes through
+:meth:`JobStore.foreign_changes`, and leases say who polls and who downloads which job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from gale_tui.core.errors import StoreError
+from gale_tui.core.history.connection import BUSY_SECONDS, DatabaseThread, Step
+from gale_tui.core.history.leases import LeaseKind
+from gale_tui.core.history.open_store import History, Threads
+from gale_tui.core.history.rows import DamagedError
+from gale_tui.core.history.writer import EventText
+from gale_tui.core.models import Job, JobChange, JobEvent
+
+if TYPE_CHECKING:
+    from gale_tui.core.history.batches import KeptBatches
+    from gale_tui.core.history.drafts import Drafts
+    from gale_tui.core.history.named_sets import ToolSet
+
+__all__ = ["JobStore", "LeaseKind"]
+
+T = TypeVar("T")
+C = TypeVar("C", JobChange, JobChange | None)
+
+_TELL_AFTER: Final = 1.0
+_CLOSING: Final = 1.5
+
+
+class JobStore:
+    """The history of jobs; made by :meth:`open`.
+
+    No method blocks the loop: one thread writes, another reads, each with a connection of its own, so that a process
+    that was stopped within a transaction holds up writing alone. A call that is cancelled is carried out nevertheless.
+    Every method raises `StoreError` where the history cannot be used, and nothing of SQLite's.
+    """
+
+    def __init__(self, history: History, threads: Threads) -> None:
+        self._history = history
+        self._threads = threads
+        self._closing: asyncio.Task[None] | None = None
+        self._repairing = asyncio.Lock()
+        self._unheard: list[JobChange] = []
+        # A process that was killed may have left a log with what the database has no longer.
+        threads.writer.post(self._scrub)
+
+    @classmethod
+    async def open(cls, path: Path, *, owner: str | None = None, step: Step | None = None) -> JobStore:
+        """Opens the history, and makes it and its folder where they are not there.
+
+        A damaged file is set aside under a stamped name, what can be read of it is taken over, and `notice` says so.
+
+        Args:
+            path: The file. A new one gets mode 0600, a new folder 0700.
+            owner: Name of this store among those that share the file; made up where None.
+            step: For tests: told of each write and commit on the thread that does them ("db write" before a statement,
+                "db commit" and "db committed" around a commit).
+
+        Raises:
+            NewerStoreError: A newer gale-tui wrote the file; it is left alone.
+            StoreError: It cannot be made, read or written.
+        """
+        threads = Threads()
+        make = functools.partial(History.open, path, owner or uuid.uuid4().hex, step)
+        try:
+            history = await threads.writer.submit(make, missed=History.close)
+        except BaseException:
+            threads.stop()
+            raise
+        return cls(history, threads)
+
+    @property
+    def notice(self) -> str:
+        """A sentence to show, such as where a damaged history was set aside; often empty."""
+        return self._history.opened.notice
+
+    @property
+    def path(self) -> Path:
+        """Where the history is, links followed."""
+        return self._history.opened.path
+
+    @property
+    def trouble(self) -> str:
+        """A sentence while another process keeps this one from writing for more than a second; else empty."""
+        since = self._history.write_patience.waiting_since
+        if since is None or time.monotonic() - since < _TELL_AFTER:
+            return ""
+        return "Another gale-tui holds the history: changes wait for it."
+
+    async def load(self, *, limit: int | None = None, before: tuple[float, str] | None = None) -> list[Job]:
+        """The jobs, newest first.
+
+        Args:
+            limit: How many at most.
+            before: `created_at` and `id` of the last job of the page before; only older ones are given.
+        """
+        return await self._read(lambda history: history.reader.load(limit, before))
+
+    async def unfinished(self) -> list[Job]:
+        """The jobs whose state or download is not at its end, newest first."""
+        return await self._read(lambda history: history.reader.unfinished())
+
+    async def events(self, job_id: str) -> list[JobEvent]:
+        """The timeline of a job, oldest first."""
+        return await self._read(lambda history: history.reader.events(job_id))
+
+    async def add(
+        self, job: Job, event: str | None = None, *, at: float | None = None, line: tuple[str, int] | None = None
+    ) -> JobChange:
+        """Writes a new job; once this returns, it survives the end of the process and a power cut.
+
+        Args:
+            job: The job; its revision is set.
+            event: First line of its timeline.
+            at: When that was; now where None.
+            line: The kept batch and the place in it (from 0) that the job starts, in the same transaction.
+
+        Raises:
+            StoreError: It was not written, or a job with this id is there already.
+            LineStartedError: That line of the batch is started already.
+        """
+        return await self._change(lambda history: history.writer.add(job, event, at, line))
+
+    async def update(
+        self,
+        job_id: str,
+        change: Callable[[Job], Job],
+        event: EventText = None,
+        *,
+        at: float | None = None,
+        again: bool = False,
+    ) -> JobChange | None:
+        """Replaces a job by `change(job)`.
+
+        Args:
+            job_id: Which one.
+            change: Gives the new job. Called on the writing thread with the job as it is in the history, and called
+                anew where another process was quicker: it must be a pure function.
+            event: A line for the timeline, or a function of the old and the new job that gives one or None.
+            at: When that was; now where None.
+            again: True where a saved file is fetched once more, so that its download may go back to wanted.
+
+        Returns:
+            The change; None where nothing is different, the job is gone, or a final state would be taken back.
+
+        Raises:
+            StoreError: It was not written.
+            Exception: Whatever `change` or `event` raise; nothing is written.
+        """
+        return await self._change(lambda history: history.writer.update(job_id, change, event, at, again))
+
+    async def forget(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
+        """Deletes a job with its timeline, link and leases; None where it is gone already. Files stay.
+
+        Args:
+            job_id: Which one.
+            unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
+        """
+        return await self._change(lambda history: history.writer.forget(job_id, unsent=unsent))
+
+    async def restore(self, job: Job, events: Sequence[JobEvent] = ()) -> JobChange:
+        """Takes :meth:`forget` back: writes the job as it was, with the timeline given."""
+        return await self._change(lambda history: history.writer.restore(job, events))
+
+    async def last_saved(self, origin: str, tool_id: str, flow_id: str, *, before: float | None = None) -> Job | None:
+        """The job whose file was saved last of a tool with its flow at an origin; None where there is none.
+
+        Args:
+            origin: Scheme, host and port.
+            tool_id: The tool.
+            flow_id: Its flow.
+            before: Only jobs that were made before, in seconds since the epoch.
+        """
+        from gale_tui.core.history.sets import last_saved
+
+        return await self._read(lambda history: last_saved(history.opened.reader, origin, tool_id, flow_id, before))
+
+    @property
+    def batches(self) -> KeptBatches:
+        """The batches that are not started to their end."""
+        from gale_tui.core.history.batches import KeptBatches
+
+        return KeptBatches(self._read, self._write)
+
+    @property
+    def drafts(self) -> Drafts:
+        """What was typed and not sent yet."""
+        from gale_tui.core.history.drafts import Drafts
+
+        return Drafts(self._read, self._write)
+
+    async def sets(self) -> list[ToolSet]:
+        """The named sets, by name; one that cannot be read is left out."""
+        from gale_tui.core.history.sets import read_sets
+
+        return await self._read(lambda history: read_sets(history.opened.reader))
+
+    async def find_set(self, name: str) -> ToolSet | None:
+        """The set of that name; None where there is none."""
+        from gale_tui.core.history.sets import read_set
+
+        return await self._read(lambda history: read_set(history.opened.reader, name))
+
+    async def keep_set(self, kept: ToolSet) -> None:
+        """Writes a set, in place of the one with its name where there is one."""
+        from gale_tui.core.history.sets import keep_set
+
+        await self._write(lambda history: keep_set(history.opened.writer, kept))
+
+    async def use_set(self, name: str, *, at: float) -> None:
+        """Notes when a set was last run, in seconds since the epoch."""
+        from gale_tui.core.history.sets import use_set
+
+        await self._write(lambda history: use_set(history.opened.writer, name, at))
+
+    async def forget_set(self, name: str) -> bool:
+        """Deletes a set; False where there is none of that name. Jobs and files stay."""
+        from gale_tui.core.history.sets import forget_set
+
+        return await self._write(lambda history: forget_set(history.opened.writer, name))
+
+    async def acquire(self, job_id: str, kind: LeaseKind, *, seconds: float) -> bool:
+        """Takes or prolongs a lease.
+
+        Another store's lease is taken over where its time is over or its process is dead.
+
+        Args:
+            job_id: Which job.
+            kind: What for.
+            seconds: How long it holds from now on.
+
+        Returns:
+            True if it is ours; False if another has it or the job is gone.
+        """
+        return await self._write(lambda history: history.leases.acquire(job_id, kind, seconds))
+
+    async def renew_all(self, *, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
+        """Prolongs all leases of this store to `seconds` from now.
+
+        Returns:
+            Job and kind of those that another store has taken over, after this process was stopped for example: what
+            they were for must end.
+        """
+        return await self._write(lambda history: history.leases.renew(seconds))
+
+    async def release(self, job_id: str, kind: LeaseKind) -> None:
+        """Gives a lease back; does nothing where it is not ours."""
+        await self._write(lambda history: history.leases.release(job_id, kind))
+
+    async def foreign_changes(self) -> list[JobChange]:
+        """What other stores wrote since the last call, oldest first; cheap where there is nothing.
+
+        A job changed several times appears once, as it is now; of a forgotten one only the id is known. Jobs carry
+        their revision: what is shown with a higher one is newer. Changes of this store are in it only where the call
+        that made them was cancelled, so that nobody heard of them; they are not marked `elsewhere`.
+        """
+        changes = await self._read(lambda history: history.reader.foreign_changes())
+        if self._unheard:
+            own, self._unheard = self._unheard, []
+            changes = sorted([*own, *changes], key=lambda change: change.job.revision)
+        return changes
+
+    async def close(self) -> None:
+        """Writes what is under way, gives the leases back and closes the file: within about a second and a half.
+
+        May be called more than once. All other methods raise `StoreError` afterwards.
+        """
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        history = self._history
+        until = time.monotonic() + _CLOSING
+        history.write_patience.end()
+        history.read_patience.end()
+        with contextlib.suppress(sqlite3.Error):
+            # A long query is cut short; the thread that writes finishes what it has.
+            history.opened.reader.interrupt()
+        # The connection that writes is the last one, so that it can put the log away.
+        for thread, end in ((self._threads.reader, history.close_reader), (self._threads.writer, history.close_writer)):
+            ended = thread.submit(end)
+            thread.stop()
+            await asyncio.wait({ended}, timeout=max(0.0, until - time.monotonic()))
+            if ended.done():
+                thread.join()
+
+    def _scrub(self) -> None:
+        writer = self._history.writer
+        if self._closing is None and writer.scrub_due:
+            writer.scrub()
+
+    async def _read(self, work: Callable[[History], T]) -> T:
+        def on_thread(deadline: float) -> T:
+            history = self._history
+            return history.read_patience.run(lambda: work(history), deadline)
+
+        return await self._run(self._threads.reader, on_thread, None)
+
+    async def _write(self, work: Callable[[History], T], missed: Callable[[T], None] | None = None) -> T:
+        def on_thread(deadline: float) -> T:
+            history = self._history
+            return history.write_patience.run(lambda: work(history), deadline)
+
+        try:
+            return await self._run(self._threads.writer, on_thread, missed)
+        finally:
+            if self._history.writer.scrub_due:
+                self._threads.writer.post(self._scrub)
+
+    async def _change(self, work: Callable[[History], C]) -> C:
+        def missed(change: C) -> None:
+            if change is not None:
+                self._unheard.append(change)
+
+        return await self._write(work, missed)
+
+    async def _run(
+        self, thread: DatabaseThread, on_thread: Callable[[float], T], missed: Callable[[T], None] | None
+    ) -> T:
+        for repaired in (False, True):
+            if self._closing is not None:
+                raise StoreError("The history is closed")
+            history = self._history
+            future = thread.submit(functools.partial(on_thread, time.monotonic() + BUSY_SECONDS), missed)
+            try:
+                return await future
+            except asyncio.CancelledError:
+                # Cancelled after the result had come and before it was handed on.
+                if missed is not None and future.done() and not future.cancelled() and future.exception() is None:
+                    missed(future.result())
+                raise
+            except DamagedError as error:
+                if repaired:
+                    raise StoreError(f"The history {self.path} is damaged ({error})", "Look at the disk") from error
+            await self._repair(history)
+        raise AssertionError("unreachable")
+
+    async def _repair(self, damaged: History) -> None:
+        async with self._repairing:
+            if self._history is not damaged or self._closing is not None:
+                return
+            at_rest, go_on = threading.Event(), threading.Event()
+
+            def rest() -> None:
+                at_rest.set()
+                go_on.wait()
+
+            def replace() -> None:
+                try:
+                    at_rest.wait()
+                    self._history = damaged.replaced()
+                finally:
+                    go_on.set()
+
+            # The thread that reads stands still while the file is exchanged under it.
+            self._threads.reader.post(rest)
+            await self._threads.writer.submit(replace)

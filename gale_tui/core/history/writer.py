@@ -1,0 +1,210 @@
+"""Writing the history: every change compares with the row inside its transaction and gets the next revision."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from gale_tui.core.errors import StoreError
+from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.rows import DOWNLOAD_COLUMNS, JOB_COLUMNS, Row, job_from, row_of, storable
+from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
+from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobEvent
+
+__all__ = ["EventText", "HistoryWriter"]
+
+EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
+
+_SELECT: Final = f"{SELECT_JOBS} WHERE id = ?"
+_COLUMNS: Final = tuple(name for name, _ in (*JOB_COLUMNS, *DOWNLOAD_COLUMNS))
+_SCRUB_AGAIN: Final = 5.0
+_REMEMBERED: Final = 30 * 24 * 3600.0
+"""Seconds for which a forgotten id is kept, so that other processes hear of it."""
+
+
+def _regresses(old: Job, new: Job, again: bool) -> bool:
+    """True where the change would take back what is final."""
+    if old.state.final and new.state is not old.state:
+        return True
+    saved = DownloadState.SAVED
+    return old.download.state is saved and new.download.state is not saved and not again
+
+
+def _matters(old: Job, new: Job) -> bool:
+    """True where a change lost in a power cut could not be asked for again."""
+    return (
+        old.state is not new.state
+        or old.dock_status_id != new.dock_status_id
+        or old.posts != new.posts
+        or old.download_url != new.download_url
+        or old.download.state is not new.download.state
+        or old.download.path != new.download.path
+        or old.download.part != new.download.part
+    )
+
+
+def _stored(write: Callable[[Row], object], job: Job) -> Job:
+    """Writes a job's row; gives the job as the database has it."""
+    row = row_of(job)
+    try:
+        write(row)
+    except (UnicodeEncodeError, OverflowError):
+        row = storable(row)
+        write(row)
+        return job_from(row)
+    return job
+
+
+class HistoryWriter:
+    """Changes for the facade; every method may raise `sqlite3.Error` and `DamagedError`, and may then be called anew.
+
+    Args:
+        database: The connection that writes, used by one thread.
+        owner: The store's own id.
+        logged: True with a write-ahead log.
+    """
+
+    def __init__(self, database: WriteConnection, owner: str, *, logged: bool) -> None:
+        self._database = database
+        self._owner = owner
+        self._logged = logged
+        self._stale = logged
+        self._scrub_from = 0.0
+
+    def add(self, job: Job, event: str | None, at: float | None, line: tuple[str, int] | None = None) -> JobChange:
+        """Writes a job that is not there yet; it survives a power cut from then on.
+
+        Args:
+            job: The job.
+            event: First line of its timeline.
+            at: When that was.
+            line: Batch and place that the job starts.
+
+        Raises:
+            StoreError: There is a job with this id.
+            LineStartedError: That line of the batch is started already; nothing is written.
+        """
+        with self._database.transaction(durable=True):
+            if self._row(job.id) is not None:
+                raise StoreError(f"The job {job.id} is in the history already")
+            if line is not None:
+                from gale_tui.core.history.batches import start_line
+
+                start_line(self._database, line, job.id)
+            job = self._insert(job)
+            if event:
+                self._tell(job.id, JobEvent(time.time() if at is None else at, event))
+        return JobChange(Change.ADDED, job)
+
+    def restore(self, job: Job, events: Sequence[JobEvent]) -> JobChange:
+        """Writes a forgotten job again, with its timeline; one that is there is left as it is."""
+        with self._database.transaction(durable=True):
+            row = self._row(job.id)
+            if row is not None:
+                return JobChange(Change.ADDED, job_from(row))
+            self._database.write("DELETE FROM forgotten WHERE job_id = ?", (job.id,))
+            job = self._insert(job)
+            for event in events:
+                self._tell(job.id, event)
+        return JobChange(Change.ADDED, job)
+
+    def update(
+        self, job_id: str, change: Callable[[Job], Job], event: EventText, at: float | None, again: bool
+    ) -> JobChange | None:
+        """Replaces a job by what `change` makes of it; None where that is nothing new, or not allowed."""
+        # The look comes before the lock: an identical answer takes none, and how safely to write is known at the start.
+        while (row := self._row(job_id)) is not None:
+            old = job_from(row)
+            new = change(old)
+            if new.id != job_id:
+                raise ValueError("a change of a job kept its id")
+            if new.revision != old.revision:
+                new = dataclasses.replace(new, revision=old.revision)
+            if new == old or _regresses(old, new, again):
+                return None
+            with self._database.transaction(durable=_matters(old, new)):
+                if self._row(job_id) != row:
+                    # Another process was quicker: look again.
+                    continue
+                new = self._replace(row, new)
+                text = event(old, new) if callable(event) else event
+                if text:
+                    self._tell(job_id, JobEvent(time.time() if at is None else at, text))
+            if old.download_url is not None and new.download_url != old.download_url:
+                self._stale = True
+            return JobChange(Change.CHANGED, new, old)
+        return None
+
+    def forget(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
+        """Deletes a job with its timeline and leases; None where it is not there.
+
+        Args:
+            job_id: Which one.
+            unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
+        """
+        with self._database.transaction(durable=True):
+            row = self._row(job_id)
+            if row is None:
+                return None
+            now = time.time()
+            job = dataclasses.replace(job_from(row), revision=self._next_revision())
+            self._database.write("DELETE FROM jobs WHERE id = ?", (job_id,))
+            self._database.write("DELETE FROM events WHERE job_id = ?", (job_id,))
+            self._database.write("DELETE FROM leases WHERE job_id = ?", (job_id,))
+            if unsent:
+                self._database.write("DELETE FROM batch_starts WHERE job_id = ?", (job_id,))
+            self._database.write("DELETE FROM forgotten WHERE at < ?", (now - _REMEMBERED,))
+            self._database.write(
+                "INSERT OR REPLACE INTO forgotten (job_id, revision, writer, at) VALUES (?, ?, ?, ?)",
+                (job_id, job.revision, self._owner, now),
+            )
+        self._stale = True
+        return JobChange(Change.FORGOTTEN, job)
+
+    @property
+    def scrub_due(self) -> bool:
+        """True while the log may hold a signed link that the database has no longer."""
+        return self._stale and self._logged and time.monotonic() >= self._scrub_from
+
+    def scrub(self) -> None:
+        """Empties the log; where somebody is in the way, it is due again after a while."""
+        with contextlib.suppress(sqlite3.Error):
+            self._stale = not self._database.truncate_log()
+        self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._stale else 0.0
+
+    def _row(self, job_id: str) -> Row | None:
+        return self._database.row(_SELECT, (job_id,))
+
+    def _next_revision(self) -> int:
+        self._database.write("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
+        row = self._database.row("SELECT value FROM counters WHERE name = 'revision'")
+        revision: int = row[0] if row else 0
+        return revision
+
+    def _insert(self, job: Job) -> Job:
+        job = dataclasses.replace(job, revision=self._next_revision())
+        revision = job.revision
+        return _stored(lambda row: self._database.write(INSERT_JOB, (*row, self._owner, revision, self._owner)), job)
+
+    def _replace(self, before: Row, job: Job) -> Job:
+        job = dataclasses.replace(job, revision=self._next_revision())
+
+        def write(row: Row) -> None:
+            # Only what is different: a column that is named has its indexes written again.
+            different = [index for index, value in enumerate(row) if value != before[index]]
+            names = " = ?, ".join(_COLUMNS[index] for index in different)
+            self._database.write(
+                f"UPDATE jobs SET {names} = ?, writer = ? WHERE id = ?",  # noqa: S608  # names of our own columns
+                (*(row[index] for index in different), self._owner, job.id),
+            )
+
+        return _stored(write, job)
+
+    def _tell(self, job_id: str, event: JobEvent) -> None:
+        self._database.write(
+            "INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", storable((job_id, event.at, event.text))
+        )

@@ -1,0 +1,161 @@
+"""What went wrong on the way, out of the HTTP library's exceptions, as a sentence for a person.
+
+The library says little: a name that is not found, a refused connection and a bad certificate are one class, a time-out
+has no text, and some texts repeat the header that they complain about, key and all. So nothing of its texts is shown.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx
+
+from gale_tui.core.errors import (
+    ConfigError,
+    GaleError,
+    NameNotFoundError,
+    NotSentError,
+    ProxyRefusedError,
+    RefusedError,
+    TlsError,
+    UnansweredError,
+)
+from gale_tui.core.http.request_context import Exchange
+from gale_tui.core.http.tls import certificate_problem
+from gale_tui.core.models import Origin
+
+__all__ = ["proxy_failure", "request_failure"]
+
+_NETWORK = "Check the host of the environment and this machine's network"
+_NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def request_failure(
+    error: Exception, exchange: Exchange, method: str, origin: Origin, proxy: str | None, seconds: float
+) -> GaleError:
+    """The error of the tree for an exception of the HTTP library.
+
+    Args:
+        error: What it raised.
+        exchange: How far the request came.
+        method: GET or POST: only after a POST something may have been started.
+        origin: Where it went.
+        proxy: The proxy as it may be shown, if it went through one.
+        seconds: How long it was allowed to take.
+    """
+    host = origin.display
+    for link in _chain(error):
+        if isinstance(link, ConfigError):
+            return link
+    if exchange.sent and not isinstance(error, httpx.LocalProtocolError):
+        return _unanswered(error, exchange, method, host, seconds)
+    if exchange.stopped:
+        return NotSentError(f"The connection to {host} was given up before anything was sent")
+    if isinstance(error, httpx.LocalProtocolError):
+        return NotSentError(f"The request to {host} could not be written", "Check the API key and the ids")
+    if proxy is not None and exchange.phase != "tls":
+        return _proxy(error, exchange, proxy, host, seconds)
+    return _not_sent(error, exchange, host, seconds)
+
+
+def _unanswered(error: Exception, exchange: Exchange, method: str, host: str, seconds: float) -> GaleError:
+    advice = "The export may have been started all the same" if method == "POST" else ""
+    if exchange.stopped:
+        return UnansweredError(f"The wait for the answer of {host} was given up", advice)
+    if isinstance(error, httpx.TimeoutException):
+        return UnansweredError(f"{host} gave no whole answer within {seconds:g} seconds", advice)
+    if isinstance(error, httpx.RemoteProtocolError):
+        if "disconnected" in str(error) or "closed" in str(error):
+            return UnansweredError(f"{host} closed the connection before its answer was whole", advice)
+        return UnansweredError(f"What came from {host} is not HTTP", advice or _NETWORK)
+    return UnansweredError(f"The connection to {host} was cut before the answer was whole", advice)
+
+
+def _proxy(error: Exception, exchange: Exchange, proxy: str, host: str, seconds: float) -> GaleError:
+    advice = "Check the proxy of the environment, or HTTPS_PROXY and NO_PROXY where it has none"
+    if isinstance(error, httpx.ProxyError):
+        status = re.match(r"(\d{3})\b", str(error))
+        if (status and status[1] == "407") or "username" in str(error).lower():
+            return ProxyRefusedError(
+                f"The proxy {proxy} wants a user name and password (407)",
+                "Use one that wants none, for example a local proxy that signs in for you",
+            )
+        said = f" ({status[1]})" if status else ""
+        return ProxyRefusedError(f"The proxy {proxy} would not connect to {host}{said}", advice)
+    reason = "does not answer"
+    for link in _chain(error):
+        if isinstance(link, socket.gaierror):
+            reason = "has a name that is not found (DNS)"
+        elif isinstance(link, ConnectionRefusedError):
+            reason = "refused the connection: nothing listens there"
+        elif isinstance(link, TimeoutError):
+            reason = f"did not answer within {seconds:g} seconds"
+    return ProxyRefusedError(f"The proxy {proxy} {reason}", advice)
+
+
+def _not_sent(error: Exception, exchange: Exchange, host: str, seconds: float) -> GaleError:
+    for link in _chain(error):
+        match link:
+            case ssl.SSLCertVerificationError():
+                problem, advice = certificate_problem(link)
+                return TlsError(f"The certificate of {host} {problem}", advice)
+            case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+                break
+            case ssl.SSLError():
+                return _tls(link, host)
+            case socket.gaierror():
+                return NameNotFoundError(f"The name {host} is not found (DNS)", _NETWORK)
+            case ConnectionRefusedError():
+                return RefusedError(f"{host} refused the connection: nothing listens there", _NETWORK)
+            case TimeoutError():
+                return _too_slow(exchange, host, seconds)
+            case OSError() if link.errno in _NO_ROUTE:
+                return RefusedError(f"There is no way to {host} from here", "Check this machine's network")
+    if exchange.phase == "tls":
+        return NotSentError(
+            f"{host} cut the connection during the TLS handshake", "A firewall may be in between; check the host"
+        )
+    return RefusedError(f"No connection to {host} came about", _NETWORK)
+
+
+def _too_slow(exchange: Exchange, host: str, seconds: float) -> GaleError:
+    if exchange.phase == "name":
+        return NameNotFoundError(f"The name look-up of {host} took longer than {seconds:g} seconds", _NETWORK)
+    if exchange.phase == "tls":
+        return NotSentError(
+            f"{host} did not finish the TLS handshake within {seconds:g} seconds", "Check the host and its port"
+        )
+    return RefusedError(f"{host} did not answer the connection attempt within {seconds:g} seconds", _NETWORK)
+
+
+def _tls(error: ssl.SSLError, host: str) -> GaleError:
+    reason = (getattr(error, "reason", "") or "").upper()
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
+        return TlsError(f"{host} does not speak TLS", "Check the port; a plain http port was reached")
+    if "VERSION" in reason or "PROTOCOL" in reason:
+        return TlsError(f"{host} offers no TLS version that is still safe", "Whoever runs the host must update it")
+    said = reason.replace("_", " ").lower()
+    return TlsError(f"The TLS handshake with {host} failed{f': {said}' if said else ''}", "Check the host and its port")
+
+
+def proxy_failure(error: Exception, proxy: str) -> ProxyRefusedError:
+    """The error for a proxy that cannot even be set up."""
+    if isinstance(error, ImportError):
+        return ProxyRefusedError(
+            f"{proxy} is a SOCKS proxy, and the package socksio that speaks it is not installed",
+            "Install it beside gale-tui (pip install socksio), or use an http proxy",
+        )
+    return ProxyRefusedError(f"{proxy} is not a proxy that can be used", "It looks like http://proxy.example:3128")

@@ -1,0 +1,331 @@
+"""Sockets for the HTTP library: name look-up, connection, TLS and every read under one deadline, and stoppable.
+
+The library's own backend takes a time-out per step, looks names up without any, and cannot be told to stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import os
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import httpcore
+import httpx
+
+from gale_tui.core.http.request_context import Exchange, OpenSockets, current, shut_down
+from gale_tui.core.http.tls import TrustedContexts
+from gale_tui.core.identifiers import split_url
+from gale_tui.core.secret import SignedUrl
+
+__all__ = ["make_pool", "raw_socket", "send"]
+
+HEAD_START = 0.25
+"""Seconds that one address has for itself before the next is tried beside it."""
+LOOK = 0.1
+"""Seconds between two looks at whether to stop, while connecting."""
+
+Address = tuple[socket.AddressFamily, Any]
+
+
+def make_pool(
+    sockets: OpenSockets, contexts: TrustedContexts, proxy: str | None, keep_alive: bool
+) -> httpx.HTTPTransport:
+    """Connections of one kind: through one proxy or none, kept for the next request or not.
+
+    Raises:
+        ImportError: A SOCKS proxy without the package for it.
+        ValueError: A proxy of an unknown kind.
+        httpx.InvalidURL: A proxy that is no URL.
+    """
+    transport = httpx.HTTPTransport(
+        # Takes the place of the real ones, which are made at the first handshake.
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        trust_env=False,
+        proxy=proxy,
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=16 if keep_alive else 0, keepalive_expiry=30
+        ),
+    )
+    pool = transport._pool
+    if not isinstance(getattr(pool, "_network_backend", None), httpcore.NetworkBackend):
+        raise RuntimeError("this release of httpx or httpcore keeps its network backend elsewhere")
+    pool._network_backend = _Backend(sockets, contexts)
+    return transport
+
+
+def send(
+    pool: httpx.HTTPTransport,
+    method: str,
+    url: SignedUrl,
+    headers: Mapping[str, str],
+    exchange: Exchange,
+    step: float | None,
+) -> httpx.Response:
+    """Sends one request without a body and returns when the headers are there; must run `under_way`.
+
+    Args:
+        step: Seconds that a single read or write may take.
+
+    Raises:
+        httpx.HTTPError: No answer, or a broken one.
+        httpx.InvalidURL, UnicodeError: `url` cannot be sent.
+    """
+    # Host and port are written anew: what is connected to is what was compared with the key's origin.
+    origin, path = split_url(url.reveal())
+    target = httpx.URL(f"{origin}{path}")
+    timeouts = {"connect": None, "read": step, "write": step, "pool": None}
+    request = httpx.Request(method, target, headers=headers, extensions={"timeout": timeouts, "trace": exchange.trace})
+    return pool.handle_request(request)
+
+
+def raw_socket(response: httpx.Response) -> socket.socket | None:
+    """The socket that the body comes from, where it can be read directly."""
+    stream = response.extensions.get("network_stream")
+    found = stream.get_extra_info("socket") if isinstance(stream, _Stream) else None
+    return found if isinstance(found, socket.socket) else None
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, sockets: OpenSockets, contexts: TrustedContexts) -> None:
+        self._sockets = sockets
+        self._contexts = contexts
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        exchange = current() or Exchange(timeout)
+        try:
+            exchange.phase = "name"
+            addresses = _look_up(host, port, exchange)
+            exchange.phase = "connect"
+            connection = _connect(addresses, exchange)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout from error
+        except OSError as error:
+            raise httpcore.ConnectError from error
+        exchange.fresh = True
+        self._sockets.opened += 1
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return _Stream(connection, self._sockets, self._contexts)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection, plain or TLS; `tunnel` is TLS inside the TLS of a proxy."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        sockets: OpenSockets,
+        contexts: TrustedContexts,
+        tunnel: httpcore.NetworkStream | None = None,
+    ) -> None:
+        self._socket = connection
+        self._sockets = sockets
+        self._contexts = contexts
+        self._tunnel = tunnel
+        exchange = current()
+        self._cancellation = exchange.cancellation if exchange else None
+        sockets.add(connection)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            limit = _limit(timeout)
+            if self._tunnel is not None:
+                data = self._tunnel.read(max_bytes, limit)
+            else:
+                self._socket.settimeout(limit)
+                data = self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout from error
+        except OSError as error:
+            raise httpcore.ReadError from error
+        if not data:
+            # A socket that we shut down ourselves ends like one that the server closed.
+            _go_on(httpcore.ReadError)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        view = memoryview(buffer)
+        try:
+            while view:
+                limit = _limit(timeout)
+                if self._tunnel is not None:
+                    self._tunnel.write(bytes(view), limit)
+                    return
+                self._socket.settimeout(limit)
+                view = view[self._socket.send(view) :]
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout from error
+        except OSError as error:
+            raise httpcore.WriteError from error
+
+    def close(self) -> None:
+        self._sockets.discard(self._socket, self._cancellation)
+        self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        if (exchange := current()) is not None:
+            exchange.phase = "tls"
+        wrapped: socket.socket | None = None
+        try:
+            with self._contexts.lend() as context:
+                if isinstance(self._socket, ssl.SSLSocket):
+                    return self._start_tunnel(context, server_hostname, timeout)
+                self._sockets.discard(self._socket, self._cancellation)
+                wrapped = context.wrap_socket(
+                    self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
+                )
+                stream = _Stream(wrapped, self._sockets, self._contexts)
+                wrapped.settimeout(_limit(timeout))
+                wrapped.do_handshake()
+        except TimeoutError as error:
+            self._close_after_failure(wrapped)
+            raise httpcore.ConnectTimeout from error
+        except OSError as error:
+            self._close_after_failure(wrapped)
+            raise httpcore.ConnectError from error
+        except BaseException:
+            self._close_after_failure(wrapped)
+            raise
+        return stream
+
+    def _start_tunnel(self, context: ssl.SSLContext, name: str | None, timeout: float | None) -> httpcore.NetworkStream:
+        from httpcore._backends.sync import TLSinTLSStream
+
+        tunnel = TLSinTLSStream(self._socket, context, name, _limit(timeout))
+        return _Stream(self._socket, self._sockets, self._contexts, tunnel)
+
+    def _close_after_failure(self, wrapped: socket.socket | None) -> None:
+        for connection in (self._socket, wrapped):
+            if connection is not None:
+                self._sockets.discard(connection, self._cancellation)
+                connection.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "socket":
+            return None if self._tunnel is not None else self._socket
+        if info == "ssl_object":
+            if self._tunnel is not None:
+                return self._tunnel.get_extra_info(info)
+            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        if info == "is_readable":
+            return _readable(self._socket)
+        return None
+
+
+def _readable(connection: socket.socket) -> bool:
+    """True where there is something to read, or it is closed: an idle connection like that is of no use."""
+    if connection.fileno() < 0:
+        return True
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+def _limit(timeout: float | None) -> float | None:
+    """What is left for this step; see :meth:`Exchange.remaining`."""
+    exchange = current()
+    if exchange is None:
+        return timeout
+    if exchange.stopped:
+        raise ConnectionAbortedError(errno.ECONNABORTED, "stopped")
+    return exchange.remaining(timeout)
+
+
+def _go_on(kind: Callable[[str], Exception]) -> None:
+    exchange = current()
+    if exchange is not None and exchange.stopped:
+        raise kind("stopped")
+
+
+def _look_up(host: str, port: int, exchange: Exchange) -> list[Address]:
+    """Addresses of a host. The system's look-up knows no time-out, so it runs on a thread that may be left behind."""
+    if host == "localhost":
+        # Whatever a resolver says, this name never leads to another machine.
+        return [(socket.AF_INET, ("127.0.0.1", port)), (socket.AF_INET6, ("::1", port, 0, 0))]
+    with contextlib.suppress(ValueError):
+        literal = ipaddress.ip_address(host)
+        if literal.version == 4:
+            return [(socket.AF_INET, (host, port))]
+        return [(socket.AF_INET6, (host, port, 0, 0))]
+    found: list[Address] = []
+    failed: list[OSError] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        try:
+            for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                found.append((family, address))
+        except OSError as error:
+            failed.append(error)
+        except UnicodeError:
+            failed.append(socket.gaierror(socket.EAI_NONAME, "not a host name"))
+        finally:
+            done.set()
+
+    threading.Thread(target=ask, name="gale-name", daemon=True).start()
+    while not done.wait(exchange.remaining(LOOK)):
+        _go_on(ConnectionAbortedError)
+    if failed:
+        raise failed[0]
+    return found
+
+
+def _connect(addresses: list[Address], exchange: Exchange) -> socket.socket:
+    """The first connection that comes about; a slow address does not hold up the next one (RFC 8305)."""
+    waiting = list(addresses)
+    failed: OSError = OSError(errno.EADDRNOTAVAIL, "no address")
+    with selectors.DefaultSelector() as selector:
+        next_at = 0.0
+        try:
+            while waiting or selector.get_map():
+                _go_on(ConnectionAbortedError)
+                now = time.monotonic()
+                if waiting and (not selector.get_map() or now >= next_at):
+                    try:
+                        selector.register(_begin(*waiting.pop(0)), selectors.EVENT_WRITE)
+                        next_at = now + HEAD_START
+                    except OSError as error:
+                        failed = error
+                    continue
+                for key, _ in selector.select(exchange.remaining(LOOK)):
+                    connection = key.fileobj
+                    assert isinstance(connection, socket.socket)  # noqa: S101  # narrows what was registered above
+                    selector.unregister(connection)
+                    problem = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if problem == 0:
+                        return connection
+                    connection.close()
+                    failed = OSError(problem, os.strerror(problem))
+        finally:
+            for key in list(selector.get_map().values()):
+                if isinstance(key.fileobj, socket.socket):
+                    shut_down(key.fileobj)
+                    key.fileobj.close()
+    raise failed
+
+
+def _begin(family: socket.AddressFamily, address: Any) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    connection.setblocking(False)
+    code = connection.connect_ex(address)
+    if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)):
+        connection.close()
+        raise OSError(code, os.strerror(code))
+    return connection

@@ -1,0 +1,70 @@
+"""Which proxy leads to a host: the environment's own, else that of the usual variables; none to this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+from urllib.request import getproxies, proxy_bypass
+
+from gale_tui.core.models import Origin
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["proxy_for", "proxy_shown"]
+
+
+def proxy_for(origin: Origin, explicit: str | None) -> str | None:
+    """URL of the proxy to use for an origin, or None for a direct connection.
+
+    Args:
+        origin: Where the request goes. Loopback is always direct, or its key would be shown to the proxy.
+        explicit: The proxy of the environment. ``NO_PROXY`` counts for it as well.
+    """
+    if origin.loopback or _excepted(origin):
+        return None
+    proxy = explicit
+    if not proxy:
+        if proxy_bypass(origin.host):
+            return None
+        configured = getproxies()
+        proxy = configured.get(origin.scheme) or configured.get("all")
+    if not proxy:
+        return None
+    if "://" not in proxy:
+        return f"http://{proxy}"
+    # Desktops write socks:// where the libraries want to know the version.
+    return f"socks5://{proxy[8:]}" if proxy.lower().startswith("socks://") else proxy
+
+
+def proxy_shown(proxy: str) -> str:
+    """The proxy as it may be shown: no user name, no password."""
+    scheme, separator, rest = proxy.partition("://")
+    return inert(f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}")
+
+
+def _excepted(origin: Origin) -> bool:
+    """True where ``NO_PROXY`` names the host, a domain above it, its address or a network around that."""
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(origin.host)
+    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    for entry in (part.strip().lower() for part in listed.split(",")):
+        if entry == "*":
+            return True
+        if not entry:
+            continue
+        if address is not None:
+            try:
+                if address in ipaddress.ip_network(entry.strip("[]"), strict=False):
+                    return True
+            except ValueError:
+                pass
+        host, colon, port = entry.rpartition(":")
+        if colon and port.isascii() and port.isdigit() and ":" not in host.strip("[]"):
+            if int(port) != origin.port:
+                continue
+            entry = host
+        name = entry.removeprefix("*").strip(".[]")
+        if name and (origin.host == name or origin.host.endswith(f".{name}")):
+            return True
+    return False

@@ -1,0 +1,162 @@
+"""Answers as the transport hands them out: read whole, or open for a download."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from gale_tui.core.errors import InterruptedDownloadError
+from gale_tui.core.http.request_context import Exchange, OpenSockets, under_way
+from gale_tui.core.secret import SignedUrl
+
+if TYPE_CHECKING:
+    import socket
+
+    import httpx
+
+__all__ = ["BODY_LIMIT", "Answer", "Headers", "OpenResponse"]
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes of an answer to a call that are read."""
+
+
+class Headers(Mapping[str, str]):
+    """Headers of an answer; names in any case. Values are as sent: data, not to be trusted."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs:
+            key = name.lower()
+            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        # Values may be cookies or signed links.
+        return f"Headers({', '.join(self._values)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer to a call, read whole."""
+
+    status: int
+    headers: Headers
+    body: bytes = field(repr=False)
+    """At most `BODY_LIMIT` bytes; the key, where a server repeats it, is taken out."""
+    url: SignedUrl
+    unread: str = ""
+    """Why `body` is not the whole body: "larger than …", "compressed …", "cut off"; empty where it is."""
+
+
+class OpenResponse:
+    """A download whose headers are there and whose body is read as wanted. To be closed, best by ``with``.
+
+    Attributes:
+        status: HTTP status, never a redirect that could be followed.
+        headers: Headers of the last answer.
+        url: Where the last redirect led.
+        http_version: For example ``HTTP/1.1``.
+    """
+
+    def __init__(
+        self, response: httpx.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
+    ) -> None:
+        self.status = response.status_code
+        self.headers = Headers(response.headers.multi_items())
+        self.url = url
+        version = response.extensions.get("http_version", b"")
+        self.http_version = version.decode("ascii", "replace") if isinstance(version, bytes) else ""
+        self._response = response
+        self._chunks = response.iter_raw()
+        self._exchange = exchange
+        self._sockets = sockets
+        self._stall = stall
+
+    def __enter__(self) -> OpenResponse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """The connected socket (plain or TLS) where the body can be read from it directly.
+
+        That is HTTP/1.1 with a ``Content-Length`` and nothing encoded, once the first chunk of :meth:`iter_raw` is
+        taken: everything after that chunk is still in the socket. Else None.
+        """
+        encoded = self.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
+        if (
+            self.http_version != "HTTP/1.1"
+            or encoded
+            or "transfer-encoding" in self.headers
+            or not self.headers.get("content-length", "").isdecimal()
+        ):
+            return None
+        from gale_tui.core.http.network_backend import raw_socket
+
+        return raw_socket(self._response)
+
+    def iter_raw(self) -> Iterator[bytes]:
+        """The body as it comes, never decompressed; asked for again, it goes on where it was.
+
+        Raises:
+            InterruptedDownloadError: Cut, stalled, cancelled, or shorter than announced.
+        """
+        while True:
+            failure: InterruptedDownloadError | None = None
+            chunk: bytes | None = None
+            with under_way(self._exchange):
+                try:
+                    chunk = next(self._chunks, None)
+                except Exception as error:  # the library's, its backend's or the socket's own: all mean the same
+                    failure = self._interruption(error)
+            if failure is not None:
+                raise failure
+            if chunk is None:
+                return
+            yield chunk
+
+    def _interruption(self, error: Exception) -> InterruptedDownloadError:
+        import httpx
+
+        if self._exchange.stopped:
+            return InterruptedDownloadError("The download was stopped")
+        if isinstance(error, httpx.TimeoutException):
+            return InterruptedDownloadError(f"Nothing came for {self._stall:g} seconds")
+        if isinstance(error, httpx.RemoteProtocolError):
+            return InterruptedDownloadError("The server closed the connection before the file was whole")
+        return InterruptedDownloadError("The connection was cut before the file was whole")
+
+    def read_capped(self, limit: int) -> bytes:
+        """The first `limit` bytes of the body, or all where it is shorter.
+
+        Raises:
+            InterruptedDownloadError: As :meth:`iter_raw`.
+        """
+        data = bytearray()
+        chunks = self.iter_raw()
+        while len(data) < limit and (chunk := next(chunks, None)) is not None:
+            data += chunk
+        return bytes(data[:limit])
+
+    def close(self) -> None:
+        """Closes the connection; may be called twice."""
+        self._sockets.end(self._exchange)
+        with contextlib.suppress(Exception):  # nothing can be done about a socket that will not close
+            self._response.close()

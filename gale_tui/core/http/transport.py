@@ -1,0 +1,385 @@
+"""The one place that talks HTTP: trust, proxies, deadlines, redirects by hand, and the key to its own origin only."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urljoin
+
+from gale_tui import __version__
+from gale_tui.core.errors import (
+    ConfigError,
+    GaleError,
+    InterruptedDownloadError,
+    LinkRefusedError,
+    NoKeyError,
+    RedirectError,
+    UnansweredError,
+)
+from gale_tui.core.http.proxies import proxy_for, proxy_shown
+from gale_tui.core.http.request_context import Cancellation, Exchange, OpenSockets, under_way
+from gale_tui.core.http.responses import BODY_LIMIT, Answer, Headers, OpenResponse
+from gale_tui.core.http.tls import TrustedContexts
+from gale_tui.core.identifiers import origin_of
+from gale_tui.core.jobs.hints import hint
+from gale_tui.core.models import Environment, Origin
+from gale_tui.core.secret import HIDDEN, Secret, SignedUrl
+from gale_tui.core.untrusted_text import inert
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["BODY_LIMIT", "Answer", "Cancellation", "Headers", "OpenResponse", "Transport", "check_link"]
+
+MAX_REDIRECTS = 5
+HEADER_SECONDS = 30.0
+"""Until a download's headers are there."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Transport:
+    """Requests to one environment and downloads on its behalf. Safe to use from several threads; every call blocks.
+
+    Args:
+        environment: Where to, which CA file, which proxy.
+        key: Gives the key at the moment it is needed; must not block.
+        user_agent: What the app calls itself.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        key: Callable[[], Secret | None],
+        *,
+        user_agent: str = f"gale-tui/{__version__}",
+    ) -> None:
+        self.environment = environment
+        self.origin: Origin = environment.origin
+        self.sockets = OpenSockets()
+        self._key = key
+        self._user_agent = user_agent
+        self._contexts = TrustedContexts(environment.ca_file)
+        self._lock = threading.Lock()
+        self._pools: dict[tuple[str | None, bool], httpx.HTTPTransport] = {}
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        deadline: float,
+        with_key: bool = True,
+    ) -> Answer:
+        """Calls the environment's own origin and reads the answer, whatever its status.
+
+        Args:
+            method: GET or POST. A POST has no body, a connection of its own, and is sent once.
+            path: Absolute path, percent-encoded.
+            query: Names and values, not encoded.
+            deadline: Seconds for everything together: look-up, connection, TLS, headers, body.
+            with_key: Whether the key goes along.
+
+        Raises:
+            NotSentError: Certainly nothing reached the server (its children say why).
+            UnansweredError: It was sent and no whole answer came.
+            RedirectError: A redirect that is not followed: of a POST, or away from the origin.
+            NoKeyError: There is no key.
+            ConfigError: The CA file cannot be read.
+        """
+        target = str(self.origin) + path
+        if query:
+            target += "?" + urlencode(query, quote_via=quote, safe="")
+        exchange = Exchange(deadline)
+        outcome: Answer | GaleError
+        self.sockets.begin(exchange)
+        try:
+            with under_way(exchange):
+                outcome = self._call(method, SignedUrl(target), exchange, deadline, with_key)
+        finally:
+            self.sockets.end(exchange)
+        # Raised here, outside of any handler: a chained exception would hold the request, and the request the key.
+        if isinstance(outcome, GaleError):
+            raise outcome
+        return outcome
+
+    def _call(
+        self, method: str, url: SignedUrl, exchange: Exchange, deadline: float, with_key: bool
+    ) -> Answer | GaleError:
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        status = 0
+        for _ in range(MAX_REDIRECTS + 1):
+            sent = self._send(method, url, headers, exchange, deadline, deadline, with_key, keep_alive=method == "GET")
+            if isinstance(sent, GaleError):
+                return sent
+            status = sent.status_code
+            if status not in _REDIRECTS:
+                return self._read(sent, method, url, exchange, deadline)
+            sent.close()
+            follow = self._redirected_call(method, url, sent)
+            if isinstance(follow, GaleError):
+                return follow
+            url = follow
+        return RedirectError(f"{self.origin.display} redirects without end", _MOVED, status=status)
+
+    def _redirected_call(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
+        status = response.status_code
+        target = _target(url, response)
+        if target is None:
+            return RedirectError(f"{self.origin.display} redirects without saying where ({status})", status=status)
+        where = inert(target.redacted, 120)
+        try:
+            own = origin_of(target.reveal()) == self.origin
+        except ConfigError:
+            own = False
+        if own and method == "GET":
+            return target
+        what = f"{self.origin.display} redirects to {where} ({status})"
+        if method != "GET":
+            return RedirectError(f"{what}; an export is not sent elsewhere on its own", _MOVED, status=status)
+        return RedirectError(f"{what}; the API key does not go there", _MOVED, status=status)
+
+    def _read(
+        self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange, deadline: float
+    ) -> Answer | GaleError:
+        headers = Headers(response.headers.multi_items())
+        success = 200 <= response.status_code < 300
+        encoding = headers.get("content-encoding", "").strip().lower()
+        body = bytearray()
+        unread = ""
+        try:
+            if encoding not in ("", "identity"):
+                unread = f"compressed ({inert(encoding, 20)}) although that was not asked for"
+            else:
+                for chunk in response.iter_raw():
+                    body += chunk
+                    if len(body) > BODY_LIMIT:
+                        unread = "larger than 1 MiB"
+                        break
+        except Exception as error:  # the library's, its backend's or the socket's own
+            if success:
+                return self._failure(error, exchange, method, url, deadline)
+            unread = "cut off"
+        finally:
+            response.close()
+        return Answer(response.status_code, headers, self._without_key(bytes(body[:BODY_LIMIT])), url, unread)
+
+    def _without_key(self, body: bytes) -> bytes:
+        key = self._key()
+        return body.replace(key.reveal().encode(), HIDDEN.encode()) if key and len(key.reveal()) >= 8 else body
+
+    def open(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        with_key: bool = False,
+        cancel: Cancellation | None = None,
+        stall: float = 30.0,
+    ) -> OpenResponse:
+        """Asks for a file and returns once its headers are there, whatever the status.
+
+        Redirects are followed, at most five, never from https to http, and without the key once the origin is left.
+
+        Args:
+            url: Absolute URL.
+            headers: Further headers, for example ``Range``.
+            with_key: Whether the key goes along where the URL is on the environment's own origin.
+            cancel: Stops connecting, waiting and reading, from another thread.
+            stall: Seconds without a byte after which reading is given up.
+
+        Raises:
+            LinkRefusedError: The link, or one it redirects to, is not followed.
+            RedirectError: More than five redirects, or one without a target.
+            NotSentError: No connection came about (its children say why).
+            InterruptedDownloadError: Sent, but no headers came within 30 seconds, or it was cancelled.
+            NoKeyError: The key is wanted and there is none.
+            ConfigError: The CA file cannot be read.
+        """
+        link = SignedUrl(url)
+        del url  # a crash report shows the variables of each frame
+        exchange = Exchange(HEADER_SECONDS, cancel)
+        self.sockets.begin(exchange)
+        outcome: OpenResponse | GaleError = InterruptedDownloadError("The download was stopped")
+        try:
+            with under_way(exchange):
+                outcome = self._open(link, dict(headers or {}), with_key, exchange, stall)
+        finally:
+            if not isinstance(outcome, OpenResponse):
+                self.sockets.end(exchange)
+        if isinstance(outcome, GaleError):
+            raise outcome
+        return outcome
+
+    def _open(
+        self, url: SignedUrl, wanted: dict[str, str], with_key: bool, exchange: Exchange, stall: float
+    ) -> OpenResponse | GaleError:
+        headers = {"Accept": "*/*"} | {name: value for name, value in wanted.items() if name.lower() != "x-api-key"}
+        secure = False
+        status = 0
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                origin = check_link(url, self.origin)
+            except LinkRefusedError as error:
+                return error
+            if secure and origin.scheme != "https":
+                return LinkRefusedError(
+                    f"The download leads from https to plain http ({inert(url.redacted, 120)})",
+                    "Ask whoever runs the host; the file would travel in the open",
+                )
+            secure = origin.scheme == "https"
+            with_key = with_key and origin == self.origin
+            sent = self._send("GET", url, headers, exchange, HEADER_SECONDS, stall, with_key, keep_alive=False)
+            if isinstance(sent, GaleError):
+                if isinstance(sent, UnansweredError):
+                    stopped = exchange.stopped
+                    return InterruptedDownloadError("The download was stopped" if stopped else sent.what)
+                return sent
+            status = sent.status_code
+            if status not in _REDIRECTS:
+                exchange.without_deadline()
+                return OpenResponse(sent, exchange, url, self.sockets, stall)
+            target = _target(url, sent)
+            sent.close()
+            if target is None:
+                return RedirectError(f"{origin.display} redirects without saying where ({status})", status=status)
+            url = target
+        return RedirectError(f"The download redirects more than {MAX_REDIRECTS} times", status=status)
+
+    def _send(
+        self,
+        method: str,
+        url: SignedUrl,
+        headers: Mapping[str, str],
+        exchange: Exchange,
+        seconds: float,
+        step: float,
+        with_key: bool,
+        *,
+        keep_alive: bool,
+    ) -> httpx.Response | GaleError:
+        """Sends once; a GET whose kept connection turns out to be closed is sent again on a new one."""
+        import httpx
+
+        from gale_tui.core.http import network_backend as network
+
+        try:
+            origin = origin_of(url.reveal())
+        except ConfigError as error:
+            return LinkRefusedError(f"{inert(url.redacted, 120)} is not followed: {error.what}")
+        proxy = proxy_for(origin, self.environment.proxy)
+        try:
+            pool = self._pool(proxy, keep_alive)
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            from gale_tui.core.http.http_errors import proxy_failure
+
+            return proxy_failure(error, proxy_shown(proxy or ""))
+        outgoing = self._outgoing(headers, with_key and origin == self.origin)
+        if isinstance(outgoing, NoKeyError):
+            return outgoing
+        exchange.fresh = exchange.sent = False
+        try:
+            return network.send(pool, method, url, outgoing, exchange, step)
+        except (httpx.InvalidURL, UnicodeError):
+            return LinkRefusedError(f"{inert(url.redacted, 120)} is not a usable address")
+        except (httpx.RemoteProtocolError, httpx.NetworkError) as error:
+            if method != "GET" or exchange.fresh or exchange.stopped or not keep_alive:
+                return self._failure(error, exchange, method, url, seconds)
+        except Exception as error:  # whatever the library lets through means the same: no answer
+            return self._failure(error, exchange, method, url, seconds)
+        return self._send(method, url, headers, exchange, seconds, step, with_key, keep_alive=False)
+
+    def _outgoing(self, headers: Mapping[str, str], with_key: bool) -> dict[str, str] | NoKeyError:
+        """The headers of a request. The only place where the key is added; who calls it has compared the origins."""
+        outgoing = {**headers, "Accept-Encoding": "identity", "User-Agent": self._user_agent}
+        if with_key:
+            name = self.environment.name
+            key = self._key()
+            if key is None:
+                where = f"Environments{hint('environments')}"
+                return NoKeyError(f"There is no API key for {name}", f"Enter one under {where}")
+            if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
+                return NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")
+            outgoing["x-api-key"] = key.reveal()
+        return outgoing
+
+    def _failure(self, error: Exception, exchange: Exchange, method: str, url: SignedUrl, seconds: float) -> GaleError:
+        from gale_tui.core.http.http_errors import request_failure
+
+        origin = origin_of(url.reveal())
+        proxy = proxy_for(origin, self.environment.proxy)
+        return request_failure(error, exchange, method, origin, proxy and proxy_shown(proxy), seconds)
+
+    def _pool(self, proxy: str | None, keep_alive: bool) -> httpx.HTTPTransport:
+        from gale_tui.core.http.network_backend import make_pool
+
+        with self._lock:
+            pool = self._pools.get((proxy, keep_alive))
+            if pool is None:
+                pool = self._pools[proxy, keep_alive] = make_pool(self.sockets, self._contexts, proxy, keep_alive)
+            return pool
+
+    def abort(self) -> None:
+        """Makes every call under way return at once, with UnansweredError, NotSentError or InterruptedDownloadError.
+
+        Later calls work again.
+        """
+        self.sockets.abort()
+
+    def close(self) -> None:
+        """Aborts what is under way and closes every connection; later calls fail.
+
+        A call may still wait for its thread now: its connection would be kept for a next one that never comes.
+        """
+        self.sockets.close()
+        with self._lock:
+            pools = list(self._pools.values())
+            self._pools.clear()
+        for pool in pools:
+            pool.close()
+
+
+_MOVED = "Check the host of the environment; a login page or a proxy may be in between"
+
+
+def _target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
+    location = response.headers.get("location", "").strip()
+    if not location:
+        return None
+    try:
+        return SignedUrl(urljoin(url.reveal(), location))
+    except ValueError:
+        return None
+
+
+def check_link(url: SignedUrl, own: Origin) -> Origin:
+    """The origin of a download link that may be followed.
+
+    Args:
+        url: Absolute.
+        own: The environment's origin.
+
+    Raises:
+        LinkRefusedError: Not http or https, with a user name, plain http to another machine, or loopback although
+            the environment is not on loopback.
+    """
+    shown = inert(url.redacted, 120)
+    origin: Origin | None = None
+    problem = ""
+    try:
+        origin = origin_of(url.reveal())
+    except ConfigError as error:
+        problem = error.what
+    if origin is None:
+        # Not raised above: the chained exception's frames hold the link.
+        raise LinkRefusedError(f"The download link {shown} is not followed: {problem}")
+    if origin.loopback and not own.loopback:
+        raise LinkRefusedError(f"The download link {shown} points at this machine itself and is not followed")
+    if origin.scheme == "http" and not origin.loopback:
+        raise LinkRefusedError(
+            f"The download link {shown} is plain http and is not followed",
+            "The file holds environment variables; ask whoever runs the host for https",
+        )
+    return origin

@@ -1,0 +1,1 @@
+"""The engine: starts exports, polls their dock status, downloads their files."""

@@ -1,0 +1,50 @@
+"""How the polling of each environment stands, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gale_tui.core.clock import Clock
+from gale_tui.core.jobs.polling import Condition
+from gale_tui.core.models import Environment, EnvironmentCondition
+
+__all__ = ["Conditions"]
+
+
+class Conditions:
+    """Turns what the monitor tells into sentences, and tells listeners.
+
+    Args:
+        clock: Turns the monitor's times into those of day.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._conditions: dict[str, EnvironmentCondition] = {}
+        self.listeners: list[Callable[[EnvironmentCondition], None]] = []
+
+    def of(self, environment_id: str) -> EnvironmentCondition:
+        """That of one environment."""
+        return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
+
+    def told(self, environment_id: str, state: Condition, until: float | None) -> None:
+        """What the monitor says; `until` in monotonic seconds."""
+        at = None if until is None else self._clock.time() + until - self._clock.monotonic()
+        text = {
+            "fine": "",
+            "slowed": "Rate limit reached: asked more slowly",
+            "offline": "Cannot be reached",
+            "needs key": self.of(environment_id).text or "Waits for a key",
+        }[state]
+        self._set(EnvironmentCondition(environment_id, state, text, at))
+
+    def key_trouble(self, environment: Environment, text: str) -> None:
+        """The environment's key is refused, or there is none."""
+        self._set(EnvironmentCondition(environment.id, "needs key", text))
+
+    def _set(self, condition: EnvironmentCondition) -> None:
+        if self.of(condition.environment_id) == condition:
+            return
+        self._conditions[condition.environment_id] = condition
+        for listener in tuple(self.listeners):
+            listener(condition)

@@ -1,0 +1,387 @@
+"""When to ask whom for a dock status: one scheduler for all jobs of all environments.
+
+It knows nothing of HTTP or of the history. It calls `ask(job_id)` and learns from the `Outcome` when to ask again. All
+times are monotonic seconds of the injected clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import math
+import random
+from collections.abc import Awaitable, Callable
+
+from gale_tui.core.clock import Clock
+from gale_tui.core.jobs.polling import Asked, Condition, Outcome, PollPolicy, Wait
+from gale_tui.core.jobs.rate_limits import Budget, Pace
+
+__all__ = ["Monitor"]
+
+_REMEMBERED = 256
+"""Jobs that are asked for no longer and may come back."""
+
+
+class Monitor:
+    """Asks for each tracked job when its time has come.
+
+    Args:
+        ask: Asks once. An exception is reported to the loop and counts as trouble of that job.
+        clock: Time and waiting.
+        rng: Where jitter comes from.
+        policy: The numbers.
+        on_condition: Told when an environment's polling changes: its id, what it is, the monotonic time until then.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[str], Awaitable[Asked]],
+        *,
+        clock: Clock,
+        rng: random.Random,
+        policy: PollPolicy | None = None,
+        on_condition: Callable[[str, Condition, float | None], None] | None = None,
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._rng = rng
+        self.policy = policy or PollPolicy()
+        self._on_condition = on_condition
+        self._paces: dict[str, Pace] = {}
+        self._left: dict[str, Pace] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._told: dict[str, tuple[Condition, float | None]] = {}
+        self._queue: list[tuple[float, int, str]] = []
+        self._order = itertools.count()
+        self._wake = asyncio.Event()
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._paused = False
+
+    def use(self, policy: PollPolicy) -> None:
+        """Goes by other numbers, from the next wait of each job on."""
+        self.policy = policy
+        for pace in self._paces.values():
+            pace.interval = min(policy.ceiling, max(policy.floor, pace.interval))
+
+    # What is tracked
+
+    def track(
+        self, job_id: str, environment_id: str, *, age: float = 0.0, after: float | None = None, lost: bool = False
+    ) -> None:
+        """Begins to ask for a job.
+
+        Args:
+            job_id: Whom.
+            environment_id: Whose budget it uses.
+            age: Seconds since the job was started.
+            after: Seconds until the first question; by default the policy's.
+            lost: The server did not know the job any more when it was last asked for.
+        """
+        if job_id in self._paces:
+            return
+        now, policy = self._clock.monotonic(), self.policy
+        self._paces[job_id] = pace = Pace(
+            job_id,
+            environment_id,
+            created=now - age,
+            due=now + (policy.first if after is None else after),
+            interval=policy.interval(age),
+            unknown_since=now - policy.lost_after if lost else None,
+        )
+        if (before := self._left.pop(job_id, None)) is not None:
+            # Taken off the list and brought back: the server counts on.
+            pace.last_asked, pace.theoretical, pace.embargo = before.last_asked, before.theoretical, before.embargo
+        self._push(pace, pace.due)
+
+    def forget(self, job_id: str) -> None:
+        """No longer asks for a job."""
+        pace = self._paces.pop(job_id, None)
+        if pace is not None:
+            self._left[job_id] = pace
+            if len(self._left) > _REMEMBERED:
+                del self._left[next(iter(self._left))]
+            self._tell(pace.environment_id)
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._paces
+
+    def __len__(self) -> int:
+        return len(self._paces)
+
+    def last_asked(self, job_id: str) -> float | None:
+        """When a job was last asked for, monotonic; None if not yet."""
+        pace = self._paces.get(job_id)
+        return None if pace is None or pace.last_asked == -math.inf else pace.last_asked
+
+    def next_ask(self, job_id: str) -> float | None:
+        """Seconds until a job is asked for again, infinity where it waits; None where it is not tracked."""
+        pace = self._paces.get(job_id)
+        return None if pace is None else max(0.0, pace.due - self._clock.monotonic())
+
+    def lost(self, job_id: str) -> bool:
+        """True where the server has not known a job for so long that it counts as lost."""
+        pace = self._paces.get(job_id)
+        return pace is not None and pace.lost(self._clock.monotonic(), self.policy)
+
+    # What the user does
+
+    def refresh(self, job_id: str) -> Wait | None:
+        """Asks for a job as soon as its limits allow, even while paused.
+
+        Returns:
+            When it is asked; None where it is not tracked.
+        """
+        pace = self._paces.get(job_id)
+        if pace is None:
+            return None
+        pace.manual = True
+        if pace.asking:
+            return Wait(0.0)
+        now, spaced = self._clock.monotonic(), pace.spaced_at(self.policy)
+        limited = max(pace.limited_until(self.policy), self._budget(pace.environment_id).limited_until)
+        at = max(now, spaced, limited)
+        if at < pace.due:
+            self._push(pace, at)
+        return Wait(at - now, limited > spaced)
+
+    def refresh_all(self) -> float:
+        """Asks for every job as soon as the limits allow.
+
+        Returns:
+            Seconds until the limits of the last of them allow it; 0.0: at once.
+        """
+        waits = [self.refresh(job_id) for job_id in list(self._paces)]
+        return max((wait.seconds for wait in waits if wait is not None), default=0.0)
+
+    @property
+    def paused(self) -> bool:
+        """True while nothing is asked except by `refresh`."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        self._paused = paused
+        if not paused:
+            self._spread(None)
+        self._wake.set()
+
+    def key_provided(self, environment_id: str) -> None:
+        """Goes on with an environment that waited for a key."""
+        budget = self._budget(environment_id)
+        budget.needs_key = False
+        budget.offline_until = None
+        budget.failures = budget.silent = 0
+        self._tell(environment_id)
+        self._spread(environment_id)
+        self._wake.set()
+
+    # Running
+
+    def start(self) -> None:
+        """Starts the scheduler in the running loop."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="monitor")
+
+    async def close(self) -> None:
+        """Ends the scheduler and what is under way."""
+        tasks = [*self._in_flight, *([self._task] if self._task else [])]
+        self._task = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def task(self) -> asyncio.Task[None] | None:
+        """The scheduler, so that its owner hears of a crash."""
+        return self._task
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            wait = self._ask_those_due()
+            if self._wake.is_set():
+                continue
+            planned = self._clock.monotonic() + (wait or 0.0)
+            await self._wait(wait)
+            if wait is not None and self._clock.monotonic() - planned > self.policy.jump:
+                self._spread_overdue()
+
+    async def _wait(self, seconds: float | None) -> None:
+        if seconds is None:
+            await self._wake.wait()
+            return
+        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
+        wake = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            wake.cancel()
+
+    def _ask_those_due(self) -> float | None:
+        """Starts what may start now; returns the seconds to the next that may, None where nothing waits."""
+        now = self._clock.monotonic()
+        while self._queue:
+            due, _, job_id = self._queue[0]
+            pace = self._paces.get(job_id)
+            if pace is None or pace.asking or due != pace.due:
+                heapq.heappop(self._queue)
+                continue
+            if due > now:
+                return due - now
+            if len(self._in_flight) >= self.policy.in_flight:
+                return None
+            heapq.heappop(self._queue)
+            later = self._not_before(pace, now)
+            if later > now:
+                pace.due = later
+                if later < math.inf:
+                    self._push(pace, later, wake=False)
+                continue
+            self._start(pace, now)
+        return None
+
+    def _not_before(self, pace: Pace, now: float) -> float:
+        """When this job may be asked for, as far as pauses, budget and limits go; infinity: when told."""
+        policy, budget = self.policy, self._budget(pace.environment_id)
+        if (self._paused or budget.needs_key) and not pace.manual:
+            return math.inf
+        allowed = max(pace.allowed_at(policy), budget.limited_until)
+        if allowed > now:
+            return allowed
+        if budget.closed and budget.probe is not None:
+            return now + policy.floor
+        if budget.offline_until is not None and budget.offline_until > now and not pace.manual:
+            return budget.offline_until + self._rng.random() * policy.floor
+        return budget.turn_at(now)
+
+    def _start(self, pace: Pace, now: float) -> None:
+        budget = self._budget(pace.environment_id)
+        counted = pace.counted
+        budget.take_turn(now, self.policy)
+        self._tell(pace.environment_id)
+        if budget.closed:
+            budget.probe = pace.job_id
+        pace.ask(now, self.policy)
+        task = asyncio.create_task(self._ask_once(pace, counted), name=f"ask {pace.job_id}")
+        self._in_flight.add(task)
+        task.add_done_callback(self._asked)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._wake.set()
+
+    async def _ask_once(self, pace: Pace, counted: tuple[float, float]) -> None:
+        try:
+            asked = await self._ask(pace.job_id)
+        except Exception as error:
+            # A fault in this program must not end the polling of this job, nor of all others.
+            report = {"message": f"asking for {pace.job_id} failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(report)
+            asked = Asked(Outcome.TROUBLE)
+        finally:
+            pace.asking = False
+            budget = self._budget(pace.environment_id)
+            if budget.probe == pace.job_id:
+                budget.probe = None
+        now = self._clock.monotonic()
+        self._learn_of_environment(pace, asked, now)
+        if self._paces.get(pace.job_id) is pace:
+            if asked.outcome in (Outcome.ELSEWHERE, Outcome.NOT_ASKED):
+                pace.not_asked(counted)
+            self._learn_of_job(pace, asked, now)
+        self._tell(pace.environment_id)
+
+    def _learn_of_environment(self, pace: Pace, asked: Asked, now: float) -> None:
+        budget, outcome = self._budget(pace.environment_id), asked.outcome
+        if outcome.reached:
+            if budget.reached(outcome):
+                self._spread(pace.environment_id)
+        elif outcome in (Outcome.UNREACHABLE, Outcome.UNANSWERED):
+            budget.unreached(outcome, pace.last_asked, now, self.policy)
+        if budget.closed:
+            # Who asked for all jobs wanted to know whether it works again: it does not.
+            for other in self._paces.values():
+                if other.environment_id == pace.environment_id:
+                    other.manual = False
+
+    def _learn_of_job(self, pace: Pace, asked: Asked, now: float) -> None:
+        policy, outcome = self.policy, asked.outcome
+        budget = self._budget(pace.environment_id)
+        if asked.retry_after is not None and outcome.reached:
+            pace.embargo = max(pace.embargo, now + asked.retry_after)
+        if outcome is Outcome.ANSWERED:
+            pace.unknown_since = None
+            pace.troubles = 0
+            self._schedule(pace, pace.next_wait(now, policy))
+        elif outcome is Outcome.FINISHED:
+            self.forget(pace.job_id)
+        elif outcome is Outcome.NOT_FOUND:
+            if pace.unknown_since is None:
+                pace.unknown_since = now
+            self._schedule(pace, policy.lost_every if pace.lost(now, policy) else pace.backoff(policy))
+        elif outcome is Outcome.RATE_LIMITED:
+            wait = pace.backoff(policy) if asked.retry_after is None else asked.retry_after
+            pace.embargo = max(pace.embargo, now + wait)
+            budget.limited(pace.job_id, now, wait, policy)
+            self._schedule(pace, wait)
+        elif outcome is Outcome.UNAUTHORISED:
+            pace.due = math.inf
+        elif outcome is Outcome.UNREACHABLE and budget.offline_until is not None:
+            self._push(pace, budget.offline_until + self._rng.random() * policy.floor)
+        elif outcome is Outcome.ELSEWHERE:
+            self._schedule(pace, policy.elsewhere_every)
+        else:
+            self._schedule(pace, max(pace.backoff(policy), asked.retry_after or 0.0))
+        if pace.manual and outcome is not Outcome.FINISHED:
+            self._push(pace, max(now, pace.allowed_at(policy)))
+
+    def _schedule(self, pace: Pace, wait: float) -> None:
+        now = self._clock.monotonic()
+        wait *= 1 + self.policy.jitter * self._rng.random()
+        self._push(pace, max(now + wait, pace.allowed_at(self.policy)))
+
+    def _push(self, pace: Pace, due: float, *, wake: bool = True) -> None:
+        pace.due = due
+        heapq.heappush(self._queue, (due, next(self._order), pace.job_id))
+        if wake:
+            self._wake.set()
+
+    def _spread(self, environment_id: str | None) -> None:
+        """Brings forward those that waited for a pause to end, not all in the same instant."""
+        now, policy = self._clock.monotonic(), self.policy
+        for pace in self._paces.values():
+            if pace.asking or (environment_id is not None and pace.environment_id != environment_id):
+                continue
+            soon = now + self._rng.random() * policy.floor
+            late = pace.due > soon + policy.ceiling * 2 and not pace.lost(now, policy)
+            if late or pace.due == math.inf:
+                self._push(pace, max(soon, pace.allowed_at(policy)))
+
+    def _spread_overdue(self) -> None:
+        """After a long stop everything is overdue: it is asked for one after the other."""
+        now, policy = self._clock.monotonic(), self.policy
+        overdue = [pace for pace in self._paces.values() if pace.due <= now and not pace.asking]
+        window = min(policy.ceiling, max(policy.floor, 2 * len(overdue) / policy.rate))
+        for pace in overdue:
+            self._push(pace, now + self._rng.random() * window)
+
+    def _budget(self, environment_id: str) -> Budget:
+        budget = self._budgets.get(environment_id)
+        if budget is None:
+            budget = self._budgets[environment_id] = Budget(rate=self.policy.rate)
+        return budget
+
+    def _tell(self, environment_id: str) -> None:
+        if self._on_condition is None:
+            return
+        budget = self._budget(environment_id)
+        told = budget.condition(self.policy)
+        if not budget.needs_key and not any(pace.environment_id == environment_id for pace in self._paces.values()):
+            # Nothing is asked there any more, so nothing is known of it either.
+            told = ("fine", None)
+        if self._told.get(environment_id, ("fine", None)) != told:
+            self._told[environment_id] = told
+            self._on_condition(environment_id, *told)

@@ -1,0 +1,1 @@
+"""Export requests in whatever a person pastes."""

@@ -1,0 +1,285 @@
+"""Text that others wrote, made harmless: for the screen, for the log, for a file name.
+
+Whatever a server sends is data. Nothing here raises because of what a text contains, and every result is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
+
+from gale_tui.core.jobs.hints import without_keys
+from gale_tui.core.secret import HIDDEN
+
+__all__ = [
+    "content_disposition_name",
+    "first_useful_line",
+    "inert",
+    "inert_block",
+    "redact_links",
+    "safe_file_stem",
+]
+
+_LINE_BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
+_BREAKING_SPACE = re.compile(f"[ ]*[\t{_LINE_BREAKS}][ \t{_LINE_BREAKS}]*")
+_LINE_BREAK = f"\r\n|[{_LINE_BREAKS}]"
+# Drawn as nothing or as a blank although they are letters or marks by category.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+_MOST_MARKS = 3
+"""Combining marks in a row that are still somebody's language; more are there to climb over other lines."""
+
+
+def _visible(character: str) -> str:
+    """The character itself, or a name for one that would act on the terminal or hide."""
+    if " " <= character <= "~":
+        return character
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "␡"
+    if (
+        unicodedata.category(character) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+        or character in _INVISIBLE
+        or 0xE0100 <= code <= 0xE01EF
+    ):
+        return f"‹U+{code:04X}›"
+    return character
+
+
+def _pieces(text: str) -> Iterator[str]:
+    marks = 0
+    for character in text:
+        piece = _visible(character)
+        if len(piece) == 1 and unicodedata.combining(character):
+            marks += 1
+            if marks > _MOST_MARKS:
+                piece = f"‹U+{ord(character):04X}›"
+        else:
+            marks = 0
+        yield piece
+
+
+def _bounded(pieces: Iterator[str], limit: int, cut: bool) -> str:
+    """Joins pieces up to `limit` characters; an ellipsis ends what was cut, here or (`cut`) before."""
+    kept: list[str] = []
+    length = 0
+    for piece in pieces:
+        if length + len(piece) > limit:
+            cut = True
+            break
+        kept.append(piece)
+        length += len(piece)
+    if cut and limit > 0:
+        while kept and length > limit - 1:
+            length -= len(kept.pop())
+        kept.append("…")
+    return "".join(kept)
+
+
+def _scalar(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case True:
+            return "true"
+        case False:
+            return "false"
+        case int() | float():
+            try:
+                return str(value)
+            except ValueError:  # more digits than Python converts
+                return "a very large number"
+        case bytes() | bytearray():
+            return bytes(value).decode("utf-8", "replace")
+        case dict():
+            return "{…}"
+        case list() | tuple():
+            return "[…]"
+        case _:
+            try:
+                return str(value)
+            except Exception:  # a foreign object's __str__ may do anything, and this must never raise
+                return type(value).__name__
+
+
+def inert(text: object, limit: int = 200) -> str:
+    """One line of at most `limit` characters that says what `text` says and does nothing.
+
+    Escape sequences, control, bidi and zero-width characters become visible (ESC is shown as ``␛``, U+202E as
+    ``‹U+202E›``), line breaks and tabs become one space. Numbers and truth values are written out, None is empty.
+    Keys are not named (:mod:`gale_tui.core.jobs.hints`).
+    """
+    raw = without_keys(_scalar(text))
+    window = 4 * limit + 64
+    line = _BREAKING_SPACE.sub(" ", raw[:window]).strip(" ")
+    return _bounded(_pieces(line), limit, len(raw) > window)
+
+
+def inert_block(text: str, limit: int = 16384) -> str:
+    """As :func:`inert`, for a text of several lines: line breaks stay, a tab becomes four spaces."""
+    lines = re.sub(_LINE_BREAK, "\n", text[: limit + 1]).replace("\t", "    ")
+    pieces = (piece for part in re.split("(\n)", lines) for piece in ([part] if part == "\n" else _pieces(part)))
+    return _bounded(pieces, limit, len(text) > limit + 1)
+
+
+# Compiled when they are first needed, as all patterns below: none of them is at the start.
+_URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\?/){2}[^\s\"'<>`]+"
+_QUERY = r"\?[\w.~%+\[\]-]+=[^\s\"'<>`]*"
+_KEY = r"\bkg-[0-9A-Za-z][0-9A-Za-z-]{5,}"
+_NAMED_VALUE = (
+    r"(?i)\b(x-api-key|x-amz-[a-z]{4,12}(?:-token)?|x-goog-signature|signature|sig|access_token)"
+    r"([\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"'&<>,;]+"
+)
+
+
+def _without_query(match: re.Match[str]) -> str:
+    url = match[0]
+    scheme, separator, rest = url.partition("//") if "//" in url else url.partition("\\/\\/")
+    authority_end = next((i for i, c in enumerate(rest) if c in "/\\?#"), len(rest))
+    rest = rest[:authority_end].rpartition("@")[2] + rest[authority_end:]
+    cut = next((i for i, c in enumerate(rest) if c in "?#"), None)
+    return scheme + separator + (rest if cut is None else f"{rest[:cut]}?{HIDDEN}")
+
+
+def redact_links(text: str) -> str:
+    """The text with the queries of its links, and whatever looks like a GALE key, replaced by dots."""
+    text = re.sub(_URL, _without_query, text)
+    text = re.sub(_QUERY, f"?{HIDDEN}", text)
+    text = re.sub(_NAMED_VALUE, rf"\1\2{HIDDEN}", text)
+    return re.sub(_KEY, HIDDEN, text)
+
+
+_TITLE = r"(?i)<title\b[^>]{0,200}>([^<]{1,2000})"
+_HEADING = r"(?i)<h1\b[^>]{0,200}>([^<]{1,2000})"
+_UNREAD_ELEMENT = r"(?is)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->"
+_TAG = r"<[^<>]{0,1000}>"
+
+
+def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]:
+    """The line of an error body that a person wants to see, inert, redacted and bounded.
+
+    Returns:
+        The line (empty where there is none), and whether the body is JSON. Of JSON the usual places are looked at
+        (``errors[].msg``, ``message``, ``error``, ``statusMessage``, ``response.message``), of HTML the title.
+    """
+    start = body.lstrip()[:1]
+    if start in (b"{", b"[", b'"') or "json" in (content_type or "").lower():
+        import json
+
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return inert(redact_links(_message(value, 3)[:2000])), True
+    text = body[:65536].decode("utf-8", "replace")
+    if start == b"<" or "html" in (content_type or "").lower():
+        import html  # late: its table of entities is long
+
+        found = re.search(_TITLE, text) or re.search(_HEADING, text)
+        text = found[1] if found and found[1].strip() else re.sub(_TAG, "\n", re.sub(_UNREAD_ELEMENT, "\n", text))
+        text = html.unescape(text)
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    return inert(redact_links(line[:2000])), False
+
+
+_MESSAGE_FIELDS = ("msg", "message", "errorMessage", "error", "statusMessage", "detail", "reason", "description")
+
+
+def _message(value: object, depth: int) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _scalar(value)
+    if depth <= 0:
+        return ""
+    if isinstance(value, list):
+        return next((found for item in value[:20] if (found := _message(item, depth - 1))), "")
+    if isinstance(value, dict):
+        fields = ("errors", *_MESSAGE_FIELDS, "response", "title", "code")
+        return next((found for name in fields if (found := _message(value.get(name), depth - 1))), "")
+    return ""
+
+
+_PARAMETER = r';\s{0,20}([A-Za-z0-9!#$&+.^_`|~*-]{1,40})\s{0,20}=\s{0,20}("(?:[^"\\]|\\.)*"?|[^;]*)'
+
+
+def content_disposition_name(header: str | None) -> str | None:
+    """The file name in a ``Content-Disposition`` header (RFC 6266), as sent: not yet safe to use.
+
+    ``filename*`` goes before ``filename``. None where there is none or it cannot be read.
+    """
+    if not header:
+        return None
+    plain: str | None = None
+    for name, raw in re.findall(_PARAMETER, ";" + header[:4096].partition(";")[2]):
+        value = raw.strip()
+        if value.startswith('"'):
+            value = re.sub(r"\\(.)", r"\1", value[1:].removesuffix('"'))
+        if name.lower() == "filename*":
+            charset, _, rest = value.partition("'")
+            _, quote, encoded = rest.partition("'")
+            if quote and charset.lower() in ("utf-8", "iso-8859-1", "us-ascii", ""):
+                try:
+                    decoded = unquote_to_bytes(encoded).decode(charset or "utf-8")
+                except ValueError:
+                    continue
+                if decoded:
+                    return decoded
+        elif name.lower() == "filename" and plain is None and value:
+            plain = value
+    return plain
+
+
+_RESERVED = r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)"
+_UNUSABLE = frozenset('<>:"|?*')
+
+
+def safe_file_stem(name: str | None, fallback: str, limit_bytes: int = 120) -> str:
+    """A file name without its ending that can be made in any folder of any system.
+
+    The last part of a path, without ``.zip``, control and bidi characters, leading dots and dashes, trailing dots and
+    spaces; never a name that Windows reserves; at most `limit_bytes` bytes of UTF-8; never empty.
+
+    Args:
+        name: What the server calls the file.
+        fallback: What to call it where nothing of `name` is left; made safe as well.
+        limit_bytes: At least 16.
+    """
+    return _stem(name or "", limit_bytes) or _stem(fallback, limit_bytes) or "export"
+
+
+def _stem(name: str, limit_bytes: int) -> str:
+    text = unicodedata.normalize("NFC", name[-1024:])
+    text = next((part for part in reversed(re.split(r"[/\\]", text)) if part.strip(" .")), "")
+    kept: list[str] = []
+    for character in text:
+        if character.isspace():
+            kept.append(" ")
+        elif character in _UNUSABLE:
+            kept.append("_")
+        elif _visible(character) == character:
+            kept.append(character)
+    # Characters that a control character kept apart may now be one.
+    text = unicodedata.normalize("NFC", "".join(kept))
+    text = _trimmed(re.sub(" {2,}", " ", text)).lstrip(" .-")
+    if re.match(_RESERVED, text):
+        text = f"_{text}"
+    while len(text.encode()) > limit_bytes:
+        text = text.encode()[:limit_bytes].decode("utf-8", "ignore")
+    return _trimmed(text)
+
+
+def _trimmed(text: str) -> str:
+    while True:
+        shorter = text.rstrip(" .")
+        if shorter.lower().endswith(".zip"):
+            shorter = shorter[:-4]
+        if shorter == text:
+            return text
+        text = shorter

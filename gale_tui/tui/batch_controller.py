@@ -1,0 +1,285 @@
+"""Batches in the app: from a list to its confirmation, one that runs, and its account."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gale_tui.core.errors import GaleError
+from gale_tui.core.untrusted_text import inert
+
+if TYPE_CHECKING:
+    from gale_tui.core.batch.editor import BatchList
+    from gale_tui.core.batch.parser import Batch, BatchTool
+    from gale_tui.core.batch.report import BatchAccount
+    from gale_tui.core.history.kept_batches import KeptBatch
+    from gale_tui.core.history.named_sets import ToolSet
+    from gale_tui.core.jobs.batch_runner import BatchRun
+    from gale_tui.core.models import Environment, Job
+    from gale_tui.tui.app import GaleApp
+    from gale_tui.tui.screens.batch.batch import BatchPlan
+
+__all__ = ["Batches"]
+
+
+class Batches:
+    """Opens the batch screen and runs one batch at a time, whatever screen is shown.
+
+    Args:
+        app: The app.
+    """
+
+    def __init__(self, app: GaleApp) -> None:
+        self._app = app
+        self._run: BatchRun | None = None
+        self._untold = False
+        self._left_behind: BatchList | None = None
+        self._asked: set[str] = set()
+        self.pending: KeptBatch | None = None
+        """A batch that was cut short and is neither gone on with nor dropped."""
+        self.account: BatchAccount | None = None
+        """Of the batch that runs, or of the last one."""
+
+    @property
+    def running(self) -> bool:
+        """True while a batch is not at its end."""
+        return self._run is not None
+
+    @property
+    def left(self) -> int:
+        """How many are not started yet."""
+        return self._run.left if self._run is not None else 0
+
+    @property
+    def line(self) -> str:
+        """The progress of the whole on one line, or what was cut short; else empty."""
+        if self._run is not None and self.account is not None:
+            return f"{self.account.name or 'batch'} {self.account.progress}"
+        if self.pending is not None:
+            key = self._app.jobs_screen.key("batch_account")
+            return f"{self.pending.title}: {self.pending.left} not started, {key} goes on"
+        return ""
+
+    @property
+    def quit_reason(self) -> str:
+        """What is lost by quitting now, a sentence; often empty."""
+        if not self.left:
+            return ""
+        later = "the demo keeps nothing" if self._app.engine.demo else "the next start offers to go on"
+        return f"{self.left} of the batch {'are' if self.left != 1 else 'is'} not started yet; {later}."
+
+    # On the way to a batch
+
+    def open(
+        self,
+        *,
+        batch: Batch | None = None,
+        tools: tuple[BatchTool, ...] = (),
+        environment: Environment | None = None,
+        opened: ToolSet | None = None,
+    ) -> None:
+        """Opens the batch screen, with a list that was read, with tools, with a set or empty."""
+        app = self._app
+        if not app.engine.environments:
+            app.say("First add an environment: its host and a key.", severity="warning")
+            app.open_environments()
+            return
+        if app.engine.readonly:
+            app.say("Read-only: no export can be started. Start gale-tui without --readonly.", severity="warning")
+            return
+        from gale_tui.tui.screens.batch.batch import BatchScreen
+
+        if isinstance(app.screen, BatchScreen):
+            if opened is not None:
+                app.screen.take_set(opened)
+            return
+        screen = BatchScreen(batch=batch, tools=tools, environment=environment, opened=opened, before=self._left_behind)
+
+        def closed(plan: BatchPlan | None) -> None:
+            # What was typed and not started is there again the next time.
+            self._left_behind = screen.unkept if plan is None else None
+            self._confirmed(plan)
+
+        app.push_screen(screen, closed)
+
+    def open_marked(self, jobs: Sequence[Job]) -> None:
+        """Opens the batch screen with the tools of the marked jobs; says so where they cannot be one batch."""
+        from gale_tui.core.batch.parser import BatchTool
+
+        app = self._app
+        if len({job.environment_id for job in jobs}) > 1:
+            app.say("The marked jobs are of several environments: mark those of one.", severity="warning", seconds=8)
+            return
+        environment = app.engine.environment(jobs[0].environment_id)
+        if environment is None:
+            app.say(f"The environment of these jobs, {jobs[0].environment_name}, is gone.", severity="warning")
+            return
+        known = {(job.tool_id, job.flow_id): job for job in jobs if job.tool_id and job.flow_id}
+        if not known:
+            app.say("GALE has not told the ids of these jobs: they were only tracked.", severity="warning")
+            return
+        tools = tuple(
+            BatchTool(job.tool_id, job.flow_id, job.title if job.title != job.tool_id else "") for job in known.values()
+        )
+        self.open(tools=tools, environment=environment)
+
+    def _confirmed(self, plan: BatchPlan | None) -> None:
+        if plan is not None:
+            for job_id in self._app.jobs_screen.table.marked:
+                self._app.jobs_screen.table.toggle_mark(job_id)
+            # The app's worker, not a screen's: going elsewhere must not stop it.
+            self._app.run_worker(self._carry_out(plan), name="batch", group="batch")
+
+    # What was cut short
+
+    async def look_for_cut_short(self) -> None:
+        """Offers to go on with a batch that an earlier run left, one at a time; starts nothing."""
+        engine = self._app.engine
+        if engine.readonly or self.running:
+            return
+        try:
+            found = await engine.book.store.batches.cut_short()
+        except GaleError as error:
+            self._app.say(str(error), severity="warning")
+            return
+        kept = next((each for each in found if each.id not in self._asked), None)
+        if kept is not None:
+            self._asked.add(kept.id)
+            await self._show_pending(kept)
+
+    async def _show_pending(self, kept: KeptBatch) -> None:
+        from gale_tui.core.history.kept_batches import account_of
+
+        engine = self._app.engine
+        with contextlib.suppress(GaleError):
+            jobs = {**await engine.book.store.batches.jobs(kept), **engine.jobs}
+            self.pending, self.account, self._untold = kept, account_of(kept, jobs), True
+            self._app.jobs_screen.show_batch()
+            self.tell()
+
+    def _answered(self, answer: str | None) -> None:
+        kept = self.pending
+        if kept is not None and answer == "go on":
+            self._app.run_worker(self._go_on(kept), name="batch", group="batch")
+        elif kept is not None and answer == "drop":
+            self._app.run_worker(self._drop(kept), name="drop batch")
+
+    async def _go_on(self, kept: KeptBatch) -> None:
+        from gale_tui.core.jobs.batch_runner import BatchRun
+        from gale_tui.tui.screens.batch.report import production_dialog
+
+        app = self._app
+        environment = app.engine.environment(kept.environment_id)
+        if environment is None or not kept.goes_to(environment):
+            name = inert(kept.environment_name, 60)
+            words = f"The environment {name} of this batch is gone or has another host now: it cannot go on."
+            app.say(words, severity="warning", seconds=10)
+            return
+        if environment.production and not await app.push_screen_wait(production_dialog(environment, kept.left)):
+            return
+        if self._run is None:
+            run = BatchRun.going_on(app.engine, environment, kept, self._changed)
+            self.pending = None
+            await self._see_through(run)
+
+    async def _drop(self, kept: KeptBatch) -> None:
+        try:
+            await self._app.engine.book.store.batches.drop(kept.id)
+        except GaleError as error:
+            self._app.say(str(error), severity="error")
+            return
+        self.pending = None
+        self._app.say(f"Dropped: the {kept.left} of {kept.title} are not started. What was started goes on.")
+        self._app.jobs_screen.show_batch()
+        await self.look_for_cut_short()
+
+    # While it runs
+
+    async def _carry_out(self, plan: BatchPlan) -> None:
+        if self._run is not None:
+            return
+        from gale_tui.core.jobs.batch_runner import BatchRun
+
+        engine = self._app.engine
+        run = BatchRun(
+            engine,
+            plan.environment,
+            plan.tools,
+            name=plan.name,
+            folder=plan.folder,
+            save_when_ready=plan.save_when_ready,
+            bad=plan.bad,
+            on_change=self._changed,
+        )
+        if plan.save_when_ready != engine.settings.save_when_ready:
+            with contextlib.suppress(GaleError):
+                engine.save_settings(save_when_ready=plan.save_when_ready)
+        await self._see_through(run, plan.name)
+
+    async def _see_through(self, run: BatchRun, set_name: str = "") -> None:
+        self._run = run
+        self._changed(run.account)
+        engine = self._app.engine
+        try:
+            if set_name:
+                with contextlib.suppress(GaleError):
+                    await engine.book.store.use_set(set_name, at=engine.clock.time())
+            account = await run.run()
+        except GaleError as error:
+            self._app.say(f"The batch cannot go on: {error}", severity="error", seconds=15)
+            account = run.account
+        except asyncio.CancelledError:
+            self._run = None
+            raise
+        with contextlib.suppress(GaleError):
+            # What could not be started is not lost either.
+            left = await engine.book.store.batches.find(run.kept_id or "")
+            self.pending = left if left is not None and left.left else None
+            self._asked.add(run.kept_id or "")
+        self._run = None
+        self._changed(account)
+        self._ended(account)
+
+    def _changed(self, account: BatchAccount) -> None:
+        from gale_tui.tui.screens.batch.report import BatchAccountDialog
+
+        self.account = account
+        self._app.jobs_screen.show_batch()
+        if isinstance(self._app.screen, BatchAccountDialog):
+            self._app.screen.show(account)
+
+    def stop(self) -> None:
+        """Starts no more; what was started goes on."""
+        if self._run is not None:
+            self._run.stop("Stopped: no more were started.")
+
+    # The account
+
+    def _ended(self, account: BatchAccount) -> None:
+        """Shows the account at once where nothing is disturbed by it, else as soon as one is back at the jobs."""
+        from gale_tui.tui.screens.batch.report import BatchAccountDialog
+
+        if isinstance(self._app.screen, BatchAccountDialog):
+            return
+        self._untold = True
+        if self._app.screen is self._app.jobs_screen:
+            self.tell()
+        else:
+            self._app.say(f"Batch: {account.sentence}", seconds=10)
+
+    def tell(self) -> None:
+        """Shows the account of a batch that has ended behind another screen."""
+        if self._untold and self._app.screen is self._app.jobs_screen:
+            self.show_account()
+
+    def show_account(self) -> None:
+        """Shows what became of the batch so far."""
+        from gale_tui.tui.screens.batch.report import BatchAccountDialog
+
+        self._untold = False
+        if self.account is None:
+            self._app.say("No batch has run yet.")
+        else:
+            self._app.push_screen(BatchAccountDialog(self.account), self._answered)

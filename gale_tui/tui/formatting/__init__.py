@@ -1,0 +1,1 @@
+"""Values as text, glyph and colour. Pure."""

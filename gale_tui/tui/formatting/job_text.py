@@ -1,0 +1,279 @@
+"""How a job is said: the one place where a state becomes a glyph, a word and a colour.
+
+Everything here is pure. A piece of text comes as a :class:`Piece`, text with a :class:`Tone`; what colour a tone has
+is the theme's business. Server text is made inert on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from gale_tui.core.jobs.hints import with_keys
+from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.actions import usual_key
+from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, choose_glyphs
+from gale_tui.tui.formatting.quantities import (
+    clip,
+    clock_text,
+    date_text,
+    elapsed_text,
+    fit,
+    percentage_text,
+    size_text,
+    speed_text,
+)
+
+__all__ = [
+    "ASCII",
+    "UNICODE",
+    "Glyphs",
+    "Piece",
+    "Tone",
+    "choose_glyphs",
+    "clip",
+    "clock_text",
+    "date_text",
+    "elapsed_seconds",
+    "elapsed_text",
+    "file_text",
+    "fit",
+    "glyph_text",
+    "percentage_text",
+    "progress_bar",
+    "size_text",
+    "speed_text",
+    "status_text",
+]
+
+BAR_CELLS = 8
+"""Width of a percentage's bar."""
+LEAST_NOTE = 60
+"""Cells in which the beginning of a long note says enough."""
+LEAST_NAME = 14
+"""Cells of a file's name below which it would say nothing."""
+
+
+class Tone(StrEnum):
+    """What a piece of text means for the eye; the theme gives it a colour."""
+
+    TEXT = "text"
+    MUTED = "muted"
+    RUNNING = "running"
+    SUCCESS = "success"
+    DONE = "done"
+    """A success that needs nothing more."""
+    FAILURE = "failure"
+    """The word of a failure."""
+    ERROR = "error"
+    """The words about a failure."""
+    WARNING = "warning"
+    DANGER = "danger"
+    """A production environment."""
+    TITLE = "title"
+    BADGE = "badge"
+    BADGE_EDGE = "badge edge"
+    DANGER_BADGE = "danger badge"
+    DANGER_EDGE = "danger badge edge"
+    NOTICE_BADGE = "notice badge"
+    NOTICE_EDGE = "notice badge edge"
+
+
+class Piece(NamedTuple):
+    """A bit of text in one tone."""
+
+    text: str
+    tone: Tone = Tone.TEXT
+
+
+def elapsed_seconds(job: Job, now: float) -> float | None:
+    """How long the job has been going, or took, in seconds; None where that cannot be said."""
+    if job.ended_at is not None:
+        return max(0.0, job.ended_at - job.created_at)
+    if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
+        return max(0.0, now - job.created_at)
+    return None
+
+
+def progress_bar(percentage: float, glyphs: Glyphs, cells: int = BAR_CELLS) -> str:
+    """A bar of so many cells; full only at 100."""
+    full = int(min(100.0, max(0.0, percentage)) * cells / 100)
+    return glyphs.bar_full * full + glyphs.bar_empty * (cells - full)
+
+
+_LOOKS: dict[JobState, tuple[str, Tone]] = {
+    JobState.REQUESTING: ("requesting", Tone.RUNNING),
+    JobState.WAITING: ("waiting", Tone.WARNING),
+    JobState.RUNNING: ("running", Tone.RUNNING),
+    JobState.SUCCEEDED: ("success", Tone.SUCCESS),
+    JobState.FAILED: ("error", Tone.FAILURE),
+    JobState.REJECTED: ("error", Tone.FAILURE),
+    JobState.UNCONFIRMED: ("unconfirmed", Tone.WARNING),
+    JobState.LOST: ("lost", Tone.WARNING),
+}
+
+
+def _tone(job: Job) -> Tone:
+    if job.state is JobState.SUCCEEDED and job.download.state is DownloadState.SAVED:
+        return Tone.DONE
+    return _LOOKS[job.state][1]
+
+
+def glyph_text(job: Job, glyphs: Glyphs) -> Piece:
+    """The glyph of a job's state."""
+    return Piece(getattr(glyphs, _LOOKS[job.state][0]), _tone(job))
+
+
+def status_text(job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int = 40) -> Piece:
+    """The word of a job's status, with what belongs to it: the percentage, a bar where there is room, or the time.
+
+    The word is the server's own, or ours where it said none. `now` and `progress` do not matter to it today.
+    """
+    tone = _tone(job)
+    word = inert(job.status, 60)
+    if job.state is JobState.WAITING and job.resume_at is not None:
+        return Piece(clip(f"{word} {clock_text(job.resume_at)}", width, glyphs.ellipsis), tone)
+    if job.state is JobState.RUNNING and job.percentage is not None:
+        percentage = percentage_text(job.percentage)
+        room = width - len(percentage) - 1
+        if room - BAR_CELLS - 1 >= max(11, cell_len(word)):
+            # Always in the same place, whatever the word's length.
+            bar = progress_bar(job.percentage, glyphs)
+            return Piece(f"{fit(word, max(11, cell_len(word)))} {bar} {percentage}", tone)
+        return Piece(f"{clip(word, room, glyphs.ellipsis)} {percentage}", tone)
+    return Piece(clip(word, width, glyphs.ellipsis), tone)
+
+
+def file_text(
+    job: Job,
+    now: float,
+    progress: DownloadProgress | None,
+    glyphs: Glyphs,
+    width: int = 60,
+    *,
+    key: Callable[[str], str] = usual_key,
+) -> Piece:
+    """What there is to say about the file; before there is one, the reason or the note of the job.
+
+    Args:
+        job: The job.
+        now: Seconds since the epoch.
+        progress: The last reading of its running download.
+        glyphs: What the terminal can draw.
+        width: Cells to use at most.
+        key: The key of an action, as people write it.
+    """
+    piece = _download_text(job, now, progress, glyphs, width, key)
+    if piece is None:
+        piece = _job_note(job, key, width)
+    return Piece(clip(piece.text, width, glyphs.ellipsis), piece.tone)
+
+
+def _download_text(
+    job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int, key: Callable[[str], str]
+) -> Piece | None:
+    download = job.download
+    error = with_keys(download.error, key)
+    match download.state:
+        case DownloadState.SAVED:
+            return Piece(_saved_text(download, width, glyphs), Tone.MUTED)
+        case DownloadState.RUNNING:
+            return Piece(_running_text(download, progress, glyphs, width), Tone.RUNNING)
+        case DownloadState.RESUMABLE:
+            done = percentage_text(100 * download.received / download.size) if download.size else ""
+            return Piece(_sentence(width, "resumable", done or size_text(download.received), error), Tone.WARNING)
+        case DownloadState.NOT_READY:
+            text = "not ready"
+            if download.next_try_at is not None and width >= 25:
+                text = f"not ready, again {date_text(download.next_try_at, now)}"
+            return Piece(text, Tone.WARNING)
+        case DownloadState.EXPIRED:
+            return Piece(_sentence(width, "expired", error), Tone.WARNING)
+        case DownloadState.FAILED:
+            return Piece(_sentence(width, "not saved", error), Tone.ERROR)
+        case DownloadState.WANTED if job.state is JobState.SUCCEEDED:
+            return Piece(_sentence(width, "waiting to be saved", error), Tone.MUTED)
+        case _:
+            return None
+
+
+def _job_note(job: Job, key: Callable[[str], str], width: int) -> Piece:
+    note = inert(with_keys(job.note, key), 300)
+    match job.state:
+        case JobState.SUCCEEDED:
+            return Piece(note or f"{key('download')} saves it", Tone.MUTED)
+        case JobState.FAILED | JobState.REJECTED:
+            return Piece(inert(job.reason, 300) or note or "no reason given", Tone.ERROR if job.reason else Tone.MUTED)
+        case JobState.UNCONFIRMED:
+            return Piece(_whole_or(note, width, "the server may have started it", "may have started"), Tone.WARNING)
+        case JobState.LOST:
+            return Piece(_whole_or(note, width, "the server no longer knows it", "no longer known"), Tone.WARNING)
+        case JobState.WAITING:
+            return Piece(_whole_or(note, width, "rate limit reached"), Tone.WARNING)
+        case _:
+            return Piece(note, Tone.WARNING)
+
+
+def _whole_or(note: str, width: int, *shorter: str) -> str:
+    """The note where there is room for it, or for most of it; else the longest of the shorter ones that fits."""
+    if note and (cell_len(note) <= width or width >= LEAST_NOTE):
+        return note
+    return next((text for text in shorter if cell_len(text) <= width), shorter[-1])
+
+
+def _running_text(download: Download, progress: DownloadProgress | None, glyphs: Glyphs, width: int) -> str:
+    received = progress.received if progress else download.received
+    size = (progress.size if progress else None) or download.size
+    words = [glyphs.down]
+    if size:
+        percentage = 100 * received / size
+        words.append(percentage_text(percentage))
+        if width >= 32:
+            words.insert(1, progress_bar(percentage, glyphs))
+    else:
+        words.append(size_text(received))
+    if progress is not None:
+        words.append(speed_text(progress.speed))
+        if progress.seconds_left is not None and progress.speed > 0:
+            words.append(elapsed_text(progress.seconds_left + 0.999))
+    while len(words) > 2 and cell_len(" ".join(words)) > width:
+        words.pop()
+    return " ".join(words)
+
+
+def _saved_text(download: Download, width: int, glyphs: Glyphs) -> str:
+    text = "saved"
+    if download.size is not None:
+        text = f"{text} {size_text(download.size):>6}"
+    if download.path is not None and width - len(text) - 2 >= LEAST_NAME:
+        text = f"{text}  {_short_name(inert(download.path.name, 300), width - len(text) - 2, glyphs)}"
+    return text
+
+
+def _short_name(name: str, width: int, glyphs: Glyphs) -> str:
+    """A file's name with its ending kept: `Leave Bot….zip`."""
+    if cell_len(name) <= width:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending) > 5:
+        return clip(name, width, glyphs.ellipsis)
+    return f"{clip(stem, width - len(ending) - 1, glyphs.ellipsis)}.{ending}"
+
+
+def _sentence(width: int, word: str, *rest: str) -> str:
+    """`word, further, further` as far as it makes sense in so many cells; a word is not said twice."""
+    text = word
+    for further in rest:
+        if not further:
+            continue
+        safe = inert(further, 300)
+        if safe.lower().startswith(word):
+            safe = safe[len(word) :].lstrip(" :,;.-")
+        if not safe or width - cell_len(text) < min(8, cell_len(safe)) + 2:
+            break
+        text = f"{text}, {safe}"
+    return text

@@ -1,0 +1,479 @@
+"""The batch screen: the list that was read, to be mended line by line, where it goes, and one key that starts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from gale_tui.core.batch.editor import BatchList, ListLine
+from gale_tui.core.batch.parser import BadLine, Batch, BatchTool, read_batch, several_in
+from gale_tui.core.batch.reader import takes_long
+from gale_tui.core.errors import ConfigError, GaleError
+from gale_tui.core.history.named_sets import ToolSet
+from gale_tui.core.identifiers import origin_of
+from gale_tui.core.models import Environment
+from gale_tui.core.threads import DaemonThreads
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
+from gale_tui.tui.widgets.forms.batch_target import BatchTarget
+from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.tables.batch_table import BatchTable
+
+__all__ = ["BatchPlan", "BatchScreen"]
+
+EMPTY = """Paste the tools to export
+Lines of Tool ID, Flow ID and a label, as CSV, TSV or with spaces; or captured Export requests.
+
+{add} types a line, {open} opens a set that was kept. On the jobs screen {mark} marks rows, and {again} exports them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch that was confirmed."""
+
+    environment: Environment
+    tools: tuple[BatchTool, ...]
+    bad: tuple[BadLine, ...] = ()
+    name: str = ""
+    """Of the set; empty where it is none."""
+    folder: Path | None = None
+    """Where the files go; None for the usual place."""
+    save_when_ready: bool = True
+
+
+class BatchScreen(GaleScreen[BatchPlan]):
+    """Shows a list of tools with its problems. Dismissed with the plan once it is confirmed, else with None."""
+
+    CSS_PATH = "batch.tcss"
+    AUTO_FOCUS = "#lines"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.BATCH)]
+
+    def __init__(
+        self,
+        *,
+        batch: Batch | None = None,
+        tools: tuple[BatchTool, ...] = (),
+        environment: Environment | None = None,
+        opened: ToolSet | None = None,
+        before: BatchList | None = None,
+    ) -> None:
+        """Makes the screen.
+
+        Args:
+            batch: A list, or captured requests, as they were read.
+            tools: Tools that are known already.
+            environment: Where they go; the one for new exports where None.
+            opened: A set to begin with.
+            before: The list that was left without being started: shown where there is nothing else, else brought back
+                by the first undo.
+        """
+        super().__init__()
+        self._read_first = batch
+        self._told = batch is not None and environment is not None
+        """Whether somebody said where the requests go, wherever they were sent before."""
+        self._first_environment = environment
+        self._set: ToolSet | None = None
+        self._open_first = opened
+        self._list = BatchList.of(tools)
+        self._undo: list[tuple[BatchList, ToolSet | None]] = []
+        self._before = before if before is not None and before.lines else None
+
+    def compose(self) -> ComposeResult:
+        """The list, what is said about it, where it goes, the keys."""
+        yield BatchTable(id="lines", glyphs=self.gale.glyphs)
+        yield Static(id="about", markup=False)
+        yield Static(id="said", markup=False)
+        yield BatchTarget(self.engine, self._first_environment or self.engine.current)
+        yield KeyBar(key_entries(Place.BATCH, self.key_map.changed))
+
+    def on_mount(self) -> None:
+        """Reads what it was opened with."""
+        self.target.folder.input.reading = self._take_list
+        names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
+        self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
+        self._say("")
+        fresh = bool(self._read_first is not None or self._list.lines or self._open_first is not None)
+        if self._before is not None and fresh:
+            self._undo.append((self._before, None))
+        elif self._before is not None:
+            self._list = self._before
+            self._say(f"This list was left before it was started; {self.key('batch_clear')} begins with an empty one.")
+        if self._open_first is not None:
+            self._take_set(self._open_first)
+        elif self._read_first is not None:
+            self._take(self._read_first)
+        self._show(self._list.next_wrong(-1) or 0)
+
+    @property
+    def table(self) -> BatchTable:
+        """The list."""
+        return self.query_one("#lines", BatchTable)
+
+    @property
+    def target(self) -> BatchTarget:
+        """Where it goes."""
+        return self.query_one("#target", BatchTarget)
+
+    @property
+    def listed(self) -> BatchList:
+        """The list as it is now."""
+        return self._list
+
+    @property
+    def unkept(self) -> BatchList | None:
+        """The list, where it would be lost by leaving: the tools of a set are in the set."""
+        return self._list if self._list.lines and not self._is_set else None
+
+    @property
+    def _is_set(self) -> bool:
+        return self._set is not None and self._list.plain == self._set.tools
+
+    # What is shown
+
+    def _say(self, text: str, level: str = "") -> None:
+        said = self.query_one("#said", Static)
+        said.update(self.with_keys(text))
+        said.display = bool(text)
+        said.set_class(level == "problem", "-problem")
+
+    def _show(self, place: int | None = None) -> None:
+        shown, table, environment = self._list, self.table, self.target.environment
+        kept = self._set
+        changed = "" if self._is_set else ", changed"
+        table.border_title = Content(f"Batch: {kept.name}{changed}" if kept is not None else "Batch")
+        table.border_subtitle = Content(self._counts())
+        table.show(shown, place)
+        self.target.count(len(shown.tools))
+        self.set_class(environment is not None and environment.production, "-production")
+
+    def _counts(self) -> str:
+        shown = self._list
+        if not shown.lines:
+            return ""
+        unusual = sum(1 for line in shown.lines if line.warning)
+        words = [f"{len(shown.tools)} export{'s' if len(shown.tools) != 1 else ''}"]
+        if shown.bad:
+            words.append(f"{len(shown.bad)} wrong and left out")
+        if unusual:
+            words.append(f"{unusual} unusual")
+        return " · ".join(words)
+
+    @on(BatchTable.Highlighted)
+    def _show_about(self) -> None:
+        """Says in full what the row has no room for."""
+        place = self.table.cursor_row()
+        about = self.query_one("#about", Static)
+        line = self._list.lines[place] if place is not None else None
+        about.set_class(line is not None and bool(line.problem), "-problem")
+        about.set_class(line is not None and bool(line.warning), "-warning")
+        about.update(self._about(line) if line is not None else "")
+
+    def _about(self, line: ListLine) -> str:
+        if line.problem:
+            mends, out = self.key("batch_edit"), self.key("batch_out")
+            return f"Line {line.number}: {inert(line.problem, 200)}. {mends} mends it, {out} takes it out."
+        if line.warning:
+            return f"Line {line.number} is taken as it is: {inert(line.warning, 200)}."
+        return f"{inert(line.tool_id, 200)}  {inert(line.flow_id, 200)}"
+
+    @on(BatchTarget.Moved)
+    def _moved(self) -> None:
+        self._show()
+
+    # What changes the list
+
+    def _change(self, changed: BatchList, place: int | None = None, kept: ToolSet | None = None) -> None:
+        """Shows another list; the one before can be brought back."""
+        self._undo.append((self._list, self._set))
+        self._list, self._set = changed, kept or self._set
+        self._show(place)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Adds what is pasted to the list; what takes long is read on a thread."""
+        event.stop()
+        if takes_long(event.text):
+            self._say("Reading what was pasted …")
+            self.run_worker(self._read(event.text), group="paste")
+        else:
+            self._read_now(event.text)
+
+    def _take_list(self, text: str) -> bool:
+        """Takes a list that was pasted into the folder's field; False where it is none."""
+        batch = None if takes_long(text) else several_in(text)
+        if batch is not None:
+            self._take(batch, text)
+        return batch is not None
+
+    async def _read(self, text: str) -> None:
+        try:
+            batch = await DaemonThreads("paste", keep=0).call(read_batch, text)
+        except ConfigError as error:
+            self._say(str(error), "problem")
+        else:
+            self._take(batch)
+
+    def _read_now(self, text: str) -> None:
+        try:
+            batch = read_batch(text)
+        except ConfigError as error:
+            self._say(str(error), "problem")
+        else:
+            self._take(batch, text)
+
+    def _take(self, batch: Batch, text: str = "") -> None:
+        if not batch.count:
+            self._say("There is no tool in what was pasted.", "problem")
+            return
+        there = len(self._list.lines)
+        added = self._list.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
+        wrong = added.next_wrong(there - 1)
+        self._change(added, wrong if wrong is not None and wrong >= there else there)
+        said = [self._follow_hosts(batch.hosts), *batch.notes]
+        if there and not any(said):
+            said = [f"{batch.count} lines were added; {self.key('batch_undo')} takes them out again."]
+            self._say(said[0])
+        else:
+            self._say(" ".join(each for each in said if each), "problem")
+
+    def _follow_hosts(self, hosts: tuple[str, ...]) -> str:
+        """Chooses the environment that captured requests were sent to; a sentence where that is not clear."""
+        if not hosts:
+            return ""
+        try:
+            origins = {origin_of(host) for host in hosts}
+        except ConfigError:
+            return ""
+        found = [each for each in self.engine.environments if each.origin in origins]
+        if len(origins) == 1 and len(found) == 1:
+            chosen = self.target.environment
+            if self._told and chosen is not None and chosen != found[0]:
+                return f"They were sent to {found[0].name}; {chosen.name} stays chosen, as --env says."
+            self.target.use(found[0])
+            return ""
+        names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
+        return f"The requests were sent to {names}, which is not one environment here: look at where this goes."
+
+    def take_set(self, kept: ToolSet) -> None:
+        """Shows a set; asks first where it would replace what is there."""
+        self.run_worker(self._replace_with(kept), group="open", exclusive=True)
+
+    async def _replace_with(self, kept: ToolSet) -> None:
+        there = self._list
+        if self.unkept is not None and there.plain != kept.tools:
+            question = (
+                f"The {len(there.lines)} lines of the list are replaced by the {len(kept.tools)} of {kept.name}. "
+                f"{self.key('batch_undo')} brings them back."
+            )
+            dialog = ConfirmDialog("Open the set", question, confirm="Replace", danger=False)
+            if not await self.app.push_screen_wait(dialog):
+                return
+        self._say("")
+        self._take_set(kept)
+
+    def _take_set(self, kept: ToolSet) -> None:
+        self._change(BatchList.of(kept.tools), 0, kept)
+        environment = self.engine.environment(kept.environment_id) if kept.environment_id else None
+        if environment is not None:
+            self.target.use(environment)
+        elif kept.environment_id:
+            self._say("The environment of this set is gone: look at where this goes.", "problem")
+
+    # Actions on lines
+
+    def action_edit_line(self) -> None:
+        """Opens the line under the cursor."""
+        place = self.table.cursor_row()
+        if place is None:
+            self.action_add_line()
+        else:
+            self.run_worker(self._edit(place), group="edit", exclusive=True)
+
+    @on(BatchTable.Opened)
+    def _opened(self) -> None:
+        self.action_edit_line()
+
+    async def _edit(self, place: int) -> None:
+        from gale_tui.tui.screens.batch.line import BatchLineDialog
+
+        line = self._list.lines[place]
+        typed: tuple[str, str, str] | None = await self.app.push_screen_wait(BatchLineDialog(line))
+        if typed is not None and (line.tool is None or typed != (line.tool_id, line.flow_id, line.label)):
+            self._say("")
+            self._change(self._list.edited(place, *typed), place)
+
+    def action_add_line(self) -> None:
+        """Asks for one more line."""
+        self.run_worker(self._add(), group="edit", exclusive=True)
+
+    async def _add(self) -> None:
+        from gale_tui.tui.screens.batch.line import BatchLineDialog
+
+        typed: tuple[str, str, str] | None = await self.app.push_screen_wait(BatchLineDialog())
+        if typed is not None:
+            self._say("")
+            self._change(self._list.with_line(*typed), len(self._list.lines))
+
+    def action_take_out(self) -> None:
+        """Takes the line under the cursor out."""
+        place = self.table.cursor_row()
+        if place is None:
+            self._say("There is no line to take out.", "problem")
+            return
+        line = self._list.lines[place]
+        self._change(self._list.without(place))
+        self._say(f"Line {line.number} is out; {self.key('batch_undo')} brings it back.")
+
+    def action_undo(self) -> None:
+        """Takes the last change back, with the cursor where it was."""
+        if not self._undo:
+            self._say("Nothing was changed here.")
+            return
+        after = self._list.lines
+        self._list, self._set = self._undo.pop()
+        lines = self._list.lines
+        same = next((at for at, (one, other) in enumerate(zip(lines, after, strict=False)) if one != other), len(after))
+        self._say("")
+        self._show(min(same, max(0, len(lines) - 1)))
+
+    def action_next_wrong(self) -> None:
+        """Goes to the next wrong line, from the last to the first."""
+        place = self._list.next_wrong(self.table.cursor_row() or 0)
+        if place is None:
+            self._say("No line is wrong.")
+        else:
+            self.table.move_to(place)
+
+    def action_clear(self) -> None:
+        """Empties the list."""
+        if self._list.lines:
+            count = len(self._list.lines)
+            self._undo.append((self._list, self._set))
+            self._list, self._set = BatchList(), None
+            self._say(f"The list is empty; {self.key('batch_undo')} brings its {count} lines back.")
+            self._show()
+
+    # Starting
+
+    @on(BatchTarget.Started)
+    def action_start(self) -> None:
+        """Starts the batch; asks first where it is production."""
+        environment = self.target.environment
+        if environment is None:
+            self._say(f"Choose an environment with {self.key('batch_environment')}.", "problem")
+        elif not self._list.tools:
+            wrong = "every line is wrong" if self._list.lines else f"paste a list, or press {self.key('batch_open')}"
+            self._say(f"There is nothing to export yet: {wrong}.", "problem")
+        elif self.gale.batch.running:
+            self._say("Another batch is running; this one can start when it has ended.", "problem")
+        else:
+            self.run_worker(self._confirm(environment), group="start", exclusive=True)
+
+    async def _confirm(self, environment: Environment) -> None:
+        target, shown = self.target, self._list
+        if not await target.folder.settled():
+            target.folder.input.focus()
+            return
+        count = len(shown.tools)
+        if environment.production:
+            from gale_tui.tui.screens.batch.report import production_dialog
+
+            if not await self.app.push_screen_wait(production_dialog(environment, count)):
+                return
+        self.dismiss(
+            BatchPlan(
+                environment,
+                shown.tools,
+                shown.bad,
+                name=self._set.name if self._set is not None and self._is_set else "",
+                folder=target.chosen_folder(),
+                save_when_ready=target.save_when_ready,
+            )
+        )
+
+    def action_keep(self) -> None:
+        """Keeps the list as a set, under a name that is asked for."""
+        if not self._list.tools:
+            self._say("There is nothing to keep yet.", "problem")
+            return
+        self.run_worker(self._keep(), group="keep", exclusive=True)
+
+    async def _keep(self) -> None:
+        from gale_tui.tui.screens.batch.sets import SetNameDialog
+
+        store = self.engine.book.store
+        name: str | None = await self.app.push_screen_wait(SetNameDialog(self._set.name if self._set else ""))
+        if name is None:
+            return
+        try:
+            there = await store.find_set(name)
+        except GaleError:
+            # It cannot be read: nothing is lost in writing it anew.
+            there = None
+        if there is not None and there.tools != self._list.plain:
+            question = (
+                f"There is a set {name} of {len(there.tools)} tools. It is replaced by these {len(self._list.tools)}."
+            )
+            if not await self.app.push_screen_wait(ConfirmDialog("Replace the set", question, confirm="Replace")):
+                return
+        environment_id = self.target.environment.id if self.target.environment is not None else None
+        created = there.created_at if there is not None else self.engine.clock.time()
+        kept = ToolSet(name, self._list.plain, environment_id, created, there.used_at if there is not None else None)
+        try:
+            await store.keep_set(kept)
+        except GaleError as error:
+            self._say(str(error), "problem")
+            return
+        self._set = kept
+        self._say(f"Kept. Run it again from the palette, or with: gale-tui export --set {_quoted(name)}")
+        self._show()
+
+    def action_open_set(self) -> None:
+        """Offers the sets that were kept."""
+        self.run_worker(self._open_set(), group="open", exclusive=True)
+
+    async def _open_set(self) -> None:
+        from gale_tui.tui.screens.batch.sets import SetPicker
+
+        try:
+            sets = await self.engine.book.store.sets()
+        except GaleError as error:
+            self._say(str(error), "problem")
+            return
+        if not sets:
+            self._say(f"No set is kept yet: paste a list, then press {self.key('batch_keep')}.", "problem")
+            return
+        chosen: ToolSet | None = await self.app.push_screen_wait(SetPicker(sets))
+        if chosen is not None:
+            await self._replace_with(chosen)
+
+    def action_switch(self) -> None:
+        """Chooses the environment of this batch."""
+
+        def picked(environment_id: str | None) -> None:
+            if environment_id is not None:
+                self.target.use(self.engine.environment(environment_id))
+                self._say("")
+
+        self.app.push_screen(EnvironmentPicker(), picked)
+
+    def action_back(self) -> None:
+        """Back to the list where the focus is elsewhere, else to the jobs; nothing is started."""
+        if self.focused not in (None, self.table):
+            self.table.focus()
+        else:
+            self.dismiss(None)
+
+
+def _quoted(name: str) -> str:
+    import shlex
+
+    return shlex.quote(name)

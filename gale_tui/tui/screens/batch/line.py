@@ -1,0 +1,129 @@
+"""One line of a batch, typed anew."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from gale_tui.core.batch.editor import ListLine
+from gale_tui.core.batch.reader import read_paste, takes_long
+from gale_tui.core.identifiers import clean_id
+from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.widgets.forms.checks import tidy_id
+from gale_tui.tui.widgets.forms.fields import FormButton, TextField
+from gale_tui.tui.widgets.forms.id_fields import id_field
+
+__all__ = ["BatchLineDialog"]
+
+
+class BatchLineDialog(GaleModal[tuple[str, str, str]]):
+    """Asks for Tool ID, Flow ID and label of a line. Dismissed with them; with None where it was left.
+
+    Args:
+        line: As it is; None for one that is added.
+    """
+
+    CSS_PATH = "sets.tcss"
+    AUTO_FOCUS = "#line-tool-id"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("ctrl+s", "keep", "Keep", show=False),
+    ]
+
+    def __init__(self, line: ListLine | None = None) -> None:
+        super().__init__()
+        self._line = line
+
+    def compose(self) -> ComposeResult:
+        """What was written, the fields and the buttons."""
+        line = self._line
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = Content(f"Line {line.number}" if line is not None else "One more line")
+            dialog.border_subtitle = "enter next, then keep · esc leaves it as it is"
+            said = f"{line.problem[:1].upper()}{line.problem[1:]}." if line is not None and line.problem else ""
+            if line is not None and line.text:
+                said += f"\nIt reads: {line.text}"
+            yield Static(said.strip(), id="was", markup=False)
+            yield id_field(
+                "tool",
+                "line-tool-id",
+                value=line.tool_id if line is not None else "",
+                hint="Or paste the whole Export request.",
+            )
+            yield id_field(
+                "flow",
+                "line-flow-id",
+                value=line.flow_id if line is not None else "",
+                hint="The deployed call flow.",
+            )
+            yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="May be empty.")
+            with Horizontal(classes="dialog--buttons"):
+                yield FormButton("Keep", "keep", "primary")
+                yield FormButton("Cancel", "cancel")
+
+    def on_mount(self) -> None:
+        """Begins with what is wrong."""
+        was = self.query_one("#was", Static)
+        was.display = self._line is not None and bool(self._line.problem)
+        tool, flow = self._fields[:2]
+        tool.input.reading = flow.input.reading = self._take_request
+        if tool.value.strip() and tool.insist() and not (flow.value.strip() and flow.insist()):
+            flow.input.focus()
+
+    @property
+    def _fields(self) -> tuple[TextField, ...]:
+        return tuple(self.query_one(f"#line-{name}-field", TextField) for name in ("tool-id", "flow-id", "label"))
+
+    def _take_request(self, text: str) -> bool:
+        """Takes the ids of a pasted request; False where there are none in it."""
+        if takes_long(text):
+            return False
+        requests = read_paste(text).captured.requests
+        request = next((each for each in requests if each.kind == "tool"), None)
+        if request is None:
+            return False
+        tool, flow, _ = self._fields
+        for field, value in ((tool, request.tool_id), (flow, request.flow_id)):
+            if value:
+                field.fill(tidy_id(value))
+        return True
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        fields = self._fields
+        place = next(at for at, field in enumerate(fields) if field.input is event.input)
+        if not fields[place].insist():
+            return
+        if place + 1 < len(fields):
+            fields[place + 1].input.focus()
+        else:
+            self.action_keep()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "keep":
+            self.action_keep()
+        else:
+            self.dismiss(None)
+
+    def action_keep(self) -> None:
+        """Takes the line, if the ids can be ids."""
+        fields = self._fields
+        for field in fields:
+            if not field.insist():
+                field.input.focus()
+                return
+        tool_id, flow_id, label = (field.value for field in fields)
+        self.dismiss((clean_id(tool_id), clean_id(flow_id), label))
+
+    def action_cancel(self) -> None:
+        """Leaves it as it is."""
+        self.dismiss(None)

@@ -1,0 +1,114 @@
+"""The account of a batch, while it runs and at its end."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button
+
+from gale_tui.core.batch.report import BatchAccount
+from gale_tui.core.models import Environment
+from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
+from gale_tui.tui.widgets.forms.fields import FormButton
+from gale_tui.tui.widgets.pages.batch_lines import account_lines
+from gale_tui.tui.widgets.pages.text_page import TextPage
+
+__all__ = ["BatchAccountDialog", "production_dialog"]
+
+
+Answer = Literal["go on", "drop"]
+
+
+def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
+    """Asks once before so many tools are exported from a production environment."""
+    question = Content.assemble(
+        "Export ",
+        (f"{count} tool{'s' if count != 1 else ''}", "bold"),
+        " from ",
+        badge(environment),
+        f", {environment.origin.display}?",
+    )
+    return ConfirmDialog("Production", question, confirm=f"Export {count}")
+
+
+class BatchAccountDialog(GaleModal[Answer]):
+    """What became of each tool; grows while the batch runs. Where it was cut short, dismissed with what to do.
+
+    Args:
+        account: As it stands.
+    """
+
+    CSS_PATH = "batch_account.tcss"
+    AUTO_FOCUS = "#close"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,B", "close", "Close"),
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("down,j", "scroll_page(1)", "Down", show=False),
+        Binding("up,k", "scroll_page(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, account: BatchAccount) -> None:
+        super().__init__()
+        self._account = account
+        self._composed = False
+
+    def compose(self) -> ComposeResult:
+        """The account and the buttons."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = Content(f"Batch: {self._account.name}" if self._account.name else "Batch")
+            yield TextPage(id="page")
+            with Horizontal(classes="dialog--buttons"):
+                yield FormButton("Close", "close", "primary")
+                yield FormButton("Start no more", "stop")
+                yield FormButton("Go on", "go-on")
+                yield FormButton("Drop", "drop")
+
+    def on_mount(self) -> None:
+        """Shows the account."""
+        self._composed = True
+        self.show(self._account)
+
+    def show(self, account: BatchAccount) -> None:
+        """Shows the account as it is now."""
+        self._account = account
+        if not self._composed:
+            return
+        glyphs = self.gale.glyphs
+        batch = self.gale.batch
+        self.query_one("#stop").display = batch.left > 0 and not account.stopped
+        pending = None if batch.running else batch.pending
+        for name, words in (("go-on", "Go on with the"), ("drop", "Drop the")):
+            button = self.query_one(f"#{name}", FormButton)
+            button.display = pending is not None
+            button.label = Content(f"{words} {pending.left if pending is not None else 0}")
+        page = self.query_one("#page", TextPage)
+        page.show(lambda width: account_lines(account, width, glyphs), keep_place=True)
+
+    def action_scroll_page(self, by: int) -> None:
+        """A line down or up, wherever the focus is."""
+        self.query_one("#page", TextPage).scroll_relative(y=by, animate=False)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "stop":
+            self.gale.batch.stop()
+            self.query_one("#close").focus()
+            self.gale.say("No more of the batch is started; what was started goes on.")
+        elif event.button.id == "go-on":
+            self.dismiss("go on")
+        elif event.button.id == "drop":
+            self.dismiss("drop")
+        else:
+            self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Back; the batch goes on."""
+        self.dismiss(None)

@@ -1,0 +1,1 @@
+"""The list of environments and the form for one."""

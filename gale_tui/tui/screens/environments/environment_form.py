@@ -1,0 +1,391 @@
+"""The environment form: name, host and key first, the rest below."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shlex
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+from textual.worker import Worker
+
+from gale_tui.core.config.environment_checks import check_ca_file, check_environment_name, check_proxy
+from gale_tui.core.config.environments import Config
+from gale_tui.core.errors import ConfigError, CredentialError, GaleError
+from gale_tui.core.identifiers import clean_key, parse_host
+from gale_tui.core.models import Environment, Origin
+from gale_tui.core.secret import Secret
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.screens.dialogs import ConfirmDialog, session_tick
+from gale_tui.tui.screens.form import FormScreen
+from gale_tui.tui.widgets.forms.checks import Finding, check_with
+from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, TextField, Tick
+from gale_tui.tui.widgets.forms.pasted import Offer
+from gale_tui.tui.widgets.key_bar import KeyBar
+
+__all__ = ["EnvironmentForm"]
+
+_NEEDS_KEY = "Paste the key; it begins with kg-."
+
+
+class EnvironmentForm(FormScreen[Environment]):
+    """Adds an environment or changes one. Dismissed with it once it is saved."""
+
+    CSS_PATH = "environment_form.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ENVIRONMENT_FORM)]
+
+    def __init__(self, environment: Environment | None = None, *, given: Offer | None = None) -> None:
+        """Makes the form.
+
+        Args:
+            environment: The one to change; None for a new one.
+            given: Host and key of a pasted request, to be filled in.
+        """
+        super().__init__()
+        self._previous = environment
+        self._given = given
+        self._busy = False
+        self._has_key = False
+        self._key_hint = "It is sent to this host only, and never shown."
+        self._session_touched = False
+        self._look: Worker[None] | None = None
+        self._at_first: tuple[object, ...] = ()
+
+    # What it looks like
+
+    def compose(self) -> ComposeResult:
+        """What is needed, the buttons, then what is rarely needed."""
+        previous, given = self._previous, self._given
+        host = previous.origin if previous is not None else given.origin if given is not None else None
+        with Vertical(id="panel") as panel:
+            panel.border_title = Content(f"Environment {previous.name}" if previous is not None else "New environment")
+            with FormBody(id="fields"):
+                yield TextField(
+                    "Name",
+                    "name",
+                    value=previous.name if previous is not None else self._suggested_name(),
+                    placeholder="staging",
+                    hint="What to call it here.",
+                    check=check_with(self._clean_name, self._production_hint),
+                    required="A name is needed, for example staging.",
+                )
+                yield TextField(
+                    "Host",
+                    "host",
+                    value=host.display if host is not None else "",
+                    placeholder="agent-platform.kore.ai",
+                    hint="The address of the console, as in the browser.",
+                    check=check_with(parse_host, _host_note),
+                    required="The host is needed, for example agent-platform.kore.ai.",
+                )
+                yield TextField(
+                    "API key",
+                    "api-key",
+                    hint=self._key_hint,
+                    check=check_with(clean_key, _key_note),
+                    required=_NEEDS_KEY,
+                    secret=True,
+                )
+                with Horizontal(id="buttons"):
+                    yield FormButton("Save", "save", "primary")
+                    yield FormButton("Test the key", "test")
+                    yield FormButton("Cancel", "cancel")
+                yield Static(id="said", markup=False)
+                yield Tick(
+                    "Production: every export there is confirmed",
+                    previous.production if previous is not None else False,
+                    id="production",
+                )
+                yield session_tick()
+                yield Static(id="keyring", classes="line", markup=False)
+                yield TextField(
+                    "CA file",
+                    "ca-file",
+                    value=str(previous.ca_file) if previous is not None and previous.ca_file is not None else "",
+                    placeholder="/etc/ssl/company-ca.pem",
+                    hint="Only where your company signs its own certificates.",
+                    check=check_with(check_ca_file),
+                    slow=True,
+                )
+                yield TextField(
+                    "Proxy",
+                    "proxy",
+                    value=(previous.proxy or "") if previous is not None else "",
+                    placeholder="http://proxy.example.com:8080",
+                    hint="Else HTTPS_PROXY and NO_PROXY count. Never with a password.",
+                    check=check_with(check_proxy),
+                )
+                yield TextField(
+                    "Key command",
+                    "key-command",
+                    value=shlex.join(previous.key_command) if previous is not None and previous.key_command else "",
+                    placeholder="pass show gale/staging",
+                    hint="Instead of a key: the program that prints it.",
+                    check=check_with(_command),
+                    tidy=str.strip,
+                )
+        yield KeyBar(key_entries(Place.ENVIRONMENT_FORM, self.key_map.changed))
+
+    def on_mount(self) -> None:
+        """Begins at the name, and finds out where a key can be kept."""
+        self.say("")
+        self.field("name").input.focus()
+        self.query_one("#keyring").display = False
+        self._fill_given_key()
+        self._at_first = self._typed_so_far()
+        self.ready()
+        self._look = self.run_worker(self._look_for_key(), group="look")
+
+    async def _look_for_key(self) -> None:
+        previous = self._previous
+        if previous is not None:
+            status = await self.engine.credentials.where(previous)
+            self._has_key = status.place in ("keyring", "session")
+            self.query_one("#session-only", Tick).value = status.place == "session"
+            if self._has_key:
+                self._key_hint = f"{status.hint} is kept ({status.place}); leave empty to keep it.".lstrip()
+            self._host_changed()
+        state = await self.engine.credentials.keyring_state()
+        if not state.available:
+            if not self._session_touched:
+                self.query_one("#session-only", Tick).value = True
+            line = self.query_one("#keyring", Static)
+            line.update(f"! {state.explanation}")
+            line.display = True
+
+    # Its parts
+
+    def _origin(self) -> Origin | None:
+        try:
+            return parse_host(self.field("host").value)
+        except ConfigError:
+            return None
+
+    def _clean_name(self, text: str) -> str:
+        own = self._previous.id if self._previous is not None else None
+        return check_environment_name(text, {each.name: each.id for each in self.engine.environments}, own)
+
+    def _production_hint(self, text: str) -> Finding:
+        if "prod" in text.casefold() and not self.query_one("#production", Tick).value:
+            return Finding("Production? Then switch that on below.", "note")
+        return Finding()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.say("")
+        if event.input.id == "host":
+            self._fill_given_key()
+        if event.input.id in ("host", "key-command"):
+            self._host_changed()
+
+    @on(Tick.Changed, "#production")
+    def _production_changed(self) -> None:
+        self.field("name").recheck()
+
+    @on(Tick.Changed, "#session-only")
+    def _session_changed(self, event: Tick.Changed) -> None:
+        self._session_touched = self._session_touched or event.control.has_focus
+
+    def _host_changed(self) -> None:
+        """A key belongs to an origin: asks for it again where the host is another one now."""
+        field, previous, origin = self.field("api-key"), self._previous, self._origin()
+        moved = previous is not None and origin is not None and origin != previous.origin
+        needed = not self.field("key-command").value.strip() and (moved or not self._has_key)
+        field.required = _NEEDS_KEY if needed else ""
+        if previous is not None and origin is not None and moved:
+            field.required = f"The key belongs to {previous.origin.display}; paste the key for {origin.display}."
+            field.hint = field.required
+        else:
+            field.hint = self._key_hint
+        field.set_class(moved, "-warning")
+        if not needed and not field.value:
+            field.recheck()
+
+    # What a paste gave
+
+    def _suggested_name(self) -> str:
+        """A name for the host of a paste: what tells it from others, and no other environment has."""
+        if self._given is None:
+            return ""
+        host = self._given.origin.host
+        first = host if re.fullmatch(r"[\d.]+|.*:.*", host) else host.partition(".")[0]
+        base = "local" if self._given.origin.loopback else re.sub(r"-?agent-platform$", "", first) or first
+        for number in range(1, 100):
+            name = base if number == 1 else f"{base}-{number}"
+            with contextlib.suppress(ConfigError):
+                return self._clean_name(name)
+        return ""
+
+    def _fill_given_key(self) -> None:
+        """Fills in the key of a paste as long as the host is the one that it was sent to, and takes it out else."""
+        given = self._given
+        if given is None or given.key is None:
+            return
+        field = self.field("api-key")
+        if self._origin() == given.origin:
+            if not field.value:
+                field.fill(given.key.reveal())
+                field.say(Finding("From the paste, not kept yet: save to keep it.", "note"))
+        elif field.value == given.key.reveal():
+            field.fill("")
+            field.say(Finding(f"The pasted key belongs to {inert(given.origin.display, 80)} alone.", "warning"))
+
+    # Saving and testing
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        fields = [self.field(each) for each in ("name", "host", "api-key")]
+        empty = [field for field in fields if field.required and not field.value.strip()]
+        following = [field for field in empty if field.input is not event.input]
+        if following:
+            following[0].input.focus()
+        else:
+            self.action_save()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        match event.button.id:
+            case "save":
+                self.action_save()
+            case "test":
+                self.action_test()
+            case _:
+                self.action_back()
+
+    def action_save(self) -> None:
+        """Saves the environment and its key, if nothing is wrong with them."""
+        self._start("Saving …", test=False)
+
+    def action_test(self) -> None:
+        """Tries host and key as they are typed; saves nothing."""
+        self._start("testing …", test=True)
+
+    def _start(self, words: str, *, test: bool) -> None:
+        if self._busy:
+            return
+        self._set_busy(True)
+        self.say(words, "busy")
+        self.run_worker(self._run(test), group="save")
+
+    def _set_busy(self, busy: bool) -> None:
+        self._busy = busy
+        self.query_one("#fields").disabled = busy
+
+    async def _run(self, test: bool) -> None:
+        focus: Widget = self.query_one("#test" if test else "#save")
+        wrong = await self._first_wrong()
+        if wrong is not None:
+            self.say("")
+            focus = wrong.input
+        elif test:
+            await self._test()
+        elif await self._save():
+            return
+        self._set_busy(False)
+        self.call_after_refresh(focus.focus)
+
+    async def _first_wrong(self) -> TextField | None:
+        wrong: TextField | None = None
+        for field in self.query(TextField):
+            if not await field.settled() and wrong is None:
+                wrong = field
+        return wrong
+
+    def _environment(self) -> Environment:
+        previous = self._previous
+        name = self._clean_name(self.field("name").value)
+        command = self.field("key-command").value.strip()
+        return Environment(
+            id=previous.id if previous is not None else Config(self.engine.environments).fresh_id(name),
+            name=name,
+            origin=parse_host(self.field("host").value),
+            production=self.query_one("#production", Tick).value,
+            ca_file=check_ca_file(self.field("ca-file").value),
+            proxy=check_proxy(self.field("proxy").value),
+            key_command=_command(command) if command else None,
+        )
+
+    def _key(self) -> Secret | None:
+        text = self.field("api-key").value
+        key = clean_key(text) if text.strip() else None
+        given = self._given
+        if given is not None and key == given.key and key is not None and self._origin() != given.origin:
+            raise ConfigError(f"The pasted key belongs to {given.origin.display} alone", "Paste that of this host")
+        return key
+
+    async def _test(self) -> None:
+        try:
+            result = await self.engine.test_environment(self._environment(), self._key())
+        except GaleError as error:
+            self.say(str(error), "problem")
+            return
+        level = {"accepted": "success", "refused": "problem", "inconclusive": "warning"}[result.verdict]
+        self.say(inert(result.explanation, 400), level)
+
+    async def _save(self) -> bool:
+        if self._look is not None and self._look.is_running:
+            # Where a key can be kept is not known yet, and the answer may preset the switch below.
+            await self._look.wait()
+        session_only = self.query_one("#session-only", Tick).value
+        try:
+            environment = self._environment()
+            await self.engine.save_environment(
+                environment, previous=self._previous, key=self._key(), session_only=session_only
+            )
+        except CredentialError as error:
+            self.say(f"{error} Below, “for this session only” keeps it without a keyring.", "problem")
+            return False
+        except GaleError as error:
+            self.say(str(error), "problem")
+            return False
+        self.dismiss(environment)
+        return True
+
+    def _typed_so_far(self) -> tuple[object, ...]:
+        texts = tuple(Secret(field.value) for field in self.query(TextField))
+        return (*texts, self.query_one("#production", Tick).value)
+
+    def action_back(self) -> None:
+        """Leaves the form; nothing is saved. Asks first where something was typed."""
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self.dismiss(None)
+
+        if self._typed_so_far() == self._at_first:
+            self.dismiss(None)
+        elif self.is_active:
+            dialog = ConfirmDialog("Not saved", "What was typed here is lost.", confirm="Leave")
+            self.app.push_screen(dialog, answered)
+
+
+def _command(text: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        raise ConfigError("A quote is not closed", "Write it as in a shell: pass show gale/staging") from None
+    if not words:
+        raise ConfigError("There is no program", "For example: pass show gale/staging")
+    return words
+
+
+def _host_note(text: str) -> Finding:
+    origin = parse_host(text)
+    return Finding("" if origin.display == text.strip() else f"Means {origin}.", "note")
+
+
+def _key_note(text: str) -> Finding:
+    if not clean_key(text).reveal().startswith("kg-"):
+        return Finding("Most keys begin with kg-; this one does not.", "warning")
+    return Finding()

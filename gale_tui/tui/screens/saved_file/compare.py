@@ -1,0 +1,163 @@
+"""What changed between two saved exports of a tool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from gale_tui.core.archive.comparison import Comparison, compare
+from gale_tui.core.archive.contents import ArchiveContents, read_archive
+from gale_tui.core.errors import GaleError
+from gale_tui.core.models import DownloadState, Job
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.screens.saved_file.pages import LeftError, PageScreen
+from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
+from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
+from gale_tui.tui.widgets.pages.page_lines import Span
+
+__all__ = ["CompareScreen", "comparison", "saved_exports"]
+
+
+def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
+    """The saved exports of the same tool, newest first, each file once."""
+    found: dict[object, Job] = {}
+    for job in sorted(jobs, key=_saved_at, reverse=True):
+        download = job.download
+        if job.tool_id == like.tool_id and download.path is not None and download.state is DownloadState.SAVED:
+            # Of several jobs with one file the one that was asked about counts.
+            if job.id == like.id:
+                found = {path: each for path, each in found.items() if path != download.path}
+            found.setdefault(download.path, job)
+    return sorted(found.values(), key=_saved_at, reverse=True)
+
+
+def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> CompareScreen | str:
+    """The screen that compares a job's file with the export before it, or why there is none.
+
+    Args:
+        jobs: All that there are.
+        job: One of them; where it has no file, the tool's last two are compared.
+        marked: Two of them to compare instead, for example of one tool in two environments.
+    """
+    if len(marked) > 2:
+        return f"{len(marked)} jobs are marked; mark two of them to compare, or none."
+    if len(marked) == 2:
+        for each in marked:
+            if each.download.path is None or each.download.state is not DownloadState.SAVED:
+                return f"{inert(each.title, 60)} has no saved file to compare."
+        return CompareScreen(sorted(marked, key=_saved_at, reverse=True), 1, 0)
+    saved = saved_exports(jobs, job)
+    if len(saved) < 2:
+        many = "only one saved export" if saved else "no saved export"
+        return f"There is {many} of {inert(job.title, 60)} yet; two are needed to compare."
+    at = next((number for number, each in enumerate(saved) if each.id == job.id), 0)
+    # The list is newest first: the one before stands behind it. The oldest is compared with the one after it.
+    before, after = (at + 1, at) if at + 1 < len(saved) else (at, at - 1)
+    return CompareScreen(saved, before, after)
+
+
+def _saved_at(job: Job) -> float:
+    return job.download.saved_at or job.ended_at or job.created_at
+
+
+def _read(path: Path, checkpoint: Callable[[], None]) -> ArchiveContents:
+    return read_archive(path, checkpoint=checkpoint)
+
+
+class CompareScreen(PageScreen):
+    """Nodes, prompts, guardrails and variables that differ between two of a tool's saved exports.
+
+    Args:
+        saved: All of them, newest first.
+        before: Number of the earlier one.
+        after: Number of the later one, less than `before`.
+    """
+
+    CSS_PATH = "compare.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.COMPARE)]
+
+    def __init__(self, saved: Sequence[Job], before: int, after: int) -> None:
+        super().__init__()
+        self._saved = tuple(saved)
+        self._before, self._after = before, after
+        self._comparison: Comparison | None = None
+        self._values = False
+
+    def compose(self) -> ComposeResult:
+        """The page and its keys."""
+        yield from self.compose_page()
+        yield KeyBar(key_entries(Place.COMPARE, self.key_map.changed))
+
+    def on_mount(self) -> None:
+        """Compares."""
+        self._compare()
+
+    def _compare(self) -> None:
+        number = len(self._saved)
+        self.page.border_title = (
+            f"{inert(self._saved[self._after].title, 50)}: "
+            f"export {number - self._before} and {number - self._after} of {number}"
+        )
+        self._comparison = None
+        self.page.show(lambda _: [(Span("Reading both files …"),)])
+        self.run_worker(self._read(), group="read", exclusive=True)
+
+    async def _read(self) -> None:
+        archives: list[ArchiveContents] = []
+        for job in (self._saved[self._before], self._saved[self._after]):
+            path = job.download.path
+            if path is None:
+                return
+            try:
+                archives.append(await self.read(partial(_read, path)))
+            except LeftError:
+                return
+            except GaleError as error:
+                self.page.show(partial(problem_lines, path, str(error)))
+                return
+        before, after = archives
+        self._comparison = await self.read(lambda _: compare(before, after))
+        self._show()
+
+    def _show(self, *, keep_place: bool = False) -> None:
+        comparison = self._comparison
+        if comparison is None:
+            return
+        before, after = self._saved[self._before], self._saved[self._after]
+        glyphs, now, values, key = self.gale.glyphs, self.engine.clock.time(), self._values, self.key("compare_values")
+        self.page.show(
+            lambda width: comparison_lines(comparison, before, after, width, glyphs, now=now, values=values, key=key),
+            keep_place=keep_place,
+        )
+        self._show_found()
+
+    def action_earlier(self) -> None:
+        """Compares the later one with an export further back."""
+        if self._before + 1 >= len(self._saved):
+            self.gale.say("There is no earlier saved export of this tool.")
+            return
+        self._before += 1
+        self._compare()
+
+    def action_later(self) -> None:
+        """Compares with an export closer by; from neighbours moves both of them on."""
+        if self._before - 1 > self._after:
+            self._before -= 1
+        elif self._after > 0:
+            self._before, self._after = self._after, self._after - 1
+        else:
+            self.gale.say("There is no later saved export of this tool.")
+            return
+        self._compare()
+
+    def action_values(self) -> None:
+        """Shows or hides the values of environment variables."""
+        self._values = not self._values
+        self._show(keep_place=True)

@@ -1,0 +1,122 @@
+"""A look into a saved export: its files, the tool, its JSON. Nothing is extracted."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from gale_tui.core.archive.contents import ArchiveContents, read_archive
+from gale_tui.core.errors import GaleError
+from gale_tui.core.models import Job
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.screens.saved_file.pages import LeftError, PageScreen
+from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
+from gale_tui.tui.widgets.pages.page_lines import Span
+from gale_tui.tui.widgets.pages.view_bar import ViewBar
+
+__all__ = ["InspectScreen"]
+
+
+class InspectScreen(PageScreen):
+    """The tool in a saved zip and the zip's JSON files, one part at a time.
+
+    Args:
+        job: A job whose file is saved.
+    """
+
+    CSS_PATH = "inspect.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.INSPECT)]
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+        self._contents: ArchiveContents | None = None
+        self._view = 0
+        self._values = False
+
+    def compose(self) -> ComposeResult:
+        """The parts on one line, the page, its keys."""
+        yield ViewBar(id="views")
+        yield from self.compose_page()
+        yield KeyBar(key_entries(Place.INSPECT, self.key_map.changed))
+
+    def on_mount(self) -> None:
+        """Reads the file away from the loop."""
+        self.page.border_title = inert(self._job.title, 60)
+        self.page.show(lambda _: [(Span("Reading the file …"),)])
+        self._show_views()
+        self.run_worker(self._read(), group="read")
+
+    async def _read(self) -> None:
+        path = self._job.download.path
+        if path is None:
+            return
+        try:
+            self._contents = await self.read(lambda checkpoint: read_archive(path, checkpoint=checkpoint))
+        except LeftError:
+            return
+        except GaleError as error:
+            self.page.show(partial(problem_lines, path, str(error)))
+            return
+        self._show_views()
+        await self._show_view()
+
+    # The parts
+
+    def _show_views(self) -> None:
+        documents = self._contents.documents if self._contents is not None else ()
+        names = ["Overview", *(inert(each.name, 60) for each in documents)]
+        self.query_one("#views", ViewBar).show(names, self._view)
+
+    async def _show_view(self, *, keep_place: bool = False) -> None:
+        contents = self._contents
+        if contents is None:
+            return
+        if self._view == 0:
+            glyphs, job, values, key = self.gale.glyphs, self._job, self._values, self.key("inspect_values")
+            self.page.show(
+                lambda width: overview_lines(contents, job, width, glyphs, values=values, key=key),
+                keep_place=keep_place,
+            )
+        else:
+            document, values = contents.documents[self._view - 1], self._values
+            lines = await self.read(lambda _: document_text(document, values=values))
+            self.page.show(partial(document_lines, lines), keep_place=keep_place)
+        self._show_found()
+
+    def _go(self, view: int) -> None:
+        if self._contents is None:
+            return
+        self._view = view % (len(self._contents.documents) + 1)
+        self._show_views()
+        self.run_worker(self._show_view(), group="view", exclusive=True)
+
+    def action_next_view(self) -> None:
+        """To the next part."""
+        self._go(self._view + 1)
+
+    def action_previous_view(self) -> None:
+        """To the part before."""
+        self._go(self._view - 1)
+
+    @on(ViewBar.Chosen)
+    def _chosen(self, event: ViewBar.Chosen) -> None:
+        self._go(event.index)
+
+    def action_values(self) -> None:
+        """Shows or hides the values of environment variables."""
+        if self._contents is None or self._contents.tool is None or not self._contents.tool.variables:
+            self.gale.say("There are no environment variables in this file.")
+            return
+        self._values = not self._values
+        self.run_worker(self._show_view(keep_place=True), group="view", exclusive=True)
+
+    def action_compare(self) -> None:
+        """Compares with the export before."""
+        self.gale.open_compare(self._job)

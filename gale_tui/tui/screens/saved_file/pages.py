@@ -1,0 +1,116 @@
+"""What screens with a page of lines share: searching in it, going back, reading files away from the loop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from gale_tui.core.threads import DaemonThreads
+from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.widgets.line_input import SearchInput
+from gale_tui.tui.widgets.pages.text_page import TextPage
+
+__all__ = ["LeftError", "PageScreen"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class LeftError(Exception):
+    """The screen that wanted a file read is gone."""
+
+
+class PageScreen(GaleScreen[None]):
+    """A page with a search line below it."""
+
+    AUTO_FOCUS = "#page"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = threading.Event()
+
+    def compose_page(self) -> ComposeResult:
+        """The page and its search line."""
+        yield TextPage(id="page")
+        yield SearchInput(id="search", placeholder="words to search for")
+
+    @property
+    def page(self) -> TextPage:
+        """The lines."""
+        return self.query_one("#page", TextPage)
+
+    def on_unmount(self) -> None:
+        """Lets the thread that reads for this screen end."""
+        self._left.set()
+
+    async def read(self, function: Callable[[Callable[[], None]], R]) -> R:
+        """Runs a function on a thread of its own; its argument is to be called now and then, and ends it.
+
+        Raises:
+            Exception: Whatever the function raises.
+        """
+
+        def checkpoint() -> None:
+            if self._left.is_set():
+                raise LeftError
+
+        return await DaemonThreads("inspect", keep=0).call(function, checkpoint)
+
+    # Searching
+
+    def action_search(self) -> None:
+        """Opens the search line."""
+        field = self.query_one("#search", Input)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#search")
+    def _search_changed(self, event: Input.Changed) -> None:
+        self.page.search(event.value)
+        self._show_found()
+
+    def action_keep_search(self) -> None:
+        """From the search line to the page."""
+        self.query_one("#search").display = bool(self.query_one("#search", Input).value)
+        self.page.focus()
+
+    def action_found_next(self) -> None:
+        """To the next line found."""
+        self._step(1)
+
+    def action_found_previous(self) -> None:
+        """To the line found before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        if not self.query_one("#search", Input).value:
+            self.action_search()
+            return
+        self.page.step(by)
+        self._show_found()
+
+    def _show_found(self) -> None:
+        words = self.query_one("#search", Input).value
+        present, count = self.page.found
+        if not words:
+            self.page.border_subtitle = ""
+        elif not count:
+            self.page.border_subtitle = "not found"
+        else:
+            lines = "1 line" if count == 1 else f"{count:,} lines"
+            self.page.border_subtitle = f"{present:,} of {lines}" if present else f"in {lines}"
+
+    def action_back(self) -> None:
+        """Clears the search; without one goes back to where one was."""
+        field = self.query_one("#search", Input)
+        if field.display:
+            field.value = ""
+            field.display = False
+            self.page.focus()
+        else:
+            self.dismiss(None)

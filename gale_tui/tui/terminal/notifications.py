@@ -1,0 +1,93 @@
+"""What reaches a user who looks elsewhere: bell, desktop notification, the terminal's title."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gale_tui.core.config.settings import Settings
+from gale_tui.core.models import DownloadState, Job, JobChange, JobState
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.terminal.multiplexer import Inside, passed_on
+
+__all__ = ["Attention", "ending"]
+
+SAVE_TITLE = "\x1b[22;2t"
+RESTORE_TITLE = "\x1b[23;2t"
+
+
+def ending(change: JobChange) -> str:
+    """A few words where this change is the end of a job, as the user sees it; else empty."""
+    job, before = change.job, change.previous
+    if before is None:
+        return ""
+    if job.state is not before.state and job.state in (JobState.FAILED, JobState.UNCONFIRMED, JobState.LOST):
+        return f"{_title(job)}: {inert(job.status, 40)}"
+    if job.state is JobState.SUCCEEDED and job.state is not before.state and not job.save_when_ready:
+        return f"{_title(job)}: {inert(job.status, 40)}"
+    if job.download.state is not before.download.state:
+        if job.download.state is DownloadState.SAVED:
+            return f"{_title(job)}: saved"
+        if job.download.state in (DownloadState.FAILED, DownloadState.EXPIRED):
+            return f"{_title(job)}: not saved"
+    return ""
+
+
+def _title(job: Job) -> str:
+    # A semicolon would end the text of OSC 777.
+    return inert(job.title, 60).replace(";", ",")
+
+
+class Attention:
+    """Tells of endings outside the picture, as the settings want it.
+
+    Args:
+        write: Writes to the terminal, outside the picture.
+        settings: The settings as they are now.
+        focused: Tells whether the terminal has the focus.
+        within: The multiplexer that the program runs in.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        settings: Callable[[], Settings],
+        focused: Callable[[], bool],
+        within: Inside = "",
+    ) -> None:
+        self._write = write
+        self._settings = settings
+        self._focused = focused
+        self._inside = within
+        self._titled: str | None = None
+
+    def ended(self, text: str) -> None:
+        """Rings, or notifies the desktop, unless the terminal is being looked at."""
+        how = self._settings().notifications
+        if not text or how == "off" or self._focused():
+            return
+        if how in ("bell", "both"):
+            self._write("\x07")
+        if how in ("desktop", "both"):
+            # Two dialects: iTerm2, kitty and Windows Terminal know the first, urxvt, foot and others the second.
+            dialects = (f"\x1b]9;gale-tui: {text}", f"\x1b]777;notify;gale-tui;{text}")
+            if self._inside:
+                self._write("".join(passed_on(f"{each}\x07", self._inside) for each in dialects))
+            else:
+                self._write("".join(f"{each}\x1b\\" for each in dialects))
+
+    def running(self, count: int) -> None:
+        """Puts the number of running exports into the terminal's title."""
+        if not self._settings().terminal_title:
+            return
+        title = f"gale-tui: {count} running" if count else "gale-tui"
+        if title == self._titled:
+            return
+        before, self._titled = self._titled, title
+        self._write(f"{SAVE_TITLE if before is None else ''}\x1b]2;{title}\x1b\\")
+
+    def close(self) -> None:
+        """Gives the terminal its own title back."""
+        if self._titled is not None:
+            self._titled = None
+            # GNU screen keeps no titles in store: without one it shows its own.
+            self._write("\x1b]2;\x1b\\" if self._inside == "screen" else RESTORE_TITLE)

@@ -1,0 +1,148 @@
+"""Where a batch goes: environment, folder and switch as in the export form, and the button that starts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Input, Select, Static
+
+from gale_tui.core.models import Environment
+from gale_tui.tui.formatting.quantities import path_text
+from gale_tui.tui.widgets.forms.checks import folder_finding, folder_of
+from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField, Tick
+
+if TYPE_CHECKING:
+    from gale_tui.core.jobs.engine import GaleEngine
+
+__all__ = ["BatchTarget"]
+
+
+class BatchTarget(Vertical):
+    """Environment, folder, switch, button.
+
+    Args:
+        engine: What knows environments and folders.
+        environment: Where it goes at first; None where none is chosen.
+    """
+
+    DEFAULT_CSS = """
+    BatchTarget {
+        height: auto;
+        padding: 0 2;
+        & #environment { width: 34; }
+        & #environment > SelectCurrent { padding: 0 1 0 2; background: $panel; }
+        & #environment > SelectOverlay > .option-list--option { padding: 0 2; }
+        & #where { width: 1fr; height: 1; margin-left: 2; color: $gale-muted; }
+        & #batch-last { height: 1; margin-left: 16; }
+        & #save-when-ready { width: 1fr; }
+        & #start { margin-right: 0; }
+    }
+    """
+
+    @dataclass
+    class Moved(Message):
+        """Another environment was chosen."""
+
+        environment: Environment | None
+
+    class Started(Message):
+        """The button was pressed."""
+
+    def __init__(self, engine: GaleEngine, environment: Environment | None) -> None:
+        super().__init__(id="target")
+        self._engine = engine
+        self.environment = environment
+        """Where it goes."""
+
+    def compose(self) -> ComposeResult:
+        """A line each; the folder has one more for what is found about it."""
+        chosen = self.environment
+        select = Select(
+            [(Text(each.name), each.id) for each in self._engine.environments],
+            value=chosen.id if chosen is not None else Select.NULL,
+            allow_blank=chosen is None,
+            id="environment",
+            compact=True,
+        )
+        yield FormRow("Environment", select, Static(id="where", markup=False))
+        yield TextField(
+            "Folder",
+            "folder",
+            value=path_text(self._engine.default_folder()),
+            hint="Where the zips go.",
+            check=folder_finding,
+            slow=True,
+        )
+        with Horizontal(id="batch-last"):
+            yield Tick(
+                "Save the files when they are ready", self._engine.settings.save_when_ready, id="save-when-ready"
+            )
+            yield FormButton("Export", "start", "primary")
+
+    def on_mount(self) -> None:
+        """Says where it goes."""
+        self._show_where()
+
+    @property
+    def folder(self) -> TextField:
+        """The folder's field."""
+        return self.query_one("#folder-field", TextField)
+
+    @property
+    def save_when_ready(self) -> bool:
+        """Whether files are saved by themselves."""
+        return self.query_one("#save-when-ready", Tick).value
+
+    def chosen_folder(self) -> Path | None:
+        """The folder; None for the usual place. To be asked for once the field is settled."""
+        return folder_of(self.folder.value) if self.folder.value.strip() else None
+
+    def use(self, environment: Environment | None) -> None:
+        """Chooses the environment."""
+        if environment is not None and environment != self.environment:
+            self.environment = environment
+            with self.prevent(Select.Changed):
+                self.query_one("#environment", Select).value = environment.id
+            self._show_where()
+            self.post_message(self.Moved(environment))
+
+    def count(self, tools: int) -> None:
+        """Says on the button how many are exported."""
+        self.query_one("#start", FormButton).label = Content(f"Export {tools}" if tools else "Export")
+
+    @on(Select.Changed, "#environment")
+    def _selected(self, event: Select.Changed) -> None:
+        event.stop()
+        if isinstance(event.value, str):
+            self.use(self._engine.environment(event.value))
+
+    @on(Button.Pressed, "#start")
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.Started())
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one("#start").focus()
+
+    def _show_where(self) -> None:
+        environment = self.environment
+        where = self.query_one("#where", Static)
+        if environment is None:
+            where.update("No environment is chosen.")
+        elif environment.production:
+            danger = "bold $gale-danger-foreground on $gale-danger-background"
+            where.update(
+                Content.assemble((" PROD ", danger), f"  {environment.origin.display} · asks before it exports")
+            )
+        else:
+            where.update(environment.origin.display)

@@ -1,0 +1,284 @@
+"""The fields of the export form: what is typed, chosen and pasted, and the request that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Select, Static
+
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.identifiers import clean_id
+from gale_tui.core.models import Environment, ExportRequest, Job
+from gale_tui.tui.formatting.quantities import path_text
+from gale_tui.tui.widgets.forms.checks import Level, folder_finding, folder_of
+from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField, Tick
+from gale_tui.tui.widgets.forms.id_fields import id_field
+from gale_tui.tui.widgets.forms.suggestions import Suggestions
+
+if TYPE_CHECKING:
+    from gale_tui.core.jobs.engine import GaleEngine, ToolChoice
+
+__all__ = ["ExportFields"]
+
+
+def _id_or(text: str, stand_in: str) -> str:
+    try:
+        return clean_id(text)
+    except ConfigError:
+        return stand_in
+
+
+class ExportFields(FormBody):
+    """Ids with the tools to choose from, environment, label, folder, switch and the request as a curl line."""
+
+    @dataclass
+    class Moved(Message):
+        """Another environment was chosen."""
+
+        environment: Environment | None
+
+    @dataclass
+    class Noted(Message):
+        """There is something to say about all of the form; nothing where `text` is empty."""
+
+        text: str
+        level: Level | Literal["busy"] = "hint"
+
+    class Complete(Message):
+        """`enter` in a text field, with nothing left to fill in."""
+
+    def __init__(self, engine: GaleEngine, again: Job | None) -> None:
+        """Makes the fields.
+
+        Args:
+            engine: What knows environments and tools.
+            again: The job that is exported again: its ids, label and folder are filled in.
+        """
+        super().__init__(id="fields")
+        self.engine = engine
+        self._again = again
+        self.environment = engine.environment(again.environment_id) if again is not None else engine.current
+        """Where the export goes; None as long as none is chosen."""
+        self._known_tool_id = again.tool_id if again is not None else ""
+        """What the list of tools was last narrowed to: the message of a first value opens no list."""
+        self.known_label = (again.label or again.name or "") if again is not None else ""
+        """The label as a tool gave it: another tool may replace it, a person's own is kept."""
+
+    def compose(self) -> ComposeResult:
+        """The fields in the order of the tab key."""
+        again, engine, chosen = self._again, self.engine, self.environment
+        folder = again.folder if again is not None and again.folder is not None else engine.default_folder()
+        yield id_field(
+            "tool",
+            "tool-id",
+            value=again.tool_id if again is not None else "",
+            hint="toolId of the Export request, or paste the whole request.",
+            below=Suggestions(id="suggestions"),
+        )
+        yield id_field(
+            "flow",
+            "flow-id",
+            value=again.flow_id if again is not None else "",
+            hint="flowId of the same request: the deployed call flow.",
+        )
+        yield FormRow(
+            "Environment",
+            Select(
+                [(Text(each.name), each.id) for each in engine.environments],
+                value=chosen.id if chosen is not None else Select.NULL,
+                allow_blank=chosen is None,
+                id="environment",
+                compact=True,
+            ),
+        )
+        yield Static(id="environment-line", classes="line", markup=False)
+        yield TextField(
+            "Label",
+            "label",
+            value=self.known_label,
+            hint="What to call it in the table, if not by its own name.",
+        )
+        yield TextField(
+            "Folder", "folder", value=path_text(folder), hint="Where the zip goes.", check=folder_finding, slow=True
+        )
+        yield Tick("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
+        yield FormRow("As curl", Static(id="curl", markup=False))
+
+    def on_mount(self) -> None:
+        """Opens the list of tools, so that the first can be taken at once."""
+        self.tool.input.stepping = self._stepped
+        self.show_environment()
+        self.tool.input.focus()
+        if self._again is None:
+            self._suggestions.narrow("", mark=True)
+
+    # Parts
+
+    def field(self, input_id: str) -> TextField:
+        """The field around an input."""
+        return self.query_one(f"#{input_id}-field", TextField)
+
+    @property
+    def tool(self) -> TextField:
+        """The Tool ID."""
+        return self.field("tool-id")
+
+    @property
+    def flow(self) -> TextField:
+        """The Flow ID."""
+        return self.field("flow-id")
+
+    @property
+    def _suggestions(self) -> Suggestions:
+        return self.query_one("#suggestions", Suggestions)
+
+    # The environment
+
+    @on(Select.Changed, "#environment")
+    def _selected(self, event: Select.Changed) -> None:
+        event.stop()
+        chosen = self.engine.environment(event.value) if isinstance(event.value, str) else None
+        if chosen != self.environment:
+            self.environment = chosen
+            self.show_environment()
+
+    def show_environment(self) -> None:
+        """Shows what belongs to the chosen environment."""
+        environment, engine = self.environment, self.engine
+        self.post_message(self.Moved(environment))
+        if environment is None:
+            self._suggestions.offer((), "")
+            self.query_one("#environment-line", Static).update("")
+        else:
+            title = "Offered tools" if engine.demo else "Recent tools"
+            self._suggestions.offer(engine.recent(environment.id), title)
+            self.show_key()
+        self._show_curl()
+
+    def show_key(self) -> None:
+        """Says anew where the key of the environment lives."""
+        if self.environment is not None:
+            self.run_worker(self._find_key(self.environment), group="key", exclusive=True)
+
+    async def _find_key(self, environment: Environment) -> None:
+        line = self.query_one("#environment-line", Static)
+        host = environment.origin.display
+        line.update(host)
+        status = await self.engine.credentials.where(environment)
+        words = [host, "no key yet" if status.place == "none" else f"key: {status.place} {status.hint}".rstrip()]
+        if environment.production:
+            words.append("asks before it exports")
+        line.update(" · ".join(words))
+
+    def _show_curl(self) -> None:
+        words = ""
+        if self.environment is not None:
+            tool_id, flow_id = _id_or(self.tool.value, "TOOL-ID"), _id_or(self.flow.value, "FLOW-ID")
+            words = self.engine.curl(self.environment, tool_id, flow_id)
+        self.query_one("#curl", Static).update(words)
+
+    # Typing and choosing
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.input is self.tool.input and event.input.has_focus and event.value != self._known_tool_id:
+            self._suggestions.narrow(event.value, mark=not self.flow.value)
+            self._known_tool_id = event.value
+        if event.input.id in ("tool-id", "flow-id"):
+            self._show_curl()
+
+    def on_descendant_blur(self) -> None:
+        """Closes the list of tools where its field loses the focus."""
+        if self.screen.focused is not self.tool.input:
+            self._suggestions.close()
+
+    def close_list(self) -> bool:
+        """Closes the list of tools; False where it was not open."""
+        was_open = self._suggestions.open
+        self._suggestions.close()
+        return was_open
+
+    def _stepped(self, by: int) -> bool:
+        """Moves in the list of tools, opening it on the way down; False where there is none."""
+        suggestions = self._suggestions
+        if not suggestions.open and by > 0:
+            suggestions.narrow(self.tool.value)
+        if suggestions.open:
+            suggestions.move(by)
+        return suggestions.open
+
+    @on(Suggestions.Taken)
+    def _clicked(self, event: Suggestions.Taken) -> None:
+        event.stop()
+        self._take(event.choice)
+
+    def _take(self, choice: ToolChoice) -> None:
+        self.fill(choice.tool_id, choice.flow_id)
+        label = self.field("label")
+        # What it was called so far is what the user will look for in the table.
+        if choice.title != choice.tool_id and (not label.value.strip() or label.value == self.known_label):
+            self.known_label = choice.title
+            label.fill(choice.title)
+        self.post_message(self.Noted(""))
+
+    def fill(self, tool_id: str, flow_id: str | None) -> None:
+        """Puts ids into their fields; a Flow ID of None leaves what is there."""
+        self._known_tool_id = tool_id
+        self.tool.fill(tool_id)
+        if flow_id is not None:
+            self.flow.fill(flow_id)
+        self._suggestions.close()
+        self._show_curl()
+
+    def hold_enter(self) -> bool:
+        """True where the form has to wait, and `enter` is remembered until then."""
+        return False
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.hold_enter():
+            return
+        choice = self._suggestions.chosen if event.input is self.tool.input else None
+        if choice is not None:
+            self._take(choice)
+            if not self.engine.demo:
+                return
+        empty = [field for field in (self.tool, self.flow) if not field.value.strip()]
+        following = [field for field in empty if field.input is not event.input]
+        if not empty:
+            self.post_message(self.Complete())
+        elif following:
+            following[0].input.focus()
+        else:
+            empty[0].insist()
+
+    # What comes of it
+
+    def first_missing(self) -> Widget | None:
+        """What has to be seen to before anything can be sent, with the reason shown; None where nothing has."""
+        for field in (self.tool, self.flow):
+            if not field.insist():
+                return field.input
+        return self.query_one("#environment") if self.environment is None else None
+
+    async def request(self) -> ExportRequest | None:
+        """The request as the fields say; None where the folder cannot be used, which is then shown there."""
+        folder = self.field("folder")
+        if self.environment is None or not await folder.settled():
+            return None
+        return ExportRequest(
+            environment_id=self.environment.id,
+            tool_id=clean_id(self.tool.value),
+            flow_id=clean_id(self.flow.value),
+            label=self.field("label").value.strip(),
+            folder=folder_of(folder.value) if folder.value.strip() else None,
+            save_when_ready=self.query_one("#save-when-ready", Tick).value,
+        )

@@ -1,0 +1,324 @@
+"""Fields of forms: a label, a one-line input that reads a paste whole, and a line that says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, Checkbox, Input, Static
+
+from gale_tui.core.threads import DaemonThreads
+from gale_tui.tui.widgets.forms.checks import Check, Finding, Level, tidy_line
+
+__all__ = ["FieldInput", "FormBody", "FormButton", "FormRow", "TextField", "Tick"]
+
+_MARKS: Mapping[Level, str] = {"hint": "", "note": "", "warning": "! ", "problem": "× "}
+_SLOW_CHECK_SECONDS = 5.0
+
+
+class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """The part of a form that scrolls where the terminal is small; focus passes it by."""
+
+    DEFAULT_CSS = """
+    FormBody { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
+    """
+
+
+class Tick(Checkbox):
+    """A check box of one line whose state can be read without colour: ``[x]`` or ``[ ]``."""
+
+    DEFAULT_CSS = """
+    Tick {
+        border: none; padding: 0; background: transparent; height: 1; width: auto;
+        & > .toggle--button { color: $foreground; background: transparent; }
+        &.-on > .toggle--button { color: $text-accent; background: transparent; text-style: bold; }
+        &:focus { border: none; background-tint: $foreground 0%; }
+    }
+    """
+
+    @property
+    def _button(self) -> Content:
+        return Content.assemble(("[x]" if self.value else "[ ]", self.get_visual_style("toggle--button")))
+
+
+class FormButton(Button):
+    """A button of one line that shows the focus with all of its width."""
+
+    DEFAULT_CSS = """
+    FormButton {
+        min-width: 12; height: 1; border: none; margin-right: 2; padding: 0 1;
+        color: $foreground; background: $panel !important; text-style: none;
+        &:hover { color: $foreground; background: $panel-lighten-1 !important; }
+        &.-primary { color: $button-color-foreground !important; background: $primary !important; text-style: bold; }
+        &.-error {
+            color: $gale-danger-foreground !important; background: $gale-danger-background !important; text-style: bold;
+        }
+        &:focus, &.-primary:focus, &.-error:focus {
+            color: $background !important; background: $foreground !important; text-style: bold !important;
+            background-tint: $foreground 0%;
+        }
+    }
+    """
+
+    def __init__(self, label: str, id: str, variant: Literal["default", "primary", "error"] = "default") -> None:
+        super().__init__(Content(label), variant, id=id, compact=True)
+
+
+class FieldInput(Input):
+    """A one-line input that looks at the whole of a paste and not at its first line alone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "step(-1)", "Previous field", show=False),
+        Binding("down", "step(1)", "Next field", show=False),
+    ]
+
+    @dataclass
+    class Shortened(Message):
+        """Only the first line of a paste was inserted."""
+
+        input: FieldInput
+        lines: int
+
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        id: str,
+        placeholder: str = "",
+        secret: bool = False,
+        tidy: Callable[[str], str] = tidy_line,
+    ) -> None:
+        super().__init__(value, placeholder, password=secret, id=id)
+        self.cursor_blink = False
+        self.stepping: Callable[[int], bool] | None = None
+        """Asked first when the arrow keys step down (1) or up (-1); True where that was all."""
+        self.reading: Callable[[str], bool] | None = None
+        """Given each paste first; True where it understood more in it than this field's own value."""
+        self._tidy = tidy
+
+    def take_paste(self, text: str) -> None:
+        """Reads a paste whole: hands it to :attr:`reading`, else inserts its first line, made tidy."""
+        if text.strip() and (self.reading is None or not self.reading(text)):
+            self.insert_line(text)
+
+    def insert_line(self, text: str) -> None:
+        """Inserts the first line of a text, made tidy."""
+        lines = [line for line in text.splitlines() if line.strip()]
+        if not lines:
+            return
+        self.replace(self._tidy(lines[0]), *self.selection)
+        if len(lines) > 1:
+            self.post_message(self.Shortened(self, len(lines)))
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self.take_paste(event.text)
+
+    def action_paste(self) -> None:
+        """Pastes what was copied inside the program."""
+        self.take_paste(self.app.clipboard)
+
+    def action_copy(self) -> None:
+        """Copies the selected text, but never out of a field whose text is hidden."""
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        """Cuts the selected text; out of a field whose text is hidden it is only deleted."""
+        if self.password:
+            self.delete_selection()
+        else:
+            super().action_cut()
+
+    def action_step(self, by: int) -> None:
+        """Goes to the next (1) or the previous (-1) field."""
+        if self.stepping is not None and self.stepping(by):
+            return
+        if by > 0:
+            self.screen.focus_next()
+        else:
+            self.screen.focus_previous()
+
+
+class FormRow(Horizontal):
+    """A label and whatever stands beside it."""
+
+    DEFAULT_CSS = """
+    FormRow {
+        height: auto;
+        & > .field--label { width: 14; height: 1; color: $gale-muted; }
+        &.-focused > .field--label { color: $foreground; text-style: bold; }
+    }
+    """
+
+    def __init__(self, label: str, *beside: Widget) -> None:
+        super().__init__(Static(label, classes="field--label", markup=False), *beside)
+
+    def on_descendant_focus(self) -> None:
+        """Makes the label stand out."""
+        self.add_class("-focused")
+
+    def on_descendant_blur(self) -> None:
+        """Takes that back."""
+        self.remove_class("-focused")
+
+
+class TextField(Vertical):
+    """A labelled input with a line below for its hint, its warning or its problem."""
+
+    DEFAULT_CSS = """
+    TextField {
+        height: auto;
+        & FieldInput {
+            width: 1fr; height: 1; padding: 0 1; border: none; border-left: outer $panel;
+            background: $panel;
+            &:focus { border: none; border-left: outer $accent; background-tint: $foreground 8%; }
+        }
+        &.-problem FieldInput { border-left: outer $error; }
+        & > .field--line { margin-left: 16; height: auto; min-height: 1; color: $gale-muted; }
+        &.-warning > .field--line { color: $text-warning; }
+        &.-problem > .field--line { color: $text-error; }
+    }
+    """
+
+    def __init__(
+        self,
+        label: str,
+        input_id: str,
+        *,
+        value: str = "",
+        hint: str = "",
+        placeholder: str = "",
+        check: Check | None = None,
+        slow: bool = False,
+        required: str = "",
+        secret: bool = False,
+        tidy: Callable[[str], str] = tidy_line,
+        below: Widget | None = None,
+    ) -> None:
+        """Makes a field.
+
+        Args:
+            label: What stands before it.
+            input_id: Widget id of the input.
+            value: Its text at first.
+            hint: What the line says while the field is empty or fine.
+            placeholder: Shown in the empty input.
+            check: What to find about a text that is not empty.
+            slow: The check looks at a disk: it is run on a thread and not waited for.
+            required: What to say where it is empty and must not be; empty where it may be.
+            secret: Show dots, and copy nothing out of it.
+            tidy: Cleans a pasted line.
+            below: Stands right below the input: a list to choose from.
+        """
+        super().__init__(id=f"{input_id}-field")
+        self._label = label
+        self.input = FieldInput(value, id=input_id, placeholder=placeholder, secret=secret, tidy=tidy)
+        self._line = Static(classes="field--line", markup=False)
+        self._hint = hint
+        self._below = below
+        self._check = check
+        self._threads = DaemonThreads(f"{input_id}-check", keep=1) if slow else None
+        self.required = required
+        self.finding = Finding()
+
+    def compose(self) -> ComposeResult:
+        """The row with the input, then the line."""
+        yield FormRow(self._label, self.input)
+        if self._below is not None:
+            yield self._below
+        yield self._line
+
+    def on_mount(self) -> None:
+        """Says what there is to say about the first value."""
+        self.recheck()
+
+    def on_unmount(self) -> None:
+        """Lets the thread of a slow check end."""
+        if self._threads is not None:
+            self._threads.close()
+
+    @property
+    def value(self) -> str:
+        """The text as it is typed."""
+        return self.input.value
+
+    @property
+    def hint(self) -> str:
+        """What the line says while there is nothing else to say."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str) -> None:
+        self._hint = hint
+        self._show()
+
+    def fill(self, value: str) -> None:
+        """Replaces the text without a message that it changed."""
+        with self.prevent(Input.Changed):
+            self.input.value = value
+        self.input.cursor_position = len(value)
+        self.recheck()
+
+    def say(self, finding: Finding) -> None:
+        """Shows something found elsewhere, until the text changes."""
+        self.finding = finding
+        self._show()
+
+    def recheck(self) -> None:
+        """Checks the present text; an empty one is never a problem before :meth:`insist`."""
+        if self._threads is not None and self.value.strip():
+            self.run_worker(self._check_slowly(), group="check", exclusive=True)
+        else:
+            self.say(self._check(self.value) if self._check is not None and self.value.strip() else Finding())
+
+    def insist(self) -> bool:
+        """True where the form can be sent as far as this field goes; else says why not."""
+        if not self.value.strip():
+            self.say(Finding(self.required, "problem") if self.required else Finding())
+        elif self._threads is None:
+            self.recheck()
+        return self.finding.level != "problem"
+
+    async def settled(self) -> bool:
+        """As :meth:`insist`, with a slow check waited for."""
+        if self._threads is not None and self.value.strip():
+            await self._check_slowly()
+        return self.insist()
+
+    async def _check_slowly(self) -> None:
+        if self._threads is None or self._check is None:
+            return
+        value = self.value
+        try:
+            finding = await self._threads.call(self._check, value, within=_SLOW_CHECK_SECONDS)
+        except TimeoutError:
+            finding = Finding("The disk does not answer, so this was not checked.", "warning")
+        if value == self.value:
+            self.say(finding)
+
+    def _show(self) -> None:
+        finding = self.finding
+        text = f"{_MARKS[finding.level]}{finding.text}" if finding.text else self._hint
+        self._line.update(text)
+        self.set_class(finding.level == "problem", "-problem")
+        self.set_class(finding.level == "warning", "-warning")
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self.recheck()
+
+    @on(FieldInput.Shortened)
+    def _shortened(self, event: FieldInput.Shortened) -> None:
+        event.stop()
+        if self.finding.level != "problem":
+            self.say(Finding(f"Only the first of {event.lines} pasted lines was taken.", "warning"))

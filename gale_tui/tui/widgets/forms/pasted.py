@@ -1,0 +1,65 @@
+"""What a pasted export request says of environments, and the sentences about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.identifiers import origin_of
+from gale_tui.core.models import Environment, Origin
+from gale_tui.core.paste.capture import LEFT_OUT, Captured
+from gale_tui.core.secret import Secret
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["Offer", "origin_in", "said_of_key", "said_of_taken", "said_without_export"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An environment that a pasted request was sent to, to be added or given its key when that is asked for."""
+
+    origin: Origin
+    environment: Environment | None
+    """That of the origin; None where it is not known here."""
+    key: Secret | None
+    """The key in the paste. It is for this origin alone."""
+
+
+def origin_in(host: str | None) -> Origin | None:
+    """The origin that a captured request was sent to; None where it does not say."""
+    try:
+        return origin_of(host or "")
+    except ConfigError:
+        return None
+
+
+def said_without_export(captured: Captured) -> str:
+    """What to say of a paste without the export of a tool; nothing where it is no request at all."""
+    if captured.had_key and not captured.ignored:
+        return "This is an API key: it belongs to the environment, and was left out here."
+    return " ".join(captured.ignored)
+
+
+def said_of_taken(source: str, has_flow: bool, replaced: Sequence[str]) -> str:
+    """Which ids were taken, and which that stood in the fields gave way to them."""
+    taken = "Tool ID and Flow ID" if has_flow else "the Tool ID"
+    before = f" in place of {' and '.join(inert(each, 60) for each in replaced)}" if replaced else ""
+    return f"Taken from {inert(source, 60)}: {taken}{before}{'.' if has_flow else '; it names no flowId.'}"
+
+
+def said_of_key(captured: Captured, offer: Offer | None, key: str) -> list[str]:
+    """The notes of a paste; where its key can be kept in an environment that is known, how.
+
+    Args:
+        captured: What was read.
+        offer: What can be done with it.
+        key: What to press for that.
+    """
+    notes = list(captured.ignored)
+    if offer is not None and offer.key is not None and offer.environment is not None:
+        if LEFT_OUT in notes:
+            notes.remove(LEFT_OUT)
+        name = inert(offer.environment.name, 60)
+        notes.append(f"Cookies, tokens and keys in it were left out; {key} keeps its API key for {name}.")
+    return notes

@@ -1,0 +1,222 @@
+"""The fields of the export form with what they take from a paste."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.message import Message
+from textual.widgets import Select
+
+from gale_tui.core.batch.reader import Paste, read_paste, read_paste_file, takes_long
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.models import Environment, Job, Origin
+from gale_tui.core.threads import DaemonThreads
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.widgets.forms.checks import tidy_id
+from gale_tui.tui.widgets.forms.export_fields import ExportFields
+from gale_tui.tui.widgets.forms.fields import FieldInput
+from gale_tui.tui.widgets.forms.pasted import Offer, origin_in, said_of_key, said_of_taken, said_without_export
+
+if TYPE_CHECKING:
+    from gale_tui.core.batch.parser import Batch
+    from gale_tui.core.jobs.engine import GaleEngine
+
+__all__ = ["PastingFields"]
+
+
+class PastingFields(ExportFields):
+    """Fills itself from a captured request: URL, curl, fetch, HAR, two ids. Nothing else of it is kept, except that a
+    key in it can be asked for, as long as the form is open.
+
+    What takes long is read on a thread while the form can be used; an `enter` meanwhile counts once it is read.
+    """
+
+    @dataclass
+    class Several(Message):
+        """A paste holds several exports; nothing was filled in."""
+
+        batch: Batch
+
+    def __init__(self, engine: GaleEngine, again: Job | None, key_text: str, follows: bool = True) -> None:
+        """Makes the fields.
+
+        Args:
+            engine: What knows environments and tools.
+            again: The job that is exported again.
+            key_text: The key that opens the environment of a paste, as people write it.
+            follows: Whether a paste may choose the environment; False where the command line has.
+        """
+        super().__init__(engine, again)
+        self.offer: Offer | None = None
+        """What can be done with the environment of the last paste."""
+        self._key_text = key_text
+        self._follows = follows
+        self._threads = DaemonThreads("paste", keep=0)
+        self._reading = False
+        self._enter_waits = False
+        self._doubtful = False
+        """Whether the last paste left something to be looked at before it is sent."""
+
+    def on_mount(self) -> None:
+        """Looks at each paste into the fields of the ids."""
+        for field in (self.tool, self.flow):
+            field.input.reading = self._reader(field.input)
+
+    def on_unmount(self) -> None:
+        """Forgets the key that was in a paste."""
+        self.offer = None
+        self._threads.close()
+
+    # Reading
+
+    def _reader(self, field: FieldInput) -> Callable[[str], bool]:
+        return lambda text: self.read(text, field)
+
+    def read(self, text: str, field: FieldInput) -> bool:
+        """Takes a paste, at once or as soon as it is read; False where it is nothing but a field's own value."""
+        if not takes_long(text):
+            return self.take(read_paste(text))
+        self._begin("what was pasted")
+        self.run_worker(self._read(text, field), group="paste", exclusive=True)
+        return True
+
+    def read_file(self, path: Path) -> None:
+        """Takes what is in a file, as soon as it is read."""
+        self._begin(inert(path.name, 60))
+        self.run_worker(self._read_file(path), group="paste", exclusive=True)
+
+    def _begin(self, what: str) -> None:
+        self._reading, self._enter_waits = True, False
+        self.close_list()
+        self.post_message(self.Noted(f"Reading {what} …", "busy"))
+
+    async def _read(self, text: str, field: FieldInput) -> None:
+        if not self._ended(await self._threads.call(read_paste, text)):
+            field.insert_line(text)
+
+    async def _read_file(self, path: Path) -> None:
+        try:
+            paste = await self._threads.call(read_paste_file, path)
+        except ConfigError as error:
+            self._reading = False
+            self.post_message(self.Noted(str(error), "problem"))
+        else:
+            self._ended(paste)
+
+    def _ended(self, paste: Paste) -> bool:
+        """Takes what was read, and an `enter` that was pressed meanwhile."""
+        enter, self._reading, self._enter_waits = self._enter_waits, False, False
+        self.post_message(self.Noted(""))
+        taken = self.take(paste)
+        if taken and enter and not self._doubtful and self.first_missing() is None:
+            self.post_message(self.Complete())
+        return taken
+
+    def hold_enter(self) -> bool:
+        """True while a paste is read; the `enter` counts afterwards."""
+        self._enter_waits = self._reading
+        return self._reading
+
+    # Taking
+
+    def take(self, paste: Paste) -> bool:
+        """Fills in what was read and says so; False where there is nothing of the kind in it."""
+        captured = paste.captured
+        self._doubtful = True
+        if paste.batch is not None:
+            self.post_message(self.Several(paste.batch))
+            return True
+        tools = [each for each in captured.requests if each.kind == "tool" and each.tool_id]
+        if not tools:
+            said = said_without_export(captured)
+            if said:
+                self.post_message(self.Noted(said, "warning"))
+            return bool(said)
+        request = tools[0]
+        tool_id = tidy_id(request.tool_id or "")
+        flow_id = tidy_id(request.flow_id) if request.flow_id else None
+        replaced = self._replaced(tool_id, flow_id)
+        self._take_label(tool_id, paste.label)
+        self.fill(tool_id, flow_id)
+        origin = origin_in(request.host)
+        moved, elsewhere = self._follow(origin)
+        self.offer = self._offer(paste, origin)
+        if flow_id is None:
+            self.flow.input.focus()
+        if elsewhere and self.offer is not None and self.offer.environment is None:
+            key = ", with the API key in it" if self.offer.key is not None else ""
+            elsewhere = f"{elsewhere[:-1]}: {self._key_text} adds it{key}."
+        more = len(tools) - 1
+        others = f"{more} more export{'s were' if more > 1 else ' was'} in it; this is the first." if more else ""
+        words = [said_of_taken(paste.source, flow_id is not None, replaced), moved, elsewhere, others]
+        words += said_of_key(captured, self.offer, self._key_text)
+        self._doubtful = bool(elsewhere) or flow_id is None
+        self.post_message(self.Noted(" ".join(filter(None, words)), "warning" if self._doubtful else "hint"))
+        return True
+
+    def _replaced(self, tool_id: str, flow_id: str | None) -> list[str]:
+        """What stood in the fields and is another one now."""
+        pairs = [(self.tool.value.strip(), tool_id), (self.flow.value.strip(), flow_id)]
+        return [before for before, now in pairs if before and now and before != now]
+
+    def _take_label(self, tool_id: str, label: str) -> None:
+        """The label of another tool, as it was chosen before, is none of this one's; a typed one stays."""
+        field = self.field("label")
+        own = field.value.strip() and field.value != self.known_label
+        if not own and (label or tool_id != tidy_id(self.tool.value)):
+            self.known_label = label
+            field.fill(label)
+
+    # Environments
+
+    def _follow(self, origin: Origin | None) -> tuple[str, str]:
+        """Chooses the environment that a request was sent to.
+
+        Returns:
+            A sentence where another one is chosen now, and one where the request was sent elsewhere.
+        """
+        chosen = self.environment
+        if origin is None or (chosen is not None and chosen.origin == origin):
+            return "", ""
+        sent = f"It was sent to {inert(origin.display, 80)}"
+        known = next((each for each in self.engine.environments if each.origin == origin), None)
+        if known is None:
+            return "", f"{sent}, which is no environment here."
+        if not self._follows and chosen is not None:
+            return "", f"{sent}; {inert(chosen.name, 60)} stays chosen, as --env says."
+        self.environment = known
+        self.query_one("#environment", Select).value = known.id
+        self.show_environment()
+        return f"The environment is {inert(known.name, 60)} now, where it was sent.", ""
+
+    def _offer(self, paste: Paste, origin: Origin | None) -> Offer | None:
+        """What can be done with the environment of a paste: added, or given the key. The demo has its own."""
+        if origin is None or self.engine.demo:
+            return None
+        found = paste.captured.key
+        key = found.secret if found is not None and found.origin == origin else None
+        known = [each for each in self.engine.environments if each.origin == origin]
+        if not known:
+            return Offer(origin, None, key)
+        editable = [each for each in known if each.source == "config"]
+        environment = self.environment if self.environment in editable else next(iter(editable), None)
+        if environment is None or key is None or self.engine.credentials.cached(environment) == key:
+            return None
+        return Offer(origin, environment, key)
+
+    def use(self, environment: Environment, said: str) -> None:
+        """Chooses an environment that was just saved; its offer has been taken."""
+        self.offer = None
+        select = self.query_one("#environment", Select)
+        with select.prevent(Select.Changed):
+            select.set_options([(Text(each.name), each.id) for each in self.engine.environments])
+            select.value = environment.id
+        self.environment = environment
+        self.show_environment()
+        self.post_message(self.Noted(said))
+        empty = [field for field in (self.tool, self.flow) if not field.value.strip()]
+        (empty[0] if empty else self.flow).input.focus()

@@ -1,0 +1,147 @@
+"""Tools to choose from, in a list below a field that keeps the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual import on
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.job_text import ASCII, clip, fit
+
+if TYPE_CHECKING:
+    from gale_tui.core.jobs.engine import ToolChoice
+
+__all__ = ["Suggestions"]
+
+_NAME = 3
+"""Letters that are enough to mean a name."""
+_WIDEST_TITLE = 26
+_LONG_NOTE = 18
+"""Characters; behind a longer note there is no room for an id."""
+
+
+class Suggestions(OptionList, can_focus=False):
+    """The tools whose id, title or note has the typed text in it; drawn over what stands below.
+
+    Nothing is highlighted before the user moves into the list, unless the form asks for it, so that ``enter`` behind a
+    typed id never takes something else. Who types the beginning of a tool's name means that tool: it is highlighted.
+    """
+
+    DEFAULT_CSS = """
+    Suggestions {
+        display: none; overlay: screen; constrain: none inside;
+        height: auto; max-height: 10; padding: 0;
+        border: round $accent; background: $panel;
+        text-wrap: nowrap; text-overflow: ellipsis;
+        border-title-color: $gale-muted; border-subtitle-color: $gale-muted;
+        &.-open { display: block; }
+        & > .option-list--option { padding: 0 1; }
+        & > .option-list--option-highlighted {
+            color: $block-cursor-foreground; background: $block-cursor-background;
+            text-style: $block-cursor-text-style;
+        }
+    }
+    """
+
+    @dataclass
+    class Taken(Message):
+        """A tool was clicked."""
+
+        choice: ToolChoice
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._all: Sequence[ToolChoice] = ()
+        self._shown: list[ToolChoice] = []
+
+    def on_mount(self) -> None:
+        """Says which keys it has."""
+        arrows = "down up" if getattr(self.app, "glyphs", None) is ASCII else "↑↓"
+        self.border_subtitle = f"{arrows} choose · enter take · esc close"
+
+    @property
+    def open(self) -> bool:
+        """True while it is seen."""
+        return self.has_class("-open")
+
+    @property
+    def chosen(self) -> ToolChoice | None:
+        """The highlighted tool of the open list."""
+        if not self.open or self.highlighted is None or self.highlighted >= len(self._shown):
+            return None
+        return self._shown[self.highlighted]
+
+    def offer(self, choices: Sequence[ToolChoice], title: str) -> None:
+        """Sets what can be chosen, and closes the list."""
+        self._all = choices
+        self.border_title = title
+        self.close()
+
+    def narrow(self, text: str, *, mark: bool = False) -> None:
+        """Opens the list with what matches the text; closes it where nothing does.
+
+        Args:
+            text: What is typed so far.
+            mark: Highlight the first tool where nothing is typed, else the one whose name begins so.
+        """
+        wanted = text.strip().casefold()
+        shown = [
+            choice
+            for choice in self._all
+            if any(wanted in part.casefold() for part in (choice.tool_id, choice.flow_id, choice.title, choice.note))
+        ]
+        if shown != self._shown or not self.option_count:
+            self._shown = shown
+            widest = max((cell_len(inert(choice.title)) for choice in shown), default=0)
+            self.set_options(Option(_line(choice, min(widest, _WIDEST_TITLE))) for choice in shown)
+        self.highlighted = _meant(shown, wanted) if mark else None
+        self.set_class(bool(shown), "-open")
+
+    def close(self) -> None:
+        """Hides the list and takes the mark away."""
+        self.highlighted = None
+        self.remove_class("-open")
+
+    def move(self, by: int) -> None:
+        """Moves the mark; it enters at the first tool and leaves upwards into the field again."""
+        if by > 0:
+            self.action_cursor_down()
+        elif self.highlighted == 0:
+            self.highlighted = None
+        elif self.highlighted is not None:
+            self.action_cursor_up()
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if event.option_index < len(self._shown):
+            self.post_message(self.Taken(self._shown[event.option_index]))
+
+
+def _meant(shown: Sequence[ToolChoice], wanted: str) -> int | None:
+    """The place of the first tool with a word in its name that begins so; ids are not taken for names."""
+    if not wanted and shown:
+        return 0
+    if len(wanted) < _NAME or any(wanted in choice.tool_id.casefold() for choice in shown):
+        return None
+    for place, choice in enumerate(shown):
+        title = choice.title.casefold()
+        if title.startswith(wanted) or f" {wanted}" in title:
+            return place
+    return None
+
+
+def _line(choice: ToolChoice, width: int) -> Content:
+    title = fit(clip(inert(choice.title), width), width)
+    rest = [inert(choice.note)] if choice.note else []
+    if choice.title != choice.tool_id and len(choice.note) < _LONG_NOTE:
+        rest.append(inert(choice.tool_id))
+    return Content.assemble((title, "bold"), ("  " + " · ".join(rest), "$gale-muted") if rest else "")

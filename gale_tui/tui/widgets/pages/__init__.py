@@ -1,0 +1,1 @@
+"""Pages of lines to read and search."""

@@ -1,0 +1,68 @@
+"""The account of a batch as lines of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.jobs.outcomes import Outcome
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip
+from gale_tui.tui.formatting.quantities import fit
+from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, worded
+
+__all__ = ["account_lines"]
+
+_LABEL = 24
+_WORD = 12
+
+
+def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[PageLine]:
+    """The sums, then what is not good, what has changed, and what still goes on."""
+    bad = any(account.not_good) or bool(account.bad)
+    lines: list[PageLine] = [*worded((Span(account.sentence, Tone.FAILURE if bad else Tone.SUCCESS),), width, "")]
+    if account.stopped:
+        lines += worded((Span(account.stopped, Tone.WARNING),), width, "")
+    lines.append(())
+    for entry in account.not_good:
+        lines += _entry_lines(str(entry.outcome), entry, entry.reason, Tone.ERROR, width, glyphs)
+    for each in account.bad:
+        line = Span(f"line {each.line}".ljust(_WORD), Tone.FAILURE)
+        lines += worded((line, Span(f"{each.problem}  "), Span(each.text, Tone.MUTED)), width, " " * _WORD)
+    if bad:
+        lines.append(())
+    changed = [entry for entry in account.entries if entry.unchanged is False]
+    new = [entry for entry in account.entries if entry.outcome is Outcome.SAVED and entry.unchanged is None]
+    ready = [entry for entry in account.entries if entry.outcome is Outcome.READY]
+    going = [entry for entry in account.entries if entry.outcome is None]
+    for word, entries in (("changed", changed), ("saved", new), ("ready", ready), ("to go", going)):
+        for entry in entries:
+            lines += _entry_lines(word, entry, _where(entry), Tone.MUTED, width, glyphs)
+        if entries:
+            lines.append(())
+    if account.unchanged:
+        files = "1 file holds" if account.unchanged == 1 else f"{account.unchanged} files hold"
+        text = f"{files} the same as the last saved export of the tool."
+        lines += worded((Span(text, Tone.MUTED),), width, "")
+    return lines
+
+
+def _where(entry: BatchEntry) -> str:
+    job = entry.job
+    if job is None:
+        return "not started yet"
+    if entry.outcome is None:
+        return inert(job.status, 40)
+    return inert(job.download.path.name, 200) if job.download.path is not None else ""
+
+
+def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int, glyphs: Glyphs) -> Iterator[PageLine]:
+    job = entry.job
+    title = fit(inert(job.title if job is not None else entry.tool.title, 120), _LABEL, ellipsis=glyphs.ellipsis)
+    words = Span(word.ljust(_WORD), Tone.FAILURE if tone is Tone.ERROR else Tone.TEXT)
+    if tone is Tone.MUTED:
+        # A file's name is there to be known again, not to be read.
+        rest = max(0, width - _WORD - _LABEL - 2)
+        yield words, Span(f"{title}  "), Span(clip(inert(text, 300), rest, glyphs.ellipsis), tone)
+        return
+    yield from worded((words, Span(f"{title}  "), Span(inert(text, 300), tone)), width, " " * _WORD)

@@ -1,0 +1,227 @@
+"""What differs between two saved exports, as lines of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from rich.cells import cell_len
+
+from gale_tui.core.archive.comparison import Changed, Comparison
+from gale_tui.core.archive.json_diff import ABSENT, DiffLine, FieldChange, is_long_text, text_difference
+from gale_tui.core.archive.tool import ToolNode, Variable
+from gale_tui.core.models import Job
+from gale_tui.core.secret import HIDDEN, Secret
+from gale_tui.core.untrusted_text import inert, inert_block
+from gale_tui.tui.formatting.glyphs import ASCII
+from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip, date_text, size_text
+from gale_tui.tui.widgets.pages.inspect_lines import hidden_text, value_text
+from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, worded
+
+__all__ = ["comparison_lines"]
+
+_LINE_LIMIT: Final = 50_000
+_TONES: Final = {"-": Tone.ERROR, "+": Tone.SUCCESS, " ": Tone.MUTED, "…": Tone.MUTED}
+
+
+def comparison_lines(
+    comparison: Comparison,
+    before: Job,
+    after: Job,
+    width: int,
+    glyphs: Glyphs,
+    *,
+    now: float,
+    values: bool,
+    key: str = "v",
+) -> list[PageLine]:
+    """The two files, how much differs, and each difference.
+
+    Args:
+        comparison: What differs.
+        before: The job that saved the earlier file.
+        after: The job that saved the later one.
+        width: In cells.
+        glyphs: The terminal's characters.
+        now: Seconds since the epoch.
+        values: Show the values of environment variables.
+        key: What shows or hides them.
+    """
+    lines = _Lines(width, glyphs, values, key)
+    for label, job in (("Before", before), ("After", after)):
+        lines.add(_file(label, job, width, glyphs, now))
+    lines.add(())
+    lines.wrapped("", Span(_summary(comparison), Tone.TITLE))
+    lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
+    lines.section("Nodes", lambda: lines.nodes(comparison))
+    lines.section("Guardrails", lambda: lines.guardrails(comparison))
+    lines.section("Environment variables", lambda: lines.variables(comparison))
+    lines.section("Flow settings", lambda: lines.fields(comparison.settings, "  "))
+    lines.section("Files", lambda: lines.files(comparison))
+    return lines.cut()
+
+
+def _file(label: str, job: Job, width: int, glyphs: Glyphs, now: float) -> PageLine:
+    at = job.download.saved_at or job.ended_at or job.created_at
+    when = date_text(at, now, 12)
+    size = size_text(job.download.size or 0)
+    name = job.download.path.name if job.download.path else ""
+    head = f"{label:<7} {when:<12}  {clip(inert(job.environment_name, 40), 14)}  "
+    shown = _middle(inert(name, 400), max(8, width - cell_len(head) - cell_len(size) - 2), glyphs.ellipsis)
+    return Span(head, Tone.MUTED), Span(shown), Span(f"  {size}", Tone.MUTED)
+
+
+def _middle(text: str, width: int, ellipsis: str) -> str:
+    """The text without its middle where it is too long: of a file's name the end is what differs."""
+    if cell_len(text) <= width:
+        return text
+    tail = text[-min(22, width // 2) :]
+    return clip(text, width - cell_len(tail), ellipsis) + tail
+
+
+def _summary(it: Comparison) -> str:
+    if it.same:
+        if it.before.sha256 == it.after.sha256:
+            return "No difference: the files are the same, byte for byte."
+        return "No difference. Order and time stamps alone are none."
+    parts: list[str] = []
+    for count, one, many in (
+        (len(it.about), "field of the tool", "fields of the tool"),
+        (len(it.nodes_added), "node added", "nodes added"),
+        (len(it.nodes_removed), "node removed", "nodes removed"),
+        (len(it.nodes_changed), "node changed", "nodes changed"),
+        (_count(it.guardrails_added, it.guardrails_removed, it.guardrails_changed), "guardrail", "guardrails"),
+        (_count(it.variables_added, it.variables_removed, it.variables_changed), "variable", "variables"),
+        (len(it.settings), "flow setting", "flow settings"),
+        (_count(it.files_added, it.files_removed, it.files_changed), "other file", "other files"),
+    ):
+        if count:
+            parts.append(f"{count:,} {one if count == 1 else many}")
+    return f"Different: {', '.join(parts)}."
+
+
+def _count(*parts: Sequence[object]) -> int:
+    return sum(len(part) for part in parts)
+
+
+class _Lines:
+    """Lines as they are made, wrapped to a width."""
+
+    def __init__(self, width: int, glyphs: Glyphs, values: bool, key: str) -> None:
+        self._key = key
+        self._width = width
+        self._values = values
+        self._hidden = hidden_text(glyphs)
+        self._arrow = "->" if glyphs == ASCII else "→"
+        self._same = glyphs.dot
+        self._lines: list[PageLine] = []
+
+    def add(self, *lines: PageLine) -> None:
+        """Adds lines that fit as they are, or are cut."""
+        self._lines += lines
+
+    def wrapped(self, indent: str, *spans: Span) -> None:
+        """Adds a line, going on below where it is too long."""
+        self._lines += worded((Span(indent), *spans), self._width, f"{indent}  ")
+
+    def section(self, title: str, fill: Callable[[], None]) -> None:
+        """Adds a heading and what `fill` adds; nothing where it adds nothing."""
+        at = len(self._lines)
+        fill()
+        if len(self._lines) > at:
+            self._lines[at:at] = [(), (Span(title, Tone.RUNNING, strong=False),)]
+
+    def cut(self) -> list[PageLine]:
+        """All of them, or as many as are shown."""
+        left = len(self._lines) - _LINE_LIMIT
+        if left > 0:
+            return [*self._lines[:_LINE_LIMIT], (Span(f"{left:,} more lines: gale-tui diff shows them", Tone.MUTED),)]
+        return self._lines
+
+    def _item(self, mark: str, name: str, kind: str = "", what: str = "") -> None:
+        tone = {"+": Tone.SUCCESS, "-": Tone.ERROR}.get(mark, Tone.WARNING)
+        about = f"  {kind}" if kind else ""
+        self.wrapped("  ", Span(f"{mark} ", tone), Span(name, Tone.TITLE), Span(about, Tone.MUTED), Span(what))
+
+    def nodes(self, it: Comparison) -> None:
+        """Nodes that came, went and changed."""
+
+        def about(node: ToolNode | Changed) -> str:
+            return f"{inert(node.kind, 40)} {self._same} {inert(node.id, 80)}"
+
+        for mark, nodes in (("+", it.nodes_added), ("-", it.nodes_removed)):
+            for node in nodes:
+                self._item(mark, inert(node.name, 120), about(node))
+        for changed in it.nodes_changed:
+            self._item("~", inert(changed.name, 120), about(changed))
+            self.fields(changed.fields, "      ")
+
+    def guardrails(self, it: Comparison) -> None:
+        """Guardrails that came, went and changed."""
+        for mark, guardrails in (("+", it.guardrails_added), ("-", it.guardrails_removed)):
+            for each in guardrails:
+                self._item(mark, inert(each.name, 120))
+        for changed in it.guardrails_changed:
+            self._item("~", inert(changed.name, 120))
+            self.fields(changed.fields, "      ")
+
+    def variables(self, it: Comparison) -> None:
+        """Variables that came, went and changed; their values where they are to be seen."""
+        pairs: tuple[tuple[str, tuple[Variable, ...]], ...] = (("+", it.variables_added), ("-", it.variables_removed))
+        for mark, variables in pairs:
+            for each in variables:
+                self._item(mark, inert(each.name, 120), "", f"  {self._value(each.value)}")
+        for changed in it.variables_changed:
+            what = f"  {self._value(changed.before)} {self._arrow} {self._value(changed.after)}"
+            self._item("~", inert(changed.name, 120), "", what if changed.value_changed else "")
+            self.fields(changed.fields, "      ")
+        changed_values = any(each.value_changed for each in it.variables_changed)
+        if not self._values and (it.variables_added or it.variables_removed or changed_values):
+            self.add((Span(f"  {self._key} shows the values", Tone.MUTED),))
+
+    def _value(self, value: Secret) -> str:
+        if not value:
+            return "no value"
+        return inert(value.reveal(), 2000) if self._values else self._hidden
+
+    def files(self, it: Comparison) -> None:
+        """Further files in the archives."""
+        for mark, names in (("+", it.files_added), ("-", it.files_removed), ("~", it.files_changed)):
+            for name in names:
+                self._item(mark, inert(name, 200))
+
+    def fields(self, changes: Iterable[FieldChange], indent: str) -> None:
+        """Fields that differ: long texts line by line, the rest as before and after."""
+        for change in changes:
+            name = inert(change.field, 200) or "all of it"
+            if is_long_text(change):
+                self.wrapped(indent, Span(name, Tone.MUTED))
+                for line in text_difference(change.before, change.after):
+                    self._text_line(line, f"{indent}  ")
+            else:
+                self.wrapped(indent, Span(f"{name}  ", Tone.MUTED), *self._sides(change))
+
+    def _sides(self, change: FieldChange) -> Iterator[Span]:
+        if change.before == HIDDEN == change.after:
+            yield Span("changed; values are not shown")
+        elif change.before is ABSENT:
+            yield from (Span("added ", Tone.MUTED), Span(value_text(change.after), Tone.SUCCESS))
+        elif change.after is ABSENT:
+            yield from (Span("removed ", Tone.MUTED), Span(value_text(change.before), Tone.ERROR))
+        else:
+            yield Span(value_text(change.before), Tone.ERROR)
+            yield Span(f" {self._arrow} ", Tone.MUTED)
+            yield Span(value_text(change.after), Tone.SUCCESS)
+
+    def _text_line(self, line: DiffLine, indent: str) -> None:
+        tone = _TONES[line.mark]
+        if line.mark == "…":
+            self.add((Span(f"{indent}{self._same * 3} {line.text}", tone),))
+            return
+        spans: list[Span] = []
+        for text, strong in line.spans:
+            shown = inert_block(text, 20_000)
+            words = shown.lstrip(" ")
+            # A line under a gap would look like a word of its own.
+            spans += [Span(shown[: len(shown) - len(words)], tone), Span(words, tone, strong)]
+        self._lines += worded((Span(indent), Span(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")

@@ -1,0 +1,302 @@
+"""What there is to say about one job, as lines of pieces: all of it, or the gist in a few lines."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from rich.cells import cell_len, chop_cells
+
+from gale_tui.core.jobs.hints import with_keys
+from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent, JobState
+from gale_tui.core.untrusted_text import inert, inert_block
+from gale_tui.tui.formatting.job_text import (
+    Glyphs,
+    Piece,
+    Tone,
+    clip,
+    clock_text,
+    elapsed_seconds,
+    elapsed_text,
+    file_text,
+    glyph_text,
+    size_text,
+    status_text,
+)
+from gale_tui.tui.formatting.quantities import path_text
+
+__all__ = ["Line", "full_lines", "gist_lines", "path_lines", "wrap"]
+
+Line = tuple[Piece, ...]
+
+LABEL_CELLS = 12
+TIMELINE_LINES = 5
+"""Kept for the timeline and a blank line, so that what stands below it does not move with each event."""
+ADVICE = {
+    JobState.UNCONFIRMED: (
+        "GALE may or may not have started this export. Look in its console: if the export is there, track its dock "
+        "status id; if not, export again."
+    ),
+    JobState.LOST: "GALE does not know this dock status id any more. It is asked again now and then.",
+}
+"""Said where the job itself carries no note."""
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The text in lines of at most so many cells, broken at spaces where that can be."""
+    width = max(1, width)
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if cell_len(longer) <= width:
+                line = longer
+                continue
+            if line.strip():
+                lines.append(line)
+            *whole, line = chop_cells(word, width) or [""]
+            lines += whole
+        lines.append(line)
+    return lines
+
+
+def gist_lines(
+    job: Job,
+    events: Sequence[JobEvent],
+    progress: DownloadProgress | None,
+    glyphs: Glyphs,
+    *,
+    now: float,
+    width: int,
+    height: int,
+    key: Callable[[str], str],
+) -> list[Line]:
+    """The job in a few lines: title and status, ids, the latest of its timeline, the file.
+
+    `width` and `height` are cells; there are never more lines than `height`.
+    """
+    lines = [_heading(job, progress, glyphs, now, width)]
+    ids = _ids(job)
+    share = (width + 3) // max(1, len(ids)) - 3
+    row: list[Piece] = []
+    for label, value in ids:
+        if row:
+            row.append(Piece("   "))
+        row += [
+            Piece(f"{label} ", Tone.MUTED),
+            Piece(clip(value, max(4, share - cell_len(label) - 1), glyphs.ellipsis)),
+        ]
+    lines.append(tuple(row))
+    lines.append(_timeline_row(events, glyphs, now, width))
+    file = file_text(job, now, progress, glyphs, max(4, width), key=key)
+    path = job.download.path
+    if job.download.state is DownloadState.SAVED and path is not None:
+        lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(path_text(path), width - 9, glyphs))))
+    elif file.text:
+        lines.append((file,))
+    elif _kept_when_ready(job):
+        lines.append((Piece("saved when it is ready", Tone.MUTED),))
+    return lines[: max(0, height)]
+
+
+def full_lines(
+    job: Job,
+    events: Sequence[JobEvent],
+    progress: DownloadProgress | None,
+    glyphs: Glyphs,
+    *,
+    now: float,
+    width: int,
+    key: Callable[[str], str],
+) -> list[Line]:
+    """All that is known of the job, wrapped to `width` cells."""
+    lines: list[Line] = [_heading(job, progress, glyphs, now, width), ()]
+
+    def field(label: str, text: str, tone: Tone = Tone.TEXT) -> None:
+        for number, part in enumerate(wrap(text, width - LABEL_CELLS)):
+            lines.append((Piece((label if number == 0 else "").ljust(LABEL_CELLS), Tone.MUTED), Piece(part, tone)))
+
+    name = inert(job.environment_name, 60)
+    field("Environment", f"PROD {name}" if job.production and "PROD" not in name.upper() else name, _env_tone(job))
+    field("Host", inert(job.origin.removeprefix("https://"), 300))
+    for label, value in _ids(job):
+        field(label, value)
+    if job.name and job.name != job.title:
+        field("Name", inert(job.name))
+    field("Started", _moment(job.created_at, now))
+    elapsed = elapsed_seconds(job, now)
+    if elapsed is not None:
+        field("Elapsed", elapsed_text(elapsed))
+    lines.append(())
+
+    if job.reason:
+        field("Reason", inert(job.reason, 2000), Tone.ERROR)
+    elif job.state in (JobState.FAILED, JobState.REJECTED):
+        field("Reason", "no reason given", Tone.MUTED)
+    note = inert(with_keys(job.note, key), 1000) or ADVICE.get(job.state, "")
+    if note:
+        field("Note", note, Tone.MUTED if job.state is JobState.SUCCEEDED else Tone.WARNING)
+    for label, piece in _file_fields(job, progress, glyphs, now, width, key):
+        field(label, piece.text, piece.tone)
+    if lines[-1]:
+        lines.append(())
+
+    if events:
+        lines.append((Piece("Timeline", Tone.TITLE),))
+        bottom = len(lines) + TIMELINE_LINES
+        for event in events:
+            moment = _moment(event.at, now)
+            for number, part in enumerate(wrap(inert(with_keys(event.text, key), 1000), width - len(moment) - 2)):
+                head = moment if number == 0 else " " * len(moment)
+                lines.append((Piece(f"{head}  ", Tone.MUTED), Piece(part)))
+        lines += [()] * max(1, bottom - len(lines))
+
+    if job.last_response:
+        when = f", {_moment(job.last_answer_at, now)}" if job.last_answer_at is not None else ""
+        lines.append((Piece("Last answer", Tone.TITLE), Piece(when, Tone.MUTED)))
+        lines += _answer_lines(job.last_response, width)
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _heading(job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int) -> Line:
+    glyph = glyph_text(job, glyphs)
+    status = status_text(job, now, progress, glyphs, max(12, width // 2))
+    room = width - 2 - cell_len(status.text) - 2
+    title = clip(inert(job.title), max(1, room), glyphs.ellipsis)
+    return (
+        Piece(f"{glyph.text} ", glyph.tone),
+        Piece(title, Tone.TITLE),
+        Piece(" " * max(2, width - 2 - cell_len(title) - cell_len(status.text))),
+        status,
+    )
+
+
+def _ids(job: Job) -> list[tuple[str, str]]:
+    ids = [("Tool", job.tool_id), ("Flow", job.flow_id)]
+    if job.dock_status_id:
+        ids.append(("Dock status", job.dock_status_id))
+    if job.export_job_id:
+        ids.append(("Export job", job.export_job_id))
+    return [(label, inert(value, 200)) for label, value in ids if value]
+
+
+def _env_tone(job: Job) -> Tone:
+    return Tone.DANGER if job.production else Tone.TEXT
+
+
+def _moment(at: float, now: float) -> str:
+    then, today = time.localtime(at), time.localtime(now)
+    return clock_text(at) if then[:3] == today[:3] else time.strftime("%Y-%m-%d %H:%M:%S", then)
+
+
+def _timeline_row(events: Sequence[JobEvent], glyphs: Glyphs, now: float, width: int) -> Line:
+    """The latest events that fit in one line, oldest first."""
+    separator = f" {glyphs.dot} "
+    row: list[Piece] = []
+    free = width
+    for event in reversed(events):
+        pieces = [Piece(f"{_moment(event.at, now)} ", Tone.MUTED), Piece(inert(event.text, 200))]
+        need = sum(cell_len(piece.text) for piece in pieces) + (len(separator) if row else 0)
+        if need > free:
+            if not row:
+                room = max(1, free - cell_len(pieces[0].text))
+                row = [pieces[0], Piece(clip(pieces[1].text, room, glyphs.ellipsis))]
+            break
+        free -= need
+        row = [*pieces, *([Piece(separator, Tone.MUTED)] if row else []), *row]
+    return tuple(row)
+
+
+def _tail(text: str, width: int, glyphs: Glyphs) -> str:
+    """The text with its beginning cut off where it is too long: of a path the end says more."""
+    text = inert(text, 4096)
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) > width - 1:
+        text = text[1:]
+    return glyphs.ellipsis + text
+
+
+def path_lines(path: Path, width: int) -> list[str]:
+    """A path in one line where it fits, else its folder and its name, each wrapped to so many cells."""
+    text = inert(path_text(path), 4096)
+    if cell_len(text) <= width or "/" not in text:
+        return wrap(text, width)
+    folder, _, name = text.rpartition("/")
+    return [*wrap(f"{folder}/", width), *wrap(name, width)]
+
+
+def _checksum(text: str, width: int) -> str:
+    """A checksum in two halves where it does not fit in one line."""
+    half = len(text) // 2
+    return text if len(text) <= width else f"{text[:half]}\n{text[half:]}"
+
+
+def _kept_when_ready(job: Job) -> bool:
+    return job.save_when_ready or job.download.state is DownloadState.WANTED
+
+
+def _file_fields(
+    job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int, key: Callable[[str], str]
+) -> Iterable[tuple[str, Piece]]:
+    download = job.download
+    if download.state is DownloadState.SAVED:
+        size = f", {size_text(download.size)} ({download.size:,} bytes)" if download.size is not None else ""
+        when = f" {_moment(download.saved_at, now)}" if download.saved_at is not None else ""
+        yield "File", Piece(f"saved{when}{size}", Tone.SUCCESS)
+        if download.path is not None:
+            yield "", Piece("\n".join(path_lines(download.path, width - LABEL_CELLS)))
+        if download.sha256:
+            yield "SHA-256", Piece(_checksum(inert(download.sha256, 64), width - LABEL_CELLS))
+        return
+    if download.state in (DownloadState.NONE, DownloadState.WANTED) and job.state is not JobState.SUCCEEDED:
+        if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
+            yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not asked for", Tone.MUTED)
+        return
+    yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), key=key)
+    if download.part is not None:
+        yield "Part", Piece("\n".join(path_lines(download.part, width - LABEL_CELLS)), Tone.MUTED)
+
+
+@lru_cache(maxsize=4)
+def _answer_lines(response: str, width: int) -> list[Line]:
+    """Request line, HTTP status and body; a JSON body set out."""
+    request, _, rest = response.partition("\n")
+    status, _, body = rest.partition("\n")
+    lines: list[Line] = []
+    if status.strip().isdigit():
+        lines += [(Piece(part, Tone.MUTED),) for part in _request_lines(inert(request, 500), status.strip(), width)]
+    else:
+        words = inert_block(response)
+        if not words.lstrip().startswith(("{", "[")):
+            return [(Piece(part),) for part in wrap(words, width)]
+        body = response
+    with suppress(ValueError, RecursionError):
+        body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    safe = inert_block(body)
+    return lines + [(Piece(part),) for line in safe.split("\n") for part in _chopped(line, width)]
+
+
+def _request_lines(request: str, status: str, width: int) -> list[str]:
+    """The request and its HTTP status; a path that does not fit is broken before its last part, the id."""
+    text = f"{request}: {status}"
+    if cell_len(text) <= width or "/" not in request:
+        return wrap(text, width)
+    head, _, tail = request.rpartition("/")
+    return [*wrap(f"{head}/", width), *(f"  {part}" for part in wrap(f"{tail}: {status}", max(1, width - 2)))]
+
+
+def _chopped(line: str, width: int) -> list[str]:
+    """A line of code in pieces of at most so many cells, its further pieces indented as it is."""
+    if cell_len(line) <= width:
+        return [line]
+    indent = " " * min(len(line) - len(line.lstrip(" ")) + 2, width // 2)
+    first, *rest = chop_cells(line, width)
+    return [first, *(indent + part for part in chop_cells("".join(rest), max(1, width - len(indent))))]

@@ -1,0 +1,155 @@
+"""The pane with everything known of one job: beside the table, below it, or on a screen of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.selection import Selection
+from textual.strip import Strip
+
+from gale_tui.core.models import DownloadProgress, Job, JobEvent
+from gale_tui.tui.actions import usual_key
+from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs
+from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, gist_lines
+from gale_tui.tui.widgets.tables.steady_scroll import SteadyScroll
+
+__all__ = ["DetailsPane"]
+
+GIST_HEIGHT = 8
+"""Lines below which the pane shows the gist instead of all."""
+
+
+class DetailsPane(SteadyScroll):
+    """One job's ids, timeline, file and last answer. Of what is shown again, only changed lines are repainted."""
+
+    DEFAULT_CSS = """
+    DetailsPane {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.glyphs = glyphs or choose_glyphs()
+        self.empty_text = "No job selected"
+        self.key_of: Callable[[str], str] = usual_key
+        self._job: Job | None = None
+        self._events: tuple[JobEvent, ...] = ()
+        self._progress: DownloadProgress | None = None
+        self._now: float | None = None
+        self._lines: list[Line] = []
+        self._tones = Tones(self)
+
+    def show(
+        self,
+        job: Job | None,
+        events: Sequence[JobEvent] = (),
+        progress: DownloadProgress | None = None,
+        *,
+        now: float | None = None,
+    ) -> None:
+        """Shows a job, or that there is none.
+
+        Args:
+            job: The job.
+            events: Its timeline, oldest first.
+            progress: The last reading of its running download.
+            now: Seconds since the epoch; None for the machine's clock.
+        """
+        other = (job.id if job else None) != (self._job.id if self._job else None)
+        self._job, self._events, self._progress, self._now = job, tuple(events), progress, now
+        if other and self.scroll_offset.y:
+            self.scroll_to(y=0, animate=False)
+        self._lay_out()
+
+    def tick(self, now: float) -> None:
+        """Takes the time (seconds since the epoch) and repaints what it changes of a job that goes on."""
+        if self._job is not None and self._now is not None and not self._job.state.final:
+            self._now = now
+            self._lay_out()
+
+    def on_resize(self) -> None:
+        """Wraps anew."""
+        self._lay_out()
+
+    def notify_style_update(self) -> None:
+        """Takes on another theme."""
+        super().notify_style_update()
+        self._tones.clear()
+
+    def _new_lines(self, width: int, height: int) -> list[Line]:
+        now = time.time() if self._now is None else self._now
+        if self._job is None:
+            return [(Piece(self.empty_text, Tone.MUTED),)]
+        if height < GIST_HEIGHT:
+            return gist_lines(
+                self._job,
+                self._events,
+                self._progress,
+                self.glyphs,
+                now=now,
+                width=width,
+                height=height,
+                key=self.key_of,
+            )
+        return full_lines(self._job, self._events, self._progress, self.glyphs, now=now, width=width, key=self.key_of)
+
+    def _lay_out(self) -> None:
+        width, height = self.scrollable_content_region.size
+        if not width or not height:
+            return
+        before, self._lines = self._lines, self._new_lines(max(1, width - 1), height)
+        self.set_line_count(len(self._lines))
+        top = self.scroll_offset.y
+        for y in range(height):
+            old = before[top + y] if top + y < len(before) else ()
+            new = self._lines[top + y] if top + y < len(self._lines) else ()
+            if old != new:
+                self.refresh(_difference(old, new, y))
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the pane."""
+        width = self.content_region.width
+        y += self.scroll_offset.y
+        base = self._tones.style(Tone.TEXT)
+        if y >= len(self._lines):
+            return Strip.blank(width, base)
+        strip = Strip([Segment(piece.text, self._tones.style(piece.tone)) for piece in self._lines[y] if piece.text])
+        selection = self.text_selection
+        span = selection.get_span(y) if selection is not None else None
+        if span is not None:
+            start, end = span
+            style = self.screen.get_component_rich_style("screen--selection")
+            head, tail = strip.crop(0, start), strip.crop(end if end >= 0 else strip.cell_length)
+            middle = strip.crop(start, end if end >= 0 else None)
+            strip = Strip.join([head, Strip(Segment.apply_style(middle, post_style=style), middle.cell_length), tail])
+        return strip.adjust_cell_length(width, base).simplify().apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that the mouse selected."""
+        text = "\n".join("".join(piece.text for piece in line) for line in self._lines)
+        return selection.extract(text), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Shows what is selected."""
+        self.refresh()
+
+
+def _difference(old: Line, new: Line, y: int) -> Region:
+    """The cells of a line that differ."""
+    start = 0
+    for one, other in zip(old, new, strict=False):
+        if one != other:
+            break
+        start += cell_len(one.text)
+    end = max(sum(cell_len(piece.text) for piece in line) for line in (old, new))
+    return Region(start, y, max(1, end - start), 1)

@@ -1,0 +1,201 @@
+"""What there is to see in a saved export, as lines of a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rich.cells import cell_len
+
+from gale_tui.core.archive.contents import ArchiveContents, Document
+from gale_tui.core.archive.tool import Tool, mask_variables, text_of
+from gale_tui.core.models import Job
+from gale_tui.core.untrusted_text import inert, inert_block
+from gale_tui.tui.formatting.glyphs import ASCII
+from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip, size_text
+from gale_tui.tui.widgets.pages.detail_lines import path_lines, wrap
+from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, worded
+
+__all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
+
+_LABEL = 11
+_LIST_LIMIT = 500
+"""Files, nodes of a type, variables that are listed."""
+_LINE_LIMIT = 100_000
+_TEXT_LIMIT = 4_000
+
+
+def hidden_text(glyphs: Glyphs) -> str:
+    """What stands in place of a value that is not shown."""
+    return "****" if glyphs == ASCII else "••••"
+
+
+def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[PageLine]:
+    for number, part in enumerate(wrap(text, max(10, width - _LABEL))):
+        yield Span((label if number == 0 else "").ljust(_LABEL), Tone.MUTED), Span(part, tone)
+
+
+def _limited(items: Sequence[object]) -> str:
+    left = len(items) - _LIST_LIMIT
+    return f"and {left:,} more" if left > 0 else ""
+
+
+def problem_lines(path: Path, problem: str, width: int) -> list[PageLine]:
+    """A file that cannot be looked into."""
+    lines: list[PageLine] = [*_field("File", inert(path, 4096), width), ()]
+    return [*lines, *((Span(part, Tone.ERROR),) for part in wrap(inert(problem, 2000), width))]
+
+
+def overview_lines(
+    contents: ArchiveContents, job: Job, width: int, glyphs: Glyphs, *, values: bool, key: str = "v"
+) -> list[PageLine]:
+    """The tool and the file that it is in.
+
+    Args:
+        contents: What the file holds.
+        job: The job that saved it.
+        width: In cells.
+        glyphs: The terminal's characters.
+        values: Show the values of environment variables.
+        key: What shows or hides them.
+    """
+    lines: list[PageLine] = []
+    if contents.tool is not None:
+        lines += _about(contents.tool, width)
+        lines.append(())
+    for note in contents.notes[:20]:
+        lines += _field("Note", f"{note}.", width, Tone.WARNING)
+    lines += _file(contents, job, width)
+    if contents.tool is not None:
+        lines += _tool(contents.tool, width, glyphs, values, key)
+    return lines
+
+
+def _about(tool: Tool, width: int) -> Iterator[PageLine]:
+    version = f"version {inert(tool.version, 40)}" if tool.version else ""
+    name = clip(inert(tool.name) or "no name", max(10, width - cell_len(version) - 2))
+    gap = " " * max(2, width - cell_len(name) - cell_len(version))
+    yield Span(name, Tone.TITLE), Span(gap + version if version else "", Tone.MUTED)
+    if tool.description:
+        yield from ((Span(part),) for part in wrap(inert(tool.description, _TEXT_LIMIT), width))
+
+
+def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]:
+    yield from _field("File", "\n".join(path_lines(contents.path, width - _LABEL)), width)
+    yield from _field("", f"{size_text(contents.size)} ({contents.size:,} bytes)", width, Tone.MUTED)
+    kept = job.download.sha256
+    yield from _field("SHA-256", contents.sha256, width)
+    if kept == contents.sha256:
+        yield from _field("", "as when it was saved", width, Tone.SUCCESS)
+    elif kept:
+        yield from _field("", "not as when it was saved: the file was changed since", width, Tone.ERROR)
+    yield ()
+    entries = contents.summary.entries
+    names = [inert(entry.name, 200) for entry in entries[:_LIST_LIMIT]]
+    column = min(max(map(cell_len, names)), max(10, width - _LABEL - 10))
+    for number, (entry, name) in enumerate(zip(entries, names, strict=False)):
+        shown = clip(name, column)
+        pad = " " * (column - cell_len(shown))
+        label = ("Contents" if number == 0 else "").ljust(_LABEL)
+        yield Span(label, Tone.MUTED), Span(shown + pad), Span(f"  {size_text(entry.size):>7}", Tone.MUTED)
+    if more := _limited(entries):
+        yield from _field("", more, width, Tone.MUTED)
+    count = "1 file" if len(entries) == 1 else f"{len(entries):,} files"
+    words = f"{count}, {size_text(contents.summary.total)} unpacked; all checksums are right"
+    yield from _field("", words, width, Tone.MUTED)
+
+
+def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[PageLine]:
+    yield ()
+    yield from _field("Nodes", f"{len(tool.nodes):,}" if tool.nodes else "none found", width)
+    kinds = tool.nodes_by_kind
+    column = min(20, max((cell_len(inert(kind, 60)) for kind in kinds), default=0))
+    for kind, nodes in list(kinds.items())[:_LIST_LIMIT]:
+        shown = clip(inert(kind, 60), column)
+        head = f"{shown}{' ' * (column - cell_len(shown))} {len(nodes):>4}  "
+        listed = ", ".join(inert(node.name, 80) for node in nodes[:_LIST_LIMIT])
+        for number, part in enumerate(wrap(listed, max(10, width - _LABEL - cell_len(head)))):
+            first = head if number == 0 else " " * cell_len(head)
+            yield Span(" " * _LABEL), Span(first, Tone.RUNNING), Span(part)
+    models = [f"{inert(name, 80)} ({count} node{'s' if count > 1 else ''})" for name, count in tool.models]
+    yield from _field("Models", ", ".join(models[:_LIST_LIMIT]) or "none found", width)
+    guardrails = [
+        inert(each.name, 80) + (" (off)" if each.fields.get("enabled") is False else "") for each in tool.guardrails
+    ]
+    yield from _field("Guardrails", ", ".join(guardrails[:_LIST_LIMIT]) or "none found", width)
+    yield ()
+    yield from _variables(tool, width, glyphs, values, key)
+
+
+def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[PageLine]:
+    if not tool.variables:
+        yield from _field("Variables", "none found", width)
+        return
+    hint = f"{key} hides their values" if values else f"{key} shows their values"
+    yield from _field("Variables", f"{len(tool.variables):,}, {hint}", width, Tone.MUTED)
+    names = [inert(each.name, 100) for each in tool.variables[:_LIST_LIMIT]]
+    column = min(max(map(cell_len, names)), max(10, (width - _LABEL) // 2))
+    for each, name in zip(tool.variables, names, strict=False):
+        shown = clip(name, column)
+        head = shown + " " * (column - cell_len(shown) + 2)
+        if not each.value:
+            value, tone = "no value", Tone.MUTED
+        elif values:
+            value, tone = inert(each.value.reveal(), 2000), Tone.WARNING
+        else:
+            value, tone = hidden_text(glyphs), Tone.MUTED
+        secure = "  secure" if each.secure else ""
+        for number, part in enumerate(wrap(value, max(10, width - _LABEL - cell_len(head) - len(secure)))):
+            first = head if number == 0 else " " * cell_len(head)
+            yield Span(" " * _LABEL), Span(first), Span(part, tone), Span(secure if number == 0 else "", Tone.MUTED)
+    if more := _limited(tool.variables):
+        yield from _field("", more, width, Tone.MUTED)
+
+
+# JSON
+
+
+def document_text(document: Document, *, values: bool) -> list[str]:
+    """A document set out, line by line, not yet inert.
+
+    Args:
+        document: What to set out.
+        values: Show the values of environment variables, where it is the document that has them.
+    """
+    if document.problem:
+        return [f"{document.problem}."]
+    value = document.value if values or document.role != "variables" else mask_variables(document.value)
+    lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
+    if len(lines) > _LINE_LIMIT:
+        left = len(lines) - _LINE_LIMIT
+        lines = [*lines[:_LINE_LIMIT], f"… {left:,} more lines are not shown"]
+    return lines
+
+
+_KEY = re.compile(r'(\s*)("(?:[^"\\]|\\.)*":) ')
+
+
+def document_lines(lines: Iterable[str], width: int) -> list[PageLine]:
+    """The lines of a document, inert and wrapped."""
+    made: list[PageLine] = []
+    for line in lines:
+        safe = line if line.isascii() and line.isprintable() else inert_block(line, 10_000_000)
+        match = _KEY.match(safe)
+        spans: PageLine = (Span(safe),)
+        if match is not None:
+            spans = (Span(match[1]), Span(match[2], Tone.RUNNING), Span(safe[match.end() - 1 :]))
+        if len(safe) <= width and safe.isascii():
+            made.append(spans)
+        else:
+            depth = len(safe) - len(safe.lstrip(" ")) + 2
+            made += worded(spans, width, " " * min(depth, width // 2))
+    return made
+
+
+def value_text(value: object, limit: int = 500) -> str:
+    """A JSON value in a line."""
+    if isinstance(value, str):
+        return f'"{inert(value, limit)}"'
+    return "null" if value is None else inert(text_of(value), limit)

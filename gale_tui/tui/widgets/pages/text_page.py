@@ -1,0 +1,248 @@
+"""A page of lines to scroll, search and select in; long ones are drawn as fast as short ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.selection import Selection
+from textual.strip import Strip
+
+from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.formatting.job_text import Tone
+from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.widgets.pages.page_lines import PageLine, plain_text
+from gale_tui.tui.widgets.tables.steady_scroll import SteadyScroll
+
+__all__ = ["TextPage"]
+
+
+Build = Callable[[int], Sequence[PageLine]]
+"""Makes the lines for a width in cells."""
+
+_STRONG = Style(bold=True, underline=True)
+_FOUND_LIMIT = 100_000
+
+
+class TextPage(SteadyScroll):
+    """Lines made for its width; made anew when the width changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.PAGE)]
+    DEFAULT_CSS = """
+    TextPage {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._build: Build | None = None
+        self._lines: Sequence[PageLine] = ()
+        self._width = 0
+        self._words: re.Pattern[str] | None = None
+        self._found: list[int] = []
+        self._at: int | None = None
+        self._tones = Tones(self)
+
+    def show(self, build: Build, *, keep_place: bool = False) -> None:
+        """Shows other lines.
+
+        Args:
+            build: Makes them; everything in them is inert already.
+            keep_place: Stay where the page was scrolled to.
+        """
+        self._build = build
+        self._at = None
+        if not keep_place:
+            self.scroll_to(y=0, animate=False)
+        self._lay_out()
+
+    @property
+    def text(self) -> str:
+        """All of the page."""
+        return "\n".join(plain_text(line) for line in self._lines)
+
+    def on_resize(self) -> None:
+        """Makes the lines for the new width."""
+        if self.scrollable_content_region.width != self._width:
+            self._lay_out()
+        else:
+            self.set_line_count(len(self._lines))
+
+    def notify_style_update(self) -> None:
+        """Takes on another theme."""
+        super().notify_style_update()
+        self._tones.clear()
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        if not width or self._build is None:
+            return
+        self._width = width
+        self._lines = self._build(max(10, width - 1))
+        self.set_line_count(len(self._lines))
+        self._search()
+        self.refresh()
+
+    # Searching
+
+    def search(self, words: str) -> int:
+        """Marks every line with these words, capitals or not, and goes to the next from here.
+
+        Returns:
+            How many lines have them; at most 100,000 are counted.
+        """
+        self._words = re.compile(re.escape(words), re.IGNORECASE) if words else None
+        self._search()
+        if self._found:
+            top = self.scroll_offset.y
+            self._at = next((number for number, line in enumerate(self._found) if line >= top), 0)
+            self._show_found()
+        self.refresh()
+        return len(self._found)
+
+    def _search(self) -> None:
+        self._found, self._at = [], None
+        if self._words is None:
+            return
+        search = self._words.search
+        crossing = " " in self._words.pattern
+        text = plain_text(self._lines[0]) if self._lines else ""
+        for number in range(len(self._lines)):
+            following = plain_text(self._lines[number + 1]) if number + 1 < len(self._lines) else ""
+            if search(text) or (crossing and self._across(text, following) is not None):
+                self._found.append(number)
+                if len(self._found) >= _FOUND_LIMIT:
+                    break
+            text = following
+
+    def _across(self, text: str, following: str) -> tuple[int, int] | None:
+        """Where words that begin in a line and end in the next, since the line is broken there, begin and end."""
+        head, tail = text.rstrip(), following.lstrip()
+        if self._words is None or not head or not tail:
+            return None
+        for match in self._words.finditer(f"{head} {tail}"):
+            if match.start() < len(head) and match.end() > len(head) + 1:
+                return match.start(), match.end() - len(head) - 1 + len(following) - len(tail)
+        return None
+
+    def _marks(self, y: int, text: str) -> list[tuple[int, int]]:
+        """The parts of a line with the words searched for, in order."""
+        if self._words is None:
+            return []
+        marks = [match.span() for match in self._words.finditer(text)]
+        if " " in self._words.pattern:
+            if y and (here := self._across(plain_text(self._lines[y - 1]), text)) is not None:
+                marks.insert(0, (len(text) - len(text.lstrip()), here[1]))
+            following = plain_text(self._lines[y + 1]) if y + 1 < len(self._lines) else ""
+            if (there := self._across(text, following)) is not None:
+                marks.append((there[0], len(text.rstrip())))
+        return marks
+
+    def step(self, by: int) -> tuple[int, int]:
+        """Goes to the next (1) or previous (-1) line found.
+
+        Returns:
+            Which one of how many it is, from 1; twice 0 where there is none.
+        """
+        if not self._found:
+            return 0, 0
+        self._at = (-1 if by > 0 else 0) if self._at is None else self._at
+        self._at = (self._at + by) % len(self._found)
+        self._show_found()
+        self.refresh()
+        return self._at + 1, len(self._found)
+
+    @property
+    def found(self) -> tuple[int, int]:
+        """Which one of how many found lines is the present one, from 1; 0 where there is none."""
+        return (0 if self._at is None else self._at + 1), len(self._found)
+
+    def _show_found(self) -> None:
+        if self._at is None:
+            return
+        line, top, height = self._found[self._at], self.scroll_offset.y, self.scrollable_content_region.height
+        if not top <= line < top + height:
+            self.scroll_to(y=max(0, line - height // 3), animate=False)
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the page."""
+        width = self.content_region.width
+        y += self.scroll_offset.y
+        base = self._tones.style(Tone.TEXT)
+        if y >= len(self._lines):
+            return Strip.blank(width, base)
+        strip = Strip(self._segments(y))
+        selection = self.text_selection
+        span = selection.get_span(y) if selection is not None else None
+        if span is not None:
+            start, end = span
+            style = self.screen.get_component_rich_style("screen--selection")
+            head, tail = strip.crop(0, start), strip.crop(end if end >= 0 else strip.cell_length)
+            middle = strip.crop(start, end if end >= 0 else None)
+            strip = Strip.join([head, Strip(Segment.apply_style(middle, post_style=style), middle.cell_length), tail])
+        return strip.adjust_cell_length(width, base).simplify().apply_offsets(0, y)
+
+    def _segments(self, y: int) -> list[Segment]:
+        line = self._lines[y]
+        marks = self._marks(y, plain_text(line))
+        present = self._at is not None and self._found[self._at] == y
+        mark_style = self._tones.style(Tone.NOTICE_BADGE if present else Tone.BADGE)
+        segments: list[Segment] = []
+        at = 0
+        for span in line:
+            style = self._tones.style(span.tone)
+            if span.strong:
+                style += _STRONG
+            end = at + len(span.text)
+            cuts = [at, *(min(max(edge, at), end) for mark in marks for edge in mark), end]
+            for number, (left, right) in enumerate(pairwise(cuts)):
+                if right > left:
+                    segments.append(Segment(span.text[left - at : right - at], mark_style if number % 2 else style))
+            at = end
+        return segments
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that the mouse selected."""
+        return selection.extract(self.text), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Shows what is selected."""
+        self.refresh()
+
+    # Moving
+
+    def action_page_line_down(self) -> None:
+        """Down a line."""
+        self.scroll_relative(y=1, animate=False)
+
+    def action_page_line_up(self) -> None:
+        """Up a line."""
+        self.scroll_relative(y=-1, animate=False)
+
+    def action_page_screen_down(self) -> None:
+        """Down a screenful."""
+        self.scroll_relative(y=max(1, self.scrollable_content_region.height - 1), animate=False)
+
+    def action_page_screen_up(self) -> None:
+        """Up a screenful."""
+        self.scroll_relative(y=-max(1, self.scrollable_content_region.height - 1), animate=False)
+
+    def action_page_start(self) -> None:
+        """To the first line."""
+        self.scroll_to(y=0, animate=False)
+
+    def action_page_end(self) -> None:
+        """To the last line."""
+        self.scroll_to(y=self.max_scroll_y, animate=False)

@@ -1,0 +1,1 @@
+"""Rows under a header, drawn on the framework's line API."""

@@ -1,0 +1,219 @@
+"""The lines of a batch before it starts: which are exported, which are wrong and why, with a cursor to mend them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from gale_tui.core.batch.editor import BatchList, ListLine
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, clip
+from gale_tui.tui.formatting.quantities import fit
+from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.widgets.tables.row_scroll import RowScroll
+
+__all__ = ["BatchTable", "line_pieces"]
+
+MARK = 2
+NUMBER = 5
+LABEL = 24
+"""Cells of a label, where there is no room for more."""
+WHOLE_ID = 40
+GAP = 2
+
+
+class Columns(NamedTuple):
+    """Cells of each column."""
+
+    label: int
+    ids: int
+
+    @classmethod
+    def of(cls, width: int) -> Columns:
+        """For a row of so many cells: ids are cut before labels, and shown whole where there is room."""
+        room = max(20, width - MARK - NUMBER - GAP)
+        label = min(LABEL, room // 3)
+        ids = min(WHOLE_ID, (room - label - 2 * GAP) // 2)
+        return cls(room - 2 * (ids + GAP), ids)
+
+
+def line_pieces(line: ListLine, width: int, glyphs: Glyphs) -> list[Piece]:
+    """The pieces of a row, of `width` cells together."""
+    columns = Columns.of(width)
+    number = f"{line.number:>{NUMBER}}" + " " * GAP
+    dots = glyphs.ellipsis
+    if line.problem:
+        rest = columns.ids * 2 + GAP
+        return [
+            Piece(fit(glyphs.error, MARK), Tone.FAILURE),
+            Piece(number, Tone.MUTED),
+            Piece(fit(inert(line.title, 200), columns.label, ellipsis=dots) + " " * GAP, Tone.TEXT),
+            Piece(fit(inert(line.problem, 300), rest, ellipsis=dots), Tone.ERROR),
+        ]
+    tool = line.tool
+    tool_id, flow_id = (tool.tool_id, tool.flow_id) if tool is not None else (line.tool_id, line.flow_id)
+    return [
+        Piece(fit("!" if line.warning else "", MARK), Tone.WARNING),
+        Piece(number, Tone.MUTED),
+        Piece(
+            fit(inert(line.label or "no label", 200), columns.label, ellipsis=dots) + " " * GAP,
+            Tone.TEXT if line.label else Tone.MUTED,
+        ),
+        Piece(fit(inert(tool_id, 200), columns.ids, ellipsis=dots) + " " * GAP, Tone.TEXT),
+        Piece(fit(inert(flow_id, 200), columns.ids, ellipsis=dots), Tone.MUTED),
+    ]
+
+
+class BatchTable(RowScroll):
+    """One line of the list a row, under a header. `enter` is the screen's, a double click opens.
+
+    Args:
+        glyphs: What to draw with.
+    """
+
+    DEFAULT_CSS = """
+    BatchTable {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+    ALLOW_SELECT = False
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor came to another line, or the line under it changed."""
+
+        place: int | None
+
+    @dataclass
+    class Opened(Message):
+        """A double click on a line."""
+
+        place: int
+
+    def __init__(self, *, id: str, glyphs: Glyphs) -> None:
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._list = BatchList()
+        self._place = 0
+        self._tones = Tones(self)
+        self.empty_text = ""
+        """What stands there while there is no line; its first line is the heading."""
+
+    def show(self, shown: BatchList, place: int | None = None) -> None:
+        """Shows other lines.
+
+        Args:
+            shown: The list.
+            place: Where the cursor goes; None to leave it where it is.
+        """
+        self._list = shown
+        if place is not None:
+            self._place = place
+        self._place = max(0, min(self._place, len(shown.lines) - 1))
+        self.set_line_count(len(shown.lines) + 1 if shown.lines else 0)
+        self.scroll_into_view(self._place)
+        self.refresh()
+        self.post_message(self.Highlighted(self.cursor_row()))
+
+    @property
+    def text(self) -> str:
+        """All of it as it would be read at this width, a line each."""
+        width = self.scrollable_content_region.width or 80
+        rows = ("".join(piece.text for piece in line_pieces(line, width, self._glyphs)) for line in self._list.lines)
+        return "\n".join(row.rstrip() for row in rows) if self._list.lines else self.empty_text
+
+    def row_count(self) -> int:
+        """How many lines there are."""
+        return len(self._list.lines)
+
+    def cursor_row(self) -> int | None:
+        """The place of the line under the cursor."""
+        return self._place if self._list.lines else None
+
+    def move_to(self, row: int) -> None:
+        """Puts the cursor on a line, the nearest there is, and scrolls it into view."""
+        if not self._list.lines:
+            return
+        before, self._place = self._place, max(0, min(row, len(self._list.lines) - 1))
+        if before != self._place:
+            self.refresh_rows(before, self._place)
+            self.post_message(self.Highlighted(self._place))
+        self.scroll_into_view(self._place)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses a line, a double click opens it."""
+        offset = event.get_content_offset(self)
+        if offset is None or event.widget is not self or offset.y == 0:
+            return
+        event.stop()
+        row = self.scroll_offset.y + offset.y - 1
+        if row < len(self._list.lines):
+            self.move_to(row)
+            if event.chain == 2:
+                self.post_message(self.Opened(row))
+
+    def on_focus(self) -> None:
+        """The cursor shows that keys come here."""
+        self.refresh_rows(self.cursor_row())
+
+    def on_blur(self) -> None:
+        """The cursor shows that keys go elsewhere."""
+        self.refresh_rows(self.cursor_row())
+
+    def on_resize(self) -> None:
+        """Keeps the cursor in view."""
+        if self._list.lines:
+            self.scroll_into_view(self._place)
+
+    def notify_style_update(self) -> None:
+        """Takes on another theme."""
+        super().notify_style_update()
+        self._tones.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """The header, a line, or what stands there instead of lines."""
+        width = self.scrollable_content_region.width
+        if not self._list.lines:
+            return self._words(y, width)
+        if y == 0:
+            return self._strip(self._header(width), width, "header")
+        row = self.scroll_offset.y + y - 1
+        if row >= len(self._list.lines):
+            return Strip.blank(width, self._tones.style(Tone.TEXT))
+        ground = "row" if row != self._place else "cursor" if self.has_focus else "blurred"
+        return self._strip(line_pieces(self._list.lines[row], width, self._glyphs), width, ground)
+
+    def _header(self, width: int) -> list[Piece]:
+        columns = Columns.of(width)
+        titles = ((MARK, ""), (NUMBER + GAP, " Line"), (columns.label + GAP, "Label"), (columns.ids + GAP, "Tool ID"))
+        pieces = [Piece(fit(title, cells), Tone.MUTED) for cells, title in titles]
+        return [*pieces, Piece(fit("Flow ID", columns.ids), Tone.MUTED)]
+
+    def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
+        segments = [Segment(piece.text, self._tones.style(piece.tone, ground)) for piece in pieces]
+        return Strip(segments).adjust_cell_length(width, self._tones.style(Tone.TEXT, ground)).simplify()
+
+    def _words(self, y: int, width: int) -> Strip:
+        lines = list(self._wrapped(width))
+        at = y - max(0, (self.content_region.height - len(lines)) // 2 - 1)
+        if not 0 <= at < len(lines):
+            return Strip.blank(width, self._tones.style(Tone.TEXT))
+        tone = Tone.TITLE if at == 0 else Tone.MUTED
+        text = clip(lines[at], width, self._glyphs.ellipsis).center(width)
+        return Strip([Segment(text, self._tones.style(tone))]).adjust_cell_length(width)
+
+    def _wrapped(self, width: int) -> Iterator[str]:
+        import textwrap
+
+        for line in self.empty_text.split("\n"):
+            yield from textwrap.wrap(line, max(10, min(76, width - 4))) or [""]

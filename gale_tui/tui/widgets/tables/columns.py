@@ -1,0 +1,221 @@
+"""The columns of the job table: which there are at a width, how wide each is, and what stands in them for a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobState
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.job_text import (
+    Glyphs,
+    Piece,
+    Tone,
+    date_text,
+    elapsed_seconds,
+    elapsed_text,
+    file_text,
+    fit,
+    glyph_text,
+    status_text,
+)
+
+__all__ = ["COLUMNS", "TITLES", "Column", "Layout", "header_pieces", "layout_for", "row_pieces", "sort_key"]
+
+COLUMNS = ("tool", "environment", "started", "status", "elapsed", "file")
+"""Names of the columns that a table can be sorted by."""
+
+TITLES = {
+    "glyph": "",
+    "tool": "Tool",
+    "environment": "Env",
+    "started": "Started",
+    "status": "Status",
+    "elapsed": "Elapsed",
+    "file": "File",
+}
+GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column at its place. `x` and `width` in cells, without the gap that follows."""
+
+    name: str
+    x: int
+    width: int
+    align: Literal["left", "right"] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns at a width of the table."""
+
+    width: int
+    columns: tuple[Column, ...]
+
+    def column_at(self, x: int) -> Column | None:
+        """The column that a click at cell `x` means; None left of the first."""
+        found = None
+        for column in self.columns:
+            if x >= column.x and column.name != "glyph":
+                found = column
+        return found
+
+
+@lru_cache(maxsize=64)
+def layout_for(width: int) -> Layout:
+    """The columns for a table of so many cells. Depends on the width alone, never on the rows."""
+    widths: dict[str, int]
+    if width < 50:
+        widths = {"status": 16}
+        least, most, gap = 8, 40, 1
+    elif width < 70:
+        widths = {"status": 16, "elapsed": 7, "file": 13}
+        least, most, gap = 10, 24, 1
+    elif width < 94:
+        widths = {"environment": 7, "started": 7, "status": 16, "elapsed": 7, "file": 15}
+        least, most, gap = 12, 22, 1
+    elif width < 124:
+        widths = {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 20}
+        least, most, gap = 16, 30, GAP
+    elif width < 150:
+        widths = {"environment": 12, "started": 12, "status": 26, "elapsed": 8, "file": 30}
+        least, most, gap = 20, 34, GAP
+    else:
+        widths = {"environment": 14, "started": 12, "status": 28, "elapsed": 8, "file": 40}
+        least, most, gap = 24, 44, GAP
+    order = ["tool", *(name for name in COLUMNS if name in widths)]
+    margin = 1 if gap == GAP else 0
+    free = width - 3 - margin - sum(widths.values()) - gap * (len(order) - 1)
+    if "file" in widths:
+        # What is left over goes to the tool first, then to the file, half and half in between.
+        spare = max(0, free - least)
+        tool = min(most, least + (spare + 1) // 2)
+        widths["file"] = max(1, widths["file"] + free - tool)
+    else:
+        tool = max(1, free)
+    widths["tool"] = tool
+    columns = [Column("glyph", 0, 2)]
+    x = 3
+    for name in order:
+        columns.append(Column(name, x, widths[name], "right" if name == "elapsed" else "left"))
+        x += widths[name] + gap
+    return Layout(width, tuple(columns))
+
+
+def header_pieces(layout: Layout, sort_key: str, reverse: bool, glyphs: Glyphs) -> list[Piece]:
+    """The header's cells, each as wide as its column."""
+    pieces = []
+    for column in layout.columns:
+        title = TITLES[column.name]
+        if column.name == sort_key:
+            arrow = glyphs.descending if reverse else glyphs.ascending
+            title = f"{title[: column.width - 2]} {arrow}"
+        tone = Tone.TEXT if column.name == sort_key else Tone.MUTED
+        pieces.append(Piece(fit(title, column.width, column.align, glyphs.ellipsis), tone))
+    return pieces
+
+
+def row_pieces(
+    job: Job,
+    layout: Layout,
+    glyphs: Glyphs,
+    *,
+    now: float,
+    progress: DownloadProgress | None,
+    marked: bool,
+    key: Callable[[str], str],
+) -> list[Piece]:
+    """A job's cells, each as wide as its column."""
+    pieces = []
+    for column in layout.columns:
+        width = column.width
+        match column.name:
+            case "glyph":
+                glyph = glyph_text(job, glyphs)
+                piece = Piece((glyphs.mark if marked else " ") + glyph.text, glyph.tone)
+            case "tool":
+                piece = Piece(inert(job.title, 200))
+            case "environment":
+                name = inert(job.environment_name, 60)
+                if job.production and "PROD" not in name.upper():
+                    # Seen without colours too.
+                    name = f"!{name}"
+                piece = Piece(name, Tone.DANGER if job.production else Tone.MUTED)
+            case "started":
+                piece = Piece(date_text(job.created_at, now, width), Tone.MUTED)
+            case "status":
+                piece = status_text(job, now, progress, glyphs, width)
+            case "elapsed":
+                seconds = elapsed_seconds(job, now)
+                tone = Tone.MUTED if job.state.final else Tone.TEXT
+                piece = Piece("" if seconds is None else elapsed_text(seconds), tone)
+            case _:
+                piece = file_text(job, now, progress, glyphs, width, key=key)
+        pieces.append(Piece(fit(piece.text, width, column.align, glyphs.ellipsis), piece.tone))
+    return pieces
+
+
+_STATE_RANK = {
+    state: rank
+    for rank, state in enumerate(
+        (
+            JobState.REQUESTING,
+            JobState.RUNNING,
+            JobState.WAITING,
+            JobState.UNCONFIRMED,
+            JobState.LOST,
+            JobState.FAILED,
+            JobState.REJECTED,
+            JobState.SUCCEEDED,
+        )
+    )
+}
+_DOWNLOAD_RANK: dict[DownloadState, int] = {
+    state: rank
+    for rank, state in enumerate(
+        (
+            DownloadState.RUNNING,
+            DownloadState.RESUMABLE,
+            DownloadState.NOT_READY,
+            DownloadState.WANTED,
+            DownloadState.FAILED,
+            DownloadState.EXPIRED,
+            DownloadState.SAVED,
+            DownloadState.NONE,
+        )
+    )
+}
+
+SortKey = tuple[Sequence[object], float, str]
+
+
+def sort_key(job: Job, column: str, reverse: bool) -> SortKey:
+    """What a job is sorted by in a column; equal ones are newest first either way.
+
+    Raises:
+        ValueError: There is no such column.
+    """
+    value: tuple[object, ...]
+    match column:
+        case "started":
+            value = ()
+        case "tool":
+            value = (job.title.casefold(),)
+        case "environment":
+            value = (job.environment_name.casefold(),)
+        case "status":
+            value = (_STATE_RANK[job.state], job.status)
+        case "elapsed":
+            # What still runs counts as longest, the oldest of it first.
+            ended = job.ended_at is not None or job.state.final
+            value = (0, max(0.0, (job.ended_at or job.created_at) - job.created_at)) if ended else (1, -job.created_at)
+        case "file":
+            value = (_DOWNLOAD_RANK[job.download.state], job.download.size or 0)
+        case _:
+            raise ValueError(f"no column is called {column!r}")
+    newest = job.created_at if reverse or column == "started" else -job.created_at
+    return value, newest, job.id

@@ -1,0 +1,95 @@
+"""Rows under a header that stays, with a cursor that keys move."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.geometry import Region
+
+from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.widgets.tables.steady_scroll import SteadyScroll
+
+__all__ = ["RowScroll"]
+
+
+class RowScroll(SteadyScroll):
+    """The geometry of rows, one line each; line 0 of the widget is the header.
+
+    A subclass says how many rows there are, where the cursor is, and moves it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.TABLE)]
+
+    def row_count(self) -> int:
+        """How many rows there are, those off screen included."""
+        raise NotImplementedError
+
+    def cursor_row(self) -> int | None:
+        """The row with the cursor; None where there is none."""
+        raise NotImplementedError
+
+    def move_to(self, row: int) -> None:
+        """Puts the cursor on a row, the nearest there is, and scrolls it into view."""
+        raise NotImplementedError
+
+    @property
+    def page_rows(self) -> int:
+        """How many rows are on screen at once."""
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def visible_rows(self) -> range:
+        """The rows on screen."""
+        top = self.scroll_offset.y
+        return range(top, min(self.row_count(), top + self.page_rows))
+
+    def scroll_into_view(self, row: int) -> None:
+        """Scrolls as little as it takes to see a row; not before there is a size to see it in."""
+        if not self.size:
+            return
+        top = self.scroll_offset.y
+        if row < top:
+            self.scroll_to(y=row, animate=False)
+        elif row >= top + self.page_rows:
+            self.scroll_to(y=row - self.page_rows + 1, animate=False)
+
+    def refresh_rows(self, *rows: int | None) -> None:
+        """Asks for a repaint of those of the rows that are on screen."""
+        top, page, width = self.scroll_offset.y, self.page_rows, self.size.width
+        regions = [Region(0, row - top + 1, width, 1) for row in rows if row is not None and top <= row < top + page]
+        if regions:
+            self.refresh(*regions)
+
+    def refresh_from(self, row: int) -> None:
+        """Asks for a repaint of a row, all below and the line after the last; of all where it is or was empty."""
+        top = self.scroll_offset.y
+        first, end = max(0, row - top) + 1, min(self.size.height, self.row_count() - top + 2)
+        if self.row_count() <= 1:
+            first, end = 0, self.size.height
+        if first < end:
+            self.refresh(Region(0, first, self.size.width, end - first))
+
+    def action_cursor_up(self) -> None:
+        """Up a job."""
+        self.move_to((self.cursor_row() or 0) - 1)
+
+    def action_cursor_down(self) -> None:
+        """Down a job."""
+        row = self.cursor_row()
+        self.move_to(0 if row is None else row + 1)
+
+    def action_page_up(self) -> None:
+        """Up a screenful."""
+        self.move_to((self.cursor_row() or 0) - self.page_rows)
+
+    def action_page_down(self) -> None:
+        """Down a screenful."""
+        self.move_to((self.cursor_row() or 0) + self.page_rows)
+
+    def action_cursor_first(self) -> None:
+        """To the first job."""
+        self.move_to(0)
+
+    def action_cursor_last(self) -> None:
+        """To the last job."""
+        self.move_to(self.row_count() - 1)

@@ -1,0 +1,390 @@
+"""From SUCCESS to the file: links that are not ready, expire or mislead, cuts and stalls, full disks, saving again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gale_tui.core.jobs import download_queue as saves
+from gale_tui.core.jobs.save_outcomes import EXPORT_AGAIN, GO_ON, THEN_SAVE
+from gale_tui.core.models import DownloadState, Job, JobState
+from gale_tui.sandbox import faults
+from gale_tui.sandbox.script import Fault, File, Link, Script
+from tests.support.engines import TOOL, Bench, Watch, bench, eventually
+
+__all__ = ["bench"]
+
+
+async def succeed(bench: Bench, watch: Watch, **request: Any) -> Job:
+    """An export that has succeeded."""
+    job = await bench.export(watch, **request)
+    return await watch.state(job.id, JobState.SUCCEEDED)
+
+
+@pytest.mark.parametrize("status", [403, 404, 409])
+async def test_a_link_that_is_not_ready_is_asked_again(bench: Bench, status: int) -> None:
+    bench.script(duration=1.0, link=Link(ready_after=60.0, not_ready=status))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        job = await watch.download(job.id, DownloadState.NOT_READY)
+        assert job.download.error.startswith("not ready yet, goes on at ")
+        assert job.download.next_try_at is not None
+        job = await watch.saved(job.id)
+        assert job.download.next_try_at is None
+        texts = [event.text for event in await watch.engine.events(job.id)]
+        assert texts.count("not ready yet") == 1
+
+
+async def test_a_link_refused_for_too_long_has_expired(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 40.0)
+    bench.script(duration=1.0, link=Link(ready_after=10_000.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        before = bench.clock.monotonic()
+        job = await watch.download(job.id, DownloadState.EXPIRED)
+        assert bench.clock.monotonic() - before >= 30
+        assert "Export again" in job.download.error
+
+
+async def test_a_wall_clock_set_forward_does_not_make_a_link_expire(bench: Bench) -> None:
+    bench.script(duration=1.0, link=Link(ready_after=60.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        await watch.download(job.id, DownloadState.NOT_READY)
+        bench.clock._wall += 7200  # type: ignore[attr-defined]  # the wall clock is set
+        await watch.saved(job.id)
+
+
+async def test_an_expired_link_is_replaced_by_a_fresh_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 5.0)
+    bench.script(duration=20.0, url_in="both", link=Link(lifetime=25.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch, save_when_ready=False)
+        await bench.clock.sleep(30)
+        await watch.engine.download(job.id)
+        await watch.saved(job.id)
+        texts = [event.text for event in await watch.engine.events(job.id)]
+        assert "fresh link" in texts
+
+
+async def test_an_expired_link_without_a_fresh_one_says_what_to_do(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 5.0)
+    bench.script(duration=1.0, link=Link(lifetime=5.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch, save_when_ready=False)
+        await bench.clock.sleep(30)
+        await watch.engine.download(job.id)
+        job = await watch.download(job.id, DownloadState.EXPIRED)
+        assert job.download.error == f"the link has expired and GALE gives no fresh one. {EXPORT_AGAIN}"
+        assert job.download_url is None
+
+
+async def test_links_that_never_work_are_not_asked_for_without_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saves, "READY_WITHIN", 5.0)
+    bench.script(duration=1.0, url_in="both", link=Link(lifetime=0.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch, save_when_ready=False)
+        await bench.clock.sleep(30)
+        asked = len(bench.sandbox.status_calls(job.dock_status_id or ""))
+        await watch.engine.download(job.id)
+        await watch.download(job.id, DownloadState.EXPIRED)
+        assert len(bench.sandbox.status_calls(job.dock_status_id or "")) - asked <= saves.FRESH_LINKS
+
+
+async def test_no_link_at_all_says_so(bench: Bench) -> None:
+    bench.script(duration=1.0, url_in="neither")
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert job.download.error == f"the server gives no link to the file. {EXPORT_AGAIN}"
+
+
+BROKEN_LINES: dict[str, Script] = {
+    "cut": Script(duration=1.0, on_download=(faults.cut(100_000),), file=File(size=400_000)),
+    "reset": Script(duration=1.0, on_download=(faults.cut(100_000, reset=True),), file=File(size=400_000)),
+    "cut twice": Script(duration=1.0, on_download=(faults.cut(100_000), faults.cut(50_000)), file=File(size=400_000)),
+    "stalled": Script(duration=1.0, on_download=(faults.stalled(100_000),), file=File(size=400_000)),
+    "no answer": Script(duration=1.0, on_download=(faults.cut("answer"),)),
+    "503": Script(duration=1.0, on_download=(faults.server_error(503),)),
+    "429": Script(duration=1.0, on_download=(faults.rate_limited(5),)),
+    "cut, without ranges": Script(
+        duration=1.0, on_download=(faults.cut(100_000),), file=File(size=400_000, ranges=False)
+    ),
+    "cut, then another file": Script(
+        duration=1.0, on_download=(faults.cut(100_000),), file=File(size=400_000, changes_after=1)
+    ),
+}
+
+
+@pytest.mark.parametrize("script", BROKEN_LINES.values(), ids=BROKEN_LINES.keys())
+async def test_what_may_pass_is_tried_again_by_itself(bench: Bench, script: Script) -> None:
+    bench.sandbox.script(TOOL, script)
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        job = await watch.saved(job.id)
+        assert "goes on at" in watch.notes(job.id)
+    (path,) = bench.zips
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+    assert bench.posts == 1
+
+
+async def test_a_cut_download_goes_on_where_it_was(bench: Bench) -> None:
+    bench.sandbox.script(TOOL, BROKEN_LINES["cut"])
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        await watch.saved(job.id)
+        assert bench.sandbox.downloads(job.dock_status_id or "")[-1].header("range") == "bytes=100000-"
+
+
+async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saves, "AUTOMATIC_TRIES", 4)
+    bench.script(duration=1.0, on_download=(faults.cut("answer", times=None),))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        job = await watch.until(
+            job.id, lambda job: job.download.state is DownloadState.RESUMABLE and job.download.next_try_at is None
+        )
+        assert job.download.error.endswith(GO_ON)
+        asked = len(bench.sandbox.requests)
+        await bench.clock.sleep(40)
+        assert len(bench.sandbox.requests) == asked
+        bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0))
+        await watch.engine.download(job.id)
+        await watch.saved(job.id)
+
+
+async def test_d_brings_the_next_try_forward(bench: Bench) -> None:
+    bench.script(duration=1.0, on_download=(Fault(status=503, retry_after=3000.0),))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        await watch.until(job.id, lambda job: job.download.next_try_at is not None)
+        await watch.engine.download(job.id)
+        await watch.saved(job.id)
+
+
+HOPELESS: dict[str, tuple[Script, str]] = {
+    "HTML": (Script(duration=1.0, file=File(kind="html")), "web page"),
+    "bad CRC": (Script(duration=1.0, file=File(kind="bad crc")), "damaged"),
+    "truncated": (Script(duration=1.0, file=File(kind="cut short")), ""),
+    "empty": (Script(duration=1.0, file=File(kind="empty")), ""),
+    "bomb": (Script(duration=1.0, file=File(kind="bomb")), ""),
+    "other scheme": (Script(duration=1.0, link=Link(text="ftp://files.invalid/tool.zip")), ""),
+    "plain http elsewhere": (Script(duration=1.0, link=Link(text="http://files.invalid/tool.zip?x=1")), ""),
+}
+
+
+@pytest.mark.parametrize(("script", "word"), HOPELESS.values(), ids=HOPELESS.keys())
+async def test_what_will_not_pass_is_said_and_not_tried_again(bench: Bench, script: Script, word: str) -> None:
+    bench.sandbox.script(TOOL, script)
+    # The sandbox needs a moment to make some of these files.
+    async with bench.engine(stall=10.0) as watch:
+        job = await succeed(bench, watch)
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert word in job.download.error
+        assert job.download.error
+        asked = len(bench.sandbox.downloads(job.dock_status_id or ""))
+        await bench.clock.sleep(40)
+        assert len(bench.sandbox.downloads(job.dock_status_id or "")) == asked
+        assert asked <= 2
+    assert bench.zips == []
+
+
+async def test_saving_again_gives_a_second_file(bench: Bench) -> None:
+    bench.script(duration=1.0, url_in="both")
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        first = (await watch.saved(job.id)).download.path
+        assert first is not None
+        assert "Saving" in await watch.engine.download(job.id)
+        job = await watch.until(
+            job.id, lambda job: job.download.state is DownloadState.SAVED and job.download.path != first
+        )
+        assert job.download.path is not None
+        assert job.download.path.name == f"{first.stem}-2.zip"
+        assert job.download.path.read_bytes() == first.read_bytes()
+
+
+async def test_saving_again_without_a_link_leaves_the_saved_one(bench: Bench) -> None:
+    bench.script(duration=1.0)
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        first = (await watch.saved(job.id)).download
+        await watch.engine.download(job.id)
+        job = await watch.until(job.id, lambda job: "not saved again" in job.download.error)
+        assert (job.download.state, job.download.path) == (DownloadState.SAVED, first.path)
+        assert job.download.sha256 == first.sha256
+
+
+async def test_only_so_many_at_once(bench: Bench) -> None:
+    bench.script(duration=1.0, file=File(size=100_000, pace=20_000.0))
+    async with bench.engine() as watch:
+        jobs = await asyncio.gather(*(bench.export(watch) for _ in range(6)))
+        most = 0
+        while any(watch.engine.jobs[job.id].download.state is not DownloadState.SAVED for job in jobs):
+            most = max(most, len(watch.engine.downloading()))
+            await asyncio.sleep(0.002)
+        assert most == saves.AT_ONCE
+    assert len(bench.zips) == 6
+
+
+async def test_progress_is_told_while_it_runs(bench: Bench) -> None:
+    bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        await eventually(lambda: (p := watch.engine.progress(job.id)) is not None and p.received > 0 and p.speed > 0)
+        progress = watch.engine.progress(job.id)
+        assert progress is not None
+        assert progress.size == 400_000
+        assert "already" in await watch.engine.download(job.id)
+        await watch.saved(job.id)
+        assert watch.engine.progress(job.id) is None
+
+
+async def test_stopping_keeps_the_part_until_it_is_asked_for(bench: Bench) -> None:
+    bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        await eventually(lambda: (p := watch.engine.progress(job.id)) is not None and p.received > 20_000)
+        watch.engine.stop_download(job.id)
+        job = await watch.download(job.id, DownloadState.RESUMABLE)
+        assert job.download.part is not None
+        assert job.download.part.stat().st_size == job.download.received > 0
+        await bench.clock.sleep(40)
+        assert watch.engine.jobs[job.id].download.state is DownloadState.RESUMABLE
+        bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0, file=File(size=400_000)))
+        await watch.engine.download(job.id)
+        await watch.saved(job.id)
+    assert len(bench.zips) == 1
+
+
+async def test_forgetting_a_job_stops_its_download_and_leaves_the_part(bench: Bench) -> None:
+    bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        await eventually(lambda: (p := watch.engine.progress(job.id)) is not None and p.received > 20_000)
+        undo = await watch.engine.forget(job.id)
+        await eventually(lambda: watch.engine.downloading() == ())
+        assert [path.suffix for path in bench.zips] == [".part"]
+        assert undo is not None
+        bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0, file=File(size=400_000)))
+        await undo()
+        await watch.saved(job.id)
+    assert [path.suffix for path in bench.zips] == [".zip"]
+
+
+async def test_a_folder_that_is_gone_is_said_and_d_goes_on(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "usb" / "exports"
+    bench.script(duration=1.0)
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch, folder=folder)
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert "is gone" in job.download.error
+        assert job.download.error.endswith(THEN_SAVE)
+        folder.mkdir(parents=True)
+        await watch.engine.download(job.id)
+        job = await watch.saved(job.id)
+        assert job.download.path is not None
+        assert job.download.path.parent == folder
+
+
+async def test_a_file_where_the_folder_should_be(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "exports").write_text("not a folder")
+    bench.script(duration=1.0)
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch, folder=tmp_path / "exports")
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert "is not a folder" in job.download.error
+
+
+async def test_a_disk_that_takes_no_more_keeps_the_part_and_d_goes_on(bench: Bench, tmp_path: Path) -> None:
+    """The kernel refuses to write more than a megabyte into one file, as it refuses on a full disk."""
+    served = tmp_path / "served.zip"
+    with zipfile.ZipFile(served, "w") as archive:
+        archive.writestr("flow_definition.json", os.urandom(3_000_000))
+    bench.script(duration=1.0, file=File(path=served))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch, save_when_ready=False)
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+            await watch.engine.download(job.id)
+            job = await watch.download(job.id, DownloadState.RESUMABLE)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert "takes no file of this size" in job.download.error
+        assert job.download.part is not None
+        assert job.download.next_try_at is None
+        assert 0 < job.download.part.stat().st_size <= 1 << 20
+        await watch.engine.download(job.id)
+        await watch.saved(job.id)
+        assert bench.sandbox.downloads(job.dock_status_id or "")[-1].header("range") is not None
+
+
+async def test_too_little_room_is_said_before_anything_is_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.script(duration=1.0)
+    usage = shutil.disk_usage(bench.paths.config_file.parent)
+    async with bench.engine() as watch:
+        # A full disk cannot be had here: the system's word about one can.
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100))
+        job = await succeed(bench, watch)
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert job.download.error.startswith("Disk full")
+        monkeypatch.undo()
+        await watch.engine.download(job.id)
+        await watch.saved(job.id)
+
+
+async def test_a_job_of_a_deleted_environment_says_so(bench: Bench) -> None:
+    bench.script(duration=1.0)
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch, save_when_ready=False)
+        await watch.engine.delete_environment(bench.environment)
+        await watch.engine.download(job.id)
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert "is gone or has another host now" in job.download.error
+
+
+async def test_wishes_that_make_no_sense_are_answered(bench: Bench) -> None:
+    bench.script(duration=1000.0)
+    async with bench.engine() as watch:
+        assert await watch.engine.download("nobody") == "This job is gone."
+        job = await bench.export(watch, save_when_ready=False)
+        assert "not finished" in await watch.engine.download(job.id)
+        assert watch.engine.jobs[job.id].save_when_ready
+
+
+async def test_a_file_published_just_before_a_crash_is_not_fetched_again(bench: Bench) -> None:
+    bench.script(duration=1.0)
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        job = await watch.saved(job.id)
+    path = job.download.path
+    assert path is not None
+    asked = len(bench.sandbox.downloads(job.dock_status_id or ""))
+    async with bench.engine() as watch:
+        # As the history stood when the power went: the part recorded, its end not.
+        part = path.with_name(f"{path.name}.part")
+        await watch.engine.book.change(
+            job.id,
+            lambda job: job.with_download(state=DownloadState.RUNNING, path=None, part=part, sha256=None),
+            again=True,
+        )
+        await watch.engine.download(job.id)
+        after = await watch.saved(job.id)
+    assert (after.download.path, after.download.sha256) == (path, job.download.sha256)
+    assert len(bench.sandbox.downloads(job.dock_status_id or "")) == asked
+    assert bench.zips == [path]

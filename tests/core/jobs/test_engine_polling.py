@@ -1,0 +1,327 @@
+"""What comes of a job between its start and its end: answers in every spelling, and troubles that pass."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+
+from gale_tui.core.identifiers import parse_host
+from gale_tui.core.jobs.polling import PollPolicy
+from gale_tui.core.models import DownloadState, EnvironmentCondition, JobState
+from gale_tui.core.secret import Secret
+from gale_tui.sandbox import faults
+from gale_tui.sandbox.script import Fault, Link
+from gale_tui.sandbox.server import Sandbox
+from tests.support.engines import TOOL, Bench, bench, eventually
+
+__all__ = ["bench"]
+
+SPELLINGS: dict[str, dict[str, Any]] = {
+    "dockStatusId": {"id_as": ("dockStatusId",)},
+    "dockstatusId": {"id_as": ("dockstatusId",)},
+    "_id": {"id_as": ("_id",)},
+    "several": {"id_as": ("_id", "dock-statusId", "dockStatusId")},
+    "status with dockStatusId": {"status_id_as": ("dockStatusId",)},
+    "status without id": {"status_id_as": ()},
+    "downloadUrl": {"url_as": ("downloadUrl",)},
+    "downloadURL": {"url_as": ("downloadURL",)},
+    "in the status": {"url_in": "status"},
+    "downloadURL in the status": {"url_in": "status", "url_as": ("downloadURL",)},
+    "in both": {"url_in": "both"},
+    "tool-ej": {"job_id_prefix": "tool-ej-"},
+    "workflow-ej": {"job_id_prefix": "workflow-ej-", "subject_as": "workflowId", "job_type": "WORKFLOWS"},
+    "modelId": {"subject_as": "modelId", "job_type": "MODELS"},
+    "percentages": {"percentages": True},
+}
+
+
+@pytest.mark.parametrize("script", SPELLINGS.values(), ids=SPELLINGS.keys())
+async def test_every_spelling_leads_to_the_file(bench: Bench, script: dict[str, Any]) -> None:
+    bench.script(duration=2.0, **script)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        job = await watch.saved(job.id)
+        assert job.export_job_id is not None
+    assert bench.posts == 1
+
+
+LINKS: dict[str, Link] = {
+    "relative": Link(form="relative"),
+    "relative without slash": Link(form="relative without slash"),
+    "white space": Link(before="  \n", after=" \t"),
+    "for ever": Link(lifetime=None),
+    "unsigned and open": Link(signed=False),
+    "needs the key": Link(signed=False, key="needed"),
+    "signed and needs the key": Link(key="needed"),
+    "refuses the key": Link(key="refused"),
+    "works early": Link(early=True),
+    "redirects on its own origin": Link(redirects=("own", "relative")),
+}
+
+
+@pytest.mark.parametrize("link", LINKS.values(), ids=LINKS.keys())
+async def test_every_kind_of_link_leads_to_the_file(bench: Bench, link: Link) -> None:
+    bench.script(duration=2.0, link=link)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        await watch.saved(job.id)
+
+
+REASONS = ["statusMessage", "message", "error", "errors", "response.message"]
+
+
+@pytest.mark.parametrize("where", REASONS)
+async def test_a_failure_shows_its_reason(bench: Bench, where: str) -> None:
+    bench.script(duration=2.0, outcome="FAILED", reason="node n3 has no model", reason_as=where)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        job = await watch.state(job.id, JobState.FAILED)
+        assert (job.status, job.reason) == ("FAILED", "node n3 has no model")
+        assert job.ended_at is not None
+        assert job.download.state is DownloadState.NONE
+        events = [event.text for event in await watch.engine.events(job.id)]
+        assert events[-1] == "FAILED: node n3 has no model"
+        assert "no file" in await watch.engine.download(job.id)
+        before = len(bench.sandbox.requests)
+        await bench.clock.sleep(60)
+        assert len(bench.sandbox.requests) == before
+
+
+async def test_a_failure_without_a_reason(bench: Bench) -> None:
+    bench.script(duration=2.0, outcome="FAILED")
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        job = await watch.state(job.id, JobState.FAILED)
+        assert job.reason is None
+
+
+async def test_unknown_words_are_shown_as_they_came_and_polled_on(bench: Bench) -> None:
+    bench.script(duration=12.0, statuses=((2.0, "QUEUED_2"), (6.0, "Almost there")))
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        await watch.saved(job.id)
+        words = {change.job.status for change in watch.changes}
+    assert {"QUEUED_2", "Almost there", "SUCCESS"} <= words
+
+
+async def test_an_identical_answer_writes_and_tells_nothing(bench: Bench) -> None:
+    bench.script(duration=10_000.0)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        dock = job.dock_status_id or ""
+        await eventually(lambda: len(bench.sandbox.status_calls(dock)) >= 3)
+        revision, told = watch.engine.jobs[job.id].revision, len(watch.changes)
+        await eventually(lambda: len(bench.sandbox.status_calls(dock)) >= 7)
+        (stored,) = await watch.engine.book.store.load()
+        assert stored.revision == revision
+        assert len(watch.changes) == told
+        assert len(await watch.engine.events(job.id)) == 2
+
+
+TROUBLES: dict[str, Fault] = {
+    "500": faults.server_error(500, times=2),
+    "503": faults.server_error(503, times=2),
+    "page": faults.html_page(502, times=2),
+    "page with 200": faults.html_page(200, times=2),
+    "page with 404": faults.html_page(404, times=2),
+    "bad JSON": faults.bad_json(times=2),
+    "empty": faults.empty_body(times=2),
+    "oversized": faults.oversized(times=2),
+    "cut": faults.cut(times=2),
+    "reset": faults.cut("head", reset=True, times=2),
+    "429": faults.rate_limited(10, times=2),
+    "429 with a date": faults.rate_limited(10, as_date=True, times=1),
+    "404": faults.refused(404, times=2),
+    "403": faults.refused(403, times=1),
+    "gzip": faults.gzipped(times=2),
+}
+
+
+@pytest.mark.parametrize("fault", TROUBLES.values(), ids=TROUBLES.keys())
+async def test_trouble_with_polling_never_fails_a_job(bench: Bench, fault: Fault) -> None:
+    bench.script(duration=2.0, on_status=(fault,))
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        job = await watch.saved(job.id)
+        assert job.note == ""
+        assert not {JobState.FAILED, JobState.LOST, JobState.UNCONFIRMED} & set(watch.states(job.id))
+    assert bench.posts == 1
+
+
+async def test_a_network_that_is_away_is_said_and_comes_back(bench: Bench) -> None:
+    bench.script(duration=20.0)
+    async with bench.engine() as watch:
+        conditions: list[EnvironmentCondition] = []
+        watch.engine.on_condition.append(conditions.append)
+        job = await bench.export(watch)
+        await eventually(lambda: len(bench.sandbox.requests) >= 2)
+        bench.sandbox.stop()
+        job = await watch.until(job.id, lambda job: job.note.startswith("no answer since "))
+        assert job.state is JobState.RUNNING
+        assert watch.engine.condition("staging").state == "offline"
+        bench.sandbox.start()
+        job = await watch.saved(job.id)
+        assert job.note == ""
+    assert conditions[-1].state == "fine"
+
+
+async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: Bench) -> None:
+    bench.script(duration=5.0, on_status=(faults.refused(404, lasts=60.0),))
+    policy = PollPolicy(lost_after=30.0)
+    async with bench.engine(policy=policy) as watch:
+        job = await bench.export(watch)
+        job = await watch.state(job.id, JobState.LOST)
+        assert job.status == "LOST"
+        assert "ask again" in job.note
+    async with bench.engine(policy=policy) as watch:
+        # A restart does not make it look alive.
+        await bench.clock.sleep(10)
+        assert watch.engine.jobs[job.id].state is JobState.LOST
+        assert "ask again" in watch.engine.jobs[job.id].note
+        await bench.clock.sleep(60)
+        assert "Asking" in watch.engine.refresh(job.id)
+        await watch.saved(job.id)
+
+
+async def test_401_while_polling_waits_for_a_key_and_goes_on(bench: Bench) -> None:
+    bench.script(duration=10.0)
+    async with bench.engine() as watch:
+        conditions: list[EnvironmentCondition] = []
+        watch.engine.on_condition.append(conditions.append)
+        jobs = [await bench.export(watch) for _ in range(3)]
+        bench.sandbox.key = "kg-test-key-0000-another-one"
+        await eventually(lambda: watch.engine.condition("staging").state == "needs key")
+        await eventually(lambda: any("waits for a key" in job.note for job in watch.engine.jobs.values()))
+        asked = len([each for each in bench.sandbox.requests if each.status == 401])
+        assert asked <= 3
+        await bench.clock.sleep(40)
+        assert len([each for each in bench.sandbox.requests if each.status == 401]) == asked
+        assert {watch.engine.jobs[job.id].state for job in jobs} == {JobState.RUNNING}
+
+        wrong = Secret("kg-test-key-0000-wrong")
+        await watch.engine.provide_key(bench.environment, wrong, session_only=True)
+        await eventually(lambda: watch.engine.condition("staging").state == "needs key")
+        await watch.engine.provide_key(bench.environment, Secret(bench.sandbox.key), session_only=True)
+        for job in jobs:
+            await watch.saved(job.id)
+        assert watch.engine.condition("staging").state == "fine"
+    assert [each.state for each in conditions].count("fine") == 2
+    assert bench.posts == 3
+
+
+async def test_a_late_401_for_the_old_key_does_not_ask_for_another(bench: Bench) -> None:
+    bench.script(duration=60.0, on_status=(Fault(status=401, delay=20.0),))
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1)
+        bench.sandbox.key = "kg-test-key-0000-another-one"
+        await watch.engine.provide_key(bench.environment, Secret(bench.sandbox.key), session_only=True)
+        states: list[str] = []
+        watch.engine.on_condition.append(lambda condition: states.append(condition.state))
+        await watch.saved(job.id)
+        assert "needs key" not in states
+
+
+async def test_a_job_of_a_changed_host_is_not_asked_and_says_why(bench: Bench) -> None:
+    bench.script(duration=30.0)
+    with Sandbox(speed=50, key=bench.sandbox.key) as other:
+        async with bench.engine() as watch:
+            job = await bench.export(watch)
+            moved = dataclasses.replace(bench.environment, origin=parse_host(other.url))
+            await watch.engine.save_environment(
+                moved, previous=bench.environment, key=Secret(other.key), session_only=True
+            )
+            job = await watch.until(job.id, lambda job: "has another host now" in job.note)
+            assert job.state is JobState.RUNNING
+            asked = len(bench.sandbox.requests)
+            await bench.clock.sleep(40)
+            assert len(bench.sandbox.requests) == asked
+            assert other.requests == []
+
+            await watch.engine.save_environment(
+                bench.environment, previous=moved, key=Secret(other.key), session_only=True
+            )
+            await watch.saved(job.id)
+            assert other.requests == []
+
+
+async def test_a_job_of_a_deleted_environment_is_not_asked_and_says_why(bench: Bench) -> None:
+    bench.script(duration=30.0)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        await watch.engine.delete_environment(bench.environment)
+        job = await watch.until(job.id, lambda job: "staging is gone" in job.note)
+        assert job.state is JobState.RUNNING
+        asked = len(bench.sandbox.requests)
+        await bench.clock.sleep(40)
+        assert len(bench.sandbox.requests) == asked
+
+
+async def test_a_renamed_environment_keeps_its_jobs(bench: Bench) -> None:
+    bench.script(duration=20.0)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        renamed = dataclasses.replace(bench.environment, name="stage")
+        await watch.engine.save_environment(renamed, previous=bench.environment, key=None, session_only=True)
+        job = await watch.saved(job.id)
+        assert "--stage--" in (job.download.path or bench.files).name
+
+
+async def test_tracking_a_job_of_somebody_else(bench: Bench) -> None:
+    bench.script(duration=10.0, url_in="status")
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        dock = job.dock_status_id or ""
+        assert (await watch.engine.track("staging", dock)).id == job.id
+        undo = await watch.engine.forget(job.id)
+        assert undo is not None
+        assert dict(watch.engine.jobs) == {}
+        tracked = await watch.engine.track("staging", dock)
+        assert tracked.tracked
+        tracked = await watch.saved(tracked.id)
+        assert tracked.tool_id == TOOL
+
+
+async def test_forgetting_and_taking_it_back(bench: Bench) -> None:
+    bench.script(duration=20.0)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        undo = await watch.engine.forget(job.id)
+        await bench.clock.sleep(5)
+        asked = len(bench.sandbox.requests)
+        await bench.clock.sleep(20)
+        assert len(bench.sandbox.requests) == asked
+        assert undo is not None
+        await undo()
+        await watch.saved(job.id)
+        assert await watch.engine.forget("nobody") is None
+
+
+async def test_pausing_and_refreshing(bench: Bench) -> None:
+    bench.script(duration=150.0)
+    async with bench.engine() as watch:
+        watch.engine.pause(True)
+        job = await bench.export(watch)
+        assert watch.engine.refresh_all() == "Asking for 1 job …"
+        await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1)
+        await bench.clock.sleep(60)
+        assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1
+        watch.engine.save_settings(poll_floor=60.0)
+        assert re.fullmatch(r"Asking for a-1[-148]+ …", watch.engine.refresh(job.id))
+        await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 2)
+        said = watch.engine.refresh(job.id)
+        assert re.fullmatch(
+            r"Asking for a-1[-148]+ in \d+ s \(at least 60 s between two questions, see the settings\)\.", said
+        )
+        assert re.fullmatch(
+            r"Asking for 1 job within \d+ s, each as soon as its limits allow\.", watch.engine.refresh_all()
+        )
+        watch.engine.save_settings(poll_floor=2.0)
+        watch.engine.pause(False)
+        await watch.saved(job.id)
+        assert "not asked for any more" in watch.engine.refresh(job.id)
+        assert watch.engine.refresh("nobody") == "This job is gone."
+        assert watch.engine.refresh_all() == "No job is unfinished."

@@ -1,0 +1,741 @@
+"""The export form: what its keys do, what a paste fills in, and that one press is one request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Button, Select, Static
+
+from gale_tui.core.config.settings import Settings
+from gale_tui.core.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ForbiddenError,
+    GaleError,
+    NameNotFoundError,
+    NotFoundError,
+)
+from gale_tui.core.jobs.engine import ToolChoice
+from gale_tui.core.models import Environment, ExportRequest, Job, Origin
+from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
+from gale_tui.tui.screens.export_form import ExportForm
+from gale_tui.tui.widgets.forms.fields import FieldInput, TextField, Tick
+from gale_tui.tui.widgets.forms.suggestions import Suggestions
+from tests.tui.stub_engine import FLOW, KEY, LIVE, STAGING, TOOL, StubApp, StubEngine, a_job
+
+BANKING = ToolChoice(TOOL, FLOW, "Banking Assistant", "fast")
+LEAVE = ToolChoice("a-22222222-0000", "cf-22222222-0000", "Leave Bot", "slow")
+
+
+class Form:
+    """The form in an app of its own, and short words for its parts."""
+
+    def __init__(self, engine: StubEngine, again: Job | None = None) -> None:
+        self.engine = engine
+        self.screen = ExportForm(again=again)
+        self.app = StubApp(engine, self.screen)
+
+    def text(self, input_id: str) -> str:
+        return self.screen.query_one(f"#{input_id}-field", TextField).value
+
+    def finding(self, input_id: str) -> str:
+        return self.screen.query_one(f"#{input_id}-field", TextField).finding.text
+
+    @property
+    def suggestions(self) -> Suggestions:
+        return self.screen.query_one(Suggestions)
+
+    def chosen(self) -> ToolChoice | None:
+        return self.suggestions.chosen
+
+    @property
+    def on_top(self) -> bool:
+        """Whether the form is what is seen."""
+        return self.app.screen is self.screen
+
+    @property
+    def focus(self) -> str | None:
+        return self.app.focused.id if self.app.focused is not None else None
+
+    def said(self) -> str:
+        return str(self.screen.query_one("#said", Static).render())
+
+    def shown(self, widget_id: str) -> str:
+        return str(self.screen.query_one(f"#{widget_id}", Static).render())
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> StubEngine:
+    return StubEngine(folder=tmp_path)
+
+
+async def fill(form: Form, pilot: Pilot[None], tool_id: str = TOOL, flow_id: str = FLOW) -> None:
+    """Pastes both ids; the Flow ID has the focus afterwards."""
+    form.screen.query_one("#tool-id", FieldInput).take_paste(tool_id)
+    await pilot.press("tab")
+    form.screen.query_one("#flow-id", FieldInput).take_paste(flow_id)
+    await pilot.pause()
+
+
+async def finish(pilot: Pilot[None]) -> None:
+    """Waits until nothing is under way."""
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    """Lets the app work until something holds; the test's own time limit ends what never does."""
+    while not true():
+        await pilot.pause(0.01)
+
+
+def requests(engine: StubEngine) -> list[tuple[str, str]]:
+    return [(each.tool_id, each.flow_id) for each in engine.exports]
+
+
+# Keys
+
+
+async def test_ids_typed_with_tab_between_them_and_enter_are_one_request(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        assert form.focus == "tool-id"
+        await pilot.press(*TOOL, "tab", *FLOW, "enter")
+        await finish(pilot)
+    assert engine.exports == [
+        ExportRequest(STAGING.id, TOOL, FLOW, label="", folder=engine.folder, save_when_ready=True)
+    ]
+    assert [job.id for job in form.app.results if isinstance(job, Job)] == ["job-1"]
+
+
+async def test_the_order_of_tab(engine: StubEngine) -> None:
+    form = Form(engine)
+    seen = []
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        for _ in range(8):
+            seen.append(form.focus)
+            await pilot.press("tab")
+    assert seen == ["tool-id", "flow-id", "environment", "label", "folder", "save-when-ready", "submit", "cancel"]
+
+
+async def test_enter_goes_to_the_next_empty_required_field_and_then_submits(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"a-1", "enter")
+        assert form.focus == "flow-id"
+        assert not engine.exports
+        await pilot.press(*"cf", "tab", "tab", *"my bot", "enter")
+        await finish(pilot)
+    assert [(each.tool_id, each.label) for each in engine.exports] == [("a-1", "my bot")]
+
+
+async def test_enter_behind_the_flow_id_alone_goes_back_to_the_tool_id(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("tab", *"cf", "enter")
+        assert form.focus == "tool-id"
+        await pilot.press("enter")
+        assert form.focus == "tool-id"
+        assert "needed" in form.finding("tool-id")
+    assert not engine.exports
+
+
+async def test_enter_elsewhere_does_what_the_widget_does(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("tab", "enter")
+        assert form.screen.query_one("#environment", Select).expanded
+        await pilot.press("escape")
+        form.screen.query_one("#save-when-ready").focus()
+        await pilot.press("enter")
+        assert not form.screen.query_one("#save-when-ready", Tick).value
+        assert not engine.exports
+        form.screen.query_one("#submit").focus()
+        await pilot.press("enter")
+        await finish(pilot)
+    assert [each.save_when_ready for each in engine.exports] == [False]
+    assert engine.setting_changes == {"save_when_ready": False}, "remembered for the next time"
+
+
+async def test_the_switch_is_as_it_was_left(engine: StubEngine) -> None:
+    engine.settings = Settings(save_when_ready=False)
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)):
+        assert not form.screen.query_one("#save-when-ready", Tick).value
+
+
+async def test_a_click_submits(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.click("#submit")
+        await finish(pilot)
+    assert requests(engine) == [(TOOL, FLOW)]
+
+
+async def test_escape_leaves_without_a_request(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("escape")
+    assert form.app.results == [None]
+    assert not engine.exports
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (140, 40), (60, 16)])
+async def test_whatever_has_the_focus_is_in_sight(engine: StubEngine, size: tuple[int, int]) -> None:
+    form = Form(engine)
+    engine.error = NotFoundError("No such tool " * 8, "Look again " * 8, status=404, from_gale=True)
+    async with form.app.run_test(size=size) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await finish(pilot)
+        for _ in range(8):
+            await pilot.pause()
+            focused = form.app.focused
+            assert focused is not None
+            assert form.screen.region.contains_region(focused.region)
+            shown, _clip = form.screen.get_widget_at(*focused.region.offset)
+            assert focused in (shown, *shown.ancestors), f"{focused.id} is covered"
+            await pilot.press("tab")
+
+
+# Keys in lumps, as a slow line delivers them
+
+
+def in_a_lump(app: StubApp, *keys: str) -> None:
+    """Hands keys over without waiting for what they do."""
+    for key in keys:
+        character = {"enter": "\r", "tab": "\t"}.get(key, key if len(key) == 1 else None)
+        app.post_message(events.Key(key, character))
+
+
+async def test_keys_that_came_before_the_form_was_drawn_go_to_it(engine: StubEngine) -> None:
+    app = StubApp(engine, ConfirmDialog("Below", "?"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportForm(), app.results.append)
+        in_a_lump(app, *"a-1", "tab", *"cf", "enter")
+        await until(pilot, lambda: bool(app.results))
+    assert requests(engine) == [("a-1", "cf")]
+
+
+async def test_enter_behind_n_exports_the_offered_tool_in_the_demo(engine: StubEngine) -> None:
+    engine.demo, engine.choices = True, [BANKING, LEAVE]
+    app = StubApp(engine, ConfirmDialog("Below", "?"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportForm(), app.results.append)
+        in_a_lump(app, "enter")
+        await until(pilot, lambda: bool(app.results))
+    assert requests(engine) == [(BANKING.tool_id, BANKING.flow_id)]
+
+
+async def test_a_tab_takes_effect_before_the_keys_behind_it(engine: StubEngine) -> None:
+    app = Form(engine).app
+    async with app.run_test(size=(80, 24)) as pilot:
+        in_a_lump(app, *"a-1", "tab", *"cf", "enter")
+        await until(pilot, lambda: bool(app.results))
+    assert requests(engine) == [("a-1", "cf")]
+
+
+# One press is one request
+
+
+async def test_nothing_is_taken_while_gale_is_asked(engine: StubEngine) -> None:
+    engine.gate = asyncio.Event()
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter", "enter", "ctrl+s")
+        await pilot.pause()
+        assert form.said() == "Asking GALE …"
+        await pilot.press("x", "enter", "ctrl+s")
+        assert form.text("tool-id") == TOOL
+        assert len(engine.exports) == 1
+        engine.gate.set()
+        await finish(pilot)
+    assert len(engine.exports) == 1
+    assert len(form.app.results) == 1
+
+
+async def test_going_back_while_gale_is_asked_stops_nothing(engine: StubEngine) -> None:
+    engine.gate = asyncio.Event()
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("escape")
+        assert form.app.results == [None]
+        engine.gate.set()
+        await finish(pilot)
+        assert len(engine.exports) == 1
+        assert not form.app._notifications
+
+
+async def test_a_refusal_after_going_back_is_a_notification(engine: StubEngine) -> None:
+    engine.gate = asyncio.Event()
+    engine.error = NotFoundError("GALE knows no tool [b]a-1[/b]", "Look again", status=404, from_gale=True)
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("escape")
+        engine.gate.set()
+        await finish(pilot)
+        notes = list(form.app._notifications)
+        assert [note.message for note in notes] == ["GALE knows no tool [b]a-1[/b]. Look again."]
+        assert not notes[0].markup
+
+
+async def test_a_job_that_came_behind_another_screen_closes_the_form_later(engine: StubEngine) -> None:
+    engine.gate = asyncio.Event()
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        await form.app.push_screen(ConfirmDialog("Over it", "?"))
+        engine.gate.set()
+        await finish(pilot)
+        assert not form.app.results
+        await pilot.press("escape")
+        await finish(pilot)
+        assert len(form.app.results) == 1
+
+
+# What can go wrong
+
+
+@pytest.mark.parametrize(
+    ("error", "focus"),
+    [
+        (NotFoundError("No such tool", "Check the id", status=404, from_gale=True), "tool-id"),
+        (NotFoundError("No such flow", "", status=404, from_gale=True, detail="Flow not found"), "flow-id"),
+        (NotFoundError("This is no GALE", "Check the host", status=404), "environment"),
+        (BadRequestError("flowId is wrong", "", status=400, from_gale=True, detail="invalid flowId"), "flow-id"),
+        (ForbiddenError("The key may not export", "Ask an admin", status=403), "environment"),
+        (AuthenticationError("The key is refused", "Enter a current one", status=401), "give-key"),
+        (NameNotFoundError("The host is not known", "Check the network"), "submit"),
+    ],
+)
+async def test_a_refusal_stays_in_the_form(engine: StubEngine, error: GaleError, focus: str) -> None:
+    engine.error = error
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await finish(pilot)
+        assert form.on_top
+        assert form.said() == str(error)
+        assert form.focus == focus
+        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
+        engine.error = None
+        form.screen.query_one("#submit").focus()
+        await pilot.press("enter")
+        await finish(pilot)
+    assert len(engine.exports) == 2
+    assert len(form.app.results) == 1
+
+
+async def test_after_a_401_a_key_can_be_entered_and_the_export_goes_on(engine: StubEngine) -> None:
+    engine.error = AuthenticationError("The key is refused", "Enter a current one", status=401)
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await finish(pilot)
+        engine.error = None
+        await pilot.press("enter")
+        await pilot.pause()
+        assert form.app.shows(KeyDialog)
+        form.app.screen.query_one("#api-key", FieldInput).take_paste(KEY)
+        await pilot.press("enter")
+        await finish(pilot)
+        assert [key.reveal() for _, key, _ in engine.provided] == [KEY]
+        assert form.focus == "submit"
+        await pilot.press("enter")
+        await finish(pilot)
+    assert len(engine.exports) == 2
+
+
+async def test_a_key_of_the_variables_is_not_asked_for(engine: StubEngine) -> None:
+    engine.environments = (Environment("env", "env", Origin("https", "gale.kore.ai", 443), source="variables"),)
+    engine.error = AuthenticationError("The key is refused", "Enter a current one", status=401)
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await finish(pilot)
+        assert not form.screen.query_one("#give-key", Button).display
+        assert form.focus == "submit"
+
+
+async def test_an_impossible_id_is_not_sent_and_an_odd_one_is(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot, "a 1", "cf-1")
+        await pilot.press("enter")
+        await finish(pilot)
+        assert form.focus == "tool-id"
+        assert "spaces" in form.finding("tool-id")
+        assert not engine.exports
+        await pilot.press("ctrl+u", *"odd", "enter")
+        await finish(pilot)
+    assert requests(engine) == [("odd", "cf-1")]
+
+
+async def test_a_folder_that_cannot_be_used_is_not_sent(engine: StubEngine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    engine.folder = tmp_path / "file"
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await finish(pilot)
+        assert form.focus == "folder"
+        assert "is a file" in form.finding("folder")
+        assert not engine.exports
+        await pilot.press("end", *"2", "enter")
+        await finish(pilot)
+    assert [each.folder for each in engine.exports] == [tmp_path / "file2"]
+
+
+async def test_no_folder_means_the_usual_one(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("tab", "tab", "tab", "ctrl+u", "enter")
+        await finish(pilot)
+    assert [each.folder for each in engine.exports] == [None]
+
+
+async def test_without_an_environment_the_form_says_what_to_do(engine: StubEngine) -> None:
+    engine.environments = ()
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        assert "no environment" in form.said()
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await finish(pilot)
+    assert not engine.exports
+
+
+# Production
+
+
+async def test_production_is_confirmed_by_name_with_cancel_focused(engine: StubEngine) -> None:
+    engine.current_id = LIVE.id
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert form.app.shows(ConfirmDialog)
+        question = str(form.app.screen.query_one("#question", Static).render())
+        assert TOOL in question
+        assert "PROD" in question
+        assert "live" in question
+        assert form.focus == "cancel"
+        await pilot.press("enter")
+        await finish(pilot)
+        assert not engine.exports
+        assert form.on_top
+        assert form.focus == "submit"
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("tab", "enter")
+        await finish(pilot)
+    assert [each.environment_id for each in engine.exports] == [LIVE.id]
+
+
+async def test_the_environment_can_be_changed(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await finish(pilot)
+        assert STAGING.origin.display in form.shown("curl")
+        await pilot.press("tab", "tab", "enter", "down", "enter")
+        await finish(pilot)
+        assert LIVE.origin.display in form.shown("curl")
+        assert LIVE.origin.display in form.shown("environment-line")
+        assert form.screen.query_one("#panel").has_class("-production")
+
+
+# Suggestions
+
+
+async def test_in_the_demo_one_enter_exports_the_offered_tool(engine: StubEngine) -> None:
+    engine.demo, engine.choices = True, [BANKING, LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        assert form.chosen() == BANKING
+        await pilot.press("enter")
+        await finish(pilot)
+    assert requests(engine) == [(BANKING.tool_id, BANKING.flow_id)]
+
+
+async def test_in_the_demo_another_tool_is_chosen_with_the_arrows(engine: StubEngine) -> None:
+    engine.demo, engine.choices = True, [BANKING, LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down", "enter")
+        await finish(pilot)
+    assert requests(engine) == [(LEAVE.tool_id, LEAVE.flow_id)]
+
+
+async def test_elsewhere_the_first_enter_fills_both_ids_and_the_second_exports(engine: StubEngine) -> None:
+    engine.choices = [BANKING, LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await finish(pilot)
+        assert (form.text("tool-id"), form.text("flow-id")) == (BANKING.tool_id, BANKING.flow_id)
+        assert BANKING.flow_id in form.shown("curl").replace("\n", "")
+        assert not form.suggestions.open
+        assert not engine.exports
+        await pilot.press("enter")
+        await finish(pilot)
+    assert requests(engine) == [(BANKING.tool_id, BANKING.flow_id)]
+
+
+@pytest.mark.parametrize("demo", [False, True])
+@pytest.mark.parametrize("choices", [[ToolChoice("a-1", "cf-1", "Same")], [ToolChoice("a-12", "cf-12", "Longer")], []])
+async def test_a_typed_id_is_never_replaced_by_a_suggestion(
+    engine: StubEngine, choices: Sequence[ToolChoice], demo: bool
+) -> None:
+    engine.choices, engine.demo = list(choices), demo
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"a-1", "enter")
+        assert form.focus == "flow-id"
+        assert form.text("tool-id") == "a-1"
+        await pilot.press(*"cf", "enter")
+        await finish(pilot)
+    assert requests(engine) == [("a-1", "cf")]
+
+
+async def test_suggestions_filter_by_id_title_and_note(engine: StubEngine) -> None:
+    engine.choices = [BANKING, LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        for text, found in (("leave", 1), ("A-2222", 1), ("slow", 1), ("a", 2), ("nothing", 0)):
+            await pilot.press("ctrl+u", *text)
+            assert form.suggestions.option_count == found or not form.suggestions.open, text
+            assert form.suggestions.open == bool(found)
+            marked = LEAVE if text == "leave" else None
+            assert form.chosen() == marked, "only a name is marked before the user moves there"
+        await pilot.press("ctrl+u", *"slow", "down")
+        assert form.chosen() == LEAVE
+        await pilot.press("up")
+        assert form.chosen() is None
+        await pilot.press("down", "enter")
+        assert form.text("tool-id") == LEAVE.tool_id
+
+
+async def test_enter_behind_the_beginning_of_a_name_takes_that_tool(engine: StubEngine) -> None:
+    engine.choices = [BANKING, LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"bot", "enter")
+        assert (form.text("tool-id"), form.text("flow-id")) == (LEAVE.tool_id, LEAVE.flow_id)
+
+
+async def test_an_id_is_not_taken_for_a_name(engine: StubEngine) -> None:
+    engine.choices = [ToolChoice("leave-77", "cf-1", "Leave Bot"), LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"leave", "enter")
+        assert form.text("tool-id") == "leave"
+        assert form.focus == "flow-id"
+
+
+async def test_escape_closes_the_list_first(engine: StubEngine) -> None:
+    engine.choices = [BANKING]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("escape")
+        assert not form.suggestions.open
+        assert form.on_top
+        await pilot.press("enter")
+        assert form.focus == "flow-id", "with the list closed enter does not take anything"
+        await pilot.press("escape")
+    assert form.app.results == [None]
+
+
+async def test_tab_leaves_the_list(engine: StubEngine) -> None:
+    engine.choices = [BANKING]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("tab")
+        assert not form.suggestions.open
+        assert form.text("tool-id") == ""
+
+
+async def test_a_click_takes_a_tool(engine: StubEngine) -> None:
+    engine.choices = [BANKING, LEAVE]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.click(Suggestions, offset=(5, 2))
+        await pilot.pause()
+        assert form.text("tool-id") == LEAVE.tool_id
+        assert form.text("flow-id") == LEAVE.flow_id
+        assert form.focus == "tool-id"
+        await pilot.press("enter")
+        await finish(pilot)
+    assert requests(engine) == [(LEAVE.tool_id, LEAVE.flow_id)]
+
+
+async def test_what_the_server_called_a_tool_is_shown_inert(engine: StubEngine) -> None:
+    engine.choices = [ToolChoice("a-1", "cf-1", "[red]\x1b]0;x\x07\u202eBot", "[/]")]
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)):
+        shown = str(form.suggestions.get_option_at_index(0).prompt)
+        assert shown.startswith("[red]␛]0;x␇‹U+202E›")
+
+
+# Exporting again
+
+
+async def test_again_fills_the_form_and_enter_exports(engine: StubEngine, tmp_path: Path) -> None:
+    engine.choices = [BANKING]
+    job = a_job(ExportRequest(LIVE.id, "a-1", "cf-1"))
+    form = Form(engine, again=job)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        assert (form.text("tool-id"), form.text("flow-id")) == ("a-1", "cf-1")
+        assert form.screen.query_one("#environment", Select).value == LIVE.id
+        assert not form.suggestions.open
+        await pilot.press("enter")
+        await pilot.pause()
+        assert form.app.shows(ConfirmDialog)
+
+
+# Pasting
+
+
+SAMPLE = f"""curl --location --request POST 'https://{STAGING.origin.display}/api/public/tools/{TOOL}/export' \\
+--header 'x-api-key: {KEY}' \\
+--header 'Content-Type: application/json'
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "filled", "said"),
+    [
+        (
+            f"https://gale.kore.ai/api/public/tools/:{TOOL}/export?flowId={FLOW}",
+            (TOOL, FLOW, "live"),
+            "Tool ID and Flow ID. The environment is live now, where it was sent.",
+        ),
+        (
+            'fetch("https://h.kore.ai:8443/api/public/tools/a%2F1/export?x=1&flowId=cf%201", {})',
+            ("a/1", "cf 1", "staging"),
+            "It was sent to h.kore.ai:8443, which is no environment here: F4 adds it.",
+        ),
+        (
+            "https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x",
+            ("", "", "staging"),
+            "This is the export of a workflow; gale-tui exports tools.",
+        ),
+        ("a-1\tcf-1\n", ("a-1", "cf-1", "staging"), "Taken from the paste: Tool ID and Flow ID."),
+        ("a-1 x\tcf-1\n", ("a-1 xcf-1", "", "staging"), ""),
+        (TOOL, (TOOL, "", "staging"), ""),
+    ],
+)
+async def test_what_is_read_out_of_a_paste(
+    engine: StubEngine, text: str, filled: tuple[str, str, str], said: str
+) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        form.app.screen.post_message(events.Paste(text))
+        await finish(pilot)
+        chosen = form.screen.query_one("#environment", Select).value
+        assert (form.text("tool-id"), form.text("flow-id"), chosen) == filled
+        assert said in form.said()
+        assert bool(said) is bool(form.said())
+
+
+async def test_what_a_paste_replaces_is_said(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await fill(form, pilot, "a-typed-1", "cf-typed-1")
+        form.app.screen.post_message(events.Paste(f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}\n"))
+        await pilot.pause()
+        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
+        assert "in place of a-typed-1 and cf-typed-1." in form.said()
+
+
+async def test_the_label_of_a_chosen_tool_goes_with_it_and_a_typed_one_stays(engine: StubEngine) -> None:
+    engine.choices = [LEAVE]
+    other = f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}"
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        assert form.text("label") == "Leave Bot"
+        form.screen.query_one("#tool-id", FieldInput).take_paste(other)
+        assert form.text("label") == ""
+        form.screen.query_one("#label", FieldInput).value = "mine"
+        await pilot.pause()
+        form.screen.query_one("#tool-id", FieldInput).take_paste(other.replace(TOOL, "a-other-1"))
+        assert form.text("label") == "mine"
+
+
+async def test_a_pasted_url_fills_both_ids_and_enter_exports(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("tab")
+        form.app.screen.post_message(events.Paste(f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}\n"))
+        await pilot.pause()
+        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
+        await pilot.press("enter")
+        await finish(pilot)
+    assert requests(engine) == [(TOOL, FLOW)]
+
+
+async def test_the_vendors_sample_fills_the_tool_id_and_shows_no_key(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        form.app.screen.post_message(events.Paste(SAMPLE))
+        await pilot.pause()
+        assert form.text("tool-id") == TOOL
+        assert form.focus == "flow-id"
+        assert "no flowId" in form.said()
+        assert KEY not in form.app.export_screenshot()
+
+
+async def test_a_request_to_another_environment_chooses_that(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        form.app.screen.post_message(events.Paste(f"{LIVE.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}"))
+        await finish(pilot)
+        assert form.screen.query_one("#environment", Select).value == LIVE.id
+        assert form.screen.query_one("#panel").has_class("-production")
+        form.app.screen.post_message(events.Paste(f"https://else.kore.ai/api/public/tools/{TOOL}/export?flowId={FLOW}"))
+        await finish(pilot)
+        assert form.screen.query_one("#environment", Select).value == LIVE.id
+        assert "else.kore.ai" in form.said()
+
+
+async def test_a_workflow_is_called_one(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        form.app.screen.post_message(events.Paste("https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x"))
+        await pilot.pause()
+        assert "workflow" in form.said()
+        assert form.text("tool-id") == ""
+
+
+async def test_an_environment_that_is_gone_is_not_replaced_by_another(engine: StubEngine) -> None:
+    form = Form(engine, again=a_job(ExportRequest("gone", "a-1", "cf-1")))
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await finish(pilot)
+        assert "gone" in form.said()
+        assert form.focus == "environment"
+        assert not engine.exports

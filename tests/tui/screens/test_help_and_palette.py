@@ -1,0 +1,167 @@
+"""Every action can be found: by a key that any terminal sends, in the palette, in the help."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.binding import Binding
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Static
+
+from gale_tui.sandbox.server import Sandbox
+from gale_tui.tui import screens
+from gale_tui.tui.actions import ACTIONS, Action, Place, actions_for, key_text, place_of
+from gale_tui.tui.app import GaleApp
+from gale_tui.tui.palette import GalePalette
+from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.help import HelpScreen
+from gale_tui.tui.screens.too_small import TooSmallScreen
+from tests.tui.real_app import demo, running, screen_text, shows, until
+
+KNOWN = {key for each in ACTIONS for key in each.keys}
+DIALOG_KEYS = {"escape", "q", "enter", "i", "j", "k", "f1", "question_mark"}
+"""Keys that close a dialog or move in its list; they need no action of their own."""
+
+
+def own_screens() -> list[type[Screen[object]]]:
+    """Every screen of the package."""
+    found: list[type[Screen[object]]] = []
+    for module in pkgutil.walk_packages(screens.__path__, f"{screens.__name__}."):
+        loaded = importlib.import_module(module.name)
+        found += [
+            each
+            for each in vars(loaded).values()
+            if isinstance(each, type) and issubclass(each, Screen) and each.__module__ == loaded.__name__
+        ]
+    return found
+
+
+@pytest.mark.parametrize("each", ACTIONS, ids=lambda each: each.id)
+def test_an_action_has_a_plain_key_or_is_in_the_palette(each: Action) -> None:
+    plain = [key for key in each.keys if not key.startswith("ctrl+")]
+    assert plain or each.palette or each.id == "copy_hint"
+    assert each.title
+    assert each.help.endswith(".")
+
+
+def test_ids_of_actions_are_unique() -> None:
+    ids = [each.id for each in ACTIONS]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("screen", [*own_screens(), GaleApp], ids=lambda screen: screen.__name__)
+def test_every_binding_is_an_action_that_help_knows(screen: type[object]) -> None:
+    ids = {each.id for each in ACTIONS}
+    for binding in vars(screen).get("BINDINGS", []):
+        assert isinstance(binding, Binding)
+        keys = {key.strip() for key in binding.key.split(",")}
+        assert binding.id in ids or keys <= DIALOG_KEYS | KNOWN, f"{binding.key} of {screen.__name__}"
+
+
+SAME = {
+    "form_submit": "form_enter",
+    "environment_save": "environment_enter",
+    "quit": "quit_jobs",
+    "suspend": "suspend_jobs",
+}
+"""Actions with a ctrl chord alone, and the one with a plain key that does the same."""
+CHORD_ITSELF = {"copy_hint"}
+
+
+def test_nothing_needs_a_ctrl_chord() -> None:
+    by_id = {each.id: each for each in ACTIONS}
+    chords = {each.id for each in ACTIONS if all(key.startswith("ctrl+") for key in each.keys)}
+    assert chords == set(SAME) | CHORD_ITSELF
+    for chord, plain in SAME.items():
+        assert any(not key.startswith("ctrl+") for key in by_id[plain].keys), chord
+
+
+PLAIN_SCREENS = [each for each in own_screens() if not issubclass(each, GaleModal) and not each.__subclasses__()]
+DIALOGS = [each for each in own_screens() if issubclass(each, GaleModal) and each not in (GaleModal, HelpScreen)]
+
+
+def test_every_screen_is_a_place_with_actions_of_its_own() -> None:
+    places = {each.__name__: place_of(stand_in(each)) for each in PLAIN_SCREENS if each is not TooSmallScreen}
+    assert len(set(places.values())) == len(places) >= 9
+    assert Place.DIALOG not in places.values(), places
+    for place in places.values():
+        assert any(each.place is place and each.footer for each in ACTIONS), place
+
+
+def stand_in(kind: type[object]) -> Any:
+    """What looks like a screen of that kind from outside."""
+    return type(kind.__name__, (kind,), {"__init__": lambda self: None, "__module__": kind.__module__})()
+
+
+async def help_about(app: GaleApp, pilot: Pilot[int], screen: Any) -> str:
+    """The help that is shown on that screen."""
+    page = HelpScreen(screen)
+    await app.push_screen(page)
+    text = str(page.query_one("#page", Static).content)
+    await pilot.press("escape")
+    await until(pilot, lambda: app.screen is app.jobs_screen)
+    return text
+
+
+async def test_every_action_is_in_the_help_of_its_screen_with_its_keys_and_in_the_palette(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            found: set[str] = set()
+            for kind in PLAIN_SCREENS:
+                if kind is TooSmallScreen:
+                    continue
+                screen = stand_in(kind)
+                lines = [" ".join(line.split()) for line in (await help_about(app, pilot, screen)).splitlines()]
+                offered = {each.id for each in actions_for(screen)}
+                for each in ACTIONS:
+                    line = f"{' '.join(key_text(key) for key in each.keys)} {each.help}"
+                    if line in lines:
+                        found.add(each.id)
+                    own = each.place in (place_of(screen), Place.EVERYWHERE)
+                    assert not own or line in lines, f"help on {kind.__name__} is without {each.id}"
+                    assert not (own and each.palette) or each.id in offered, f"palette of {kind.__name__}: {each.id}"
+            assert found == {each.id for each in ACTIONS}
+
+
+@pytest.mark.parametrize("dialog", DIALOGS, ids=lambda dialog: dialog.__name__)
+async def test_the_help_of_a_dialog_names_its_own_keys(tmp_path: Path, dialog: type[Screen[object]]) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            text = await help_about(app, pilot, stand_in(dialog))
+            bindings = vars(dialog).get("BINDINGS", [])
+            assert bindings
+            for binding in bindings:
+                assert binding.description, f"{binding.key} of {dialog.__name__} has no words"
+                assert f"{binding.description}." in text
+
+
+async def test_help_names_every_key_of_the_jobs_and_of_everywhere(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox), (120, 100)) as (app, pilot):
+            await pilot.press("f1")
+            await until(pilot, lambda: shows(app, HelpScreen))
+            await pilot.pause()
+            text = screen_text(app)
+            here = [each for each in ACTIONS if str(each.place) in ("Export jobs", "Everywhere")]
+            assert [each.id for each in here if each.help not in text] == []
+            assert "UNCONFIRMED" in text
+            await pilot.press("escape")
+            await until(pilot, lambda: not shows(app, HelpScreen))
+
+
+async def test_the_palette_finds_and_runs_an_action(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            await pilot.press("colon")
+            await until(pilot, lambda: shows(app, GalePalette))
+            await until(pilot, lambda: "Start an export" in screen_text(app))
+            await pilot.press(*"pause")
+            await until(pilot, lambda: "Start an export" not in screen_text(app))
+            await until(pilot, lambda: "Pause polling" in screen_text(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: app.engine.paused)

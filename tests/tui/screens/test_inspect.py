@@ -1,0 +1,241 @@
+"""Looking into a saved export, in the app itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from textual.widgets import Input
+
+from gale_tui.sandbox.server import Sandbox
+from gale_tui.tui.formatting.job_text import Tone
+from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.screens.saved_file.compare import CompareScreen
+from gale_tui.tui.screens.saved_file.inspect import InspectScreen
+from gale_tui.tui.widgets.pages.inspect_lines import document_lines
+from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, chopped, plain_text, worded
+from gale_tui.tui.widgets.pages.text_page import TextPage
+from gale_tui.tui.widgets.pages.view_bar import ViewBar
+from tests.support.saved_exports import documents
+from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed, until
+
+HOSTILE = "[red]\x1b]0;x\x07\u202eBot\x9b31m"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    yield from sandboxed()
+
+
+async def test_i_shows_the_tool_in_the_saved_file(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        await until(pilot, lambda: app.jobs_screen.table.current is not None)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        text = page_text(app)
+        assert job.download.sha256 is not None
+        assert job.download.sha256 in text
+        assert "as when it was saved" in text
+        for words in ("flow_definition.json", "version 1.4.0", "gpt-4o-mini (2 nodes)", "Prompt injection", "CURRENCY"):
+            assert words in text
+        assert "api          3  Read balance, Card state, Create transfer draft" in text
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen))
+
+
+async def test_values_are_hidden_until_asked_for_everywhere(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        for _ in range(4):
+            assert "core.bank.example" not in page_text(app)
+            await pilot.press("tab")
+            await pilot.pause(0.05)
+        assert "SHA-256" in page_text(app), "round to the first part"
+        await pilot.press("v")
+        await until(pilot, lambda: "https://core.bank.example/api/v2" in page_text(app))
+        await pilot.press("shift+tab")
+        await until(pilot, lambda: '"value": "https://core.bank.example/api/v2"' in page_text(app))
+        await pilot.press("v")
+        await until(pilot, lambda: '"value": "••••"' in page_text(app))
+        assert "core.bank" not in page_text(app)
+
+
+async def test_search_finds_marks_and_steps(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        await pilot.press("l")
+        await until(pilot, lambda: '"nodes": [' in page_text(app))
+        page = app.screen.query_one("#page", TextPage)
+        await pilot.press("slash", *"GPT-4O")
+        await until(pilot, lambda: page.found == (1, 2))
+        assert page.border_subtitle == "1 of 2 lines"
+        top = page.scroll_offset.y
+        await pilot.press("enter", "n")
+        assert page.found == (2, 2)
+        assert page.scroll_offset.y > top
+        await pilot.press("n", "N")
+        assert page.found == (2, 2)
+        await pilot.press("slash", *"zzz")
+        assert page.border_subtitle == "not found"
+        await pilot.press("escape")
+        field = app.screen.query_one("#search", Input)
+        assert not field.display
+        assert page.border_subtitle in ("", None)
+        assert isinstance(app.screen, InspectScreen)
+
+
+async def test_words_are_found_across_a_broken_line(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: '"nodes": [' in page_text(app))
+        page = app.screen.query_one("#page", TextPage)
+        assert "friendly sentence. Do not guess" not in page_text(app)
+        assert page.search("sentence. Do not guess") == 1
+        assert page.search("sentence.  Do not") == 0
+        assert page.search("friendly sentence") == 1
+        (line,) = page._found
+        page.search("sentence. do not")
+        marked = [
+            "".join(segment.text for segment in page._segments(y) if segment.style and segment.style.bold)
+            for y in (line, line + 1)
+        ]
+        assert marked == ["sentence.", "Do not"]
+
+
+async def test_the_keys_move_the_page(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        page = app.screen.query_one("#page", TextPage)
+        places = []
+        for key in ("j", "down", "k", "pagedown", "G", "pageup", "g"):
+            await pilot.press(key)
+            await pilot.pause()
+            places.append(page.scroll_offset.y)
+        assert places[:3] == [1, 2, 1]
+        assert places[3] > 10
+        assert places[4] == page.max_scroll_y
+        assert places[5] < places[4]
+        assert places[6] == 0
+
+
+async def test_a_part_can_be_clicked(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        await pilot.click(ViewBar, offset=(40, 0))
+        await until(pilot, lambda: '"deployedFlow"' in page_text(app))
+
+
+async def test_hostile_text_stays_text(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        made = documents()
+        flow = made["flow_definition.json"]
+        flow["name"] = made["app_definition.json"]["name"] = made["app_definition.json"]["description"] = HOSTILE
+        flow["nodes"][1]["name"] = flow["nodes"][1]["type"] = flow["nodes"][1]["config"]["model"] = HOSTILE
+        made["env_variables.json"]["environmentVariables"][0]["name"] = HOSTILE
+        made[f"{HOSTILE}.json"] = {HOSTILE: HOSTILE}
+        replace_file(job, made)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        assert "not as when it was saved" in page_text(app)
+        for _ in range(5):
+            text = page_text(app)
+            assert not [each for each in text if each != "\n" and not each.isprintable()]
+            assert "Bot" in text or '"flowId"' not in text
+            assert "\x1b]" not in app.export_screenshot()
+            await pilot.press("tab")
+            await pilot.pause(0.05)
+
+
+@pytest.mark.parametrize("kind", ["gone", "damaged", "other"])
+async def test_a_file_that_cannot_be_shown_is_said(tmp_path: Path, sandbox: Sandbox, kind: str) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        path = job.download.path
+        assert path is not None
+        if kind == "gone":
+            path.unlink()
+        elif kind == "damaged":
+            path.write_bytes(path.read_bytes()[:-30])
+        else:
+            replace_file(job, {"readme.txt": b"hello"})
+        words = {"gone": "is not there", "damaged": "damaged", "other": "None of the three files"}[kind]
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and words in page_text(app).replace("\n", " "))
+        await pilot.press("tab", "v", "equals_sign")
+        assert isinstance(app.screen, InspectScreen)
+
+
+async def test_the_only_export_is_compared_with_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        app.open_inspect(job)
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
+        await pilot.press("c")
+        assert not isinstance(app.screen, CompareScreen)
+        assert any("only one saved export" in each.message for each in app._notifications)
+
+
+async def test_leaving_ends_the_reading(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        (job,) = await export_versions(pilot, engine, sandbox, 1)
+        screen = InspectScreen(job)
+        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        await app.push_screen(screen)
+
+        def reading(checkpoint: object) -> None:
+            assert callable(checkpoint)
+            try:
+                while True:
+                    checkpoint()
+            finally:
+                loop.call_soon_threadsafe(ended.set_result, True)
+
+        screen.run_worker(screen.read(reading), exit_on_error=False)
+        await pilot.pause(0.05)
+        assert not ended.done()
+        await pilot.press("escape")
+        assert await asyncio.wait_for(ended, 20)
+
+
+# Lines
+
+
+@pytest.mark.parametrize("width", [10, 17, 40])
+@pytest.mark.parametrize(
+    "text", ["", "a b c", "word " * 30, "x" * 95, "日本語 テスト " * 9, "   indented text " * 5, "a" * 9 + "日" * 9]
+)
+def test_long_lines_are_broken_and_nothing_is_lost(text: str, width: int) -> None:
+    line: PageLine = (Span("  - "), Span(text[:7]), Span(text[7:], Tone.SUCCESS, True))
+    for breaker in (worded, chopped):
+        rows = [plain_text(each) for each in breaker(line, width, "    ")]
+        joined = "".join(rows).replace(" ", "")
+        assert joined == plain_text(line).replace(" ", "")
+        assert all(cell_len(row) <= width for row in rows)
+
+
+def test_a_line_is_broken_after_a_gap_that_is_a_piece_of_its_own() -> None:
+    line: PageLine = (Span("+ "), Span("one two three"), Span(" "), Span("four five", Tone.SUCCESS, True))
+    assert [plain_text(each) for each in worded(line, 18, "  ")] == ["+ one two three ", "  four five"]
+
+
+def test_json_is_coloured_by_its_keys_and_wrapped_between_words() -> None:
+    lines = document_lines(['  "prompt": "one two three four five six seven"'], 24)
+    assert lines[0][1] == Span('"prompt":', Tone.RUNNING)
+    assert [plain_text(each) for each in lines] == ['  "prompt": "one two', "    three four five six", '    seven"']

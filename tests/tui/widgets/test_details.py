@@ -1,0 +1,236 @@
+"""The pane with all of one job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobEvent, JobState
+from gale_tui.tui.actions import usual_key
+from gale_tui.tui.formatting.glyphs import UNICODE
+from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, gist_lines, wrap
+from gale_tui.tui.widgets.pages.details import DetailsPane
+from tests.tui.jobs_for_tests import NOON, WidgetApp, job, shown, utc
+
+EVENTS = [
+    JobEvent(NOON - 86_400, "requested"),
+    JobEvent(NOON - 59, "IN_PROGRESS"),
+    JobEvent(NOON - 30, "SUCCESS"),
+]
+ANSWER = 'GET /api/public/dock-status/ds-1\n200\n{"_id":"ds-1","status":"IN_PROGRESS","name":"B\\u001b[31m\\u202eot"}'
+SAVED = Download(
+    DownloadState.SAVED,
+    path=Path("/home/ops/Downloads/Tool 1--staging--20261124T115930Z.zip"),
+    size=1_234_567,
+    sha256="9f2c" * 16,
+    saved_at=NOON - 29,
+)
+
+
+@pytest.fixture(autouse=True)
+def in_utc() -> Iterator[None]:
+    with utc():
+        yield
+
+
+def text_of(lines: list[Line]) -> str:
+    return "\n".join("".join(piece.text for piece in line) for line in lines)
+
+
+def full(each: Job, *, width: int = 76, progress: DownloadProgress | None = None) -> str:
+    lines = full_lines(each, EVENTS, progress, UNICODE, now=NOON, width=width, key=usual_key)
+    return text_of(lines)
+
+
+def test_everything_is_there() -> None:
+    done = job(
+        1,
+        state=JobState.SUCCEEDED,
+        status="SUCCESS",
+        ended_at=NOON - 30,
+        export_job_id="agent-ej-25",
+        last_response=ANSWER,
+        last_answer_at=NOON - 30,
+        download=SAVED,
+    )
+    text = full(done)
+
+    for part in (
+        "✓ Tool 1",
+        "SUCCESS",
+        "Environment staging",
+        "Host        staging-agent-platform.kore.ai",
+        "Tool        a-00000001-1111-4222-8333-444444444444",
+        "Flow        cf-00000000",
+        "Dock status ds-00000001",
+        "Export job  agent-ej-25",
+        "Started     11:59:00",
+        "Elapsed     0:30",
+        "File        saved 11:59:31, 1.2 MB (1,234,567 bytes)",
+        "/home/ops/Downloads/Tool 1--staging--20261124T115930Z.zip",
+        "9f2c" * 16,
+        "2026-11-23 12:00:00  requested",
+        "11:59:01  IN_PROGRESS",
+        "Last answer, 11:59:30",
+        "GET /api/public/dock-status/ds-1: 200",
+        '  "status": "IN_PROGRESS",',
+    ):
+        assert part in text
+    assert text.replace("\n", "").isprintable()
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    ("each", "expected"),
+    [
+        (job(), "File        saved when it is ready"),
+        (job(save_when_ready=False), "File        not asked for"),
+        (job(state=JobState.SUCCEEDED), "File        d saves it"),
+        (job(state=JobState.FAILED, reason="node n3 has no model"), "Reason      node n3 has no model"),
+        (job(state=JobState.FAILED), "Reason      no reason given"),
+        (job(state=JobState.UNCONFIRMED), "Note        GALE may or may not have started this export."),
+        (job(state=JobState.LOST, note="asked again at 12:10"), "Note        asked again at 12:10"),
+        (job(production=True, environment_name="live"), "Environment PROD live"),
+        (job(label="Mine", name="Theirs"), "Name        Theirs"),
+        (
+            job(state=JobState.SUCCEEDED, download=Download(DownloadState.RUNNING, part=Path("/d/x.zip.part"))),
+            "Part        /d/x.zip.part",
+        ),
+        (job(last_response="no such thing"), "no such thing"),
+    ],
+)
+def test_what_a_state_needs_to_be_said(each: Job, expected: str) -> None:
+    assert expected in full(each)
+
+
+def test_a_running_download_shows_its_progress() -> None:
+    each = job(state=JobState.SUCCEEDED, download=Download(DownloadState.RUNNING))
+
+    assert "↓ ████░░░░ 50 % 1.0 MB/s 0:05" in full(each, progress=DownloadProgress(5_000_000, 10_000_000, 1e6))
+
+
+@pytest.mark.parametrize("width", [1, 9, 24, 40, 100])
+def test_no_line_exceeds_the_width(width: int) -> None:
+    each = job(
+        label="人事" * 30, reason="x " * 200 + "y" * 200, state=JobState.FAILED, last_response=ANSWER, download=SAVED
+    )
+    lines = full(each, width=max(width, 24)).split("\n")
+    gist = text_of(gist_lines(each, EVENTS, None, UNICODE, now=NOON, width=width, height=4, key=usual_key)).split("\n")
+
+    assert max(map(cell_len, lines)) <= max(width, 24)
+    assert len(gist) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("one two three", 7, ["one two", "three"]),
+        ("one", 10, ["one"]),
+        ("", 5, [""]),
+        ("abcdefgh ij", 3, ["abc", "def", "gh", "ij"]),
+        ("人事政策", 4, ["人事", "政策"]),
+        ("a\nb", 9, ["a", "b"]),
+    ],
+)
+def test_wrapping(text: str, width: int, expected: list[str]) -> None:
+    assert wrap(text, width) == expected
+
+
+def test_the_gist_keeps_the_latest_of_the_timeline_and_the_end_of_the_path() -> None:
+    each = job(state=JobState.SUCCEEDED, status="SUCCESS", ended_at=NOON, download=SAVED)
+    events = [*EVENTS, JobEvent(NOON - 29, "saved, sha256 9f2c…")]
+    lines = text_of(gist_lines(each, events, None, UNICODE, now=NOON, width=60, height=4, key=usual_key)).split("\n")
+
+    assert lines[2] == "11:59:30 SUCCESS · 11:59:31 saved, sha256 9f2c…"
+    assert lines[3] == "saved as …ps/Downloads/Tool 1--staging--20261124T115930Z.zip"
+
+
+async def test_only_changed_cells_are_sent() -> None:
+    pane = DetailsPane(glyphs=UNICODE)
+    app = WidgetApp(pane)
+    running = job(1, last_response=ANSWER, last_answer_at=NOON - 30, percentage=42.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane.show(running, EVENTS[:2], None, now=NOON)
+        while not pane.show_vertical_scrollbar:
+            await pilot.pause()
+        await pilot.pause()
+        app.sent.clear()
+        pane.show(replace(running, revision=5), EVENTS[:2], None, now=NOON)
+        await pilot.pause()
+        assert app.sent == []
+
+        done = replace(running, state=JobState.SUCCEEDED, status="SUCCESS", ended_at=NOON - 30)
+        pane.show(done, EVENTS, None, now=NOON)
+        await pilot.pause()
+        assert 0 < len("".join(app.sent).encode()) <= 400
+        assert "SUCCESS" in shown(pane)[0]
+        assert "SUCCESS" in "\n".join(shown(pane)[1:])
+
+
+async def test_it_scrolls_and_begins_at_the_top_with_another_job() -> None:
+    pane = DetailsPane(glyphs=UNICODE)
+    app = WidgetApp(pane)
+    long = job(1, last_response="\n".join(f"line {number}" for number in range(100)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane.show(long, EVENTS, None, now=NOON)
+        pane.focus()
+        await pilot.press("end")
+        await pilot.pause()
+        assert "line 99" in shown(pane)[-1]
+        pane.show(replace(long, revision=2), EVENTS, None, now=NOON)
+        await pilot.pause()
+        assert "line 99" in shown(pane)[-1]
+        pane.show(job(2), EVENTS, None, now=NOON)
+        await pilot.pause()
+        assert "Tool 2" in shown(pane)[0]
+        pane.show(None)
+        await pilot.pause()
+        assert "No job selected" in shown(pane)[0]
+        assert "".join(shown(pane)[1:]).strip() == ""
+
+
+async def test_it_wraps_anew_when_resized_and_shows_the_gist_when_low() -> None:
+    pane = DetailsPane(glyphs=UNICODE)
+    app = WidgetApp(pane)
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane.show(job(1), EVENTS, None, now=NOON)
+        await pilot.pause()
+        assert "Timeline" in "\n".join(shown(pane))
+        await pilot.resize_terminal(60, 4)
+        await pilot.pause()
+        assert "Timeline" not in "\n".join(shown(pane))
+        assert "11:59:30 SUCCESS" in shown(pane)[2]
+
+
+async def test_text_is_selected_with_the_mouse() -> None:
+    pane = DetailsPane(glyphs=UNICODE)
+    app = WidgetApp(pane)
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane.show(job(1), EVENTS, None, now=NOON)
+        await pilot.pause()
+        y = next(y for y, line in enumerate(shown(pane)) if line.startswith("Tool "))
+        await pilot.mouse_down(DetailsPane, offset=(12, y))
+        await pilot.hover(DetailsPane, offset=(21, y))
+        await pilot.mouse_up(DetailsPane, offset=(21, y))
+        await pilot.pause()
+        assert app.screen.get_selected_text() == "a-00000001"
+        assert shown(pane)[y].startswith("Tool        a-00000001-1111")
+
+
+async def test_time_passes_for_a_job_that_goes_on() -> None:
+    pane = DetailsPane(glyphs=UNICODE)
+    app = WidgetApp(pane)
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane.show(job(1), EVENTS, None, now=NOON)
+        await pilot.pause()
+        assert any(line.startswith("Elapsed     1:00") for line in shown(pane))
+        pane.tick(NOON + 5)
+        assert any(line.startswith("Elapsed     1:05") for line in shown(pane))
+        pane.show(job(1, state=JobState.SUCCEEDED), EVENTS, None, now=NOON)
+        before = shown(pane)
+        pane.tick(NOON + 5)
+        assert shown(pane) == before
