@@ -44,7 +44,7 @@ class BatchAccountDialog(GaleModal[Answer]):
         account: As it stands.
     """
 
-    CSS_PATH = "batch_account.tcss"
+    CSS_PATH = "report.tcss"
     AUTO_FOCUS = "#close"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,B", "close", "Close"),
