@@ -56,17 +56,30 @@ Write = Callable[[str], object]
 
 
 def _first_tables(write: Write) -> None:
-    columns = ", ".join(f"{name} {kind}".strip() for name, kind in (*JOB_COLUMNS, *DOWNLOAD_COLUMNS))
     # Who wrote a row last, and who added it at which revision: what a process must know to tell its own writes from
     # others', and a new job from a changed one.
     write(
-        f"CREATE TABLE jobs ({columns}, writer TEXT NOT NULL, added_revision INTEGER NOT NULL, added_by TEXT NOT NULL)"
+        "CREATE TABLE jobs (id TEXT PRIMARY KEY NOT NULL, environment_id TEXT NOT NULL, "
+        "environment_name TEXT NOT NULL, origin TEXT NOT NULL, tool_id TEXT NOT NULL, flow_id TEXT NOT NULL, "
+        "created_at REAL NOT NULL, production INTEGER NOT NULL, label TEXT NOT NULL, folder, "
+        "save_when_ready INTEGER NOT NULL, batch TEXT, tracked INTEGER NOT NULL, state TEXT NOT NULL, "
+        "status TEXT NOT NULL, name TEXT, percentage REAL, reason TEXT, note TEXT NOT NULL, dock_status_id TEXT, "
+        "export_job_id TEXT, download_url TEXT, posts INTEGER NOT NULL, resume_at REAL, started_at REAL, "
+        "ended_at REAL, last_asked_at REAL, last_answer_at REAL, last_response TEXT NOT NULL, "
+        "revision INTEGER NOT NULL, download_state TEXT NOT NULL, download_path, download_part, "
+        "download_received INTEGER NOT NULL, download_size INTEGER, download_validator TEXT, download_sha256 TEXT, "
+        "download_error TEXT NOT NULL, download_attempts INTEGER NOT NULL, download_next_try_at REAL, "
+        "download_saved_at REAL, writer TEXT NOT NULL, added_revision INTEGER NOT NULL, added_by TEXT NOT NULL)"
     )
     write("CREATE INDEX jobs_by_age ON jobs (created_at, id)")
     write("CREATE INDEX jobs_by_environment ON jobs (environment_id)")
     write("CREATE INDEX jobs_by_dock_status ON jobs (dock_status_id)")
     write("CREATE INDEX jobs_by_revision ON jobs (revision)")
-    write(f"CREATE INDEX jobs_unfinished ON jobs (created_at, id) WHERE {UNFINISHED}")
+    write(
+        "CREATE INDEX jobs_unfinished ON jobs (created_at, id) WHERE "
+        "(state IN ('requesting', 'waiting', 'running', 'lost', 'unconfirmed') "
+        "OR download_state IN ('wanted', 'not ready', 'running', 'resumable'))"
+    )
     write("CREATE TABLE events (id INTEGER PRIMARY KEY, job_id TEXT NOT NULL, at REAL NOT NULL, text TEXT NOT NULL)")
     write("CREATE INDEX events_by_job ON events (job_id, id)")
     write(
@@ -105,7 +118,8 @@ def _drafts(write: Write) -> None:
 
 
 MIGRATIONS: tuple[Callable[[Write], None], ...] = (_first_tables, _batches, _drafts)
-"""The n-th makes version n out of version n-1; those that were released never change."""
+"""The n-th turns version n-1 into version n. A released one is literal SQL and never changes: later columns come with
+later migrations, so that a fresh file equals an upgraded one."""
 
 
 @dataclass(frozen=True, slots=True)
