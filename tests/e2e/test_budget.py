@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gale_tui.cli import main as cli
+from gale_tui.cli.parser import WITHOUT_ARGUMENTS, make_parser
 from gale_tui.core.models import Job
 from tests.benchmarks.histories import finished_jobs, running_job, write_history
 from tests.benchmarks.steered import VARIABLE, mark
@@ -180,7 +180,7 @@ def test_a_form_waits_in_silence(start: Start) -> None:
 
 
 def test_a_start_without_arguments_is_what_the_parser_would_say() -> None:
-    assert dict(cli.WITHOUT_ARGUMENTS) == vars(cli._parser().parse_args([]))
+    assert dict(WITHOUT_ARGUMENTS) == vars(make_parser().parse_args([]))
 
 
 def test_what_is_not_needed_for_the_first_frame_is_not_imported(start: Start) -> None:

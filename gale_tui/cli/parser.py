@@ -1,0 +1,94 @@
+"""The arguments of the command line. argparse is imported only where there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, cast
+
+from gale_tui import __version__
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["WITHOUT_ARGUMENTS", "make_parser", "parse"]
+
+EXAMPLES = """\
+examples:
+  gale-tui                         the app
+  gale-tui --demo                  the app on an embedded GALE, nothing to configure, nothing kept
+  gale-tui --from request.har      the export form, filled from a captured request; of several, the batch
+  gale-tui export --tool-id a-… --flow-id cf-… --env staging
+                                   export and save one tool without a screen
+  gale-tui export --set nightly    all tools of a set; --from FILE for a list
+  gale-tui diff OLD.zip NEW.zip    what changed between two saved exports
+  gale-tui info                    where files are and what was found
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser with all commands."""
+    import argparse
+
+    from gale_tui.cli.export_options import add_export
+
+    parser = argparse.ArgumentParser(
+        prog="gale-tui",
+        description="Export tools from Kore.ai GALE (Agent Platform), follow the jobs, save the files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gale-tui {__version__}")
+    parser.add_argument("--demo", action="store_true", help="run on an embedded GALE; nothing to configure")
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="with --demo: keep its files in this folder")
+    parser.add_argument("--env", metavar="NAME", help="the environment to start with")
+    parser.add_argument(
+        "--from", metavar="FILE", dest="brought",
+        help="open the form filled from a file: an Export request as URL, curl, fetch or HAR, or a list",
+    )  # fmt: skip
+    parser.add_argument("--download-dir", metavar="DIR", type=Path, help="where files are saved")
+    parser.add_argument("--readonly", action="store_true", help="nothing that changes the server can be started")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument(
+        "--log-level", metavar="LEVEL", default="info", choices=("debug", "info", "warning", "error"),
+        help="debug, info (the default), warning or error",
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    sandbox = commands.add_parser("sandbox", help="run the embedded GALE alone, for developing against")
+    sandbox.add_argument("--port", type=int, metavar="N", default=0, help="port on loopback; a free one by default")
+    commands.add_parser("info", help="where files are and what was found; no secrets")
+    add_export(commands)
+    diff = commands.add_parser(
+        "diff",
+        help="what changed between two saved exports of a tool",
+        description="Compare two saved exports: nodes, prompts, guardrails, variables. Order and time stamps alone are "
+        "no difference; values of environment variables are never printed.",
+        epilog="exit codes:\n  0 no difference · 1 they differ · 2 a file cannot be compared",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    diff.add_argument("before", metavar="A.zip", type=Path)
+    diff.add_argument("after", metavar="B.zip", type=Path)
+    diff.add_argument("--json", action="store_true", help="the differences as one JSON object")
+    return parser
+
+
+WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
+    "brought": None,
+    "command": None,
+    "demo": False,
+    "download_dir": None,
+    "env": None,
+    "keep": None,
+    "log_level": "info",
+    "no_mouse": False,
+    "readonly": False,
+}
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments, parsed; exits with 2 where they are wrong."""
+    # Nearly every start is one without arguments, and a parser for them takes as long as opening the history.
+    if argv:
+        return make_parser().parse_args(argv)
+    return cast("argparse.Namespace", SimpleNamespace(**WITHOUT_ARGUMENTS))
