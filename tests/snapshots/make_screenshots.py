@@ -15,11 +15,13 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
+from tests.snapshots.moving import moving_picture
 from tests.snapshots.stage import Stage
 from tests.snapshots.story import (
     ENVIRONMENTS,
     accounted,
     drawn,
+    journey,
     listed,
     look_into_environments,
     morning,
@@ -98,6 +100,22 @@ async def batch_pictures(keep: Callable[[str, str], None]) -> None:
                 keep(name, app.export_screenshot())
 
 
+async def journey_picture(keep: Callable[[str, str], None]) -> None:
+    """From a pasted request to the saved file, as it moves."""
+    frames: list[tuple[str, float]] = []
+    with Stage() as stage:
+        app = stage.app()
+        async with app.run_test(size=(80, 24)) as pilot:
+
+            async def frame(seconds: float) -> None:
+                await drawn(stage, pilot)
+                frames.append((app.export_screenshot(), seconds))
+
+            await opened(stage, pilot)
+            await journey(stage, pilot, frame)
+    keep("journey", moving_picture(frames))
+
+
 async def other_pictures(keep: Callable[[str, str], None]) -> None:
     """Without colours, and with environments of a real installation."""
     with Stage(no_color=True) as stage:
@@ -133,7 +151,7 @@ def make(folder: Path) -> list[Path]:
         path.write_text(svg, encoding="utf-8")
         made.append(path)
 
-    for pictures in (demo_pictures, compare_picture, batch_pictures, other_pictures):
+    for pictures in (demo_pictures, compare_picture, batch_pictures, journey_picture, other_pictures):
         asyncio.run(pictures(keep))
     return made
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -22,6 +23,7 @@ from gale_tui.tui.screens.batch.batch import BatchScreen
 from gale_tui.tui.screens.batch.report import BatchAccountDialog
 from gale_tui.tui.screens.batch.sets import SetNameDialog, SetPicker
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
+from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
@@ -32,6 +34,7 @@ __all__ = [
     "ENVIRONMENTS",
     "accounted",
     "drawn",
+    "journey",
     "listed",
     "look_into_environments",
     "morning",
@@ -259,6 +262,39 @@ async def sets_offered(stage: Stage, pilot: Pilot[int]) -> None:
         await stage.settle()
     await pilot.press("o")
     await shown(stage, pilot, SetPicker)
+
+
+async def journey(stage: Stage, pilot: Pilot[int], frame: Callable[[float], Awaitable[None]]) -> None:
+    """From a request copied in the browser to the saved file.
+
+    Args:
+        stage: Where.
+        pilot: Pastes and presses.
+        frame: Called at each step with the seconds that it is worth looking at.
+    """
+    sandbox = stage.sandbox
+    at_once(sandbox)
+    offered = tools(sandbox)
+    await export(stage, "11:42:10", offered["Leave Bot"])
+    await export(stage, "11:51:12", offered["Claims Triage"])
+    await stage.to("11:59:58")
+    pilot.app.clear_notifications()
+    await frame(1.6)
+    tool = offered["Banking Assistant"]
+    address = f"{sandbox.url}/api/public/tools/{tool.tool_id}/export?flowId={tool.flow_id}"
+    pilot.app.screen.post_message(Paste(f"curl '{address}' -X POST -H 'Content-Type: application/json'"))
+    await shown(stage, pilot, ExportForm)
+    await frame(2.8)
+    known = len(stage.engine.jobs)
+    await pilot.press("enter")
+    while len(stage.engine.jobs) == known:
+        await pilot.pause(0.01)
+    for at, seconds in (("11:59:58", 0.8), ("12:00:00", 1.0), ("12:00:02", 1.0), ("12:00:04", 1.0), ("12:00:09", 1.6)):
+        await stage.to(at)
+        await frame(seconds)
+    await pilot.press("i")
+    await shown(stage, pilot, InspectScreen)
+    await frame(2.6)
 
 
 async def look_into_environments(stage: Stage, pilot: Pilot[int]) -> None:

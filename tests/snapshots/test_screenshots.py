@@ -29,3 +29,11 @@ def test_nothing_of_the_machine_is_in_the_pictures() -> None:
         assert "stage-" not in text
         assert SANDBOX_KEY not in text
         assert not re.search(r"127\.0\.0\.1:\d", text)
+
+
+def test_the_moving_picture_has_no_script_and_can_stand_still() -> None:
+    text = (make_screenshots.FOLDER / "journey.svg").read_text(encoding="utf-8")
+    assert len(text.encode()) <= 400_000
+    assert "<script" not in text
+    assert "prefers-reduced-motion" in text
+    assert text.count('class="frame ') == text.count("@keyframes") > 5
