@@ -10,7 +10,8 @@ __all__ = ["moving_picture"]
 _STYLE = re.compile(r"\.(terminal-\d+-r\d+) \{([^}]*)\}")
 _IDENTITY = re.compile(r"terminal-\d+")
 _CELLS = re.compile(
-    r'(<g transform="translate\(9, 41\)" clip-path="url\(#terminal-\d+-clip-terminal\)">)(.*)(</g>\s*</svg>)', re.DOTALL
+    r'(<g transform="translate\(9, 41\)" clip-path="url\(#terminal-\d+-clip-terminal\)">)(.*)(</g>\s*</svg>)',
+    re.DOTALL,
 )
 
 
@@ -29,7 +30,9 @@ def moving_picture(frames: Sequence[tuple[str, float]]) -> str:
         names = {name: classes.setdefault(rule.strip(), f"s{len(classes)}") for name, rule in _STYLE.findall(svg)}
         found = _CELLS.search(svg)
         assert found is not None, "the framework draws its screenshots in another way"
-        cells = re.sub(r'class="(terminal-\d+-r\d+)"', lambda each: f'class="{names[each[1]]}"', found[2])
+        cells = found[2]
+        for name, shared in names.items():
+            cells = cells.replace(f'class="{name}"', f'class="{shared}"')
         cells = _IDENTITY.sub("terminal", cells)
         drawn.append(f'<g class="frame f{number}">{_squeeze(cells)}</g>')
         shows, ends = began / whole * 100, (began + seconds) / whole * 100
