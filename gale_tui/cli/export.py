@@ -161,11 +161,11 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
         _confirm(plan, command, narration)
     if command.keep_as:
         kept = ToolSet(command.keep_as, plan.tools, plan.environment.id, engine.clock.time())
-        await engine.book.store.keep_set(kept)
+        await engine.sets.save(kept)
         narration.say(f"gale-tui: kept {len(plan.tools)} tools as the set {command.keep_as}")
     account = await _run_all(engine, command, plan, out, narration)
     if command.set_name is not None:
-        await engine.book.store.use_set(command.set_name, at=engine.clock.time())
+        await engine.sets.mark_used(command.set_name, at=engine.clock.time())
     if plan.several:
         narration.say(f"gale-tui: {plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
     if plan.several:
@@ -185,7 +185,7 @@ def _say_left(count: int, narration: Narration) -> None:
 
 
 def _current(engine: GaleEngine) -> Environment:
-    environment = engine.current
+    environment = engine.environments.current
     if environment is None:
         raise ConfigError(
             "There is no environment yet", "Start gale-tui and add one, or set GALE_HOST and GALE_API_KEY"
@@ -215,30 +215,29 @@ def _environment_of(engine: GaleEngine, hosts: tuple[str, ...]) -> Environment:
 
 
 async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) -> _Plan:
-    store = engine.book.store
-    kept = await store.find_set(name)
+    kept = await engine.sets.find(name)
     if kept is None:
-        names = ", ".join(each.name for each in await store.sets()) or "none yet"
+        names = ", ".join(each.name for each in await engine.sets.all()) or "none yet"
         raise ConfigError(
             f"There is no set called {inert(name, 80)!r}", f"Known sets: {names}. --from FILE --save-set NAME makes one"
         )
     environment = None
     if not command.environment_chosen and kept.environment_id is not None:
-        environment = engine.environment(kept.environment_id)
+        environment = engine.environments.find(kept.environment_id)
         if environment is None:
             raise ConfigError(f"The environment of the set {kept.name} is gone", "Name another one with --env")
     return _Plan(environment or _current(engine), kept.tools, (), kept.name)
 
 
 async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
-    found = await engine.book.store.batches.cut_short()
+    found = await engine.batches.cut_short()
     if command.environment_chosen:
         current = _current(engine)
         found = [each for each in found if each.environment_id == current.id]
     if not found:
         raise ConfigError("There is no batch that was cut short", "One that another gale-tui runs is none")
     kept = found[0]
-    environment = engine.environment(kept.environment_id)
+    environment = engine.environments.find(kept.environment_id)
     if environment is None or not kept.goes_to(environment):
         name = inert(kept.environment_name, 60)
         raise ConfigError(
@@ -306,7 +305,7 @@ async def _run_all(
         if now.state == "needs key" and now.environment_id == plan.environment.id and not key_wanted.done():
             key_wanted.set_result(now.text)
 
-    engine.on_condition.append(condition)
+    engine.connection_status.listeners.append(condition)
     running = asyncio.create_task(run.run(), name="batch")
     try:
         done, _ = await asyncio.wait(
@@ -327,7 +326,7 @@ async def _run_all(
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        engine.on_condition.remove(condition)
+        engine.connection_status.listeners.remove(condition)
         key_wanted.cancel()
     return run.account
 

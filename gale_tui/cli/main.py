@@ -197,7 +197,7 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
     setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
     engine = _engine(arguments, wiring, readonly=arguments.readonly)
-    engine.choose(named)
+    engine.environments.choose(named)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Cron's locale may be plain ASCII; a label is no reason to stop.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -241,7 +241,7 @@ def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
     setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
     engine = _engine(arguments, wiring, readonly=arguments.readonly)
-    engine.choose(arguments.env)
+    engine.environments.choose(arguments.env)
     if opening is not None and not engine.environments and getattr(opening, "batch", None) is not None:
         return _complain("There is no environment yet for a batch. Start gale-tui, add one, and try again.")
     return _show(engine, mouse=not arguments.no_mouse, opening=opening, follows=arguments.env is None)
@@ -325,5 +325,5 @@ def demo_engine(
         demo=True,
         offered=offered,
     )
-    engine.choose(None)
+    engine.environments.choose(None)
     return engine, sandbox

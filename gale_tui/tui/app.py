@@ -143,8 +143,8 @@ class GaleApp(App[int]):
             self.exit(2, message=str(error))
             return
         self.tally.count(self.engine.jobs.values())
-        self.engine.book.listeners.append(self._job_changed)
-        self.engine.on_condition.append(self._condition_changed)
+        self.engine.jobs.listeners.append(self._job_changed)
+        self.engine.connection_status.listeners.append(self._condition_changed)
         self.engine.on_loaded.append(self._history_loaded)
         self.engine.on_notice.append(lambda text: self.say(text, severity="warning", seconds=12))
         await self.push_screen(self.jobs_screen)
@@ -324,7 +324,7 @@ class GaleApp(App[int]):
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
         self.jobs_screen.post_message(ConditionChanged(condition))
         if condition.state == "needs key":
-            environment = self.engine.environment(condition.environment_id)
+            environment = self.engine.environments.find(condition.environment_id)
             if environment is not None:
                 self.open_key_dialog(condition.environment_id, condition.text)
 
@@ -353,7 +353,7 @@ class GaleApp(App[int]):
         return with_keys(text, read_keys(self.engine.settings.keys).text)
 
     async def _find_key_text(self) -> None:
-        environment = self.engine.current
+        environment = self.engine.environments.current
         if environment is None:
             self.key_text = ""
         else:
@@ -386,7 +386,7 @@ class GaleApp(App[int]):
                 # What is no request may be an id: the form knows what to do with its text.
                 pasted = paste if paste.batch is not None or paste.captured.requests else pasted
             if isinstance(pasted, Paste) and pasted.batch is not None:
-                self.batch.open(batch=pasted.batch, environment=None if follows else self.engine.current)
+                self.batch.open(batch=pasted.batch, environment=None if follows else self.engine.environments.current)
                 return
         if not self.engine.environments and (not pasted or self.engine.readonly):
             self.say("First add an environment: its host and a key.", severity="warning")
@@ -415,7 +415,7 @@ class GaleApp(App[int]):
 
         def picked(environment_id: str | None) -> None:
             if environment_id is not None:
-                self.engine.use(environment_id)
+                self.engine.environments.use(environment_id)
                 self.environments_changed()
 
         if self.engine.environments:
@@ -427,7 +427,7 @@ class GaleApp(App[int]):
         """Asks for a key that is missing or was refused, unless that is asked already."""
         from gale_tui.tui.screens.dialogs import KeyDialog
 
-        environment = self.engine.environment(environment_id)
+        environment = self.engine.environments.find(environment_id)
         if environment is None or environment.source != "config":
             self.say(reason, severity="error", seconds=12)
             return
@@ -579,7 +579,7 @@ class GaleApp(App[int]):
     async def action_quit(self) -> None:
         """Ends gale-tui; asks first where a download would be cut short or a key be lost."""
         reasons: list[str] = []
-        count = len(self.engine.downloading())
+        count = len(self.engine.jobs.downloading())
         if count:
             subject = f"{count} downloads are" if count > 1 else "1 download is"
             later = "the demo keeps nothing" if self.engine.demo else "the next start goes on from there"

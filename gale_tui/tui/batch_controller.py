@@ -112,7 +112,7 @@ class Batches:
         if len({job.environment_id for job in jobs}) > 1:
             app.say("The marked jobs are of several environments: mark those of one.", severity="warning", seconds=8)
             return
-        environment = app.engine.environment(jobs[0].environment_id)
+        environment = app.engine.environments.find(jobs[0].environment_id)
         if environment is None:
             app.say(f"The environment of these jobs, {jobs[0].environment_name}, is gone.", severity="warning")
             return
@@ -140,7 +140,7 @@ class Batches:
         if engine.readonly or self.running:
             return
         try:
-            found = await engine.book.store.batches.cut_short()
+            found = await engine.batches.cut_short()
         except GaleError as error:
             self._app.say(str(error), severity="warning")
             return
@@ -154,7 +154,7 @@ class Batches:
 
         engine = self._app.engine
         with contextlib.suppress(GaleError):
-            jobs = {**await engine.book.store.batches.jobs(kept), **engine.jobs}
+            jobs = {**await engine.batches.jobs(kept), **engine.jobs}
             self.pending, self.account, self._untold = kept, account_of(kept, jobs), True
             self._app.jobs_screen.show_batch()
             self.tell()
@@ -171,7 +171,7 @@ class Batches:
         from gale_tui.tui.screens.batch.report import production_dialog
 
         app = self._app
-        environment = app.engine.environment(kept.environment_id)
+        environment = app.engine.environments.find(kept.environment_id)
         if environment is None or not kept.goes_to(environment):
             name = inert(kept.environment_name, 60)
             words = f"The environment {name} of this batch is gone or has another host now: it cannot go on."
@@ -186,7 +186,7 @@ class Batches:
 
     async def _drop(self, kept: KeptBatch) -> None:
         try:
-            await self._app.engine.book.store.batches.drop(kept.id)
+            await self._app.engine.batches.drop(kept.id)
         except GaleError as error:
             self._app.say(str(error), severity="error")
             return
@@ -225,7 +225,7 @@ class Batches:
         try:
             if set_name:
                 with contextlib.suppress(GaleError):
-                    await engine.book.store.use_set(set_name, at=engine.clock.time())
+                    await engine.sets.mark_used(set_name, at=engine.clock.time())
             account = await run.run()
         except GaleError as error:
             self._app.say(f"The batch cannot go on: {error}", severity="error", seconds=15)
@@ -235,7 +235,7 @@ class Batches:
             raise
         with contextlib.suppress(GaleError):
             # What could not be started is not lost either.
-            left = await engine.book.store.batches.find(run.kept_id or "")
+            left = await engine.batches.find(run.kept_id or "")
             self.pending = left if left is not None and left.left else None
             self._asked.add(run.kept_id or "")
         self._run = None

@@ -25,7 +25,7 @@ class SetCommands(Provider):
     async def startup(self) -> None:
         """Reads the sets."""
         try:
-            self._sets = tuple(await cast("GaleApp", self.app).engine.book.store.sets())
+            self._sets = tuple(await cast("GaleApp", self.app).engine.sets.all())
         except GaleError:
             self._sets = ()
 

@@ -17,7 +17,7 @@ from gale_tui.core.config.environments import environment_from_variables
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.polling import PollPolicy
+from gale_tui.core.jobs.polling import Asked, PollPolicy
 from gale_tui.core.threads import DaemonThreads
 
 UNBOUND = PollPolicy(
@@ -46,9 +46,8 @@ async def poll(home: Path, wanted: int) -> dict[str, float]:
     )
     counted = 0
     warm, done = asyncio.Event(), asyncio.Event()
-    ask = engine._ask
 
-    async def counting(job_id: str) -> object:
+    async def counting(job_id: str) -> Asked:
         nonlocal counted
         result = await ask(job_id)
         counted += 1
@@ -58,8 +57,8 @@ async def poll(home: Path, wanted: int) -> dict[str, float]:
             done.set()
         return result
 
-    engine._ask = counting  # type: ignore[method-assign,assignment]  # counted where the scheduler calls it
     await engine.start()
+    ask, engine.scheduler._ask = engine.scheduler._ask, counting
     async with asyncio.timeout(120):
         await warm.wait()
     at, used, first = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF), counted

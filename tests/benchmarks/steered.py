@@ -77,7 +77,7 @@ class Steering:
 
     async def pause(self) -> None:
         """Polls nothing from now on, so that no answer mixes with what is measured."""
-        self._app.engine.pause(True)
+        self._app.engine.scheduler.paused = True
 
     async def tick(self, times: int) -> None:
         """Lets so many seconds pass, and does each time what the screen does once a second."""
@@ -88,14 +88,14 @@ class Steering:
 
     async def change(self, job_id: str, **fields: Any) -> None:
         """Writes a change of a job, as an answer of the server does."""
-        await self._app.engine.book.set(job_id, **fields)
+        await self._app.engine.registry.set(job_id, **fields)
 
     async def finish(self, job_id: str) -> None:
         """The server says SUCCESS."""
         from gale_tui.core.models import JobState
 
         at = self._clock.time()
-        await self._app.engine.book.set(job_id, "SUCCESS", state=JobState.SUCCEEDED, status="SUCCESS", ended_at=at)
+        await self._app.engine.registry.set(job_id, "SUCCESS", state=JobState.SUCCEEDED, status="SUCCESS", ended_at=at)
 
     async def tell_again(self, job_id: str) -> None:
         """Tells the screen of a job in which nothing is different."""

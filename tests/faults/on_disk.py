@@ -86,7 +86,7 @@ def small_disk(folder: Path, size: int) -> Iterator[None]:
 
 async def press_d(world: World) -> None:
     """Saves, goes on, or saves again."""
-    world.look("notification", await world.engine.download(world.job.id))
+    world.look("notification", await world.engine.jobs.download(world.job.id))
 
 
 async def a_full_disk(world: World) -> None:
@@ -127,7 +127,7 @@ async def folder_not_there(world: World) -> None:
 async def folder_taken_away(world: World) -> None:
     await world.start()
     await world.export()
-    await world.until(lambda: (world.engine.progress(world.job.id) or world.job.download).received > 50_000)
+    await world.until(lambda: (world.engine.jobs.progress(world.job.id) or world.job.download).received > 50_000)
     shutil.rmtree(world.paths.downloads)
     await world.until_settled()
     await press_d(world)
@@ -222,7 +222,7 @@ async def another_is_stopped(world: World) -> None:
         known = next(iter(world.engine.jobs))
         pressed = asyncio.create_task(world.export(label="after"))
         # The loop is free and what is there can be read, while a change waits for the other one.
-        assert await world.engine.events(known)
+        assert await world.engine.jobs.events(known)
         assert not pressed.done()
         assert len(world.sandbox.posts(TOOL)) == 1
         other.go_on()

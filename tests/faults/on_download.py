@@ -101,7 +101,7 @@ async def ended_in_the_middle(world: World) -> None:
     await world.start()
     await world.export()
     await world.until(lambda: world.job.state.final)
-    await world.until(lambda: (world.engine.progress(world.job.id) or world.job.download).received > 50_000)
+    await world.until(lambda: (world.engine.jobs.progress(world.job.id) or world.job.download).received > 50_000)
     await world.stop()
     part = next(world.paths.downloads.glob("*.part"))
     assert 0 < part.stat().st_size < 300_000
@@ -114,7 +114,7 @@ async def ended_in_the_middle(world: World) -> None:
 async def lines_dropped(world: World) -> None:
     await world.start()
     await world.export()
-    await world.until(lambda: (world.engine.progress(world.job.id) or world.job.download).received > 50_000)
+    await world.until(lambda: (world.engine.jobs.progress(world.job.id) or world.job.download).received > 50_000)
     world.sandbox.cut_lines()
     await world.until_settled()
 
@@ -123,7 +123,7 @@ async def d_after_the_end(world: World) -> None:
     """The file fails, and d is pressed."""
     await exported(world)
     assert world.job.download.state is not DownloadState.SAVED
-    world.look("notification", await world.engine.download(world.job.id))
+    world.look("notification", await world.engine.jobs.download(world.job.id))
     await world.until_seen("SUCCESS saved")
 
 

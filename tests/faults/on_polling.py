@@ -42,7 +42,7 @@ async def a_key_that_is_revoked(world: World) -> None:
     # It waits for a key: nothing is asked meanwhile, beyond the one that was under way.
     assert len(world.sandbox.status_calls(job.dock_status_id or "")) <= asked + 1
     world.keys.append(NEW_KEY)
-    await world.engine.provide_key(world.environment, Secret(NEW_KEY), session_only=True)
+    await world.engine.environments.provide_key(world.environment, Secret(NEW_KEY), session_only=True)
     await world.until_settled()
 
 
@@ -67,7 +67,7 @@ async def unknown_until_r(world: World) -> None:
     # Asked again slowly, if at all.
     assert len(world.sandbox.status_calls(job.dock_status_id or "")) <= before + 1
     world.sandbox.script_job(job.dock_status_id or "", Script(duration=2.0))
-    world.look("notification", world.engine.refresh(job.id))
+    world.look("notification", world.engine.jobs.refresh(job.id))
     await world.until_seen("SUCCESS saved")
 
 
@@ -102,7 +102,7 @@ async def asked_again_and_again(world: World) -> None:
     await world.start()
     await world.export()
     for _ in range(40):
-        world.look("notification", world.engine.refresh(world.job.id))
+        world.look("notification", world.engine.jobs.refresh(world.job.id))
         await world.clock.sleep(0.2)
     at_most_once_a_second(world)
     await world.until_settled()

@@ -84,7 +84,7 @@ async def app_of(world: World) -> AsyncIterator[Screen]:
     world.make_engine()
     environment = Environment("e-1", "staging", parse_host(world.host))
     ConfigFile(world.paths.config_file).save_environment(environment)
-    world.engine.reload_config()
+    world.engine.environments.reload()
     world.keys.append(world.key)
     world.engine.credentials.keep_for_session(environment, Secret(world.key))
     app = GaleApp(world.engine, signals=False)
@@ -180,7 +180,7 @@ async def broken_config(world: World) -> None:
     world.make_engine()
     text = '[environments.staging]\nhost = "https://gale.example\n'
     world.paths.config_file.write_text(text)
-    world.engine.reload_config()
+    world.engine.environments.reload()
     app = GaleApp(world.engine, signals=False)
     async with app.run_test(size=(150, 40), notifications=True) as pilot:
         screen = Screen(world, app, pilot)

@@ -40,7 +40,7 @@ async def shown_inert(world: World) -> None:
     await exported(world)
     job = world.job
     lines = full_lines(
-        job, await world.engine.events(job.id), None, UNICODE, now=world.clock.time(), width=120, key=usual_key
+        job, await world.engine.jobs.events(job.id), None, UNICODE, now=world.clock.time(), width=120, key=usual_key
     )
     for line in lines:
         for piece in line:

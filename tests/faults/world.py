@@ -173,7 +173,7 @@ class World:
     def row(self, job: Job) -> str:
         """The row of a job, on a wide screen."""
         now = self.clock.time()
-        progress = self.engine.progress(job.id)
+        progress = self.engine.jobs.progress(job.id)
         pieces = (
             glyph_text(job, UNICODE),
             status_text(job, now, None, UNICODE, 80),
@@ -216,24 +216,24 @@ class World:
             step=self.step,
         )
         self.engine.on_notice.append(lambda text: self.look("notification", text))
-        self.engine.on_condition.append(self._condition_changed)
+        self.engine.connection_status.listeners.append(self._condition_changed)
 
     async def started(self) -> None:
         """Listens to the engine, which has been started, and gives it its environment."""
-        self.engine.book.listeners.append(self._job_changed)
+        self.engine.jobs.listeners.append(self._job_changed)
         for notice in self.engine.notices:
             self.look("notification", notice)
         environment = Environment("e-1", "staging", parse_host(self.host), **self.environment_fields)
         self.keys.append(self.key)
-        await self.engine.save_environment(environment, previous=None, key=Secret(self.key), session_only=True)
-        self.engine.use("e-1")
+        await self.engine.environments.save(environment, previous=None, key=Secret(self.key), session_only=True)
+        self.engine.environments.use("e-1")
         for job in tuple(self.engine.jobs.values()):
             self.look("row", self.row(job))
 
     @property
     def environment(self) -> Environment:
         """The environment that everything happens in."""
-        found = self.engine.environment("e-1")
+        found = self.engine.environments.find("e-1")
         assert found is not None
         return found
 
@@ -250,7 +250,7 @@ class World:
         """Submits the form; None where the form stays, with the sentence noted."""
         fields = {"environment_id": "e-1", "tool_id": TOOL, "flow_id": FLOW, **fields}
         try:
-            return await self.engine.export(ExportRequest(**fields))
+            return await self.engine.jobs.export(ExportRequest(**fields))
         except GaleError as error:
             self.look("form", str(error))
             return None

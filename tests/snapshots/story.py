@@ -96,7 +96,7 @@ async def opened(stage: Stage, pilot: Pilot[int]) -> GaleApp:
 async def export(stage: Stage, at: str, tool: OfferedTool) -> Job:
     """Exports a tool at a time of day."""
     await stage.to(at)
-    job = await stage.engine.export(ExportRequest("demo", tool.tool_id, tool.flow_id, tool.name))
+    job = await stage.engine.jobs.export(ExportRequest("demo", tool.tool_id, tool.flow_id, tool.name))
     await stage.settle()
     return job
 
@@ -152,10 +152,10 @@ async def noon(stage: Stage, pilot: Pilot[int], form: Callable[[], Awaitable[Non
     while len(engine.jobs) == known:
         await pilot.pause(0.01)
     stage.paced = True
-    await stage.until(lambda: received.id in engine.downloading())
+    await stage.until(lambda: received.id in engine.jobs.downloading())
     began = stage.clock.monotonic()
     # The speed is reckoned from here on; the next reading is that of the picture.
-    reading = engine.progress(received.id)
+    reading = engine.jobs.progress(received.id)
     assert reading is not None
     assert reading.received == 0
     await stage.leap(NOON)
@@ -163,7 +163,7 @@ async def noon(stage: Stage, pilot: Pilot[int], form: Callable[[], Awaitable[Non
     due = int((stage.clock.monotonic() - began) * PACE / PIECE) * PIECE
     while reading is None or reading.received < due:
         await pilot.pause(0.01)
-        reading = engine.progress(received.id)
+        reading = engine.jobs.progress(received.id)
     assert engine.jobs[received.id].download.state is DownloadState.RUNNING
 
 
@@ -185,8 +185,8 @@ async def drawn(stage: Stage, pilot: Pilot[int]) -> None:
 
 
 def _up_to_date(stage: Stage, table: JobTable) -> None:
-    for job_id in stage.engine.downloading():
-        table.set_progress(job_id, stage.engine.progress(job_id))
+    for job_id in stage.engine.jobs.downloading():
+        table.set_progress(job_id, stage.engine.jobs.progress(job_id))
     table.tick(stage.now)
     # Works out every row anew: by itself the table does so within half a second of real time.
     table.key_of = table.key_of
@@ -302,7 +302,7 @@ async def look_into_environments(stage: Stage, pilot: Pilot[int]) -> None:
     engine = stage.engine
     keys = {"local": stage.sandbox.key, "staging": "kg-test-key-0000-0000"}
     for name, key in keys.items():
-        environment = engine.environment(name)
+        environment = engine.environments.find(name)
         assert environment is not None
         engine.credentials.keep_for_session(environment, Secret(key))
     await pilot.press("c")

@@ -47,7 +47,7 @@ class Watch:
         self.engine = engine
         self.changes: list[JobChange] = []
         self._happened = asyncio.Event()
-        engine.book.listeners.append(self._changed)
+        engine.jobs.listeners.append(self._changed)
 
     def _changed(self, change: JobChange) -> None:
         self.changes.append(change)
@@ -137,7 +137,7 @@ class Bench:
 
     async def export(self, watch: Watch, **more: Any) -> Job:
         """Exports the tool."""
-        return await watch.engine.export(self.request(**more))
+        return await watch.engine.jobs.export(self.request(**more))
 
     @property
     def posts(self) -> int:

@@ -115,7 +115,7 @@ async def export(
 ) -> str:
     """Exports a tool that does what the script says; our id of the job, once its row is there."""
     tool = sandbox.add_tool(name, script)
-    job = await app.engine.export(ExportRequest(environment, tool.tool_id, tool.flow_id, name))
+    job = await app.engine.jobs.export(ExportRequest(environment, tool.tool_id, tool.flow_id, name))
     await until(pilot, lambda: job.id in app.engine.jobs)
     await pilot.pause()
     return job.id

@@ -52,7 +52,7 @@ async def export_versions(pilot: Pilot[int], engine: GaleEngine, sandbox: Sandbo
     ids: list[str] = []
     for version in versions:
         sandbox.script(offered.tool_id, Script(duration=0.1, version=version))
-        job = await engine.export(ExportRequest("demo", offered.tool_id, offered.flow_id))
+        job = await engine.jobs.export(ExportRequest("demo", offered.tool_id, offered.flow_id))
         ids.append(job.id)
         await until(pilot, lambda: engine.jobs[ids[-1]].download.state is DownloadState.SAVED)
     return [engine.jobs[each] for each in ids]

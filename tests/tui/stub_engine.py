@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from textual.app import App
@@ -77,101 +76,142 @@ class StubDrafts:
         pass
 
 
-@dataclass
-class StubEngine:
-    """Remembers what a form asked for; `answer` is what an export gives, or raises."""
+class StubEnvironments:
+    """The environments of a stub engine."""
 
-    environments: tuple[Environment, ...] = (STAGING, LIVE)
-    demo: bool = False
-    settings: Settings = field(default_factory=Settings)
-    problems: tuple[str, ...] = ()
-    credentials: StubCredentials = field(default_factory=StubCredentials)
-    choices: list[ToolChoice] = field(default_factory=list)
-    folder: Path = Path("/nonexistent/downloads")
-    answer: Callable[[ExportRequest], Job] | None = None
-    gate: asyncio.Event | None = None
-    """Where set, an export waits for it."""
-    error: Exception | None = None
-    verdict: KeyTest = field(default_factory=lambda: KeyTest("accepted", "The key is accepted."))
-    exports: list[ExportRequest] = field(default_factory=list)
-    saved: list[tuple[Environment, Environment | None, Secret | None, bool]] = field(default_factory=list)
-    deleted: list[Environment] = field(default_factory=list)
-    provided: list[tuple[Environment, Secret, bool]] = field(default_factory=list)
-    tracked: list[tuple[str, str]] = field(default_factory=list)
-    tested: list[tuple[Environment, Secret | None]] = field(default_factory=list)
-    conditions: dict[str, EnvironmentCondition] = field(default_factory=dict)
-    setting_changes: dict[str, object] = field(default_factory=dict)
-    current_id: str | None = None
-    clock: Clock = field(default_factory=SystemClock)
-    book: Any = field(default_factory=lambda: SimpleNamespace(store=SimpleNamespace(drafts=StubDrafts())))
+    def __init__(self, engine: StubEngine, environments: tuple[Environment, ...]) -> None:
+        self._engine = engine
+        self.all = environments
+
+    def __iter__(self) -> Iterator[Environment]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
 
     @property
     def current(self) -> Environment | None:
-        return (self.environment(self.current_id) if self.current_id else None) or next(iter(self.environments), None)
+        current_id = self._engine.current_id
+        return (self.find(current_id) if current_id else None) or next(iter(self.all), None)
 
-    def environment(self, environment_id: str) -> Environment | None:
-        return next((each for each in self.environments if each.id == environment_id), None)
+    def find(self, environment_id: str) -> Environment | None:
+        return next((each for each in self.all if each.id == environment_id), None)
 
     def use(self, environment_id: str) -> None:
-        self.current_id = environment_id
+        self._engine.current_id = environment_id
 
-    def condition(self, environment_id: str) -> EnvironmentCondition:
-        return self.conditions.get(environment_id, EnvironmentCondition(environment_id))
+    async def save(
+        self, environment: Environment, *, previous: Environment | None, key: Secret | None, session_only: bool
+    ) -> None:
+        self._engine.fail()
+        self._engine.saved.append((environment, previous, key, session_only))
+        kept = tuple(each for each in self.all if previous is None or each.id != previous.id)
+        self.all = (*kept, environment)
 
-    def recent(self, environment_id: str) -> list[ToolChoice]:
-        return self.choices
+    async def delete(self, environment: Environment) -> None:
+        self._engine.fail()
+        self._engine.deleted.append(environment)
+        self.all = tuple(each for each in self.all if each.id != environment.id)
+
+    async def test(self, environment: Environment, key: Secret | None = None) -> KeyTest:
+        self._engine.tested.append((environment, key))
+        await self._engine.wait()
+        return self._engine.verdict
+
+    async def provide_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
+        self._engine.fail()
+        self._engine.provided.append((environment, key, session_only))
+
+
+class StubJobs:
+    """The commands of a stub engine."""
+
+    def __init__(self, engine: StubEngine) -> None:
+        self._engine = engine
+
+    def recent_tools(self, environment_id: str) -> list[ToolChoice]:
+        return self._engine.choices
+
+    async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
+        self._engine.exports.append(request)
+        await self._engine.wait()
+        self._engine.fail()
+        return a_job(request)
+
+    async def track(self, environment_id: str, dock_status_id: str) -> Job:
+        self._engine.fail()
+        self._engine.tracked.append((environment_id, dock_status_id))
+        return a_job(ExportRequest(environment_id, "", ""))
+
+
+class StubStatus:
+    """How polling stands."""
+
+    def __init__(self, conditions: dict[str, EnvironmentCondition]) -> None:
+        self._conditions = conditions
+
+    def of(self, environment_id: str) -> EnvironmentCondition:
+        return self._conditions.get(environment_id, EnvironmentCondition(environment_id))
+
+
+class StubEngine:
+    """Remembers what a form requested."""
+
+    def __init__(
+        self,
+        environments: tuple[Environment, ...] = (STAGING, LIVE),
+        *,
+        demo: bool = False,
+        settings: Settings | None = None,
+        problems: tuple[str, ...] = (),
+        credentials: StubCredentials | None = None,
+        choices: list[ToolChoice] | None = None,
+        folder: Path = Path("/nonexistent/downloads"),
+        current_id: str | None = None,
+        verdict: KeyTest | None = None,
+        error: Exception | None = None,
+        gate: asyncio.Event | None = None,
+    ) -> None:
+        self.demo = demo
+        self.settings = settings or Settings()
+        self.problems = problems
+        self.credentials = credentials or StubCredentials()
+        self.choices = choices or []
+        self.folder = folder
+        self.gate = gate
+        """Where set, an export waits for it."""
+        self.error = error
+        self.verdict = verdict or KeyTest("accepted", "The key is accepted.")
+        self.exports: list[ExportRequest] = []
+        self.saved: list[tuple[Environment, Environment | None, Secret | None, bool]] = []
+        self.deleted: list[Environment] = []
+        self.provided: list[tuple[Environment, Secret, bool]] = []
+        self.tracked: list[tuple[str, str]] = []
+        self.tested: list[tuple[Environment, Secret | None]] = []
+        self.conditions: dict[str, EnvironmentCondition] = {}
+        self.setting_changes: dict[str, object] = {}
+        self.current_id = current_id
+        self.clock: Clock = SystemClock()
+        self.environments = StubEnvironments(self, environments)
+        self.jobs = StubJobs(self)
+        self.drafts = StubDrafts()
+        self.connection_status = StubStatus(self.conditions)
+
+    def fail(self) -> None:
+        """Raises `error` where there is one."""
+        if self.error is not None:
+            raise self.error
+
+    async def wait(self) -> None:
+        """Waits for `gate` where there is one."""
+        if self.gate is not None:
+            await self.gate.wait()
 
     def default_folder(self) -> Path:
         return self.folder
 
-    def curl(self, environment: Environment, tool_id: str, flow_id: str) -> str:
-        return (
-            f"curl --location --request POST '{environment.origin}/api/public/tools/{tool_id}/export?flowId={flow_id}'"
-            " --header \"x-api-key: $GALE_API_KEY\" --header 'Content-Type: application/json'"
-        )
-
     def save_settings(self, **changes: object) -> None:
         self.setting_changes.update(changes)
-
-    async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
-        self.exports.append(request)
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.error is not None:
-            raise self.error
-        return a_job(request)
-
-    async def save_environment(
-        self, environment: Environment, *, previous: Environment | None, key: Secret | None, session_only: bool
-    ) -> None:
-        if self.error is not None:
-            raise self.error
-        self.saved.append((environment, previous, key, session_only))
-        kept = tuple(each for each in self.environments if previous is None or each.id != previous.id)
-        self.environments = (*kept, environment)
-
-    async def delete_environment(self, environment: Environment) -> None:
-        if self.error is not None:
-            raise self.error
-        self.deleted.append(environment)
-        self.environments = tuple(each for each in self.environments if each.id != environment.id)
-
-    async def test_environment(self, environment: Environment, key: Secret | None = None) -> KeyTest:
-        self.tested.append((environment, key))
-        if self.gate is not None:
-            await self.gate.wait()
-        return self.verdict
-
-    async def provide_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
-        if self.error is not None:
-            raise self.error
-        self.provided.append((environment, key, session_only))
-
-    async def track(self, environment_id: str, dock_status_id: str) -> Job:
-        if self.error is not None:
-            raise self.error
-        self.tracked.append((environment_id, dock_status_id))
-        return a_job(ExportRequest(environment_id, "", ""))
 
 
 def a_job(request: ExportRequest) -> Job:

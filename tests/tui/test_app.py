@@ -95,7 +95,7 @@ async def test_a_key_refused_while_polling_is_asked_for_and_polling_goes_on(path
     paths.config_file.parent.mkdir(parents=True)
     paths.config_file.write_text(f'[environments.local]\nhost = "{sandbox.url}"\n', encoding="utf-8")
     engine = configured_engine(paths)
-    environment: Environment = engine.environments[0]
+    environment: Environment = engine.environments.all[0]
     engine.credentials.keep_for_session(environment, Secret(sandbox.key))
     async with running(engine) as (app, pilot):
         job_id = await export(pilot, app, sandbox, Script(duration=30.0), environment="local")
@@ -120,7 +120,7 @@ async def test_polling_pauses_and_goes_on(tmp_path: Path, sandbox: Sandbox) -> N
         await until(pilot, lambda: len(sandbox.status_calls(dock)) > 0)
         await pilot.press("p")
         await until(pilot, lambda: "PAUSED" in screen_text(app))
-        assert app.engine.paused
+        assert app.engine.scheduler.paused
         sandbox.script_job(dock, QUICK)
         await pilot.press("p")
         await until(pilot, lambda: "PAUSED" not in screen_text(app))
@@ -188,14 +188,14 @@ async def test_a_forgotten_job_can_be_brought_back(tmp_path: Path, sandbox: Sand
         await pilot.press("u")
         await until(pilot, lambda: job_id in app.engine.jobs)
         await until(pilot, lambda: "SUCCESS" in screen_text(app))
-        assert (await app.engine.events(job_id))[0].text == "requested"
+        assert (await app.engine.jobs.events(job_id))[0].text == "requested"
 
 
 async def test_an_export_started_elsewhere_is_tracked(tmp_path: Path, sandbox: Sandbox) -> None:
     other = demo(tmp_path / "other", sandbox)
     await other.start()
     tool = sandbox.add_tool("Elsewhere", Script(duration=2.0))
-    started = await other.export(ExportRequest("demo", tool.tool_id, tool.flow_id, save_when_ready=False))
+    started = await other.jobs.export(ExportRequest("demo", tool.tool_id, tool.flow_id, save_when_ready=False))
     await other.close()
     async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
         await pilot.press("t")
@@ -243,7 +243,7 @@ async def test_quitting_asks_while_a_file_is_received(tmp_path: Path, sandbox: S
     script = Script(duration=0.5, file=File(size=8 << 20, pace=float(64 << 10)))
     async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
         job_id = await export(pilot, app, sandbox, script)
-        await until(pilot, lambda: job_id in app.engine.downloading())
+        await until(pilot, lambda: job_id in app.engine.jobs.downloading())
         await pilot.press("q")
         await until(pilot, lambda: shows(app, ConfirmDialog))
         assert "1 download is cut short" in screen_text(app)

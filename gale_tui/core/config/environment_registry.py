@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from gale_tui.core.config.environments import Config, ConfigFile
 from gale_tui.core.config.settings import Settings
@@ -13,10 +13,10 @@ from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.models import Environment, KeyTest
 from gale_tui.core.secret import Secret
 
-__all__ = ["KnownEnvironments"]
+__all__ = ["EnvironmentRegistry"]
 
 
-class KnownEnvironments:
+class EnvironmentRegistry:
     """Environments, settings and keys, as one thing to change.
 
     Args:
@@ -61,6 +61,12 @@ class KnownEnvironments:
     def all(self) -> tuple[Environment, ...]:
         """All of them, those of the variables or the demo first."""
         return self._extra if self._demo else (*self._extra, *self.config.environments)
+
+    def __iter__(self) -> Iterator[Environment]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
 
     def find(self, environment_id: str) -> Environment | None:
         """The environment with that id; None where it is gone."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.connection import WriteConnection
@@ -11,11 +13,56 @@ from gale_tui.core.history.rows import job_from
 from gale_tui.core.history.schema import SELECT_JOBS
 from gale_tui.core.models import DownloadState, Job
 
-__all__ = ["forget_set", "keep_set", "last_saved", "read_set", "read_sets", "use_set"]
+if TYPE_CHECKING:
+    from gale_tui.core.history.open_store import History
+
+__all__ = ["ToolSets", "last_saved"]
+
+Run = Callable[[Callable[["History"], Any]], Awaitable[Any]]
 
 _LATEST = 1e300
 """Later than any time."""
 _SELECT = "SELECT name, environment_id, created_at, used_at, items FROM sets"
+
+
+class ToolSets:
+    """Named sets of tools.
+
+    Args:
+        read: Runs a query on the thread that reads.
+        write: Runs a change on the thread that writes.
+    """
+
+    def __init__(self, read: Run, write: Run) -> None:
+        self._read = read
+        self._write = write
+
+    async def all(self) -> list[ToolSet]:
+        """All sets that can be read, by name."""
+        sets: list[ToolSet] = await self._read(lambda history: _read_sets(history.opened.reader))
+        return sets
+
+    async def find(self, name: str) -> ToolSet | None:
+        """The set of that name.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        found: ToolSet | None = await self._read(lambda history: _read_set(history.opened.reader, name))
+        return found
+
+    async def save(self, tool_set: ToolSet) -> None:
+        """Writes a set in place of the one with its name."""
+        await self._write(lambda history: _save_set(history.opened.writer, tool_set))
+
+    async def mark_used(self, name: str, *, at: float) -> None:
+        """Records when a set was last run, in seconds since the epoch."""
+        await self._write(lambda history: _mark_used(history.opened.writer, name, at))
+
+    async def remove(self, name: str) -> bool:
+        """Deletes a set; False if there is none of that name. Jobs and files stay."""
+        removed: bool = await self._write(lambda history: _remove_set(history.opened.writer, name))
+        return removed
 
 
 def _set_from(row: tuple[str, str | None, float, float | None, str]) -> ToolSet:
@@ -23,8 +70,7 @@ def _set_from(row: tuple[str, str | None, float, float | None, str]) -> ToolSet:
     return ToolSet(name, tools_of(name, items), environment_id, created_at, used_at)
 
 
-def read_sets(connection: sqlite3.Connection) -> list[ToolSet]:
-    """All sets that can be read, by name."""
+def _read_sets(connection: sqlite3.Connection) -> list[ToolSet]:
     sets = []
     for row in connection.execute(f"{_SELECT} ORDER BY name"):
         try:
@@ -35,33 +81,26 @@ def read_sets(connection: sqlite3.Connection) -> list[ToolSet]:
     return sets
 
 
-def read_set(connection: sqlite3.Connection, name: str) -> ToolSet | None:
-    """The set of that name; None where there is none.
-
-    Raises:
-        StoreError: It is there and cannot be read.
-    """
+def _read_set(connection: sqlite3.Connection, name: str) -> ToolSet | None:
     row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
     return None if row is None else _set_from(row)
 
 
-def keep_set(database: WriteConnection, kept: ToolSet) -> None:
-    """Writes a set in place of the one with its name."""
+def _save_set(database: WriteConnection, tool_set: ToolSet) -> None:
+    values = (tool_set.name, tool_set.environment_id, tool_set.created_at, tool_set.used_at, items_text(tool_set.tools))
     with database.transaction(durable=True):
         database.write(
             "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)",
-            (kept.name, kept.environment_id, kept.created_at, kept.used_at, items_text(kept.tools)),
+            values,
         )
 
 
-def use_set(database: WriteConnection, name: str, at: float) -> None:
-    """Notes when a set was last run."""
+def _mark_used(database: WriteConnection, name: str, at: float) -> None:
     with database.transaction(durable=False):
         database.write("UPDATE sets SET used_at = ? WHERE name = ?", (at, name))
 
 
-def forget_set(database: WriteConnection, name: str) -> bool:
-    """Deletes a set; False where there is none of that name."""
+def _remove_set(database: WriteConnection, name: str) -> bool:
     with database.transaction(durable=True):
         return database.write("DELETE FROM sets WHERE name = ?", (name,)) > 0
 

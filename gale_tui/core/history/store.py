@@ -28,7 +28,7 @@ from gale_tui.core.models import Job, JobChange, JobEvent
 if TYPE_CHECKING:
     from gale_tui.core.history.batches import KeptBatches
     from gale_tui.core.history.drafts import Drafts
-    from gale_tui.core.history.named_sets import ToolSet
+    from gale_tui.core.history.sets import ToolSets
 
 __all__ = ["JobStore", "LeaseKind"]
 
@@ -201,35 +201,12 @@ class JobStore:
 
         return Drafts(self._read, self._write)
 
-    async def sets(self) -> list[ToolSet]:
-        """The named sets, by name; one that cannot be read is left out."""
-        from gale_tui.core.history.sets import read_sets
+    @property
+    def sets(self) -> ToolSets:
+        """The named sets of tools."""
+        from gale_tui.core.history.sets import ToolSets
 
-        return await self._read(lambda history: read_sets(history.opened.reader))
-
-    async def find_set(self, name: str) -> ToolSet | None:
-        """The set of that name; None where there is none."""
-        from gale_tui.core.history.sets import read_set
-
-        return await self._read(lambda history: read_set(history.opened.reader, name))
-
-    async def keep_set(self, kept: ToolSet) -> None:
-        """Writes a set, in place of the one with its name where there is one."""
-        from gale_tui.core.history.sets import keep_set
-
-        await self._write(lambda history: keep_set(history.opened.writer, kept))
-
-    async def use_set(self, name: str, *, at: float) -> None:
-        """Notes when a set was last run, in seconds since the epoch."""
-        from gale_tui.core.history.sets import use_set
-
-        await self._write(lambda history: use_set(history.opened.writer, name, at))
-
-    async def forget_set(self, name: str) -> bool:
-        """Deletes a set; False where there is none of that name. Jobs and files stay."""
-        from gale_tui.core.history.sets import forget_set
-
-        return await self._write(lambda history: forget_set(history.opened.writer, name))
+        return ToolSets(self._read, self._write)
 
     async def acquire(self, job_id: str, kind: LeaseKind, *, seconds: float) -> bool:
         """Takes or prolongs a lease.

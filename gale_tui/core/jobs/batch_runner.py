@@ -1,4 +1,4 @@
-"""Exports many tools through the engine, politely, and accounts for each.
+"""Exporter many tools through the engine, politely, and accounts for each.
 
 The vendor's community article on rate limits gives 60 design-time calls in 60 seconds and 1,800 in an hour: exports
 start at most one a second, after a while one in two seconds, and none while one of them waits after a 429.
@@ -144,7 +144,7 @@ class BatchRun:
             StoreError: The history cannot be used, or another process runs this batch.
         """
         await self._keep()
-        listeners = self._engine.book.listeners
+        listeners = self._engine.jobs.listeners
         listeners.append(self._changed)
         try:
             await self._take_up()
@@ -211,7 +211,7 @@ class BatchRun:
         """Writes the batch before anything is sent, or takes the one that was kept."""
         if not self._record:
             return
-        batches = self._engine.book.store.batches
+        batches = self._engine.batches
         if self._kept is None:
             environment = self.environment
             self._kept = KeptBatch(
@@ -240,8 +240,8 @@ class BatchRun:
         kept = self._kept
         if kept is None or not kept.started:
             return
-        store = self._engine.book.store
-        jobs = {**await store.batches.jobs(kept), **self._engine.jobs}
+        store = self._engine.registry.store
+        jobs = {**await self._engine.batches.jobs(kept), **self._engine.jobs}
         for place, job_id in kept.started.items():
             job = jobs.get(job_id)
             if job is None:
@@ -256,7 +256,7 @@ class BatchRun:
         if self._kept is None:
             return
         begun = all(entry.job is not None or entry.outcome is Outcome.UNFINISHED for entry in self._entries)
-        batches = self._engine.book.store.batches
+        batches = self._engine.batches
         with contextlib.suppress(StoreError):
             await (batches.drop(self._kept.id) if begun else batches.release(self._kept.id))
 
@@ -304,7 +304,7 @@ class BatchRun:
 
     async def _start(self, place: int) -> Job | None:
         tool, environment = self._entries[place].tool, self.environment
-        store = self._engine.book.store
+        store = self._engine.registry.store
         self._before[place] = await store.last_saved(str(environment.origin), tool.tool_id, tool.flow_id)
         request = ExportRequest(
             environment_id=environment.id,
@@ -317,7 +317,7 @@ class BatchRun:
             line=(self._kept.id, place) if self._kept is not None else None,
         )
         try:
-            job = await self._engine.export(request, keep_rejected=True)
+            job = await self._engine.jobs.export(request, keep_rejected=True)
         except (ConfigError, CredentialError, LineStartedError) as error:
             # Another process has gone on with it, no key, read-only, the environment is gone: true for all of them.
             self._put(place, outcome=Outcome.NOT_STARTED, why=str(error), error=error)

@@ -1,111 +1,224 @@
-"""What the user wishes for a job, and the sentence that answers it."""
+"""The verbs of `engine.jobs`: export, track, refresh, download, remove, and the sentence that answers them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
-from gale_tui.core.errors import StoreError
-from gale_tui.core.jobs.download_queue import LEASE, Saves
+from gale_tui.core.clock import Clock
+from gale_tui.core.config.settings import Settings
+from gale_tui.core.errors import ConfigError, StoreError
+from gale_tui.core.jobs.download_queue import LEASE, DownloadQueue
+from gale_tui.core.jobs.exporter import Exporter
 from gale_tui.core.jobs.hints import hint
-from gale_tui.core.jobs.job_registry import JobBook
-from gale_tui.core.jobs.poller import Asking
-from gale_tui.core.jobs.recovery import TakingUp
+from gale_tui.core.jobs.job_registry import JobRegistry
+from gale_tui.core.jobs.poller import Poller
+from gale_tui.core.jobs.recovery import Recovery
 from gale_tui.core.jobs.save_outcomes import wanted_again
-from gale_tui.core.jobs.scheduler import Monitor
-from gale_tui.core.models import DownloadState, Environment, Job, JobState
+from gale_tui.core.jobs.scheduler import Scheduler
+from gale_tui.core.jobs.tool_choices import ToolChoice, tool_choices
+from gale_tui.core.models import (
+    DownloadProgress,
+    DownloadState,
+    Environment,
+    ExportRequest,
+    Job,
+    JobChange,
+    JobEvent,
+    JobState,
+)
 
-__all__ = ["JobWishes"]
+__all__ = ["JobCommands"]
 
 
-class JobWishes:
-    """Refreshing, saving, tracking and forgetting.
+class JobCommands(Mapping[str, Job]):
+    """All known jobs by their id, and what a user does with them.
 
     Args:
-        book: The jobs.
-        monitor: Asks.
-        asking: Knows which jobs another process asks for.
-        saves: Fetches files.
-        taking_up: Goes on with a job that was brought back.
+        registry: The jobs.
+        scheduler: Polls.
+        poller: Knows which jobs another process polls.
+        exporter: Sends exports.
+        downloads: Fetches files.
+        recovery: Resumes a job that was brought back.
+        environment: Finds an environment by id.
+        settings: The present settings.
+        offered: Tools that are offered besides those of the history.
+        readonly: No export can be started.
+        clock: The time.
+        new_id: Makes our own id of a job.
     """
 
-    def __init__(self, book: JobBook, monitor: Monitor, asking: Asking, saves: Saves, taking_up: TakingUp) -> None:
-        self._book = book
-        self._monitor = monitor
-        self._asking = asking
-        self._saves = saves
-        self._taking_up = taking_up
+    def __init__(
+        self,
+        registry: JobRegistry,
+        scheduler: Scheduler,
+        poller: Poller,
+        exporter: Exporter,
+        downloads: DownloadQueue,
+        recovery: Recovery,
+        *,
+        environment: Callable[[str], Environment | None],
+        settings: Callable[[], Settings],
+        offered: Sequence[ToolChoice],
+        readonly: bool,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._registry = registry
+        self._scheduler = scheduler
+        self._poller = poller
+        self._exporter = exporter
+        self._downloads = downloads
+        self._recovery = recovery
+        self._environment = environment
+        self._settings = settings
+        self._offered = tuple(offered)
+        self._readonly = readonly
+        self._clock = clock
+        self._new_id = new_id
+
+    def __getitem__(self, job_id: str) -> Job:
+        return self._registry.jobs[job_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry.jobs)
+
+    def __len__(self) -> int:
+        return len(self._registry.jobs)
+
+    @property
+    def listeners(self) -> list[Callable[[JobChange], None]]:
+        """Called with each change, after it is written."""
+        return self._registry.listeners
+
+    @property
+    def history_trouble(self) -> str:
+        """A sentence while another process keeps this one from writing; else empty."""
+        return self._registry.store.trouble
+
+    async def events(self, job_id: str) -> list[JobEvent]:
+        """A job's timeline, oldest first."""
+        return await self._registry.store.events(job_id)
+
+    async def last_saved(self, origin: str, tool_id: str, flow_id: str, *, before: float | None = None) -> Job | None:
+        """The newest saved export of a tool with its flow.
+
+        Args:
+            origin: `str(Origin)` of the environment.
+            tool_id: The tool.
+            flow_id: Its flow.
+            before: Only exports created before, in seconds since the epoch.
+        """
+        return await self._registry.store.last_saved(origin, tool_id, flow_id, before=before)
+
+    def progress(self, job_id: str) -> DownloadProgress | None:
+        """A reading of a running download; None if it does not run here."""
+        return self._downloads.progress(job_id)
+
+    def downloading(self) -> tuple[str, ...]:
+        """The ids of jobs whose files are being received here."""
+        return self._downloads.running()
+
+    def recent_tools(self, environment_id: str) -> list[ToolChoice]:
+        """Tools to offer: what the demo offers, then those of the history, newest first."""
+        return tool_choices(self._offered, self._registry.jobs.values(), environment_id)
+
+    def _find_environment(self, environment_id: str) -> Environment:
+        environment = self._environment(environment_id)
+        if environment is None:
+            raise ConfigError("This environment is gone", "Choose another one")
+        return environment
+
+    async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
+        """Starts an export with one POST.
+
+        Args:
+            request: What to export.
+            keep_rejected: Keep a row of what the server refused, instead of raising alone.
+
+        Returns:
+            The job: accepted, waiting after a 429, or unconfirmed.
+
+        Raises:
+            GaleError: Certainly nothing was started, and why.
+        """
+        if self._readonly:
+            raise ConfigError("Read-only: no export can be started", "Start gale-tui without --readonly")
+        environment = self._find_environment(request.environment_id)
+        return await self._exporter.export(environment, request, keep_rejected=keep_rejected)
 
     def refresh(self, job_id: str) -> str:
         """Asks for a job now, within its limits."""
-        job = self._book.jobs.get(job_id)
+        job = self._registry.jobs.get(job_id)
         if job is None:
             return "This job is gone."
         if job.state is JobState.WAITING:
             return f"{job.title} waits for the rate limit; it goes on by itself."
-        wait = self._monitor.refresh(job_id)
+        wait = self._scheduler.refresh(job_id)
         if wait is None:
             return f"{job.title} is not asked for any more: {job.status}."
-        if self._asking.elsewhere(job_id):
+        if self._poller.polled_elsewhere(job_id):
             return f"{job.title} is asked for by another gale-tui; its answers are shown here too."
         if wait.seconds < 1:
             return f"Asking for {job.title} …"
-        floor = self._monitor.policy.floor
+        floor = self._scheduler.policy.floor
         why = "rate limit" if wait.limited else f"at least {floor:g} s between two questions, see the settings"
         return f"Asking for {job.title} in {math.ceil(wait.seconds)} s ({why})."
 
     def refresh_all(self) -> str:
         """Asks for every unfinished job now, within the limits."""
-        count = len(self._monitor)
+        count = len(self._scheduler)
         if not count:
             return "No job is unfinished."
-        wait = self._monitor.refresh_all()
+        wait = self._scheduler.refresh_all()
         when = " …" if wait < 1 else f" within {math.ceil(wait)} s, each as soon as its limits allow."
         return f"Asking for {count} job{'s' if count != 1 else ''}{when}"
 
     async def download(self, job_id: str) -> str:
-        """Saves a job's file, goes on with it, or saves it again.
+        """DownloadQueue a job's file, goes on with it, or saves it again.
 
         Raises:
             StoreError: The wish could not be written.
         """
-        job = self._book.jobs.get(job_id)
+        job = self._registry.jobs.get(job_id)
         if job is None:
             return "This job is gone."
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING, JobState.LOST):
-            await self._book.set(job_id, save_when_ready=True)
+            await self._registry.set(job_id, save_when_ready=True)
             return f"{job.title} is not finished; its file is saved as soon as it is."
         if job.state is not JobState.SUCCEEDED:
             return f"{job.title} has no file: {job.status}. Export it again{hint('export_again')}."
-        if job_id in self._saves.running():
+        if job_id in self._downloads.running():
             return f"{job.title} is being saved already."
-        store, ours = self._book.store, self._saves.under_way(job_id)
+        store, ours = self._registry.store, self._downloads.under_way(job_id)
         if not ours and not await store.acquire(job_id, "download", seconds=LEASE):
             return f"{job.title} is being saved by another gale-tui."
         again = job.download.state is DownloadState.SAVED
         try:
-            await self._book.change(job_id, wanted_again, "save again" if again else None, again=again)
+            await self._registry.change(job_id, wanted_again, "save again" if again else None, again=again)
         except StoreError:
             if not ours:
                 await store.release(job_id, "download")
             raise
-        self._saves.want(job_id)
+        self._downloads.start(job_id)
         return f"Saving {job.title} …"
 
-    async def track(
-        self, environment: Environment, dock_status_id: str, *, job_id: str, now: float, save_when_ready: bool
-    ) -> Job:
+    async def track(self, environment_id: str, dock_status_id: str) -> Job:
         """Follows a job that was started elsewhere; one that is known already is returned as it is.
 
         Raises:
+            ConfigError: The environment is gone.
             StoreError: It could not be written.
         """
+        environment = self._find_environment(environment_id)
+        now = self._clock.time()
         there = (dock_status_id, environment.id, str(environment.origin))
-        for job in self._book.jobs.values():
+        for job in self._registry.jobs.values():
             if (job.dock_status_id, job.environment_id, job.origin) == there:
                 return job
         job = Job(
-            id=job_id,
+            id=self._new_id(),
             environment_id=environment.id,
             environment_name=environment.name,
             origin=str(environment.origin),
@@ -113,29 +226,29 @@ class JobWishes:
             tool_id="",
             flow_id="",
             created_at=now,
-            save_when_ready=save_when_ready,
+            save_when_ready=self._settings().save_when_ready,
             tracked=True,
             state=JobState.RUNNING,
             status="TRACKING",
             dock_status_id=dock_status_id,
             started_at=now,
         )
-        return await self._book.add(job, "tracked")
+        return await self._registry.add(job, "tracked")
 
-    async def forget(self, job_id: str) -> Callable[[], Awaitable[None]] | None:
+    async def remove(self, job_id: str) -> Callable[[], Awaitable[None]] | None:
         """Removes a job from the history; returns what brings it back, None where it was gone already.
 
         Raises:
             StoreError: It could not be removed.
         """
-        self._saves.stop(job_id)
-        gone = await self._book.forget(job_id)
+        self._downloads.stop(job_id)
+        gone = await self._registry.remove(job_id)
         if gone is None:
             return None
         job, events = gone
 
         async def undo() -> None:
-            await self._book.restore(job, events)
-            await self._taking_up.all([self._book.jobs[job.id]])
+            await self._registry.restore(job, events)
+            await self._recovery.resume([self._registry.jobs[job.id]])
 
         return undo

@@ -8,10 +8,10 @@ from gale_tui.core.clock import Clock
 from gale_tui.core.jobs.polling import Condition
 from gale_tui.core.models import Environment, EnvironmentCondition
 
-__all__ = ["Conditions"]
+__all__ = ["ConnectionStatus"]
 
 
-class Conditions:
+class ConnectionStatus:
     """Turns what the monitor tells into sentences, and tells listeners.
 
     Args:
@@ -27,7 +27,7 @@ class Conditions:
         """That of one environment."""
         return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
 
-    def told(self, environment_id: str, state: Condition, until: float | None) -> None:
+    def update(self, environment_id: str, state: Condition, until: float | None) -> None:
         """What the monitor says; `until` in monotonic seconds."""
         at = None if until is None else self._clock.time() + until - self._clock.monotonic()
         text = {

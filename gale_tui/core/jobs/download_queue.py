@@ -21,7 +21,7 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.jobs.fresh_links import fresh_link
-from gale_tui.core.jobs.job_registry import JobBook, clock_time
+from gale_tui.core.jobs.job_registry import JobRegistry, clock_time
 from gale_tui.core.jobs.receptions import Receptions
 from gale_tui.core.jobs.save_outcomes import (
     EXPORT_AGAIN,
@@ -42,7 +42,7 @@ from gale_tui.core.threads import DaemonThreads
 if TYPE_CHECKING:
     from gale_tui.core.downloads.download import SavedFile
 
-__all__ = ["LEASE", "Saves"]
+__all__ = ["LEASE", "DownloadQueue"]
 
 AT_ONCE = 3
 """Downloads at the same time."""
@@ -55,11 +55,11 @@ FRESH_LINKS = 3
 LEASE = 60.0
 
 
-class Saves:
+class DownloadQueue:
     """Downloads of finished jobs.
 
     Args:
-        book: The jobs.
+        registry: The jobs.
         connections: The clients.
         threads: Where downloads run.
         clock: Time and waiting.
@@ -73,7 +73,7 @@ class Saves:
 
     def __init__(
         self,
-        book: JobBook,
+        registry: JobRegistry,
         connections: Connections,
         threads: DaemonThreads,
         *,
@@ -85,7 +85,7 @@ class Saves:
         stall: float = 30.0,
         step: Callable[[str], None] | None = None,
     ) -> None:
-        self._book = book
+        self._registry = registry
         self._connections = connections
         self._threads = threads
         self._clock = clock
@@ -93,7 +93,7 @@ class Saves:
         self._environment = environment
         self._folder = folder
         self._pattern = pattern
-        self._receptions = Receptions(book, threads, stall=stall, step=step)
+        self._receptions = Receptions(registry, threads, stall=stall, step=step)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudges: dict[str, asyncio.Event] = {}
@@ -107,7 +107,7 @@ class Saves:
 
     def running(self) -> tuple[str, ...]:
         """The ids of the jobs whose files are being received here; not those that are saved already."""
-        jobs = self._book.jobs
+        jobs = self._registry.jobs
         return tuple(
             job_id
             for job_id in self._receptions.running()
@@ -121,11 +121,11 @@ class Saves:
 
     async def left_behind(self, job_id: str) -> None:
         """Offers a download whose process has ended, where nobody else has it."""
-        if await self._book.store.acquire(job_id, "download", seconds=5):
-            await self._book.change(job_id, left_behind, "gale-tui ended before the file was whole")
-            await self._book.store.release(job_id, "download")
+        if await self._registry.store.acquire(job_id, "download", seconds=5):
+            await self._registry.change(job_id, left_behind, "gale-tui ended before the file was whole")
+            await self._registry.store.release(job_id, "download")
 
-    def want(self, job_id: str) -> None:
+    def start(self, job_id: str) -> None:
         """Starts a download, or brings its next try forward. Must be called in the loop."""
         if self._closing:
             return
@@ -149,7 +149,7 @@ class Saves:
         if not self._receptions.cancel(job_id) and job_id in self._nudges:
             self._nudges[job_id].set()
 
-    def lost(self, job_ids: Collection[str]) -> None:
+    def abandon(self, job_ids: Collection[str]) -> None:
         """Ends downloads that another process has taken over, without a word on their rows: they are its rows now."""
         for job_id in job_ids:
             if self.under_way(job_id):
@@ -158,7 +158,7 @@ class Saves:
 
     async def _save(self, job_id: str) -> None:
         try:
-            if not await self._book.store.acquire(job_id, "download", seconds=LEASE):
+            if not await self._registry.store.acquire(job_id, "download", seconds=LEASE):
                 return
         except StoreError:
             # It is taken up again when the history can be written.
@@ -166,12 +166,12 @@ class Saves:
         self._lost.discard(job_id)
         try:
             # Whoever had it before may have saved the file.
-            await self._book.sync()
+            await self._registry.sync()
             again = self._wanted(job_id) and not await self._published(job_id)
             while again and self._wanted(job_id):
                 await self._tries(job_id)
                 # Asked for once more just as it ended?
-                job = self._book.jobs.get(job_id)
+                job = self._registry.jobs.get(job_id)
                 again = job is not None and job.download.state is DownloadState.WANTED
         except StoreError:
             return
@@ -179,10 +179,10 @@ class Saves:
             self._said.pop(job_id, None)
             if job_id not in self._lost:
                 with contextlib.suppress(StoreError):
-                    await self._book.store.release(job_id, "download")
+                    await self._registry.store.release(job_id, "download")
 
     def _wanted(self, job_id: str) -> bool:
-        job = self._book.jobs.get(job_id)
+        job = self._registry.jobs.get(job_id)
         return not self._closing and job_id not in self._lost and job is not None and not unwanted(job)
 
     async def _pause(self, job_id: str, seconds: float) -> bool:
@@ -204,11 +204,11 @@ class Saves:
         attempts = 0
         ready_until: float | None = None
         while self._wanted(job_id):
-            job = self._book.jobs[job_id]
+            job = self._registry.jobs[job_id]
             environment = self._environment(job.environment_id)
             if environment is None or str(environment.origin) != job.origin:
                 what = f"its environment {job.environment_name} is gone or has another host now"
-                await self._book.change(job_id, broken(what), f"not saved: {what}")
+                await self._registry.change(job_id, broken(what), f"not saved: {what}")
                 return
             if ready_until is None:
                 age = self._clock.time() - (job.ended_at or self._clock.time())
@@ -223,7 +223,7 @@ class Saves:
                         return
                     if not self._wanted(job_id):
                         return
-                    await self._book.change(job_id, running)
+                    await self._registry.change(job_id, running)
                     await self._once(job_id, environment, link)
                 return
             except (LinkNotReadyError, LinkExpiredError) as error:
@@ -236,7 +236,7 @@ class Saves:
                     wait = 0.0 if len(spent) == 1 else 5.0 * len(spent)
                     await self._say_waits(job_id, DownloadState.WANTED, f"link expired: {error.what}", wait)
             except InterruptedDownloadError as error:
-                now = self._book.jobs.get(job_id, job)
+                now = self._registry.jobs.get(job_id, job)
                 if now.download.received > job.download.received:
                     attempts = 0
                 wait = await self._interrupted(job_id, error, attempts)
@@ -249,7 +249,7 @@ class Saves:
                 with contextlib.suppress(StoreError):
                     await self._say_waits(job_id, DownloadState.RESUMABLE, error.what, wait)
             except GaleError as error:
-                await self._book.change(job_id, broken(str(error)), f"not saved: {error.what}")
+                await self._registry.change(job_id, broken(str(error)), f"not saved: {error.what}")
                 return
             if wait is None or job_id in self._lost:
                 return
@@ -261,7 +261,7 @@ class Saves:
         from gale_tui.core.downloads.download import DownloadPlan
 
         transport = await self._connections.transport(environment)
-        job = self._book.jobs.get(job_id)
+        job = self._registry.jobs.get(job_id)
         if job is None:
             return
         plan = DownloadPlan(
@@ -286,7 +286,7 @@ class Saves:
         """True where the file was whole already when an earlier run was killed; then it is saved now."""
         from gale_tui.core.downloads.recover_published import published_before
 
-        job = self._book.jobs.get(job_id)
+        job = self._registry.jobs.get(job_id)
         if job is None or job.download.part is None:
             return False
         file = await self._threads.call(published_before, job.download.part, job.download.size)
@@ -295,7 +295,7 @@ class Saves:
         return file is not None
 
     async def _have(self, job_id: str, file: SavedFile) -> None:
-        await self._book.record(job_id, saved(file, self._clock.time()), f"saved, sha256 {file.sha256[:8]}…")
+        await self._registry.record(job_id, saved(file, self._clock.time()), f"saved, sha256 {file.sha256[:8]}…")
 
     async def _fresh_link(self, job: Job, environment: Environment, spent: set[SignedUrl]) -> SignedUrl | None:
         """Asks the dock status for a link; says so on the row where there is none.
@@ -307,12 +307,12 @@ class Saves:
         if len(spent) < FRESH_LINKS:
             link, why = await fresh_link(self._connections, environment, job)
         if link is not None and link not in spent:
-            await self._book.set(job.id, "fresh link", download_url=link)
+            await self._registry.set(job.id, "fresh link", download_url=link)
             return link
         if spent:
             why = "the link has expired and GALE gives no fresh one"
         state = DownloadState.EXPIRED if spent else DownloadState.FAILED
-        await self._book.change(job.id, without_link(state, f"{why}. {EXPORT_AGAIN}"), why)
+        await self._registry.change(job.id, without_link(state, f"{why}. {EXPORT_AGAIN}"), why)
         return None
 
     async def _interrupted(self, job_id: str, error: InterruptedDownloadError, attempts: int) -> float | None:
@@ -322,14 +322,14 @@ class Saves:
         if self._closing:
             # Whoever runs next, or runs beside us, goes on with it at once.
             stopped = waits(DownloadState.RESUMABLE, "gale-tui ended before it was whole", self._clock.time())
-            await self._book.change(job_id, stopped, "stopped: gale-tui ended")
+            await self._registry.change(job_id, stopped, "stopped: gale-tui ended")
             return None
         if error.what == "stopped":
-            await self._book.change(job_id, waits(DownloadState.RESUMABLE, f"stopped. {GO_ON}", None), "stopped")
+            await self._registry.change(job_id, waits(DownloadState.RESUMABLE, f"stopped. {GO_ON}", None), "stopped")
             return None
         if attempts >= AUTOMATIC_TRIES:
             given_up = waits(DownloadState.RESUMABLE, f"{error.what}. {GO_ON}", None)
-            await self._book.change(job_id, given_up, f"given up for now: {error.what}")
+            await self._registry.change(job_id, given_up, f"given up for now: {error.what}")
             return None
         wait = min(60.0, 2.0 * float(2**attempts)) * (1 + 0.2 * self._rng.random())
         if error.retry_after is not None:
@@ -344,13 +344,13 @@ class Saves:
         change = waits(state, f"{why}, goes on at {clock_time(at)}" if wait else why, at if wait else None)
         # Said once, however often it is tried.
         event, self._said[job_id] = why if self._said.get(job_id) != why else None, why
-        await self._book.change(job_id, change, event)
+        await self._registry.change(job_id, change, event)
 
     async def _kept(self, job_id: str, error: FileSystemError) -> None:
         """The disk's fault: the part is kept where there is one, and the user has to do something."""
-        job = self._book.jobs.get(job_id)
+        job = self._registry.jobs.get(job_id)
         state = DownloadState.RESUMABLE if job is not None and job.download.part is not None else DownloadState.FAILED
-        await self._book.change(job_id, waits(state, f"{error} {THEN_SAVE}", None), f"not saved: {error.what}")
+        await self._registry.change(job_id, waits(state, f"{error} {THEN_SAVE}", None), f"not saved: {error.what}")
 
     async def close(self, within: float) -> None:
         """Stops what runs, keeping the parts, and writes how far each is; takes `within` real seconds at most."""

@@ -33,11 +33,11 @@ from gale_tui.core.jobs.export_outcomes import (
     unconfirmed,
     waiting,
 )
-from gale_tui.core.jobs.job_registry import JobBook, clock_time
+from gale_tui.core.jobs.job_registry import JobRegistry, clock_time
 from gale_tui.core.models import Environment, ExportRequest, ExportStarted, Job, JobState
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["Exports"]
+__all__ = ["Exporter"]
 
 LONGEST_WAIT = 3600.0
 POST_SPACING = 1.0
@@ -63,11 +63,11 @@ class _Pending:
     """The POST may have left."""
 
 
-class Exports:
+class Exporter:
     """Starts exports.
 
     Args:
-        book: The jobs.
+        registry: The jobs.
         connections: The clients.
         clock: Time and waiting.
         rng: Jitter of the waits.
@@ -78,7 +78,7 @@ class Exports:
 
     def __init__(
         self,
-        book: JobBook,
+        registry: JobRegistry,
         connections: Connections,
         *,
         clock: Clock,
@@ -87,7 +87,7 @@ class Exports:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         step: Callable[[str], None] | None = None,
     ) -> None:
-        self._book = book
+        self._registry = registry
         self._connections = connections
         self._clock = clock
         self._rng = rng
@@ -153,7 +153,7 @@ class Exports:
                 await self._take_turn(environment.id)
                 pending.turn = True
             # The record comes before the lease: that belongs to a job that is there.
-            await self._book.add(job, "requested", line)
+            await self._registry.add(job, "requested", line)
             await self._hold(job)
             job = await self._post(job.id, environment, pending)
         finally:
@@ -165,12 +165,12 @@ class Exports:
         """Takes the lease, or the record back."""
         error = StoreError("Another gale-tui took this export for one that was left behind", "Try again")
         try:
-            if await self._book.store.acquire(job.id, "post", seconds=POST_LEASE):
+            if await self._registry.store.acquire(job.id, "post", seconds=POST_LEASE):
                 return
         except StoreError as caught:
             error = caught
         with contextlib.suppress(StoreError):
-            await self._book.forget(job.id, unsent=True)
+            await self._registry.remove(job.id, unsent=True)
         raise error
 
     def under_way(self, job_id: str) -> bool:
@@ -190,18 +190,18 @@ class Exports:
                 wait = (job.resume_at or 0.0) - self._clock.time()
                 await self._clock.sleep(min(max(0.0, wait), LONGEST_WAIT))
                 environment = self._environment(job.environment_id)
-                if job.id not in self._book.jobs:
+                if job.id not in self._registry.jobs:
                     return job
                 if environment is None or str(environment.origin) != job.origin:
                     note = f"not sent: its environment {job.environment_name} is gone or has another host now"
-                    return await self._book.update(job.id, noted(note), note) or job
-                if not await self._book.store.acquire(job.id, "post", seconds=POST_LEASE):
+                    return await self._registry.update(job.id, noted(note), note) or job
+                if not await self._registry.store.acquire(job.id, "post", seconds=POST_LEASE):
                     return job
                 # Whoever had the lease before may have sent it: only a job that still waits is sent.
-                if await self._book.change(job.id, sending, "sent again") is None:
-                    await self._book.store.release(job.id, "post")
-                    await self._book.sync()
-                    return self._book.jobs.get(job.id, job)
+                if await self._registry.change(job.id, sending, "sent again") is None:
+                    await self._registry.store.release(job.id, "post")
+                    await self._registry.sync()
+                    return self._registry.jobs.get(job.id, job)
                 job = await self._post(job.id, environment, pending)
             return job
         finally:
@@ -215,7 +215,7 @@ class Exports:
             await self._clock.sleep(at - now)
 
     async def _post(self, job_id: str, environment: Environment, pending: _Pending) -> Job:
-        job = self._book.jobs[job_id]
+        job = self._registry.jobs[job_id]
         pending.sent = False
         try:
             client = await self._connections.client(environment)
@@ -243,7 +243,7 @@ class Exports:
             return await self._accepted(job, started, client.resolve_link)
         finally:
             with contextlib.suppress(StoreError):
-                await self._book.store.release(job_id, "post")
+                await self._registry.store.release(job_id, "post")
 
     async def _accepted(self, job: Job, started: ExportStarted, resolve: Callable[[SignedUrl], SignedUrl]) -> Job:
         link, note = started.download_url, ""
@@ -253,7 +253,7 @@ class Exports:
             except LinkRefusedError as error:
                 link, note = None, str(error)
         change = accepted(started, link, note, self._clock.time(), job.posts + 1)
-        return await self._book.record(job.id, change, started.status) or job
+        return await self._registry.record(job.id, change, started.status) or job
 
     async def _limited(self, job: Job, error: RateLimitedError) -> Job:
         wait = error.retry_after
@@ -261,21 +261,21 @@ class Exports:
             wait = min(60.0, 5.0 * float(2 ** min(job.posts, 5))) * (1 + 0.2 * self._rng.random())
         resume_at = self._clock.time() + min(wait, LONGEST_WAIT)
         change = waiting(error, "rate limit reached", resume_at, job.posts + 1)
-        return await self._book.record(job.id, change, f"429, goes on at {clock_time(resume_at)}") or job
+        return await self._registry.record(job.id, change, f"429, goes on at {clock_time(resume_at)}") or job
 
     async def _unconfirmed(self, job: Job, error: GaleError) -> Job:
         change = unconfirmed(error, job.posts + 1)
-        return await self._book.record(job.id, change, f"unconfirmed: {error.what}") or job
+        return await self._registry.record(job.id, change, f"unconfirmed: {error.what}") or job
 
     async def _refused(self, job: Job, error: GaleError, pending: _Pending) -> Job:
         if pending.again and isinstance(error, NotSentError) and error.passing:
             # After a 429 it is to be sent again, and this time it was not sent at all.
             resume_at = self._clock.time() + NETWORK_WAIT * (1 + 0.2 * self._rng.random())
             change = waiting(error, f"not sent: {error.what}", resume_at, job.posts)
-            return await self._book.record(job.id, change, f"not sent: {error.what}") or job
+            return await self._registry.record(job.id, change, f"not sent: {error.what}") or job
         if not pending.keep_rejected:
             try:
-                await self._book.forget(job.id)
+                await self._registry.remove(job.id)
             except StoreError:
                 # The row cannot be taken back: then it says at least what came of it.
                 await self._rejected(job, error)
@@ -284,12 +284,12 @@ class Exports:
 
     async def _rejected(self, job: Job, error: GaleError) -> Job:
         change = rejected(error, self._clock.time(), job.posts + int(isinstance(error, AnswerError)))
-        return await self._book.record(job.id, change, f"rejected: {error.what}") or job
+        return await self._registry.record(job.id, change, f"rejected: {error.what}") or job
 
     async def close(self, within: float) -> None:
         """Gives POSTs under way `within` seconds of real time; what has no answer by then is unconfirmed."""
         left = dict(self._pending)
-        jobs = self._book.jobs
+        jobs = self._registry.jobs
         sent = [id for id, each in left.items() if each.sent and id in jobs and jobs[id].state is JobState.REQUESTING]
         tasks = [task for task in self._tasks if task.get_name().split()[1] in sent]
         if tasks:
@@ -298,7 +298,7 @@ class Exports:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for job_id, pending in left.items():
-            job = self._book.jobs.get(job_id)
+            job = self._registry.jobs.get(job_id)
             if job is not None and job.state is JobState.REQUESTING:
                 await self._left(job, pending)
 
@@ -306,11 +306,11 @@ class Exports:
         if pending.sent:
             await self.left_behind(job)
         else:
-            await self._book.change(job.id, postponed(self._clock.time()), "not sent yet: gale-tui ended")
+            await self._registry.change(job.id, postponed(self._clock.time()), "not sent yet: gale-tui ended")
 
     async def left_behind(self, job: Job) -> None:
         """Marks a job whose POST was under way when its process ended: it may or may not have arrived."""
-        if not await self._book.store.acquire(job.id, "post", seconds=5):
+        if not await self._registry.store.acquire(job.id, "post", seconds=5):
             return
-        await self._book.change(job.id, left_behind, "unconfirmed: gale-tui ended before the answer came")
-        await self._book.store.release(job.id, "post")
+        await self._registry.change(job.id, left_behind, "unconfirmed: gale-tui ended before the answer came")
+        await self._registry.store.release(job.id, "post")

@@ -1,7 +1,7 @@
 """The jobs in memory, in step with the store: a change is written first and told afterwards.
 
 One kind of change cannot wait: what has happened outside, such as an export that GALE accepted. Where the disk does
-not take it, it is kept in memory, told, and written as soon as that is possible (:meth:`JobBook.record`).
+not take it, it is kept in memory, told, and written as soon as that is possible (:meth:`JobRegistry.record`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.models import Change, Job, JobChange, JobEvent
 
-__all__ = ["JobBook", "clock_time"]
+__all__ = ["JobRegistry", "clock_time"]
 
 Event = str | Callable[[Job, Job], str | None] | None
 
@@ -32,7 +32,7 @@ def clock_time(at: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Owed:
+class _Unwritten:
     """A change that could not be written yet."""
 
     change: Callable[[Job], Job]
@@ -40,7 +40,7 @@ class _Owed:
     at: float
 
 
-class JobBook:
+class JobRegistry:
     """What is known of every job, and who is told of changes.
 
     Args:
@@ -55,7 +55,7 @@ class JobBook:
         self._notify = notify
         self._jobs: dict[str, Job] = {}
         self._forgotten: set[str] = set()
-        self._owed: dict[str, list[_Owed]] = {}
+        self._unwritten: dict[str, list[_Unwritten]] = {}
         self._paying = asyncio.Lock()
         self.listeners: list[Callable[[JobChange], None]] = []
 
@@ -64,7 +64,7 @@ class JobBook:
         """All jobs by their id; live, to be read only."""
         return MappingProxyType(self._jobs)
 
-    def take_in(self, jobs: Sequence[Job]) -> list[Job]:
+    def add_loaded(self, jobs: Sequence[Job]) -> list[Job]:
         """Adds jobs read from the store that are not yet known; tells nobody and returns them."""
         new = [job for job in jobs if job.id not in self._jobs and job.id not in self._forgotten]
         self._jobs.update((job.id, job) for job in new)
@@ -103,7 +103,7 @@ class JobBook:
         Raises:
             StoreError: It could not be written.
         """
-        await self._pay(job_id)
+        await self._write_pending(job_id)
         done = await self.store.update(job_id, change, event, at=self._clock.time(), again=again)
         if done is not None:
             self.publish(done)
@@ -136,54 +136,49 @@ class JobBook:
         try:
             return await self.update(job_id, change, event)
         except StoreError as error:
-            self._owe(job_id, _Owed(change, event, self._clock.time()), error)
+            self._hold_unwritten(job_id, _Unwritten(change, event, self._clock.time()), error)
         return self._jobs.get(job_id)
 
-    def _owe(self, job_id: str, owed: _Owed, error: StoreError) -> None:
+    def _hold_unwritten(self, job_id: str, owed: _Unwritten, error: StoreError) -> None:
         known = self._jobs.get(job_id)
         if known is None:
             return
-        if not self._owed:
+        if not self._unwritten:
             self._notify(f"{error} Until then gale-tui keeps in memory what it could not write: do not quit.")
-        self._owed.setdefault(job_id, []).append(owed)
+        self._unwritten.setdefault(job_id, []).append(owed)
         job = owed.change(known)
         log.error("not written to the history (%s): job %s, dock status %s", error.what, job_id, job.dock_status_id)
         job = dataclasses.replace(job, note=_joined(job.note, f"not in the history yet: {error.what}"))
         self._jobs[job_id] = job
         self._tell(JobChange(Change.CHANGED, job, known))
 
-    @property
-    def owes(self) -> bool:
-        """True while something is in memory alone."""
-        return bool(self._owed)
-
-    async def pay(self) -> None:
+    async def write_pending(self) -> None:
         """Writes what could not be written before, as far as that is possible now."""
-        for job_id in list(self._owed):
+        for job_id in list(self._unwritten):
             try:
-                await self._pay(job_id)
+                await self._write_pending(job_id)
             except StoreError:
                 return
 
-    async def _pay(self, job_id: str) -> None:
-        if job_id not in self._owed:
+    async def _write_pending(self, job_id: str) -> None:
+        if job_id not in self._unwritten:
             return
         async with self._paying:
-            while owed := self._owed.get(job_id):
+            while owed := self._unwritten.get(job_id):
                 done = await self.store.update(job_id, owed[0].change, owed[0].event, at=owed[0].at)
                 owed.pop(0)
                 if not owed:
-                    self._owed.pop(job_id, None)
-                    if not self._owed:
+                    self._unwritten.pop(job_id, None)
+                    if not self._unwritten:
                         self._notify("The history could be written again: nothing is missing in it.")
                 if done is not None:
                     self.publish(done)
 
-    async def forget(self, job_id: str, *, unsent: bool = False) -> tuple[Job, list[JobEvent]] | None:
+    async def remove(self, job_id: str, *, unsent: bool = False) -> tuple[Job, list[JobEvent]] | None:
         """Removes a job from the history, before anything of it was `unsent`; returns what brings it back."""
         events = await self.store.events(job_id)
         change = await self.store.forget(job_id, unsent=unsent)
-        self._owed.pop(job_id, None)
+        self._unwritten.pop(job_id, None)
         if change is None:
             return None
         self.publish(change)

@@ -24,22 +24,22 @@ from gale_tui.core.errors import (
 from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.jobs.export_outcomes import final_state, wanted
 from gale_tui.core.jobs.hints import hint
-from gale_tui.core.jobs.job_registry import JobBook, clock_time
+from gale_tui.core.jobs.job_registry import JobRegistry, clock_time
 from gale_tui.core.jobs.polling import Asked, Outcome
 from gale_tui.core.models import DockStatus, Environment, Job, JobState
 from gale_tui.core.secret import Secret, SignedUrl
 
-__all__ = ["POLL_LEASE", "Asking"]
+__all__ = ["POLL_LEASE", "Poller"]
 
 POLL_LEASE = 30.0
 """Seconds that a job belongs to its poller without being renewed."""
 
 
-class Asking:
+class Poller:
     """Asks GALE for dock statuses.
 
     Args:
-        book: The jobs.
+        registry: The jobs.
         connections: The clients.
         credentials: Where a refused key is dropped.
         clock: The time of answers.
@@ -50,7 +50,7 @@ class Asking:
 
     def __init__(
         self,
-        book: JobBook,
+        registry: JobRegistry,
         connections: Connections,
         credentials: Credentials,
         *,
@@ -59,7 +59,7 @@ class Asking:
         lost: Callable[[str], bool],
         on_key_trouble: Callable[[Environment, str], None],
     ) -> None:
-        self._book = book
+        self._registry = registry
         self._connections = connections
         self._credentials = credentials
         self._clock = clock
@@ -79,7 +79,7 @@ class Asking:
             return Asked(Outcome.TROUBLE)
 
     async def _asked(self, job_id: str) -> Asked:
-        job = self._book.jobs.get(job_id)
+        job = self._registry.jobs.get(job_id)
         if job is None or not job.state.polled or job.dock_status_id is None:
             return Asked(Outcome.FINISHED)
         environment = self._environment(job.environment_id)
@@ -106,7 +106,7 @@ class Asking:
             self._ours.clear()
         if job_id in self._ours:
             return True
-        if await self._book.store.acquire(job_id, "poll", seconds=POLL_LEASE):
+        if await self._registry.store.acquire(job_id, "poll", seconds=POLL_LEASE):
             self._ours.add(job_id)
             self._elsewhere.discard(job_id)
             return True
@@ -118,21 +118,21 @@ class Asking:
         passed = max(self._clock.monotonic() - then, self._clock.time() - wall)
         return passed > POLL_LEASE * 0.8
 
-    def renewed(self, lost: Collection[str]) -> None:
+    def record_renewal(self, lost: Collection[str]) -> None:
         """To be told each time that the leases were prolonged, and which jobs belong to another process now."""
         self._renewed = (self._clock.monotonic(), self._clock.time())
         self._ours.difference_update(lost)
 
-    def elsewhere(self, job_id: str) -> bool:
+    def polled_elsewhere(self, job_id: str) -> bool:
         """True where another process was found to poll the job."""
         return job_id in self._elsewhere
 
-    async def let_go(self, job_id: str) -> None:
+    async def release(self, job_id: str) -> None:
         """Gives up a job's lease once it is polled no longer."""
         self._elsewhere.discard(job_id)
         if job_id in self._ours:
             self._ours.discard(job_id)
-            await self._book.store.release(job_id, "poll")
+            await self._registry.store.release(job_id, "poll")
 
     async def _answered(
         self, job_id: str, status: DockStatus, resolve: Callable[[SignedUrl], SignedUrl], asked_at: float
@@ -174,7 +174,7 @@ class Asking:
                 last_response=f"{response.request}\n{response.status}\n{response.text}",
             )
 
-        await self._book.change(job_id, apply, _status_event)
+        await self._registry.change(job_id, apply, _status_event)
         return Asked(Outcome.FINISHED if state.final else Outcome.ANSWERED)
 
     async def _trouble(self, job: Job, environment: Environment, error: GaleError, key: Secret | None) -> Asked:
@@ -209,7 +209,7 @@ class Asking:
 
     async def _unknown(self, job: Job) -> None:
         if job.state is JobState.LOST or self._lost(job.id):
-            await self._book.set(
+            await self._registry.set(
                 job.id,
                 lambda old, new: "lost: GALE no longer knows this job" if old.state is not JobState.LOST else None,
                 state=JobState.LOST,
@@ -223,7 +223,7 @@ class Asking:
     async def _say(self, job: Job, note: str) -> None:
         if job.note != note:
             # Another process may have seen its end in the meantime.
-            await self._book.change(
+            await self._registry.change(
                 job.id, lambda job: dataclasses.replace(job, note=note) if job.state.polled else job, note
             )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gale_tui.core.errors import GaleError, InterruptedDownloadError, StoreError
-from gale_tui.core.jobs.job_registry import JobBook
+from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.speed import Speed
 from gale_tui.core.models import DownloadProgress
 from gale_tui.core.threads import DaemonThreads
@@ -28,16 +28,16 @@ class Receptions:
     """Receives files.
 
     Args:
-        book: Where the parts are recorded.
+        registry: Where the parts are recorded.
         threads: Where downloads run.
         stall: Seconds without a byte after which a download counts as cut.
         step: For tests: told what is about to be done to the disk.
     """
 
     def __init__(
-        self, book: JobBook, threads: DaemonThreads, *, stall: float, step: Callable[[str], None] | None
+        self, registry: JobRegistry, threads: DaemonThreads, *, stall: float, step: Callable[[str], None] | None
     ) -> None:
-        self._book = book
+        self._registry = registry
         self._threads = threads
         self._stall = stall
         self._step = step
@@ -90,7 +90,7 @@ class Receptions:
         except GaleError:
             if job_id not in not_ours:
                 with contextlib.suppress(StoreError):
-                    await self._book.set_download(
+                    await self._registry.set_download(
                         job_id, received=task.received, part=task.part, validator=task.validator, size=task.size
                     )
             raise
@@ -104,7 +104,7 @@ class Receptions:
             # Called on the download's thread, which waits here until the part is recorded.
             if job_id in not_ours:
                 raise InterruptedDownloadError("stopped")
-            writing = self._book.set_download(job_id, part=part, validator=validator, size=size)
+            writing = self._registry.set_download(job_id, part=part, validator=validator, size=size)
             try:
                 written = asyncio.run_coroutine_threadsafe(writing, loop)
             except RuntimeError:

@@ -17,13 +17,13 @@ from gale_tui.core.clock import Clock
 from gale_tui.core.jobs.polling import Asked, Condition, Outcome, PollPolicy, Wait
 from gale_tui.core.jobs.rate_limits import Budget, Pace
 
-__all__ = ["Monitor"]
+__all__ = ["Scheduler"]
 
 _REMEMBERED = 256
 """Jobs that are asked for no longer and may come back."""
 
 
-class Monitor:
+class Scheduler:
     """Asks for each tracked job when its time has come.
 
     Args:

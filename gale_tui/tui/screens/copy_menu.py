@@ -73,9 +73,11 @@ class CopyMenu(GaleModal[None]):
             (SCP, scp_line(path, os.environ) if path else None, False),
             ("Download link (whoever has it can fetch the file)", job.download_url and job.download_url.reveal(), True),
         ]
-        environment = self.engine.environment(job.environment_id)
+        environment = self.engine.environments.find(job.environment_id)
         if environment is not None and job.tool_id and job.flow_id:
-            offers.append(("Export request as curl", self.engine.curl(environment, job.tool_id, job.flow_id), False))
+            from gale_tui.core.gale_api.client import curl_line
+
+            offers.append(("Export request as curl", curl_line(environment, job.tool_id, job.flow_id), False))
         offers.append(("Row as text", row_line(job, self.engine.clock.time()), False))
         return [(name, _printable(text), secret) for name, text, secret in offers if text]
 

@@ -172,7 +172,9 @@ class KeyDialog(GaleModal[bool]):
         field = self.query_one("#api-key-field", TextField)
         session_only = self.query_one("#session-only", Tick).value
         try:
-            await self.engine.provide_key(self._environment, clean_key(field.value), session_only=session_only)
+            await self.engine.environments.provide_key(
+                self._environment, clean_key(field.value), session_only=session_only
+            )
         except GaleError as error:
             self.query_one(".dialog", Vertical).disabled = False
             self._say(str(error), problem=True)
@@ -191,7 +193,7 @@ class TrackDialog(GaleModal[Job]):
     def compose(self) -> ComposeResult:
         """The environment, the field and the buttons."""
         environments = self.engine.environments
-        current = self.engine.current
+        current = self.engine.environments.current
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Track an export that is already running"
             yield TextField(
@@ -258,7 +260,7 @@ class TrackDialog(GaleModal[Job]):
 
     async def _tracked(self, environment_id: str, dock_status_id: str) -> None:
         try:
-            job = await self.engine.track(environment_id, dock_status_id)
+            job = await self.engine.jobs.track(environment_id, dock_status_id)
         except GaleError as error:
             self.query_one(".dialog", Vertical).disabled = False
             self._say(str(error), problem=True)
@@ -286,7 +288,7 @@ class EnvironmentPicker(GaleModal[str]):
             yield OptionList(*(self._option(each) for each in self.engine.environments), id="environments")
 
     def _option(self, environment: Environment) -> Option:
-        current = self.engine.current
+        current = self.engine.environments.current
         mark = f"{self.gale.glyphs.running} " if current is not None and current.id == environment.id else "  "
         return Option(
             Content.assemble(mark, badge(environment), "  ", (environment.origin.display, "$gale-muted")),
@@ -296,7 +298,7 @@ class EnvironmentPicker(GaleModal[str]):
     def on_mount(self) -> None:
         """Puts the mark on the present environment."""
         environments = self.query_one("#environments", OptionList)
-        current = self.engine.current
+        current = self.engine.environments.current
         if current is not None:
             environments.highlighted = environments.get_option_index(current.id)
 

@@ -55,7 +55,7 @@ class DraftKeeper:
     async def find(self) -> ExportDraft | None:
         """Looks for what was typed before; None where there is nothing, or nothing can be read."""
         try:
-            self.before = await self._form.engine.book.store.drafts.find()
+            self.before = await self._form.engine.drafts.find()
         except GaleError:
             self.before = None
         return self.before
@@ -71,7 +71,7 @@ class DraftKeeper:
         fields.field("label").fill(draft.label)
         if draft.folder:
             fields.field("folder").fill(draft.folder)
-        if self._form.engine.environment(draft.environment_id) is not None:
+        if self._form.engine.environments.find(draft.environment_id) is not None:
             fields.query_one("#environment", Select).value = draft.environment_id
 
     def _changed(self) -> None:
@@ -109,7 +109,7 @@ class DraftKeeper:
         self._form.app.run_worker(self._write(draft), name="draft")
 
     async def _write(self, draft: ExportDraft | None) -> None:
-        drafts = self._form.engine.book.store.drafts
+        drafts = self._form.engine.drafts
         try:
             await (drafts.drop() if draft is None else drafts.keep(draft))
         except GaleError:

@@ -230,7 +230,7 @@ class ExportForm(FormScreen[Job]):
     async def _ask(self, request: ExportRequest) -> None:
         app, engine = self.app, self.engine
         try:
-            job = await engine.export(request)
+            job = await engine.jobs.export(request)
         except GaleError as error:
             if self._left:
                 app.notify(

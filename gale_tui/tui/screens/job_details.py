@@ -57,12 +57,12 @@ class JobDetailsScreen(JobWatcher):
         if job is None:
             self.dismiss(None)
             return
-        events = await self.engine.events(job.id)
+        events = await self.engine.jobs.events(job.id)
         now = self.engine.clock.time()
-        self.query_one(DetailsPane).show(job, events, self.engine.progress(job.id), now=now)
+        self.query_one(DetailsPane).show(job, events, self.engine.jobs.progress(job.id), now=now)
 
     def _read_progress(self) -> None:
-        if self._job_id in self.engine.downloading():
+        if self._job_id in self.engine.jobs.downloading():
             self._fill()
         else:
             self.query_one(DetailsPane).tick(self.engine.clock.time())
@@ -80,13 +80,13 @@ class JobDetailsScreen(JobWatcher):
     async def action_download(self) -> None:
         """Saves the file."""
         try:
-            self.gale.say(await self.engine.download(self._job_id))
+            self.gale.say(await self.engine.jobs.download(self._job_id))
         except GaleError as error:
             self.gale.say(str(error), severity="error")
 
     def action_refresh(self) -> None:
         """Asks now."""
-        self.gale.say(self.engine.refresh(self._job_id))
+        self.gale.say(self.engine.jobs.refresh(self._job_id))
 
     def action_copy(self) -> None:
         """Offers what there is to copy."""

@@ -104,17 +104,17 @@ class JobsScreen(GaleScreen[None]):
     def show_header(self) -> None:
         """Environment, key and counts, as they are now."""
         engine = self.engine
-        environment = engine.current
+        environment = engine.environments.current
         tally = self.gale.tally
         badges = []
         if engine.demo:
             badges.append("DEMO")
         if engine.readonly:
             badges.append("READ-ONLY")
-        if engine.paused:
+        if engine.scheduler.paused:
             badges.append("PAUSED")
         if environment is not None:
-            condition = engine.condition(environment.id).state
+            condition = engine.connection_status.of(environment.id).state
             if condition != "fine":
                 badges.append(condition.upper())
         self.query_one(HeaderBar).show(
@@ -157,7 +157,7 @@ class JobsScreen(GaleScreen[None]):
 
     async def _fill_details(self, job: Job) -> None:
         try:
-            events_of_job = await self.engine.events(job.id)
+            events_of_job = await self.engine.jobs.events(job.id)
         except GaleError:
             # The history cannot be read, or is closed already: the details stay as they are.
             return
@@ -165,10 +165,10 @@ class JobsScreen(GaleScreen[None]):
         # The screen may have been taken down meanwhile.
         if self._shown_details == job.id and self.query("#details"):
             self._events = events_of_job
-            self.details.show(job, events_of_job, self.engine.progress(job.id), now=self.engine.clock.time())
+            self.details.show(job, events_of_job, self.engine.jobs.progress(job.id), now=self.engine.clock.time())
 
     def _tick(self) -> None:
-        trouble = self.engine.book.store.trouble
+        trouble = self.engine.jobs.history_trouble
         if trouble and trouble != self._trouble:
             self.gale.say(trouble, severity="warning", seconds=8)
         self._trouble = trouble
@@ -180,8 +180,8 @@ class JobsScreen(GaleScreen[None]):
     def _read_progress(self) -> None:
         if not self.is_current:
             return
-        for job_id in self.engine.downloading():
-            progress = self.engine.progress(job_id)
+        for job_id in self.engine.jobs.downloading():
+            progress = self.engine.jobs.progress(job_id)
             self.table.set_progress(job_id, progress)
             if job_id == self._shown_details and self.details.display:
                 self.details.show(self.engine.jobs[job_id], self._events, progress, now=self.engine.clock.time())
@@ -201,7 +201,7 @@ class JobsScreen(GaleScreen[None]):
     def job_changed(self, message: JobChanged) -> None:
         """One row changed."""
         change = message.change
-        if change.job.id not in self.engine.downloading():
+        if change.job.id not in self.engine.jobs.downloading():
             self.table.set_progress(change.job.id, None)
         self.table.apply(change)
         self.show_header()
@@ -237,7 +237,7 @@ class JobsScreen(GaleScreen[None]):
         """Saves the file of the selected job, or goes on with it."""
         job = self._current()
         if job is not None:
-            await self._say_result(self.engine.download(job.id))
+            await self._say_result(self.engine.jobs.download(job.id))
 
     async def _say_result(self, work: Awaitable[str]) -> None:
         try:
@@ -249,17 +249,18 @@ class JobsScreen(GaleScreen[None]):
         """Asks for the selected job."""
         job = self._current()
         if job is not None:
-            self.gale.say(self.engine.refresh(job.id))
+            self.gale.say(self.engine.jobs.refresh(job.id))
 
     def action_refresh_all(self) -> None:
         """Asks for all unfinished jobs."""
-        self.gale.say(self.engine.refresh_all())
+        self.gale.say(self.engine.jobs.refresh_all())
 
     def action_pause(self) -> None:
         """Stops or goes on polling."""
-        self.engine.pause(not self.engine.paused)
+        scheduler = self.engine.scheduler
+        scheduler.paused = not scheduler.paused
         self.show_header()
-        self.gale.say(f"Polling is paused; {self.key('pause')} goes on." if self.engine.paused else "Polling goes on.")
+        self.gale.say(f"Polling is paused; {self.key('pause')} goes on." if scheduler.paused else "Polling goes on.")
 
     def action_export_again(self) -> None:
         """Opens the form with this job's ids, or the batch of all that are marked."""
@@ -338,7 +339,7 @@ class JobsScreen(GaleScreen[None]):
         if job is None:
             return
         try:
-            self._undo = await self.engine.forget(job.id)
+            self._undo = await self.engine.jobs.remove(job.id)
         except GaleError as error:
             self.gale.say(str(error), severity="error")
         else:

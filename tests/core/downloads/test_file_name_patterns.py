@@ -70,10 +70,10 @@ async def test_the_setting_names_the_saved_file(bench: Bench) -> None:
 async def test_the_poll_floor_of_the_settings_is_the_shortest_interval(bench: Bench) -> None:
     bench.config.save_settings(poll_floor=5.0)
     async with bench.engine() as watch:
-        assert watch.engine.monitor.policy.floor == 5.0
+        assert watch.engine.scheduler.policy.floor == 5.0
         # And what is changed while it runs takes effect at once.
         watch.engine.save_settings(poll_floor=30.0)
-        policy = watch.engine.monitor.policy
+        policy = watch.engine.scheduler.policy
         assert (policy.floor, policy.ceiling) == (30.0, 30.0)
         assert policy.interval(0.0) == 30.0
 
@@ -82,7 +82,7 @@ async def test_intervals_that_were_shorter_grow_to_the_floor(bench: Bench) -> No
     bench.script(duration=100.0)
     async with bench.engine() as watch:
         job = await bench.export(watch)
-        pace = watch.engine.monitor._paces[job.id]
+        pace = watch.engine.scheduler._paces[job.id]
         assert pace.interval < 20.0
         watch.engine.save_settings(poll_floor=20.0)
         assert pace.interval == 20.0
@@ -92,4 +92,4 @@ async def test_numbers_from_outside_are_not_touched(bench: Bench) -> None:
     given = PollPolicy(floor=0.5)
     async with bench.engine(policy=given) as watch:
         watch.engine.save_settings(poll_floor=9.0)
-        assert watch.engine.monitor.policy == given
+        assert watch.engine.scheduler.policy == given

@@ -35,7 +35,7 @@ async def cut_short(bench: Bench, count: int = 4) -> KeptBatch:
         run = BatchRun(watch.engine, bench.environment, tools(count), name="nightly", bad=bad)
         running = asyncio.create_task(run.run())
         await eventually(lambda: len(posts(bench)) == before + 2 and run.left == count - 2)
-        assert await watch.engine.book.store.batches.cut_short() == [], "it is run here"
+        assert await watch.engine.batches.cut_short() == [], "it is run here"
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     store = await JobStore.open(bench.paths.store_file)
@@ -49,13 +49,13 @@ async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> No
     assert (kept.left, kept.title, sorted(kept.started)) == (2, "nightly", [0, 1])
     async with bench.engine() as watch:
         engine = watch.engine
-        before = account_of(kept, await engine.book.store.batches.jobs(kept))
+        before = account_of(kept, await engine.batches.jobs(kept))
         assert before.count(Outcome.NOT_STARTED) == 2
         assert "2 of its 4 tools" in before.stopped
         account = await BatchRun.going_on(engine, bench.environment, kept).run()
         assert account.sentence == "4 saved · 1 line wrong"
-        assert await engine.book.store.batches.cut_short() == []
-        assert await engine.book.store.batches.find(kept.id) is None
+        assert await engine.batches.cut_short() == []
+        assert await engine.batches.find(kept.id) is None
     # The second was sent again after its 429, by the next process, and no other was.
     order = [post.path.split("/")[4] for post in posts(bench)]
     assert sorted(order) == sorted([*(tool_id(number) for number in range(4)), tool_id(1)])
@@ -77,7 +77,7 @@ async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:
     async with bench.engine() as one, bench.engine() as other:
         first = asyncio.create_task(BatchRun.going_on(one.engine, bench.environment, kept).run())
         await eventually(lambda: len(posts(bench)) >= 3)
-        assert await other.engine.book.store.batches.cut_short() == []
+        assert await other.engine.batches.cut_short() == []
         with pytest.raises(LineStartedError, match="Another gale-tui"):
             await BatchRun.going_on(other.engine, bench.environment, kept).run()
         assert (await first).count(Outcome.SAVED) == 4
@@ -106,7 +106,7 @@ async def test_a_line_whose_job_is_recorded_is_never_started_again_even_without_
 async def test_a_job_that_was_taken_off_the_list_is_not_exported_again(bench: Bench) -> None:
     kept = await cut_short(bench)
     async with bench.engine() as watch:
-        await watch.engine.forget(kept.started[0])
+        await watch.engine.jobs.remove(kept.started[0])
         account = await BatchRun.going_on(watch.engine, bench.environment, kept).run()
         assert account.entries[0].outcome is Outcome.UNFINISHED
         assert account.count(Outcome.SAVED) == 3
@@ -118,7 +118,7 @@ async def test_where_nothing_can_be_sent_the_rest_is_kept(bench: Bench) -> None:
     async with bench.engine(key="kg-test-key-0000-wrong") as watch:
         account = await BatchRun(watch.engine, bench.environment, tools(3)).run()
         assert account.count(Outcome.NOT_STARTED) == 2
-        (kept,) = await watch.engine.book.store.batches.cut_short()
+        (kept,) = await watch.engine.batches.cut_short()
         assert kept.left == 2
     async with bench.engine() as watch:
         account = await BatchRun.going_on(watch.engine, bench.environment, kept).run()
@@ -128,7 +128,7 @@ async def test_where_nothing_can_be_sent_the_rest_is_kept(bench: Bench) -> None:
 async def test_a_new_batch_with_all_that_was_left_takes_its_place(bench: Bench) -> None:
     await cut_short(bench)
     async with bench.engine() as watch:
-        batches = watch.engine.book.store.batches
+        batches = watch.engine.batches
         await batches.keep(plan(bench, "other", 1))
         assert {each.name for each in await batches.cut_short()} == {"nightly"}, "another tool alone does not"
         await batches.drop("other")

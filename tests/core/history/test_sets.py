@@ -28,53 +28,53 @@ async def test_a_set_survives_and_another_process_finds_it(path: Path) -> None:
     kept = ToolSet("nightly", TOOLS, "staging", 5.0, None)
     first = await JobStore.open(path)
     second = await JobStore.open(path)
-    await first.keep_set(kept)
-    assert await second.find_set("nightly") == kept
-    await second.use_set("nightly", at=9.0)
-    assert [each.used_at for each in await first.sets()] == [9.0]
+    await first.sets.save(kept)
+    assert await second.sets.find("nightly") == kept
+    await second.sets.mark_used("nightly", at=9.0)
+    assert [each.used_at for each in await first.sets.all()] == [9.0]
     await first.close()
     await second.close()
     third = await JobStore.open(path)
-    assert await third.find_set("nightly") == dataclasses.replace(kept, used_at=9.0)
+    assert await third.sets.find("nightly") == dataclasses.replace(kept, used_at=9.0)
     await third.close()
 
 
 async def test_replace_forget_and_order(path: Path) -> None:
     store = await JobStore.open(path)
     for name in ("weekly", "nightly"):
-        await store.keep_set(ToolSet(name, TOOLS))
-    await store.keep_set(ToolSet("weekly", TOOLS[:1]))
-    assert [(each.name, len(each.tools)) for each in await store.sets()] == [("nightly", 2), ("weekly", 1)]
-    assert await store.forget_set("weekly")
-    assert not await store.forget_set("weekly")
-    assert await store.find_set("weekly") is None
+        await store.sets.save(ToolSet(name, TOOLS))
+    await store.sets.save(ToolSet("weekly", TOOLS[:1]))
+    assert [(each.name, len(each.tools)) for each in await store.sets.all()] == [("nightly", 2), ("weekly", 1)]
+    assert await store.sets.remove("weekly")
+    assert not await store.sets.remove("weekly")
+    assert await store.sets.find("weekly") is None
     await store.close()
 
 
 async def test_one_that_cannot_be_read_hides_no_other(path: Path) -> None:
     store = await JobStore.open(path)
-    await store.keep_set(ToolSet("nightly", TOOLS))
+    await store.sets.save(ToolSet("nightly", TOOLS))
     await store.close()
     for name, items in (("broken", "{"), ("odd", '[{"tool_id": 1, "flow_id": "cf-1"}]'), ("other", "5")):
         with contextlib.closing(sqlite3.connect(path)) as database, database:
             database.execute("INSERT INTO sets (name, created_at, items) VALUES (?, 0, ?)", (name, items))
     store = await JobStore.open(path)
-    assert [each.name for each in await store.sets()] == ["nightly"]
+    assert [each.name for each in await store.sets.all()] == ["nightly"]
     for name in ("broken", "odd", "other"):
         with pytest.raises(StoreError, match="cannot be read"):
-            await store.find_set(name)
+            await store.sets.find(name)
     await store.close()
 
 
 async def test_sets_are_taken_over_from_a_damaged_history(path: Path) -> None:
     store = await JobStore.open(path)
-    await store.keep_set(ToolSet("nightly", TOOLS, "staging", 5.0, 6.0))
+    await store.sets.save(ToolSet("nightly", TOOLS, "staging", 5.0, 6.0))
     await store.close()
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute("DELETE FROM counters")
     store = await JobStore.open(path)
     assert "damaged" in store.notice
-    assert await store.find_set("nightly") == ToolSet("nightly", TOOLS, "staging", 5.0, 6.0)
+    assert await store.sets.find("nightly") == ToolSet("nightly", TOOLS, "staging", 5.0, 6.0)
     await store.close()
 
 

@@ -21,18 +21,18 @@ BIG = {"padding": "x" * 40_000}
 
 def full(engine: GaleEngine) -> None:
     """From now on the database may not grow: SQLite says that the disk is full."""
-    writer = engine.book.store._history.opened.writer
+    writer = engine.registry.store._history.opened.writer
     writer.pragma(f"max_page_count={writer.pragma('page_count')}")
 
 
 def freed(engine: GaleEngine) -> None:
     """There is room again."""
-    engine.book.store._history.opened.writer.pragma("max_page_count=1000000")
+    engine.registry.store._history.opened.writer.pragma("max_page_count=1000000")
 
 
 def sealed(engine: GaleEngine, shut: bool) -> None:
     """Whether SQLite refuses every write."""
-    engine.book.store._history.opened.writer.pragma(f"query_only={int(shut)}")
+    engine.registry.store._history.opened.writer.pragma(f"query_only={int(shut)}")
 
 
 def full_after_the_request(engines: list[GaleEngine]) -> Callable[[str], None]:
@@ -62,15 +62,15 @@ async def test_an_accepted_export_is_kept_in_memory_and_written_later(
         assert "not in the history yet: The disk is full" in job.note
         assert "do not quit" in told[0]
         assert dock in caplog.text
-        (stored,) = await watch.engine.book.store.load()
+        (stored,) = await watch.engine.registry.store.load()
         assert (stored.state, stored.dock_status_id) == (JobState.REQUESTING, None)
         # Polled all the same.
         await eventually(lambda: len(bench.sandbox.status_calls(dock)) >= 1)
 
         freed(watch.engine)
-        await eventually(lambda: not watch.engine.book.owes)
+        await eventually(lambda: not watch.engine.registry._unwritten)
         assert "nothing is missing" in told[-1]
-        (stored,) = await watch.engine.book.store.load()
+        (stored,) = await watch.engine.registry.store.load()
         assert stored.dock_status_id == dock
         job = await watch.saved(job.id)
         assert (job.posts, job.note) == (1, "")
@@ -83,7 +83,7 @@ async def test_it_is_written_at_the_end_if_that_is_possible_by_then(bench: Bench
     async with bench.engine(step=full_after_the_request(engines)) as watch:
         engines.append(watch.engine)
         job = await bench.export(watch)
-        assert watch.engine.book.owes
+        assert watch.engine.registry._unwritten
         freed(watch.engine)
     async with bench.engine() as watch:
         assert watch.engine.jobs[job.id].dock_status_id == job.dock_status_id
@@ -151,9 +151,9 @@ async def test_a_download_waits_for_the_history(bench: Bench) -> None:
         job = await watch.state(job.id, JobState.SUCCEEDED)
         sealed(watch.engine, True)
         with pytest.raises(StoreError, match="may not be written"):
-            await watch.engine.download(job.id)
+            await watch.engine.jobs.download(job.id)
         sealed(watch.engine, False)
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
     assert len(bench.zips) == 1
 
@@ -170,9 +170,9 @@ async def test_a_saved_file_is_known_although_the_history_did_not_take_it(bench:
         engines.append(watch.engine)
         job = await bench.export(watch)
         job = await watch.saved(job.id)
-        assert watch.engine.book.owes
+        assert watch.engine.registry._unwritten
         sealed(watch.engine, False)
-        await eventually(lambda: not watch.engine.book.owes)
+        await eventually(lambda: not watch.engine.registry._unwritten)
     async with bench.engine() as watch:
         assert watch.engine.jobs[job.id].download.state is DownloadState.SAVED
     assert len(bench.zips) == 1

@@ -119,7 +119,7 @@ async def forget_checksum(watch: Watch, account: BatchAccount, place: int) -> No
     """So that the files themselves have to be compared."""
     job = account.entries[place].job
     assert job is not None
-    await watch.engine.book.set_download(job.id, sha256="0" * 64)
+    await watch.engine.registry.set_download(job.id, sha256="0" * 64)
 
 
 def repack(path: Path) -> None:

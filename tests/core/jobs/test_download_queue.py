@@ -38,7 +38,7 @@ async def test_a_link_that_is_not_ready_is_asked_again(bench: Bench, status: int
         assert job.download.next_try_at is not None
         job = await watch.saved(job.id)
         assert job.download.next_try_at is None
-        texts = [event.text for event in await watch.engine.events(job.id)]
+        texts = [event.text for event in await watch.engine.jobs.events(job.id)]
         assert texts.count("not ready yet") == 1
 
 
@@ -68,9 +68,9 @@ async def test_an_expired_link_is_replaced_by_a_fresh_one(bench: Bench, monkeypa
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
         await bench.clock.sleep(30)
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
-        texts = [event.text for event in await watch.engine.events(job.id)]
+        texts = [event.text for event in await watch.engine.jobs.events(job.id)]
         assert "fresh link" in texts
 
 
@@ -82,7 +82,7 @@ async def test_an_expired_link_without_a_fresh_one_says_what_to_do(
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
         await bench.clock.sleep(30)
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         job = await watch.download(job.id, DownloadState.EXPIRED)
         assert job.download.error == f"the link has expired and GALE gives no fresh one. {EXPORT_AGAIN}"
         assert job.download_url is None
@@ -97,7 +97,7 @@ async def test_links_that_never_work_are_not_asked_for_without_end(
         job = await succeed(bench, watch, save_when_ready=False)
         await bench.clock.sleep(30)
         asked = len(bench.sandbox.status_calls(job.dock_status_id or ""))
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.download(job.id, DownloadState.EXPIRED)
         assert len(bench.sandbox.status_calls(job.dock_status_id or "")) - asked <= saves.FRESH_LINKS
 
@@ -161,7 +161,7 @@ async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench, monkeyp
         await bench.clock.sleep(40)
         assert len(bench.sandbox.requests) == asked
         bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0))
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
 
 
@@ -170,7 +170,7 @@ async def test_d_brings_the_next_try_forward(bench: Bench) -> None:
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         await watch.until(job.id, lambda job: job.download.next_try_at is not None)
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
 
 
@@ -207,7 +207,7 @@ async def test_saving_again_gives_a_second_file(bench: Bench) -> None:
         job = await succeed(bench, watch)
         first = (await watch.saved(job.id)).download.path
         assert first is not None
-        assert "Saving" in await watch.engine.download(job.id)
+        assert "Saving" in await watch.engine.jobs.download(job.id)
         job = await watch.until(
             job.id, lambda job: job.download.state is DownloadState.SAVED and job.download.path != first
         )
@@ -221,7 +221,7 @@ async def test_saving_again_without_a_link_leaves_the_saved_one(bench: Bench) ->
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         first = (await watch.saved(job.id)).download
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         job = await watch.until(job.id, lambda job: "not saved again" in job.download.error)
         assert (job.download.state, job.download.path) == (DownloadState.SAVED, first.path)
         assert job.download.sha256 == first.sha256
@@ -233,7 +233,7 @@ async def test_only_so_many_at_once(bench: Bench) -> None:
         jobs = await asyncio.gather(*(bench.export(watch) for _ in range(6)))
         most = 0
         while any(watch.engine.jobs[job.id].download.state is not DownloadState.SAVED for job in jobs):
-            most = max(most, len(watch.engine.downloading()))
+            most = max(most, len(watch.engine.jobs.downloading()))
             await asyncio.sleep(0.002)
         assert most == saves.AT_ONCE
     assert len(bench.zips) == 6
@@ -243,28 +243,30 @@ async def test_progress_is_told_while_it_runs(bench: Bench) -> None:
     bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
-        await eventually(lambda: (p := watch.engine.progress(job.id)) is not None and p.received > 0 and p.speed > 0)
-        progress = watch.engine.progress(job.id)
+        await eventually(
+            lambda: (p := watch.engine.jobs.progress(job.id)) is not None and p.received > 0 and p.speed > 0
+        )
+        progress = watch.engine.jobs.progress(job.id)
         assert progress is not None
         assert progress.size == 400_000
-        assert "already" in await watch.engine.download(job.id)
+        assert "already" in await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
-        assert watch.engine.progress(job.id) is None
+        assert watch.engine.jobs.progress(job.id) is None
 
 
 async def test_stopping_keeps_the_part_until_it_is_asked_for(bench: Bench) -> None:
     bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
-        await eventually(lambda: (p := watch.engine.progress(job.id)) is not None and p.received > 20_000)
-        watch.engine.stop_download(job.id)
+        await eventually(lambda: (p := watch.engine.jobs.progress(job.id)) is not None and p.received > 20_000)
+        watch.engine._downloads.stop(job.id)
         job = await watch.download(job.id, DownloadState.RESUMABLE)
         assert job.download.part is not None
         assert job.download.part.stat().st_size == job.download.received > 0
         await bench.clock.sleep(40)
         assert watch.engine.jobs[job.id].download.state is DownloadState.RESUMABLE
         bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0, file=File(size=400_000)))
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
     assert len(bench.zips) == 1
 
@@ -273,9 +275,9 @@ async def test_forgetting_a_job_stops_its_download_and_leaves_the_part(bench: Be
     bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
-        await eventually(lambda: (p := watch.engine.progress(job.id)) is not None and p.received > 20_000)
-        undo = await watch.engine.forget(job.id)
-        await eventually(lambda: watch.engine.downloading() == ())
+        await eventually(lambda: (p := watch.engine.jobs.progress(job.id)) is not None and p.received > 20_000)
+        undo = await watch.engine.jobs.remove(job.id)
+        await eventually(lambda: watch.engine.jobs.downloading() == ())
         assert [path.suffix for path in bench.zips] == [".part"]
         assert undo is not None
         bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0, file=File(size=400_000)))
@@ -293,7 +295,7 @@ async def test_a_folder_that_is_gone_is_said_and_d_goes_on(bench: Bench, tmp_pat
         assert "is gone" in job.download.error
         assert job.download.error.endswith(THEN_SAVE)
         folder.mkdir(parents=True)
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         job = await watch.saved(job.id)
         assert job.download.path is not None
         assert job.download.path.parent == folder
@@ -319,7 +321,7 @@ async def test_a_disk_that_takes_no_more_keeps_the_part_and_d_goes_on(bench: Ben
         job = await succeed(bench, watch, save_when_ready=False)
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
-            await watch.engine.download(job.id)
+            await watch.engine.jobs.download(job.id)
             job = await watch.download(job.id, DownloadState.RESUMABLE)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -327,7 +329,7 @@ async def test_a_disk_that_takes_no_more_keeps_the_part_and_d_goes_on(bench: Ben
         assert job.download.part is not None
         assert job.download.next_try_at is None
         assert 0 < job.download.part.stat().st_size <= 1 << 20
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
         assert bench.sandbox.downloads(job.dock_status_id or "")[-1].header("range") is not None
 
@@ -344,7 +346,7 @@ async def test_too_little_room_is_said_before_anything_is_written(
         job = await watch.download(job.id, DownloadState.FAILED)
         assert job.download.error.startswith("Disk full")
         monkeypatch.undo()
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
 
 
@@ -352,8 +354,8 @@ async def test_a_job_of_a_deleted_environment_says_so(bench: Bench) -> None:
     bench.script(duration=1.0)
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
-        await watch.engine.delete_environment(bench.environment)
-        await watch.engine.download(job.id)
+        await watch.engine.environments.delete(bench.environment)
+        await watch.engine.jobs.download(job.id)
         job = await watch.download(job.id, DownloadState.FAILED)
         assert "is gone or has another host now" in job.download.error
 
@@ -361,9 +363,9 @@ async def test_a_job_of_a_deleted_environment_says_so(bench: Bench) -> None:
 async def test_wishes_that_make_no_sense_are_answered(bench: Bench) -> None:
     bench.script(duration=1000.0)
     async with bench.engine() as watch:
-        assert await watch.engine.download("nobody") == "This job is gone."
+        assert await watch.engine.jobs.download("nobody") == "This job is gone."
         job = await bench.export(watch, save_when_ready=False)
-        assert "not finished" in await watch.engine.download(job.id)
+        assert "not finished" in await watch.engine.jobs.download(job.id)
         assert watch.engine.jobs[job.id].save_when_ready
 
 
@@ -378,12 +380,12 @@ async def test_a_file_published_just_before_a_crash_is_not_fetched_again(bench: 
     async with bench.engine() as watch:
         # As the history stood when the power went: the part recorded, its end not.
         part = path.with_name(f"{path.name}.part")
-        await watch.engine.book.change(
+        await watch.engine.registry.change(
             job.id,
             lambda job: job.with_download(state=DownloadState.RUNNING, path=None, part=part, sha256=None),
             again=True,
         )
-        await watch.engine.download(job.id)
+        await watch.engine.jobs.download(job.id)
         after = await watch.saved(job.id)
     assert (after.download.path, after.download.sha256) == (path, job.download.sha256)
     assert len(bench.sandbox.downloads(job.dock_status_id or "")) == asked

@@ -82,9 +82,9 @@ async def test_a_failure_shows_its_reason(bench: Bench, where: str) -> None:
         assert (job.status, job.reason) == ("FAILED", "node n3 has no model")
         assert job.ended_at is not None
         assert job.download.state is DownloadState.NONE
-        events = [event.text for event in await watch.engine.events(job.id)]
+        events = [event.text for event in await watch.engine.jobs.events(job.id)]
         assert events[-1] == "FAILED: node n3 has no model"
-        assert "no file" in await watch.engine.download(job.id)
+        assert "no file" in await watch.engine.jobs.download(job.id)
         before = len(bench.sandbox.requests)
         await bench.clock.sleep(60)
         assert len(bench.sandbox.requests) == before
@@ -115,10 +115,10 @@ async def test_an_identical_answer_writes_and_tells_nothing(bench: Bench) -> Non
         await eventually(lambda: len(bench.sandbox.status_calls(dock)) >= 3)
         revision, told = watch.engine.jobs[job.id].revision, len(watch.changes)
         await eventually(lambda: len(bench.sandbox.status_calls(dock)) >= 7)
-        (stored,) = await watch.engine.book.store.load()
+        (stored,) = await watch.engine.registry.store.load()
         assert stored.revision == revision
         assert len(watch.changes) == told
-        assert len(await watch.engine.events(job.id)) == 2
+        assert len(await watch.engine.jobs.events(job.id)) == 2
 
 
 TROUBLES: dict[str, Fault] = {
@@ -155,13 +155,13 @@ async def test_a_network_that_is_away_is_said_and_comes_back(bench: Bench) -> No
     bench.script(duration=20.0)
     async with bench.engine() as watch:
         conditions: list[EnvironmentCondition] = []
-        watch.engine.on_condition.append(conditions.append)
+        watch.engine.connection_status.listeners.append(conditions.append)
         job = await bench.export(watch)
         await eventually(lambda: len(bench.sandbox.requests) >= 2)
         bench.sandbox.stop()
         job = await watch.until(job.id, lambda job: job.note.startswith("no answer since "))
         assert job.state is JobState.RUNNING
-        assert watch.engine.condition("staging").state == "offline"
+        assert watch.engine.connection_status.of("staging").state == "offline"
         bench.sandbox.start()
         job = await watch.saved(job.id)
         assert job.note == ""
@@ -182,7 +182,7 @@ async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: B
         assert watch.engine.jobs[job.id].state is JobState.LOST
         assert "ask again" in watch.engine.jobs[job.id].note
         await bench.clock.sleep(60)
-        assert "Asking" in watch.engine.refresh(job.id)
+        assert "Asking" in watch.engine.jobs.refresh(job.id)
         await watch.saved(job.id)
 
 
@@ -190,10 +190,10 @@ async def test_401_while_polling_waits_for_a_key_and_goes_on(bench: Bench) -> No
     bench.script(duration=10.0)
     async with bench.engine() as watch:
         conditions: list[EnvironmentCondition] = []
-        watch.engine.on_condition.append(conditions.append)
+        watch.engine.connection_status.listeners.append(conditions.append)
         jobs = [await bench.export(watch) for _ in range(3)]
         bench.sandbox.key = "kg-test-key-0000-another-one"
-        await eventually(lambda: watch.engine.condition("staging").state == "needs key")
+        await eventually(lambda: watch.engine.connection_status.of("staging").state == "needs key")
         await eventually(lambda: any("waits for a key" in job.note for job in watch.engine.jobs.values()))
         asked = len([each for each in bench.sandbox.requests if each.status == 401])
         assert asked <= 3
@@ -202,12 +202,12 @@ async def test_401_while_polling_waits_for_a_key_and_goes_on(bench: Bench) -> No
         assert {watch.engine.jobs[job.id].state for job in jobs} == {JobState.RUNNING}
 
         wrong = Secret("kg-test-key-0000-wrong")
-        await watch.engine.provide_key(bench.environment, wrong, session_only=True)
-        await eventually(lambda: watch.engine.condition("staging").state == "needs key")
-        await watch.engine.provide_key(bench.environment, Secret(bench.sandbox.key), session_only=True)
+        await watch.engine.environments.provide_key(bench.environment, wrong, session_only=True)
+        await eventually(lambda: watch.engine.connection_status.of("staging").state == "needs key")
+        await watch.engine.environments.provide_key(bench.environment, Secret(bench.sandbox.key), session_only=True)
         for job in jobs:
             await watch.saved(job.id)
-        assert watch.engine.condition("staging").state == "fine"
+        assert watch.engine.connection_status.of("staging").state == "fine"
     assert [each.state for each in conditions].count("fine") == 2
     assert bench.posts == 3
 
@@ -218,9 +218,9 @@ async def test_a_late_401_for_the_old_key_does_not_ask_for_another(bench: Bench)
         job = await bench.export(watch)
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1)
         bench.sandbox.key = "kg-test-key-0000-another-one"
-        await watch.engine.provide_key(bench.environment, Secret(bench.sandbox.key), session_only=True)
+        await watch.engine.environments.provide_key(bench.environment, Secret(bench.sandbox.key), session_only=True)
         states: list[str] = []
-        watch.engine.on_condition.append(lambda condition: states.append(condition.state))
+        watch.engine.connection_status.listeners.append(lambda condition: states.append(condition.state))
         await watch.saved(job.id)
         assert "needs key" not in states
 
@@ -231,7 +231,7 @@ async def test_a_job_of_a_changed_host_is_not_asked_and_says_why(bench: Bench) -
         async with bench.engine() as watch:
             job = await bench.export(watch)
             moved = dataclasses.replace(bench.environment, origin=parse_host(other.url))
-            await watch.engine.save_environment(
+            await watch.engine.environments.save(
                 moved, previous=bench.environment, key=Secret(other.key), session_only=True
             )
             job = await watch.until(job.id, lambda job: "has another host now" in job.note)
@@ -241,7 +241,7 @@ async def test_a_job_of_a_changed_host_is_not_asked_and_says_why(bench: Bench) -
             assert len(bench.sandbox.requests) == asked
             assert other.requests == []
 
-            await watch.engine.save_environment(
+            await watch.engine.environments.save(
                 bench.environment, previous=moved, key=Secret(other.key), session_only=True
             )
             await watch.saved(job.id)
@@ -252,7 +252,7 @@ async def test_a_job_of_a_deleted_environment_is_not_asked_and_says_why(bench: B
     bench.script(duration=30.0)
     async with bench.engine() as watch:
         job = await bench.export(watch)
-        await watch.engine.delete_environment(bench.environment)
+        await watch.engine.environments.delete(bench.environment)
         job = await watch.until(job.id, lambda job: "staging is gone" in job.note)
         assert job.state is JobState.RUNNING
         asked = len(bench.sandbox.requests)
@@ -265,7 +265,7 @@ async def test_a_renamed_environment_keeps_its_jobs(bench: Bench) -> None:
     async with bench.engine() as watch:
         job = await bench.export(watch)
         renamed = dataclasses.replace(bench.environment, name="stage")
-        await watch.engine.save_environment(renamed, previous=bench.environment, key=None, session_only=True)
+        await watch.engine.environments.save(renamed, previous=bench.environment, key=None, session_only=True)
         job = await watch.saved(job.id)
         assert "--stage--" in (job.download.path or bench.files).name
 
@@ -275,11 +275,11 @@ async def test_tracking_a_job_of_somebody_else(bench: Bench) -> None:
     async with bench.engine() as watch:
         job = await bench.export(watch)
         dock = job.dock_status_id or ""
-        assert (await watch.engine.track("staging", dock)).id == job.id
-        undo = await watch.engine.forget(job.id)
+        assert (await watch.engine.jobs.track("staging", dock)).id == job.id
+        undo = await watch.engine.jobs.remove(job.id)
         assert undo is not None
         assert dict(watch.engine.jobs) == {}
-        tracked = await watch.engine.track("staging", dock)
+        tracked = await watch.engine.jobs.track("staging", dock)
         assert tracked.tracked
         tracked = await watch.saved(tracked.id)
         assert tracked.tool_id == TOOL
@@ -289,7 +289,7 @@ async def test_forgetting_and_taking_it_back(bench: Bench) -> None:
     bench.script(duration=20.0)
     async with bench.engine() as watch:
         job = await bench.export(watch)
-        undo = await watch.engine.forget(job.id)
+        undo = await watch.engine.jobs.remove(job.id)
         await bench.clock.sleep(5)
         asked = len(bench.sandbox.requests)
         await bench.clock.sleep(20)
@@ -297,31 +297,31 @@ async def test_forgetting_and_taking_it_back(bench: Bench) -> None:
         assert undo is not None
         await undo()
         await watch.saved(job.id)
-        assert await watch.engine.forget("nobody") is None
+        assert await watch.engine.jobs.remove("nobody") is None
 
 
 async def test_pausing_and_refreshing(bench: Bench) -> None:
     bench.script(duration=150.0)
     async with bench.engine() as watch:
-        watch.engine.pause(True)
+        watch.engine.scheduler.paused = True
         job = await bench.export(watch)
-        assert watch.engine.refresh_all() == "Asking for 1 job …"
+        assert watch.engine.jobs.refresh_all() == "Asking for 1 job …"
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1)
         await bench.clock.sleep(60)
         assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1
         watch.engine.save_settings(poll_floor=60.0)
-        assert re.fullmatch(r"Asking for a-1[-148]+ …", watch.engine.refresh(job.id))
+        assert re.fullmatch(r"Asking for a-1[-148]+ …", watch.engine.jobs.refresh(job.id))
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 2)
-        said = watch.engine.refresh(job.id)
+        said = watch.engine.jobs.refresh(job.id)
         assert re.fullmatch(
             r"Asking for a-1[-148]+ in \d+ s \(at least 60 s between two questions, see the settings\)\.", said
         )
         assert re.fullmatch(
-            r"Asking for 1 job within \d+ s, each as soon as its limits allow\.", watch.engine.refresh_all()
+            r"Asking for 1 job within \d+ s, each as soon as its limits allow\.", watch.engine.jobs.refresh_all()
         )
         watch.engine.save_settings(poll_floor=2.0)
-        watch.engine.pause(False)
+        watch.engine.scheduler.paused = False
         await watch.saved(job.id)
-        assert "not asked for any more" in watch.engine.refresh(job.id)
-        assert watch.engine.refresh("nobody") == "This job is gone."
-        assert watch.engine.refresh_all() == "No job is unfinished."
+        assert "not asked for any more" in watch.engine.jobs.refresh(job.id)
+        assert watch.engine.jobs.refresh("nobody") == "This job is gone."
+        assert watch.engine.jobs.refresh_all() == "No job is unfinished."

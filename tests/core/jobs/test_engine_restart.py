@@ -35,7 +35,9 @@ async def test_a_download_goes_on_after_a_restart(bench: Bench) -> None:
     bench.script(duration=1.0, file=File(size=3_000_000, pace=30_000.0))
     async with bench.engine() as watch:
         job = await bench.export(watch)
-        await eventually(lambda: (progress := watch.engine.progress(job.id)) is not None and progress.received > 50_000)
+        await eventually(
+            lambda: (progress := watch.engine.jobs.progress(job.id)) is not None and progress.received > 50_000
+        )
     (part,) = bench.zips
     assert part.name.endswith(".part")
     kept = part.stat().st_size
@@ -134,7 +136,7 @@ async def test_a_change_is_seen_by_the_other_within_three_seconds(bench: Bench) 
         job = await bench.export(first)
         await second.until(job.id, lambda job: job.state is JobState.RUNNING)
         before = bench.clock.monotonic()
-        await first.engine.forget(job.id)
+        await first.engine.jobs.remove(job.id)
         await eventually(lambda: job.id not in second.engine.jobs)
         # Two looks of a second each, and what this machine is slow by.
         assert bench.clock.monotonic() - before < 3.0 + 50 * 0.5
@@ -148,7 +150,7 @@ async def test_the_other_takes_over_when_one_is_closed(bench: Bench) -> None:
             await second.until(job.id, lambda job: job.state is JobState.RUNNING)
             await bench.clock.sleep(5)
         await second.saved(job.id)
-        assert "asked for by another" not in second.engine.refresh(job.id)
+        assert "asked for by another" not in second.engine.jobs.refresh(job.id)
     assert bench.posts == 1
     assert len(bench.zips) == 1
 
@@ -160,10 +162,10 @@ async def test_refresh_says_that_another_one_asks(bench: Bench) -> None:
         job = await bench.export(first)
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) >= 1)
         second = await stack.enter_async_context(bench.engine())
-        await eventually(lambda: "another gale-tui" in second.engine.refresh(job.id))
+        await eventually(lambda: "another gale-tui" in second.engine.jobs.refresh(job.id))
         asked = bench.sandbox.status_calls(job.dock_status_id or "")
         for _ in range(20):
-            second.engine.refresh(job.id)
+            second.engine.jobs.refresh(job.id)
             await bench.clock.sleep(0.05)
         assert len(bench.sandbox.status_calls(job.dock_status_id or "")) - len(asked) <= 1
 
@@ -173,7 +175,7 @@ async def test_the_other_does_not_save_what_is_being_saved(bench: Bench) -> None
     async with bench.engine() as first, bench.engine() as second:
         job = await bench.export(first)
         await second.download(job.id, DownloadState.RUNNING)
-        assert "another gale-tui" in await second.engine.download(job.id)
+        assert "another gale-tui" in await second.engine.jobs.download(job.id)
         await first.saved(job.id)
         await second.saved(job.id)
     assert len(bench.zips) == 1
@@ -186,7 +188,7 @@ async def test_the_other_goes_on_with_a_download_when_one_is_closed(bench: Bench
         async with bench.engine() as first:
             job = await bench.export(first)
             await eventually(
-                lambda: (progress := first.engine.progress(job.id)) is not None and progress.received > 50_000
+                lambda: (progress := first.engine.jobs.progress(job.id)) is not None and progress.received > 50_000
             )
             await second.download(job.id, DownloadState.RUNNING)
         await second.saved(job.id)
@@ -218,11 +220,11 @@ async def test_who_comes_late_sends_nothing_again(bench: Bench) -> None:
         clock.wall_offset = 1e6
         async with bench.engine(clock=clock) as second:
             await first.state(waiting.id, JobState.RUNNING)
-            await eventually(lambda: not first.engine._exports.under_way(waiting.id))
-            assert second.engine._exports.under_way(waiting.id)
+            await eventually(lambda: not first.engine._exporter.under_way(waiting.id))
+            assert second.engine._exporter.under_way(waiting.id)
             # Its time has come long ago, and only now it gets to it: before it looks at what others wrote.
             await clock.advance(0)
-            await eventually(lambda: not second.engine._exports.under_way(waiting.id))
+            await eventually(lambda: not second.engine._exporter.under_way(waiting.id))
     assert bench.posts == 2
 
 
@@ -233,12 +235,12 @@ async def test_who_comes_late_saves_nothing_again(bench: Bench) -> None:
         await first.download(job.id, DownloadState.NOT_READY)
         async with bench.engine(clock=FakeClock()) as second:
             await first.saved(job.id)
-            await eventually(lambda: not first.engine._saves.under_way(job.id))
+            await eventually(lambda: not first.engine._downloads.under_way(job.id))
             assert second.engine.jobs[job.id].download.state is not DownloadState.SAVED
-            await eventually(lambda: not second.engine._saves.under_way(job.id))
-            second.engine._saves.want(job.id)
+            await eventually(lambda: not second.engine._downloads.under_way(job.id))
+            second.engine._downloads.start(job.id)
             await second.saved(job.id)
-            await eventually(lambda: not second.engine._saves.under_way(job.id))
+            await eventually(lambda: not second.engine._downloads.under_way(job.id))
     assert len(bench.zips) == 1
 
 
@@ -278,7 +280,7 @@ async def test_a_long_history_is_loaded_in_two_parts(bench: Bench) -> None:
     engine = bench.make()
     await engine.start()
     for number in range(320):
-        await engine.book.add(sample_job(f"old{number:03}", 1000.0 + number, state=JobState.FAILED), "requested")
+        await engine.registry.add(sample_job(f"old{number:03}", 1000.0 + number, state=JobState.FAILED), "requested")
     await engine.close()
     loaded: list[int] = []
     engine = bench.make()

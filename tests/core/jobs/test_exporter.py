@@ -44,7 +44,7 @@ async def test_from_the_ids_to_a_verified_file(bench: Bench) -> None:
         job = await bench.export(watch, label="Banking")
         assert (job.state, job.status, job.posts) == (JobState.RUNNING, "IN_PROGRESS", 1)
         job = await watch.saved(job.id)
-        events = [event.text for event in await watch.engine.events(job.id)]
+        events = [event.text for event in await watch.engine.jobs.events(job.id)]
     assert watch.states(job.id) == [JobState.REQUESTING, JobState.RUNNING, JobState.SUCCEEDED]
     path = job.download.path
     assert path is not None
@@ -103,7 +103,7 @@ async def test_what_the_server_refuses_is_raised_and_leaves_no_row(
 async def test_in_a_batch_a_refusal_is_a_row(bench: Bench, status: int) -> None:
     bench.script(on_export=(faults.refused(status, "The flow is not deployed"),))
     async with bench.engine() as watch:
-        job = await watch.engine.export(bench.request(), keep_rejected=True)
+        job = await watch.engine.jobs.export(bench.request(), keep_rejected=True)
         assert (job.state, job.status, job.posts) == (JobState.REJECTED, "REJECTED", 1)
         assert job.reason == "The flow is not deployed"
     assert bench.posts == 1
@@ -177,9 +177,9 @@ async def not_sent(bench: Bench, host: str, kind: type[NotSentError]) -> None:
     async with bench.engine() as watch:
         watch.engine.credentials.keep_for_session(environment, Secret(bench.sandbox.key))
         with pytest.raises(kind):
-            await watch.engine.export(ExportRequest("away", TOOL, FLOW))
+            await watch.engine.jobs.export(ExportRequest("away", TOOL, FLOW))
         assert dict(watch.engine.jobs) == {}
-        job = await watch.engine.export(ExportRequest("away", TOOL, FLOW), keep_rejected=True)
+        job = await watch.engine.jobs.export(ExportRequest("away", TOOL, FLOW), keep_rejected=True)
         assert (job.state, job.posts) == (JobState.REJECTED, 0)
 
 
@@ -274,7 +274,7 @@ async def test_a_waiting_export_of_a_deleted_environment_says_so(bench: Bench) -
     bench.script(on_export=(faults.rate_limited(20),))
     async with bench.engine() as watch:
         job = await bench.export(watch)
-        await watch.engine.delete_environment(bench.environment)
+        await watch.engine.environments.delete(bench.environment)
         job = await watch.until(job.id, lambda job: "is gone" in job.note)
         assert job.state is JobState.WAITING
     assert bench.posts == 1
@@ -296,11 +296,11 @@ async def test_no_key_is_said_before_anything_is_recorded(bench: Bench) -> None:
     engine = bench.make()
     other = dataclasses.replace(bench.environment, id="other", name="other")
     bench.config.save_environment(other)
-    engine.reload_config()
+    engine.environments.reload()
     await engine.start()
     try:
         with pytest.raises(GaleError, match="no key"):
-            await engine.export(ExportRequest("other", TOOL, FLOW))
+            await engine.jobs.export(ExportRequest("other", TOOL, FLOW))
         assert dict(engine.jobs) == {}
     finally:
         await engine.close()
@@ -315,7 +315,7 @@ async def test_a_batch_is_sent_one_after_the_other(bench: Bench) -> None:
             turns.append(bench.clock.monotonic())
 
     async with bench.engine(step=step) as watch:
-        jobs = await asyncio.gather(*(watch.engine.export(bench.request(), keep_rejected=True) for _ in range(4)))
+        jobs = await asyncio.gather(*(watch.engine.jobs.export(bench.request(), keep_rejected=True) for _ in range(4)))
         assert {job.state for job in jobs} == {JobState.RUNNING}
     # A tenth is left to the loop's timer: a millisecond that it is early is 50 here.
     assert [at - turns[0] >= number - 0.1 for number, at in enumerate(turns)] == [True] * 4
@@ -323,7 +323,7 @@ async def test_a_batch_is_sent_one_after_the_other(bench: Bench) -> None:
 
 async def test_a_batch_cut_short_sends_the_rest_the_next_time(bench: Bench) -> None:
     async with bench.engine() as watch:
-        batch = [asyncio.create_task(watch.engine.export(bench.request(), keep_rejected=True)) for _ in range(40)]
+        batch = [asyncio.create_task(watch.engine.jobs.export(bench.request(), keep_rejected=True)) for _ in range(40)]
         await eventually(lambda: bench.posts >= 2 and len(watch.engine.jobs) == 40)
     await asyncio.gather(*batch, return_exceptions=True)
     sent = bench.posts
@@ -355,5 +355,5 @@ async def test_not_saved_unless_wanted(bench: Bench) -> None:
         job = await bench.export(watch, save_when_ready=False)
         job = await watch.state(job.id, JobState.SUCCEEDED)
         assert job.download.state is DownloadState.NONE
-        assert "Saving" in await watch.engine.download(job.id)
+        assert "Saving" in await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)

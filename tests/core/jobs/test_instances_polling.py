@@ -19,9 +19,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.export_outcomes import final_state
-from gale_tui.core.jobs.job_registry import JobBook
+from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.polling import Asked, Outcome, PollPolicy
-from gale_tui.core.jobs.scheduler import Monitor
+from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import Change, Job, JobChange, JobEvent, JobState
 from tests.support.clocks import FakeClock, settle
 from tests.support.history_samples import sample_job
@@ -54,31 +54,31 @@ class Instance:
     async def open(self) -> None:
         """Starts: what is in the history and not at its end is asked for."""
         self.store = await JobStore.open(self.path)
-        self.book = JobBook(self.store, self.clock)
-        self.book.listeners.append(self._changed)
+        self.registry = JobRegistry(self.store, self.clock)
+        self.registry.listeners.append(self._changed)
         # The jitter alone is random, and the same in each run.
-        self.monitor = Monitor(self._ask, clock=self.clock, rng=random.Random(3), policy=POLICY)  # noqa: S311
-        self.shown = {job.id: job for job in self.book.take_in(await self.store.load())}
+        self.scheduler = Scheduler(self._ask, clock=self.clock, rng=random.Random(3), policy=POLICY)  # noqa: S311
+        self.shown = {job.id: job for job in self.registry.add_loaded(await self.store.load())}
         self.asked = {}
         for job in self.shown.values():
             self._follow(job)
-        self.monitor.start()
+        self.scheduler.start()
 
     async def close(self) -> None:
         """Ends."""
-        await self.monitor.close()
+        await self.scheduler.close()
         await self.store.close()
 
     def _follow(self, job: Job) -> None:
         if job.state.polled:
-            self.monitor.track(job.id, job.environment_id)
+            self.scheduler.track(job.id, job.environment_id)
         else:
-            self.monitor.forget(job.id)
+            self.scheduler.forget(job.id)
 
     def _changed(self, change: JobChange) -> None:
         if change.kind is Change.FORGOTTEN:
             del self.shown[change.job.id]
-            self.monitor.forget(change.job.id)
+            self.scheduler.forget(change.job.id)
             return
         before = self.shown.get(change.job.id)
         assert before is None or change.job.revision > before.revision
@@ -100,7 +100,7 @@ class Instance:
             def apply(job: Job) -> Job:
                 return dataclasses.replace(job, state=state, status=answer)
 
-            await self.book.change(job_id, apply, lambda old, new: new.status if new.status != old.status else None)
+            await self.registry.change(job_id, apply, lambda old, new: new.status if new.status != old.status else None)
             return Asked(Outcome.FINISHED if state.final else Outcome.ANSWERED)
         finally:
             self.under_way -= 1
@@ -140,7 +140,7 @@ class StoreAndMonitor(RuleBasedStateMachine):
         job_id = f"job-{self.count}"
         self.server[job_id] = answer
         job = sample_job(job_id, self.clock.time(), environment_id=environment)
-        self.run(self.instance.book.add(job, "requested"))
+        self.run(self.instance.registry.add(job, "requested"))
         return job_id
 
     @rule(job_id=ids, answer=st.sampled_from(ANSWERS) | st.sampled_from(TROUBLES))
@@ -153,7 +153,7 @@ class StoreAndMonitor(RuleBasedStateMachine):
             if job.environment_id == environment:
                 self.server[job_id] = "IN_PROGRESS" if outcome is None else Asked(outcome)
         if outcome is None:
-            self.instance.monitor.key_provided(environment)
+            self.instance.scheduler.key_provided(environment)
 
     @rule(seconds=st.sampled_from([0.3, 1.0, 5.0, 20.0]))
     def time_passes(self, seconds: float) -> None:
@@ -174,7 +174,7 @@ class StoreAndMonitor(RuleBasedStateMachine):
 
     @rule(job_id=ids)
     def refresh(self, job_id: str) -> None:
-        wait = self.instance.monitor.refresh(job_id)
+        wait = self.instance.scheduler.refresh(job_id)
         known = self.instance.shown.get(job_id)
         assert (wait is None) == (known is None or not known.state.polled)
 
@@ -182,7 +182,7 @@ class StoreAndMonitor(RuleBasedStateMachine):
     def press_r_again_and_again(self) -> None:
         async def press() -> None:
             for _ in range(8):
-                self.instance.monitor.refresh_all()
+                self.instance.scheduler.refresh_all()
                 await self.clock.advance(0.3)
                 await self.instance.quiet()
 
@@ -190,11 +190,11 @@ class StoreAndMonitor(RuleBasedStateMachine):
 
     @rule(paused=st.booleans())
     def pause(self, paused: bool) -> None:
-        self.instance.monitor.paused = paused
+        self.instance.scheduler.paused = paused
 
     @rule(target=forgotten, job_id=ids)
     def forget(self, job_id: str) -> Any:
-        gone = self.run(self.instance.book.forget(job_id))
+        gone = self.run(self.instance.registry.remove(job_id))
         if gone is None:
             return multiple()
         job, events = gone
@@ -204,7 +204,7 @@ class StoreAndMonitor(RuleBasedStateMachine):
     def bring_back(self, kept: tuple[Job, tuple[JobEvent, ...]]) -> None:
         job, events = kept
         if job.id not in self.instance.shown:
-            self.run(self.instance.book.restore(job, events))
+            self.run(self.instance.registry.restore(job, events))
 
     @rule()
     def start_again(self) -> None:
@@ -217,10 +217,10 @@ class StoreAndMonitor(RuleBasedStateMachine):
             return
         self.run(self.instance.quiet())
         stored = {job.id: job for job in self.run(self.instance.store.load())}
-        assert stored == self.instance.shown == dict(self.instance.book.jobs)
+        assert stored == self.instance.shown == dict(self.instance.registry.jobs)
         for job in stored.values():
-            assert (job.id in self.instance.monitor) == job.state.polled
-        assert len(self.instance.monitor) == sum(job.state.polled for job in stored.values())
+            assert (job.id in self.instance.scheduler) == job.state.polled
+        assert len(self.instance.scheduler) == sum(job.state.polled for job in stored.values())
 
     @invariant()
     def what_has_ended_stays_so(self) -> None:

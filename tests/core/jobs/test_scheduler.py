@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gale_tui.core.jobs.polling import Asked, Condition, Outcome, PollPolicy, Wait
-from gale_tui.core.jobs.scheduler import Monitor
+from gale_tui.core.jobs.scheduler import Scheduler
 from tests.support.clocks import FakeClock, settle
 
 ANSWERED = Asked(Outcome.ANSWERED)
@@ -61,7 +61,7 @@ class Bench:
         self.clock = FakeClock()
         self.server = Server(self.clock)
         self.conditions: list[tuple[str, Condition]] = []
-        self.monitor = Monitor(
+        self.monitor = Scheduler(
             self.server.ask,
             clock=self.clock,
             rng=random.Random(seed),  # noqa: S311  # jitter, the same each time

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.export_outcomes import final_state
-from gale_tui.core.jobs.job_registry import JobBook
+from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.polling import Asked, Outcome, PollPolicy
-from gale_tui.core.jobs.scheduler import Monitor
+from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import Job, JobState
 from tests.support.clocks import FakeClock, settle
 from tests.support.history_samples import sample_job
@@ -72,12 +72,12 @@ class Servers:
 
     Args:
         clock: When it is asked.
-        book: Where the answers are written.
+        registry: Where the answers are written.
     """
 
-    def __init__(self, clock: PatientClock, book: JobBook) -> None:
+    def __init__(self, clock: PatientClock, registry: JobRegistry) -> None:
         self.clock = clock
-        self.book = book
+        self.registry = registry
         self.rng = random.Random(7)  # noqa: S311  # the same ten minutes each time
         self.asked: dict[str, list[float]] = defaultdict(list)
         self.outcomes: Counter[Outcome] = Counter()
@@ -108,7 +108,7 @@ class Servers:
         return asked
 
     async def _answer(self, job_id: str, second: float) -> Asked:
-        environment = self.book.jobs[job_id].environment_id
+        environment = self.registry.jobs[job_id].environment_id
         if environment == "customer" and 120 <= second < 180:
             return Asked(Outcome.UNREACHABLE)
         chance = self.rng.randrange(100)
@@ -126,7 +126,9 @@ class Servers:
 
         self.clock.writes(1)
         try:
-            await self.book.change(job_id, change, lambda old, new: new.status if new.status != old.status else None)
+            await self.registry.change(
+                job_id, change, lambda old, new: new.status if new.status != old.status else None
+            )
         finally:
             self.clock.writes(-1)
         return Asked(Outcome.FINISHED if ended else Outcome.ANSWERED)
@@ -145,13 +147,13 @@ def most_within(times: list[float], seconds: float) -> int:
 async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
     clock = PatientClock()
     store = await JobStore.open(tmp_path / "jobs.sqlite3")
-    book = JobBook(store, clock)
-    servers = Servers(clock, book)
+    registry = JobRegistry(store, clock)
+    servers = Servers(clock, registry)
     policy = PollPolicy()
-    monitor = Monitor(servers.ask, clock=clock, rng=random.Random(5), policy=policy)  # noqa: S311  # jitter alone
+    monitor = Scheduler(servers.ask, clock=clock, rng=random.Random(5), policy=policy)  # noqa: S311  # jitter alone
     for number, job_id in enumerate(servers.ends):
         environment = ENVIRONMENTS[number % len(ENVIRONMENTS)]
-        await book.add(sample_job(job_id, clock.time() + number / 1000, environment_id=environment), "requested")
+        await registry.add(sample_job(job_id, clock.time() + number / 1000, environment_id=environment), "requested")
         monitor.track(job_id, environment)
     monitor.start()
     await clock.advance(180)
@@ -185,11 +187,14 @@ async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
             at
             for job_id, times in servers.asked.items()
             for at in times
-            if book.jobs[job_id].environment_id == environment
+            if registry.jobs[job_id].environment_id == environment
         )
         assert most_within(of_all, 1.0) <= policy.rate * 1.25 + 2
     away = [
-        at for job_id, times in servers.asked.items() for at in times if book.jobs[job_id].environment_id == "customer"
+        at
+        for job_id, times in servers.asked.items()
+        for at in times
+        if registry.jobs[job_id].environment_id == "customer"
     ]
     # A dead network is asked again by one job now and then, not by all of them.
     assert sum(servers.began + 125 <= at < servers.began + 180 for at in away) < 30

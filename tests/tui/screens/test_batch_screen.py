@@ -68,7 +68,7 @@ async def opened(
     engine, _ = demo_engine(home, Wiring(environ={}, sandbox=sandbox, clock=ScaledClock(SPEED)), readonly=readonly)
     if production:
         (environment,) = engine.environments
-        known = engine._known
+        known = engine.environments
         known._extra = (replace(environment, name="live", production=True),)
         known.reload()
     app = GaleApp(engine, signals=False)
@@ -233,7 +233,7 @@ async def test_production_is_confirmed_once_with_the_count(tmp_path: Path, sandb
 
 async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
-        store = app.engine.book.store
+        sets = app.engine.sets
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
         await pilot.press("s")
@@ -242,7 +242,7 @@ async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: San
         await pilot.press("enter")
         await shown(app, pilot, BatchScreen)
         await until(pilot, lambda: "--set nightly" in said(app))
-        (kept,) = await store.sets()
+        (kept,) = await sets.all()
         assert [tool.label for tool in kept.tools] == ["First", "Third"]
         assert kept.environment_id == "demo"
         await pilot.press("escape")
@@ -258,7 +258,7 @@ async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: San
         await pilot.press("e")
         await shown(app, pilot, BatchAccountDialog)
         assert {job.batch for job in app.engine.jobs.values()} == {"nightly"}
-        found = await store.find_set("nightly")
+        found = await sets.find("nightly")
         assert found is not None
         assert found.used_at is not None
         await pilot.press("enter")
@@ -272,17 +272,17 @@ async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: San
         await shown(app, pilot, ConfirmDialog)
         await pilot.press("tab", "enter")
         await shown(app, pilot, BatchScreen)
-        assert await store.sets() == []
+        assert await sets.all() == []
         assert len(app.engine.jobs) == 2
 
 
 async def test_another_set_is_not_replaced_unasked(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
-        store = app.engine.book.store
+        sets = app.engine.sets
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
         before = ToolSet("nightly", (app.screen.listed.tools[0],))  # type: ignore[attr-defined]  # the batch screen
-        await store.keep_set(before)
+        await sets.save(before)
         await pilot.press("s")
         await shown(app, pilot, SetNameDialog)
         app.screen.query_one("#set-name", FieldInput).take_paste("nightly")
@@ -290,7 +290,7 @@ async def test_another_set_is_not_replaced_unasked(tmp_path: Path, sandbox: Sand
         await shown(app, pilot, ConfirmDialog)
         await pilot.press("enter")
         await shown(app, pilot, BatchScreen)
-        found = await store.find_set("nightly")
+        found = await sets.find("nightly")
         assert found is not None
         assert len(found.tools) == 1
 
@@ -299,7 +299,7 @@ async def test_a_set_is_run_from_the_palette(tmp_path: Path, sandbox: Sandbox) -
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        await app.engine.book.store.keep_set(ToolSet("nightly", app.screen.listed.plain, "demo"))  # type: ignore[attr-defined]  # the batch screen
+        await app.engine.sets.save(ToolSet("nightly", app.screen.listed.plain, "demo"))  # type: ignore[attr-defined]  # the batch screen
         await pilot.press("escape")
         await shown(app, pilot, JobsScreen)
         await pilot.press("colon")
@@ -406,7 +406,7 @@ async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path:
         assert "2 saved · 1 line wrong" in page(app)
         assert posts(sandbox).count(tool_id(3)) == 1
         assert not app.screen.query_one("#go-on").display
-        assert await app.engine.book.store.batches.cut_short() == []
+        assert await app.engine.batches.cut_short() == []
 
 
 async def test_a_production_batch_is_confirmed_again_before_it_goes_on(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -428,7 +428,7 @@ async def test_a_batch_that_was_cut_short_can_be_dropped(tmp_path: Path, sandbox
         app.screen.query_one("#drop").focus()
         await pilot.press("enter")
         await until(pilot, lambda: app.batch.pending is None)
-        assert await app.engine.book.store.batches.cut_short() == []
+        assert await app.engine.batches.cut_short() == []
         assert str(app.jobs_screen.table.border_title) == "Export jobs"
 
 
@@ -554,7 +554,7 @@ async def test_a_set_replaces_a_list_only_when_that_is_confirmed(tmp_path: Path,
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
         kept = ToolSet("nightly", app.screen.listed.plain[:1], "demo")  # type: ignore[attr-defined]  # the batch screen
-        await app.engine.book.store.keep_set(kept)
+        await app.engine.sets.save(kept)
         await pilot.press("o")
         await shown(app, pilot, SetPicker)
         await pilot.press("enter")

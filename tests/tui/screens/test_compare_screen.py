@@ -62,7 +62,7 @@ async def test_from_the_list_two_that_are_marked(tmp_path: Path, sandbox: Sandbo
     async with running(tmp_path, sandbox, (160, 40)) as (app, pilot, engine):
         await export_versions(pilot, engine, sandbox, 1)
         other = sandbox.offered[1]
-        job = await engine.export(ExportRequest("demo", other.tool_id, other.flow_id))
+        job = await engine.jobs.export(ExportRequest("demo", other.tool_id, other.flow_id))
         await pilot.press("g", "space", "j", "space", "equals_sign")
         assert not compared(app)
         assert any("has no saved file" in each.message for each in app._notifications)

@@ -45,7 +45,7 @@ def said(app: GaleApp) -> str:
 
 
 async def kept(app: GaleApp) -> ExportDraft | None:
-    return await app.engine.book.store.drafts.find()
+    return await app.engine.drafts.find()
 
 
 async def test_what_is_typed_is_offered_at_the_next_start(tmp_path: Path) -> None:

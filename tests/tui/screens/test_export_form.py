@@ -366,7 +366,7 @@ async def test_after_a_401_a_key_can_be_entered_and_the_export_goes_on(engine: S
 
 
 async def test_a_key_of_the_variables_is_not_asked_for(engine: StubEngine) -> None:
-    engine.environments = (Environment("env", "env", Origin("https", "gale.kore.ai", 443), source="variables"),)
+    engine.environments.all = (Environment("env", "env", Origin("https", "gale.kore.ai", 443), source="variables"),)
     engine.error = AuthenticationError("The key is refused", "Enter a current one", status=401)
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
@@ -417,7 +417,7 @@ async def test_no_folder_means_the_usual_one(engine: StubEngine) -> None:
 
 
 async def test_without_an_environment_the_form_says_what_to_do(engine: StubEngine) -> None:
-    engine.environments = ()
+    engine.environments.all = ()
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         assert "no environment" in form.said()

@@ -189,7 +189,7 @@ async def test_deleting_an_environment_forgets_its_key(paths: Paths, sandbox: Sa
     engine = engine_of(paths)
     async with running(engine) as (app, pilot):
         await add_environment(app, pilot, sandbox.url, sandbox.key)
-        environment: Environment = engine.environments[0]
+        environment: Environment = engine.environments.all[0]
         assert engine.credentials.cached(environment) is not None
         await pilot.press("x", "tab", "enter")
         await until(pilot, lambda: not engine.environments)

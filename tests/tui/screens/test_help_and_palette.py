@@ -164,4 +164,4 @@ async def test_the_palette_finds_and_runs_an_action(tmp_path: Path) -> None:
             await until(pilot, lambda: "Start an export" not in screen_text(app))
             await until(pilot, lambda: "Pause polling" in screen_text(app))
             await pilot.press("enter")
-            await until(pilot, lambda: app.engine.paused)
+            await until(pilot, lambda: app.engine.scheduler.paused)

@@ -163,7 +163,7 @@ async def test_where_nothing_can_be_kept_nothing_is_offered(case: str) -> None:
     engine = StubEngine()
     text = curl(STAGING.origin)
     if case == "variables":
-        engine.environments = (Environment("env", "env", STAGING.origin, source="variables"),)
+        engine.environments.all = (Environment("env", "env", STAGING.origin, source="variables"),)
     elif case == "demo":
         engine.demo = True
         text = curl(DEV)

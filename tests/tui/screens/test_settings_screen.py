@@ -114,7 +114,7 @@ async def test_what_is_typed_is_kept_when_the_field_is_left(tmp_path: Path) -> N
         await type_in(demo, "poll-floor", "4,5")
         await pilot.press("enter")
         await until(pilot, lambda: app.engine.settings.poll_floor == 4.5)
-        assert app.engine.monitor.policy.floor == 4.5
+        assert app.engine.scheduler.policy.floor == 4.5
         await type_in(demo, "filename-pattern", "{environment} {name}")
         assert "For example staging Leave Bot.zip" in line(app, "filename-pattern")
         await pilot.press("tab")

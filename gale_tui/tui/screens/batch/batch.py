@@ -92,7 +92,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         yield BatchTable(id="lines", glyphs=self.gale.glyphs)
         yield Static(id="about", markup=False)
         yield Static(id="said", markup=False)
-        yield BatchTarget(self.engine, self._first_environment or self.engine.current)
+        yield BatchTarget(self.engine, self._first_environment or self.engine.environments.current)
         yield KeyBar(key_entries(Place.BATCH, self.key_map.changed))
 
     def on_mount(self) -> None:
@@ -281,7 +281,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _take_set(self, kept: ToolSet) -> None:
         self._change(BatchList.of(kept.tools), 0, kept)
-        environment = self.engine.environment(kept.environment_id) if kept.environment_id else None
+        environment = self.engine.environments.find(kept.environment_id) if kept.environment_id else None
         if environment is not None:
             self.target.use(environment)
         elif kept.environment_id:
@@ -409,12 +409,12 @@ class BatchScreen(GaleScreen[BatchPlan]):
     async def _keep(self) -> None:
         from gale_tui.tui.screens.batch.sets import SetNameDialog
 
-        store = self.engine.book.store
+        sets = self.engine.sets
         name: str | None = await self.app.push_screen_wait(SetNameDialog(self._set.name if self._set else ""))
         if name is None:
             return
         try:
-            there = await store.find_set(name)
+            there = await sets.find(name)
         except GaleError:
             # It cannot be read: nothing is lost in writing it anew.
             there = None
@@ -428,7 +428,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         created = there.created_at if there is not None else self.engine.clock.time()
         kept = ToolSet(name, self._list.plain, environment_id, created, there.used_at if there is not None else None)
         try:
-            await store.keep_set(kept)
+            await sets.save(kept)
         except GaleError as error:
             self._say(str(error), "problem")
             return
@@ -444,7 +444,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         from gale_tui.tui.screens.batch.sets import SetPicker
 
         try:
-            sets = await self.engine.book.store.sets()
+            sets = await self.engine.sets.all()
         except GaleError as error:
             self._say(str(error), "problem")
             return
@@ -460,7 +460,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
         def picked(environment_id: str | None) -> None:
             if environment_id is not None:
-                self.target.use(self.engine.environment(environment_id))
+                self.target.use(self.engine.environments.find(environment_id))
                 self._say("")
 
         self.app.push_screen(EnvironmentPicker(), picked)

@@ -105,7 +105,7 @@ class SetPicker(GaleModal[ToolSet]):
             yield OptionList(*(self._option(each) for each in self._sets.values()), id="sets")
 
     def _option(self, each: ToolSet) -> Option:
-        environment = self.engine.environment(each.environment_id) if each.environment_id else None
+        environment = self.engine.environments.find(each.environment_id) if each.environment_id else None
         words = [f"{len(each.tools)} tool{'s' if len(each.tools) != 1 else ''}"]
         if environment is not None:
             words.append(f"PROD {environment.name}" if environment.production else environment.name)
@@ -134,7 +134,7 @@ class SetPicker(GaleModal[ToolSet]):
         if not await self.app.push_screen_wait(ConfirmDialog("Delete the set", question, confirm="Delete")):
             return
         try:
-            await self.engine.book.store.forget_set(chosen.name)
+            await self.engine.sets.remove(chosen.name)
         except GaleError as error:
             self.gale.say(str(error), severity="error")
             return

@@ -307,7 +307,7 @@ class EnvironmentForm(FormScreen[Environment]):
         name = self._clean_name(self.field("name").value)
         command = self.field("key-command").value.strip()
         return Environment(
-            id=previous.id if previous is not None else Config(self.engine.environments).fresh_id(name),
+            id=previous.id if previous is not None else Config(self.engine.environments.all).fresh_id(name),
             name=name,
             origin=parse_host(self.field("host").value),
             production=self.query_one("#production", Tick).value,
@@ -326,7 +326,7 @@ class EnvironmentForm(FormScreen[Environment]):
 
     async def _test(self) -> None:
         try:
-            result = await self.engine.test_environment(self._environment(), self._key())
+            result = await self.engine.environments.test(self._environment(), self._key())
         except GaleError as error:
             self.say(str(error), "problem")
             return
@@ -340,7 +340,7 @@ class EnvironmentForm(FormScreen[Environment]):
         session_only = self.query_one("#session-only", Tick).value
         try:
             environment = self._environment()
-            await self.engine.save_environment(
+            await self.engine.environments.save(
                 environment, previous=self._previous, key=self._key(), session_only=session_only
             )
         except CredentialError as error:

@@ -118,9 +118,9 @@ class EnvironmentsScreen(GaleScreen[None]):
             select: Id of the one to put the mark on; by default it stays, or goes to the one in use.
         """
         engine = self.engine
-        environments = engine.environments
+        environments = engine.environments.all
         listed = self._list
-        current = engine.current
+        current = engine.environments.current
         wanted = select or self._selected_id or (current.id if current is not None else None)
         problems = self.query_one("#problems", Static)
         problems.update("\n".join(f"! {inert(problem)}" for problem in engine.problems))
@@ -166,7 +166,7 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     def _words(self, environment: Environment) -> Content:
         engine = self.engine
-        current = engine.current
+        current = engine.environments.current
         in_use = current is not None and current.id == environment.id
         parts: list[Content | str | tuple[str, str]] = [
             (f"{self.gale.glyphs.running} ", "$text-accent") if in_use else "  ",
@@ -177,7 +177,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         if in_use:
             parts.append(("  for new exports", "$gale-muted"))
         parts += ["\n  ", ("key ", "$gale-muted"), self._keys.get(environment.id, "…")]
-        condition = engine.condition(environment.id)
+        condition = engine.connection_status.of(environment.id)
         if condition.state != "fine":
             words = f"{condition.state}: {condition.text}" if condition.text else condition.state
             parts += ["  ", (inert(self.with_keys(words)), _CONDITIONS[condition.state])]
@@ -215,7 +215,7 @@ class EnvironmentsScreen(GaleScreen[None]):
     def selected(self) -> Environment | None:
         """The environment under the mark."""
         selected = self._selected_id
-        return self.engine.environment(selected) if selected is not None else None
+        return self.engine.environments.find(selected) if selected is not None else None
 
     def _editable(self) -> Environment | None:
         environment = self.selected
@@ -267,7 +267,7 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     async def _delete(self, environment: Environment) -> None:
         try:
-            await self.engine.delete_environment(environment)
+            await self.engine.environments.delete(environment)
         except GaleError as error:
             self.notify(self.with_keys(str(error)), title="Not deleted", severity="error", markup=False)
         self.rebuild()
@@ -283,7 +283,7 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     async def _test(self, environment: Environment) -> None:
         try:
-            self._tests[environment.id] = await self.engine.test_environment(environment)
+            self._tests[environment.id] = await self.engine.environments.test(environment)
         except GaleError as error:
             self._tests[environment.id] = KeyTest("inconclusive", str(error))
         self.refresh_rows()
@@ -294,7 +294,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         if environment is None:
             return
         try:
-            self.engine.use(environment.id)
+            self.engine.environments.use(environment.id)
         except GaleError as error:
             self.notify(self.with_keys(str(error)), severity="warning", markup=False)
         self.refresh_rows()

@@ -122,7 +122,7 @@ class BatchTarget(Vertical):
     def _selected(self, event: Select.Changed) -> None:
         event.stop()
         if isinstance(event.value, str):
-            self.use(self._engine.environment(event.value))
+            self.use(self._engine.environments.find(event.value))
 
     @on(Button.Pressed, "#start")
     def _pressed(self, event: Button.Pressed) -> None:

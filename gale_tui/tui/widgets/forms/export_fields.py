@@ -63,7 +63,9 @@ class ExportFields(FormBody):
         super().__init__(id="fields")
         self.engine = engine
         self._again = again
-        self.environment = engine.environment(again.environment_id) if again is not None else engine.current
+        self.environment = (
+            engine.environments.find(again.environment_id) if again is not None else engine.environments.current
+        )
         """Where the export goes; None as long as none is chosen."""
         self._known_tool_id = again.tool_id if again is not None else ""
         """What the list of tools was last narrowed to: the message of a first value opens no list."""
@@ -143,7 +145,7 @@ class ExportFields(FormBody):
     @on(Select.Changed, "#environment")
     def _selected(self, event: Select.Changed) -> None:
         event.stop()
-        chosen = self.engine.environment(event.value) if isinstance(event.value, str) else None
+        chosen = self.engine.environments.find(event.value) if isinstance(event.value, str) else None
         if chosen != self.environment:
             self.environment = chosen
             self.show_environment()
@@ -157,7 +159,7 @@ class ExportFields(FormBody):
             self.query_one("#environment-line", Static).update("")
         else:
             title = "Offered tools" if engine.demo else "Recent tools"
-            self._suggestions.offer(engine.recent(environment.id), title)
+            self._suggestions.offer(engine.jobs.recent_tools(environment.id), title)
             self.show_key()
         self._show_curl()
 
@@ -179,8 +181,10 @@ class ExportFields(FormBody):
     def _show_curl(self) -> None:
         words = ""
         if self.environment is not None:
+            from gale_tui.core.gale_api.client import curl_line
+
             tool_id, flow_id = _id_or(self.tool.value, "TOOL-ID"), _id_or(self.flow.value, "FLOW-ID")
-            words = self.engine.curl(self.environment, tool_id, flow_id)
+            words = curl_line(self.environment, tool_id, flow_id)
         self.query_one("#curl", Static).update(words)
 
     # Typing and choosing
