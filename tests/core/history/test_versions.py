@@ -68,7 +68,7 @@ async def test_a_history_of_any_version_keeps_its_jobs_and_texts(tmp_path: Path,
         "SUCCESS",
         "saved as /srv/exports/Banking.zip",
     ]
-    [nightly] = await store.sets()
+    [nightly] = await store.sets.all()
     assert (nightly.name, [tool.label for tool in nightly.tools]) == ("nightly", ["Five", "Six", "Nine"])
     if version >= 2:
         [batch] = await store.batches.cut_short()
