@@ -337,6 +337,7 @@ class GaleEngine:
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name="close")
         await asyncio.shield(self._closing)
+        self._threads.close()
 
     async def _close(self) -> None:
         store = self._store
