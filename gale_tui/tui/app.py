@@ -26,15 +26,15 @@ from gale_tui.core.errors import CredentialError, GaleError
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.hints import with_keys
 from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
-from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, action, bindings, key_text
-from gale_tui.tui.batch_controller import Batches
+from gale_tui.tui.batch_controller import BatchController
 from gale_tui.tui.formatting.job_counts import Tally
 from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
+from gale_tui.tui.navigation import Navigation
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.bursts import KeyBursts, Typed
@@ -96,7 +96,6 @@ class GaleApp(App[int]):
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
         self.tally = Tally()
-        self.batch = Batches(self)
         self._bursts = KeyBursts(self._pressed, self._pasted)
         self._typed_bursts: TypedBursts | None = None
         self._mouse = MouseSwitch(lambda: None if self.is_headless else self._driver)
@@ -105,6 +104,8 @@ class GaleApp(App[int]):
         self._key_at = time.monotonic()
         self._attention = Attention(self._write_raw, lambda: engine.settings, self._looked_at, self._inside)
         self.jobs_screen = JobsScreen()
+        self.navigation = Navigation(self, self.jobs_screen)
+        self.batch = BatchController(self, self.jobs_screen)
         theme.register(self)
         self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
         self.animation_level = "none"
@@ -160,9 +161,9 @@ class GaleApp(App[int]):
         self.run_worker(self._find_key_text(), name="key text")
         self.run_worker(self.batch.look_for_cut_short(), name="cut short")
         if self._opening is not None:
-            self.open_form(pasted=self._opening, follows=self._follows)
+            self.navigation.open_form(pasted=self._opening, follows=self._follows)
         elif not self.engine.environments and not self.engine.settings.seen_welcome:
-            self.open_environments()
+            self.navigation.open_environments()
             self.save_settings(seen_welcome=True)
         self._watch_size()
 
@@ -243,7 +244,7 @@ class GaleApp(App[int]):
             if isinstance(event, events.Paste) and self._comes_behind(event):
                 return
         if isinstance(event, events.Paste) and not event.is_forwarded and self._over_the_jobs:
-            self.open_form(pasted=event.text)
+            self.navigation.open_form(pasted=event.text)
             return
         await super().on_event(event)
 
@@ -285,7 +286,7 @@ class GaleApp(App[int]):
 
     def _pasted(self, text: str) -> None:
         if self._over_the_jobs:
-            self.open_form(pasted=text)
+            self.navigation.open_form(pasted=text)
         else:
             (self.focused or self.screen).post_message(events.Paste(text))
 
@@ -324,9 +325,7 @@ class GaleApp(App[int]):
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
         self.jobs_screen.post_message(ConditionChanged(condition))
         if condition.state == "needs key":
-            environment = self.engine.environments.find(condition.environment_id)
-            if environment is not None:
-                self.open_key_dialog(condition.environment_id, condition.text)
+            self.navigation.open_key_dialog(condition.environment_id, condition.text)
 
     def _history_loaded(self, jobs: Sequence[Job]) -> None:
         self.tally.count(jobs)
@@ -368,111 +367,7 @@ class GaleApp(App[int]):
         """To be called when environments, keys or the choice among them changed."""
         self.run_worker(self._find_key_text(), name="key text", exclusive=True, group="key text")
 
-    # Ways between screens
-
-    def open_form(self, again: Job | None = None, pasted: str | Paste | Path = "", *, follows: bool = True) -> None:
-        """Opens the export form, filled from a job or from what was pasted where one is given; of a list, the batch.
-
-        Args:
-            again: The job.
-            pasted: The text, or what it was read as. A text that takes long, or a file, is read by the form.
-            follows: Whether the paste may choose the environment.
-        """
-        if pasted:
-            from gale_tui.core.batch.reader import Paste, read_paste, takes_long
-
-            if isinstance(pasted, str) and not takes_long(pasted):
-                paste = read_paste(pasted)
-                # What is no request may be an id: the form knows what to do with its text.
-                pasted = paste if paste.batch is not None or paste.captured.requests else pasted
-            if isinstance(pasted, Paste) and pasted.batch is not None:
-                self.batch.open(batch=pasted.batch, environment=None if follows else self.engine.environments.current)
-                return
-        if not self.engine.environments and (not pasted or self.engine.readonly):
-            self.say("First add an environment: its host and a key.", severity="warning")
-            self.open_environments()
-            return
-        if self.engine.readonly:
-            self.say("Read-only: no export can be started. Start gale-tui without --readonly.", severity="warning")
-            return
-        from gale_tui.tui.screens.export_form import ExportForm
-
-        self.push_screen(ExportForm(again, pasted, follows=follows), self._form_done)
-
-    def _form_done(self, job: Job | None) -> None:
-        if job is not None:
-            self.jobs_screen.table.select(job.id)
-
-    def open_environments(self) -> None:
-        """Opens the list of environments."""
-        from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
-
-        self.push_screen(EnvironmentsScreen(), lambda _: self.environments_changed())
-
-    def open_switch(self) -> None:
-        """Chooses the environment for new exports."""
-        from gale_tui.tui.screens.dialogs import EnvironmentPicker
-
-        def picked(environment_id: str | None) -> None:
-            if environment_id is not None:
-                self.engine.environments.use(environment_id)
-                self.environments_changed()
-
-        if self.engine.environments:
-            self.push_screen(EnvironmentPicker(), picked)
-        else:
-            self.open_environments()
-
-    def open_key_dialog(self, environment_id: str, reason: str) -> None:
-        """Asks for a key that is missing or was refused, unless that is asked already."""
-        from gale_tui.tui.screens.dialogs import KeyDialog
-
-        environment = self.engine.environments.find(environment_id)
-        if environment is None or environment.source != "config":
-            self.say(reason, severity="error", seconds=12)
-            return
-        if not any(isinstance(screen, KeyDialog) for screen in self.screen_stack):
-            self.push_screen(KeyDialog(environment, reason), lambda _: self.environments_changed())
-
-    def open_track(self) -> None:
-        """Asks for a dock status id to follow."""
-        from gale_tui.tui.screens.dialogs import TrackDialog
-
-        if not self.engine.environments:
-            self.open_environments()
-            return
-        self.push_screen(TrackDialog(), self._form_done)
-
-    def open_job(self, job: Job) -> None:
-        """Shows all of a job."""
-        from gale_tui.tui.screens.job_details import JobDetailsScreen
-
-        self.push_screen(JobDetailsScreen(job.id))
-
-    def open_copy(self, job: Job) -> None:
-        """Offers what there is to copy of a job."""
-        from gale_tui.tui.screens.copy_menu import CopyMenu
-
-        self.push_screen(CopyMenu(job))
-
-    def open_inspect(self, job: Job) -> None:
-        """Looks into a saved file."""
-        from gale_tui.tui.screens.saved_file.inspect import InspectScreen
-
-        if job.download.path is None:
-            self.say(f"{job.title} has no saved file yet; {self.jobs_screen.key('download')} saves it.")
-            return
-        self.push_screen(InspectScreen(job))
-
-    def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None:
-        """Compares a saved file with the export before it, or the two marked ones."""
-        from gale_tui.tui.screens.saved_file.compare import comparison
-
-        screen = comparison(self.engine.jobs.values(), job, marked)
-        if isinstance(screen, str):
-            self.say(screen)
-        else:
-            self.push_screen(screen)
+    # Everywhere
 
     def action_help(self) -> None:
         """Shows the keys and words for where one is."""
@@ -538,24 +433,6 @@ class GaleApp(App[int]):
             self._attention.close()
             self._attention.running(self.tally.running)
         return kept
-
-    def open_folder(self, job: Job) -> None:
-        """Shows the folder of a job's file on the desktop; without one says where the file is."""
-        from gale_tui.tui.terminal.desktop import folder_command, show_folder
-
-        path = job.download.path
-        if path is None:
-            self.say("No file of this job is saved.")
-            return
-        command = folder_command(path, os.environ)
-        if command is None:
-            self.say(f"There is no desktop here. The file is {inert(str(path), 400)}", seconds=12)
-            return
-
-        async def shown() -> None:
-            self.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
-
-        self.run_worker(shown(), name="desktop")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Sends a text to the terminal's clipboard; where copying is off, it can be pasted in gale-tui alone."""

@@ -18,21 +18,24 @@ if TYPE_CHECKING:
     from gale_tui.core.history.named_sets import ToolSet
     from gale_tui.core.jobs.batch_runner import BatchRun
     from gale_tui.core.models import Environment, Job
-    from gale_tui.tui.app import GaleApp
+    from gale_tui.tui.context import AppHost
     from gale_tui.tui.screens.batch.batch import BatchPlan
+    from gale_tui.tui.screens.jobs import JobsScreen
 
-__all__ = ["Batches"]
+__all__ = ["BatchController"]
 
 
-class Batches:
+class BatchController:
     """Opens the batch screen and runs one batch at a time, whatever screen is shown.
 
     Args:
         app: The app.
+        jobs: The screen that shows the progress.
     """
 
-    def __init__(self, app: GaleApp) -> None:
+    def __init__(self, app: AppHost, jobs: JobsScreen) -> None:
         self._app = app
+        self._jobs = jobs
         self._run: BatchRun | None = None
         self._untold = False
         self._left_behind: BatchList | None = None
@@ -58,7 +61,7 @@ class Batches:
         if self._run is not None and self.account is not None:
             return f"{self.account.name or 'batch'} {self.account.progress}"
         if self.pending is not None:
-            key = self._app.jobs_screen.key("batch_account")
+            key = self._jobs.key("batch_account")
             return f"{self.pending.title}: {self.pending.left} not started, {key} goes on"
         return ""
 
@@ -82,12 +85,7 @@ class Batches:
     ) -> None:
         """Opens the batch screen, with a list that was read, with tools, with a set or empty."""
         app = self._app
-        if not app.engine.environments:
-            app.say("First add an environment: its host and a key.", severity="warning")
-            app.open_environments()
-            return
-        if app.engine.readonly:
-            app.say("Read-only: no export can be started. Start gale-tui without --readonly.", severity="warning")
+        if not app.navigation.can_export():
             return
         from gale_tui.tui.screens.batch.batch import BatchScreen
 
@@ -127,8 +125,8 @@ class Batches:
 
     def _confirmed(self, plan: BatchPlan | None) -> None:
         if plan is not None:
-            for job_id in self._app.jobs_screen.table.marked:
-                self._app.jobs_screen.table.toggle_mark(job_id)
+            for job_id in self._jobs.table.marked:
+                self._jobs.table.toggle_mark(job_id)
             # The app's worker, not a screen's: going elsewhere must not stop it.
             self._app.run_worker(self._carry_out(plan), name="batch", group="batch")
 
@@ -156,7 +154,7 @@ class Batches:
         with contextlib.suppress(GaleError):
             jobs = {**await engine.batches.jobs(kept), **engine.jobs}
             self.pending, self.account, self._untold = kept, account_of(kept, jobs), True
-            self._app.jobs_screen.show_batch()
+            self._jobs.show_batch()
             self.tell()
 
     def _answered(self, answer: str | None) -> None:
@@ -192,7 +190,7 @@ class Batches:
             return
         self.pending = None
         self._app.say(f"Dropped: the {kept.left} of {kept.title} are not started. What was started goes on.")
-        self._app.jobs_screen.show_batch()
+        self._jobs.show_batch()
         await self.look_for_cut_short()
 
     # While it runs
@@ -246,7 +244,7 @@ class Batches:
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
         self.account = account
-        self._app.jobs_screen.show_batch()
+        self._jobs.show_batch()
         if isinstance(self._app.screen, BatchAccountDialog):
             self._app.screen.show(account)
 
@@ -264,14 +262,14 @@ class Batches:
         if isinstance(self._app.screen, BatchAccountDialog):
             return
         self._untold = True
-        if self._app.screen is self._app.jobs_screen:
+        if self._app.screen is self._jobs:
             self.tell()
         else:
             self._app.say(f"Batch: {account.sentence}", seconds=10)
 
     def tell(self) -> None:
         """Shows the account of a batch that has ended behind another screen."""
-        if self._untold and self._app.screen is self._app.jobs_screen:
+        if self._untold and self._app.screen is self._jobs:
             self.show_account()
 
     def show_account(self) -> None:

@@ -14,7 +14,7 @@ from gale_tui.tui.set_commands import SetCommands
 from gale_tui.tui.terminal.lean import LeanCompositor
 
 if TYPE_CHECKING:
-    from gale_tui.tui.app import GaleApp
+    from gale_tui.tui.context import AppContext
 
 __all__ = ["GaleCommands", "GalePalette"]
 
@@ -43,7 +43,7 @@ class GaleCommands(Provider):
 
     def _line(self, each: Action, title: Content | None = None) -> Content:
         """Title, key and help on one line."""
-        keys = read_keys(cast("GaleApp", self.app).engine.settings.keys).keys(each)
+        keys = read_keys(cast("AppContext", self.app).engine.settings.keys).keys(each)
         key = key_text(keys[0]) if keys else ""
         return Content.assemble(
             title or Content(each.title),
@@ -53,7 +53,7 @@ class GaleCommands(Provider):
         )
 
     async def _run(self, each: Action) -> None:
-        await cast("GaleApp", self.app).screen.run_action(each.name)
+        await self.app.screen.run_action(each.name)
 
     async def discover(self) -> Hits:
         """All of them, while nothing is typed."""

@@ -12,7 +12,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.history.named_sets import ToolSet
 
 if TYPE_CHECKING:
-    from gale_tui.tui.app import GaleApp
+    from gale_tui.tui.context import AppContext
 
 __all__ = ["SetCommands"]
 
@@ -25,12 +25,12 @@ class SetCommands(Provider):
     async def startup(self) -> None:
         """Reads the sets."""
         try:
-            self._sets = tuple(await cast("GaleApp", self.app).engine.sets.all())
+            self._sets = tuple(await cast("AppContext", self.app).engine.sets.all())
         except GaleError:
             self._sets = ()
 
     def _open(self, each: ToolSet) -> None:
-        cast("GaleApp", self.app).batch.open(opened=each)
+        cast("AppContext", self.app).batch.open(opened=each)
 
     async def discover(self) -> Hits:
         """All sets, while nothing is typed."""

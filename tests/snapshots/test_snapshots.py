@@ -166,7 +166,7 @@ def test_a_new_environment(snap_compare: Compare) -> None:
 
 def test_a_key_is_asked_for(snap_compare: Compare) -> None:
     async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
-        app.open_key_dialog("production", "GALE refused the key (401). Enter another one.")
+        app.navigation.open_key_dialog("production", "GALE refused the key (401). Enter another one.")
         await shown(stage, pilot, KeyDialog)
 
     assert looks(snap_compare, Stage(environments=ENVIRONMENTS), act)

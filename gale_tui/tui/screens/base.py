@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual import events
 from textual.screen import Screen
 
 from gale_tui.core.jobs.hints import with_keys
-from gale_tui.tui.actions import Place, key_entries
+from gale_tui.tui.actions import Place, key_entries, place_of
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.terminal.lean import LeanModalScreen, LeanScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.widgets.line_input import LineInput
 
 if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
-    from gale_tui.tui.app import GaleApp
+    from gale_tui.tui.context import AppContext
 
 __all__ = ["GaleModal", "GaleScreen", "JobWatcher"]
 
@@ -25,9 +27,9 @@ class _OfGale(Screen[T]):
     """What screens and dialogs have of the app."""
 
     @property
-    def gale(self) -> GaleApp:
+    def gale(self) -> AppContext:
         """The app, as what it is."""
-        return cast("GaleApp", self.app)
+        return cast("AppContext", self.app)
 
     @property
     def engine(self) -> GaleEngine:
@@ -56,6 +58,16 @@ class GaleScreen(_OfGale[T], LeanScreen[T]):
     def show_keys(self, place: Place) -> None:
         """Offers the keys of a place in the bottom line."""
         self.query_one(KeyBar).show(key_entries(place, self.key_map.changed))
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Shows the keys of a filter or search line while it is used."""
+        if isinstance(event.widget, LineInput):
+            self.show_keys(event.widget.PLACE)
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """Shows the screen's own keys again."""
+        if isinstance(event.widget, LineInput) and event.widget.is_attached:
+            self.show_keys(place_of(self))
 
 
 class GaleModal(_OfGale[T], LeanModalScreen[T]):

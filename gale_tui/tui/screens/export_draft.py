@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 from textual.widgets import Input, Select
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.export_drafts import ExportDraft
-
-if TYPE_CHECKING:
-    from gale_tui.tui.screens.export_form import ExportForm
+from gale_tui.tui.widgets.forms.export_fields import ExportFields
 
 __all__ = ["DraftKeeper"]
 
@@ -24,24 +21,24 @@ class DraftKeeper:
     """Writes the form's fields shortly after typing stops, and only where they are other than before.
 
     Args:
-        form: Mounted, its fields as they are at first.
+        fields: Mounted, as they are at first.
     """
 
-    def __init__(self, form: ExportForm) -> None:
-        self._form = form
+    def __init__(self, fields: ExportFields) -> None:
+        self._fields = fields
         self._timer: Timer | None = None
         self._first = self._kept = self.typed
         self._written = self._ended = False
         self.before: ExportDraft | None = None
         """What was typed before this form was opened, and is not sent."""
-        for field in form.fields.query(Input):
-            form.watch(field, "value", self._changed, init=False)
-        form.watch(form.fields.query_one("#environment", Select), "value", self._changed, init=False)
+        for field in fields.query(Input):
+            fields.watch(field, "value", self._changed, init=False)
+        fields.watch(fields.query_one("#environment", Select), "value", self._changed, init=False)
 
     @property
     def typed(self) -> ExportDraft:
         """What is in the fields now."""
-        fields = self._form.fields
+        fields = self._fields
         environment = fields.environment.id if fields.environment is not None else ""
         values = (fields.tool.value, fields.flow.value, fields.field("label").value, fields.field("folder").value)
         tool_id, flow_id, label, folder = (value.strip() for value in values)
@@ -55,7 +52,7 @@ class DraftKeeper:
     async def find(self) -> ExportDraft | None:
         """Looks for what was typed before; None where there is nothing, or nothing can be read."""
         try:
-            self.before = await self._form.engine.drafts.find()
+            self.before = await self._fields.engine.drafts.find()
         except GaleError:
             self.before = None
         return self.before
@@ -65,20 +62,20 @@ class DraftKeeper:
 
         An environment that is gone and an empty folder leave what is there.
         """
-        self.before = replace(self.typed, at=self._form.engine.clock.time())
-        fields = self._form.fields
+        self.before = replace(self.typed, at=self._fields.engine.clock.time())
+        fields = self._fields
         fields.fill(draft.tool_id, draft.flow_id)
         fields.field("label").fill(draft.label)
         if draft.folder:
             fields.field("folder").fill(draft.folder)
-        if self._form.engine.environments.find(draft.environment_id) is not None:
+        if self._fields.engine.environments.find(draft.environment_id) is not None:
             fields.query_one("#environment", Select).value = draft.environment_id
 
     def _changed(self) -> None:
         if self._timer is not None:
             self._timer.reset()
         elif not self._ended:
-            self._timer = self._form.set_timer(PAUSE, self.flush)
+            self._timer = self._fields.set_timer(PAUSE, self.flush)
 
     def flush(self) -> None:
         """Writes now what is not written yet."""
@@ -91,7 +88,7 @@ class DraftKeeper:
         self._kept = typed
         if not (typed.empty or typed == self._first):
             self._written = True
-            at = self._form.engine.clock.time()
+            at = self._fields.engine.clock.time()
             self._run(replace(typed, at=at))
         elif self._written:
             self._written = False
@@ -106,10 +103,10 @@ class DraftKeeper:
 
     def _run(self, draft: ExportDraft | None) -> None:
         # The app's worker: leaving the form must not leave half of it behind.
-        self._form.app.run_worker(self._write(draft), name="draft")
+        self._fields.app.run_worker(self._write(draft), name="draft")
 
     async def _write(self, draft: ExportDraft | None) -> None:
-        drafts = self._form.engine.drafts
+        drafts = self._fields.engine.drafts
         try:
             await (drafts.drop() if draft is None else drafts.keep(draft))
         except GaleError:

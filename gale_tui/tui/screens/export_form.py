@@ -82,7 +82,7 @@ class ExportForm(FormScreen[Job]):
     def on_mount(self) -> None:
         """The fields have put the focus on the first of them."""
         fields, pasted, self._pasted = self.fields, self._pasted, ""
-        self._draft = DraftKeeper(self)
+        self._draft = DraftKeeper(fields)
         self._show_offer()
         self.run_worker(self._offer_draft(offered=self._again is None and not pasted), group="draft")
         if isinstance(pasted, Paste):
@@ -161,7 +161,7 @@ class ExportForm(FormScreen[Job]):
         self._left = True
         self.dismiss(None)
         environment = None if self._follows else self.fields.environment
-        self.gale.call_later(self.gale.batch.open, batch=event.batch, environment=environment)
+        self.app.call_later(self.gale.batch.open, batch=event.batch, environment=environment)
 
     @on(ExportFields.Complete)
     def _complete(self) -> None:

@@ -92,29 +92,29 @@ class JobDetailsScreen(JobWatcher):
         """Offers what there is to copy."""
         job = self._job
         if job is not None:
-            self.gale.open_copy(job)
+            self.gale.navigation.open_copy(job)
 
     def action_inspect(self) -> None:
         """Looks into the saved file."""
         job = self._job
         if job is not None:
-            self.gale.open_inspect(job)
+            self.gale.navigation.open_inspect(job)
 
     def action_compare(self) -> None:
         """Compares the saved file with the one before."""
         job = self._job
         if job is not None:
-            self.gale.open_compare(job)
+            self.gale.navigation.open_compare(job)
 
     def action_open_folder(self) -> None:
         """Shows the folder of the saved file."""
         job = self._job
         if job is not None:
-            self.gale.open_folder(job)
+            self.gale.navigation.open_folder(job)
 
     def action_export_again(self) -> None:
         """Opens the form with this job's ids."""
         job = self._job
         self.dismiss(None)
         if job is not None:
-            self.gale.open_form(again=job)
+            self.gale.navigation.open_form(again=job)

@@ -231,7 +231,7 @@ class JobsScreen(GaleScreen[None]):
 
     def action_new_export(self) -> None:
         """Opens the export form."""
-        self.gale.open_form()
+        self.gale.navigation.open_form()
 
     async def action_download(self) -> None:
         """Saves the file of the selected job, or goes on with it."""
@@ -269,7 +269,7 @@ class JobsScreen(GaleScreen[None]):
             return
         job = self._current()
         if job is not None:
-            self.gale.open_form(again=job)
+            self.gale.navigation.open_form(again=job)
 
     def action_mark(self) -> None:
         """Marks the selected job, or takes its mark away, and goes to the next."""
@@ -298,25 +298,25 @@ class JobsScreen(GaleScreen[None]):
 
     def action_track(self) -> None:
         """Asks for a dock status id to follow."""
-        self.gale.open_track()
+        self.gale.navigation.open_track()
 
     def action_copy(self) -> None:
         """Offers what there is to copy."""
         job = self._current()
         if job is not None:
-            self.gale.open_copy(job)
+            self.gale.navigation.open_copy(job)
 
     def action_inspect(self) -> None:
         """Looks into the saved file."""
         job = self._current()
         if job is not None:
-            self.gale.open_inspect(job)
+            self.gale.navigation.open_inspect(job)
 
     def action_compare(self) -> None:
         """Compares the saved file with the one before, or the two that are marked."""
         job = self._current()
         if job is not None:
-            self.gale.open_compare(job, self._marked())
+            self.gale.navigation.open_compare(job, self._marked())
 
     def _marked(self) -> list[Job]:
         return [job for job in self.engine.jobs.values() if job.id in self.table.marked]
@@ -325,7 +325,7 @@ class JobsScreen(GaleScreen[None]):
         """Shows the folder of the saved file."""
         job = self._current()
         if job is not None:
-            self.gale.open_folder(job)
+            self.gale.navigation.open_folder(job)
 
     def use_glyphs(self, glyphs: Glyphs) -> None:
         """Draws with other characters from now on."""
@@ -355,18 +355,18 @@ class JobsScreen(GaleScreen[None]):
 
     def action_environments(self) -> None:
         """Opens the environments."""
-        self.gale.open_environments()
+        self.gale.navigation.open_environments()
 
     def action_switch_environment(self) -> None:
         """Chooses the environment for new exports."""
-        self.gale.open_switch()
+        self.gale.navigation.open_switch()
 
     @on(JobTable.Opened)
     def action_open_details(self) -> None:
         """Shows all of the selected job."""
         job = self._current()
         if job is not None:
-            self.gale.open_job(job)
+            self.gale.navigation.open_job(job)
 
     # Filter and order
 

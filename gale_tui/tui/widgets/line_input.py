@@ -1,22 +1,19 @@
-"""A line at the bottom of a screen to type words into: a filter, a search. It shows its keys while it is used."""
+"""A line at the bottom of a screen to type words into: a filter, a search. The screen shows its keys meanwhile."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from gale_tui.tui.actions import Place, bindings, place_of
+from gale_tui.tui.actions import Place, bindings
 
-if TYPE_CHECKING:
-    from gale_tui.tui.screens.base import GaleScreen
-
-__all__ = ["FilterInput", "SearchInput"]
+__all__ = ["FilterInput", "LineInput", "SearchInput"]
 
 
-class _LineInput(Input):
-    """One line; what its keys do is the screen's affair."""
+class LineInput(Input):
+    """One line, hidden until it is used."""
 
     PLACE: ClassVar[Place]
 
@@ -25,28 +22,15 @@ class _LineInput(Input):
         self.cursor_blink = False
         self.display = False
 
-    @property
-    def _gale_screen(self) -> GaleScreen[object]:
-        return cast("GaleScreen[object]", self.screen)
 
-    def on_focus(self) -> None:
-        """Its own keys stand at the bottom now."""
-        self._gale_screen.show_keys(self.PLACE)
-
-    def on_blur(self) -> None:
-        """Those of the screen stand there again."""
-        if self.is_attached:
-            self._gale_screen.show_keys(place_of(self.screen))
-
-
-class FilterInput(_LineInput):
+class FilterInput(LineInput):
     """Words that jobs are filtered by."""
 
     PLACE = Place.FILTER
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FILTER)]
 
 
-class SearchInput(_LineInput):
+class SearchInput(LineInput):
     """Words that are searched for on a page."""
 
     PLACE = Place.SEARCH

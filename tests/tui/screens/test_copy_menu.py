@@ -107,7 +107,7 @@ def test_without_ssh_the_computer_has_its_own_name() -> None:
 async def opened(demo: Demo, change: Job | None = None) -> Job:
     app, pilot = demo
     shown = change or await saved_job(app, pilot)
-    app.open_copy(shown)
+    app.navigation.open_copy(shown)
     await until(pilot, lambda: isinstance(app.screen, CopyMenu))
     await pilot.pause()
     return shown

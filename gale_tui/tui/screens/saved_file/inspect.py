@@ -119,4 +119,4 @@ class InspectScreen(PageScreen):
 
     def action_compare(self) -> None:
         """Compares with the export before."""
-        self.gale.open_compare(self._job)
+        self.gale.navigation.open_compare(self._job)

@@ -1,0 +1,99 @@
+"""What a screen may use of the app, and what navigation and batches need besides: no screen imports the app."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from gale_tui.core.batch.parser import Batch, BatchTool
+    from gale_tui.core.batch.reader import Paste
+    from gale_tui.core.history.kept_batches import KeptBatch
+    from gale_tui.core.history.named_sets import ToolSet
+    from gale_tui.core.jobs.engine import GaleEngine
+    from gale_tui.core.models import Environment, Job
+    from gale_tui.tui.formatting.glyphs import Glyphs
+    from gale_tui.tui.formatting.job_counts import Tally
+
+__all__ = ["AppContext", "AppHost", "BatchContext", "NavigationContext"]
+
+T = TypeVar("T")
+
+
+class NavigationContext(Protocol):
+    """The ways to other screens; :class:`gale_tui.tui.navigation.Navigation`."""
+
+    def open_form(self, again: Job | None = None, pasted: str | Paste | Path = "", *, follows: bool = True) -> None: ...
+    def open_environments(self) -> None: ...
+    def open_switch(self) -> None: ...
+    def open_track(self) -> None: ...
+    def open_job(self, job: Job) -> None: ...
+    def open_copy(self, job: Job) -> None: ...
+    def open_inspect(self, job: Job) -> None: ...
+    def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None: ...
+    def open_folder(self, job: Job) -> None: ...
+    def can_export(self) -> bool: ...
+
+
+class BatchContext(Protocol):
+    """The batch that runs or ran last; :class:`gale_tui.tui.batch_controller.BatchController`."""
+
+    pending: KeptBatch | None
+
+    @property
+    def running(self) -> bool: ...
+    @property
+    def left(self) -> int: ...
+    @property
+    def line(self) -> str: ...
+    def open(
+        self,
+        *,
+        batch: Batch | None = None,
+        tools: tuple[BatchTool, ...] = (),
+        environment: Environment | None = None,
+        opened: ToolSet | None = None,
+    ) -> None: ...
+    def open_marked(self, jobs: Sequence[Job]) -> None: ...
+    def show_account(self) -> None: ...
+    def tell(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class AppContext(Protocol):
+    """What a screen needs of the app."""
+
+    engine: GaleEngine
+    glyphs: Glyphs
+    key_text: str
+    """Where the key of the environment for new exports lives."""
+    tally: Tally
+
+    @property
+    def navigation(self) -> NavigationContext: ...
+    @property
+    def batch(self) -> BatchContext: ...
+    @property
+    def mouse_on(self) -> bool: ...
+    def say(
+        self, text: str, *, severity: Literal["information", "warning", "error"] = "information", seconds: float = 4
+    ) -> None: ...
+    def save_settings(self, **changes: object) -> bool: ...
+    def environments_changed(self) -> None: ...
+
+
+class AppHost(AppContext, Protocol):
+    """What navigation and batches need of the framework's app."""
+
+    @property
+    def screen(self) -> Screen[Any]: ...
+    @property
+    def screen_stack(self) -> list[Screen[Any]]: ...
+    def push_screen(self, screen: Screen[T], callback: Callable[[T | None], None] | None = None) -> Any: ...
+    async def push_screen_wait(self, screen: Screen[T]) -> T | Any: ...
+    def run_worker(
+        self, work: Awaitable[None], name: str | None = "", group: str = "default", *, exclusive: bool = False
+    ) -> Any: ...

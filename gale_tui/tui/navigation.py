@@ -1,0 +1,165 @@
+"""The ways between screens: which screen opens, or the sentence that says why none does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gale_tui.core.threads import DaemonThreads
+from gale_tui.core.untrusted_text import inert
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gale_tui.core.batch.reader import Paste
+    from gale_tui.core.models import Job
+    from gale_tui.tui.context import AppHost
+    from gale_tui.tui.screens.jobs import JobsScreen
+
+__all__ = ["Navigation"]
+
+
+class Navigation:
+    """Opens screens over the jobs. Each is imported when it is first opened.
+
+    Args:
+        app: Where they are pushed.
+        jobs: The home screen.
+    """
+
+    def __init__(self, app: AppHost, jobs: JobsScreen) -> None:
+        self._app = app
+        self._jobs = jobs
+
+    def can_export(self) -> bool:
+        """Returns True if an export can be started; else says why not, and opens the environments if there is none."""
+        app = self._app
+        if not app.engine.environments:
+            app.say("First add an environment: its host and a key.", severity="warning")
+            self.open_environments()
+            return False
+        if app.engine.readonly:
+            app.say("Read-only: no export can be started. Start gale-tui without --readonly.", severity="warning")
+            return False
+        return True
+
+    def open_form(self, again: Job | None = None, pasted: str | Paste | Path = "", *, follows: bool = True) -> None:
+        """Opens the export form, or the batch for a pasted list.
+
+        Args:
+            again: Fills the form with this job's ids.
+            pasted: Fills it with a paste. The form itself reads a file, or a text that takes long.
+            follows: Whether the paste may choose the environment.
+        """
+        app = self._app
+        if pasted:
+            from gale_tui.core.batch.reader import Paste, read_paste, takes_long
+
+            if isinstance(pasted, str) and not takes_long(pasted):
+                paste = read_paste(pasted)
+                # What is no request may be an id: the form knows what to do with its text.
+                pasted = paste if paste.batch is not None or paste.captured.requests else pasted
+            if isinstance(pasted, Paste) and pasted.batch is not None:
+                app.batch.open(batch=pasted.batch, environment=None if follows else app.engine.environments.current)
+                return
+        # A pasted request may add the first environment.
+        if not (pasted and not app.engine.readonly) and not self.can_export():
+            return
+        from gale_tui.tui.screens.export_form import ExportForm
+
+        app.push_screen(ExportForm(again, pasted, follows=follows), self._select)
+
+    def _select(self, job: Job | None) -> None:
+        if job is not None:
+            self._jobs.table.select(job.id)
+
+    def open_environments(self) -> None:
+        """Opens the list of environments."""
+        from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
+
+        self._app.push_screen(EnvironmentsScreen(), lambda _: self._app.environments_changed())
+
+    def open_switch(self) -> None:
+        """Chooses the environment for new exports."""
+        from gale_tui.tui.screens.dialogs import EnvironmentPicker
+
+        def picked(environment_id: str | None) -> None:
+            if environment_id is not None:
+                self._app.engine.environments.use(environment_id)
+                self._app.environments_changed()
+
+        if self._app.engine.environments:
+            self._app.push_screen(EnvironmentPicker(), picked)
+        else:
+            self.open_environments()
+
+    def open_key_dialog(self, environment_id: str, reason: str) -> None:
+        """Asks for a key that is missing or refused, once at a time."""
+        from gale_tui.tui.screens.dialogs import KeyDialog
+
+        environment = self._app.engine.environments.find(environment_id)
+        if environment is None:
+            return
+        if environment.source != "config":
+            self._app.say(reason, severity="error", seconds=12)
+        elif not any(isinstance(screen, KeyDialog) for screen in self._app.screen_stack):
+            self._app.push_screen(KeyDialog(environment, reason), lambda _: self._app.environments_changed())
+
+    def open_track(self) -> None:
+        """Asks for a dock status id to follow."""
+        from gale_tui.tui.screens.dialogs import TrackDialog
+
+        if self._app.engine.environments:
+            self._app.push_screen(TrackDialog(), self._select)
+        else:
+            self.open_environments()
+
+    def open_job(self, job: Job) -> None:
+        """Opens a job's details."""
+        from gale_tui.tui.screens.job_details import JobDetailsScreen
+
+        self._app.push_screen(JobDetailsScreen(job.id))
+
+    def open_copy(self, job: Job) -> None:
+        """Opens the menu of a job's texts to copy."""
+        from gale_tui.tui.screens.copy_menu import CopyMenu
+
+        self._app.push_screen(CopyMenu(job))
+
+    def open_inspect(self, job: Job) -> None:
+        """Opens a saved file."""
+        if job.download.path is None:
+            self._app.say(f"{job.title} has no saved file yet; {self._jobs.key('download')} downloads it.")
+            return
+        from gale_tui.tui.screens.saved_file.inspect import InspectScreen
+
+        self._app.push_screen(InspectScreen(job))
+
+    def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None:
+        """Compares a saved file with the export before it, or two marked ones."""
+        from gale_tui.tui.screens.saved_file.compare import comparison
+
+        screen = comparison(self._app.engine.jobs.values(), job, marked)
+        if isinstance(screen, str):
+            self._app.say(screen)
+        else:
+            self._app.push_screen(screen)
+
+    def open_folder(self, job: Job) -> None:
+        """Opens the folder of a job's file on the desktop; without one shows the path."""
+        from gale_tui.tui.terminal.desktop import folder_command, show_folder
+
+        path = job.download.path
+        if path is None:
+            self._app.say("This job has no saved file.")
+            return
+        command = folder_command(path, os.environ)
+        if command is None:
+            self._app.say(f"No desktop here. The file is {inert(str(path), 400)}", seconds=12)
+            return
+
+        async def show() -> None:
+            self._app.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
+
+        self._app.run_worker(show(), name="desktop")
