@@ -26,7 +26,6 @@
     │       ├── ServerError         5xx
     │       ├── RedirectError       a redirect that is not followed
     │       └── MalformedAnswerError 2xx, but not what GALE would say
-    │           └── WrongAnswerError 2xx, but about another job
     ├── DownloadError               the file could not be had or kept
     │   ├── LinkNotReadyError       403, 404 or 409 shortly after SUCCESS: not yet
     │   ├── LinkExpiredError        the link works no longer
@@ -35,6 +34,7 @@
     │   ├── NotAZipError            HTML or something else came
     │   ├── CorruptFileError        the zip is damaged, or has the wrong length
     │   └── FileSystemError         disk full, no permission, folder gone
+    ├── SourceError                 a tool as source cannot be unpacked or packed; with file and line
     └── StoreError                  the history could not be read or written
         ├── NewerStoreError         written by a newer gale-tui
         └── LineStartedError        a line of a batch that is started already
@@ -77,10 +77,10 @@ __all__ = [
     "RefusedError",
     "RequestError",
     "ServerError",
+    "SourceError",
     "StoreError",
     "TlsError",
     "UnansweredError",
-    "WrongAnswerError",
 ]
 
 
@@ -274,10 +274,6 @@ class MalformedAnswerError(AnswerError):
     passing = True
 
 
-class WrongAnswerError(MalformedAnswerError):
-    """2xx, but about another job: a gateway is out of step. Nothing in it is believed."""
-
-
 class DownloadError(GaleError):
     """The file could not be fetched or kept."""
 
@@ -336,6 +332,23 @@ class FileSystemError(DownloadError):
     """The file could not be written: disk full, no permission, folder gone, name refused."""
 
     exit_code = 6
+
+
+class SourceError(GaleError):
+    """A tool as source cannot be unpacked or packed.
+
+    Args:
+        what: What happened.
+        advice: What to do.
+        file: The file in the tree or the zip; stands before the sentence.
+        line: Its line, from 1; 0 for none.
+    """
+
+    def __init__(self, what: str, advice: str = "", *, file: str = "", line: int = 0) -> None:
+        place = f"{file}:{line}: " if line else f"{file}: "
+        super().__init__(place + what if file else what, advice)
+        self.file = file
+        self.line = line
 
 
 class StoreError(GaleError):

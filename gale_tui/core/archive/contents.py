@@ -19,7 +19,7 @@ from gale_tui.core.downloads.verify_zip import Sink, ZipEntry, ZipLimits, ZipSum
 from gale_tui.core.errors import FileSystemError
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ArchiveContents", "Document", "Role", "read_archive"]
+__all__ = ["ArchiveContents", "Document", "Role", "read_archive", "role_of"]
 
 Role = Literal["flow", "application", "variables", "other"]
 
@@ -142,19 +142,20 @@ def _size_and_checksum(path: Path, checkpoint: Callable[[], None]) -> tuple[int,
     return size, digest.hexdigest()
 
 
-def _role(name: str) -> Role:
+def role_of(name: str) -> Role:
+    """Which document of a tool a member is, by its name."""
     return _ROLES.get(name.replace("\\", "/").rpartition("/")[2].lower(), "other")
 
 
 def _too_large(name: str, size: int) -> Document:
     limit = f"more than {DOCUMENT_LIMIT >> 20} MiB of JSON" if size > DOCUMENT_LIMIT else "so much JSON in one archive"
     return Document(
-        name, _role(name), None, f"{inert(name, 80)} was not read: it has {size:,} bytes, and {limit} is not"
+        name, role_of(name), None, f"{inert(name, 80)} was not read: it has {size:,} bytes, and {limit} is not"
     )
 
 
 def _document(name: str, content: bytes) -> Document:
-    role = _role(name)
+    role = role_of(name)
     try:
         value = json.loads(content)
     except RecursionError:

@@ -18,8 +18,11 @@ __all__ = [
     "Variable",
     "find_part",
     "mask_variables",
+    "node_identity",
     "read_tool",
     "read_variables",
+    "text_field",
+    "variable_list",
     "without_parts",
 ]
 
@@ -134,7 +137,8 @@ def _first(documents: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _field(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
+def text_field(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """The first of these fields that holds a text or a number, as text; empty if none does."""
     for name in names:
         value = fields.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool) and text_of(value):
@@ -171,13 +175,27 @@ def _objects(found: object) -> Iterator[tuple[str, dict[str, Any]]]:
             yield key, each if isinstance(each, dict) else {"value": each}
 
 
+def node_identity(key: str, fields: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Id, type and name of a node, each empty if it has none.
+
+    Args:
+        key: Its key in an object of nodes; empty in a list.
+        fields: Everything that the export says of it.
+    """
+    data = fields.get("data")
+    inner = data if isinstance(data, dict) else {}
+    return (
+        text_field(fields, _IDS) or key,
+        text_field(fields, _KINDS) or text_field(inner, _KINDS),
+        text_field(fields, _NAMES) or text_field(inner, _NAMES),
+    )
+
+
 def _nodes(document: object) -> Iterator[ToolNode]:
     for number, (key, fields) in enumerate(_objects(find_part(document, "nodes")), 1):
-        data = fields.get("data")
-        inner = data if isinstance(data, dict) else {}
-        name = _field(fields, _NAMES) or _field(inner, _NAMES)
-        node_id = _field(fields, _IDS) or key or f"#{number}"
-        yield ToolNode(node_id, _field(fields, _KINDS) or _field(inner, _KINDS) or "unknown", name or node_id, fields)
+        node_id, kind, name = node_identity(key, fields)
+        node_id = node_id or f"#{number}"
+        yield ToolNode(node_id, kind or "unknown", name or node_id, fields)
 
 
 def _models(fields: object, levels: int) -> Iterator[str]:
@@ -185,7 +203,7 @@ def _models(fields: object, levels: int) -> Iterator[str]:
         return
     for name, value in fields.items():
         if name in _MODELS:
-            model = _field(value, _NAMES + _IDS) if isinstance(value, dict) else value
+            model = text_field(value, _NAMES + _IDS) if isinstance(value, dict) else value
             if isinstance(model, str) and model:
                 yield model[:_TEXT_LIMIT]
         elif isinstance(value, dict):
@@ -197,7 +215,8 @@ def _guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[Guardrail]:
         found = list(_objects(find_part(document, "guardrails")))
         if found:
             for number, (key, fields) in enumerate(found, 1):
-                yield Guardrail(_field(fields, _NAMES) or key or _field(fields, _KINDS + _IDS) or f"#{number}", fields)
+                name = text_field(fields, _NAMES) or key or text_field(fields, _KINDS + _IDS) or f"#{number}"
+                yield Guardrail(name, fields)
             return
 
 
@@ -216,21 +235,21 @@ def _without(value: object, taken: set[int], levels: int) -> object:
 # Variables
 
 
-def _variable_list(document: object) -> list[dict[str, Any]] | None:
+def variable_list(document: object) -> list[dict[str, Any]] | None:
     """The variables where each is an object with a name."""
     found = document if isinstance(document, list) else find_part(document, "variables")
-    if isinstance(found, list) and all(isinstance(each, dict) and _field(each, _NAMES) for each in found):
+    if isinstance(found, list) and all(isinstance(each, dict) and text_field(each, _NAMES) for each in found):
         return found
     return None
 
 
 def read_variables(document: object) -> tuple[Variable, ...]:
     """The environment variables of `env_variables.json`, in a list of objects or as an object of values."""
-    listed = _variable_list(document)
+    listed = variable_list(document)
     if listed is not None:
         return tuple(
             Variable(
-                name=_field(each, _NAMES),
+                name=text_field(each, _NAMES),
                 value=Secret(text_of(each.get("value", each.get("defaultValue")))),
                 secure=any(each.get(name) is True for name in ("secure", "isSecure", "secret")),
                 fields={name: value for name, value in each.items() if name not in ("value", "defaultValue")},
@@ -247,7 +266,7 @@ def read_variables(document: object) -> tuple[Variable, ...]:
 
 def mask_variables(document: object) -> object:
     """`env_variables.json` with every value hidden, to be shown."""
-    listed = _variable_list(document)
+    listed = variable_list(document)
     known = {id(each) for each in listed} if listed is not None else set()
     return _masked(document, known)
 

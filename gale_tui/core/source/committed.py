@@ -1,0 +1,41 @@
+"""Which files git can give back, so that overwriting them loses nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+__all__ = ["committed_files"]
+
+_PATIENCE: Final = 30.0
+"""Seconds to wait for git."""
+
+
+def committed_files(folder: Path, paths: Iterable[str]) -> set[str]:
+    """Those of the files that are in the last commit as they are on disk; none if git cannot tell."""
+    git = shutil.which("git")
+    if git is None:
+        return set()
+
+    def names(*command: str) -> set[str]:
+        # The repository's own configuration must not start programs here.
+        options = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--literal-pathspecs")
+        ended = subprocess.run(  # noqa: S603  # a fixed command
+            (git, *options, *command),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=True,
+        )
+        return set(ended.stdout.decode("utf-8", "surrogateescape").split("\0"))
+
+    try:
+        tracked = names("ls-files", "-z", "--", ".")
+        edited = names("diff", "--no-ext-diff", "--no-textconv", "--name-only", "--relative", "-z", "HEAD", "--", ".")
+    except (OSError, subprocess.SubprocessError):
+        return set()
+    return set(paths) & tracked - edited

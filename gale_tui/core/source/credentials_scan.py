@@ -1,0 +1,77 @@
+"""Texts of a tree that look like credentials. They stay where they are; the place is reported, never the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Finding", "find_credentials"]
+
+MOST: Final = 200
+"""Findings that are listed."""
+
+_VALUE: Final = r"(?!\{\{|\$\{|<|•)[^\s\"{}]{8,}"
+_NAMED: Final = rf"\"(?:\s{{0,8}}:\s{{0,8}}|\s{{0,8}},\s{{0,80}}\"value\"\s{{0,8}}:\s{{0,8}})\"{_VALUE}\""
+
+_PATTERNS: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
+    ("a GALE key", ("kg-",), r"kg-(?<![0-9a-z_-]kg-)[0-9a-z][0-9a-z-]{15,}"),
+    ("a private key", ("private key-----",), r"private key-----"),
+    ("a bearer token", ("bearer ",), r"bearer\s{1,4}[0-9a-z._~+/=-]{12,}"),
+    ("basic credentials", ("basic ",), r"basic\s{1,4}(?=[a-z+/]{0,60}[0-9=])[0-9a-z+/]{12,}={0,2}"),
+    ("a token", ("sk-",), r"sk-(?<![0-9a-z_-]sk-)[0-9a-z_-]{20,}"),
+    ("a token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"), r"g[a-z_]{2,10}_[0-9a-z_]{30,}"),
+    ("a token", ("xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-", "glpat-"), r"[a-z]{4,5}-[0-9a-z_-]{10,}"),
+    ("a token", ("akia", "aiza"), r"(?<![0-9a-z])(?:akia[0-9a-z]{16}(?![0-9a-z])|aiza[0-9a-z_-]{35})"),
+    ("a token", ("eyj",), r"eyj[0-9a-z_-]{10,}\.eyj[0-9a-z_-]{10,}"),
+    ("a password in an address", ("://",), r"://[^\s/:@\"'{}<>]{1,80}:[^\s/@\"'{}<>]{3,80}@"),
+    (
+        "a credential by its name",
+        (
+            "api_key", "api-key", "apikey", "access_key", "accesskey", "private_key", "privatekey", "authorization",
+            "password", "passwd", "secret", "_token", "-token", "accesstoken", "authtoken", "bearertoken",
+        ),
+        rf"[a-z_-]+{_NAMED}",
+    ),
+)  # fmt: skip
+"""Kind, what it begins with, and what it looks like, all in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A text that looks like a credential."""
+
+    file: str
+    line: int
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.kind}"
+
+
+def find_credentials(files: Mapping[str, bytes]) -> list[Finding]:
+    """What looks like a credential in the files, by name and line, at most `MOST`.
+
+    References such as `{{env.TOKEN}}` are none.
+    """
+    found: list[Finding] = []
+    for file in sorted(files):
+        found += _in_file(file, files[file].decode("utf-8", "replace").lower())
+        if len(found) >= MOST:
+            break
+    return found[:MOST]
+
+
+def _in_file(file: str, text: str) -> list[Finding]:
+    found: set[tuple[int, str]] = set()
+    for kind, beginnings, pattern in _PATTERNS:
+        for beginning in beginnings:
+            at = text.find(beginning)
+            while at >= 0:
+                if re.compile(pattern).match(text, at):
+                    found.add((text.count("\n", 0, at) + 1, kind))
+                    if len(found) >= MOST:
+                        break
+                at = text.find(beginning, at + 1)
+    return [Finding(file, line, kind) for line, kind in sorted(found)]

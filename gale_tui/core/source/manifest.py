@@ -1,0 +1,109 @@
+"""`gale-tool.json`: which members a tree packs into, how each is written, and where its texts came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from gale_tui.core.errors import SourceError
+from gale_tui.core.source.lossless_json import Style, parse, write
+from gale_tui.core.source.names import MANIFEST, checked_path
+
+__all__ = ["FORMAT", "Manifest", "Member", "read_manifest"]
+
+FORMAT: Final = "1"
+"""Version of the tree's format, as a number is spelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of the zip."""
+
+    name: str
+    """As it stands in the zip: server text."""
+    file: str
+    """Where it is in the tree."""
+    style: Style | None
+    """How its JSON is written; None if the file is the member, byte for byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A tree's manifest. It holds nothing that an edited text changes."""
+
+    members: tuple[Member, ...]
+    nodes: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Where each text stands: file, `#` and a JSON pointer."""
+    unresolved: tuple[str, ...] = ()
+    """References that led nowhere in the export already."""
+
+    def files(self) -> Iterable[str]:
+        """Every file of the tree that the manifest knows."""
+        return {*(each.file for each in self.members), *self.nodes, *self.texts}
+
+    def write(self) -> bytes:
+        """The manifest as a file."""
+        members = [
+            {"name": each.name, "file": each.file, "style": None if each.style is None else each.style.as_json()}
+            for each in self.members
+        ]
+        return write(
+            {
+                "format": int(FORMAT),
+                "members": members,
+                "nodes": sorted(self.nodes),
+                "texts": dict(sorted(self.texts.items())),
+                "unresolved": sorted(self.unresolved),
+            }
+        )
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Reads a manifest.
+
+    Raises:
+        SourceError: It is none, or of a format that this version does not know.
+    """
+    found = parse(content, MANIFEST)
+    if not isinstance(found, dict) or "format" not in found:
+        raise SourceError("This is no manifest of an unpacked tool", file=MANIFEST)
+    if found["format"] != FORMAT:
+        raise SourceError("Another version of gale-tui unpacked this", "Use that version", file=MANIFEST)
+    members, nodes, texts, unresolved = (found.get(name) for name in ("members", "nodes", "texts", "unresolved"))
+    if not (
+        isinstance(members, list)
+        and all(_is_member(each) for each in members)
+        and _are_texts(nodes)
+        and isinstance(texts, dict)
+        and _are_texts(list(texts.values()))
+        and _are_texts(unresolved)
+    ):
+        raise SourceError("Part of the manifest is missing", "Unpack the export again", file=MANIFEST)
+    return Manifest(
+        tuple(
+            Member(
+                each["name"],
+                checked_path(each["file"], MANIFEST),
+                None if each["style"] is None else Style.from_json(each["style"]),
+            )
+            for each in members
+        ),
+        tuple(checked_path(each, MANIFEST) for each in nodes or ()),
+        {checked_path(file, MANIFEST): origin for file, origin in texts.items()},
+        tuple(unresolved or ()),
+    )
+
+
+def _is_member(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and all(type(value.get(name)) is str for name in ("name", "file"))
+        and "style" in value
+        and (value["style"] is None or isinstance(value["style"], dict))
+    )
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(type(each) is str for each in value)

@@ -1,0 +1,342 @@
+"""All that touches the disk: reads a tree, and changes one so that a kill leaves the old tree or the new one.
+
+The new files are written into `.gale-unpack/new`; a journal that lists them then decides for the new tree. Whoever
+finds a journal moves what is left of it into place. Links in the folder are never followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gale_tui.core.errors import FileSystemError, SourceError
+from gale_tui.core.filesystem import folder_locked
+from gale_tui.core.source.manifest import Manifest, read_manifest
+from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, NODES, STATE, VALUES, checked_path
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["TreeChanges", "is_tree", "read_files", "read_values_file", "write_tree"]
+
+_FILE_LIMIT: Final = 256 << 20
+_TREE_LIMIT: Final = 512 << 20
+_FILES_LIMIT: Final = 200_000
+_JOURNAL: Final = "journal.json"
+_HASHES: Final = "files.json"
+_NEW: Final = "new"
+_NAMED: Final = 5
+"""Files that a refusal names."""
+_LINES: Final[Mapping[str, tuple[str, ...]]] = {
+    IGNORE: (f"/{VALUES}", f"/{STATE}/"),
+    # A text's own line ends are part of it.
+    ATTRIBUTES: ("* -text",),
+}
+_OWN: Final = ("layout.json", "app_definition.", "flow_definition.")
+_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChanges:
+    """What writing a tree did."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: int
+
+
+def is_tree(folder: Path) -> bool:
+    """Returns True if the folder is an unpacked tool, or an unpack into it was cut short."""
+    return (folder / MANIFEST).is_file() or (folder / STATE / _JOURNAL).is_file()
+
+
+# Reading
+
+
+@contextlib.contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        name = inert(error.filename or folder, 400)
+        raise FileSystemError(f"{name}: {error.strerror or type(error).__name__}") from error
+
+
+def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest and all files of a tree, without the values.
+
+    Raises:
+        SourceError: The folder is no unpacked tool, or an unpack into it was cut short.
+        FileSystemError: It cannot be read.
+    """
+    with _translated(folder):
+        if (folder / STATE / _JOURNAL).exists():
+            raise SourceError(f"The last unpack into {inert(folder, 400)} was interrupted", "Run it again")
+        content = _read(folder, MANIFEST)
+        if content is None:
+            raise SourceError(f"{inert(folder, 400)} is no unpacked tool: it has no {MANIFEST}")
+        manifest = read_manifest(content)
+        found: dict[str, bytes] = {}
+        total = 0
+        for path in sorted({*_present(folder), *manifest.files()}):
+            if path in (MANIFEST, VALUES, IGNORE, ATTRIBUTES):
+                continue
+            each = _read(folder, path)
+            if each is not None:
+                found[path] = each
+                total += len(each)
+            if total > _TREE_LIMIT:
+                raise SourceError(f"{inert(folder, 400)} has more than {_TREE_LIMIT >> 20} MiB; no tool has")
+    return manifest, found
+
+
+def read_values_file(folder: Path) -> bytes | None:
+    """The values that unpack left in the tree; None if they are not there."""
+    with _translated(folder):
+        return _read(folder, VALUES)
+
+
+def _present(folder: Path) -> Iterator[str]:
+    """Files that a tree may have, as they lie in the folder; those of other names are left alone."""
+    for inside in ("", NODES):
+        place = folder / inside
+        if inside and (place.is_symlink() or not place.is_dir()):
+            continue
+        with os.scandir(place) as entries:
+            for number, entry in enumerate(entries):
+                if number > _FILES_LIMIT:
+                    raise SourceError(f"{inert(place, 400)} has more than {_FILES_LIMIT:,} files; no tool has")
+                path = f"{inside}/{entry.name}" if inside else entry.name
+                if entry.is_file(follow_symlinks=False) and (inside == NODES or path.startswith(_OWN)):
+                    with contextlib.suppress(SourceError):
+                        yield checked_path(path)
+
+
+def _read(folder: Path, path: str) -> bytes | None:
+    """A file's content; None if it is not there.
+
+    Raises:
+        SourceError: A link or something else that is no file stands in its place, or it is too large.
+        OSError: It cannot be read.
+    """
+    _check_parents(folder, path)
+    target = folder / path
+    try:
+        found = os.lstat(target)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        what = "a link" if stat.S_ISLNK(found.st_mode) else "no file"
+        raise SourceError(f"{path} is {what}", "Links are not followed; move it away")
+    if found.st_size > _FILE_LIMIT:
+        raise SourceError(f"{path} has more than {_FILE_LIMIT >> 20} MiB")
+    with open(os.open(target, os.O_RDONLY | _CLOEXEC | _NO_LINK), "rb") as file:
+        return file.read()
+
+
+def _check_parents(folder: Path, path: str) -> None:
+    parent, _, _ = path.rpartition("/")
+    if parent:
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISDIR(os.lstat(folder / parent).st_mode):
+                raise SourceError(f"{parent} is a link or no folder", "Links are not followed; move it away")
+
+
+# Writing
+
+
+def write_tree(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    force: bool = False,
+    committed: Callable[[Path, Iterable[str]], set[str]] = lambda folder, paths: set(),
+) -> TreeChanges:
+    """Makes the folder hold these files, and none that an earlier unpack wrote beside them.
+
+    Files that are the same already are not written; files of others are left alone.
+
+    Args:
+        folder: Created if it is not there.
+        files: The whole tree, with the manifest and the values.
+        force: Overwrites files that were edited since they were unpacked.
+        committed: Which of these files version control can give back.
+
+    Raises:
+        SourceError: The folder is no unpacked tool and not empty, or edits would be lost.
+        FileSystemError: It cannot be written.
+    """
+    with _translated(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with folder_locked(folder):
+            _complete(folder)
+            return _write(folder, files, force, committed)
+
+
+def _write(
+    folder: Path,
+    files: Mapping[str, bytes],
+    force: bool,
+    committed: Callable[[Path, Iterable[str]], set[str]],
+) -> TreeChanges:
+    old = _old_files(folder)
+    hashes = _read_hashes(folder)
+    files = {**files, **{name: _with_lines(_read(folder, name), lines) for name, lines in _LINES.items()}}
+    present = {path: _read(folder, path) for path in files}
+    new = {path: content for path, content in files.items() if present[path] != content}
+    gone = {path: content for path in sorted(old - files.keys()) if (content := _read(folder, path)) is not None}
+    lost = [
+        path
+        for path, content in (*((path, present[path]) for path in new), *gone.items())
+        if content is not None and path not in _LINES and hashes.get(path) != _hash(content)
+    ]
+    if lost and not force and (lost := [each for each in lost if each not in committed(folder, lost)]):
+        names = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
+        raise SourceError(
+            f"Edited since the last unpack, and would be overwritten: {names}",
+            "Commit the edits, or use --force to discard them",
+        )
+    after = {path: _hash(content) for path, content in files.items()}
+    state = _state_folder(folder)
+    if new or gone:
+        _stage(state, new, gone, after)
+        _complete(folder)
+        _verify(folder, new)
+    elif after != hashes:
+        _replace(state / _HASHES, after)
+    written = tuple(path for path in new if path not in _LINES)
+    return TreeChanges(written, tuple(gone), len(files) - len(_LINES) - len(written))
+
+
+def _old_files(folder: Path) -> set[str]:
+    """What unpack wrote earlier, by the manifest that is there.
+
+    Raises:
+        SourceError: The folder belongs to somebody else.
+    """
+    content = _read(folder, MANIFEST)
+    if content is None:
+        others = [name for name in os.listdir(folder) if name not in (STATE, ".git", IGNORE, ATTRIBUTES)]
+        if others:
+            raise SourceError(
+                f"{inert(folder, 400)} is no unpacked tool and not empty", "Choose a folder that is new or empty"
+            )
+        return set()
+    manifest = read_manifest(content)
+    return {*manifest.files(), MANIFEST, "layout.json", VALUES}
+
+
+def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], after: Mapping[str, str]) -> None:
+    """Writes the new files beside the tree, then the journal that makes them the tree."""
+    (state / _NEW).mkdir(mode=0o700)
+    moves: dict[str, str] = {}
+    # What keeps the values out of version control is there before they are.
+    for number, path in enumerate(sorted(new, key=lambda each: (each not in _LINES, each))):
+        _put(state / _NEW / str(number), new[path], 0o600 if path == VALUES else 0o666)
+        moves[path] = str(number)
+    journal = {"move": moves, "remove": {path: _hash(content) for path, content in gone.items()}, "files": after}
+    _replace(state / _JOURNAL, journal)
+
+
+def _state_folder(folder: Path) -> Path:
+    """The folder for what unpack needs to know, without what an interrupted run left there."""
+    state = folder / STATE
+    with contextlib.suppress(FileExistsError):
+        state.mkdir(mode=0o700)
+    if not stat.S_ISDIR(os.lstat(state).st_mode):
+        raise SourceError(f"{STATE} is a link or no folder", "Links are not followed; move it away")
+    new = state / _NEW
+    if new.is_symlink() or new.is_file():
+        new.unlink()
+    elif new.is_dir():
+        shutil.rmtree(new)
+    return state
+
+
+def _put(target: Path, content: bytes, mode: int) -> None:
+    """Writes a new file; one that is left of an interrupted run goes first."""
+    with contextlib.suppress(FileNotFoundError):
+        target.unlink()
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | _NO_LINK, mode)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+
+
+def _replace(target: Path, value: object) -> None:
+    draft = target.with_name(f"{target.name}.new")
+    _put(draft, json.dumps(value).encode(), 0o600)
+    os.replace(draft, target)
+
+
+def _complete(folder: Path) -> None:
+    """Moves what a journal lists into place; does nothing without one."""
+    state = folder / STATE
+    content = _read(folder, f"{STATE}/{_JOURNAL}")
+    if content is None:
+        return
+    try:
+        journal = json.loads(content)
+        moves = {checked_path(path): str(int(number)) for path, number in journal["move"].items()}
+        removals = {checked_path(path): str(digest) for path, digest in journal["remove"].items()}
+        after = {checked_path(path): str(digest) for path, digest in journal["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SourceError(f"{STATE}/{_JOURNAL} cannot be read", "Delete it, then unpack again") from None
+    _check_parents(folder, f"{STATE}/{_NEW}/0")
+    for path, number in moves.items():
+        staged = state / _NEW / number
+        if not os.path.lexists(staged):
+            continue
+        _check_parents(folder, path)
+        (folder / path).parent.mkdir(exist_ok=True)
+        os.replace(staged, folder / path)
+    twins = {path.casefold(): path for path in moves}
+    for path, digest in removals.items():
+        here = _read(folder, path)
+        if here is None or _hash(here) != digest:
+            continue
+        # On a disk that ignores case, this may be the file that was just written.
+        twin = twins.get(path.casefold())
+        if twin is None or not os.path.samefile(folder / path, folder / twin):
+            os.unlink(folder / path)
+    for inside in {path.partition("/")[0] for path in removals if "/" in path}:
+        with contextlib.suppress(OSError):
+            os.rmdir(folder / inside)
+    _replace(state / _HASHES, after)
+    os.unlink(state / _JOURNAL)
+    shutil.rmtree(state / _NEW, ignore_errors=True)
+
+
+def _verify(folder: Path, new: Mapping[str, bytes]) -> None:
+    for path, content in new.items():
+        if _read(folder, path) != content:
+            raise FileSystemError(f"{path} was changed by somebody else while it was written", "Run it again")
+
+
+def _read_hashes(folder: Path) -> dict[str, str]:
+    content = _read(folder, f"{STATE}/{_HASHES}")
+    try:
+        found = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _with_lines(content: bytes | None, lines: Iterable[str]) -> bytes:
+    """The file with these lines in it, once each; what others wrote stays."""
+    text = content or b""
+    there = {line.strip() for line in text.splitlines()}
+    if text and not text.endswith(b"\n"):
+        text += b"\n"
+    missing = [line.encode() for line in lines if line.encode() not in there]
+    return content if content is not None and not missing else b"".join([text, *(line + b"\n" for line in missing)])
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,290 @@
+"""From a saved export to a folder of source. The way back is proved before anything is written."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from gale_tui.core.archive.contents import role_of
+from gale_tui.core.archive.tool import read_tool
+from gale_tui.core.downloads.verify_zip import Sink, ZipEntry, verify_zip
+from gale_tui.core.errors import SourceError
+from gale_tui.core.source.committed import committed_files
+from gale_tui.core.source.credentials_scan import Finding, find_credentials
+from gale_tui.core.source.join import join
+from gale_tui.core.source.lossless_json import TREE_STYLE, Style, detect_style, parse, too_full, write
+from gale_tui.core.source.manifest import Manifest, Member
+from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, VALUES, VARIABLES, Names
+from gale_tui.core.source.references import unresolved_references
+from gale_tui.core.source.split import Pieces, split_document, split_variables
+from gale_tui.core.source.tree import TreeChanges, write_tree
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["Source", "Unpacked", "read_members", "split_members", "unpack"]
+
+_MEMBERS_LIMIT: Final = 512 << 20
+"""Bytes of all members together; they are held in memory."""
+_UNREAD: Final = object()
+"""Stands for a document that is not parsed."""
+_DOCUMENTS: Final = {"flow": FLOW, "application": APPLICATION, "variables": VARIABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A tool as files."""
+
+    name: str
+    """Of the tool: server text."""
+    files: Mapping[str, bytes]
+    """With the manifest and, if there are any, the values."""
+    notes: tuple[str, ...]
+    """Sentences about what is split less finely, or missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What an unpack did."""
+
+    name: str
+    folder: Path
+    changes: TreeChanges
+    notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    """Texts that look like credentials."""
+
+
+def unpack(
+    archive: Path,
+    folder: Path,
+    *,
+    force: bool = False,
+    strict: bool = False,
+    checkpoint: Callable[[], None] | None = None,
+) -> Unpacked:
+    """Unpacks a saved export into a folder, new or unpacked before.
+
+    Args:
+        archive: The zip.
+        folder: Created if it is not there.
+        force: Overwrites files that were edited since they were unpacked.
+        strict: Refuses texts that look like credentials; nothing is written then.
+        checkpoint: Called now and then, to end early: what it raises goes through.
+
+    Raises:
+        NotAZipError, CorruptFileError: The file is no whole zip.
+        SourceError: It is no tool's export, a document is not JSON, or edits in the folder would be lost.
+        FileSystemError: A file cannot be read or written.
+    """
+    source = split_members(read_members(archive, checkpoint))
+    findings = find_credentials({name: content for name, content in source.files.items() if name != VALUES})
+    if strict and findings:
+        first = findings[0]
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise SourceError(
+            f"This looks like {first.kind}{more}", "Nothing was written", file=first.file, line=first.line
+        )
+    changes = write_tree(folder, source.files, force=force, committed=committed_files)
+    return Unpacked(source.name, folder, changes, source.notes, tuple(findings))
+
+
+def read_members(archive: Path, checkpoint: Callable[[], None] | None = None) -> dict[str, bytes]:
+    """The members of a zip, by name, in its order.
+
+    Raises:
+        NotAZipError, CorruptFileError: The file is no whole zip.
+        SourceError: A member is there twice, or all of them are larger than any tool's.
+        FileSystemError: It cannot be read.
+    """
+    found: dict[str, bytearray] = {}
+    total = 0
+
+    def collect(entry: ZipEntry) -> Sink:
+        nonlocal total
+        total += entry.size
+        if total > _MEMBERS_LIMIT:
+            raise SourceError(
+                f"{inert(archive, 400)} holds more than {_MEMBERS_LIMIT >> 20} MiB; no tool's export does"
+            )
+        if entry.name in found:
+            raise SourceError(f"{inert(entry.name, 80)!r} is in {inert(archive, 400)} twice")
+        content = found[entry.name] = bytearray()
+        return content.extend
+
+    verify_zip(archive, checkpoint=checkpoint, collect=collect)
+    return {name: bytes(content) for name, content in found.items()}
+
+
+def split_members(members: Mapping[str, bytes]) -> Source:
+    """A tool's members as files, proved to join to the same members.
+
+    Raises:
+        SourceError: None of them is a tool's document, or one cannot be read.
+    """
+    grains: dict[str, _Grain] = {}
+    while True:
+        try:
+            return _Unpacking(members, grains).source()
+        except _InexactError as error:
+            for name in (error.name,) if error.name in members else members:
+                if grains.get(name) == "bytes":
+                    raise SourceError(f"{inert(name, 80)} would not come back as it is") from error
+                grains[name] = "bytes" if name in grains else "whole"
+
+
+_Grain = Literal["nodes", "whole", "bytes"]
+"""How finely a document is split: into nodes and texts, into one pretty file, or not even written anew."""
+
+
+class _InexactError(Exception):
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class _Unpacking:
+    """The way from members to files.
+
+    Args:
+        members: By name.
+        grains: Members that are known to need a coarser one than `nodes`.
+    """
+
+    def __init__(self, members: Mapping[str, bytes], grains: Mapping[str, _Grain]) -> None:
+        self._members = members
+        self._grains = grains
+        self._names = Names()
+        self._notes: list[str] = []
+        self._documents: dict[str, Any] = {}
+        self._files: dict[str, bytes] = {}
+        self._pieces = Pieces()
+        self._listed: list[Member] = []
+        self._inexact: set[str] = set()
+        """Members that come back equal as JSON, not byte for byte."""
+
+    def source(self) -> Source:
+        """The files, proved."""
+        places: dict[str, str] = {}
+        for name in sorted(self._members, key=lambda each: each.count("/")):
+            file = _DOCUMENTS.get(role_of(name))
+            if file is not None and file not in places.values():
+                places[name] = file
+        if not places:
+            raise SourceError("This is no export of a tool: none of its three documents is in it")
+        self._notes += [
+            f"{file} is not in the export; GALE's import form wants it"
+            for file in _DOCUMENTS.values()
+            if file not in places.values()
+        ]
+        for name, content in self._members.items():
+            file = places.get(name) or self._names.other(name)
+            if file == VARIABLES:
+                self._variables(name, content)
+            elif name in places:
+                self._document(name, file, content, self._grains.get(name, "nodes"))
+            else:
+                self._other(name, file, content)
+        return self._proved()
+
+    def _other(self, name: str, file: str, content: bytes) -> None:
+        """A further member: pretty if it is JSON, else as it is."""
+        if file.endswith(".json") and name not in self._grains:
+            with contextlib.suppress(SourceError):
+                parse(content)
+                self._document(name, file, content, "whole")
+                return
+        self._files[file] = content
+        self._listed.append(Member(name, file, None))
+
+    def _document(self, name: str, file: str, content: bytes, grain: _Grain) -> None:
+        """A document, as finely as its way back allows."""
+        document = self._parsed(name, content)
+        style = None if document is _UNREAD else self._styled(content, document)
+        if document is not _UNREAD:
+            self._documents[file] = document
+            if style is None and file in _DOCUMENTS.values():
+                self._note(name, "its layout or nesting is unusual")
+        if name in self._grains:
+            self._note(name, "it would not come back as it is from smaller ones")
+        if style is not None and grain != "bytes":
+            try:
+                rest, pieces = split_document(document, file, self._names, nodes=grain == "nodes")
+                self._files[file] = write(rest)
+                self._pieces.update(pieces)
+                self._listed.append(Member(name, file, style))
+                return
+            except RecursionError:
+                self._note(name, "it is nested too deeply")
+        self._files[file] = content
+        self._listed.append(Member(name, file, None))
+
+    def _parsed(self, name: str, content: bytes) -> Any:
+        if too_full(content):
+            self._note(name, "it holds too many values")
+            return _UNREAD
+        try:
+            return parse(content, inert(name, 120))
+        except RecursionError:
+            self._note(name, "it is nested too deeply")
+            return _UNREAD
+
+    def _note(self, name: str, why: str) -> None:
+        self._notes.append(f"{inert(name, 80)} is kept as one file: {why}")
+
+    def _styled(self, content: bytes, document: Any) -> Style | None:
+        try:
+            return detect_style(content, document)
+        except RecursionError:
+            return None
+
+    def _variables(self, name: str, content: bytes) -> None:
+        """The variables: their values never stay, so that the document is split however it is written."""
+        document = self._parsed(name, content)
+        style = None if document is _UNREAD else self._styled(content, document)
+        try:
+            if document is _UNREAD:
+                raise RecursionError
+            rest, values = split_variables(document)
+        except RecursionError:
+            raise SourceError(
+                f"The values in {inert(name, 80)} cannot be told from its names: it is nested too deeply or too large"
+            ) from None
+        if style is None:
+            style = TREE_STYLE
+            self._inexact.add(name)
+            self._notes.append(f"{inert(name, 80)} will be packed with equal values but laid out anew")
+        self._files[VARIABLES] = write(rest)
+        self._pieces.values = values
+        self._documents[VARIABLES] = document
+        self._listed.append(Member(name, VARIABLES, style))
+
+    def _proved(self) -> Source:
+        files = self._files
+        files |= {file: write(node) for file, node in self._pieces.nodes.items()}
+        files |= {file: f"{text}\n".encode() for file, text in self._pieces.texts.items()}
+        if self._pieces.layout:
+            files[LAYOUT] = write(self._pieces.layout)
+        manifest = Manifest(
+            tuple(self._listed),
+            tuple(self._pieces.nodes),
+            self._pieces.origins,
+            tuple(unresolved_references(self._documents)),
+        )
+        values = self._pieces.values
+        try:
+            joined = join(files, manifest, values)
+        except SourceError as error:
+            raise _InexactError(error.file) from error
+        for name, content in self._members.items():
+            same = joined.members[name] == content
+            if not same and name in self._inexact:
+                same = write(parse(joined.members[name])) == write(parse(content))
+            if not same:
+                raise _InexactError(name)
+        files[MANIFEST] = manifest.write()
+        if VARIABLES in self._documents:
+            files[VALUES] = write(values)
+        tool = read_tool(*(self._documents.get(each) for each in (FLOW, APPLICATION, VARIABLES)))
+        return Source(tool.name if tool else "", files, tuple(self._notes))
