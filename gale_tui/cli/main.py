@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from gale_tui.cli.parser import parse
 from gale_tui.core.clock import Clock
@@ -89,6 +89,8 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
             return _export(arguments, wiring)
         if arguments.command == "diff":
             return _diff(arguments)
+        if arguments.command in ("unpack", "pack"):
+            return _source(arguments)
         return _app(arguments, wiring)
     except GaleError as error:
         return _complain(str(error), error.exit_code)
@@ -110,9 +112,7 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 def _diff(arguments: argparse.Namespace) -> int:
     from gale_tui.cli.diff import DiffCommand, diff
 
-    out = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        out.reconfigure(errors="backslashreplace")
+    out = _tolerant_output()
     try:
         code = diff(DiffCommand(arguments.before, arguments.after, arguments.json), out, sys.stderr)
         out.flush()
@@ -121,6 +121,20 @@ def _diff(arguments: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         return 1
     return code
+
+
+def _source(arguments: argparse.Namespace) -> int:
+    from gale_tui.cli.source import pack_command, unpack_command
+
+    command = unpack_command if arguments.command == "unpack" else pack_command
+    return command(arguments, _tolerant_output(), sys.stderr)
+
+
+def _tolerant_output() -> TextIO:
+    """Standard output; a name that its encoding does not know is no reason to stop."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return sys.stdout
 
 
 def _paths(wiring: Wiring) -> Paths:
@@ -198,10 +212,7 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
     engine = _engine(arguments, wiring, readonly=arguments.readonly)
     engine.environments.choose(named)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Cron's locale may be plain ASCII; a label is no reason to stop.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return asyncio.run(export(engine, command, sys.stdout, sys.stderr))
+    return asyncio.run(export(engine, command, _tolerant_output(), sys.stderr))
 
 
 def _not_brought(arguments: argparse.Namespace) -> str:

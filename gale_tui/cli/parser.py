@@ -23,6 +23,7 @@ examples:
                                    export and save one tool without a screen
   gale-tui export --set nightly    all tools of a set; --from FILE for a list
   gale-tui diff OLD.zip NEW.zip    what changed between two saved exports
+  gale-tui unpack FILE.zip DIR     a saved export as a folder for version control; pack DIR FILE.zip goes back
   gale-tui info                    where files are and what was found
 """
 
@@ -32,6 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
     import argparse
 
     from gale_tui.cli.export_options import add_export
+    from gale_tui.cli.source import add_source
 
     parser = argparse.ArgumentParser(
         prog="gale-tui",
@@ -70,6 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     diff.add_argument("before", metavar="A.zip", type=Path)
     diff.add_argument("after", metavar="B.zip", type=Path)
     diff.add_argument("--json", action="store_true", help="the differences as one JSON object")
+    add_source(commands)
     return parser
 
 

@@ -53,6 +53,7 @@ downloads = st.builds(
     validator=st.none() | texts,
     sha256=st.none() | texts,
     error=texts,
+    attempts=counts,
     next_try_at=st.none() | moments,
     saved_at=st.none() | moments,
 )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gale_tui.core.errors import InterruptedDownloadError
 from gale_tui.core.http.request_context import Exchange, OpenSockets, under_way
-from gale_tui.core.secret import SignedUrl, without_secrets
+from gale_tui.core.secret import SignedUrl
 
 if TYPE_CHECKING:
     import socket
 
-    import httpcore
+    import httpx
 
 __all__ = ["BODY_LIMIT", "Answer", "Headers", "OpenResponse"]
 
@@ -24,20 +24,14 @@ BODY_LIMIT = 1024 * 1024
 
 
 class Headers(Mapping[str, str]):
-    """Headers of an answer; names in any case. Values are as sent, without known secrets; not to be trusted."""
+    """Headers of an answer; names in any case. Values are as sent: data, not to be trusted."""
 
     __slots__ = ("_values",)
 
-    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._values: dict[str, str] = {}
-        for name, raw in pairs:
-            key = name.decode("latin-1").lower()
-            try:
-                value = raw.decode()
-            except UnicodeDecodeError:
-                value = raw.decode("latin-1")
-            if key != "location":
-                value = without_secrets(value)
+        for name, value in pairs:
+            key = name.lower()
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 
     def __getitem__(self, name: str) -> str:
@@ -61,10 +55,8 @@ class Answer:
     status: int
     headers: Headers
     body: bytes = field(repr=False)
-    """At most `BODY_LIMIT` bytes."""
+    """At most `BODY_LIMIT` bytes; the key, where a server repeats it, is taken out."""
     url: SignedUrl
-    abandon: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
-    """Closes the connection that it came on, which is not used again."""
     unread: str = ""
     """Why `body` is not the whole body: "larger than …", "compressed …", "cut off"; empty where it is."""
 
@@ -80,15 +72,15 @@ class OpenResponse:
     """
 
     def __init__(
-        self, response: httpcore.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
+        self, response: httpx.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
     ) -> None:
-        self.status = response.status
-        self.headers = Headers(response.headers)
+        self.status = response.status_code
+        self.headers = Headers(response.headers.multi_items())
         self.url = url
         version = response.extensions.get("http_version", b"")
         self.http_version = version.decode("ascii", "replace") if isinstance(version, bytes) else ""
         self._response = response
-        self._chunks = response.iter_stream()
+        self._chunks = response.iter_raw()
         self._exchange = exchange
         self._sockets = sockets
         self._stall = stall
@@ -141,13 +133,13 @@ class OpenResponse:
             yield chunk
 
     def _interruption(self, error: Exception) -> InterruptedDownloadError:
-        import httpcore
+        import httpx
 
         if self._exchange.stopped:
             return InterruptedDownloadError("The download was stopped")
-        if isinstance(error, httpcore.TimeoutException):
+        if isinstance(error, httpx.TimeoutException):
             return InterruptedDownloadError(f"Nothing came for {self._stall:g} seconds")
-        if isinstance(error, httpcore.RemoteProtocolError):
+        if isinstance(error, httpx.RemoteProtocolError):
             return InterruptedDownloadError("The server closed the connection before the file was whole")
         return InterruptedDownloadError("The connection was cut before the file was whole")
 
