@@ -123,7 +123,7 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
 
 
 def _read(source: str) -> Batch:
-    from gale_tui.core.batch.parser import read_batch
+    from gale_tui.core.batch.reader import read_batch
     from gale_tui.core.errors import ConfigError
 
     try:

@@ -1,4 +1,4 @@
-"""What a person pastes, checked and brought into one form: hosts, ids, keys."""
+"""Hosts, ids and keys as people paste them, checked and brought into one form."""
 
 from __future__ import annotations
 
@@ -10,9 +10,20 @@ from typing import Literal, cast
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.models import Origin
 from gale_tui.core.secret import Secret
-from gale_tui.core.untrusted_text import inert
+from gale_tui.core.untrusted_text import contains_key, inert
 
-__all__ = ["clean_id", "clean_key", "id_warning", "origin_of", "parse_host", "split_url"]
+__all__ = [
+    "clean_id",
+    "clean_key",
+    "clean_label",
+    "has_text_stuck",
+    "id_warning",
+    "is_id",
+    "origin_of",
+    "parse_host",
+    "shaped_ids",
+    "split_url",
+]
 
 _QUOTES = "\"'`“”‘’«»"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -22,7 +33,7 @@ _EXAMPLE = "a host looks like gale.kore.ai or https://agent-platform.kore.ai"
 
 
 def _unquoted(text: str) -> str:
-    """Without outer white space, zero-width characters and quotes, however often they are nested."""
+    """Strips white space, zero-width characters and quotes, however often they are nested."""
     outer = _QUOTES + "<>" + "\ufeff\u200b\u200c\u200d\u2060"
     while (shorter := text.strip().strip(outer)) != text:
         text = shorter
@@ -37,6 +48,8 @@ def parse_host(text: str) -> Origin:
     Raises:
         ConfigError: No host, a user name in it, or plain http to another machine.
     """
+    if contains_key(text):
+        raise ConfigError("This is an API key, not a host", f"Type the host: {_EXAMPLE}")
     given = _unquoted(text)
     if not given:
         raise ConfigError("There is no host", f"Type one: {_EXAMPLE}")
@@ -148,30 +161,71 @@ def _name(text: str) -> str:
     return host
 
 
+_UUID = r"[0-9A-Za-z]{8}(?:-[0-9A-Za-z]{4}){3}-[0-9A-Za-z]{12}"  # the vendor's examples hide digits behind x
+_SHAPES = {
+    kind: rf"(?<![0-9A-Za-z-]){prefix}{_UUID}(?![0-9A-Za-z]|[-_][0-9A-Za-z])"
+    for kind, prefix in {"tool": "a-", "flow": "cf-", "workflow": "a-", "model": "cm-"}.items()
+}
+_LEADING_ID = re.compile(rf"\W*((?:a|cf|cm|ds)-{_UUID})(?![0-9A-Za-z]|[-_][0-9A-Za-z])", re.DOTALL)
+_ANY_ID = re.compile(rf"(?:a|cf|cm|ds)-{_UUID}")
+
+
+def is_id(text: str, kind: str) -> bool:
+    """Returns True for the vendor's shape: `a-`, `cf-` or `cm-` and a UUID."""
+    return re.fullmatch(_SHAPES[kind], text) is not None
+
+
+def shaped_ids(text: str, kind: str) -> list[str]:
+    """The ids of that shape anywhere in a text, each once."""
+    return list(dict.fromkeys(re.findall(_SHAPES[kind], text)))
+
+
 def clean_id(text: str) -> str:
-    """A pasted tool, flow or dock status id, without what came along: white space, quotes, the colon of ``:{toolId}``.
+    """A pasted tool, flow or dock status id, without what came along.
+
+    White space, quotes and the colon of ``:{toolId}`` go, and so does whatever stands behind the end of a UUID.
 
     Raises:
-        ConfigError: Nothing is left, or it is no single word of at most 200 characters.
+        ConfigError: It is an API key, an address, several ids, or no single word of at most 200 characters.
     """
+    if contains_key(text):
+        raise ConfigError("This is an API key, not an id", "Paste the id; the key belongs to the environment")
     value = _unquoted(_unquoted(text).removeprefix(":"))
+    if (match := _LEADING_ID.match(value)) and len(value) <= 2000:
+        if _ANY_ID.search(value, match.end()):
+            raise ConfigError("There is more than one id in it", "Paste one id and nothing else")
+        if not any(c.isspace() for c in value):
+            return match[1]
     if not value:
         raise ConfigError("The id is empty", "Paste the id, for example a-… for a tool or cf-… for a flow")
     if len(value) > 200:
         raise ConfigError(f"The id has {len(value)} characters", "An id has at most 200; was something else pasted?")
     if any(c.isspace() or unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in value):
         raise ConfigError("The id has spaces or invisible characters in it", "Paste one id and nothing else")
+    if "://" in value:
+        raise ConfigError("This is an address, not an id", "Paste the id, or the whole Export request over the form")
     if value.strip(".") == "":
         raise ConfigError(f"{value} is not an id", "Paste the id, for example a-… for a tool or cf-… for a flow")
     return value
 
 
-_PREFIXES = {"a-": "tool", "cf-": "flow", "ds-": "dock status", "kg-": "API key"}
+def clean_label(text: str, limit: int = 120) -> str:
+    """A name to know a job by, made inert.
+
+    Raises:
+        ConfigError: There is an API key in it.
+    """
+    if contains_key(text):
+        raise ConfigError("There is an API key in the label", "Leave the key out")
+    return inert(text.strip(), limit)
+
+
+_PREFIXES = {"a-": "tool", "cf-": "flow", "ds-": "dock status", "cm-": "model", "kg-": "API key"}
 _KINDS = {"tool": ("tool", "a-"), "flow": ("flow", "cf-"), "dock": ("dock status", "ds-")}
 
 
 def id_warning(kind: Literal["tool", "flow", "dock"], value: str) -> str | None:
-    """A sentence where an id does not look like the vendor's; it may be right all the same. None where it does."""
+    """A sentence if an id does not look like the vendor's; it may be right all the same."""
     name, prefix = _KINDS[kind]
     for other, meaning in _PREFIXES.items():
         if other != prefix and value.startswith(other):
@@ -184,15 +238,27 @@ def id_warning(kind: Literal["tool", "flow", "dock"], value: str) -> str | None:
     return None
 
 
+def has_text_stuck(value: str) -> bool:
+    """Returns True if something seems to stick to an id: a character that no id has, or more behind a UUID."""
+    if _LEADING_ID.fullmatch(value):
+        return False
+    return re.fullmatch(r"[0-9A-Za-z][\w-]*", value, re.ASCII) is None or _ANY_ID.match(value) is not None
+
+
+_NAMED_KEY = re.compile(
+    r"[\w$:. -]{0,60}?(?:api[-_]?key['\"]?\s{0,9}[=:]|[=:](?=\s{0,9}['\"]?kg-))", re.IGNORECASE | re.ASCII
+)
+
+
 def clean_key(text: str) -> Secret:
-    """A pasted API key, without outer white space and quotes.
+    """A pasted API key, without outer white space, quotes and the name of its header or variable.
 
     Raises:
         ConfigError: It cannot be a key. The message never contains it.
     """
     value = _unquoted(text)
-    if value.lower().startswith("x-api-key:"):
-        value = _unquoted(value.partition(":")[2])
+    if named := _NAMED_KEY.match(value):
+        value = _unquoted(value[named.end() :])
     if not value:
         raise ConfigError("There is no API key", "Paste the key; it begins with kg-")
     if not re.fullmatch(r"[\x21-\x7e]+", value):

@@ -14,6 +14,7 @@ from gale_tui.core.jobs.hints import without_keys
 from gale_tui.core.secret import HIDDEN
 
 __all__ = [
+    "contains_key",
     "content_disposition_name",
     "first_useful_line",
     "inert",
@@ -130,7 +131,7 @@ def inert_block(text: str, limit: int = 16384) -> str:
 # Compiled when they are first needed, as all patterns below: none of them is at the start.
 _URL = r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}:(?:\\?/){2}[^\s\"'<>`]+"
 _QUERY = r"\?[\w.~%+\[\]-]+=[^\s\"'<>`]*"
-_KEY = r"\bkg-[0-9A-Za-z][0-9A-Za-z-]{5,}"
+_KEY = r"(?i)(?<![0-9A-Za-z])kg-[0-9A-Za-z](?:[._~-]*[0-9A-Za-z]){5,}"
 _NAMED_VALUE = (
     r"(?i)\b(x-api-key|x-amz-[a-z]{4,12}(?:-token)?|x-goog-signature|signature|sig|access_token)"
     r"([\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"'&<>,;]+"
@@ -152,6 +153,11 @@ def redact_links(text: str) -> str:
     text = re.sub(_QUERY, f"?{HIDDEN}", text)
     text = re.sub(_NAMED_VALUE, rf"\1\2{HIDDEN}", text)
     return re.sub(_KEY, HIDDEN, text)
+
+
+def contains_key(text: str) -> bool:
+    """Returns True if something in a text looks like a GALE key."""
+    return re.search(_KEY, text) is not None
 
 
 _TITLE = r"(?i)<title\b[^>]{0,200}>([^<]{1,2000})"

@@ -1,1 +1,5 @@
-"""Lists of tools to export, as data: read, edited, reported on."""
+"""Lists of tools to export, as data: `reader` reads them from pastes and files, `editor` changes them, `report` counts
+what became of them.
+
+Imports the base of `core` and `core.paste`; starts nothing.
+"""

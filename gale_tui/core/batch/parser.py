@@ -1,23 +1,22 @@
-"""Lists of tools to export: pasted lines, CSV or TSV of `tool_id,flow_id,label`, the header optional.
+"""Lists of tools to export: CSV, TSV or lines of `tool_id,flow_id,label`, as spreadsheets and people write them.
 
-Reading starts nothing. What is not understood is kept with its line number, so that a person sees it before anything is
-confirmed.
+Reading starts nothing. A line that is not understood is kept with its number, so that a person sees it before anything
+is confirmed.
 """
 
 from __future__ import annotations
 
-import codecs
+import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.identifiers import clean_id, id_warning
-from gale_tui.core.untrusted_text import inert, redact_links
-
-if TYPE_CHECKING:
-    from gale_tui.core.paste.capture import Captured
+from gale_tui.core.identifiers import clean_id, clean_label, id_warning
+from gale_tui.core.paste.text import decode_text
+from gale_tui.core.untrusted_text import contains_key, inert, redact_links
 
 __all__ = [
     "LONGEST_TEXT",
@@ -26,13 +25,9 @@ __all__ = [
     "BadLine",
     "Batch",
     "BatchTool",
-    "batch_text",
+    "bad_line",
     "checked_tool",
-    "looks_like_batch",
     "parse_batch",
-    "read_batch",
-    "several_in",
-    "text_of",
     "tool_warning",
 ]
 
@@ -42,19 +37,19 @@ LONGEST_TEXT: Final = 1 << 20
 """Characters that are read."""
 LABEL_LIMIT: Final = 120
 """Characters of a label."""
-TOO_MANY: Final = f"more than {MOST_TOOLS:,} tools are not taken at once"
+TOO_MANY: Final = f"more than {MOST_TOOLS:,} tools in one batch"
 
 _NAMES: Final[Mapping[str, str]] = {
     "toolid": "tool", "tool": "tool", "agentid": "tool", "agent": "tool",
     "flowid": "flow", "flow": "flow", "callflowid": "flow", "callflow": "flow", "deployedflow": "flow",
     "label": "label", "name": "label", "toolname": "label", "title": "label",
 }  # fmt: skip
-_COLUMNS: Final[Mapping[str, int]] = {"tool": 0, "flow": 1, "label": 2}
-_COMMAND: Final = re.compile(r"(?m)^\s*(?:\S*[/\\])?curl(?:\.exe)?\s|\bfetch\s*\(|\bInvoke-(?:Web|Rest)")
-"""A copied call, none of whose lines is one of a list."""
-_REQUEST: Final = re.compile(r"https?://|\bcurl\b|\bfetch\(|\A\s*\{")
-_TOOL: Final = re.compile(r":?a-[\w-]+", re.ASCII)
-_FLOW: Final = re.compile(r":?cf-[\w-]+", re.ASCII)
+_PLACES: Final[Mapping[str, int]] = {"tool": 0, "flow": 1, "label": 2}
+_DELIMITERS: Final = "\t;,|"
+_TOOL: Final = re.compile(r"\W{0,3}a-\w[\w-]{3,}\W{0,3}", re.ASCII)
+_FLOW: Final = re.compile(r"\W{0,3}cf-\w[\w-]{3,}\W{0,3}", re.ASCII)
+_SAMPLE: Final = 200
+"""Records from which delimiter and columns are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +60,11 @@ class BatchTool:
     flow_id: str
     label: str = ""
     line: int = 0
-    """Where it stood, from 1; 0 where it was not read from lines."""
+    """Line of the list, from 1; 0 if it was not read from lines."""
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """The label, else the id."""
         return self.label or self.tool_id
 
 
@@ -84,9 +79,9 @@ class BadLine:
     problem: str
     """What is wrong with it, without a full stop."""
     typed: tuple[str, str, str] = ("", "", "")
-    """Tool ID, Flow ID and label as far as they can be told apart and may be shown; to be mended."""
+    """Tool ID, Flow ID and label as far as they can be told apart and may be shown; to be edited."""
     fixed: bool = False
-    """The problem is one of the line as it was written, and not to be seen in `typed`."""
+    """True if the problem is one of the line as it was written, and not visible in `typed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +91,13 @@ class Batch:
     tools: tuple[BatchTool, ...] = ()
     bad: tuple[BadLine, ...] = ()
     warnings: tuple[BadLine, ...] = ()
-    """Lines that are taken as they are, although something about them is unusual."""
+    """Lines that are used as they are, although something about them is unusual."""
     hosts: tuple[str, ...] = ()
     """Scheme, host and port that captured requests were sent to."""
     notes: tuple[str, ...] = ()
-    """Sentences about captured requests that were not taken."""
+    """Sentences about captured requests that were left out."""
+    hostless: tuple[int, ...] = ()
+    """Lines of captured ids that do not say where they belong; a list never says, and has none."""
 
     @property
     def count(self) -> int:
@@ -108,198 +105,222 @@ class Batch:
         return len(self.tools) + len(self.bad)
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    line: int
+    text: str
+    cells: Sequence[str]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where a file has what."""
+
+    columns: Mapping[str, int]
+    named: bool = False
+    """True if a header names the columns."""
+    skip: int = 0
+    """Records above the first tool: titles and the header."""
+
+
 def parse_batch(text: str | bytes) -> Batch:
     """Reads lines of a tool each.
 
-    Cells are parted by tabs, commas, semicolons or spaces, line by line; quoted as in CSV. The first line may name the
-    columns, in any order. Without names they are Tool ID, Flow ID and a label, and the two ids may change places where
-    their shapes tell which is which. Empty lines and lines that begin with `#` are passed over.
+    A file has one delimiter: that of a `sep=` line, else of the header, else the one round the ids. A header may name
+    the columns in any order; without one, the ids show the columns. Empty lines and lines that begin with `#` are
+    passed over.
 
     Args:
         text: The lines; bytes as a spreadsheet writes them, in UTF-8, UTF-16 or Windows-1252.
 
     Raises:
-        ConfigError: It is no text, or longer than a batch can be.
+        ConfigError: It is not text, or longer than a batch can be.
     """
-    content = text_of(text) if isinstance(text, bytes) else text
+    content = decode_text(text) if isinstance(text, bytes) else text
     if len(content) > LONGEST_TEXT:
         raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
-    columns: Mapping[str, int] | None = None
+    lines = re.split(r"\r\n|\r|\n", content.lstrip("\ufeff"))
+    delimiter, begin = _stated_delimiter(lines)
+    records = list(_records(lines, begin, delimiter or _likely_delimiter(lines)))
+    layout = _layout(records)
     tools: list[BatchTool] = []
     bad: list[BadLine] = []
     warnings: list[BadLine] = []
     seen: dict[tuple[str, str], int] = {}
-    first = True
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", content.lstrip("\ufeff")), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+    for record in records[layout.skip :]:
+        if layout.named and _header(record.cells) == layout.columns:
             continue
-        cells, broken = _cells(line)
-        if first:
-            first = False
-            columns = None if broken else _header(cells)
-            if columns is not None:
-                continue
-        typed = _typed(cells, columns or _COLUMNS, ordered=columns is not None)
+        typed = _typed(record.cells, layout)
         try:
-            if broken:
-                raise ConfigError(broken)
-            tool = checked_tool(*typed, number)
-            before = seen.setdefault((tool.tool_id, tool.flow_id), number)
-            if before != number:
+            tool = _tool(record, typed)
+            before = seen.setdefault((tool.tool_id, tool.flow_id), record.line)
+            if before != record.line:
                 raise ConfigError(f"the same tool and flow as line {before}")
             if len(tools) >= MOST_TOOLS:
                 raise ConfigError(TOO_MANY)
         except ConfigError as error:
-            bad.append(_bad_line(number, line, error.what, typed, fixed=bool(broken)))
+            bad.append(bad_line(record.line, record.text, error.what, typed, fixed=bool(record.problem)))
             continue
         tools.append(tool)
         warning = tool_warning(tool)
         if warning:
-            warnings.append(BadLine(number, _shown(line), warning))
+            warnings.append(BadLine(record.line, _shown(record.text), warning))
     return Batch(tuple(tools), tuple(bad), tuple(warnings))
 
 
-def read_batch(text: str | bytes) -> Batch:
-    """Reads lines as :func:`parse_batch` does, or captured Export requests: addresses, curl, fetch, a HAR's contents.
-
-    Of captured requests `line` is their place among the requests. A text that is the path of a HAR file stands for what
-    is in it.
-
-    Raises:
-        ConfigError: It is no text, or longer than a batch can be.
-    """
-    content = text_of(text) if isinstance(text, bytes) else text
-    path = isinstance(text, str) and _har_path(content)
-    if path or _REQUEST.search(content):
-        from gale_tui.core.paste.capture import recognise
-
-        captured = recognise(content, read_files=path)
-        if captured.requests or _COMMAND.search(content):
-            return _of_requests(captured)
-    return parse_batch(content)
+def _tool(record: _Record, typed: tuple[str, str, str]) -> BatchTool:
+    tool_id, flow_id, label = typed
+    if record.problem:
+        raise ConfigError(record.problem)
+    tool = checked_tool(tool_id, flow_id, label, record.line)
+    if contains_key(record.text):
+        raise ConfigError("there is an API key in it")
+    if not re.search(r"\d", tool.tool_id + tool.flow_id) and not (_TOOL.match(tool_id) or _FLOW.match(flow_id)):
+        raise ConfigError("no ids, but words, as in a header")
+    return tool
 
 
-def _of_requests(captured: Captured) -> Batch:
-    tools: list[BatchTool] = []
-    bad: list[BadLine] = []
-    for number, request in enumerate(captured.requests, 1):
-        shown = inert(f"{request.tool_id or 'no Tool ID'} {request.flow_id or 'no Flow ID'} {request.label}", 120)
-        problem, fixed = "", request.kind != "tool"
-        if request.kind != "tool":
-            problem = "the export of a workflow; gale-tui exports tools"
-        elif not request.tool_id or not request.flow_id:
-            problem = "no Flow ID" if request.tool_id else "no Tool ID"
-        elif len(tools) >= MOST_TOOLS:
-            problem = TOO_MANY
-        if problem or not request.tool_id or not request.flow_id:
-            typed = (request.tool_id or "", request.flow_id or "", request.label)
-            bad.append(_bad_line(number, shown, problem, typed, fixed=fixed))
-        else:
-            tools.append(BatchTool(request.tool_id, request.flow_id, inert(request.label, LABEL_LIMIT), number))
-    hosts = tuple(dict.fromkeys(request.host for request in captured.requests if request.host))
-    return Batch(tuple(tools), tuple(bad), (), hosts, captured.ignored)
+# Delimiter and records
 
 
-def several_in(text: str) -> Batch | None:
-    """What a paste is read as where it is a list rather than one request: several tools, and more of them than other
-    lines; else None.
+def _stated_delimiter(lines: Sequence[str]) -> tuple[str, int]:
+    """The delimiter that Excel's `sep=` line states, else nothing; and the place of the first line of the list."""
+    match = re.fullmatch(r"\s*\"?sep=(.)\"?[\s;,]*", lines[0], re.IGNORECASE | re.DOTALL)
+    return (match[1], 1) if match is not None else ("", 0)
 
-    A "Copy as cURL" or "Copy as fetch" has many lines too, hardly any of which names a tool.
-    """
-    one_line = "\n" not in text.strip().replace("\r", "\n")
-    if one_line and not _har_path(text) and not text.lstrip().startswith("{"):
-        return None
+
+def _likely_delimiter(lines: Sequence[str]) -> str:
+    """The delimiter that a header has, else the one round most ids, else the first one; a space if there is none."""
+    sample = [line for line in lines[: 5 * _SAMPLE] if line.strip() and not line.lstrip().startswith("#")][:_SAMPLE]
+    split = {each: [_split(line[:4096], each) for line in sample] for each in _DELIMITERS}
+    for records in zip(*split.values(), strict=True):
+        for delimiter, cells in zip(split, records, strict=True):
+            if _header(cells) is not None:
+                return delimiter
+    around = Counter({each: sum(_ids_of(cells) is not None for cells in split[each]) for each in split})
+    best, score = max(around.items(), key=lambda each: each[1])
+    if score:
+        return best
+    firsts = (min((each for each in _DELIMITERS if each in line), key=line.index, default="") for line in sample)
+    found = Counter(each for each in firsts if each)
+    return found.most_common(1)[0][0] if found else " "
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line by itself, quoted or not."""
     try:
-        batch = read_batch(text)
-    except ConfigError:
-        return None
-    return batch if len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad) else None
-
-
-def looks_like_batch(text: str) -> bool:
-    """True where `several_in` finds several."""
-    return several_in(text) is not None
-
-
-def _har_path(text: str) -> bool:
-    return len(text) <= 4096 and text.strip().lower().rstrip("\"'").endswith(".har")
-
-
-def batch_text(tools: Sequence[BatchTool]) -> str:
-    """The tools as CSV with a header, as :func:`parse_batch` reads it."""
-    import csv
-    from io import StringIO
-
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("tool_id", "flow_id", "label"))
-    writer.writerows((tool.tool_id, tool.flow_id, tool.label) for tool in tools)
-    return out.getvalue()
-
-
-def text_of(content: bytes) -> str:
-    """The text of a file as a browser or a spreadsheet writes it.
-
-    Raises:
-        ConfigError: It is no text.
-    """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = content.decode("utf-16", errors="replace")
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            # What a spreadsheet writes that does not know better; ids are ASCII, only labels can suffer.
-            text = content.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise ConfigError("The list is no text", "Give a CSV, a TSV or lines of tool_id,flow_id,label")
-    return text
-
-
-def _cells(line: str) -> tuple[list[str], str]:
-    """The cells of a line, and what keeps them from being told apart for certain; else nothing."""
-    import csv
-
-    delimiter = next((each for each in "\t,;" if each in line), None)
-    if delimiter is None:
-        return line.split(None, 2), ""
-    try:
-        rows = list(csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True))
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
     except csv.Error:
-        return [cell.strip(' "') for cell in line.split(delimiter)], "a quotation mark is not closed"
-    return [cell.strip() for cell in rows[0]], ""
+        return [cell.strip(' "') for cell in line.split(delimiter)]
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.casefold())
+def _records(lines: Sequence[str], at: int, delimiter: str) -> Iterator[_Record]:
+    # A label may be longer than the 128 kB that the module reads by default.
+    csv.field_size_limit(LONGEST_TEXT + 1)
+    while at < len(lines):
+        line = lines[at]
+        begin = at
+        at += 1
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if delimiter == " " or (delimiter not in line and '"' not in line):
+            yield _Record(begin + 1, line, line.split(None, 2))
+            continue
+        cells, problem = _quoted(lines, begin, delimiter)
+        if not problem:
+            at = begin + cells[1]
+            if any(cells[0]):
+                yield _Record(begin + 1, "\n".join(lines[begin:at]), cells[0])
+        elif line.count('"') % 2:
+            yield _Record(begin + 1, line, [cell.strip(' "') for cell in line.split(delimiter)], problem)
+        else:
+            # A quotation mark that belongs to the text, as some write it.
+            yield _Record(begin + 1, line, [cell.strip() for cell in line.split(delimiter)])
+
+
+def _quoted(lines: Sequence[str], at: int, delimiter: str) -> tuple[tuple[list[str], int], str]:
+    """The cells of the record that begins at a line, and how many lines it has; or what is wrong with its quotes."""
+    source = (f"{lines[each]}\n" for each in range(at, len(lines)))
+    reader = csv.reader(source, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
+    try:
+        cells = [cell.strip() for cell in next(reader)]
+    except csv.Error:
+        return ([], 1), "a quotation mark is not closed"
+    lines_with_ids = (
+        _ids_of([cell.strip(' "') for cell in line.split(delimiter)]) for line in lines[at : at + reader.line_num]
+    )
+    if reader.line_num > 1 and sum(each is not None for each in lines_with_ids) > 1:
+        # The text of one cell has swallowed other lines of the list.
+        return ([], 1), "a quotation mark is not closed"
+    return (cells, reader.line_num), ""
+
+
+# Columns
 
 
 def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
-    """Which column is which, where the line names them; None where it is a line like the others."""
+    """Which column is which, if the cells name them."""
+    if any(_TOOL.fullmatch(cell) or _FLOW.fullmatch(cell) for cell in cells):
+        return None
     columns: dict[str, int] = {}
     for index, cell in enumerate(cells):
-        if any(character.isdigit() for character in cell):
-            return None
-        name = _NAMES.get(_plain(cell))
+        name = _NAMES.get(re.sub(r"[^a-z]", "", cell.casefold())) if len(cell) < 100 else None
         if name is not None:
             columns.setdefault(name, index)
     return columns if "tool" in columns and "flow" in columns else None
 
 
-def _typed(cells: Sequence[str], columns: Mapping[str, int], *, ordered: bool) -> tuple[str, str, str]:
+def _ids_of(cells: Sequence[str]) -> tuple[int, int] | None:
+    """The places of a Tool ID and a Flow ID by their shape."""
+    tool = next((at for at, cell in enumerate(cells) if _TOOL.fullmatch(cell)), None)
+    flow = next((at for at, cell in enumerate(cells) if _FLOW.fullmatch(cell)), None)
+    return (tool, flow) if tool is not None and flow is not None else None
+
+
+def _layout(records: Sequence[_Record]) -> _Layout:
+    for place, record in enumerate(records[:10]):
+        header = _header(record.cells) if not record.problem else None
+        if header is not None:
+            return _Layout(header, named=True, skip=place + 1)
+        if any(_TOOL.match(cell) or _FLOW.match(cell) for cell in record.cells):
+            break
+    found = Counter(filter(None, (_ids_of(record.cells) for record in records[:_SAMPLE])))
+    if not found:
+        return _Layout(_PLACES)
+    (tool, flow), _ = found.most_common(1)[0]
+    if (tool, flow) == (1, 0):
+        tool, flow = 0, 1
+    # The text behind the ids, else the one before them that is no number.
+    label = max(tool, flow) + 1
+    if min(tool, flow) and not any(len(record.cells) > label and record.cells[label] for record in records[:_SAMPLE]):
+        before = [
+            at
+            for at in range(min(tool, flow))
+            if any(re.search(r"[^\W\d_]", r.cells[at]) for r in records[:9] if len(r.cells) > at)
+        ]
+        label = before[0] if before else label
+    return _Layout({"tool": tool, "flow": flow, "label": label})
+
+
+def _typed(cells: Sequence[str], layout: _Layout) -> tuple[str, str, str]:
     """Tool ID, Flow ID and label of a line's cells, not looked at any closer."""
 
     def cell(name: str) -> str:
-        index = columns.get(name, len(cells))
+        index = layout.columns.get(name, len(cells))
         return cells[index] if index < len(cells) else ""
 
     tool_id, flow_id, label = cell("tool"), cell("flow"), cell("label")
-    if not ordered:
-        # A label with a comma in it that nobody quoted.
-        label = ", ".join(each for each in cells[2:] if each)
+    if not layout.named:
+        if layout.columns["label"] > layout.columns["flow"]:
+            # A label with a delimiter in it that nobody quoted.
+            label = ", ".join(each for each in cells[layout.columns["label"] :] if each)
         if _FLOW.fullmatch(tool_id) and _TOOL.fullmatch(flow_id):
             tool_id, flow_id = flow_id, tool_id
     return tool_id, flow_id, label
+
+
+# Lines
 
 
 def checked_tool(tool_id: str, flow_id: str, label: str, number: int = 0) -> BatchTool:
@@ -319,7 +340,11 @@ def checked_tool(tool_id: str, flow_id: str, label: str, number: int = 0) -> Bat
     tool_id = _id(tool_id, "Tool ID")
     if not flow_id:
         raise ConfigError("no Flow ID")
-    return BatchTool(tool_id, _id(flow_id, "Flow ID"), inert(label.strip(), LABEL_LIMIT), number)
+    flow_id = _id(flow_id, "Flow ID")
+    try:
+        return BatchTool(tool_id, flow_id, clean_label(label, LABEL_LIMIT), number)
+    except ConfigError as error:
+        raise ConfigError(_lower(error.what)) from None
 
 
 def tool_warning(tool: BatchTool) -> str:
@@ -328,10 +353,11 @@ def tool_warning(tool: BatchTool) -> str:
     return found.rstrip(".")
 
 
-def _bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
-    # A key or the query of a link is not shown, and so cannot be mended: the problem stays until it is typed anew.
+def bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
+    """A line that names no tool, without what must not be shown of it."""
+    # What is not shown cannot be edited, so the problem stays until the line is typed again.
     tool_id, flow_id, label = (cell if _may_be_shown(cell) else "" for cell in typed)
-    hidden = (tool_id, flow_id, label) != tuple(typed)
+    hidden = (tool_id, flow_id, label) != tuple(typed) or contains_key(line)
     return BadLine(number, _shown(line), problem, (tool_id, flow_id, label), fixed or hidden)
 
 
@@ -341,15 +367,14 @@ def _may_be_shown(cell: str) -> bool:
 
 def _id(text: str, name: str) -> str:
     try:
-        value = clean_id(text)
-        if value.lower().startswith("kg-"):
-            # It would stand in a URL and in the history.
-            raise ConfigError("this is an API key")
-        return value
+        return clean_id(text)
     except ConfigError as error:
-        what = error.what
-        raise ConfigError(f"{name}: {what[:1].lower()}{what[1:]}") from None
+        raise ConfigError(f"{name}: {_lower(error.what)}") from None
+
+
+def _lower(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
 
 
 def _shown(line: str) -> str:
-    return inert(redact_links(line[:400]), 120)
+    return inert(redact_links(line[:4096]), 120)

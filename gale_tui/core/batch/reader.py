@@ -1,25 +1,51 @@
-"""What a person brought: one export for the form, or several for a batch; from a paste or from a file.
+"""What a person brought, as a paste or as a file: one export for the form, or several for a batch.
 
-Reading a recording of many megabytes takes a second or more: whoever draws a screen asks `takes_long` first, and reads
-on a thread.
+Reading a recording of many megabytes takes a second or more: a screen calls `takes_long` first, and reads on a thread.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
-from gale_tui.core.batch.parser import Batch, read_batch, several_in, text_of
+from gale_tui.core.batch.parser import (
+    LABEL_LIMIT,
+    MOST_TOOLS,
+    TOO_MANY,
+    BadLine,
+    Batch,
+    BatchTool,
+    bad_line,
+    parse_batch,
+)
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.paste.capture import HAR_LIMIT, Captured, CapturedRequest, har_text, is_har_path, recognise
-from gale_tui.core.untrusted_text import inert
+from gale_tui.core.paste.capture import Captured, CapturedRequest, recognise
+from gale_tui.core.paste.har import HAR_LIMIT
+from gale_tui.core.paste.text import decode_text
+from gale_tui.core.untrusted_text import contains_key, inert
 
-__all__ = ["Paste", "file_size", "read_paste", "read_paste_file", "takes_long"]
+__all__ = [
+    "Paste",
+    "file_size",
+    "pasted_path",
+    "read_batch",
+    "read_paste",
+    "read_paste_file",
+    "several_in",
+    "takes_long",
+]
 
 LONG: Final = 1 << 16
 """Characters from which on reading may hold up a screen."""
+_FILE_ENDINGS: Final = (".har", ".csv", ".tsv")
+_COMMAND: Final = re.compile(r"(?m)^\s*(?:\S*[/\\])?curl(?:\.exe)?\s|\bfetch\s*\(|\bInvoke-(?:Web|Rest)")
+"""A copied call, none of whose lines is one of a list."""
+_REQUEST: Final = re.compile(r"https?:|/exports?\b|\bcurl\b|\bfetch\(|\A\s*\{|%2F|\bInvoke-", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +53,131 @@ class Paste:
     """What a text was read as."""
 
     captured: Captured
-    """The export for the form, and what is to be said of the rest."""
+    """The export for the form, and notes about the rest."""
     batch: Batch | None = None
-    """Set where there are several."""
+    """Set if there are several."""
     label: str = ""
-    """What a list calls the one export."""
+    """The label that a list gives the one export."""
     source: str = "the paste"
-    """What to call the place that it was found in."""
+    """Name of the place where it was found."""
+
+
+# Texts
+
+
+def read_batch(text: str | bytes) -> Batch:
+    """Reads a list (:func:`parse_batch`), or captured Export requests, or the file whose path the text is.
+
+    Of captured requests `line` is that of the paste; of a HAR it is the place among the requests.
+
+    Raises:
+        ConfigError: It is not text, longer than a batch can be, or the path of a file that cannot be read.
+    """
+    path = pasted_path(text) if isinstance(text, str) else None
+    content = _content(path) if path is not None else decode_text(text) if isinstance(text, bytes) else text
+    if _REQUEST.search(content):
+        captured = recognise(content)
+        if (captured.requests and not captured.loose) or captured.unread or _COMMAND.search(content):
+            return _of_requests(captured)
+    batch = parse_batch(content)
+    if len(batch.tools) == len(batch.warnings) and (captured := recognise(content)).loose:
+        # Ids with something round them, as in `toolId: a-…`, are no lines of a list.
+        return _of_requests(captured)
+    return batch
+
+
+def _of_requests(captured: Captured) -> Batch:
+    tools: list[BatchTool] = []
+    bad: list[BadLine] = []
+    for request in captured.requests:
+        shown = inert(f"{request.tool_id or 'no Tool ID'} {request.flow_id or 'no Flow ID'} {request.label}", 120)
+        problem = _problem_of(request) or (TOO_MANY if len(tools) >= MOST_TOOLS else "")
+        if problem or not request.tool_id or not request.flow_id:
+            typed = (
+                request.tool_id or "",
+                request.flow_id or "",
+                request.label if request.kind == "tool" and request.tool_id else "",
+            )
+            bad.append(bad_line(request.line, shown, problem, typed, fixed=request.kind != "tool"))
+        else:
+            tools.append(BatchTool(request.tool_id, request.flow_id, inert(request.label, LABEL_LIMIT), request.line))
+    if captured.unread:
+        bad.append(BadLine(captured.requests[-1].line + 1 if captured.requests else 1, "", captured.unread, fixed=True))
+    hosts = tuple(dict.fromkeys(request.host for request in captured.requests if request.host))
+    hostless = tuple(request.line for request in captured.requests if request.tool_id and request.host is None)
+    return Batch(tuple(tools), tuple(bad), (), hosts, captured.ignored, hostless)
+
+
+def _problem_of(request: CapturedRequest) -> str:
+    if request.kind != "tool":
+        return f"the export of a {request.kind}; gale-tui exports tools"
+    if request.tool_id and contains_key(request.tool_id):
+        return "there is an API key in it"
+    if not request.tool_id:
+        return "an export without a Tool ID"
+    return "" if request.flow_id else "no Flow ID"
+
+
+def several_in(text: str) -> Batch | None:
+    """The list in a paste: several tools, and more of them than other lines; None for anything else.
+
+    A "Copy as cURL" or "Copy as fetch" has many lines too, hardly any of which names a tool.
+    """
+    one_line = "\n" not in text.strip().replace("\r", "\n")
+    if one_line and pasted_path(text) is None and not text.lstrip().startswith("{") and text.count("http") < 2:
+        return None
+    try:
+        batch = read_batch(text)
+    except ConfigError:
+        return None
+    if batch.hosts or batch.hostless:
+        return batch if batch.tools and batch.count >= 2 else None
+    return batch if len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad) else None
 
 
 def takes_long(text: str) -> bool:
-    """True where reading a paste may take more than a few milliseconds, or has to look at a disk."""
-    return len(text) > LONG or is_har_path(text)
+    """Returns True if reading a paste may take more than a few milliseconds, or has to look at a disk."""
+    return len(text) > LONG or pasted_path(text) is not None
 
 
 def read_paste(text: str) -> Paste:
-    """Reads a paste, or the HAR file whose path it is."""
-    try:
-        recorded = har_text(text)
-    except ConfigError as error:
-        return Paste(Captured(ignored=(str(error),)))
-    content = text if recorded is None else recorded
-    batch = several_in(content)
+    """Reads a paste, or the HAR, CSV or TSV file whose path it is."""
+    path = pasted_path(text)
+    if path is not None:
+        try:
+            return read_paste_file(path)
+        except ConfigError as error:
+            return Paste(Captured(ignored=(str(error),)))
+    batch = several_in(text)
     # Who shows a batch has no use for the rest, least of all for a key.
-    return Paste(Captured() if batch is not None else recognise(content, read_files=False), batch)
+    return Paste(Captured() if batch is not None else recognise(text), batch)
+
+
+# Files
+
+
+def pasted_path(text: str) -> Path | None:
+    """The path of a HAR, CSV or TSV file, as typed, copied, or dropped on the terminal; None for any other text."""
+    line = text.strip() if len(text) <= 4096 else ""
+    if not line.lower().rstrip("\"'").endswith(_FILE_ENDINGS) or "\n" in line or re.match(r"(?i)https?:", line):
+        return None
+    if line[0] in "\"'" and line[-1] == line[0]:
+        line = line[1:-1]
+    elif os.sep == "/":
+        line = re.sub(r"\\(.)", r"\1", line)
+    if line.lower().startswith("file://"):
+        line = unquote(urlsplit(line).path)
+    try:
+        return Path(line).expanduser() if "\0" not in line else None
+    except RuntimeError:
+        return None
 
 
 def file_size(path: Path) -> int:
     """Bytes of a file that may be read.
 
     Raises:
-        ConfigError: There is none, it is no ordinary file, or it is too large.
+        ConfigError: There is none, it is no regular file, or it is too large.
     """
     shown = inert(str(path), 200)
     try:
@@ -66,10 +186,19 @@ def file_size(path: Path) -> int:
         why = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{shown} cannot be read: {why}", "Give the whole path of the file") from None
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigError(f"{shown} is no ordinary file", "Give a file with the Export request or a list")
+        raise ConfigError(f"{shown} is not a regular file", "Give a file with the Export request or a list")
     if status.st_size > HAR_LIMIT:
         raise ConfigError(f"{shown} has more than {HAR_LIMIT >> 20} MB", "Record less, or save one request alone")
     return status.st_size
+
+
+def _content(path: Path) -> str:
+    file_size(path)
+    try:
+        with path.expanduser().open("rb") as file:
+            return decode_text(file.read(HAR_LIMIT + 1))
+    except OSError as error:
+        raise ConfigError(f"{inert(str(path), 200)} cannot be read: {error.strerror}") from None
 
 
 def read_paste_file(path: Path) -> Paste:
@@ -78,16 +207,9 @@ def read_paste_file(path: Path) -> Paste:
     Raises:
         ConfigError: It cannot be read, or no export of a tool is in it.
     """
-    shown = inert(str(path), 200)
-    file_size(path)
-    try:
-        with path.expanduser().open("rb") as file:
-            content = text_of(file.read(HAR_LIMIT + 1))
-    except OSError as error:
-        raise ConfigError(f"{shown} cannot be read: {error.strerror}") from None
-    captured = recognise(content, read_files=False)
-    whole = [each for each in captured.requests if each.kind == "tool" and each.host is not None]
-    if len(whole) == 1 and len(captured.requests) == 1:
+    content = _content(path)
+    captured = recognise(content)
+    if len(captured.requests) == 1 and captured.tools and captured.tools[0].host is not None:
         return Paste(captured, source=path.name)
     batch = read_batch(content)
     # Any two words of a letter could be ids; those of a list look like some, or stand in columns.
@@ -96,10 +218,9 @@ def read_paste_file(path: Path) -> Paste:
         if batch.count > 1:
             return Paste(Captured(), batch)
         (tool,) = batch.tools
-        return Paste(
-            Captured((CapturedRequest(None, tool.tool_id, tool.flow_id, "", "tool"),)), None, tool.label, path.name
-        )
-    if any(each.kind == "tool" for each in captured.requests):
+        request = CapturedRequest(None, tool.tool_id, tool.flow_id, "", "tool")
+        return Paste(Captured((request,)), None, tool.label, path.name)
+    if captured.tools:
         return Paste(captured, source=path.name)
     why = " ".join(captured.ignored) or "Give an Export request as URL, curl, fetch or HAR, or lines of tool_id,flow_id"
-    raise ConfigError(f"No export of a tool was recognised in {shown}", why)
+    raise ConfigError(f"No export of a tool was recognised in {inert(str(path), 200)}", why)

@@ -1,61 +1,35 @@
-"""The export requests in whatever a person pastes: an address, "Copy as cURL", "Copy as fetch", a HAR file.
+"""The export requests in whatever a person pastes: an address, a copied command, a HAR file, two ids.
 
 "Export a Tool API" tells people to read the ids off the browser's network tab; what they then have on the clipboard
-also holds their session. Ids and hosts are taken from it and nothing else.
+also holds their session. Ids and hosts are read from it and nothing else.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.identifiers import clean_key, origin_of
+from gale_tui.core.identifiers import clean_id, clean_key, is_id, origin_of, shaped_ids
 from gale_tui.core.models import Origin
-from gale_tui.core.paste.capture_formats import addresses, curl_requests, fetch_requests, har_requests, looks_like_har
-from gale_tui.core.paste.capture_powershell import looks_like_powershell, powershell_requests
-from gale_tui.core.paste.capture_requests import (
-    CapturedRequest,
-    RawRequest,
-    Reading,
-    captured,
-    host_of,
-    is_flow_id,
-    is_tool_id,
-)
+from gale_tui.core.paste.har import HAR_LIMIT, har_requests, looks_like_har
+from gale_tui.core.paste.scanner import Kind, RawRequest, find_requests, is_guarded, subject_of
+from gale_tui.core.paste.text import quotes_closed, unescape
 from gale_tui.core.secret import Secret
+from gale_tui.core.untrusted_text import contains_key
 
-__all__ = [
-    "HAR_LIMIT",
-    "LEFT_OUT",
-    "Captured",
-    "CapturedKey",
-    "CapturedRequest",
-    "har_text",
-    "is_har_path",
-    "recognise",
-]
+__all__ = ["LEFT_OUT", "Captured", "CapturedKey", "CapturedRequest", "recognise"]
 
 TEXT_LIMIT: Final = 2 << 20
 """Characters of a paste that are read."""
-HAR_LIMIT: Final = 50 << 20
-"""Bytes of a HAR file that is read."""
-REQUEST_LIMIT: Final = 1000
-"""Exports that are taken from one paste."""
-SEEN_LIMIT: Final = 5000
-CALL_LIMIT: Final = 500
-RECORDED_LIMIT: Final = 50_000
 LEFT_OUT: Final = "Cookies, tokens and keys in it were left out."
-_KEY: Final = re.compile(r"\bkg-[0-9A-Za-z][0-9A-Za-z-]{5,}")
-_KEY_SHAPE: Final = re.compile(r"kg-[\w-]{5,509}|(?=.*\d)[\w.~+/=-]{8,512}", re.ASCII)
-"""What may be a key rather than the word that stands for one in an example."""
+_KEY_HEADER: Final = re.compile(
+    r"x-api-key(?:['\"]\s{0,9}[=:,]|\s{0,9}:)\s{0,9}['\"]?(kg-[\w.-]{5,509}|(?=[^\s'\"]*\d)[\w.~+/=-]{8,512})(?=['\"\s]|$)",
+    re.IGNORECASE | re.ASCII,
+)
+"""The header with what may be a key rather than the word that stands for one in an example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,214 +41,173 @@ class CapturedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class CapturedRequest:
+    """An export request, as far as it was understood. Never anything that opens a door."""
+
+    host: str | None
+    """Scheme, host and port; None if the paste does not say."""
+    tool_id: str | None
+    flow_id: str | None
+    label: str
+    """What else tells it from others, for a list; often empty."""
+    kind: Kind
+    """gale-tui exports tools; the others are only recognised."""
+    line: int = field(default=0, compare=False)
+    """Line of the paste, or place among the requests of a HAR; from 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """What was found in a paste. Cookies and tokens are not in it."""
 
     requests: tuple[CapturedRequest, ...] = ()
-    """Each export once, in the order of the paste."""
+    """Each export once, in the order of the paste; also those whose ids were not understood."""
     ignored: tuple[str, ...] = ()
-    """Sentences about what was not taken; they repeat nothing of the paste."""
+    """Sentences about what was left out; they repeat nothing of the paste."""
     had_key: bool = False
-    """True where there was an API key in it."""
+    """True if there was an API key in it."""
     key: CapturedKey | None = None
-    """The `x-api-key` that went to the host of the first export, for whoever asks whether to keep it. None where there
-    is none, or several; the tokens of a console are no such keys."""
+    """The one `x-api-key` that went to the host of the first export; tokens of a console are not among them."""
+    unread: str = ""
+    """Why a part was not read, without a full stop."""
+    loose: bool = False
+    """True if the ids stand in a text that is no request."""
+
+    @property
+    def tools(self) -> tuple[CapturedRequest, ...]:
+        """The exports of tools that were understood."""
+        return tuple(each for each in self.requests if each.kind == "tool" and each.tool_id)
 
 
 @dataclass(frozen=True, slots=True)
-class _Raw:
-    requests: list[RawRequest]
-    problems: tuple[str, ...] = ()
-    many: bool = False
-    """True for a recording, which holds requests of all kinds."""
+class _Reading:
+    request: CapturedRequest
+    exports: bool
 
 
-def recognise(text: str, *, read_files: bool = True) -> Captured:
-    """The export requests in a text, which may be a paste of any size or the path of a HAR file.
-
-    Args:
-        text: What was pasted.
-        read_files: Whether a path may be read; it must end in `.har`.
-    """
-    if not read_files and is_har_path(text):
-        return Captured()
-    try:
-        recorded = har_text(text) if read_files else None
-    except ConfigError as error:
-        return Captured(ignored=(str(error),))
-    if recorded is not None:
-        text = recorded
-    raw = _raw_requests(text)
-    if not raw.requests and not raw.problems:
-        pair = _loose_pair(text[:TEXT_LIMIT])
-        return Captured((pair,) if pair is not None else (), (), _KEY.search(text[:TEXT_LIMIT]) is not None)
-    return _captured(raw, text)
-
-
-def _raw_requests(text: str) -> _Raw:
+def recognise(text: str) -> Captured:
+    """The export requests in a text, in time that grows with its length."""
     if looks_like_har(text):
-        if len(text) > HAR_LIMIT:
-            return _Raw([], (f"The HAR has more than {HAR_LIMIT >> 20} MB: record less, or save one request alone.",))
-        return _bounded(har_requests(text), RECORDED_LIMIT, many=True)
-    problems: tuple[str, ...] = ()
+        return _recorded(text)
+    unread = ""
     if len(text) > TEXT_LIMIT:
-        problems = (f"The paste has {len(text):,} characters; only the first {TEXT_LIMIT:,} were read.",)
+        unread = f"The paste has {len(text):,} characters; only the first {TEXT_LIMIT:,} were read"
         text = text[:TEXT_LIMIT]
-    if re.search(r"(?:^|[\s;&|/\\])curl(?:\.exe)?\s", text):
-        found = list(islice(curl_requests(text), SEEN_LIMIT))
-        if not all(whole for _, whole in found):
-            problems += ("A quote in the curl command is not closed: was it copied whole?",)
-        if found:
-            return _Raw([each for each, _ in found], problems)
-    if looks_like_powershell(text):
-        found_there = list(islice(powershell_requests(text), CALL_LIMIT))
-        if any(each.url for each in found_there):
-            return _Raw(found_there, problems)
-    calls = list(islice(fetch_requests(text), CALL_LIMIT))
-    if calls:
-        return _Raw(calls, problems)
-    alone = RawRequest("", {}, text)
-    if text.lstrip()[:1] == "{" and captured(alone) is not None:
-        # The body of a request, or an answer, copied alone.
-        return _Raw([alone], problems)
-    return _bounded(addresses(text), SEEN_LIMIT, problems)
-
-
-def _bounded(requests: Iterator[RawRequest], limit: int, problems: tuple[str, ...] = (), *, many: bool = False) -> _Raw:
-    found = list(islice(requests, limit + 1))
-    if len(found) > limit:
-        problems += (f"Only the first {limit:,} requests in it were looked at.",)
-    return _Raw(found[:limit], problems, many)
-
-
-def _captured(raw: _Raw, text: str) -> Captured:
-    readings = [captured(each) for each in raw.requests]
-    found = [each for each in readings if each is not None]
-    exports = [each for each in found if each.exports]
-    if raw.many and not exports:
-        # The console's own call may have another name: what has both ids is about a tool and its flow.
-        exports = [each for each in found if each.request.flow_id is not None]
-    taken = _once(exports or ([] if raw.many else found))
-    if not taken and not raw.many:
-        pair = _loose_pair(text[:TEXT_LIMIT])
-        taken = [pair] if pair is not None else []
-    notes = list(raw.problems)
-    workflows = sum(1 for each in taken if each.kind == "workflow")
-    if workflows:
-        notes.append(
-            "This is the export of a workflow; gale-tui exports tools."
-            if len(taken) == 1
-            else f"{workflows} of {len(taken)} are exports of workflows; gale-tui exports tools."
-        )
-    if len(taken) > REQUEST_LIMIT:
-        notes.append(f"There are {len(taken):,} exports in it; only the first {REQUEST_LIMIT:,} were taken.")
-    others = len(raw.requests) - sum(1 for each in found if each.request in taken)
-    if taken and others > 0:
-        requests = "1 other request was" if others == 1 else f"{others:,} other requests were"
-        notes.append(f"{requests} left out: no export.")
-    elif not taken and raw.many:
-        notes.append(f"None of the {len(raw.requests):,} requests in the HAR is the export of a tool.")
-    elif not taken and any(each.headers or "?" in each.url for each in raw.requests):
+    plain = unescape(text)
+    read = [(raw, _read(raw)) for raw in find_requests(plain)]
+    readings = [reading for _, reading in read if reading is not None]
+    found = _once([each for each in readings if each.exports] or [each for each in readings if each.request.tool_id])
+    loose = _loose_pair(text, plain) if not found else None
+    if loose is not None:
+        found = [CapturedRequest(None, *loose, "", "tool", 1)]
+    notes = [f"{unread}."] if unread else []
+    if re.search(r"(?:^|[\s;&|/\\])curl(?:\.exe)?\s", text) and not quotes_closed(text):
+        notes.append("A quote in the curl command is not closed: was it copied whole?")
+    notes += _about_kinds(found)
+    taken = set(found)
+    others = [raw for raw, reading in read if raw.sent and (reading is None or reading.request not in taken)]
+    if found and others:
+        notes.append(_about_others(others))
+    elif not found and any(raw.sent for raw, _ in read):
         notes.append("There is no export of a tool in it.")
-    guarded = any(each.guarded for each in raw.requests)
-    if guarded:
+    if is_guarded(plain):
         notes.append(LEFT_OUT)
-    had_key = any(each.headers.get("x-api-key") for each in raw.requests)
-    had_key = had_key or (not raw.many and _KEY.search(text[:TEXT_LIMIT]) is not None)
-    first = next((each for each in taken if each.kind == "tool"), None)
-    key = _key_for(first.host, raw.requests) if first is not None else None
-    return Captured(tuple(taken[:REQUEST_LIMIT]), tuple(notes), had_key, key)
+    had_key = contains_key(plain) or _KEY_HEADER.search(plain) is not None
+    return Captured(
+        tuple(found), tuple(notes), had_key, _key_for(found, [raw for raw, _ in read]), unread, loose is not None
+    )
 
 
-def _key_for(host: str | None, requests: Iterable[RawRequest]) -> CapturedKey | None:
-    """The one key that was sent to that host."""
+def _recorded(text: str) -> Captured:
+    if len(text) > HAR_LIMIT:
+        return Captured(
+            ignored=(f"The HAR has more than {HAR_LIMIT >> 20} MB: record less, or save one request alone.",)
+        )
+    read = list(har_requests(text))
+    raws = [raw for raw in read if raw is not None]
+    readings = [reading for raw in raws if (reading := _read(raw)) is not None]
+    # The console's own call may have another name: what has both ids is about a tool and its flow.
+    pairs = [each for each in readings if each.request.tool_id and each.request.flow_id]
+    found = _once([each for each in readings if each.exports] or pairs)
+    unread = "The HAR is cut off in the middle of a request" if len(raws) < len(read) else ""
+    notes = [*([f"{unread}."] if unread else []), *_about_kinds(found)]
+    others = len(raws) - len(found)
+    if not found and not unread:
+        notes.append(f"None of the {len(raws):,} requests in the HAR is the export of a tool.")
+    elif found and others > 0:
+        notes.append(
+            f"{'1 other request was' if others == 1 else f'{others:,} other requests were'} left out: no export."
+        )
+    if any(is_guarded(raw.text) or is_guarded(raw.url) for raw in raws):
+        notes.append(LEFT_OUT)
+    had_key = any(_KEY_HEADER.search(raw.text) is not None or contains_key(raw.text) for raw in raws)
+    return Captured(tuple(found), tuple(notes), had_key, _key_for(found, raws), unread)
+
+
+def _read(raw: RawRequest) -> _Reading | None:
+    """The export that a request is, understood or not; None for any other request."""
+    subject = subject_of(raw)
+    if subject is None:
+        if not raw.exports or not raw.sent:
+            return None
+        return _Reading(CapturedRequest(raw.host, None, None, raw.host or "", "tool", raw.line), True)
+    if subject.kind != "tool":
+        return _Reading(
+            CapturedRequest(raw.host, None, subject.flow_id, subject.id or "", subject.kind, raw.line), True
+        )
+    return _Reading(CapturedRequest(raw.host, subject.id, subject.flow_id, "", "tool", raw.line), raw.exports)
+
+
+def _about_kinds(found: Sequence[CapturedRequest]) -> list[str]:
+    others = [each.kind for each in found if each.kind != "tool"]
+    if not others:
+        return []
+    if len(found) == 1:
+        return [f"This is the export of a {others[0]}; gale-tui exports tools."]
+    kinds = " and ".join(f"{kind}s" for kind in dict.fromkeys(others))
+    return [f"{len(others)} of {len(found)} are exports of {kinds}; gale-tui exports tools."]
+
+
+def _about_others(others: Sequence[RawRequest]) -> str:
+    if len(others) == 1:
+        return f"1 other request was left out (line {others[0].line}): no export."
+    lines = ", ".join(str(each.line) for each in others[:10]) + (", …" if len(others) > 10 else "")
+    return f"{len(others):,} other requests were left out (lines {lines}): no export."
+
+
+def _key_for(found: Sequence[CapturedRequest], raws: Iterable[RawRequest]) -> CapturedKey | None:
+    """The one key that was sent to the host of the first export."""
+    host = next((each.host for each in found if each.kind == "tool"), None)
     if host is None:
         return None
-    sent = {each.headers.get("x-api-key", "").strip() for each in requests if host_of(each.url) == host}
-    keys = [each for each in sent if _KEY_SHAPE.fullmatch(each)]
+    keys = {match[1] for raw in raws if raw.sent and raw.host == host for match in _KEY_HEADER.finditer(raw.text)}
     if len(keys) != 1:
         return None
     try:
-        return CapturedKey(origin_of(host), clean_key(keys[0]))
+        return CapturedKey(origin_of(host), clean_key(keys.pop()))
     except ConfigError:
         return None
 
 
-def _once(readings: Iterable[Reading]) -> list[CapturedRequest]:
-    """Each request once; one without its flow is dropped where the same tool is there with it."""
+def _once(readings: Iterable[_Reading]) -> list[CapturedRequest]:
+    """Each export once; one without its flow gives way to the same tool with it."""
     found = list(dict.fromkeys(each.request for each in readings))
     whole = {(each.host, each.tool_id) for each in found if each.flow_id is not None}
-    return [each for each in found if each.flow_id is not None or (each.host, each.tool_id) not in whole]
+    return [
+        each
+        for each in found
+        if each.flow_id is not None or each.tool_id is None or (each.host, each.tool_id) not in whole
+    ]
 
 
-_WORD: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{5,199}")
-
-
-def _loose_pair(text: str) -> CapturedRequest | None:
+def _loose_pair(text: str, plain: str) -> tuple[str, str] | None:
     """Two ids without a request: two cells of a table, or one of each kind anywhere in a text."""
-    cells = text.strip().split("\t")
-    if len(cells) == 2 and all(len(cell.split()) == 1 and len(cell) <= 200 for cell in cells):
-        tool_id, flow_id = (cell.strip() for cell in cells)
-        if not any(_KEY.search(each) for each in (tool_id, flow_id)):
-            return CapturedRequest(None, tool_id, flow_id, "", "tool")
-    words = _WORD.findall(text[: 1 << 16])
-    tools = {word for word in words if is_tool_id(word)}
-    flows = {word for word in words if is_flow_id(word)}
-    if len(tools) == len(flows) == 1:
-        return CapturedRequest(None, tools.pop(), flows.pop(), "", "tool")
-    return None
-
-
-# Files
-
-
-def is_har_path(text: str) -> bool:
-    """True where a text is the path of a HAR file, whether there is one or not."""
-    return _har_path(text) is not None
-
-
-def har_text(text: str) -> str | None:
-    """What is in the HAR file whose path the text is; None where it is no such path. Reads the disk.
-
-    Raises:
-        ConfigError: The file cannot be read, is too large, or is no HAR file.
-    """
-    path = _har_path(text)
-    if path is None:
-        return None
-    content = _read_har(path)
-    if not looks_like_har(content):
-        raise ConfigError("The file is not a HAR file", "Save the network log as HAR in the browser")
-    return content
-
-
-def _har_path(text: str) -> Path | None:
-    """The path of a HAR file, as typed, copied, or dropped on the terminal; None where the text is none."""
-    line = text.strip() if len(text) <= 4096 else ""
-    if not line.lower().rstrip("\"'").endswith(".har") or "\n" in line or re.match(r"(?i)https?:", line):
-        return None
-    if line[0] in "\"'" and line[-1] == line[0]:
-        line = line[1:-1]
-    elif os.sep == "/":
-        line = re.sub(r"\\(.)", r"\1", line)
-    if line.lower().startswith("file://"):
-        line = unquote(urlsplit(line).path)
-    try:
-        return Path(line).expanduser() if "\0" not in line else None
-    except RuntimeError:
-        return None
-
-
-def _read_har(path: Path) -> str:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigError("The HAR path is no ordinary file", "Give the path of a saved HAR file")
-        with path.open("rb") as file:
-            content = file.read(HAR_LIMIT + 1)
-    except FileNotFoundError:
-        raise ConfigError("There is no such HAR file", "Give its whole path") from None
-    except OSError as error:
-        raise ConfigError(f"The HAR file cannot be read: {error.strerror}") from None
-    if len(content) > HAR_LIMIT:
-        raise ConfigError(f"The HAR file has more than {HAR_LIMIT >> 20} MB", "Record less, or save one request alone")
-    return content.decode("utf-8-sig", "replace")
+    cells = text.strip().split("\t") if len(text) < 1000 else []
+    if len(cells) == 2 and all(len(cell.split()) == 1 for cell in cells):
+        try:
+            tool_id, flow_id = (clean_id(cell) for cell in cells)
+        except ConfigError:
+            return None
+        return (flow_id, tool_id) if is_id(flow_id, "tool") and is_id(tool_id, "flow") else (tool_id, flow_id)
+    tools, flows = shaped_ids(plain, "tool"), shaped_ids(plain, "flow")
+    return (tools[0], flows[0]) if len(tools) == len(flows) == 1 else None

@@ -116,9 +116,9 @@ def is_unfinished(text: str) -> bool:
     if text.endswith(("\\", "^", " `")):
         return True
     if text.startswith("curl"):
-        from gale_tui.core.paste.capture_formats import commands
+        from gale_tui.core.paste.text import quotes_closed
 
-        return not all(whole for _, whole in commands(text))
+        return not quotes_closed(text)
     if text.startswith(("fetch(", "await fetch(", "{", "$session")):
         return text.count("{") > text.count("}") or text.count("(") > text.count(")")
     return False

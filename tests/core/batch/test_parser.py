@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from io import StringIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,11 +13,9 @@ from gale_tui.core.batch.parser import (
     LONGEST_TEXT,
     MOST_TOOLS,
     BatchTool,
-    batch_text,
-    looks_like_batch,
     parse_batch,
-    read_batch,
 )
+from gale_tui.core.batch.reader import read_batch, several_in
 from gale_tui.core.errors import ConfigError
 
 A, B = "a-11111111-1111-4111-8111-111111111111", "a-22222222-1111-4111-8111-111111111111"
@@ -87,8 +88,8 @@ def test_labels_keep_their_commas() -> None:
         (f"{A} x,{F}", "Tool ID: the id has spaces or invisible characters in it"),
         (f'{A},"{F}', "a quotation mark is not closed"),
         (f"{A},{'x' * 201}", "Flow ID: the id has 201 characters"),
-        (f"{KEY},{F}", "Tool ID: this is an API key"),
-        (f"{A},{KEY}", "Flow ID: this is an API key"),
+        (f"{KEY},{F}", "Tool ID: this is an API key, not an id"),
+        (f"{A},{KEY}", "Flow ID: this is an API key, not an id"),
         (f"{A},{F}", "the same tool and flow as line 1"),
         ("..,cf-1", "Tool ID: .. is not an id"),
     ],
@@ -101,9 +102,9 @@ def test_a_bad_line_is_told_with_its_number_and_the_others_are_kept(line: str, p
 
 
 def test_odd_shapes_only_warn() -> None:
-    batch = parse_batch(f"tool-1,{F}\n{A},flow-1\ntool_id,flow_id\n")
-    assert [tool.line for tool in batch.tools] == [1, 2, 3]
-    assert [warning.line for warning in batch.warnings] == [1, 2, 3]
+    batch = parse_batch(f"tool-1,{F}\n{A},flow-1\n")
+    assert [tool.line for tool in batch.tools] == [1, 2]
+    assert [warning.line for warning in batch.warnings] == [1, 2]
     assert batch.bad == ()
 
 
@@ -136,7 +137,7 @@ def test_what_spreadsheets_write(encoding: str) -> None:
 
 
 def test_a_file_that_is_no_text_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no text"):
+    with pytest.raises(ConfigError, match="not text"):
         parse_batch(b"PK\x03\x04\x00\x00\x00")
 
 
@@ -155,7 +156,7 @@ def test_a_copied_call_that_is_no_export_is_no_list() -> None:
         f"# mine\n{text}",
         'fetch("https://gale.kore.ai/api/me", {\n  "headers": {"cookie": "sid=x"}\n})',
     ):
-        assert not looks_like_batch(each)
+        assert several_in(each) is None
         batch = read_batch(each)
         assert (batch.tools, batch.bad) == ((), ())
         assert "sid" not in repr(batch)
@@ -167,15 +168,15 @@ def test_a_link_in_a_label_makes_no_request_of_a_list() -> None:
 
 
 def test_what_is_a_list_and_what_is_one_request() -> None:
-    assert looks_like_batch(f"{A},{F}\n{B},{G}")
-    assert looks_like_batch(f"{A}\t{F}\n{B}\t{G}\nnonsense")
-    assert not looks_like_batch(f"{A},{F}")
-    assert not looks_like_batch(f"{A},{F}\n")
-    assert not looks_like_batch(f"{A}\n{F}")
-    assert not looks_like_batch("")
+    assert several_in(f"{A},{F}\n{B},{G}") is not None
+    assert several_in(f"{A}\t{F}\n{B}\t{G}\nnonsense") is not None
+    assert several_in(f"{A},{F}") is None
+    assert several_in(f"{A},{F}\n") is None
+    assert several_in(f"{A}\n{F}") is None
+    assert several_in("") is None
     curl = f"curl 'https://gale.example.com/api/public/tools/{A}/export?flowId={F}' \\\n  -X POST \\\n"
-    assert not looks_like_batch(f"{curl}  -H 'content-type: application/json'\n")
-    assert looks_like_batch(curl.rstrip(" \\\n") + "\n" + curl.replace(A, B))
+    assert several_in(f"{curl}  -H 'content-type: application/json'\n") is None
+    assert several_in(curl.rstrip(" \\\n") + "\n" + curl.replace(A, B)) is not None
 
 
 tools = st.builds(
@@ -188,7 +189,9 @@ tools = st.builds(
 
 @given(st.lists(tools, max_size=8, unique_by=lambda tool: (tool.tool_id, tool.flow_id)))
 def test_what_is_written_is_read_again(wanted: list[BatchTool]) -> None:
-    batch = parse_batch(batch_text(wanted))
+    out = StringIO()
+    csv.writer(out).writerows((tool.tool_id, tool.flow_id, tool.label) for tool in wanted)
+    batch = parse_batch(out.getvalue())
     assert [(tool.tool_id, tool.flow_id, tool.label) for tool in batch.tools] == [
         (tool.tool_id, tool.flow_id, tool.label) for tool in wanted
     ]
