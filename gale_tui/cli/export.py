@@ -15,8 +15,8 @@ from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
-from gale_tui.core.history.kept_batches import KeptBatch
-from gale_tui.core.history.named_sets import ToolSet
+from gale_tui.core.history.batches import KeptBatch
+from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.identifiers import clean_id, origin_of
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
@@ -134,6 +134,7 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
             with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(number, stopped, number)
     narration = Narration(err)
+    engine.on_notice.append(lambda text: narration.say(f"gale-tui: {text}"))
     try:
         return await _run(engine, command, out, narration)
     except GaleError as error:
@@ -230,7 +231,7 @@ async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) ->
 
 
 async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
-    found = await engine.batches.cut_short()
+    found = await engine.batches.interrupted()
     if command.environment_chosen:
         current = _current(engine)
         found = [each for each in found if each.environment_id == current.id]

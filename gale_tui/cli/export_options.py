@@ -103,7 +103,7 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
         parser.error("--label goes with --tool-id; in a list each line has its own")
 
     from gale_tui.cli.export import ExportCommand
-    from gale_tui.core.history.named_sets import clean_set_name
+    from gale_tui.core.history.sets import clean_set_name
 
     return ExportCommand(
         tool_id=arguments.tool_id or "",

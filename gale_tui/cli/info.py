@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping
 
 from gale_tui import __version__
-from gale_tui.core.config.environments import ConfigFile, environment_from_variables
+from gale_tui.core.config.config_file import ConfigFile
+from gale_tui.core.config.environments import environment_from_variables
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import GaleError
@@ -18,7 +19,7 @@ from gale_tui.core.threads import DaemonThreads
 
 __all__ = ["report"]
 
-PACKAGES = ("textual", "httpx", "keyring", "platformdirs", "truststore", "tomlkit")
+PACKAGES = ("textual", "httpcore", "keyring", "platformdirs", "truststore", "tomlkit")
 VARIABLES = ("GALE_TUI_HOME", "GALE_HOST", "NO_COLOR", "TERM", "COLORTERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
 HIDDEN = (
     "GALE_API_KEY",

@@ -26,6 +26,7 @@
     │       ├── ServerError         5xx
     │       ├── RedirectError       a redirect that is not followed
     │       └── MalformedAnswerError 2xx, but not what GALE would say
+    │           └── WrongAnswerError 2xx, but about another job
     ├── DownloadError               the file could not be had or kept
     │   ├── LinkNotReadyError       403, 404 or 409 shortly after SUCCESS: not yet
     │   ├── LinkExpiredError        the link works no longer
@@ -81,6 +82,7 @@ __all__ = [
     "StoreError",
     "TlsError",
     "UnansweredError",
+    "WrongAnswerError",
 ]
 
 
@@ -272,6 +274,10 @@ class MalformedAnswerError(AnswerError):
     """2xx, but HTML, broken JSON, too large, or without the id that it must have."""
 
     passing = True
+
+
+class WrongAnswerError(MalformedAnswerError):
+    """2xx, but about another job: a gateway is out of step. Nothing in it is believed."""
 
 
 class DownloadError(GaleError):

@@ -9,27 +9,27 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["folder_locked", "make_private_folder", "replace_file"]
+__all__ = ["lock_folder", "make_private_folder", "replace_file", "sync_folder"]
 
 LOCK_PATIENCE = 2.0
-"""Seconds to wait for another process that is writing; a stopped one must not stop this one."""
+"""Seconds to wait for another process that holds a folder; a stopped one must not stop this one."""
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes the folder, for its owner only, where it is not there yet. One that is there is left as it is.
+    """Makes the folder and missing ones above it with mode 0700, whatever the umask; existing ones stay as they are.
 
     Raises:
         OSError: It cannot be made.
     """
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            each.mkdir(mode=0o700)
+            each.chmod(0o700)
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes the file under another name, forces it to the disk and gives it its name; its mode is 0600.
-
-    Where `path` is a link, the file that it points to is replaced.
+    """Replaces a file, or the target of a link, in one step that a power cut does not halve; its mode is 0600.
 
     Raises:
         OSError: It could not be written; the old content is still there.
@@ -53,11 +53,11 @@ def replace_file(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    # Without it the new name may be lost in a power cut. Not every system opens folders, not every one syncs them.
+def sync_folder(folder: Path) -> None:
+    """Lets a new name survive a power cut, if the system can: not every one opens folders or syncs them."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -67,10 +67,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def folder_locked(folder: Path) -> Iterator[None]:
-    """Keeps other processes of ours from changing files in the folder meanwhile, where the system can.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keeps other processes of ours out of the same block, if the system can.
 
-    Advisory: after `LOCK_PATIENCE` seconds, or where there are no locks, it goes on without.
+    Advisory: after `LOCK_PATIENCE` seconds, or without locks, it continues without.
     """
     if sys.platform == "win32":
         yield

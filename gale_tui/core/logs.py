@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gale_tui.core.secret import HIDDEN, Secret
+from gale_tui.core.secret import HIDDEN, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
-__all__ = ["close_logging", "crash_text", "hide", "redact", "setup_logging"]
+__all__ = ["close_logging", "crash_text", "redact", "setup_logging"]
 
 FILE_BYTES = 1 << 20
 """Size of a log file at which the next one is begun."""
@@ -23,30 +22,17 @@ _MESSAGE_LIMIT = 4000
 _READ_LIMIT = 4 * _MESSAGE_LIMIT
 _TRACEBACK_LIMIT = 32_768
 
-_known: set[str] = set()
-_known_lock = threading.Lock()
 _handler: logging.Handler | None = None
 
 # Compiled with the first line that is written.
 _HEADER = r"""(?ix)
     ( (?: x-api-key | (?:proxy-)?authorization | (?:set-)?cookie | GALE_API_KEY ) ["']? \s* [:=,] \s* (?: b(?=["']) )? )
-    ( "[^"]*" | '[^']*' | [^\s"',)}\]][^"'\r\n)}\]]* )"""
-
-
-def hide(secret: Secret) -> None:
-    """From now on this value appears in no log and no crash text, wherever it comes from."""
-    if secret:
-        with _known_lock:
-            _known.add(secret.reveal())
+    ( "[^"\r\n]{0,4096}"? | '[^'\r\n]{0,4096}'? | [^\s"',)}\]][^"'\r\n)}\]]* )"""
 
 
 def redact(text: str) -> str:
     """The text without keys, values of secret headers and the queries of links."""
-    with _known_lock:
-        # Longest first: a key that is the beginning of another must not leave the rest of it.
-        known = sorted(_known, key=len, reverse=True)
-    for value in known:
-        text = text.replace(value, HIDDEN)
+    text = without_secrets(text)
     text = re.sub(_HEADER, lambda match: match[1] + HIDDEN, text)
     return redact_links(text)
 
@@ -117,8 +103,8 @@ def setup_logging(path: Path, level: str | int = logging.INFO) -> logging.Logger
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    # httpx logs whole addresses, signed queries included, at INFO.
-    for name in ("httpx", "httpcore", "keyring"):
+    # httpcore logs whole addresses, signed queries included, at DEBUG.
+    for name in ("httpcore", "keyring"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logger = logging.getLogger("gale_tui")
     logger.setLevel(level)

@@ -166,8 +166,6 @@ class Download:
     """Hexadecimal, of the finished file."""
     error: str = ""
     """Short word and sentence for the row and the details."""
-    attempts: int = 0
-    """Automatic tries so far since it was last asked for."""
     next_try_at: float | None = None
     saved_at: float | None = None
 

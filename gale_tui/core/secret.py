@@ -1,12 +1,18 @@
-"""Values that must not be seen: they say nothing in ``repr``, ``str``, ``format`` and ``pickle``."""
+"""Values that must not be seen: hidden in ``repr`` and ``str``, and removed by value from every text of others."""
 
 from __future__ import annotations
 
+import re
+import threading
+from collections import OrderedDict
 from typing import NoReturn, final
 
-__all__ = ["Secret", "SignedUrl"]
+__all__ = ["HIDDEN", "Secret", "SignedUrl", "hide", "without_keys", "without_secrets"]
 
 HIDDEN = "••••"
+_LINKS = 256
+"""Links whose signatures are remembered; the oldest go."""
+_SIGNATURE_NAMES = re.compile(r"(?i)sig|key|token|policy|credential|auth|pass|secret|hmac|hash")
 
 
 class _Hidden:
@@ -87,3 +93,146 @@ class SignedUrl(_Hidden):
 
     def __repr__(self) -> str:
         return f"SignedUrl({self.redacted!r})"
+
+
+class _Known:
+    """Values that :func:`without_secrets` removes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: dict[str, tuple[str, ...]] = {}
+        self._links: OrderedDict[str, dict[str, tuple[str, ...]]] = OrderedDict()
+
+    def add_key(self, value: str) -> None:
+        with self._lock:
+            if value not in self._keys:
+                self._keys[value] = _base64_cores(value)
+
+    def add_link(self, url: str) -> None:
+        query = url.partition("#")[0].partition("?")[2]
+        values: dict[str, tuple[str, ...]] = {}
+        for pair in query.split("&"):
+            name, _, value = pair.partition("=")
+            if len(value) >= (6 if _SIGNATURE_NAMES.search(name) else 24):
+                from urllib.parse import unquote_plus
+
+                for form in {value, unquote_plus(value)}:
+                    values[form] = _base64_cores(form)
+        with self._lock:
+            if values:
+                self._links[query] = values
+                self._links.move_to_end(query)
+            while len(self._links) > _LINKS:
+                self._links.popitem(last=False)
+
+    def values(self, *, links: bool) -> list[tuple[str, tuple[str, ...]]]:
+        with self._lock:
+            known = dict(self._keys)
+            if links:
+                for values in self._links.values():
+                    known.update(values)
+        # Longest first: a value that is the beginning of another must not leave the rest of it.
+        return sorted(known.items(), key=lambda item: len(item[0]), reverse=True)
+
+
+_known = _Known()
+_BASE64 = r"[A-Za-z0-9+/_-]{12,}={0,2}"
+
+
+def hide(secret: Secret | SignedUrl) -> None:
+    """From now on the key, or what signs the link, is removed from every text that somebody else wrote."""
+    if isinstance(secret, SignedUrl):
+        _known.add_link(secret.reveal())
+    elif secret:
+        _known.add_key(secret.reveal())
+
+
+def without_secrets(text: str) -> str:
+    """The text without any known key or link signature: plain, JSON-, percent- or HTML-escaped, or in base64."""
+    return _remove(text, _known.values(links=True))
+
+
+def without_keys(text: str) -> str:
+    """As :func:`without_secrets`, for a text in which a link has to stay usable."""
+    return _remove(text, _known.values(links=False))
+
+
+def _remove(text: str, known: list[tuple[str, tuple[str, ...]]]) -> str:
+    decoded: list[str] | None = None
+    for value, cores in known:
+        text = text.replace(value, HIDDEN)
+        for core in cores:
+            if core in text:
+                text = re.sub(_BASE64, lambda run, core=core: HIDDEN if core in run[0] else run[0], text)  # type: ignore[misc]
+        if decoded is None:
+            decoded = _decoded(text)
+        if any(value in form for form in decoded):
+            text = re.sub("".join(map(_any_escape, value)), HIDDEN, text)
+    return text
+
+
+def _decoded(text: str) -> list[str]:
+    """The text with its escapes undone, one kind at a time and all of them together."""
+    forms = []
+    everything = text
+    if "\\" in text:
+        forms.append(_unescaped_json(text))
+        everything = forms[-1]
+    if "&" in text:
+        forms.append(_unescaped_html(text))
+        everything = _unescaped_html(everything)
+    if "%" in text:
+        from urllib.parse import unquote
+
+        forms.append(unquote(text))
+        everything = unquote(everything)
+    return [*forms, everything] if len(forms) > 1 else forms
+
+
+def _unescaped_json(text: str) -> str:
+    def plain(match: re.Match[str]) -> str:
+        return chr(int(match[1] or match[2], 16)) if match[1] or match[2] else match[3]
+
+    return re.sub(r"\\(?:u00([0-9a-fA-F]{2})|x([0-9a-fA-F]{2})|([!-~]))", plain, text)
+
+
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+
+def _unescaped_html(text: str) -> str:
+    def plain(match: re.Match[str]) -> str:
+        if match[3]:
+            return _ENTITIES[match[3]]
+        code = int(match[1] or match[2], 10 if match[1] else 16)
+        return chr(code) if 0x20 < code < 0x7F else match[0]
+
+    return re.sub(r"&(?:#0{0,9}([0-9]{2,3})|#[xX]0{0,9}([0-9a-fA-F]{2})|(amp|lt|gt|quot|apos));?", plain, text)
+
+
+def _any_escape(character: str) -> str:
+    """A pattern for a character as it is, or escaped in one of the usual ways."""
+    code = ord(character)
+    names = "".join(f"|&{name};?" for name, plain in _ENTITIES.items() if plain == character)
+    hexadecimal = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{code:02x}")
+    escaped = re.escape(character)
+    return (
+        rf"(?:\\u00{hexadecimal}|\\x{hexadecimal}|%{hexadecimal}"
+        rf"|&#0{{0,9}}{code};?|&#[xX]0{{0,9}}{hexadecimal};?{names}|\\?{escaped})"
+    )
+
+
+def _base64_cores(value: str) -> tuple[str, ...]:
+    """What base64 makes of the value wherever in a text it stands: the characters that depend on nothing beside it."""
+    import base64
+
+    data = value.encode()
+    if len(data) < 12:
+        return ()
+    cores: set[str] = set()
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + data).rstrip(b"=").decode()
+        begin = (shift * 8 + 5) // 6
+        end = (shift + len(data)) * 8 // 6
+        core = encoded[begin:end]
+        cores |= {core, core.replace("+", "-").replace("/", "_")}
+    return tuple(sorted(cores))

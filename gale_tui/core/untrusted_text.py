@@ -1,17 +1,18 @@
 """Text that others wrote, made harmless: for the screen, for the log, for a file name.
 
-Whatever a server sends is data. Nothing here raises because of what a text contains, and every result is bounded.
+Nothing here raises because of what a text contains, every result is bounded, and every pattern takes linear time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
 from gale_tui.core.jobs.hints import without_keys
-from gale_tui.core.secret import HIDDEN
+from gale_tui.core.secret import HIDDEN, without_secrets
 
 __all__ = [
     "contains_key",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 _LINE_BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
-_BREAKING_SPACE = re.compile(f"[ ]*[\t{_LINE_BREAKS}][ \t{_LINE_BREAKS}]*")
+_SPACE = re.compile(f"[ \t{_LINE_BREAKS}]+")
 _LINE_BREAK = f"\r\n|[{_LINE_BREAKS}]"
 # Drawn as nothing or as a blank although they are letters or marks by category.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
@@ -117,8 +118,13 @@ def inert(text: object, limit: int = 200) -> str:
     """
     raw = without_keys(_scalar(text))
     window = 4 * limit + 64
-    line = _BREAKING_SPACE.sub(" ", raw[:window]).strip(" ")
+    line = _SPACE.sub(_joined, raw[:window]).strip(" ")
     return _bounded(_pieces(line), limit, len(raw) > window)
+
+
+def _joined(space: re.Match[str]) -> str:
+    """Spaces as they are; one space where a tab or a line break is among them."""
+    return " " if space[0].strip(" ") else space[0]
 
 
 def inert_block(text: str, limit: int = 16384) -> str:
@@ -148,7 +154,8 @@ def _without_query(match: re.Match[str]) -> str:
 
 
 def redact_links(text: str) -> str:
-    """The text with the queries of its links, and whatever looks like a GALE key, replaced by dots."""
+    """The text with known secrets, queries of links, and whatever looks like a GALE key replaced by dots."""
+    text = without_secrets(text)
     text = re.sub(_URL, _without_query, text)
     text = re.sub(_QUERY, f"?{HIDDEN}", text)
     text = re.sub(_NAMED_VALUE, rf"\1\2{HIDDEN}", text)
@@ -162,8 +169,27 @@ def contains_key(text: str) -> bool:
 
 _TITLE = r"(?i)<title\b[^>]{0,200}>([^<]{1,2000})"
 _HEADING = r"(?i)<h1\b[^>]{0,200}>([^<]{1,2000})"
-_UNREAD_ELEMENT = r"(?is)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->"
+_UNREAD = r"(?i)<!--|<(script|style|head)\b"
 _TAG = r"<[^<>]{0,1000}>"
+
+
+def _visible_text(page: str) -> str:
+    """A page without comments, scripts, styles, head and tags."""
+    kept: list[str] = []
+    unclosed: set[str] = set()
+    at = 0
+    for begin in re.finditer(_UNREAD, page):
+        ending = rf"</{begin[1].lower()}\b[^>]{{0,100}}>" if begin[1] else "-->"
+        if begin.start() < at or ending in unclosed:
+            continue
+        end = re.compile(ending, re.IGNORECASE).search(page, begin.end())
+        if end is None:
+            unclosed.add(ending)
+            continue
+        kept.append(page[at : begin.start()])
+        at = end.end()
+    kept.append(page[at:])
+    return re.sub(_TAG, "\n", "\n".join(kept))
 
 
 def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]:
@@ -182,16 +208,17 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
         except (ValueError, RecursionError):
             pass
         else:
-            return inert(redact_links(_message(value, 3)[:2000])), True
+            return inert(redact_links(_message(value, 3))[:2000]), True
     text = body[:65536].decode("utf-8", "replace")
     if start == b"<" or "html" in (content_type or "").lower():
         import html  # late: its table of entities is long
 
         found = re.search(_TITLE, text) or re.search(_HEADING, text)
-        text = found[1] if found and found[1].strip() else re.sub(_TAG, "\n", re.sub(_UNREAD_ELEMENT, "\n", text))
-        text = html.unescape(text)
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    return inert(redact_links(line[:2000])), False
+        text = redact_links(found[1] if found and found[1].strip() else _visible_text(text))
+        line = next((line for line in text.splitlines() if html.unescape(line[:2000]).strip()), "")
+        return inert(html.unescape(line[:2000])), False
+    line = next((line for line in redact_links(text).splitlines() if line.strip()), "")
+    return inert(line[:2000]), False
 
 
 _MESSAGE_FIELDS = ("msg", "message", "errorMessage", "error", "statusMessage", "detail", "reason", "description")
@@ -216,7 +243,7 @@ _PARAMETER = r';\s{0,20}([A-Za-z0-9!#$&+.^_`|~*-]{1,40})\s{0,20}=\s{0,20}("(?:[^
 
 
 def content_disposition_name(header: str | None) -> str | None:
-    """The file name in a ``Content-Disposition`` header (RFC 6266), as sent: not yet safe to use.
+    """The file name in a ``Content-Disposition`` header (RFC 6266), as browsers read it: not yet safe to use.
 
     ``filename*`` goes before ``filename``. None where there is none or it cannot be read.
     """
@@ -230,16 +257,35 @@ def content_disposition_name(header: str | None) -> str | None:
         if name.lower() == "filename*":
             charset, _, rest = value.partition("'")
             _, quote, encoded = rest.partition("'")
-            if quote and charset.lower() in ("utf-8", "iso-8859-1", "us-ascii", ""):
-                try:
-                    decoded = unquote_to_bytes(encoded).decode(charset or "utf-8")
-                except ValueError:
-                    continue
-                if decoded:
-                    return decoded
+            if quote and (decoded := _decoded(unquote_to_bytes(encoded), charset or "utf-8")):
+                return decoded
         elif name.lower() == "filename" and plain is None and value:
             plain = value
-    return plain
+    return _plain_name(plain) if plain is not None else None
+
+
+_CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "iso-8859-1": "cp1252", "us-ascii": "ascii", "windows-1252": "cp1252"}
+
+
+def _decoded(data: bytes, charset: str) -> str | None:
+    try:
+        return data.decode(_CHARSETS[charset.lower()])
+    except (KeyError, UnicodeError):
+        return None
+
+
+def _plain_name(name: str) -> str:
+    """A ``filename`` whose characters were encoded although the header's grammar does not know that."""
+    if re.fullmatch(r"(?:\s*=\?[\w-]{1,20}\?[bBqQ]\?[^?\s]{0,2000}\?=)+", name):
+        from email.header import decode_header
+
+        with contextlib.suppress(ValueError):
+            pieces = [(text.encode() if isinstance(text, str) else text, kind) for text, kind in decode_header(name)]
+            decoded = [_decoded(text, kind or "utf-8") for text, kind in pieces]
+            return "".join(piece for piece in decoded if piece is not None) or name
+    if re.search("%[0-9A-Fa-f]{2}", name):
+        return _decoded(unquote_to_bytes(name), "utf-8") or name
+    return name
 
 
 _RESERVED = r"(?i)(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)"

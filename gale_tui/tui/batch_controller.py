@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from gale_tui.core.batch.editor import BatchList
     from gale_tui.core.batch.parser import Batch, BatchTool
     from gale_tui.core.batch.report import BatchAccount
-    from gale_tui.core.history.kept_batches import KeptBatch
-    from gale_tui.core.history.named_sets import ToolSet
+    from gale_tui.core.history.batches import KeptBatch
+    from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.batch_runner import BatchRun
     from gale_tui.core.models import Environment, Job
     from gale_tui.tui.context import AppHost
@@ -138,7 +138,7 @@ class BatchController:
         if engine.readonly or self.running:
             return
         try:
-            found = await engine.batches.cut_short()
+            found = await engine.batches.interrupted()
         except GaleError as error:
             self._app.say(str(error), severity="warning")
             return
@@ -148,7 +148,7 @@ class BatchController:
             await self._show_pending(kept)
 
     async def _show_pending(self, kept: KeptBatch) -> None:
-        from gale_tui.core.history.kept_batches import account_of
+        from gale_tui.core.jobs.batch_runner import account_of
 
         engine = self._app.engine
         with contextlib.suppress(GaleError):
@@ -184,7 +184,7 @@ class BatchController:
 
     async def _drop(self, kept: KeptBatch) -> None:
         try:
-            await self._app.engine.batches.drop(kept.id)
+            await self._app.engine.batches.remove(kept.id)
         except GaleError as error:
             self._app.say(str(error), severity="error")
             return

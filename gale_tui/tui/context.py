@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from gale_tui.core.batch.parser import Batch, BatchTool
     from gale_tui.core.batch.reader import Paste
-    from gale_tui.core.history.kept_batches import KeptBatch
-    from gale_tui.core.history.named_sets import ToolSet
+    from gale_tui.core.history.batches import KeptBatch
+    from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.core.models import Environment, Job
     from gale_tui.tui.formatting.glyphs import Glyphs

@@ -9,7 +9,7 @@ from textual.command import Hit, Hits, Provider
 from textual.content import Content
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.history.named_sets import ToolSet
+from gale_tui.core.history.sets import ToolSet
 
 if TYPE_CHECKING:
     from gale_tui.tui.context import AppContext

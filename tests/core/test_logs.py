@@ -13,8 +13,8 @@ import pytest
 
 from gale_tui.core import logs
 from gale_tui.core.config.paths import Paths
-from gale_tui.core.logs import close_logging, crash_text, hide, redact, setup_logging
-from gale_tui.core.secret import HIDDEN, Secret
+from gale_tui.core.logs import close_logging, crash_text, redact, setup_logging
+from gale_tui.core.secret import HIDDEN, Secret, hide
 
 KEY = "kg-test-key-0000-0000"
 ODD = "no-usual-form-of-a-key-1234"

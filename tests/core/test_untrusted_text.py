@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gale_tui.core.secret import HIDDEN, Secret, hide
 from gale_tui.core.untrusted_text import (
     content_disposition_name,
     first_useful_line,
@@ -250,3 +252,72 @@ class TestSafeFileStem:
         assert not stem.lower().endswith(".zip")
         assert not acts(stem)
         assert safe_file_stem(stem, "export", limit) == stem
+
+
+WORST = {
+    "comments": b"<!--",
+    "scripts": b"<script",
+    "all that hides": b"<!-- <script> <style> <head>",
+    "tags": b"<",
+    "titles": b"<title>",
+    "spaces": b" ",
+    "entities": b"&",
+    "a long entity": b"&#9999999999",
+    "links": b"a://",
+    "queries": b"?a",
+    "keys": b"kg-a..b",
+    "named values": b"x-amz-aaaa",
+    "brackets": b"[",
+    "percent": b"%",
+    "backslashes": b"\\",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", WORST.values(), ids=WORST)
+def test_time_is_linear(piece: bytes) -> None:
+    """A megabyte of the worst; in quadratic time this takes hours."""
+    hide(Secret("kg-0000000000000000"))
+    body = piece * ((1 << 20) // len(piece))
+    text = body.decode()
+    for kind in ("text/html", "application/json", "text/plain"):
+        for _ in range(10):
+            first_useful_line(body, kind)
+    redact_links(text)
+    inert(text, 1 << 20)
+    inert_block(text, 1 << 20)
+    content_disposition_name(f"attachment; filename={text}")
+    safe_file_stem(text, "export")
+
+
+@pytest.mark.parametrize(
+    ("header", "stem"),
+    [
+        ("attachment; filename*=utf8''B%C3%BCro.zip", "Büro"),
+        ("attachment; filename*=latin1''B%FCro.zip; filename=plain.zip", "plain"),
+        ("attachment; filename*=ISO-8859-1''B%FCro.zip", "Büro"),
+        ('attachment; filename="=?UTF-8?B?QsO8cm8uemlw?="', "Büro"),
+        ('attachment; filename="=?utf-8?Q?B=C3=BCro_Bot.zip?="', "Büro Bot"),
+        ('attachment; filename="=?x-nobody?B?QsO8cm8uemlw?="', "=_x-nobody_B_QsO8cm8uemlw_="),
+        ('attachment; filename="B%C3%BCro%20Bot.zip"', "Büro Bot"),
+        ('attachment; filename="50%25 of 100%.zip"', "50% of 100%"),
+        ('attachment; filename="B%FC.zip"', "B%FC"),
+    ],
+)
+def test_names_that_browsers_read(header: str, stem: str) -> None:
+    assert safe_file_stem(content_disposition_name(header), "x") == stem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GALE_API_KEY=kg-0a1b2c3d-1111-5558",
+        "x-api-key=kg-0a1b2c3d-1111-5558",
+        "NAME_kg-0a1b2c3d.1111.5558",
+        "kg-0a1b2c3d",
+    ],
+)
+def test_a_key_goes_whole(text: str) -> None:
+    shown = redact_links(f"see {text}. Then")
+    assert not re.search("kg-|0a1b|1111|5558", shown)
+    assert shown.endswith(f"{HIDDEN}. Then")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 from textual.pilot import Pilot
 
-from gale_tui.core.config.environments import ConfigFile
+from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.history.schema import MIGRATIONS
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gale_tui.core.clock import Clock
-from gale_tui.core.config.environments import ConfigFile
+from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.identifiers import parse_host

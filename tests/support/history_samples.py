@@ -53,7 +53,6 @@ downloads = st.builds(
     validator=st.none() | texts,
     sha256=st.none() | texts,
     error=texts,
-    attempts=counts,
     next_try_at=st.none() | moments,
     saved_at=st.none() | moments,
 )

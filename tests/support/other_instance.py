@@ -146,7 +146,7 @@ async def _do(store: JobStore, word: str, *arguments: Any) -> object:
             change = await store.update(job_id, lambda job: dataclasses.replace(job, state=JobState(state)))
             return change and change.job.revision
         case "forget", job_id:
-            forgotten = await store.forget(job_id)
+            forgotten = await store.remove(job_id)
             return forgotten and forgotten.job.revision
         case "acquire", job_id, kind, seconds:
             return await store.acquire(job_id, kind, seconds=seconds)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from gale_tui.core.config.environments import Config, ConfigFile
+from gale_tui.core.config.config_file import ConfigFile
+from gale_tui.core.config.environments import Config
 from gale_tui.core.config.settings import Settings
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError

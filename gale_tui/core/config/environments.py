@@ -1,62 +1,54 @@
-"""Environments and settings in `config.toml`, which people also edit by hand. Keys are never in it."""
+"""Environments as `config.toml` and the variables describe them: read, checked, and never with a key."""
 
 from __future__ import annotations
 
-import dataclasses
-import threading
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-from gale_tui.core.config import settings as settings_module
-from gale_tui.core.config.environment_checks import (
-    RESERVED,
-    check_ca_file,
-    check_environment_name,
-    check_proxy,
-    environment_from_variables,
-    user_path,
-)
-from gale_tui.core.config.settings import Settings, as_toml, parse_settings
+from gale_tui.core.config.settings import Settings, parse_settings
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.filesystem import folder_locked, make_private_folder, replace_file
-from gale_tui.core.identifiers import parse_host
+from gale_tui.core.identifiers import clean_key, parse_host
 from gale_tui.core.models import Environment
+from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
 __all__ = [
+    "RESERVED",
     "Config",
-    "ConfigFile",
     "check_ca_file",
     "check_environment_name",
     "check_proxy",
     "environment_from_variables",
+    "environment_tables",
+    "id_of",
+    "parse_config",
+    "user_path",
 ]
 
-SIZE_LIMIT = 1 << 20
-"""Bytes of a file that is still read."""
+VARIABLES_ID: Final = "env"
+DEMO_ID: Final = "demo"
+RESERVED: Final = (VARIABLES_ID, DEMO_ID)
+"""Names and ids that `config.toml` may not use: their keys come from elsewhere."""
 
-Section = Literal["environments", "settings"]
-"""The part of the file that a change is about."""
-Edit = Callable[[str, Mapping[str, Any]], str]
-"""Makes the new text out of the old one and what that says."""
-
-_FIELDS = ("host", "production", "ca_file", "proxy", "key_command", "id")
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+_FIELDS: Final = ("host", "production", "ca_file", "proxy", "key_command", "id")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What `config.toml` says."""
+    """The content of `config.toml`."""
 
     environments: tuple[Environment, ...] = ()
     """In the order of the file."""
     settings: Settings = field(default_factory=Settings)
     problems: tuple[str, ...] = ()
-    """Sentences about everything that could not be used."""
+    """A sentence about each thing that could not be used."""
 
     def environment(self, name_or_id: str) -> Environment | None:
-        """The environment of that name, else the one with that id, else the one name that differs in case only."""
+        """The environment of that name, of that id, or of the only name that differs in case alone."""
         for wanted in ("name", "id"):
             for environment in self.environments:
                 if getattr(environment, wanted) == name_or_id:
@@ -65,7 +57,7 @@ class Config:
         return alike[0] if len(alike) == 1 else None
 
     def fresh_id(self, name: str) -> str:
-        """An id for a new environment of that name which no other one has, under whatever name it goes by now."""
+        """An unused id for a new environment of that name."""
         taken = {environment.id for environment in self.environments} | set(RESERVED)
         name, number = name.strip(), 1
         id = name
@@ -75,197 +67,140 @@ class Config:
         return id
 
 
-class ConfigFile:
-    """`config.toml` in its folder. Every method reads it anew, so that what another hand changed is kept.
+def environment_from_variables(environ: Mapping[str, str]) -> tuple[Environment, Secret] | None:
+    """The environment that `GALE_HOST` and `GALE_API_KEY` describe, with its key; None if neither is set.
 
-    Blocking, but short; safe to call from several threads.
+    Raises:
+        ConfigError: One of them without the other, or a value that cannot be used.
     """
+    host, key = environ.get("GALE_HOST", "").strip(), environ.get("GALE_API_KEY", "").strip()
+    if not host and not key:
+        return None
+    if not key:
+        raise ConfigError("GALE_HOST is set but GALE_API_KEY is not", "Set both, or neither")
+    if not host:
+        raise ConfigError("GALE_API_KEY is set but GALE_HOST is not", "Set both, or neither")
+    try:
+        origin = parse_host(host)
+    except ConfigError as error:
+        raise ConfigError(f"GALE_HOST cannot be used: {error.what}", error.advice) from None
+    try:
+        secret = clean_key(key)
+    except ConfigError as error:
+        raise ConfigError(f"GALE_API_KEY cannot be used: {error.what}", error.advice) from None
+    return Environment(id=VARIABLES_ID, name=VARIABLES_ID, origin=origin, source="variables"), secret
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
 
-    def load(self) -> Config:
-        """Reads it. One bad environment or setting does not hide the others; it becomes one of `problems`.
+def check_environment_name(text: str, taken: Mapping[str, str] | None = None, own_id: str | None = None) -> str:
+    """The name, trimmed.
 
-        Raises:
-            ConfigError: It cannot be read, or it is not TOML; the line is named.
-        """
-        return _config(self._parsed(self._text()))
+    Args:
+        text: As typed.
+        taken: Ids of the other environments by name.
+        own_id: Id of the edited environment, which may keep its name.
 
-    def save_environment(self, environment: Environment, *, previous_name: str | None = None) -> None:
-        """Adds the environment, or writes over the one that is called `previous_name` or has its id.
+    Raises:
+        ConfigError: It is empty, too long, reserved, or another environment has it.
+    """
+    name = text.strip()
+    if not name:
+        raise ConfigError("There is no name", "Type one, for example staging")
+    if len(name) > 60 or not name.isprintable():
+        raise ConfigError("The name is longer than 60 characters or has characters that are not shown", "Shorten it")
+    if name.casefold() in RESERVED:
+        raise ConfigError(f"“{name}” is a name that gale-tui uses itself", "Choose another one")
+    for other, other_id in (taken or {}).items():
+        if other.casefold() == name.casefold() and other_id != own_id:
+            raise ConfigError(f"There is an environment “{other}” already", "Choose another name")
+    return name
 
-        Raises:
-            ConfigError: A value that cannot be kept, a name that is taken, or the file cannot be read or written.
-        """
-        if environment.source != "config":
-            raise ConfigError(f"The environment “{environment.name}” is not one of config.toml", "Add a new one")
-        proxy = check_proxy(environment.proxy or "")
-        ca_file = check_ca_file(str(environment.ca_file or ""))
-        environment = dataclasses.replace(
-            environment,
-            name=environment.name.strip(),
-            proxy=proxy,
-            ca_file=ca_file,
-            key_command=environment.key_command or None,
+
+def check_proxy(text: str) -> str | None:
+    """The proxy's URL; None if nothing was typed.
+
+    Raises:
+        ConfigError: It is no URL of a proxy, or has a password, which the message does not repeat.
+    """
+    url = text.strip()
+    if not url:
+        return None
+    if "://" not in url:
+        url = f"http://{url}"
+    try:
+        parts = urlsplit(url)
+        host, port, password = parts.hostname, parts.port, parts.password
+    except ValueError:
+        host, port, password, parts = None, None, None, urlsplit("")
+    if password is not None:
+        raise ConfigError(
+            "The proxy has a password in it, and config.toml is no place for one",
+            "Use a local proxy that signs in for you (cntlm, px), or HTTPS_PROXY for one session",
         )
-
-        def edit(text: str, before: Mapping[str, Any]) -> str:
-            import tomlkit
-
-            from gale_tui.core.config.toml_edits import renamed, with_new_table, write_environment
-
-            ids = {name: _id(name, table) for name, table in _tables(before).items()}
-            check_environment_name(environment.name, ids, own_id=environment.id)
-            old = previous_name if previous_name in ids else None
-            old = old or next((name for name, id in ids.items() if id == environment.id), None)
-            if old is None and environment.name not in ids:
-                text = with_new_table(text, environment.name)
-            elif old is not None and old != environment.name:
-                if environment.name in ids:
-                    raise ConfigError(f"There is an environment “{environment.name}” already", "Choose another name")
-                text = renamed(text, before, old, environment.name)
-            document = tomlkit.parse(text)
-            write_environment(document, environment)
-            return tomlkit.dumps(document)
-
-        self._change("environments", edit, environment)
-
-    def delete_environment(self, id: str) -> None:
-        """Takes the environment out; nothing happens where there is none. `Credentials.forget` deletes its key.
-
-        Raises:
-            ConfigError: The file cannot be read or written.
-        """
-
-        def edit(text: str, before: Mapping[str, Any]) -> str:
-            import tomlkit
-
-            document: MutableMapping[str, Any] = tomlkit.parse(text)
-            names = [name for name, table in _tables(before).items() if _id(name, table) == id]
-            for name in names:
-                del document["environments"][name]
-            return tomlkit.dumps(document) if names else text
-
-        self._change("environments", edit)
-
-    def save_settings(self, **changes: object) -> Settings:
-        """Changes some settings and leaves the others; None takes the line out.
-
-        Returns:
-            The settings as they are now.
-
-        Raises:
-            ConfigError: A value that cannot be used, or the file cannot be read or written.
-            TypeError: There is no such setting.
-        """
-        try:
-            valid = settings_module.changed(Settings(), changes)
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
-
-        def edit(text: str, before: Mapping[str, Any]) -> str:
-            import tomlkit
-
-            from gale_tui.core.config.toml_edits import write_values
-
-            if not isinstance(before.get("settings", {}), dict):
-                raise ConfigError("“settings” in config.toml is no table", "Change that by hand, then try again")
-            document: MutableMapping[str, Any] = tomlkit.parse(text)
-            if "settings" not in document:
-                document["settings"] = tomlkit.table()
-            write_values(document["settings"], {name: as_toml(getattr(valid, name)) for name in changes})
-            return tomlkit.dumps(document)
-
-        return self._change("settings", edit).settings
-
-    def _text(self) -> str:
-        try:
-            with self.path.open("rb") as file:
-                content = file.read(SIZE_LIMIT + 1)
-        except FileNotFoundError:
-            return ""
-        except OSError as error:
-            advice = "Give yourself the right to read it"
-            raise ConfigError(f"{self.path} cannot be read: {error.strerror}", advice) from None
-        if len(content) > SIZE_LIMIT:
-            raise ConfigError(f"{self.path} is larger than 1 MiB", "Is it the right file?")
-        try:
-            # An editor may have put a byte order mark in front, which TOML does not know.
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
-            raise ConfigError(f"{self.path} is not UTF-8 (line {line})", "Save it as UTF-8") from None
-
-    def _parsed(self, text: str) -> dict[str, Any]:
-        if not text:
-            return {}
-        import tomllib  # late: many have no file, in a session with variables for example
-
-        try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            advice = "Correct that line; the file is left as it is"
-            raise ConfigError(f"{self.path} is not valid TOML: {inert(str(error))}", advice) from None
-
-    def _change(self, what: Section, edit: Edit, environment: Environment | None = None) -> Config:
-        with self._lock:
-            try:
-                make_private_folder(self.path.parent)
-                with folder_locked(self.path.parent):
-                    return self._rewrite(what, edit, environment)
-            except OSError as error:
-                problem = f"{self.path} cannot be written: {error.strerror or error}"
-                raise ConfigError(problem, "Nothing was changed") from None
-
-    def _rewrite(self, what: Section, edit: Edit, environment: Environment | None) -> Config:
-        import tomllib
-
-        from tomlkit.exceptions import TOMLKitError
-
-        text = self._text()
-        before = self._parsed(text)
-        by_hand = f"Make it in {self.path} by hand; nothing was changed"
-        try:
-            new = edit(text, before)
-            after = tomllib.loads(new)
-        except (TOMLKitError, ValueError, KeyError):
-            raise ConfigError("The change could not be fitted into the file", by_hand) from None
-        config = _config(after)
-        fits = environment is None or environment in config.environments
-        if not fits or not _others_untouched(before, after, what, environment):
-            raise ConfigError("The change could not be fitted into the file", by_hand)
-        if new != text:
-            replace_file(self.path, new.encode())
-        return config
+    if parts.scheme not in _PROXY_SCHEMES or not host or not url.isascii() or not url.isprintable() or " " in url:
+        raise ConfigError("The proxy is not an address", "It looks like http://proxy.example.com:8080")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or port == 0:
+        raise ConfigError("The proxy is not an address", "It ends with the port: http://proxy.example.com:8080")
+    return url.rstrip("/")
 
 
-def _others_untouched(
-    before: Mapping[str, Any], after: Mapping[str, Any], what: Section, environment: Environment | None
-) -> bool:
-    """Whether all that was not to be changed is as it was: the file is somebody's own work."""
-    for name in before.keys() | after.keys():
-        if name != what and name != "environments" and before.get(name) != after.get(name):
-            return False
-    tables, own = _tables(after), environment.name if environment is not None else None
-    kept = {name: table for name, table in _tables(before).items() if what == "settings" or name in tables}
-    return all(tables.get(name) == table for name, table in kept.items() if name != own)
+def check_ca_file(text: str) -> Path | None:
+    """The file's absolute path; None if nothing was typed.
+
+    Raises:
+        ConfigError: There is no such file, or no certificate in it.
+    """
+    if not text.strip():
+        return None
+    path = user_path(text.strip())
+    import ssl  # late: only where a certificate is looked at
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise ConfigError(
+            f"There is no certificate in PEM form in {inert(str(path))}",
+            "A PEM file has lines with BEGIN CERTIFICATE; openssl x509 -inform der converts others",
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"The CA file {inert(str(path))} cannot be read: {error.strerror}", "Check the path"
+        ) from None
+    return path
 
 
-def _tables(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def user_path(text: str) -> Path:
+    """The absolute path; `~` is the home.
+
+    Raises:
+        ConfigError: It is not absolute.
+    """
+    if "\0" in text:
+        raise ConfigError("The CA file is not a path")
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        path = Path(text)
+    if not path.is_absolute():
+        raise ConfigError("The CA file is not an absolute path", "Begin it with / or ~")
+    return path
+
+
+def environment_tables(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tables below `environments`, by their names."""
     environments = document.get("environments", {})
     if not isinstance(environments, dict):
         return {}
     return {name: table for name, table in environments.items() if isinstance(table, dict)}
 
 
-def _id(name: str, table: Mapping[str, Any]) -> str:
+def id_of(name: str, table: Mapping[str, Any]) -> str:
+    """The id of an environment: its own, or its name."""
     given = table.get("id")
     return given if isinstance(given, str) and given else name.strip()
 
 
-def _config(document: Mapping[str, Any]) -> Config:
+def parse_config(document: Mapping[str, Any]) -> Config:
+    """The config of a parsed file. What cannot be used hides nothing else; it becomes one of `problems`."""
     problems: list[str] = []
     environments: dict[str, Environment] = {}
     section = document.get("environments", {})

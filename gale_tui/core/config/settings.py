@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,10 +45,6 @@ class Settings:
     """How the switch of the export form was left."""
     poll_floor: float = 2.0
     """Seconds that lie at least between two questions about one job, 1 to 60."""
-    overdue_after: float = 30.0
-    """Seconds without an answer after which its age is shown, 5 to 3600."""
-    slow_after: float = 600.0
-    """Seconds after which a running export is called slow, 10 to 86400."""
     clipboard: Clipboard = "osc52"
     """How text is copied: through the terminal, or shown only."""
     notifications: Notifications = "bell"
@@ -103,10 +98,9 @@ def _folder(value: object) -> Path | None:
 
 def _seconds(low: float, high: float) -> Callable[[object], float]:
     def check(value: object) -> float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(float(value)) or not low <= float(value) <= high:  # type: ignore[arg-type]  # a number, see before
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"must be a number of seconds from {low:g} to {high:g}")
-        return float(value)  # type: ignore[arg-type]  # a number, see before
+        return float(value)
 
     return check
 
@@ -152,8 +146,6 @@ _CHECKS: Mapping[str, Callable[[object], object]] = {
     "filename_pattern": _pattern,
     "save_when_ready": _flag,
     "poll_floor": _seconds(1, 60),
-    "overdue_after": _seconds(5, 3600),
-    "slow_after": _seconds(10, 86400),
     "clipboard": _choice(Clipboard),
     "notifications": _choice(Notifications),
     "terminal_title": _flag,

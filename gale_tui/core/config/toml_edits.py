@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from gale_tui.core.config.environment_checks import user_path
+from gale_tui.core.config.environments import user_path
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment

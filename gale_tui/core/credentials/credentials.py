@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gale_tui.core.credentials.key_command import TIME_LIMIT, check_not_writable_by_others, key_from_command
 from gale_tui.core.errors import CredentialError, KeyringLockedError, KeyringUnavailableError, NoKeyError
-from gale_tui.core.logs import hide
 from gale_tui.core.models import Environment
-from gale_tui.core.secret import Secret
+from gale_tui.core.secret import Secret, hide
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeVar
 
 from gale_tui.core.errors import ConfigError, CredentialError, KeyringLockedError, KeyringUnavailableError, NoKeyError
 from gale_tui.core.identifiers import clean_key
-from gale_tui.core.logs import hide, redact
-from gale_tui.core.secret import Secret
+from gale_tui.core.logs import redact
+from gale_tui.core.secret import Secret, hide
 from gale_tui.core.untrusted_text import inert
 
 __all__ = ["SERVICE", "WITHOUT_KEYRING", "KeyringState", "Keyrings", "LockState"]

@@ -18,6 +18,7 @@ from gale_tui.core.downloads.file_names import PART
 from gale_tui.core.downloads.flushing import Flusher
 from gale_tui.core.downloads.growing import GrowingFile
 from gale_tui.core.errors import FileSystemError, InterruptedDownloadError
+from gale_tui.core.filesystem import sync_folder
 
 __all__ = ["PartFile", "Step", "file_system_error", "make_folder"]
 
@@ -220,7 +221,7 @@ class PartFile:
                 linked = _give_name(self.path, target)
             except FileExistsError:
                 continue
-            _sync_folder(folder)
+            sync_folder(folder)
             if linked:
                 self.remove()
             return target
@@ -232,7 +233,7 @@ class PartFile:
         self._step("unlink")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
-        _sync_folder(self.path.parent)
+        sync_folder(self.path.parent)
 
     def close(self) -> None:
         """Closes it; may be called twice."""
@@ -311,13 +312,3 @@ def _rename_to_free_name(source: Path, target: Path) -> bool:
     if code in _NO_LINKS:
         return False
     raise OSError(code, os.strerror(code), str(target))
-
-
-def _sync_folder(folder: Path) -> None:
-    # Without it the new name may be lost in a power cut. Not every system opens folders, not every one syncs them.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

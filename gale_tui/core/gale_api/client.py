@@ -1,4 +1,4 @@
-"""GALE's calls: ids in, models out, every other answer as an error that says what to do."""
+"""The calls of GALE's public API: ids in, models out, every other answer as an error that says what to do."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from gale_tui.core.errors import (
     LinkRefusedError,
     MalformedAnswerError,
     NotFoundError,
+    ProxyRefusedError,
     RateLimitedError,
     RedirectError,
     RequestError,
     ServerError,
+    WrongAnswerError,
 )
-from gale_tui.core.gale_api.parsing import answer_text, parse_dock_status, parse_export, read_json
+from gale_tui.core.gale_api.parsing import AskedIds, answer_text, parse_dock_status, parse_export, read_json
 from gale_tui.core.http.responses import Answer
 from gale_tui.core.http.transport import Transport, check_link
 from gale_tui.core.jobs.hints import hint
@@ -40,7 +42,10 @@ STATUS_SECONDS = 30.0
 TEST_SECONDS = 20.0
 LONGEST_WAIT = 24 * 3600.0
 """Seconds; no `Retry-After` is taken for more."""
-WHERE_KEYS_ARE = "GALE under Settings → Security & Control → Management API keys"
+_SCOPE = "Settings → Security & Control → API Scopes (or Management API keys), scope Export Tool"
+_KEY_TRAP = "The key that only runs one tool looks the same and does not work here"
+_RATE_LIMIT = "rate limit for this api has been reached"
+"""How the vendor's message begins; it has two endings."""
 
 
 def export_path(tool_id: str) -> str:
@@ -84,22 +89,37 @@ class GaleClient:
         path = export_path(tool_id)
         answer = self.transport.request("POST", path, query={"flowId": flow_id}, deadline=EXPORT_SECONDS)
         note = _note(f"POST {path}?flowId={quote(flow_id, safe='')}", answer)
-        return parse_export(self._value(answer, note, "export"), note)
+        try:
+            return parse_export(self._value(answer, note, "export"), note, AskedIds(tool_id=tool_id))
+        except WrongAnswerError:
+            answer.abandon()
+            raise
 
-    def dock_status(self, dock_status_id: str) -> DockStatus:
-        """Asks how a job stands, whoever started it.
+    def dock_status(self, dock_status_id: str, tool_id: str = "", export_job_id: str = "") -> DockStatus:
+        """The status of a job, whoever started it.
+
+        Args:
+            dock_status_id: Of the job.
+            tool_id: What else is known of it: an answer with another one is not believed.
+            export_job_id: The same.
 
         Raises:
+            WrongAnswerError: The answer is about another job; the next call uses a fresh connection.
             RequestError: No usable answer; the job itself goes on.
             CredentialError: There is no key.
         """
         path = dock_status_path(dock_status_id)
         answer = self.transport.request("GET", path, deadline=STATUS_SECONDS)
         note = _note(f"GET {path}", answer)
-        return parse_dock_status(self._value(answer, note, "dock status"), note)
+        asked = AskedIds(tool_id, dock_status_id, export_job_id)
+        try:
+            return parse_dock_status(self._value(answer, note, "dock status"), note, asked)
+        except WrongAnswerError:
+            answer.abandon()
+            raise
 
     def test_key(self) -> KeyTest:
-        """Asks for a dock status that cannot exist, with the key and without; nothing is created.
+        """Tests the key with a dock status that cannot exist; nothing is created.
 
         Raises:
             CredentialError: There is no key.
@@ -120,7 +140,7 @@ class GaleClient:
         except RequestError as error:
             return KeyTest("inconclusive", f"The key was not refused, but the check without it failed: {error}")
         if isinstance(without, (AuthenticationError, ForbiddenError)):
-            return KeyTest("accepted", "Key accepted. Whether it may export is known only when it does: scopes differ.")
+            return KeyTest("accepted", "Key accepted. Whether it may export shows with the first export.")
         return KeyTest(
             "inconclusive", f"{host} answers the same without a key, so nothing is known about this one. Is it a GALE?"
         )
@@ -162,28 +182,44 @@ class GaleClient:
             what = f"The answer of {self.transport.origin.display} is {answer.unread}"
         elif not answer.body.strip():
             what = f"The answer of {self.transport.origin.display} is empty"
-        elif _looks_like_page(answer):
-            what = f"Not GALE but a page answered{f', titled “{line}”' if line else ''}"
+        elif not is_json and _looks_like_page(answer):
+            what = f"A page answered, not GALE{f': “{line}”' if line else ''}"
         elif not is_json:
             what = f"The answer of {self.transport.origin.display} is not valid JSON{f': {line}' if line else ''}"
         if what:
-            advice = _PAGE_ADVICE if _looks_like_page(answer) else _MAY_HAVE if call == "export" else _HOST_ADVICE
+            advice = (
+                _PAGE_ADVICE
+                if not is_json and _looks_like_page(answer)
+                else _MAY_HAVE
+                if call == "export"
+                else _HOST_ADVICE
+            )
             raise MalformedAnswerError(what, advice, status=answer.status, detail=line, body=note.text)
         return read_json(answer.body)
 
     def _refusal(self, answer: Answer, note: ResponseNote, call: str, line: str, is_json: bool) -> AnswerError:
         status = answer.status
         name, host = self.transport.environment.name, self.transport.origin.display
-        page = _looks_like_page(answer)
+        page = not is_json and _looks_like_page(answer)
+        if status == 407:
+            raise ProxyRefusedError(
+                "The proxy wants a user name and password (407)",
+                "Use one that wants none, for example a local proxy that signs in for you",
+            )
         kind: type[AnswerError]
         match status:
+            case _ if status == 429 or line.lower().startswith(_RATE_LIMIT):
+                kind, what = RateLimitedError, f"GALE's rate limit is reached ({status})"
+                advice = "The request is repeated after the wait"
             case 401:
                 kind, what = AuthenticationError, f"GALE refused the API key of {name} (401)"
-                advice = f"Check the key under Environments{hint('environments')}; keys are made in {WHERE_KEYS_ARE}"
+                advice = (
+                    f"Use a management key from GALE ({_SCOPE}) under Environments{hint('environments')}. {_KEY_TRAP}"
+                )
             case 403:
                 kind, what = ForbiddenError, f"GALE does not allow this to the API key of {name} (403)"
                 advice = (
-                    "Ask an account admin for a key whose scopes include it, or check that the id is of this account"
+                    f"Check that the key has the scope (GALE: {_SCOPE}) and that the id is of this account. {_KEY_TRAP}"
                 )
             case 404 if is_json and call == "export":
                 kind, what = NotFoundError, "GALE does not know this tool or this flow (404)"
@@ -197,12 +233,9 @@ class GaleClient:
             case 409:
                 kind, what = ConflictError, "GALE cannot do this in the present state (409)"
                 advice = "Another export or import may be under way; try again when it is done"
-            case 429:
-                kind, what = RateLimitedError, "GALE asks to slow down (429)"
-                advice = "It goes on by itself after the wait"
             case _ if status >= 500 or status in (408, 425):
-                kind, what = ServerError, f"{host} or a gateway before it is in trouble ({status})"
-                advice = _MAY_HAVE if call == "export" else "It is asked again later"
+                kind, what = ServerError, f"{host} or a gateway in front of it returned {status}"
+                advice = _MAY_HAVE if call == "export" else "Polling continues"
             case _ if 300 <= status < 400:
                 kind, what, advice = RedirectError, f"{host} answered with a redirect ({status})", _PAGE_ADVICE
             case _:
@@ -221,7 +254,7 @@ class GaleClient:
 
 _PAGE_ADVICE = "It looks like a proxy or a login page in between: check the host and the proxy of the environment"
 _HOST_ADVICE = "Check the host of the environment; a proxy may be in between"
-_MAY_HAVE = "The export may have been started all the same; look for it in GALE before exporting again"
+_MAY_HAVE = "GALE may have started the export: check the console before you export again"
 
 
 def _joined(base: str, link: SignedUrl) -> SignedUrl | None:

@@ -1,7 +1,7 @@
-"""JSON answers of GALE as models: every spelling of the vendor's pages, and nothing that is of the wrong kind.
+"""JSON answers of GALE as models, in every spelling of the vendor's pages.
 
-Follows "Export a Tool API" (Sample Response, Response Parameters) and the vendor's neighbouring pages, which spell the
-same fields differently. Whatever cannot be used is taken as absent; texts come out inert and bounded.
+Follows "Export a Tool API" (Sample Response, Response Parameters) and its neighbours, which spell the same fields
+differently. Whatever cannot be used counts as absent; texts come out inert, bounded and without secrets.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from gale_tui.core.errors import ConfigError, MalformedAnswerError
+from gale_tui.core.errors import ConfigError, MalformedAnswerError, WrongAnswerError
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.jobs.hints import hint
 from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
-from gale_tui.core.secret import SignedUrl
+from gale_tui.core.secret import SignedUrl, hide, without_keys, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
-__all__ = ["answer_text", "parse_dock_status", "parse_export", "read_json"]
+__all__ = ["AskedIds", "answer_text", "parse_dock_status", "parse_export", "read_json"]
 
 NOTE_LIMIT = 16384
 """Characters of an answer that are kept for the details."""
@@ -31,11 +32,50 @@ DEPTH = 60
 # Names as `_plain` makes them: dock-statusId, dockStatusId and dockstatusId are one.
 _DOCK_ID = ("dockstatusid",)
 _EXPORT_JOB = ("exportjobid",)
-_SUBJECT = ("toolid", "modelid", "workflowid", "agentid", "appid")
+_SUBJECT = ("toolid", "modelid", "workflowid")
+_OTHER_SUBJECT = ("agentid", "appid")
 _LINK = ("downloadurl", "downloadlink")
 _PERCENTAGE = ("percentagecomplete", "percentage", "progress")
 _NAME = ("toolname", "modelname", "workflowname", "agentname", "appname", "name")
 _INNER = ("response", "data", "result")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedIds:
+    """What a call was about; an empty id is not known and not compared."""
+
+    tool_id: str = ""
+    dock_status_id: str = ""
+    export_job_id: str = ""
+
+
+_ANYTHING = AskedIds()
+
+
+def _check_ids(value: Mapping[str, Any], places: list[dict[str, Any]], asked: AskedIds, note: ResponseNote) -> None:
+    """Raises WrongAnswerError where the answer names another job."""
+    dock = _ids(places, _DOCK_ID)
+    own = value.get("_id")
+    if not dock and isinstance(own, str) and own.strip().lower().startswith("ds-"):
+        # Other records have an `_id` as well; the database's own says nothing.
+        dock = [own.strip()]
+    for what, wanted, given in (
+        ("dock status", asked.dock_status_id, dock),
+        ("tool", asked.tool_id, _ids(places, _SUBJECT)),
+        ("export job", asked.export_job_id, _ids(places, _EXPORT_JOB)),
+    ):
+        if wanted and given and wanted.lower() not in (each.lower() for each in given):
+            raise WrongAnswerError(
+                f"The answer is about another {what}, {inert(given[0], 60)}",
+                "A gateway mixes up its answers; nothing in this one counts",
+                status=note.status,
+                from_gale=True,
+                body=note.text,
+            )
+
+
+def _ids(places: list[dict[str, Any]], names: tuple[str, ...]) -> list[str]:
+    return [found for value in _each(places, names) if (found := _clean_id(value)) is not None]
 
 
 def _plain(name: str) -> str:
@@ -61,14 +101,17 @@ def _each(places: list[dict[str, Any]], names: tuple[str, ...]) -> Iterator[Any]
     return (place[name] for place in places for name in names if name in place)
 
 
+def _clean_id(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return clean_id(value)
+    except ConfigError:
+        return None
+
+
 def _id(places: list[dict[str, Any]], names: tuple[str, ...]) -> str | None:
-    for value in _each(places, names):
-        if isinstance(value, str):
-            try:
-                return clean_id(value)
-            except ConfigError:
-                continue
-    return None
+    return next(iter(_ids(places, names)), None)
 
 
 def _dock_id(value: Mapping[str, Any], places: list[dict[str, Any]]) -> str | None:
@@ -85,7 +128,7 @@ def _status(places: list[dict[str, Any]]) -> str | None:
 
 def _text(places: list[dict[str, Any]], names: tuple[str, ...], limit: int) -> str | None:
     for value in _each(places, names):
-        if isinstance(value, str) and (line := inert(redact_links(value[: 4 * limit]), limit)):
+        if isinstance(value, str) and (line := inert(value[: 4 * limit], limit)):
             return line
     return None
 
@@ -104,7 +147,7 @@ def _link(places: list[dict[str, Any]]) -> SignedUrl | None:
     for value in _each([*places[1:], places[0]], _LINK):
         if isinstance(value, str):
             # Line breaks and tabs get in by copying; browsers drop them too.
-            link = re.sub(r"[\t\r\n]", "", value.strip())
+            link = without_keys(re.sub(r"[\t\r\n]", "", value.strip()))
             if link and len(link) <= LINK_LIMIT and not re.search(r"[\x00-\x20\x7f\ud800-\udfff]", link.strip()):
                 return SignedUrl(link)
             if link and len(link) <= LINK_LIMIT and re.fullmatch(r"[\x20-\x7e]+", link):
@@ -125,7 +168,7 @@ def _reason(value: Mapping[str, Any]) -> str | None:
         _fields(inner).get("errors") if isinstance(inner, dict) else None,
     ):
         if line := _sentence(candidate, 3):
-            return inert(redact_links(line[:4000]), 500)
+            return inert(line[:4000], 500)
     return None
 
 
@@ -148,41 +191,62 @@ def read_json(body: bytes) -> object:
         ValueError: It is not JSON, or nested deeper than anybody means.
     """
     try:
-        return json.loads(body)
+        value = json.loads(body)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    if isinstance(value, dict) and (link := _link(_places(value))) is not None:
+        # Before any text of the answer is used: it may repeat what signs the link.
+        hide(link)
+    return value
 
 
 def answer_text(body: bytes) -> str:
-    """A body as text for the details: JSON indented, links without their query, inert, at most 16 KiB."""
+    """A body as text for the details: JSON indented, without secrets and queries of links, inert, at most 16 KiB."""
     try:
-        text = json.dumps(_redacted(read_json(body), DEPTH), indent=2, ensure_ascii=False)
+        text = json.dumps(_shown(read_json(body), DEPTH), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
-        text = body[: 4 * NOTE_LIMIT].decode("utf-8", "replace")
-    # Cut before the redaction, which reads all of it, but far enough behind what is kept.
-    return inert_block(redact_links(text[: 4 * NOTE_LIMIT]), NOTE_LIMIT)
+        # Cut before the redaction, which reads all of it, but far enough behind what is kept.
+        text = redact_links(body[: 4 * NOTE_LIMIT].decode("utf-8", "replace"))
+    return inert_block(text, NOTE_LIMIT)
 
 
-def _redacted(value: Any, depth: int) -> Any:
+def _shown(value: Any, depth: int) -> Any:
+    """The value for the details."""
     if depth <= 0 and isinstance(value, (list, dict)):
         return "…"
+    if isinstance(value, str):
+        return redact_links(value[: 4 * NOTE_LIMIT])
     if isinstance(value, list):
-        return [_redacted(item, depth - 1) for item in value]
+        return [_shown(item, depth - 1) for item in value]
     if isinstance(value, dict):
         return {
-            name: SignedUrl(item).redacted
+            redact_links(name): without_secrets(SignedUrl(item).redacted)
             if isinstance(item, str) and _plain(name) in _LINK
-            else _redacted(item, depth - 1)
+            else _shown(item, depth - 1)
             for name, item in value.items()
         }
     return value
+
+
+def _without_secrets(value: Any, depth: int) -> Any:
+    """The value to parse: links stay as they are, and what signs them appears nowhere else."""
+    if isinstance(value, str):
+        return redact_links(value)
+    if isinstance(value, list) and depth > 0:
+        return [_without_secrets(item, depth - 1) for item in value]
+    if isinstance(value, dict) and depth > 0:
+        return {
+            name: item if _plain(name) in _LINK else _without_secrets(item, depth - 1) for name, item in value.items()
+        }
+    return None if isinstance(value, (list, dict)) else value
 
 
 def _object(value: object, status: int, what: str, note: ResponseNote) -> Mapping[str, Any]:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict):
-        return value
+        answer: dict[str, Any] = _without_secrets(value, DEPTH)
+        return answer
     raise MalformedAnswerError(
         f"GALE's answer to {what} is JSON, but not an object", _REPORT, status=status, from_gale=True, body=note.text
     )
@@ -191,18 +255,21 @@ def _object(value: object, status: int, what: str, note: ResponseNote) -> Mappin
 _REPORT = f"The details of the job{hint('open_details')} have the answer itself; the API may have changed"
 
 
-def parse_export(value: object, note: ResponseNote) -> ExportStarted:
+def parse_export(value: object, note: ResponseNote, asked: AskedIds = _ANYTHING) -> ExportStarted:
     """The answer to an export. See "Export a Tool API", Sample Response.
 
     Args:
         value: The JSON value.
         note: The answer as it is kept for the details.
+        asked: What the call was about.
 
     Raises:
+        WrongAnswerError: It names another job.
         MalformedAnswerError: It is no object, or has no usable dock status id, so that the job cannot be followed.
     """
     answer = _object(value, note.status, "the export", note)
     places = _places(answer)
+    _check_ids(answer, places, asked, note)
     dock_status_id = _dock_id(answer, places)
     if dock_status_id is None:
         reason = _reason(answer) or ""
@@ -219,7 +286,7 @@ def parse_export(value: object, note: ResponseNote) -> ExportStarted:
         status=_status(places) or "IN_PROGRESS",
         export_job_id=_id(places, _EXPORT_JOB),
         download_url=_link(places),
-        tool_id=_id(places, _SUBJECT),
+        tool_id=_id(places, _SUBJECT + _OTHER_SUBJECT),
         name=_text(places, _NAME, 200),
         percentage=_percentage(places),
         reason=_reason(answer),
@@ -227,18 +294,21 @@ def parse_export(value: object, note: ResponseNote) -> ExportStarted:
     )
 
 
-def parse_dock_status(value: object, note: ResponseNote) -> DockStatus:
+def parse_dock_status(value: object, note: ResponseNote, asked: AskedIds = _ANYTHING) -> DockStatus:
     """The answer to a dock status call.
 
     Args:
         value: The JSON value.
         note: The answer as it is kept for the details.
+        asked: What the call was about.
 
     Raises:
+        WrongAnswerError: It names another job.
         MalformedAnswerError: It is no object, or has no status.
     """
     answer = _object(value, note.status, "the dock status call", note)
     places = _places(answer)
+    _check_ids(answer, places, asked, note)
     status = _status(places)
     if status is None:
         raise MalformedAnswerError(
@@ -250,7 +320,7 @@ def parse_dock_status(value: object, note: ResponseNote) -> DockStatus:
         reason=_reason(answer),
         download_url=_link(places),
         export_job_id=_id(places, _EXPORT_JOB),
-        tool_id=_id(places, _SUBJECT),
+        tool_id=_id(places, _SUBJECT + _OTHER_SUBJECT),
         name=_text(places, _NAME, 200),
         response=note,
     )

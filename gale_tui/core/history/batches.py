@@ -1,46 +1,116 @@
-"""Batches in the history that are not started to their end, and the one transaction that starts a line of them."""
+"""Batches that are not started to their end: kept until each of their lines has a job, so that a crash costs none."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
-from gale_tui.core.errors import LineStartedError, StoreError
-from gale_tui.core.history.kept_batches import KeptBatch, plan_of, plan_text
-from gale_tui.core.history.leases import held
+from gale_tui.core.batch.parser import BadLine, BatchTool
+from gale_tui.core.errors import StoreError
+from gale_tui.core.history.leases import is_held
 from gale_tui.core.history.rows import Row, job_from
 from gale_tui.core.history.schema import SELECT_JOBS
-from gale_tui.core.models import Job
+from gale_tui.core.models import Environment, Job
 
 if TYPE_CHECKING:
     from gale_tui.core.history.connection import WriteConnection
     from gale_tui.core.history.open_store import History
 
-__all__ = ["LEASE", "KeptBatches", "start_line"]
-
-LEASE = 60.0
-"""Seconds for which a batch belongs to the process that runs it, unless it is prolonged."""
+__all__ = ["LEASE", "KeptBatch", "KeptBatches"]
 
 Run = Callable[[Callable[["History"], Any]], Awaitable[Any]]
 
+LEASE: Final = 60.0
+"""Seconds for which a batch belongs to the process that runs it, unless it is renewed."""
 
-def start_line(database: WriteConnection, line: tuple[str, int], job_id: str) -> None:
-    """Notes, within the transaction that records its job, that a line of a batch is started.
 
-    Raises:
-        LineStartedError: It was started before, or the batch was dropped: nothing may be sent.
-    """
-    batch_id, place = line
-    known = database.row("SELECT 1 FROM batches WHERE id = ?", (batch_id,)) is not None
-    sql = "INSERT OR IGNORE INTO batch_starts (batch_id, place, job_id) VALUES (?, ?, ?)"
-    if not known or database.write(sql, (batch_id, place, job_id)) != 1:
-        raise LineStartedError("Another gale-tui has gone on with this batch, or dropped it", "Look at its jobs")
+@dataclass(frozen=True, slots=True)
+class KeptBatch:
+    """What is started, what is not, and where it goes."""
+
+    id: str
+    environment_id: str
+    environment_name: str
+    origin: str
+    tools: tuple[BatchTool, ...]
+    name: str = ""
+    """Of the set or the list; may be empty."""
+    folder: Path | None = None
+    """Where the files go; None for the default folder."""
+    save_when_ready: bool = True
+    bad: tuple[BadLine, ...] = ()
+    created_at: float = 0.0
+    """Seconds since the epoch."""
+    started: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Job ids of the tools that were started, by their place."""
+
+    @property
+    def left(self) -> int:
+        """How many tools were not started."""
+        return len(self.tools) - len(self.started)
+
+    @property
+    def title(self) -> str:
+        """Its name, or "batch"."""
+        return self.name or "batch"
+
+    def goes_to(self, environment: Environment | None) -> bool:
+        """True if that is still the environment that it was confirmed for."""
+        return environment is not None and str(environment.origin) == self.origin
+
+    def plan(self) -> str:
+        """Everything but id, time and what was started, as the history has it."""
+        return json.dumps(
+            {
+                "name": self.name,
+                "environment": self.environment_name,
+                "origin": self.origin,
+                "folder": str(self.folder) if self.folder is not None else None,
+                "save": self.save_when_ready,
+                "tools": [(tool.tool_id, tool.flow_id, tool.label, tool.line) for tool in self.tools],
+                "bad": [(bad.line, bad.text, bad.problem) for bad in self.bad],
+            }
+        )
+
+    @classmethod
+    def of(
+        cls, batch_id: str, environment_id: str, created_at: object, text: str, started: Mapping[Any, str]
+    ) -> KeptBatch:
+        """The batch whose :meth:`plan` is `text`.
+
+        Raises:
+            StoreError: It is no plan.
+        """
+        try:
+            plan: dict[str, Any] = json.loads(text)
+            tools = tuple(BatchTool(str(a), str(b), str(label), int(line)) for a, b, label, line in plan["tools"])
+            return cls(
+                id=batch_id,
+                environment_id=environment_id,
+                environment_name=str(plan["environment"]),
+                origin=str(plan["origin"]),
+                tools=tools,
+                name=str(plan["name"]),
+                folder=Path(plan["folder"]) if plan["folder"] is not None else None,
+                save_when_ready=bool(plan["save"]),
+                bad=tuple(BadLine(int(line), str(words), str(problem)) for line, words, problem in plan["bad"]),
+                created_at=created_at if isinstance(created_at, float) else 0.0,
+                started=MappingProxyType(
+                    {place: job for place, job in started.items() if isinstance(place, int) and 0 <= place < len(tools)}
+                ),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise StoreError("An interrupted batch cannot be read") from error
 
 
 class KeptBatches:
-    """What is kept of batches while not all of them is started.
+    """Interrupted and running batches in the history.
 
     Args:
         read: Runs a query on the thread that reads.
@@ -51,71 +121,70 @@ class KeptBatches:
         self._read = read
         self._write = write
 
-    async def keep(self, kept: KeptBatch) -> None:
-        """Writes a new batch and takes it for this process.
+    async def add(self, kept: KeptBatch) -> None:
+        """Writes a new batch and acquires it for this process.
 
-        Older ones that nobody runs are dropped where they are started to their end, or where this one has all that
-        they had left.
+        Deletes older ones that nobody runs and that have nothing left to start, or nothing but what this one has.
         """
-        await self._write(lambda history: _keep(history, kept))
-        await self.take(kept.id)
+        await self._write(lambda history: _add(history, kept))
+        await self.acquire(kept.id)
 
-    async def take(self, batch_id: str) -> bool:
-        """Takes or prolongs the lease of a batch; False where another process runs it, or where it is gone."""
-        taken: bool = await self._write(lambda history: history.leases.acquire(batch_id, "batch", LEASE))
-        return taken
+    async def acquire(self, batch_id: str) -> bool:
+        """Acquires or renews the lease of a batch; False if another process runs it or it is gone."""
+        acquired: bool = await self._write(lambda history: history.leases.acquire(batch_id, "batch", LEASE))
+        return acquired
 
     async def release(self, batch_id: str) -> None:
         """Lets others run it."""
         await self._write(lambda history: history.leases.release(batch_id, "batch"))
 
-    async def drop(self, batch_id: str) -> None:
-        """Deletes it. Its jobs stay."""
-        await self._write(lambda history: _drop(history, batch_id))
+    async def remove(self, batch_id: str) -> None:
+        """Deletes a batch. Its jobs stay."""
+        await self._write(lambda history: _delete(history, batch_id))
 
     async def find(self, batch_id: str) -> KeptBatch | None:
-        """The batch as it stands; None where it is gone."""
-        found: list[KeptBatch] = await self._read(lambda history: _snapshot(history.opened.reader, batch_id))
+        """The batch as it stands, or None if it is gone."""
+        found: list[KeptBatch] = await self._read(lambda history: _snapshot(history.file.reader, batch_id))
         return found[0] if found else None
 
-    async def cut_short(self) -> list[KeptBatch]:
+    async def interrupted(self) -> list[KeptBatch]:
         """The batches with something left to start that nobody runs, newest first."""
-        found: list[KeptBatch] = await self._read(lambda history: _cut_short(history.opened.reader))
+        found: list[KeptBatch] = await self._read(lambda history: _interrupted(history.file.reader))
         return found
 
     async def jobs(self, kept: KeptBatch) -> dict[str, Job]:
-        """The jobs of a batch that are in the history, by their id."""
-        found: dict[str, Job] = await self._read(lambda history: _jobs(history.opened.reader, kept.started.values()))
+        """The batch's jobs that are in the history, by their id."""
+        found: dict[str, Job] = await self._read(lambda history: _jobs(history.file.reader, kept.started.values()))
         return found
 
 
-def _keep(history: History, kept: KeptBatch) -> None:
-    database = history.opened.writer
+def _add(history: History, kept: KeptBatch) -> None:
+    database = history.file.writer
     new = {(tool.tool_id, tool.flow_id) for tool in kept.tools}
     with database.transaction(durable=True):
-        for old in _all(database.rows):
+        for old in _batches(database.rows):
             left = {(tool.tool_id, tool.flow_id) for place, tool in enumerate(old.tools) if place not in old.started}
             covered = old.environment_id == kept.environment_id and old.origin == kept.origin and left <= new
-            if (not left or covered) and not held(database.row, old.id, "batch"):
-                _delete(database, old.id)
+            if (not left or covered) and not is_held(database.row, old.id, "batch"):
+                _delete_rows(database, old.id)
         database.write(
             "INSERT INTO batches (id, environment_id, created_at, plan) VALUES (?, ?, ?, ?)",
-            (kept.id, kept.environment_id, kept.created_at, plan_text(kept)),
+            (kept.id, kept.environment_id, kept.created_at, kept.plan()),
         )
 
 
-def _drop(history: History, batch_id: str) -> None:
-    with history.opened.writer.transaction(durable=True):
-        _delete(history.opened.writer, batch_id)
+def _delete(history: History, batch_id: str) -> None:
+    with history.file.writer.transaction(durable=True):
+        _delete_rows(history.file.writer, batch_id)
 
 
-def _delete(database: WriteConnection, batch_id: str) -> None:
+def _delete_rows(database: WriteConnection, batch_id: str) -> None:
     database.write("DELETE FROM batches WHERE id = ?", (batch_id,))
     database.write("DELETE FROM batch_starts WHERE batch_id = ?", (batch_id,))
     database.write("DELETE FROM leases WHERE job_id = ? AND kind = 'batch'", (batch_id,))
 
 
-def _all(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | None = None) -> list[KeptBatch]:
+def _batches(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | None = None) -> list[KeptBatch]:
     where, parameters = ("WHERE id = ? ", (batch_id,)) if batch_id is not None else ("", ())
     found = []
     sql = f"SELECT id, environment_id, created_at, plan FROM batches {where}ORDER BY created_at DESC, id"  # noqa: S608
@@ -123,7 +192,7 @@ def _all(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | None =
         starts = rows("SELECT place, job_id FROM batch_starts WHERE batch_id = ?", (each,))
         # One that cannot be read hides no other.
         with contextlib.suppress(StoreError):
-            found.append(plan_of(each, environment_id, created_at, plan, dict(starts)))
+            found.append(KeptBatch.of(each, environment_id, created_at, plan, dict(starts)))
     return found
 
 
@@ -131,17 +200,17 @@ def _snapshot(connection: sqlite3.Connection, batch_id: str | None = None) -> li
     # The batches and their starts as of one moment.
     connection.execute("BEGIN")
     try:
-        return _all(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), batch_id)
+        return _batches(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), batch_id)
     finally:
         connection.rollback()
 
 
-def _cut_short(connection: sqlite3.Connection) -> list[KeptBatch]:
+def _interrupted(connection: sqlite3.Connection) -> list[KeptBatch]:
     def row(sql: str, parameters: tuple[str, str]) -> Row | None:
         found: Row | None = connection.execute(sql, parameters).fetchone()
         return found
 
-    return [each for each in _snapshot(connection) if each.left > 0 and not held(row, each.id, "batch")]
+    return [each for each in _snapshot(connection) if each.left > 0 and not is_held(row, each.id, "batch")]
 
 
 def _jobs(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:

@@ -10,24 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from gale_tui.core.errors import StoreError
-from gale_tui.core.history.rows import DamagedError, Row
+from gale_tui.core.history.files import has_database_header
+from gale_tui.core.history.rows import DamagedError, Row, UnreadableRowError
 
-__all__ = [
-    "BUSY_SECONDS",
-    "DatabaseThread",
-    "Patience",
-    "Step",
-    "WriteConnection",
-    "connect",
-    "damaging",
-    "store_error",
-]
+__all__ = ["BUSY_SECONDS", "BusyRetry", "DatabaseThread", "MangledText", "Step", "WriteConnection", "connect"]
 
 T = TypeVar("T")
-Step = Callable[[str], None]
+Step: TypeAlias = Callable[[str], None]
 
 BUSY_SECONDS: Final = 5.0
 """How long a call waits for another process to finish its transaction."""
@@ -36,72 +28,89 @@ _ENDING: Final = 0.7
 
 _DAMAGE: Final = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 _BUSY: Final = frozenset((sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED))
+_DENIED: Final = frozenset((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH))
+_SYSTEM: Final = (
+    _BUSY | _DENIED | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM}
+)
+"""What says nothing about the content of the file."""
 
 
 def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def damaging(error: sqlite3.Error) -> bool:
-    """True where the error says that the file is no database, or a damaged one."""
-    return _code(error) in _DAMAGE or str(error).startswith("Could not decode")
-
-
-def store_error(error: sqlite3.Error, path: Path) -> StoreError:
-    """What an error of SQLite means to a person."""
+def _store_error(error: sqlite3.Error, path: Path) -> StoreError:
     code = _code(error)
     if code in _BUSY:
         return _held_error()
     if code == sqlite3.SQLITE_FULL:
         return StoreError(f"The disk is full: the history {path} could not be written", "Free some space and try again")
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+    if code in _DENIED:
         return StoreError(f"The history {path} may not be written", "Make the file and its folder writable")
     if code == sqlite3.SQLITE_CANTOPEN:
-        return StoreError(f"The history {path} cannot be opened", "Look whether its folder is there and writable")
+        return StoreError(f"The history {path} cannot be opened", "Check that its folder exists and is writable")
     if code == sqlite3.SQLITE_IOERR:
-        return StoreError(f"The disk did not read or write the history {path} ({error})", "Look at the disk, try again")
-    if damaging(error):
-        return StoreError(f"The history {path} is damaged ({error})", "Quit and start again: it is then set aside")
+        return StoreError(f"The disk did not read or write the history {path} ({error})", "Check the disk, try again")
     return StoreError(f"The history {path} could not be used ({error})")
 
 
 def _held_error() -> StoreError:
     return StoreError(
-        "Another gale-tui holds the history and does not let go of it",
+        "Another gale-tui is holding the history",
         "Look for one that was stopped (ctrl+z) and continue or end it",
     )
 
 
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
-    """A connection without transactions of its own, which may be handed from thread to thread."""
+    """A connection in autocommit mode, which may be handed from thread to thread."""
     uri = f"{path.as_uri()}?mode={'ro' if readonly else 'rw'}"
     return sqlite3.connect(
         uri, uri=True, timeout=_SLICE, isolation_level=None, check_same_thread=False, cached_statements=64
     )
 
 
-class Patience:
-    """Tries what another process may be in the way of until it works or the time is over.
+class MangledText(str):
+    """Text of which some bytes were not UTF-8 and are replaced."""
+
+    __slots__ = ()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> str:
+        """The text, as a `MangledText` if bytes of it were replaced; for `Connection.text_factory`."""
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return cls(raw.decode("utf-8", "replace"))
+
+
+class BusyRetry:
+    """Retries while another process keeps the database busy.
 
     SQLite's own waiting cannot be cut short, so it is kept to slices.
+
+    Args:
+        path: The database.
+        opening: True while the file is opened: whatever is wrong with its content is damage then.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, opening: bool = False) -> None:
         self._path = path
+        self._opening = opening
         self._ending_at: float | None = None
         self.waiting_since: float | None = None
         """When the present wait began, on the monotonic clock; None while nothing is in the way."""
 
     def end(self) -> None:
-        """From now on, waits together take less than a second."""
+        """From now on, all waits together take less than a second."""
         self._ending_at = time.monotonic() + _ENDING
 
     def run(self, attempt: Callable[[], T], deadline: float) -> T:
-        """The result of `attempt`, which is called anew each time that it finds the database busy.
+        """The result of `attempt`, which is called again each time it finds the database busy.
 
         Raises:
-            StoreError: It did not work, or not before `deadline` (monotonic).
+            StoreError: It failed, or was still busy at `deadline` (monotonic).
             DamagedError: The database is damaged.
+            UnreadableRowError: A row has text that is not UTF-8.
         """
         while True:
             if self.waiting_since is not None and time.monotonic() >= self._limit(deadline):
@@ -109,18 +118,30 @@ class Patience:
                 raise _held_error()
             try:
                 result = attempt()
+            except UnicodeDecodeError as error:
+                # SQLite quotes the damaged schema in its message.
+                raise DamagedError("its tables cannot be read") from error
             except sqlite3.Error as error:
-                if damaging(error):
-                    raise DamagedError(str(error)) from error
-                if _code(error) not in _BUSY:
-                    raise store_error(error, self._path) from error
+                self._raise_unless_busy(error)
                 if self.waiting_since is None:
                     self.waiting_since = time.monotonic()
                 if time.monotonic() >= self._limit(deadline):
-                    raise store_error(error, self._path) from error
+                    raise _store_error(error, self._path) from error
             else:
                 self.waiting_since = None
                 return result
+
+    def _raise_unless_busy(self, error: sqlite3.Error) -> None:
+        code = _code(error)
+        if isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode"):
+            # The one error of Python's own: text that cannot be decoded.
+            raise UnreadableRowError(str(error)) from error
+        if code in _DAMAGE or (self._opening and code not in _SYSTEM):
+            raise DamagedError(str(error)) from error
+        if self._opening and code in _DENIED and not has_database_header(self._path):
+            raise DamagedError("its format is unknown") from error
+        if code not in _BUSY:
+            raise _store_error(error, self._path) from error
 
     def _limit(self, deadline: float) -> float:
         return deadline if self._ending_at is None else min(deadline, self._ending_at)
@@ -131,8 +152,9 @@ class WriteConnection:
 
     Args:
         connection: Where to write.
-        step: Told "db write" before each statement that writes, "db commit" and "db committed" around each commit.
-        power_safe: True where every commit must reach the disk before the next, or the file could be damaged.
+        step: For tests: called with "db write" before each statement that writes, "db commit" and "db committed" around
+            each commit.
+        power_safe: True if every commit must reach the disk before the next, or the file could be damaged.
     """
 
     def __init__(self, connection: sqlite3.Connection, step: Step | None = None, *, power_safe: bool = False) -> None:
@@ -150,8 +172,16 @@ class WriteConnection:
         """All rows of a query."""
         return self._connection.execute(sql, parameters).fetchall()
 
+    def damaged_rows(self, sql: str) -> list[Row]:
+        """All rows of a query, with text that is not UTF-8 as `MangledText`."""
+        self._connection.text_factory = MangledText.decode
+        try:
+            return self.rows(sql)
+        finally:
+            self._connection.text_factory = str
+
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Runs one statement that writes; gives how many rows it changed."""
+        """Runs one statement that writes; returns how many rows it changed."""
         if self._step is not None:
             self._step("db write")
         return self._connection.execute(sql, parameters).rowcount
@@ -161,7 +191,7 @@ class WriteConnection:
         """A transaction that holds the write lock from its start.
 
         Args:
-            durable: True where it must survive a power cut and not only the end of the process.
+            durable: True if it must survive a power cut and not only the end of the process.
         """
         full = durable or self._always_full
         if full != self._full:
@@ -187,17 +217,17 @@ class WriteConnection:
         return None if found is None else found[0]
 
     def truncate_log(self) -> bool:
-        """Writes the whole log back into the database and empties it; False where somebody is in the way."""
+        """Writes the whole log back into the database and empties it; False if another process is reading it."""
         found = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return found is None or found[0] == 0
 
     def close(self) -> None:
-        """Closes it."""
+        """Closes the connection."""
         self._connection.close()
 
 
 class DatabaseThread:
-    """A daemon thread that runs what it is given in turn, and hands the results back to the loop that asked.
+    """A daemon thread that runs calls in turn and returns their results to the loop.
 
     Args:
         name: What the thread is called.
@@ -218,7 +248,7 @@ class DatabaseThread:
 
         Args:
             function: What to run.
-            missed: Called on the loop with the result where nobody waits for it any more.
+            missed: Called on the loop with the result if the future was cancelled.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -247,13 +277,13 @@ class DatabaseThread:
         return future
 
     def post(self, function: Callable[[], None]) -> None:
-        """Runs `function`, which handles its own exceptions, after what was given so far; nobody waits for it."""
+        """Runs `function`, which handles its own exceptions, without a result."""
         self._calls.put(function)
 
     def stop(self) -> None:
-        """Ends the thread after what it was given so far."""
+        """Ends the thread after the calls so far."""
         self._calls.put(None)
 
     def join(self) -> None:
-        """Waits for the end of the thread; call it once the last result is there."""
+        """Waits for the end of the thread."""
         self._thread.join()

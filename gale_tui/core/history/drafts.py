@@ -1,25 +1,80 @@
-"""The draft of the export form in the history."""
+"""What was typed in the export form and not sent yet, so that it survives the end of the program."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from gale_tui.core.errors import StoreError
-from gale_tui.core.history.export_drafts import ExportDraft
+from gale_tui.core.untrusted_text import inert, redact_links
 
 if TYPE_CHECKING:
     from gale_tui.core.history.open_store import History
 
-__all__ = ["Drafts"]
+__all__ = ["Drafts", "ExportDraft"]
 
 Run = Callable[[Callable[["History"], Any]], Awaitable[Any]]
-_EXPORT = "export"
+
+_SECRET: Final = re.compile(r"kg-|\beyJ|\b(?:cookie|authorization|bearer|x-api-key)\b|token\s*[=:]", re.IGNORECASE)
+"""Keys and tokens, and what precedes them in a copied request of which a piece was typed into a field."""
+LONGEST: Final = 1000
+"""Characters of a field that are kept; the form's own values are never longer."""
+_NAME: Final = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDraft:
+    """The form's fields as they were typed."""
+
+    tool_id: str = ""
+    flow_id: str = ""
+    label: str = ""
+    folder: str = ""
+    environment_id: str = ""
+    at: float = 0.0
+    """When it was saved, in seconds since the epoch."""
+
+    @property
+    def empty(self) -> bool:
+        """True if nothing would have to be typed again."""
+        return not (self.tool_id or self.flow_id or self.label)
+
+    @property
+    def title(self) -> str:
+        """Label or ids, made inert."""
+        return inert(self.label or self.tool_id or self.flow_id, 60)
+
+    def without_secrets(self) -> ExportDraft:
+        """The draft without fields that may hold a key, a token or a link."""
+        fields = (self.tool_id, self.flow_id, self.label, self.folder)
+        tool_id, flow_id, label, folder = (text if _is_harmless(text) else "" for text in fields)
+        return ExportDraft(tool_id, flow_id, label, folder, self.environment_id, self.at)
+
+    def text(self) -> str:
+        """As the history has it."""
+        return json.dumps([self.tool_id, self.flow_id, self.label, self.folder, self.environment_id])
+
+    @classmethod
+    def of(cls, text: str, at: object) -> ExportDraft:
+        """The draft that :meth:`text` wrote.
+
+        Raises:
+            StoreError: It did not.
+        """
+        try:
+            fields: Any = json.loads(text)
+            tool_id, flow_id, label, folder, environment_id = (str(each) for each in fields)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StoreError("What was typed before cannot be read") from error
+        return cls(tool_id, flow_id, label, folder, environment_id, at if isinstance(at, float) else 0.0)
 
 
 class Drafts:
-    """What was typed and not sent yet.
+    """The export form's draft in the history.
 
     Args:
         read: Runs a query on the thread that reads.
@@ -30,37 +85,41 @@ class Drafts:
         self._read = read
         self._write = write
 
-    async def keep(self, draft: ExportDraft) -> None:
-        """Writes the draft in place of the one before; fields that may hold a secret are left out."""
+    async def save(self, draft: ExportDraft) -> None:
+        """Writes the draft in place of the previous one, without secrets."""
         kept = draft.without_secrets()
-        await self._write(lambda history: _keep(history, kept))
+        await self._write(lambda history: _save(history, kept))
 
     async def find(self) -> ExportDraft | None:
-        """The draft; None where there is none that can be read."""
+        """The draft, or None if there is none that can be read."""
         row = await self._read(_find)
         with contextlib.suppress(StoreError):
             return ExportDraft.of(row[0], row[1]) if row is not None else None
         return None
 
-    async def drop(self) -> None:
-        """Deletes it: it was sent, or cleared."""
-        await self._write(_drop)
+    async def clear(self) -> None:
+        """Deletes the draft."""
+        await self._write(_clear)
 
 
-def _keep(history: History, draft: ExportDraft) -> None:
-    with history.opened.writer.transaction(durable=False):
+def _is_harmless(text: str) -> bool:
+    return len(text) <= LONGEST and redact_links(text) == text and _SECRET.search(text) is None
+
+
+def _save(history: History, draft: ExportDraft) -> None:
+    with history.file.writer.transaction(durable=False):
         sql = "INSERT OR REPLACE INTO drafts (name, at, text) VALUES (?, ?, ?)"
-        history.opened.writer.write(sql, (_EXPORT, draft.at, draft.text()))
+        history.file.writer.write(sql, (_NAME, draft.at, draft.text()))
 
 
 def _find(history: History) -> tuple[str, float] | None:
     sql = "SELECT text, at FROM drafts WHERE name = ?"
-    found: tuple[str, float] | None = history.opened.reader.execute(sql, (_EXPORT,)).fetchone()
+    found: tuple[str, float] | None = history.file.reader.execute(sql, (_NAME,)).fetchone()
     return found
 
 
-def _drop(history: History) -> None:
-    writer = history.opened.writer
-    if writer.row("SELECT 1 FROM drafts WHERE name = ?", (_EXPORT,)) is not None:
+def _clear(history: History) -> None:
+    writer = history.file.writer
+    if writer.row("SELECT 1 FROM drafts WHERE name = ?", (_NAME,)) is not None:
         with writer.transaction(durable=False):
-            writer.write("DELETE FROM drafts WHERE name = ?", (_EXPORT,))
+            writer.write("DELETE FROM drafts WHERE name = ?", (_NAME,))

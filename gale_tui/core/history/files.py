@@ -1,23 +1,21 @@
-"""The files of the history: private from the first byte, locked as their file system can, set aside if damaged."""
+"""The files of the history: private from the first byte, set aside if damaged."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
-import sys
+import stat
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from gale_tui.core.errors import StoreError
+from gale_tui.core.filesystem import make_private_folder, sync_folder
 
-if sys.platform != "win32":
-    import fcntl
-
-__all__ = ["companions", "file_identity", "folder_lock", "make_private", "on_network", "set_aside"]
+__all__ = ["file_identity", "has_database_header", "is_openable", "make_private", "on_network", "set_aside"]
 
 MOUNTINFO: Path = Path("/proc/self/mountinfo")
 
@@ -36,11 +34,11 @@ _making = threading.Lock()
 
 
 def on_network(folder: Path, mountinfo: Path | None = None) -> bool:
-    """True where `folder` is known to lie on a network file system.
+    """True if `folder` is known to be on a network file system.
 
     Args:
         folder: An existing folder.
-        mountinfo: The table of mounts, as proc(5) describes it; elsewhere than on Linux there is none.
+        mountinfo: The table of mounts, see proc(5); only Linux has one.
     """
     try:
         lines = os.fsdecode((mountinfo or MOUNTINFO).read_bytes()).splitlines()
@@ -70,11 +68,11 @@ def _unescaped(text: str) -> str:
 def make_private(path: Path) -> bool:
     """Makes the folder (0700) and an empty file (0600), whatever the umask; an existing file is closed to others.
 
-    The file is never opened once it is there, and made by one thread alone: closing a file drops all locks that this
-    process has on it.
+    An existing file is never opened, and one thread alone makes it: closing a file drops all locks that this process
+    has on it.
 
     Returns:
-        True where the file is new.
+        True if the file is new.
 
     Raises:
         StoreError: The folder or the file cannot be made.
@@ -82,23 +80,17 @@ def make_private(path: Path) -> bool:
     with _making:
         new = _make_private(path)
     if new:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return new
 
 
 def _make_private(path: Path) -> bool:
     try:
-        missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-        for folder in reversed(missing):
-            with contextlib.suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-                folder.chmod(0o700)
+        make_private_folder(path.parent)
         try:
             # Through a link to where the file shall be, as for any file.
             descriptor = os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
-            if path.is_dir():
-                raise StoreError(f"{path} is a folder, not a history", "Move it away") from None
             with contextlib.suppress(OSError):
                 if (mode := path.stat().st_mode) & 0o077:
                     path.chmod(mode & 0o700)
@@ -113,30 +105,8 @@ def _make_private(path: Path) -> bool:
         ) from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """Lets a new name survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-@contextlib.contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Keeps other processes of this machine out of the same block, where the system can."""
-    with contextlib.ExitStack() as stack:
-        if sys.platform != "win32":
-            with contextlib.suppress(OSError):
-                descriptor = os.open(folder, os.O_RDONLY)
-                stack.callback(os.close, descriptor)
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-
-
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """What stays the same of a file that is renamed; None where there is none."""
+    """Device and inode, which survive a rename; None if there is no such file."""
     try:
         found = path.stat()
     except OSError:
@@ -144,18 +114,41 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def companions(path: Path) -> tuple[Path, ...]:
-    """The files that SQLite keeps beside a database."""
+def _companions(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
 
 
+def is_openable(path: Path) -> bool:
+    """False for a folder, pipe or device in the place of a database or of a file beside it: opening one may hang."""
+    for each in (path, *_companions(path)):
+        try:
+            if not stat.S_ISREG(each.stat().st_mode):
+                return False
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return False
+    return True
+
+
+def has_database_header(path: Path) -> bool:
+    """True if the file starts like a database that today's SQLite can write."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(20)
+    except OSError:
+        return True
+    return start[:16] == b"SQLite format 3\0" and {*start[18:20]} <= {1, 2}
+
+
 def set_aside(path: Path) -> Path:
-    """Moves a database and what belongs to it to a stamped name beside it.
+    """Moves a database and the files beside it to a stamped name; a link to something else is moved, not its target.
 
     Raises:
         StoreError: It cannot be moved.
     """
-    real = Path(os.path.realpath(path))
+    real = Path(os.path.realpath(path)) if path.is_file() else path
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = real.with_name(f"{real.name}.damaged-{stamp}")
     number = 2
@@ -164,8 +157,9 @@ def set_aside(path: Path) -> Path:
         number += 1
     try:
         # The database first: left without it, its log is dropped when a new database is made, never played into it.
-        real.rename(target)
-        for old, new in zip(companions(real), companions(target), strict=True):
+        with contextlib.suppress(FileNotFoundError):
+            real.rename(target)
+        for old, new in zip(_companions(real), _companions(target), strict=True):
             with contextlib.suppress(FileNotFoundError):
                 old.rename(new)
     except OSError as error:
@@ -173,5 +167,5 @@ def set_aside(path: Path) -> Path:
             f"The history {real} is damaged and cannot be set aside: {error.strerror or 'the system refused it'}",
             "Move it away yourself, then start again",
         ) from error
-    _sync_folder(real.parent)
+    sync_folder(real.parent)
     return target

@@ -14,13 +14,15 @@ from typing import Final, Literal, TypeAlias
 from gale_tui.core.history.connection import WriteConnection
 from gale_tui.core.history.rows import Row
 
-__all__ = ["Holder", "LeaseKind", "Leases", "held"]
+__all__ = ["Holder", "LeaseKind", "Leases", "is_held"]
 
 LeaseKind: TypeAlias = Literal["poll", "download", "post", "batch"]
 
 _MARGIN: Final = 2.0
 """Seconds by which the clocks of two machines with one history may differ."""
 
+_LONGEST: Final = 3600.0
+"""Seconds; a longer lease is damage."""
 _PROC: Final = Path("/proc")
 
 _SELECT: Final = (
@@ -30,7 +32,7 @@ _SELECT: Final = (
 
 @cache
 def _this_host() -> str:
-    """Names the set of process numbers that this process sees: machine, boot and container."""
+    """Machine, boot and container: where a process number means one process."""
     parts = [socket.gethostname()]
     try:
         parts.append((_PROC / "sys/kernel/random/boot_id").read_text().strip())
@@ -41,18 +43,18 @@ def _this_host() -> str:
 
 
 def _process_started(pid: int) -> str | None:
-    """When a process began, in the kernel's words; "" where the system does not say; None where there is none."""
+    """When a process began, in the kernel's words; "" if the system does not say, None if there is no such process."""
     try:
         text = (_PROC / str(pid) / "stat").read_text()
     except OSError:
         # Another system, or a process that is hidden from us.
-        return _signalled(pid)
+        return _find_by_signal(pid)
     # The second field is the name, in brackets, which may hold anything; the third is the state, the 22nd the start.
     fields = text.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else fields[19]
 
 
-def _signalled(pid: int) -> str | None:
+def _find_by_signal(pid: int) -> str | None:
     # On Windows a signal 0 would be a ctrl+c.
     if os.name == "posix":
         try:
@@ -75,12 +77,12 @@ class Holder:
 
     @classmethod
     def here(cls, owner: str) -> Holder:
-        """The holder that a store of this process is."""
+        """The holder for a store of this process."""
         return cls(owner, _this_host(), os.getpid(), _process_started(os.getpid()) or "")
 
     @property
     def dead(self) -> bool:
-        """True where it is certain that the process is gone."""
+        """True if the process is certainly gone."""
         if self.host != _this_host():
             return False
         started = _process_started(self.pid)
@@ -101,7 +103,7 @@ class Leases:
         self._held: set[tuple[str, LeaseKind]] = set()
 
     def acquire(self, job_id: str, kind: LeaseKind, seconds: float) -> bool:
-        """True if the lease is ours for `seconds` from now; False if somebody else has it or the job is gone."""
+        """Acquires or renews a lease for `seconds` from now; False if another store has it or the job is gone."""
         # A first look without a lock: a "no" need not wait for anybody.
         if not self._free(job_id, kind):
             self._held.discard((job_id, kind))
@@ -125,13 +127,13 @@ class Leases:
         if self._database.row(f"SELECT 1 FROM {table} WHERE id = ?", (job_id,)) is None:  # noqa: S608  # one of two
             return False
         row = self._database.row(_SELECT, (job_id, kind))
-        return row is None or row[0] == self._me.owner or _over(row)
+        return row is None or row[0] == self._me.owner or _is_over(row)
 
     def renew(self, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
-        """Prolongs all leases of this store to `seconds` from now.
+        """Renews all leases of this store for `seconds` from now.
 
         Returns:
-            Those that were taken over by another store in the meantime, and are ours no longer.
+            Those that another store has taken over.
         """
         if not self._held:
             return ()
@@ -146,7 +148,7 @@ class Leases:
         return tuple(sorted(lost))
 
     def release(self, job_id: str, kind: LeaseKind) -> None:
-        """Gives a lease back; one that is not ours is left alone."""
+        """Releases a lease, if it is ours."""
         self._held.discard((job_id, kind))
         arguments = (job_id, kind, self._me.owner)
         if self._database.row("SELECT 1 FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments) is None:
@@ -155,29 +157,33 @@ class Leases:
             self._database.write("DELETE FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments)
 
     def release_all(self) -> None:
-        """Gives all back."""
+        """Releases all leases of this store."""
         if self._held:
             with self._database.transaction(durable=False):
                 self._database.write("DELETE FROM leases WHERE owner = ?", (self._me.owner,))
             self._held.clear()
 
 
-def held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: LeaseKind) -> bool:
-    """True while somebody has the lease, this store included.
+def is_held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: LeaseKind) -> bool:
+    """True while any store has the lease, this one included.
 
     Args:
-        row: Gives the first row of a query.
-        of: Whose lease: the id of a job or batch.
+        row: Returns the first row of a query.
+        of: The id of a job or batch.
         kind: What for.
     """
     found = row(_SELECT, (of, kind))
-    return found is not None and not _over(found)
+    return found is not None and not _is_over(found)
 
 
-def _over(row: Row) -> bool:
-    _, host, pid, started, granted_at, expires_at = row
+def _is_over(row: Row) -> bool:
+    owner, host, pid, started, granted_at, expires_at = row
     now = time.time()
-    # A lease that was granted in the future is one from before the clock was set back.
-    if now > expires_at + _MARGIN or granted_at > now + _MARGIN + (expires_at - granted_at):
+    try:
+        # A lease that was granted in the future is one from before the clock was set back.
+        if now > expires_at + _MARGIN or granted_at > now + _MARGIN + (expires_at - granted_at):
+            return True
+        return expires_at - granted_at > _LONGEST or Holder(owner, host, pid, started).dead
+    except (TypeError, OverflowError):
+        # Values that are damaged belong to nobody.
         return True
-    return Holder(row[0], host, pid, started).dead

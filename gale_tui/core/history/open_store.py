@@ -1,24 +1,57 @@
-"""An open history: the file, what reads and writes it, and the two threads that these run on."""
+"""Opens the history whatever state its file is in: new, older, damaged or no database at all."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
-from gale_tui.core.errors import StoreError
-from gale_tui.core.history.connection import DatabaseThread, Patience, Step
-from gale_tui.core.history.files import file_identity
+from gale_tui.core.errors import NewerStoreError, StoreError
+from gale_tui.core.filesystem import lock_folder
+from gale_tui.core.history import schema
+from gale_tui.core.history.connection import (
+    BUSY_SECONDS,
+    BusyRetry,
+    DatabaseThread,
+    MangledText,
+    Step,
+    WriteConnection,
+    connect,
+)
+from gale_tui.core.history.files import file_identity, is_openable, make_private, on_network, set_aside
 from gale_tui.core.history.leases import Leases
 from gale_tui.core.history.reader import HistoryReader
-from gale_tui.core.history.rows import DamagedError
-from gale_tui.core.history.schema import OpenedHistory
-from gale_tui.core.history.store_opening import open_history, replace_history
+from gale_tui.core.history.rows import COLUMNS, DamagedError, Row, repair
+from gale_tui.core.history.schema import APPLICATION_ID, INSERT_JOB, SELECT_JOBS, describe_tables, tables_of
 from gale_tui.core.history.writer import HistoryWriter
 
-__all__ = ["History", "Threads"]
+__all__ = ["History", "HistoryFile", "Threads"]
+
+_LARGEST_REVISION: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFile:
+    """An open file with a connection that writes and one that reads."""
+
+    path: Path
+    """Where it is, links followed."""
+    writer: WriteConnection
+    reader: sqlite3.Connection
+    logged: bool
+    """True with a write-ahead log, False with a rollback journal."""
+    notice: str = ""
+    """What the user should know, in a sentence or two; usually empty."""
+
+    def close(self) -> None:
+        """Closes both connections: the one that writes last, so that it can remove the log."""
+        self.reader.close()
+        self.writer.close()
 
 
 class Threads:
@@ -29,62 +62,256 @@ class Threads:
         self.reader = DatabaseThread("history-read")
 
     def stop(self) -> None:
-        """Lets both end after what they were given."""
+        """Ends both after what they were given."""
         self.writer.stop()
         self.reader.stop()
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """An open file and what is done with it, each on its own thread."""
+    """An open file and what works on it, each on its own thread."""
 
-    opened: OpenedHistory
+    file: HistoryFile
     owner: str
     step: Step | None
     identity: tuple[int, int] | None
     writer: HistoryWriter
     leases: Leases
     reader: HistoryReader
-    write_patience: Patience
-    read_patience: Patience
+    write_retry: BusyRetry
+    read_retry: BusyRetry
 
     @classmethod
     def open(cls, path: Path, owner: str, step: Step | None) -> History:
-        """Opens the file; see :func:`open_history`."""
-        return cls._of(open_history(path, step), owner, step)
+        """Opens the history. A new one is made, an older one upgraded, a damaged one set aside and salvaged.
+
+        Raises:
+            NewerStoreError: A newer gale-tui wrote it.
+            StoreError: It cannot be made, read or written.
+        """
+        return cls._of(_open(path, step), owner, step)
 
     def replaced(self) -> History:
-        """Sets the file aside and opens a new one; see :func:`replace_history`."""
-        return self._of(replace_history(self.opened, self.identity, self.step), self.owner, self.step)
+        """Closes a file that turned out to be damaged, sets it aside and opens a new one with what can be salvaged."""
+        self.file.close()
+        make_private(self.file.path)
+        file = _start_over(self.file.path, self.step, self.identity, "a part of it cannot be read")
+        return self._of(file, self.owner, self.step)
 
     @classmethod
-    def _of(cls, opened: OpenedHistory, owner: str, step: Step | None) -> History:
+    def _of(cls, file: HistoryFile, owner: str, step: Step | None) -> History:
         return cls(
-            opened,
+            file,
             owner,
             step,
-            file_identity(opened.path),
-            HistoryWriter(opened.writer, owner, logged=opened.logged),
-            Leases(opened.writer, owner),
-            HistoryReader(opened.reader, owner),
-            Patience(opened.path),
-            Patience(opened.path),
+            file_identity(file.path),
+            HistoryWriter(file.writer, owner, logged=file.logged),
+            Leases(file.writer, owner),
+            HistoryReader(file.reader, owner),
+            BusyRetry(file.path),
+            BusyRetry(file.path),
         )
 
     def close(self) -> None:
         """Closes the file."""
-        self.opened.close()
+        self.file.close()
 
     def close_reader(self) -> None:
         """Closes the connection that reads, on its thread."""
         with contextlib.suppress(sqlite3.Error):
-            self.opened.reader.close()
+            self.file.reader.close()
 
     def close_writer(self) -> None:
-        """Gives the leases back and closes the connection that writes, on its thread."""
+        """Releases the leases and closes the connection that writes, on its thread."""
         with contextlib.suppress(StoreError, DamagedError):
-            self.write_patience.run(self.leases.release_all, time.monotonic())
+            self.write_retry.run(self.leases.release_all, time.monotonic())
         if self.writer.scrub_due:
             self.writer.scrub()
         with contextlib.suppress(sqlite3.Error):
-            self.opened.writer.close()
+            self.file.writer.close()
+
+
+def _open(path: Path, step: Step | None) -> HistoryFile:
+    aside = None if is_openable(path) else set_aside(path)
+    make_private(path)
+    real = Path(os.path.realpath(path))
+    identity = file_identity(real)
+    try:
+        file = _open_file(real, step)
+    except DamagedError as error:
+        return _start_over(real, step, identity, str(error))
+    if aside is None:
+        return file
+    return replace(
+        file, notice=f"{path}, or what belongs to it, is not a file. It is kept as {aside}; the history is new."
+    )
+
+
+def _open_file(path: Path, step: Step | None) -> HistoryFile:
+    """Opens an existing file: empty, older or current.
+
+    Raises:
+        NewerStoreError: A newer gale-tui wrote it.
+        StoreError: It cannot be read or written.
+        DamagedError: It is no history, or a damaged one.
+    """
+    retry = BusyRetry(path, opening=True)
+    deadline = time.monotonic() + BUSY_SECONDS
+    with contextlib.ExitStack() as undo:
+        connection = retry.run(lambda: connect(path), deadline)
+        undo.callback(connection.close)
+        # Text that is damaged is no reason not to open.
+        connection.text_factory = MangledText.decode
+        version = retry.run(lambda: _check_version(connection), deadline)
+        if version > len(schema.MIGRATIONS):
+            raise NewerStoreError(
+                f"The history {path} was written by a newer gale-tui",
+                "It is left as it is: use that version, or set GALE_TUI_HOME to another folder",
+            )
+        logged = not on_network(path.parent) and retry.run(lambda: _use_log(connection), deadline)
+        if not logged:
+            retry.run(lambda: connection.execute("PRAGMA journal_mode=DELETE").fetchone(), deadline)
+        writer = WriteConnection(connection, step, power_safe=not logged)
+        # Overwritten and deleted content is zeroed: a signed link that was used is in the file no longer.
+        writer.pragma("secure_delete=ON")
+        writer.pragma("fullfsync=ON")
+        writer.pragma(f"journal_size_limit={4 * 1024 * 1024}")
+        if version < len(schema.MIGRATIONS):
+            BusyRetry(path).run(lambda: _migrate(writer), deadline)
+        retry.run(lambda: _probe(writer), deadline)
+        reader = retry.run(lambda: connect(path, readonly=True), deadline)
+        undo.callback(reader.close)
+        retry.run(lambda: reader.execute("SELECT value FROM counters").fetchone(), deadline)
+        connection.text_factory = str
+        undo.pop_all()
+    return HistoryFile(path, writer, reader, logged)
+
+
+def _check_version(connection: sqlite3.Connection) -> int:
+    newest = len(schema.MIGRATIONS)
+    # As of one moment: another process may be making the tables.
+    connection.execute("BEGIN")
+    try:
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = describe_tables(connection) if version != newest or application != APPLICATION_ID else {}
+    finally:
+        connection.rollback()
+    if version > newest:
+        # Left alone, whoever wrote it, unless everything else in it is today's.
+        if tables == tables_of(newest):
+            raise DamagedError("its version number is wrong")
+    elif application != APPLICATION_ID and (tables or version):
+        raise DamagedError("it is a database of another program")
+    elif version < 0 or (version < newest and tables != tables_of(version)):
+        raise DamagedError("its version number is wrong")
+    return version
+
+
+def _use_log(connection: sqlite3.Connection) -> bool:
+    try:
+        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        # A file system that cannot share memory between processes.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
+            return False
+        raise
+    return bool(mode == "wal")
+
+
+def _migrate(writer: WriteConnection) -> None:
+    with writer.transaction(durable=True):
+        # Another process may have been quicker.
+        version: int = writer.pragma("user_version")
+        for number in range(version, len(schema.MIGRATIONS)):
+            schema.MIGRATIONS[number](writer.write)
+        if version < len(schema.MIGRATIONS):
+            writer.write(f"PRAGMA application_id={APPLICATION_ID}")
+            writer.write(f"PRAGMA user_version={len(schema.MIGRATIONS)}")
+
+
+def _probe(writer: WriteConnection) -> None:
+    """Touches every table and index, so that damage in the first pages shows at once, and corrects the counter."""
+    writer.row(f"{SELECT_JOBS} ORDER BY created_at DESC, id DESC LIMIT 1")
+    writer.row("SELECT job_id, at, text FROM events ORDER BY id DESC LIMIT 1")
+    writer.row("SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases")
+    writer.row("SELECT name, environment_id, created_at, used_at, items FROM sets")
+    writer.row("SELECT id, environment_id, created_at, plan FROM batches")
+    writer.row("SELECT batch_id, place, job_id FROM batch_starts")
+    writer.row("SELECT name, at, text FROM drafts")
+    highest = max(_highest_revision(writer, table) for table in ("jobs", "forgotten"))
+    counter = writer.row("SELECT value FROM counters WHERE name = 'revision'")
+    if counter is None:
+        raise DamagedError("a counter is missing")
+    if not isinstance(counter[0], int) or not highest <= counter[0] <= _LARGEST_REVISION:
+        with writer.transaction(durable=True):
+            writer.write("UPDATE counters SET value = ? WHERE name = 'revision'", (highest + 1000,))
+
+
+def _highest_revision(writer: WriteConnection, table: str) -> int:
+    sql = f"SELECT max(revision) FROM {table} WHERE revision <= {_LARGEST_REVISION}"  # noqa: S608  # our own names
+    found = writer.row(sql)
+    return found[0] if found is not None and isinstance(found[0], int) else 0
+
+
+def _start_over(path: Path, step: Step | None, identity: tuple[int, int] | None, why: str) -> HistoryFile:
+    with lock_folder(path.parent):
+        if file_identity(path) != identity:
+            # Another process has set it aside in the meantime.
+            return _open_file(path, step)
+        aside = set_aside(path)
+        make_private(path)
+        file = _open_file(path, step)
+    try:
+        saved = _salvage(aside, file)
+    except BaseException:
+        file.close()
+        raise
+    found = {0: "No job could be read", 1: "One job was recovered"}.get(saved, f"{saved:,} jobs were recovered")
+    return replace(file, notice=f"The history was damaged ({why}). {found}; the damaged file is kept as {aside}.")
+
+
+def _salvage(aside: Path, file: HistoryFile) -> int:
+    """Copies what can be read of a damaged history into a new one; returns the number of jobs."""
+    from gale_tui.core.history.salvage import read_rows
+
+    tables = describe_tables(file.reader)
+    try:
+        found = read_rows(aside, tables)
+    except OSError:
+        return 0
+    order = [name for name, _ in tables["jobs"]]
+    indexes = [order.index(name) for name, _ in COLUMNS]
+    revision = [name for name, _ in COLUMNS].index("revision")
+    removed = {row[0] for row in found["forgotten"]}
+    jobs: dict[str, Row] = {}
+    for number, row in enumerate(found["jobs"]):
+        job = repair(tuple(row[index] for index in indexes), f"recovered-{number}")
+        if job[0] not in removed and (job[0] not in jobs or jobs[job[0]][revision] < job[revision]):
+            jobs[job[0]] = job
+    events = sorted(row for row in found["events"] if row[1] in jobs)
+    writer = file.writer
+
+    def copy() -> None:
+        with writer.transaction(durable=True):
+            for row in jobs.values():
+                writer.write(INSERT_JOB, (*row, "", row[revision], ""))
+            for row in events:
+                writer.write("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", row[1:4])
+            for table in ("sets", "batches", "batch_starts", "drafts", "forgotten"):
+                for row in found[table]:
+                    _insert(writer, table, row)
+            writer.write(
+                "UPDATE counters SET value = (SELECT coalesce(max(revision), 0) + 1000 FROM jobs WHERE revision < ?) "
+                "WHERE name = 'revision'",
+                (_LARGEST_REVISION,),
+            )
+
+    BusyRetry(file.path).run(copy, time.monotonic() + BUSY_SECONDS)
+    return len(jobs)
+
+
+def _insert(writer: WriteConnection, table: str, row: Sequence[Any]) -> None:
+    marks = ", ".join("?" * len(row))
+    writer.write(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # names of our own tables

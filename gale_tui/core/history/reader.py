@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 
 from gale_tui.core.history.rows import job_from
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
-from gale_tui.core.models import Change, Job, JobChange, JobEvent
+from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobEvent
 
 __all__ = ["HistoryReader"]
 
 
-def _forgotten(job_id: str, revision: int) -> Job:
-    """What is left of a job that another process forgot: its id."""
-    return Job(job_id, "", "", "", "", "", 0.0, revision=revision)
-
-
 class HistoryReader:
-    """Queries for the facade; every method may raise `sqlite3.Error` and `DamagedError`.
+    """Queries; every method may raise `sqlite3.Error` and `UnreadableRowError`.
 
     Args:
-        connection: A connection of its own, used by one thread.
+        connection: The connection that reads, used by one thread.
         owner: The store's own id.
     """
 
@@ -47,7 +43,16 @@ class HistoryReader:
     def events(self, job_id: str) -> list[JobEvent]:
         """The timeline of a job, oldest first."""
         rows = self._connection.execute("SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,))
-        return [JobEvent(at, text) for at, text in rows]
+        return [JobEvent(at if isinstance(at, float) else 0.0, str(text)) for at, text in rows]
+
+    def last_saved(self, origin: str, tool_id: str, flow_id: str, before: float | None) -> Job | None:
+        """The job whose file was saved last of a tool with its flow, of those created before a time."""
+        row = self._connection.execute(
+            f"{SELECT_JOBS} WHERE tool_id = ? AND flow_id = ? AND origin = ? AND download_state = ? "
+            "AND created_at < ? ORDER BY download_saved_at DESC, created_at DESC LIMIT 1",
+            (tool_id, flow_id, origin, DownloadState.SAVED.value, math.inf if before is None else before),
+        ).fetchone()
+        return None if row is None else job_from(row)
 
     def foreign_changes(self) -> list[JobChange]:
         """What others wrote since the last call, in the order in which they did."""
@@ -75,7 +80,10 @@ class HistoryReader:
             JobChange(Change.ADDED if job.id in added else Change.CHANGED, job, elsewhere=True)
             for job in map(job_from, rows)
         ]
-        changes += [JobChange(Change.FORGOTTEN, _forgotten(*row), elsewhere=True) for row in gone]
+        changes += [
+            JobChange(Change.FORGOTTEN, Job(job_id, "", "", "", "", "", 0.0, revision=revision), elsewhere=True)
+            for job_id, revision in gone
+        ]
         changes.sort(key=lambda change: change.job.revision)
         self._data_version, self._seen = version, seen
         return changes

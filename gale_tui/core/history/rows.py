@@ -1,27 +1,44 @@
-"""Jobs as rows of the history: a column for each field, in an order that makes reading ten thousand of them quick."""
+"""Jobs as rows of the history: a column for each field."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from gale_tui.core.models import Download, DownloadState, Job, JobState
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["DOWNLOAD_COLUMNS", "JOB_COLUMNS", "DamagedError", "Row", "job_from", "row_of", "storable"]
+__all__ = [
+    "COLUMNS",
+    "DOWNLOAD_COLUMNS",
+    "JOB_COLUMNS",
+    "DamagedError",
+    "Row",
+    "UnreadableRowError",
+    "is_readable",
+    "job_from",
+    "repair",
+    "row_of",
+    "storable",
+    "value_types",
+]
 
 Row: TypeAlias = tuple[Any, ...]
 
 
 class DamagedError(Exception):
-    """The file is no database, or a part of it cannot be made out."""
+    """The file is no database, or a part of it cannot be read."""
 
 
-# The order is that of the fields of Job (without `download`, and with `revision` at the end) and of Download.
+class UnreadableRowError(Exception):
+    """A row holds what no job can have, or text that is not UTF-8."""
+
+
+# In the order of the fields of Job, without `download`, and of Download.
 JOB_COLUMNS: Final = (
     ("id", "TEXT PRIMARY KEY NOT NULL"),
     ("environment_id", "TEXT NOT NULL"),
@@ -63,35 +80,22 @@ DOWNLOAD_COLUMNS: Final = (
     ("download_validator", "TEXT"),
     ("download_sha256", "TEXT"),
     ("download_error", "TEXT NOT NULL"),
-    ("download_attempts", "INTEGER NOT NULL"),
     ("download_next_try_at", "REAL"),
     ("download_saved_at", "REAL"),
 )
 
-_JOB_STATES: Final = {state.value: state for state in JobState}
-_DOWNLOAD_STATES: Final = {state.value: state for state in DownloadState}
-_NO_DOWNLOAD: Final = Download()
+COLUMNS: Final = JOB_COLUMNS + DOWNLOAD_COLUMNS
+_INDEX: Final = {name: index for index, (name, _) in enumerate(COLUMNS)}
+_DOWNLOAD: Final = len(JOB_COLUMNS)
+"""Index of the download's first column."""
+
+_LATEST: Final = 32_503_680_000.0
+"""The year 3000: a later moment is damage, and many systems cannot format it."""
 _LARGEST: Final = 2**63 - 1
 
 
-# A frozen dataclass sets each field through object.__setattr__, which would be most of the time that a history takes
-# to load. These twins have the same slots and plain assignment; an instance becomes the real thing by its class.
-def _draft(kind: type[Job | Download]) -> Any:
-    names = [(field.name, Any) for field in dataclasses.fields(kind)]
-    # Nothing but `__init__`: each further method would be compiled at every start.
-    return dataclasses.make_dataclass(
-        f"_{kind.__name__}Draft", names, slots=True, repr=False, eq=False, match_args=False
-    )
-
-
-_JobDraft = _draft(Job)
-_DownloadDraft = _draft(Download)
-
-
-def _path_value(path: Path | None) -> str | bytes | None:
-    """Text where a path is text; the raw bytes of a name that is not UTF-8."""
-    if path is None:
-        return None
+def _path_value(path: Path) -> str | bytes:
+    """Text if the path is text; the raw bytes of a name that is not UTF-8."""
     text = str(path)
     try:
         text.encode()
@@ -104,165 +108,136 @@ def _path(value: str | bytes) -> Path:
     return Path(os.fsdecode(value) if isinstance(value, bytes) else value)
 
 
-_folder = lru_cache(maxsize=64)(_path)
+_STATES: Final[dict[str, JobState]] = {state.value: state for state in JobState}
+_DOWNLOAD_STATES: Final[dict[str, DownloadState]] = {state.value: state for state in DownloadState}
+# What a field is in the database, and what a column is in a job; everything else is the same in both. None stays None.
+_TO_ROW: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
+    (_INDEX[name], convert)
+    for name, convert in (
+        ("production", int),
+        ("folder", _path_value),
+        ("save_when_ready", int),
+        ("tracked", int),
+        ("state", attrgetter("value")),
+        ("download_url", SignedUrl.reveal),
+        ("download_state", attrgetter("value")),
+        ("download_path", _path_value),
+        ("download_part", _path_value),
+    )
+)
+_TO_JOB: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
+    (_INDEX[name], convert)
+    for name, convert in (
+        ("production", bool),
+        ("folder", lru_cache(maxsize=64)(_path)),
+        ("save_when_ready", bool),
+        ("tracked", bool),
+        ("state", _STATES.__getitem__),
+        ("download_url", SignedUrl),
+        ("download_state", _DOWNLOAD_STATES.__getitem__),
+        ("download_path", _path),
+        ("download_part", _path),
+    )
+)
+_job_values = attrgetter(*(name for name, _ in JOB_COLUMNS))
+_download_values = attrgetter(*(name.removeprefix("download_") for name, _ in DOWNLOAD_COLUMNS))
+_MOMENTS: Final = tuple(_INDEX[name] for name, kind in COLUMNS if kind.startswith("REAL") and name != "percentage")
+_moments = itemgetter(*_MOMENTS)
 
 
 def row_of(job: Job) -> Row:
-    """The values of a job in the order of `JOB_COLUMNS` and `DOWNLOAD_COLUMNS`."""
-    download = job.download
-    url = job.download_url
-    return (
-        job.id,
-        job.environment_id,
-        job.environment_name,
-        job.origin,
-        job.tool_id,
-        job.flow_id,
-        job.created_at,
-        int(job.production),
-        job.label,
-        _path_value(job.folder),
-        int(job.save_when_ready),
-        job.batch,
-        int(job.tracked),
-        job.state.value,
-        job.status,
-        job.name,
-        job.percentage,
-        job.reason,
-        job.note,
-        job.dock_status_id,
-        job.export_job_id,
-        None if url is None else url.reveal(),
-        job.posts,
-        job.resume_at,
-        job.started_at,
-        job.ended_at,
-        job.last_asked_at,
-        job.last_answer_at,
-        job.last_response,
-        job.revision,
-        download.state.value,
-        _path_value(download.path),
-        _path_value(download.part),
-        download.received,
-        download.size,
-        download.validator,
-        download.sha256,
-        download.error,
-        download.attempts,
-        download.next_try_at,
-        download.saved_at,
-    )
+    """The values of a job in the order of `COLUMNS`."""
+    values = [*_job_values(job), *_download_values(job.download)]
+    for index, convert in _TO_ROW:
+        if values[index] is not None:
+            values[index] = convert(values[index])
+    return tuple(values)
+
+
+_NO_DOWNLOAD: Final = Download()
+_NOTHING: Final = row_of(Job("", "", "", "", "", "", 0.0))[_DOWNLOAD:]
 
 
 def job_from(row: Row) -> Job:
     """The job of a row that :func:`row_of` made.
 
     Raises:
-        DamagedError: The row holds what no job can have.
+        UnreadableRowError: The row holds what no job can have.
     """
-    (
-        job_id,
-        environment_id,
-        environment_name,
-        origin,
-        tool_id,
-        flow_id,
-        created_at,
-        production,
-        label,
-        folder,
-        save_when_ready,
-        batch,
-        tracked,
-        state,
-        status,
-        name,
-        percentage,
-        reason,
-        note,
-        dock_status_id,
-        export_job_id,
-        download_url,
-        posts,
-        resume_at,
-        started_at,
-        ended_at,
-        last_asked_at,
-        last_answer_at,
-        last_response,
-        revision,
-        download_state,
-        path,
-        part,
-        received,
-        size,
-        validator,
-        sha256,
-        error,
-        attempts,
-        next_try_at,
-        saved_at,
-    ) = row
+    if _unfit(tuple(map(type, row))):
+        raise UnreadableRowError("a value has another type")
+    for moment in _moments(row):
+        if moment is not None and not 0.0 <= moment <= _LATEST:
+            raise UnreadableRowError("a time makes no sense")
+    values = list(row)
     try:
-        if download_state == "none" and row[31:] == _NOTHING:
-            download: Any = _NO_DOWNLOAD
-        else:
-            download = _DownloadDraft(
-                _DOWNLOAD_STATES[download_state],
-                None if path is None else _path(path),
-                None if part is None else _path(part),
-                received,
-                size,
-                validator,
-                sha256,
-                error,
-                attempts,
-                next_try_at,
-                saved_at,
-            )
-            download.__class__ = Download
-        job = _JobDraft(
-            job_id,
-            environment_id,
-            environment_name,
-            origin,
-            tool_id,
-            flow_id,
-            created_at,
-            production == 1,
-            label,
-            None if folder is None else _folder(folder),
-            save_when_ready == 1,
-            batch,
-            tracked == 1,
-            _JOB_STATES[state],
-            status,
-            name,
-            percentage,
-            reason,
-            note,
-            dock_status_id,
-            export_job_id,
-            None if download_url is None else SignedUrl(download_url),
-            posts,
-            resume_at,
-            started_at,
-            ended_at,
-            last_asked_at,
-            last_answer_at,
-            last_response,
-            download,
-            revision,
-        )
-    except (KeyError, TypeError) as error_:
-        raise DamagedError("a row makes no sense") from error_
-    job.__class__ = Job
-    return cast(Job, job)
+        for index, convert in _TO_JOB:
+            if values[index] is not None:
+                values[index] = convert(values[index])
+    except (KeyError, ValueError) as error:
+        raise UnreadableRowError("a value makes no sense") from error
+    download = _NO_DOWNLOAD if row[_DOWNLOAD:] == _NOTHING else Download(*values[_DOWNLOAD:])
+    values[_DOWNLOAD - 1 :] = [download, values[_DOWNLOAD - 1]]
+    return Job(*values)
 
 
-_NOTHING: Final = row_of(Job("", "", "", "", "", "", 0.0))[31:]
+def is_readable(row: Row) -> bool:
+    """True if :func:`job_from` makes a job of the row."""
+    try:
+        job_from(row)
+    except UnreadableRowError:
+        return False
+    return True
+
+
+def value_types(kind: str) -> tuple[type, ...]:
+    """The types of the values that a column may hold.
+
+    Args:
+        kind: As its table declares it, such as `TEXT NOT NULL`.
+    """
+    declared, _, condition = kind.partition(" ")
+    types = {"TEXT": (str,), "REAL": (float,), "INTEGER": (int,)}.get(declared, (str, bytes))
+    return types if "NOT NULL" in condition else (*types, type(None))
+
+
+_TYPES: Final = tuple(value_types(kind) for _, kind in COLUMNS)
+
+
+@lru_cache(maxsize=1024)
+def _unfit(types: tuple[type, ...]) -> tuple[int, ...]:
+    """The indexes of values that have a type which their column never holds."""
+    return tuple(index for index, (found, fit) in enumerate(zip(types, _TYPES, strict=True)) if found not in fit)
+
+
+def repair(row: Row, spare_id: str) -> Row:
+    """The row of a job with defaults in place of the values that cannot be read.
+
+    Nothing is ever exported again because of it: an unknown state is one that asks GALE or the user.
+
+    Args:
+        row: Values in the order of `COLUMNS`.
+        spare_id: The job's id if its own cannot be read.
+    """
+    row = tuple(
+        value.decode("utf-8", "replace") if isinstance(value, bytes) and bytes not in types else value
+        for value, types in zip(row, _TYPES, strict=True)
+    )
+    values = list(row)
+    defaults = row_of(Job(spare_id, "", "", "", "", "", 0.0, production=True))
+    unfit = set(_unfit(tuple(map(type, row))))
+    unfit |= {index for index in _MOMENTS if isinstance(row[index], float) and not 0.0 <= row[index] <= _LATEST}
+    for index in unfit:
+        values[index] = defaults[index]
+    state, download_state = _INDEX["state"], _INDEX["download_state"]
+    if values[state] not in _STATES or state in unfit:
+        known = values[_INDEX["dock_status_id"]] is not None
+        values[state] = (JobState.RUNNING if known else JobState.UNCONFIRMED).value
+    if values[download_state] not in _DOWNLOAD_STATES or download_state in unfit:
+        part, saved_at = values[_INDEX["download_part"]], values[_INDEX["download_saved_at"]]
+        guess = DownloadState.RESUMABLE if part else DownloadState.SAVED if saved_at else DownloadState.NONE
+        values[download_state] = guess.value
+    return tuple(values)
 
 
 def storable(values: Sequence[Any]) -> Row:

@@ -1,39 +1,42 @@
-"""The tables of the history, how older ones become newer ones, and how the file is opened."""
+"""The tables of the history, and how those of older versions become today's."""
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from contextlib import closing
+from functools import cache
+from typing import Final, TypeAlias
 
-from gale_tui.core.errors import NewerStoreError
-from gale_tui.core.history.connection import BUSY_SECONDS, Patience, Step, WriteConnection, connect
-from gale_tui.core.history.files import on_network
-from gale_tui.core.history.rows import DOWNLOAD_COLUMNS, JOB_COLUMNS, DamagedError, job_from
+from gale_tui.core.history.rows import COLUMNS
 from gale_tui.core.models import DownloadState, JobState
 
 __all__ = [
+    "APPLICATION_ID",
     "INSERT_JOB",
     "MIGRATIONS",
     "SELECT_JOBS",
     "UNFINISHED",
-    "OpenedHistory",
-    "open_file",
+    "Columns",
+    "Write",
+    "describe_tables",
+    "tables_of",
 ]
 
-_COLUMNS: Final = tuple(name for name, _ in (*JOB_COLUMNS, *DOWNLOAD_COLUMNS))
-SELECT_JOBS: Final = " ".join(("SELECT", ", ".join(_COLUMNS), "FROM jobs"))
-"""To be followed by conditions."""
-_INSERTED: Final = (*_COLUMNS, "writer", "added_revision", "added_by")
-INSERT_JOB: Final = " ".join(
-    ("INSERT INTO jobs (", ", ".join(_INSERTED), ") VALUES (", ", ".join("?" * len(_INSERTED)), ")")
-)
+Write: TypeAlias = Callable[[str], object]
+Columns: TypeAlias = tuple[tuple[str, str], ...]
+"""Name and declaration of each column, in the order in which the file has them."""
 
-_APPLICATION: Final = 0x47414C45  # "GALE"
+APPLICATION_ID: Final = 0x47414C45  # "GALE"
+
+_NAMES: Final = ", ".join(name for name, _ in COLUMNS)
+SELECT_JOBS: Final = f"SELECT {_NAMES} FROM jobs"  # noqa: S608  # names of our own columns
+"""To be followed by conditions."""
+# Old files have a column that nothing uses and that may not be empty.
+INSERT_JOB: Final = (
+    f"INSERT INTO jobs ({_NAMES}, download_attempts, writer, added_revision, added_by) "  # noqa: S608  # as above
+    f"VALUES ({', '.join('?' * len(COLUMNS))}, 0, ?, ?, ?)"
+)
 
 _OPEN_STATES: Final = (
     JobState.REQUESTING,
@@ -52,10 +55,8 @@ UNFINISHED: Final = "(state IN ({}) OR download_state IN ({}))".format(
     ", ".join(f"'{state}'" for state in _OPEN_STATES), ", ".join(f"'{state}'" for state in _OPEN_DOWNLOADS)
 )
 
-Write = Callable[[str], object]
 
-
-def _first_tables(write: Write) -> None:
+def _create_tables(write: Write) -> None:
     # Who wrote a row last, and who added it at which revision: what a process must know to tell its own writes from
     # others', and a new job from a changed one.
     write(
@@ -101,7 +102,7 @@ def _first_tables(write: Write) -> None:
     )
 
 
-def _batches(write: Write) -> None:
+def _add_batches(write: Write) -> None:
     # A batch is there until each of its lines has a row among the starts, written together with the line's job.
     write(
         "CREATE TABLE batches (id TEXT PRIMARY KEY NOT NULL, environment_id TEXT NOT NULL, created_at REAL NOT NULL, "
@@ -113,127 +114,32 @@ def _batches(write: Write) -> None:
     )
 
 
-def _drafts(write: Write) -> None:
+def _add_drafts(write: Write) -> None:
     write("CREATE TABLE drafts (name TEXT PRIMARY KEY NOT NULL, at REAL NOT NULL, text TEXT NOT NULL)")
 
 
-MIGRATIONS: tuple[Callable[[Write], None], ...] = (_first_tables, _batches, _drafts)
+MIGRATIONS: tuple[Callable[[Write], None], ...] = (_create_tables, _add_batches, _add_drafts)
 """The n-th turns version n-1 into version n. A released one is literal SQL and never changes: later columns come with
-later migrations, so that a fresh file equals an upgraded one."""
+later migrations, so that a fresh file equals an upgraded one. Each changes a table, because a file whose version
+number is damaged is known by its tables."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedHistory:
-    """A history that is ready to be written and read."""
-
-    path: Path
-    """Where it is, links followed."""
-    writer: WriteConnection
-    reader: sqlite3.Connection
-    logged: bool
-    """True with a write-ahead log, False with a rollback journal."""
-    notice: str = ""
-    """What a person should know, a sentence or two; often empty."""
-
-    def close(self) -> None:
-        """Closes both connections: the one that writes last, so that it can put the log away."""
-        self.reader.close()
-        self.writer.close()
+def describe_tables(connection: sqlite3.Connection) -> dict[str, Columns]:
+    """The columns of every table of a file."""
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    return {
+        name: tuple(
+            (column, f"{kind} NOT NULL" if required else kind)
+            for _, column, kind, required, _, _ in connection.execute(f'PRAGMA table_info("{name}")').fetchall()
+        )
+        for (name,) in names.fetchall()
+    }
 
 
-def open_file(path: Path, step: Step | None) -> OpenedHistory:
-    """Opens an existing file, new and empty, or older, or of today.
-
-    Raises:
-        NewerStoreError: A newer gale-tui wrote it.
-        StoreError: It cannot be read or written.
-        DamagedError: It is no history, or a damaged one.
-    """
-    patience = Patience(path)
-    deadline = time.monotonic() + BUSY_SECONDS
-    with contextlib.ExitStack() as undo:
-        connection = patience.run(lambda: connect(path), deadline)
-        undo.callback(connection.close)
-        before = patience.run(lambda: _version(connection), deadline)
-        if before > len(MIGRATIONS):
-            raise NewerStoreError(
-                f"The history {path} was written by a newer gale-tui",
-                "It is left as it is: use that version, or set GALE_TUI_HOME to another folder",
-            )
-        logged = not on_network(path.parent) and patience.run(lambda: _logged(connection), deadline)
-        if not logged:
-            patience.run(lambda: connection.execute("PRAGMA journal_mode=DELETE").fetchone(), deadline)
-        writer = WriteConnection(connection, step, power_safe=not logged)
-        # Overwritten and deleted content is zeroed: a signed link that was used is in the file no longer.
-        writer.pragma("secure_delete=ON")
-        writer.pragma("fullfsync=ON")
-        writer.pragma(f"journal_size_limit={4 * 1024 * 1024}")
-        if before < len(MIGRATIONS):
-            patience.run(lambda: _migrate(writer), deadline)
-        patience.run(lambda: _probe(connection), deadline)
-        reader = patience.run(lambda: connect(path, readonly=True), deadline)
-        undo.callback(reader.close)
-        patience.run(lambda: reader.execute("SELECT value FROM counters").fetchone(), deadline)
-        undo.pop_all()
-    return OpenedHistory(path, writer, reader, logged)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    # As of one moment: another process may be making the tables.
-    connection.execute("BEGIN")
-    try:
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-    finally:
-        connection.rollback()
-    # A version beyond ours is left alone, whoever wrote it.
-    if application != _APPLICATION and (tables or version) and version <= len(MIGRATIONS):
-        raise DamagedError("it is a database of another program")
-    return version
-
-
-def _logged(connection: sqlite3.Connection) -> bool:
-    try:
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError as error:
-        # A file system that cannot share memory between processes.
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
-            return False
-        raise
-    return bool(mode == "wal")
-
-
-def _migrate(writer: WriteConnection) -> None:
-    with writer.transaction(durable=True):
-        # Another process may have been quicker.
-        version: int = writer.pragma("user_version")
-        for number in range(version, len(MIGRATIONS)):
-            MIGRATIONS[number](writer.write)
-        if version < len(MIGRATIONS):
-            writer.write(f"PRAGMA application_id={_APPLICATION}")
-            writer.write(f"PRAGMA user_version={len(MIGRATIONS)}")
-
-
-def _probe(connection: sqlite3.Connection) -> None:
-    """Touches every table and index, so that a file damaged in its first pages is known at once."""
-    try:
-        found = connection.execute(f"{SELECT_JOBS} ORDER BY created_at DESC, id DESC LIMIT 1").fetchone()
-        if found is not None:
-            job_from(found)
-        connection.execute("SELECT max(revision) FROM jobs").fetchone()
-        connection.execute("SELECT job_id, at, text FROM events ORDER BY id DESC LIMIT 1").fetchone()
-        connection.execute("SELECT max(revision) FROM forgotten").fetchone()
-        connection.execute("SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases").fetchone()
-        connection.execute("SELECT name, environment_id, created_at, used_at, items FROM sets").fetchone()
-        connection.execute("SELECT id, environment_id, created_at, plan FROM batches").fetchone()
-        connection.execute("SELECT batch_id, place, job_id FROM batch_starts").fetchone()
-        connection.execute("SELECT name, at, text FROM drafts").fetchone()
-        counter = connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()
-    except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:
-            raise DamagedError(str(error)) from error
-        raise
-    if counter is None:
-        raise DamagedError("a counter is missing")
+@cache
+def tables_of(version: int) -> dict[str, Columns]:
+    """The tables of a sound file of a version: a file whose version number is damaged is known by them."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for migration in MIGRATIONS[:version]:
+            migration(connection.execute)
+        return describe_tables(connection)

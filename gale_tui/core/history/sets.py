@@ -1,32 +1,45 @@
-"""Named sets of tools in the history, and the last saved export of a tool."""
+"""Named sets of tools: batches that are kept, to be run again from the palette or by `gale-tui export --set NAME`."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from gale_tui.core.errors import StoreError
-from gale_tui.core.history.connection import WriteConnection
-from gale_tui.core.history.named_sets import ToolSet, items_text, tools_of
-from gale_tui.core.history.rows import job_from
-from gale_tui.core.history.schema import SELECT_JOBS
-from gale_tui.core.models import DownloadState, Job
+from gale_tui.core.batch.parser import MOST_TOOLS, BatchTool
+from gale_tui.core.errors import ConfigError, StoreError
+from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
+    from gale_tui.core.history.connection import WriteConnection
     from gale_tui.core.history.open_store import History
 
-__all__ = ["ToolSets", "last_saved"]
+__all__ = ["ToolSet", "ToolSets", "clean_set_name"]
 
 Run = Callable[[Callable[["History"], Any]], Awaitable[Any]]
 
-_LATEST = 1e300
-"""Later than any time."""
-_SELECT = "SELECT name, environment_id, created_at, used_at, items FROM sets"
+NAME_LIMIT: Final = 60
+_SELECT: Final = "SELECT name, environment_id, created_at, used_at, items FROM sets"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSet:
+    """A set as the history has it."""
+
+    name: str
+    tools: tuple[BatchTool, ...]
+    environment_id: str | None = None
+    """Where it runs unless another environment is chosen."""
+    created_at: float = 0.0
+    """Seconds since the epoch."""
+    used_at: float | None = None
+    """When it was last run."""
 
 
 class ToolSets:
-    """Named sets of tools.
+    """The sets in the history.
 
     Args:
         read: Runs a query on the thread that reads.
@@ -39,59 +52,82 @@ class ToolSets:
 
     async def all(self) -> list[ToolSet]:
         """All sets that can be read, by name."""
-        sets: list[ToolSet] = await self._read(lambda history: _read_sets(history.opened.reader))
-        return sets
+        found: list[ToolSet] = await self._read(lambda history: _read_all(history.file.reader))
+        return found
 
     async def find(self, name: str) -> ToolSet | None:
-        """The set of that name.
+        """The set of that name, or None.
 
         Raises:
             StoreError: It cannot be read.
         """
-        found: ToolSet | None = await self._read(lambda history: _read_set(history.opened.reader, name))
+        found: ToolSet | None = await self._read(lambda history: _read_one(history.file.reader, name))
         return found
 
-    async def save(self, tool_set: ToolSet) -> None:
+    async def save(self, kept: ToolSet) -> None:
         """Writes a set in place of the one with its name."""
-        await self._write(lambda history: _save_set(history.opened.writer, tool_set))
+        await self._write(lambda history: _save(history.file.writer, kept))
 
     async def mark_used(self, name: str, *, at: float) -> None:
         """Records when a set was last run, in seconds since the epoch."""
-        await self._write(lambda history: _mark_used(history.opened.writer, name, at))
+        await self._write(lambda history: _mark_used(history.file.writer, name, at))
 
     async def remove(self, name: str) -> bool:
         """Deletes a set; False if there is none of that name. Jobs and files stay."""
-        removed: bool = await self._write(lambda history: _remove_set(history.opened.writer, name))
-        return removed
+        deleted: bool = await self._write(lambda history: _delete(history.file.writer, name))
+        return deleted
 
 
-def _set_from(row: tuple[str, str | None, float, float | None, str]) -> ToolSet:
+def clean_set_name(text: str) -> str:
+    """The name trimmed, with single spaces.
+
+    Raises:
+        ConfigError: It is empty, too long, or has characters that cannot be typed again.
+    """
+    name = " ".join(text.split())
+    if not name:
+        raise ConfigError("The set has no name", "Give it one, such as nightly")
+    if len(name) > NAME_LIMIT:
+        raise ConfigError(f"The set's name has {len(name)} characters", f"Use at most {NAME_LIMIT}")
+    if inert(name, NAME_LIMIT) != name:
+        raise ConfigError("The set's name has invisible characters", "Use letters and digits")
+    if name.startswith("-"):
+        raise ConfigError("The set's name begins with a dash, as an option does", "Begin it with a letter")
+    return name
+
+
+def _set_of(row: tuple[Any, ...]) -> ToolSet:
     name, environment_id, created_at, used_at, items = row
-    return ToolSet(name, tools_of(name, items), environment_id, created_at, used_at)
+    return ToolSet(
+        name,
+        _tools_of(name, items),
+        environment_id if isinstance(environment_id, str) else None,
+        created_at if isinstance(created_at, float) else 0.0,
+        used_at if isinstance(used_at, float) else None,
+    )
 
 
-def _read_sets(connection: sqlite3.Connection) -> list[ToolSet]:
+def _read_all(connection: sqlite3.Connection) -> list[ToolSet]:
     sets = []
     for row in connection.execute(f"{_SELECT} ORDER BY name"):
         try:
-            sets.append(_set_from(row))
+            sets.append(_set_of(row))
         except StoreError:
             # It can be saved again, and is no reason to hide the others.
             continue
     return sets
 
 
-def _read_set(connection: sqlite3.Connection, name: str) -> ToolSet | None:
+def _read_one(connection: sqlite3.Connection, name: str) -> ToolSet | None:
     row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
-    return None if row is None else _set_from(row)
+    return None if row is None else _set_of(row)
 
 
-def _save_set(database: WriteConnection, tool_set: ToolSet) -> None:
-    values = (tool_set.name, tool_set.environment_id, tool_set.created_at, tool_set.used_at, items_text(tool_set.tools))
+def _save(database: WriteConnection, kept: ToolSet) -> None:
     with database.transaction(durable=True):
         database.write(
             "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)",
-            values,
+            (kept.name, kept.environment_id, kept.created_at, kept.used_at, _items_text(kept.tools)),
         )
 
 
@@ -100,20 +136,27 @@ def _mark_used(database: WriteConnection, name: str, at: float) -> None:
         database.write("UPDATE sets SET used_at = ? WHERE name = ?", (at, name))
 
 
-def _remove_set(database: WriteConnection, name: str) -> bool:
+def _delete(database: WriteConnection, name: str) -> bool:
     with database.transaction(durable=True):
         return database.write("DELETE FROM sets WHERE name = ?", (name,)) > 0
 
 
-def last_saved(
-    connection: sqlite3.Connection, origin: str, tool_id: str, flow_id: str, before: float | None = None
-) -> Job | None:
-    """The newest job of a tool with its flow whose file was saved, of those made before; None where there is none."""
-    sql = (
-        f"{SELECT_JOBS} WHERE tool_id = ? AND flow_id = ? AND origin = ? AND download_state = ? AND created_at < ? "
-        "ORDER BY download_saved_at DESC, created_at DESC LIMIT 1"
-    )
-    row = connection.execute(
-        sql, (tool_id, flow_id, origin, DownloadState.SAVED.value, _LATEST if before is None else before)
-    ).fetchone()
-    return None if row is None else job_from(row)
+def _items_text(tools: Sequence[BatchTool]) -> str:
+    return json.dumps([{"tool_id": tool.tool_id, "flow_id": tool.flow_id, "label": tool.label} for tool in tools])
+
+
+def _tools_of(name: object, text: str) -> tuple[BatchTool, ...]:
+    try:
+        items: Any = json.loads(text)
+        return tuple(
+            BatchTool(_text(each["tool_id"]), _text(each["flow_id"]), _text(each.get("label", "")))
+            for each in items[:MOST_TOOLS]
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise StoreError(f"The set {inert(name, NAME_LIMIT)} cannot be read", "Save it again under its name") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value

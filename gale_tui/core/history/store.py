@@ -1,7 +1,7 @@
-"""JobStore: what is known of every job, in SQLite, so that nothing is lost when the program ends in whatever way.
+"""JobStore: every job and its timeline in SQLite, written before anything is shown.
 
-A change is written before it is shown. Instances side by side share the file: each sees the others' changes through
-:meth:`JobStore.foreign_changes`, and leases say who polls and who downloads which job.
+Several instances share the file: each sees the others' changes through :meth:`JobStore.foreign_changes`, and leases say
+who polls and who downloads which job.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.connection import BUSY_SECONDS, DatabaseThread, Step
 from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.history.open_store import History, Threads
-from gale_tui.core.history.rows import DamagedError
+from gale_tui.core.history.rows import DamagedError, UnreadableRowError
 from gale_tui.core.history.writer import EventText
 from gale_tui.core.models import Job, JobChange, JobEvent
 
@@ -35,38 +35,52 @@ __all__ = ["JobStore", "LeaseKind"]
 T = TypeVar("T")
 C = TypeVar("C", JobChange, JobChange | None)
 
-_TELL_AFTER: Final = 1.0
+_BUSY_SHOWN_AFTER: Final = 1.0
 _CLOSING: Final = 1.5
+_REPAIRS: Final = 3
+"""Tries of a call: rows are repaired, then the file is replaced."""
 
 
 class JobStore:
     """The history of jobs; made by :meth:`open`.
 
-    No method blocks the loop: one thread writes, another reads, each with a connection of its own, so that a process
-    that was stopped within a transaction holds up writing alone. A call that is cancelled is carried out nevertheless.
-    Every method raises `StoreError` where the history cannot be used, and nothing of SQLite's.
+    No method blocks the loop: one thread writes and another reads, so that a process that was stopped within a
+    transaction delays writing alone. A cancelled call is carried out nevertheless. Every method raises `StoreError` if
+    the history cannot be used, and no error of SQLite's.
     """
 
-    def __init__(self, history: History, threads: Threads) -> None:
+    def __init__(self, history: History, threads: Threads, on_notice: Callable[[str], None] | None = None) -> None:
+        self.notice = ""
+        """The newest sentence about the file, such as that a damaged one was set aside; usually empty."""
+        self._on_notice = on_notice
         self._history = history
         self._threads = threads
         self._closing: asyncio.Task[None] | None = None
         self._repairing = asyncio.Lock()
         self._unheard: list[JobChange] = []
-        # A process that was killed may have left a log with what the database has no longer.
+        self._notify(history.file.notice)
+        # A process that was killed may have left a log with what the database no longer has.
         threads.writer.post(self._scrub)
 
     @classmethod
-    async def open(cls, path: Path, *, owner: str | None = None, step: Step | None = None) -> JobStore:
-        """Opens the history, and makes it and its folder where they are not there.
+    async def open(
+        cls,
+        path: Path,
+        *,
+        owner: str | None = None,
+        step: Step | None = None,
+        on_notice: Callable[[str], None] | None = None,
+    ) -> JobStore:
+        """Opens the history, and makes it and its folder if they are missing.
 
-        A damaged file is set aside under a stamped name, what can be read of it is taken over, and `notice` says so.
+        A damaged file is set aside under a stamped name, and what can be read of it goes into a new one.
 
         Args:
             path: The file. A new one gets mode 0600, a new folder 0700.
-            owner: Name of this store among those that share the file; made up where None.
-            step: For tests: told of each write and commit on the thread that does them ("db write" before a statement,
-                "db commit" and "db committed" around a commit).
+            owner: Name of this store among those that share the file; random if None.
+            step: For tests: called on the writing thread with "db write" before a statement, "db commit" and
+                "db committed" around a commit.
+            on_notice: Called with each sentence about the file, at once or whenever damage shows later.
 
         Raises:
             NewerStoreError: A newer gale-tui wrote the file; it is left alone.
@@ -79,37 +93,38 @@ class JobStore:
         except BaseException:
             threads.stop()
             raise
-        return cls(history, threads)
+        return cls(history, threads, on_notice)
 
-    @property
-    def notice(self) -> str:
-        """A sentence to show, such as where a damaged history was set aside; often empty."""
-        return self._history.opened.notice
+    def _notify(self, text: str) -> None:
+        if text:
+            self.notice = text
+            if self._on_notice is not None:
+                self._on_notice(text)
 
     @property
     def path(self) -> Path:
         """Where the history is, links followed."""
-        return self._history.opened.path
+        return self._history.file.path
 
     @property
     def trouble(self) -> str:
         """A sentence while another process keeps this one from writing for more than a second; else empty."""
-        since = self._history.write_patience.waiting_since
-        if since is None or time.monotonic() - since < _TELL_AFTER:
+        since = self._history.write_retry.waiting_since
+        if since is None or time.monotonic() - since < _BUSY_SHOWN_AFTER:
             return ""
-        return "Another gale-tui holds the history: changes wait for it."
+        return "Another gale-tui is holding the history: changes wait for it."
 
     async def load(self, *, limit: int | None = None, before: tuple[float, str] | None = None) -> list[Job]:
         """The jobs, newest first.
 
         Args:
             limit: How many at most.
-            before: `created_at` and `id` of the last job of the page before; only older ones are given.
+            before: `created_at` and `id` of the last job of the previous page; only older ones are returned.
         """
         return await self._read(lambda history: history.reader.load(limit, before))
 
     async def unfinished(self) -> list[Job]:
-        """The jobs whose state or download is not at its end, newest first."""
+        """The jobs with an unfinished export or download, newest first."""
         return await self._read(lambda history: history.reader.unfinished())
 
     async def events(self, job_id: str) -> list[JobEvent]:
@@ -124,11 +139,11 @@ class JobStore:
         Args:
             job: The job; its revision is set.
             event: First line of its timeline.
-            at: When that was; now where None.
-            line: The kept batch and the place in it (from 0) that the job starts, in the same transaction.
+            at: When that was; now if None.
+            line: The batch and the place in it (from 0) that the job starts, in the same transaction.
 
         Raises:
-            StoreError: It was not written, or a job with this id is there already.
+            StoreError: It was not written, or a job with this id exists.
             LineStartedError: That line of the batch is started already.
         """
         return await self._change(lambda history: history.writer.add(job, event, at, line))
@@ -146,14 +161,14 @@ class JobStore:
 
         Args:
             job_id: Which one.
-            change: Gives the new job. Called on the writing thread with the job as it is in the history, and called
-                anew where another process was quicker: it must be a pure function.
-            event: A line for the timeline, or a function of the old and the new job that gives one or None.
-            at: When that was; now where None.
-            again: True where a saved file is fetched once more, so that its download may go back to wanted.
+            change: Returns the new job. Called on the writing thread with the job as it is in the history, and again if
+                another process was quicker: it must be a pure function.
+            event: A line for the timeline, or a function of the old and the new job that returns one or None.
+            at: When that was; now if None.
+            again: True if a saved file is downloaded again, so that its download may go back to wanted.
 
         Returns:
-            The change; None where nothing is different, the job is gone, or a final state would be taken back.
+            The change; None if nothing is different, the job is gone, or a final state would be undone.
 
         Raises:
             StoreError: It was not written.
@@ -161,35 +176,33 @@ class JobStore:
         """
         return await self._change(lambda history: history.writer.update(job_id, change, event, at, again))
 
-    async def forget(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
-        """Deletes a job with its timeline, link and leases; None where it is gone already. Files stay.
+    async def remove(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
+        """Deletes a job with its timeline, link and leases; None if it is gone already. Files stay.
 
         Args:
             job_id: Which one.
-            unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
+            unsent: Nothing was sent, so its line of a batch counts as not started.
         """
-        return await self._change(lambda history: history.writer.forget(job_id, unsent=unsent))
+        return await self._change(lambda history: history.writer.remove(job_id, unsent=unsent))
 
     async def restore(self, job: Job, events: Sequence[JobEvent] = ()) -> JobChange:
-        """Takes :meth:`forget` back: writes the job as it was, with the timeline given."""
+        """Undoes :meth:`remove`: writes the job as it was, with its timeline."""
         return await self._change(lambda history: history.writer.restore(job, events))
 
     async def last_saved(self, origin: str, tool_id: str, flow_id: str, *, before: float | None = None) -> Job | None:
-        """The job whose file was saved last of a tool with its flow at an origin; None where there is none.
+        """The job whose file was saved last of a tool with its flow at an origin, or None.
 
         Args:
             origin: Scheme, host and port.
             tool_id: The tool.
             flow_id: Its flow.
-            before: Only jobs that were made before, in seconds since the epoch.
+            before: Only jobs created before, in seconds since the epoch.
         """
-        from gale_tui.core.history.sets import last_saved
-
-        return await self._read(lambda history: last_saved(history.opened.reader, origin, tool_id, flow_id, before))
+        return await self._read(lambda history: history.reader.last_saved(origin, tool_id, flow_id, before))
 
     @property
     def batches(self) -> KeptBatches:
-        """The batches that are not started to their end."""
+        """Batches that are not started to their end."""
         from gale_tui.core.history.batches import KeptBatches
 
         return KeptBatches(self._read, self._write)
@@ -209,14 +222,12 @@ class JobStore:
         return ToolSets(self._read, self._write)
 
     async def acquire(self, job_id: str, kind: LeaseKind, *, seconds: float) -> bool:
-        """Takes or prolongs a lease.
-
-        Another store's lease is taken over where its time is over or its process is dead.
+        """Acquires or renews a lease; one of another store only if it has expired or its process is dead.
 
         Args:
             job_id: Which job.
             kind: What for.
-            seconds: How long it holds from now on.
+            seconds: How long it holds from now.
 
         Returns:
             True if it is ours; False if another has it or the job is gone.
@@ -224,24 +235,24 @@ class JobStore:
         return await self._write(lambda history: history.leases.acquire(job_id, kind, seconds))
 
     async def renew_all(self, *, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
-        """Prolongs all leases of this store to `seconds` from now.
+        """Renews all leases of this store for `seconds` from now.
 
         Returns:
-            Job and kind of those that another store has taken over, after this process was stopped for example: what
-            they were for must end.
+            Job and kind of those that another store has taken over, for example while this process was stopped: their
+            work must end.
         """
         return await self._write(lambda history: history.leases.renew(seconds))
 
     async def release(self, job_id: str, kind: LeaseKind) -> None:
-        """Gives a lease back; does nothing where it is not ours."""
+        """Releases a lease, if it is ours."""
         await self._write(lambda history: history.leases.release(job_id, kind))
 
     async def foreign_changes(self) -> list[JobChange]:
-        """What other stores wrote since the last call, oldest first; cheap where there is nothing.
+        """What other stores wrote since the last call, oldest first; cheap if that is nothing.
 
-        A job changed several times appears once, as it is now; of a forgotten one only the id is known. Jobs carry
-        their revision: what is shown with a higher one is newer. Changes of this store are in it only where the call
-        that made them was cancelled, so that nobody heard of them; they are not marked `elsewhere`.
+        A job changed several times appears once, as it is now; of a removed one only the id is known. What is shown
+        with a higher revision is newer. Changes of this store are included only if the call that made them was
+        cancelled; they are not marked `elsewhere`.
         """
         changes = await self._read(lambda history: history.reader.foreign_changes())
         if self._unheard:
@@ -250,9 +261,9 @@ class JobStore:
         return changes
 
     async def close(self) -> None:
-        """Writes what is under way, gives the leases back and closes the file: within about a second and a half.
+        """Finishes writing, releases the leases and closes the file, within about a second and a half.
 
-        May be called more than once. All other methods raise `StoreError` afterwards.
+        May be called twice. All other methods raise `StoreError` afterwards.
         """
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close())
@@ -261,12 +272,12 @@ class JobStore:
     async def _close(self) -> None:
         history = self._history
         until = time.monotonic() + _CLOSING
-        history.write_patience.end()
-        history.read_patience.end()
+        history.write_retry.end()
+        history.read_retry.end()
         with contextlib.suppress(sqlite3.Error):
             # A long query is cut short; the thread that writes finishes what it has.
-            history.opened.reader.interrupt()
-        # The connection that writes is the last one, so that it can put the log away.
+            history.file.reader.interrupt()
+        # The connection that writes closes last, so that it can remove the log.
         for thread, end in ((self._threads.reader, history.close_reader), (self._threads.writer, history.close_writer)):
             ended = thread.submit(end)
             thread.stop()
@@ -282,14 +293,14 @@ class JobStore:
     async def _read(self, work: Callable[[History], T]) -> T:
         def on_thread(deadline: float) -> T:
             history = self._history
-            return history.read_patience.run(lambda: work(history), deadline)
+            return history.read_retry.run(lambda: work(history), deadline)
 
         return await self._run(self._threads.reader, on_thread, None)
 
     async def _write(self, work: Callable[[History], T], missed: Callable[[T], None] | None = None) -> T:
         def on_thread(deadline: float) -> T:
             history = self._history
-            return history.write_patience.run(lambda: work(history), deadline)
+            return history.write_retry.run(lambda: work(history), deadline)
 
         try:
             return await self._run(self._threads.writer, on_thread, missed)
@@ -307,7 +318,7 @@ class JobStore:
     async def _run(
         self, thread: DatabaseThread, on_thread: Callable[[float], T], missed: Callable[[T], None] | None
     ) -> T:
-        for repaired in (False, True):
+        for _ in range(_REPAIRS):
             if self._closing is not None:
                 raise StoreError("The history is closed")
             history = self._history
@@ -319,13 +330,30 @@ class JobStore:
                 if missed is not None and future.done() and not future.cancelled() and future.exception() is None:
                     missed(future.result())
                 raise
-            except DamagedError as error:
-                if repaired:
-                    raise StoreError(f"The history {self.path} is damaged ({error})", "Look at the disk") from error
-            await self._repair(history)
-        raise AssertionError("unreachable")
+            except UnreadableRowError:
+                if not await self._repair_rows(history):
+                    await self._replace_file(history)
+            except DamagedError:
+                await self._replace_file(history)
+        raise StoreError(f"The history {self.path} is damaged and could not be repaired", "Check the disk")
 
-    async def _repair(self, damaged: History) -> None:
+    async def _repair_rows(self, history: History) -> bool:
+        """Replaces what cannot be read by defaults; False if that was not possible."""
+        async with self._repairing:
+            if self._history is not history or self._closing is not None:
+                return True
+            repair = functools.partial(
+                history.write_retry.run, history.writer.repair_rows, time.monotonic() + BUSY_SECONDS
+            )
+            try:
+                count = await self._threads.writer.submit(repair)
+            except (DamagedError, UnreadableRowError):
+                return False
+            rows = "One row" if count == 1 else f"{count:,} rows"
+            self._notify(f"{rows} of the history had values that cannot be read; they are blank now." if count else "")
+            return count > 0
+
+    async def _replace_file(self, damaged: History) -> None:
         async with self._repairing:
             if self._history is not damaged or self._closing is not None:
                 return
@@ -345,3 +373,4 @@ class JobStore:
             # The thread that reads stands still while the file is exchanged under it.
             self._threads.reader.post(rest)
             await self._threads.writer.submit(replace)
+            self._notify(self._history.file.notice)

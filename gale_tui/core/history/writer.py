@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from gale_tui.core.errors import StoreError
-from gale_tui.core.history.connection import WriteConnection
-from gale_tui.core.history.rows import DOWNLOAD_COLUMNS, JOB_COLUMNS, Row, job_from, row_of, storable
+from gale_tui.core.errors import LineStartedError, StoreError
+from gale_tui.core.history.connection import MangledText, WriteConnection
+from gale_tui.core.history.rows import COLUMNS, Row, is_readable, job_from, repair, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
 from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobEvent
 
@@ -20,14 +20,26 @@ __all__ = ["EventText", "HistoryWriter"]
 EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
 
 _SELECT: Final = f"{SELECT_JOBS} WHERE id = ?"
-_COLUMNS: Final = tuple(name for name, _ in (*JOB_COLUMNS, *DOWNLOAD_COLUMNS))
+_COLUMNS: Final = tuple(name for name, _ in COLUMNS)
 _SCRUB_AGAIN: Final = 5.0
 _REMEMBERED: Final = 30 * 24 * 3600.0
-"""Seconds for which a forgotten id is kept, so that other processes hear of it."""
+"""Seconds for which the id of a removed job is kept, so that other processes learn of it."""
+
+
+_TEXTS: Final = {
+    "events": ("job_id", "text"),
+    "forgotten": ("job_id", "writer"),
+    "leases": ("job_id", "kind", "owner", "host", "process_started"),
+    "sets": ("name", "environment_id", "items"),
+    "batches": ("id", "environment_id", "plan"),
+    "batch_starts": ("batch_id", "job_id"),
+    "drafts": ("name", "text"),
+}
+"""The columns of text besides those of jobs."""
 
 
 def _regresses(old: Job, new: Job, again: bool) -> bool:
-    """True where the change would take back what is final."""
+    """True if the change would undo what is final."""
     if old.state.final and new.state is not old.state:
         return True
     saved = DownloadState.SAVED
@@ -35,7 +47,7 @@ def _regresses(old: Job, new: Job, again: bool) -> bool:
 
 
 def _matters(old: Job, new: Job) -> bool:
-    """True where a change lost in a power cut could not be asked for again."""
+    """True if GALE could not give us the change again after a power cut."""
     return (
         old.state is not new.state
         or old.dock_status_id != new.dock_status_id
@@ -48,7 +60,7 @@ def _matters(old: Job, new: Job) -> bool:
 
 
 def _stored(write: Callable[[Row], object], job: Job) -> Job:
-    """Writes a job's row; gives the job as the database has it."""
+    """Writes a job's row; returns the job as the database has it."""
     row = row_of(job)
     try:
         write(row)
@@ -60,7 +72,7 @@ def _stored(write: Callable[[Row], object], job: Job) -> Job:
 
 
 class HistoryWriter:
-    """Changes for the facade; every method may raise `sqlite3.Error` and `DamagedError`, and may then be called anew.
+    """Changes; every method may raise `sqlite3.Error` and `UnreadableRowError`, and may then be called again.
 
     Args:
         database: The connection that writes, used by one thread.
@@ -76,7 +88,7 @@ class HistoryWriter:
         self._scrub_from = 0.0
 
     def add(self, job: Job, event: str | None, at: float | None, line: tuple[str, int] | None = None) -> JobChange:
-        """Writes a job that is not there yet; it survives a power cut from then on.
+        """Writes a new job, which survives a power cut from then on.
 
         Args:
             job: The job.
@@ -85,23 +97,21 @@ class HistoryWriter:
             line: Batch and place that the job starts.
 
         Raises:
-            StoreError: There is a job with this id.
-            LineStartedError: That line of the batch is started already; nothing is written.
+            StoreError: A job with this id exists.
+            LineStartedError: That line of the batch is started already or the batch is gone; nothing is written.
         """
         with self._database.transaction(durable=True):
             if self._row(job.id) is not None:
                 raise StoreError(f"The job {job.id} is in the history already")
             if line is not None:
-                from gale_tui.core.history.batches import start_line
-
-                start_line(self._database, line, job.id)
+                self._start_line(line, job.id)
             job = self._insert(job)
             if event:
-                self._tell(job.id, JobEvent(time.time() if at is None else at, event))
+                self._add_event(job.id, JobEvent(time.time() if at is None else at, event))
         return JobChange(Change.ADDED, job)
 
     def restore(self, job: Job, events: Sequence[JobEvent]) -> JobChange:
-        """Writes a forgotten job again, with its timeline; one that is there is left as it is."""
+        """Writes a removed job again, with its timeline, unless it is there."""
         with self._database.transaction(durable=True):
             row = self._row(job.id)
             if row is not None:
@@ -109,13 +119,13 @@ class HistoryWriter:
             self._database.write("DELETE FROM forgotten WHERE job_id = ?", (job.id,))
             job = self._insert(job)
             for event in events:
-                self._tell(job.id, event)
+                self._add_event(job.id, event)
         return JobChange(Change.ADDED, job)
 
     def update(
         self, job_id: str, change: Callable[[Job], Job], event: EventText, at: float | None, again: bool
     ) -> JobChange | None:
-        """Replaces a job by what `change` makes of it; None where that is nothing new, or not allowed."""
+        """Replaces a job by what `change` makes of it; None if that is nothing new, or not allowed."""
         # The look comes before the lock: an identical answer takes none, and how safely to write is known at the start.
         while (row := self._row(job_id)) is not None:
             old = job_from(row)
@@ -133,18 +143,18 @@ class HistoryWriter:
                 new = self._replace(row, new)
                 text = event(old, new) if callable(event) else event
                 if text:
-                    self._tell(job_id, JobEvent(time.time() if at is None else at, text))
+                    self._add_event(job_id, JobEvent(time.time() if at is None else at, text))
             if old.download_url is not None and new.download_url != old.download_url:
                 self._stale = True
             return JobChange(Change.CHANGED, new, old)
         return None
 
-    def forget(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
-        """Deletes a job with its timeline and leases; None where it is not there.
+    def remove(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
+        """Deletes a job with its timeline and leases; None if it is gone.
 
         Args:
             job_id: Which one.
-            unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
+            unsent: Nothing was sent, so its line of a batch counts as not started.
         """
         with self._database.transaction(durable=True):
             row = self._row(job_id)
@@ -167,14 +177,53 @@ class HistoryWriter:
 
     @property
     def scrub_due(self) -> bool:
-        """True while the log may hold a signed link that the database has no longer."""
+        """True while the log may hold a signed link that the database no longer has."""
         return self._stale and self._logged and time.monotonic() >= self._scrub_from
 
     def scrub(self) -> None:
-        """Empties the log; where somebody is in the way, it is due again after a while."""
+        """Empties the log; if another process is reading it, it is due again after a while."""
         with contextlib.suppress(sqlite3.Error):
             self._stale = not self._database.truncate_log()
         self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._stale else 0.0
+
+    def repair_rows(self) -> int:
+        """Replaces values that cannot be read by defaults; returns the number of rows."""
+        with self._database.transaction(durable=True):
+            count = 0
+            for number, *values in self._database.damaged_rows(SELECT_JOBS.replace("SELECT", "SELECT rowid,", 1)):
+                row = tuple(str(value) if isinstance(value, MangledText) else value for value in values)
+                if is_readable(row) and not any(isinstance(value, MangledText) for value in values):
+                    continue
+                names = " = ?, ".join(_COLUMNS)
+                self._database.write(
+                    f"UPDATE jobs SET {names} = ? WHERE rowid = ?",  # noqa: S608  # names of our own columns
+                    (*repair(row, f"job-{number}"), number),
+                )
+                count += 1
+            return count + sum(self._repair_text(table, columns) for table, columns in _TEXTS.items())
+
+    def _repair_text(self, table: str, columns: tuple[str, ...]) -> int:
+        count = 0
+        names = ", ".join(columns)
+        sql = f"SELECT rowid, {names} FROM {table}"  # noqa: S608  # names of our own tables
+        for number, *values in self._database.damaged_rows(sql):
+            mangled = [
+                (name, str(value))
+                for name, value in zip(columns, values, strict=True)
+                if isinstance(value, MangledText)
+            ]
+            for name, value in mangled:
+                sql = f"UPDATE OR REPLACE {table} SET {name} = ? WHERE rowid = ?"  # noqa: S608  # as above
+                self._database.write(sql, (value, number))
+            count += bool(mangled)
+        return count
+
+    def _start_line(self, line: tuple[str, int], job_id: str) -> None:
+        batch_id, place = line
+        known = self._database.row("SELECT 1 FROM batches WHERE id = ?", (batch_id,)) is not None
+        sql = "INSERT OR IGNORE INTO batch_starts (batch_id, place, job_id) VALUES (?, ?, ?)"
+        if not known or self._database.write(sql, (batch_id, place, job_id)) != 1:
+            raise LineStartedError("Another gale-tui has continued this batch, or discarded it", "Look at its jobs")
 
     def _row(self, job_id: str) -> Row | None:
         return self._database.row(_SELECT, (job_id,))
@@ -204,7 +253,7 @@ class HistoryWriter:
 
         return _stored(write, job)
 
-    def _tell(self, job_id: str, event: JobEvent) -> None:
+    def _add_event(self, job_id: str, event: JobEvent) -> None:
         self._database.write(
             "INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", storable((job_id, event.at, event.text))
         )

@@ -1,7 +1,7 @@
-"""What went wrong on the way, out of the HTTP library's exceptions, as a sentence for a person.
+"""The HTTP library's exceptions as errors of our tree.
 
-The library says little: a name that is not found, a refused connection and a bad certificate are one class, a time-out
-has no text, and some texts repeat the header that they complain about, key and all. So nothing of its texts is shown.
+A name that is not found, a refused connection and a bad certificate are one class there, a time-out has no text, and
+some texts repeat the header that they complain about, key and all. So nothing of its texts is shown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-import httpx
+import httpcore
 
 from gale_tui.core.errors import (
     ConfigError,
@@ -24,7 +24,7 @@ from gale_tui.core.errors import (
     TlsError,
     UnansweredError,
 )
-from gale_tui.core.http.request_context import Exchange
+from gale_tui.core.http.request_context import HANDSHAKE, Exchange
 from gale_tui.core.http.tls import certificate_problem
 from gale_tui.core.models import Origin
 
@@ -60,13 +60,13 @@ def request_failure(
     for link in _chain(error):
         if isinstance(link, ConfigError):
             return link
-    if exchange.sent and not isinstance(error, httpx.LocalProtocolError):
+    if exchange.sent and not isinstance(error, httpcore.LocalProtocolError):
         return _unanswered(error, exchange, method, host, seconds)
     if exchange.stopped:
         return NotSentError(f"The connection to {host} was given up before anything was sent")
-    if isinstance(error, httpx.LocalProtocolError):
+    if isinstance(error, httpcore.LocalProtocolError):
         return NotSentError(f"The request to {host} could not be written", "Check the API key and the ids")
-    if proxy is not None and exchange.phase != "tls":
+    if proxy is not None and exchange.phase in ("name", "connect", "proxy"):
         return _proxy(error, exchange, proxy, host, seconds)
     return _not_sent(error, exchange, host, seconds)
 
@@ -75,10 +75,10 @@ def _unanswered(error: Exception, exchange: Exchange, method: str, host: str, se
     advice = "The export may have been started all the same" if method == "POST" else ""
     if exchange.stopped:
         return UnansweredError(f"The wait for the answer of {host} was given up", advice)
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpcore.TimeoutException):
         return UnansweredError(f"{host} gave no whole answer within {seconds:g} seconds", advice)
-    if isinstance(error, httpx.RemoteProtocolError):
-        if "disconnected" in str(error) or "closed" in str(error):
+    if isinstance(error, httpcore.RemoteProtocolError):
+        if exchange.ended:
             return UnansweredError(f"{host} closed the connection before its answer was whole", advice)
         return UnansweredError(f"What came from {host} is not HTTP", advice or _NETWORK)
     return UnansweredError(f"The connection to {host} was cut before the answer was whole", advice)
@@ -86,7 +86,7 @@ def _unanswered(error: Exception, exchange: Exchange, method: str, host: str, se
 
 def _proxy(error: Exception, exchange: Exchange, proxy: str, host: str, seconds: float) -> GaleError:
     advice = "Check the proxy of the environment, or HTTPS_PROXY and NO_PROXY where it has none"
-    if isinstance(error, httpx.ProxyError):
+    if isinstance(error, httpcore.ProxyError):
         status = re.match(r"(\d{3})\b", str(error))
         if (status and status[1] == "407") or "username" in str(error).lower():
             return ProxyRefusedError(
@@ -95,14 +95,23 @@ def _proxy(error: Exception, exchange: Exchange, proxy: str, host: str, seconds:
             )
         said = f" ({status[1]})" if status else ""
         return ProxyRefusedError(f"The proxy {proxy} would not connect to {host}{said}", advice)
-    reason = "does not answer"
+    reason = "closed the connection" if exchange.ended else "does not answer like a proxy"
     for link in _chain(error):
-        if isinstance(link, socket.gaierror):
-            reason = "has a name that is not found (DNS)"
-        elif isinstance(link, ConnectionRefusedError):
-            reason = "refused the connection: nothing listens there"
-        elif isinstance(link, TimeoutError):
-            reason = f"did not answer within {seconds:g} seconds"
+        match link:
+            case ssl.SSLCertVerificationError():
+                problem, advice = certificate_problem(link)
+                return ProxyRefusedError(f"The certificate of the proxy {proxy} {problem}", advice)
+            case ssl.SSLError() if not isinstance(link, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+                reason = "does not speak TLS"
+                break
+            case socket.gaierror():
+                reason = "has a name that is not found (DNS)"
+            case ConnectionRefusedError():
+                reason = "refused the connection: nothing listens there"
+            case TimeoutError():
+                reason = f"did not answer within {min(seconds, HANDSHAKE):g} seconds"
+    if exchange.phase == "proxy":
+        advice = f"Check whether it is an http, https or socks5 proxy. {advice}"
     return ProxyRefusedError(f"The proxy {proxy} {reason}", advice)
 
 
@@ -136,7 +145,8 @@ def _too_slow(exchange: Exchange, host: str, seconds: float) -> GaleError:
         return NameNotFoundError(f"The name look-up of {host} took longer than {seconds:g} seconds", _NETWORK)
     if exchange.phase == "tls":
         return NotSentError(
-            f"{host} did not finish the TLS handshake within {seconds:g} seconds", "Check the host and its port"
+            f"{host} did not finish the TLS handshake within {min(seconds, HANDSHAKE):g} seconds",
+            "Check the host and its port",
         )
     return RefusedError(f"{host} did not answer the connection attempt within {seconds:g} seconds", _NETWORK)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import ipaddress
 import os
 import selectors
@@ -16,11 +17,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import httpcore
-import httpx
 
 from gale_tui.core.http.request_context import Exchange, OpenSockets, current, shut_down
+from gale_tui.core.http.response_framing import ResponseFraming
 from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import split_url
 from gale_tui.core.secret import SignedUrl
@@ -37,56 +39,95 @@ Address = tuple[socket.AddressFamily, Any]
 
 def make_pool(
     sockets: OpenSockets, contexts: TrustedContexts, proxy: str | None, keep_alive: bool
-) -> httpx.HTTPTransport:
+) -> httpcore.ConnectionPool:
     """Connections of one kind: through one proxy or none, kept for the next request or not.
 
     Raises:
         ImportError: A SOCKS proxy without the package for it.
-        ValueError: A proxy of an unknown kind.
-        httpx.InvalidURL: A proxy that is no URL.
+        ValueError: A proxy of an unknown kind, or one that is no URL.
     """
-    transport = httpx.HTTPTransport(
-        # Takes the place of the real ones, which are made at the first handshake.
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-        trust_env=False,
-        proxy=proxy,
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=16 if keep_alive else 0, keepalive_expiry=30
-        ),
+    backend = _Backend(sockets, contexts)
+    # Stands for the real ones, which are made at the first handshake.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    kept = 16 if keep_alive else 0
+    if proxy is None:
+        return httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=None,
+            max_keepalive_connections=kept,
+            keepalive_expiry=30,
+            network_backend=backend,
+        )
+    url, user = _proxy_url(proxy)
+    if url.scheme in (b"socks5", b"socks5h"):
+        if importlib.util.find_spec("socksio") is None:
+            # The pool would miss it at its first request only.
+            raise ImportError("socksio")
+        return httpcore.SOCKSProxy(
+            url,
+            proxy_auth=user,
+            ssl_context=context,
+            max_connections=None,
+            max_keepalive_connections=kept,
+            keepalive_expiry=30,
+            network_backend=backend,
+        )
+    return httpcore.HTTPProxy(
+        url,
+        proxy_auth=user,
+        ssl_context=context,
+        proxy_ssl_context=context if url.scheme == b"https" else None,
+        max_connections=None,
+        max_keepalive_connections=kept,
+        keepalive_expiry=30,
+        network_backend=backend,
     )
-    pool = transport._pool
-    if not isinstance(getattr(pool, "_network_backend", None), httpcore.NetworkBackend):
-        raise RuntimeError("this release of httpx or httpcore keeps its network backend elsewhere")
-    pool._network_backend = _Backend(sockets, contexts)
-    return transport
+
+
+def _proxy_url(proxy: str) -> tuple[httpcore.URL, tuple[str, str] | None]:
+    parts = urlsplit(proxy)
+    if parts.scheme not in ("http", "https", "socks5", "socks5h") or not parts.hostname:
+        raise ValueError("not a proxy")
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 1080)
+    user = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return httpcore.URL(scheme=parts.scheme, host=parts.hostname, port=port, target="/"), user
 
 
 def send(
-    pool: httpx.HTTPTransport,
+    pool: httpcore.ConnectionPool,
     method: str,
     url: SignedUrl,
     headers: Mapping[str, str],
     exchange: Exchange,
     step: float | None,
-) -> httpx.Response:
+) -> httpcore.Response:
     """Sends one request without a body and returns when the headers are there; must run `under_way`.
 
     Args:
         step: Seconds that a single read or write may take.
 
     Raises:
-        httpx.HTTPError: No answer, or a broken one.
-        httpx.InvalidURL, UnicodeError: `url` cannot be sent.
+        ConfigError: `url` is no http or https address.
+        UnicodeError: `url` or a header cannot be sent.
+        Exception: Those of httpcore: no answer, or a broken one.
     """
-    # Host and port are written anew: what is connected to is what was compared with the key's origin.
+    # Host and port are written from the origin: what is connected to is what was compared with the key's origin.
     origin, path = split_url(url.reveal())
-    target = httpx.URL(f"{origin}{path}")
+    target = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=quote(path, safe=_LEGAL))
     timeouts = {"connect": None, "read": step, "write": step, "pool": None}
-    request = httpx.Request(method, target, headers=headers, extensions={"timeout": timeouts, "trace": exchange.trace})
+    fields = {"Host": str(origin).partition("://")[2], **headers}
+    if method == "POST":
+        fields["Content-Length"] = "0"
+    request = httpcore.Request(
+        method, target, headers=list(fields.items()), extensions={"timeout": timeouts, "trace": exchange.trace}
+    )
     return pool.handle_request(request)
 
 
-def raw_socket(response: httpx.Response) -> socket.socket | None:
+_LEGAL = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"<>\\^`{|}')
+
+
+def raw_socket(response: httpcore.Response) -> socket.socket | None:
     """The socket that the body comes from, where it can be read directly."""
     stream = response.extensions.get("network_stream")
     found = stream.get_extra_info("socket") if isinstance(stream, _Stream) else None
@@ -108,9 +149,9 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         exchange = current() or Exchange(timeout)
         try:
-            exchange.phase = "name"
+            exchange.enter("name")
             addresses = _look_up(host, port, exchange)
-            exchange.phase = "connect"
+            exchange.enter("connect")
             connection = _connect(addresses, exchange)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout from error
@@ -137,11 +178,21 @@ class _Stream(httpcore.NetworkStream):
         self._sockets = sockets
         self._contexts = contexts
         self._tunnel = tunnel
+        self._framing: ResponseFraming | None = None
         exchange = current()
         self._cancellation = exchange.cancellation if exchange else None
         sockets.add(connection)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        while True:
+            data = self._read(max_bytes, timeout)
+            if not data or self._framing is None:
+                return data
+            passed = self._framing.feed(data)
+            if passed or self._framing.overrun:
+                return passed
+
+    def _read(self, max_bytes: int, timeout: float | None) -> bytes:
         try:
             limit = _limit(timeout)
             if self._tunnel is not None:
@@ -156,9 +207,14 @@ class _Stream(httpcore.NetworkStream):
         if not data:
             # A socket that we shut down ourselves ends like one that the server closed.
             _go_on(httpcore.ReadError)
+            if (exchange := current()) is not None:
+                exchange.ended = True
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        exchange = current()
+        if exchange is not None and exchange.phase in ("proxy", "request"):
+            self._framing = ResponseFraming()
         view = memoryview(buffer)
         try:
             while view:
@@ -181,7 +237,8 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         if (exchange := current()) is not None:
-            exchange.phase = "tls"
+            to_proxy = exchange.phase == "connect" and (exchange.proxy or "").startswith("https:")
+            exchange.enter("proxy" if to_proxy else "tls")
         wrapped: socket.socket | None = None
         try:
             with self._contexts.lend() as context:
@@ -225,7 +282,7 @@ class _Stream(httpcore.NetworkStream):
                 return self._tunnel.get_extra_info(info)
             return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
         if info == "is_readable":
-            return _readable(self._socket)
+            return (self._framing is not None and self._framing.overrun) or _readable(self._socket)
         return None
 
 

@@ -13,9 +13,13 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-__all__ = ["Cancellation", "Exchange", "OpenSockets", "current", "shut_down", "under_way"]
+__all__ = ["HANDSHAKE", "Cancellation", "Exchange", "OpenSockets", "current", "shut_down", "under_way"]
 
 Phase = Literal["name", "connect", "proxy", "tls", "request"]
+"""`proxy`: with the proxy itself, until its tunnel stands."""
+
+HANDSHAKE = 10.0
+"""Seconds for a TLS handshake, and for each step of reaching a proxy."""
 
 
 def shut_down(connection: socket.socket) -> None:
@@ -66,16 +70,21 @@ class Exchange:
         cancellation: What stops it from outside.
     """
 
-    __slots__ = ("_deadline", "aborted", "cancellation", "fresh", "phase", "sent")
+    __slots__ = ("_deadline", "_phase_deadline", "aborted", "cancellation", "ended", "fresh", "phase", "proxy", "sent")
 
     def __init__(self, seconds: float | None, cancellation: Cancellation | None = None) -> None:
         self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._phase_deadline: float | None = None
         self.cancellation = cancellation
         self.phase: Phase = "connect"
+        self.proxy: str | None = None
+        """URL of the proxy that it goes through."""
         self.sent = False
         """True as soon as the first byte of the request itself may have left."""
         self.fresh = False
         """True where a connection was made for it, instead of one that was still open."""
+        self.ended = False
+        """True where the other side closed the connection."""
         self.aborted = False
 
     @property
@@ -89,12 +98,19 @@ class Exchange:
         Raises:
             TimeoutError: Nothing is left.
         """
-        if self._deadline is None:
-            return limit
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left if limit is None else min(limit, left)
+        for deadline in (self._deadline, self._phase_deadline):
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                limit = left if limit is None else min(limit, left)
+        return limit
+
+    def enter(self, phase: Phase) -> None:
+        """Begins the next phase; handshakes, and whatever a proxy does, have `HANDSHAKE` seconds."""
+        self.phase = phase
+        limited = phase in ("proxy", "tls") or (self.proxy is not None and phase != "request")
+        self._phase_deadline = time.monotonic() + HANDSHAKE if limited else None
 
     def without_deadline(self) -> None:
         """From here on only the limit of each single step counts."""
@@ -104,9 +120,9 @@ class Exchange:
         """Called by the HTTP library (its ``trace`` extension) at each step."""
         if event == "http11.send_request_headers.started":
             if info["request"].method == b"CONNECT":
-                self.phase = "proxy"
+                self.enter("proxy")
             else:
-                self.phase = "request"
+                self.enter("request")
                 self.sent = True
 
 

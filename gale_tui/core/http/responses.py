@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gale_tui.core.errors import InterruptedDownloadError
 from gale_tui.core.http.request_context import Exchange, OpenSockets, under_way
-from gale_tui.core.secret import SignedUrl
+from gale_tui.core.secret import SignedUrl, without_secrets
 
 if TYPE_CHECKING:
     import socket
 
-    import httpx
+    import httpcore
 
 __all__ = ["BODY_LIMIT", "Answer", "Headers", "OpenResponse"]
 
@@ -24,14 +24,20 @@ BODY_LIMIT = 1024 * 1024
 
 
 class Headers(Mapping[str, str]):
-    """Headers of an answer; names in any case. Values are as sent: data, not to be trusted."""
+    """Headers of an answer; names in any case. Values are as sent, without known secrets; not to be trusted."""
 
     __slots__ = ("_values",)
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         self._values: dict[str, str] = {}
-        for name, value in pairs:
-            key = name.lower()
+        for name, raw in pairs:
+            key = name.decode("latin-1").lower()
+            try:
+                value = raw.decode()
+            except UnicodeDecodeError:
+                value = raw.decode("latin-1")
+            if key != "location":
+                value = without_secrets(value)
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 
     def __getitem__(self, name: str) -> str:
@@ -55,8 +61,10 @@ class Answer:
     status: int
     headers: Headers
     body: bytes = field(repr=False)
-    """At most `BODY_LIMIT` bytes; the key, where a server repeats it, is taken out."""
+    """At most `BODY_LIMIT` bytes."""
     url: SignedUrl
+    abandon: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Closes the connection that it came on, which is not used again."""
     unread: str = ""
     """Why `body` is not the whole body: "larger than …", "compressed …", "cut off"; empty where it is."""
 
@@ -72,15 +80,15 @@ class OpenResponse:
     """
 
     def __init__(
-        self, response: httpx.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
+        self, response: httpcore.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
     ) -> None:
-        self.status = response.status_code
-        self.headers = Headers(response.headers.multi_items())
+        self.status = response.status
+        self.headers = Headers(response.headers)
         self.url = url
         version = response.extensions.get("http_version", b"")
         self.http_version = version.decode("ascii", "replace") if isinstance(version, bytes) else ""
         self._response = response
-        self._chunks = response.iter_raw()
+        self._chunks = response.iter_stream()
         self._exchange = exchange
         self._sockets = sockets
         self._stall = stall
@@ -133,13 +141,13 @@ class OpenResponse:
             yield chunk
 
     def _interruption(self, error: Exception) -> InterruptedDownloadError:
-        import httpx
+        import httpcore
 
         if self._exchange.stopped:
             return InterruptedDownloadError("The download was stopped")
-        if isinstance(error, httpx.TimeoutException):
+        if isinstance(error, httpcore.TimeoutException):
             return InterruptedDownloadError(f"Nothing came for {self._stall:g} seconds")
-        if isinstance(error, httpx.RemoteProtocolError):
+        if isinstance(error, httpcore.RemoteProtocolError):
             return InterruptedDownloadError("The server closed the connection before the file was whole")
         return InterruptedDownloadError("The connection was cut before the file was whole")
 

@@ -25,11 +25,11 @@ from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import origin_of
 from gale_tui.core.jobs.hints import hint
 from gale_tui.core.models import Environment, Origin
-from gale_tui.core.secret import HIDDEN, Secret, SignedUrl
+from gale_tui.core.secret import Secret, SignedUrl, hide, without_secrets
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
-    import httpx
+    import httpcore
 
 __all__ = ["BODY_LIMIT", "Answer", "Cancellation", "Headers", "OpenResponse", "Transport", "check_link"]
 
@@ -62,7 +62,7 @@ class Transport:
         self._user_agent = user_agent
         self._contexts = TrustedContexts(environment.ca_file)
         self._lock = threading.Lock()
-        self._pools: dict[tuple[str | None, bool], httpx.HTTPTransport] = {}
+        self._pools: dict[tuple[str | None, bool], httpcore.ConnectionPool] = {}
 
     def request(
         self,
@@ -114,7 +114,7 @@ class Transport:
             sent = self._send(method, url, headers, exchange, deadline, deadline, with_key, keep_alive=method == "GET")
             if isinstance(sent, GaleError):
                 return sent
-            status = sent.status_code
+            status = sent.status
             if status not in _REDIRECTS:
                 return self._read(sent, method, url, exchange, deadline)
             sent.close()
@@ -124,12 +124,12 @@ class Transport:
             url = follow
         return RedirectError(f"{self.origin.display} redirects without end", _MOVED, status=status)
 
-    def _redirected_call(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
-        status = response.status_code
+    def _redirected_call(self, method: str, url: SignedUrl, response: httpcore.Response) -> SignedUrl | RedirectError:
+        status = response.status
         target = _target(url, response)
         if target is None:
             return RedirectError(f"{self.origin.display} redirects without saying where ({status})", status=status)
-        where = inert(target.redacted, 120)
+        where = _shown(target)
         try:
             own = origin_of(target.reveal()) == self.origin
         except ConfigError:
@@ -142,10 +142,10 @@ class Transport:
         return RedirectError(f"{what}; the API key does not go there", _MOVED, status=status)
 
     def _read(
-        self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange, deadline: float
+        self, response: httpcore.Response, method: str, url: SignedUrl, exchange: Exchange, deadline: float
     ) -> Answer | GaleError:
-        headers = Headers(response.headers.multi_items())
-        success = 200 <= response.status_code < 300
+        headers = Headers(response.headers)
+        success = 200 <= response.status < 300
         encoding = headers.get("content-encoding", "").strip().lower()
         body = bytearray()
         unread = ""
@@ -153,7 +153,7 @@ class Transport:
             if encoding not in ("", "identity"):
                 unread = f"compressed ({inert(encoding, 20)}) although that was not asked for"
             else:
-                for chunk in response.iter_raw():
+                for chunk in response.iter_stream():
                     body += chunk
                     if len(body) > BODY_LIMIT:
                         unread = "larger than 1 MiB"
@@ -164,11 +164,8 @@ class Transport:
             unread = "cut off"
         finally:
             response.close()
-        return Answer(response.status_code, headers, self._without_key(bytes(body[:BODY_LIMIT])), url, unread)
-
-    def _without_key(self, body: bytes) -> bytes:
-        key = self._key()
-        return body.replace(key.reveal().encode(), HIDDEN.encode()) if key and len(key.reveal()) >= 8 else body
+        stream = response.extensions["network_stream"]
+        return Answer(response.status, headers, bytes(body[:BODY_LIMIT]), url, stream.close, unread)
 
     def open(
         self,
@@ -226,9 +223,10 @@ class Transport:
                 return error
             if secure and origin.scheme != "https":
                 return LinkRefusedError(
-                    f"The download leads from https to plain http ({inert(url.redacted, 120)})",
+                    f"The download leads from https to plain http ({_shown(url)})",
                     "Ask whoever runs the host; the file would travel in the open",
                 )
+            hide(url)
             secure = origin.scheme == "https"
             with_key = with_key and origin == self.origin
             sent = self._send("GET", url, headers, exchange, HEADER_SECONDS, stall, with_key, keep_alive=False)
@@ -237,7 +235,7 @@ class Transport:
                     stopped = exchange.stopped
                     return InterruptedDownloadError("The download was stopped" if stopped else sent.what)
                 return sent
-            status = sent.status_code
+            status = sent.status
             if status not in _REDIRECTS:
                 exchange.without_deadline()
                 return OpenResponse(sent, exchange, url, self.sockets, stall)
@@ -259,20 +257,20 @@ class Transport:
         with_key: bool,
         *,
         keep_alive: bool,
-    ) -> httpx.Response | GaleError:
+    ) -> httpcore.Response | GaleError:
         """Sends once; a GET whose kept connection turns out to be closed is sent again on a new one."""
-        import httpx
+        import httpcore
 
         from gale_tui.core.http import network_backend as network
 
         try:
             origin = origin_of(url.reveal())
         except ConfigError as error:
-            return LinkRefusedError(f"{inert(url.redacted, 120)} is not followed: {error.what}")
+            return LinkRefusedError(f"{_shown(url)} is not followed: {error.what}")
         proxy = proxy_for(origin, self.environment.proxy)
         try:
             pool = self._pool(proxy, keep_alive)
-        except (ImportError, ValueError, httpx.InvalidURL) as error:
+        except (ImportError, ValueError) as error:
             from gale_tui.core.http.http_errors import proxy_failure
 
             return proxy_failure(error, proxy_shown(proxy or ""))
@@ -280,11 +278,12 @@ class Transport:
         if isinstance(outgoing, NoKeyError):
             return outgoing
         exchange.fresh = exchange.sent = False
+        exchange.proxy = proxy
         try:
             return network.send(pool, method, url, outgoing, exchange, step)
-        except (httpx.InvalidURL, UnicodeError):
-            return LinkRefusedError(f"{inert(url.redacted, 120)} is not a usable address")
-        except (httpx.RemoteProtocolError, httpx.NetworkError) as error:
+        except UnicodeError:
+            return LinkRefusedError(f"{_shown(url)} is not a usable address")
+        except (httpcore.RemoteProtocolError, httpcore.NetworkError) as error:
             if method != "GET" or exchange.fresh or exchange.stopped or not keep_alive:
                 return self._failure(error, exchange, method, url, seconds)
         except Exception as error:  # whatever the library lets through means the same: no answer
@@ -302,6 +301,7 @@ class Transport:
                 return NoKeyError(f"There is no API key for {name}", f"Enter one under {where}")
             if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
                 return NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")
+            hide(key)
             outgoing["x-api-key"] = key.reveal()
         return outgoing
 
@@ -312,7 +312,7 @@ class Transport:
         proxy = proxy_for(origin, self.environment.proxy)
         return request_failure(error, exchange, method, origin, proxy and proxy_shown(proxy), seconds)
 
-    def _pool(self, proxy: str | None, keep_alive: bool) -> httpx.HTTPTransport:
+    def _pool(self, proxy: str | None, keep_alive: bool) -> httpcore.ConnectionPool:
         from gale_tui.core.http.network_backend import make_pool
 
         with self._lock:
@@ -344,14 +344,18 @@ class Transport:
 _MOVED = "Check the host of the environment; a login page or a proxy may be in between"
 
 
-def _target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
-    location = response.headers.get("location", "").strip()
+def _target(url: SignedUrl, response: httpcore.Response) -> SignedUrl | None:
+    location = Headers(response.headers).get("location", "").strip()
     if not location:
         return None
     try:
         return SignedUrl(urljoin(url.reveal(), location))
     except ValueError:
         return None
+
+
+def _shown(url: SignedUrl) -> str:
+    return inert(without_secrets(url.redacted), 120)
 
 
 def check_link(url: SignedUrl, own: Origin) -> Origin:
@@ -365,7 +369,7 @@ def check_link(url: SignedUrl, own: Origin) -> Origin:
         LinkRefusedError: Not http or https, with a user name, plain http to another machine, or loopback although
             the environment is not on loopback.
     """
-    shown = inert(url.redacted, 120)
+    shown = _shown(url)
     origin: Origin | None = None
     problem = ""
     try:

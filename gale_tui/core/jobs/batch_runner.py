@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
@@ -18,14 +18,14 @@ from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.downloads.verify_zip import verify_zip
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
-from gale_tui.core.history.kept_batches import KeptBatch
+from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.outcomes import Outcome, outcome, settled
 from gale_tui.core.models import Change, DownloadState, Environment, ExportRequest, Job, JobChange, JobState
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["BatchRun", "contents", "refusal"]
+__all__ = ["BatchRun", "account_of", "contents", "refusal"]
 
 BURST: Final = 30
 """Exports that start one a second; the engine itself sees to the second."""
@@ -226,13 +226,13 @@ class BatchRun:
                 bad=self._bad,
                 created_at=self._engine.clock.time(),
             )
-            await batches.keep(self._kept)
+            await batches.add(self._kept)
             return
-        taken = await batches.take(self._kept.id)
+        taken = await batches.acquire(self._kept.id)
         # Somebody else may have started some of it since it was read.
         kept = await batches.find(self._kept.id) if taken else None
         if kept is None:
-            raise LineStartedError("Another gale-tui has gone on with this batch, or dropped it", "Look at its jobs")
+            raise LineStartedError("Another gale-tui has continued this batch, or discarded it", "Look at its jobs")
         self._kept = kept
 
     async def _take_up(self) -> None:
@@ -258,7 +258,7 @@ class BatchRun:
         begun = all(entry.job is not None or entry.outcome is Outcome.UNFINISHED for entry in self._entries)
         batches = self._engine.batches
         with contextlib.suppress(StoreError):
-            await (batches.drop(self._kept.id) if begun else batches.release(self._kept.id))
+            await (batches.remove(self._kept.id) if begun else batches.release(self._kept.id))
 
     async def _next(self) -> None:
         self._happened.clear()
@@ -394,3 +394,24 @@ class BatchRun:
         )
         self._happened.set()
         self._on_change(self.account)
+
+
+def account_of(kept: KeptBatch, jobs: Mapping[str, Job]) -> BatchAccount:
+    """The account of a batch that nobody runs.
+
+    Args:
+        kept: The batch.
+        jobs: Its jobs that are still in the history, by their id.
+    """
+    entries = []
+    for place, tool in enumerate(kept.tools):
+        job_id = kept.started.get(place)
+        job = jobs.get(job_id) if job_id is not None else None
+        if job is not None:
+            entries.append(BatchEntry(tool, outcome(job) if settled(job) else None, job))
+        elif job_id is not None:
+            entries.append(BatchEntry(tool, Outcome.UNFINISHED, why="taken off the list"))
+        else:
+            entries.append(BatchEntry(tool, Outcome.NOT_STARTED, why="not started yet"))
+    stopped = f"It was cut short: {kept.left} of its {len(kept.tools)} tools are not started."
+    return BatchAccount(kept.name, tuple(entries), kept.bad, stopped)

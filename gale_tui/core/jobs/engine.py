@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from gale_tui.core.background import Background
 from gale_tui.core.clock import Clock, SystemClock
+from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.environment_registry import EnvironmentRegistry
-from gale_tui.core.config.environments import ConfigFile
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.config.settings import Settings
 from gale_tui.core.credentials.credentials import Credentials
@@ -194,8 +194,6 @@ class GaleEngine:
             StoreError: The history cannot be used.
         """
         self._store = store = await self._open_history()
-        if store.notice:
-            self.notices.append(store.notice)
         self.registry = JobRegistry(store, self.clock, self._notify)
         self.registry.listeners.append(self._job_changed)
         self._compose()
@@ -212,11 +210,11 @@ class GaleEngine:
     async def _open_history(self) -> JobStore:
         path = self.paths.store_file
         try:
-            return await JobStore.open(path, step=self._step)
+            return await JobStore.open(path, step=self._step, on_notice=self._notify)
         except NewerStoreError as error:
             beside = path.with_name(f"{path.stem}-version-{len(MIGRATIONS)}{path.suffix}")
-            store = await JobStore.open(beside, step=self._step)
-            self.notices.append(f"{error.what}. It is left alone; this older gale-tui keeps its jobs in {beside.name}.")
+            store = await JobStore.open(beside, step=self._step, on_notice=self._notify)
+            self._notify(f"{error.what}. It is left alone; this older gale-tui keeps its jobs in {beside.name}.")
             return store
 
     def _compose(self) -> None:

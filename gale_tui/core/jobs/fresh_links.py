@@ -23,7 +23,7 @@ async def fresh_link(connections: Connections, environment: Environment, job: Jo
         return None, "its dock status id is not known"
     try:
         client = await connections.client(environment)
-        status = await connections.call(client.dock_status, job.dock_status_id)
+        status = await connections.call(client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or "")
         if status.download_url is None:
             return None, "the server gives no link to the file"
         return client.resolve_link(status.download_url), ""

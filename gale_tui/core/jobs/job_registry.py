@@ -177,7 +177,7 @@ class JobRegistry:
     async def remove(self, job_id: str, *, unsent: bool = False) -> tuple[Job, list[JobEvent]] | None:
         """Removes a job from the history, before anything of it was `unsent`; returns what brings it back."""
         events = await self.store.events(job_id)
-        change = await self.store.forget(job_id, unsent=unsent)
+        change = await self.store.remove(job_id, unsent=unsent)
         self._unwritten.pop(job_id, None)
         if change is None:
             return None

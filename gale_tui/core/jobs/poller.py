@@ -93,7 +93,9 @@ class Poller:
         try:
             client = await self._connections.client(environment)
             key = self._credentials.cached(environment)
-            status = await self._connections.call(client.dock_status, job.dock_status_id)
+            status = await self._connections.call(
+                client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or ""
+            )
             return await self._answered(job_id, status, client.resolve_link, asked_at)
         except StoreError:
             raise

@@ -8,7 +8,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Select
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.history.export_drafts import ExportDraft
+from gale_tui.core.history.drafts import ExportDraft
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
 
 __all__ = ["DraftKeeper"]
@@ -108,7 +108,7 @@ class DraftKeeper:
     async def _write(self, draft: ExportDraft | None) -> None:
         drafts = self._fields.engine.drafts
         try:
-            await (drafts.drop() if draft is None else drafts.keep(draft))
+            await (drafts.clear() if draft is None else drafts.save(draft))
         except GaleError:
             # The form is as it is on the screen; that the disk takes nothing is said where a job is written.
             return

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.environments import (
     Config,
-    ConfigFile,
     check_ca_file,
     check_environment_name,
     check_proxy,

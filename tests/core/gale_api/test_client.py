@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -22,13 +25,15 @@ from gale_tui.core.errors import (
     MalformedAnswerError,
     NoKeyError,
     NotFoundError,
+    ProxyRefusedError,
     RateLimitedError,
     RedirectError,
     RefusedError,
     ServerError,
+    WrongAnswerError,
 )
 from gale_tui.core.gale_api.client import GaleClient, curl_line, dock_status_path, export_path, retry_after
-from gale_tui.core.secret import SignedUrl
+from gale_tui.core.secret import Secret, SignedUrl
 from tests.support.wire import (
     KEY,
     Conversation,
@@ -106,23 +111,152 @@ class TestCalls:
         assert target == f"/api/public/tools/{encoded}/export?flowId={encoded}"
 
 
+class TestAnotherJob:
+    """A gateway that is out of step hands out somebody else's answer."""
+
+    OTHER = "ds-00000000-0000-0000-0000-000000000000"
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"_id": OTHER},
+            {"dockStatusId": OTHER, "_id": DOCK},
+            {"response": {"dock-statusId": OTHER}},
+            {"toolId": "a-2"},
+            {"modelId": "cm-2"},
+            {"exportJobId": "agent-ej-2"},
+        ],
+        ids=str,
+    )
+    def test_a_status_of_another_job_is_not_believed_and_the_next_call_has_its_own_connection(
+        self, fields: dict[str, object]
+    ) -> None:
+        wrong, right = said(200, {"status": "FAILED", **fields}), said(200, {"_id": DOCK, "status": "SUCCESS"})
+        for client, server in client_of(wrong, right):
+            with pytest.raises(WrongAnswerError) as caught:
+                client.dock_status(DOCK, "a-1", "agent-ej-1")
+            assert caught.value.passing
+            assert client.dock_status(DOCK, "a-1", "agent-ej-1").status == "SUCCESS"
+            assert server.connections == 2
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {},
+            {"_id": "65f0c0ffee"},
+            {"_id": DOCK.upper()},
+            {"toolId": ":a-1", "appId": "app-9"},
+            {"workflowId": "a-1", "exportJobId": "agent-ej-1"},
+        ],
+        ids=str,
+    )
+    def test_an_answer_about_the_job_is(self, fields: dict[str, object]) -> None:
+        for client, _ in client_of(said(200, {"status": "SUCCESS", **fields})):
+            assert client.dock_status(DOCK, "a-1", "agent-ej-1").status == "SUCCESS"
+
+    def test_what_is_not_known_is_not_compared(self) -> None:
+        for client, _ in client_of(said(200, {"status": "SUCCESS", "toolId": "a-7"})):
+            assert client.dock_status(DOCK).tool_id == "a-7"
+
+    def test_an_export_of_another_tool_leaves_the_export_unconfirmed(self) -> None:
+        error = refused(said(200, {"dock-statusId": DOCK, "toolId": "a-2", "status": "SUCCESS"}), "export")
+        assert isinstance(error, WrongAnswerError)
+
+    @pytest.mark.parametrize("second", [said(200, {"_id": OTHER, "status": "FAILED"}), b"x"], ids=["answer", "byte"])
+    @pytest.mark.parametrize("chunked", [False, True])
+    def test_bytes_behind_an_answer_close_its_connection(self, second: bytes, chunked: bool) -> None:
+        body = json.dumps({"_id": DOCK, "status": "SUCCESS"}).encode()
+        first = reply(200, body)
+        if chunked:
+            coded = b"%x;ext=1\r\n%b\r\n0\r\nTrailer: 1\r\n\r\n" % (len(body), body)
+            first = reply(200, coded, "application/json", "Transfer-Encoding: chunked", length=False)
+        with WireServer(answer(first + second)) as server, reaching(server.url) as transport:
+            client = GaleClient(transport)
+            for _ in range(3):
+                assert client.dock_status(DOCK).status == "SUCCESS"
+            assert server.connections == 3
+
+    def test_an_answer_and_nothing_more_keeps_it(self) -> None:
+        for client, server in client_of(said(200, {"_id": DOCK, "status": "SUCCESS"})):
+            for _ in range(3):
+                client.dock_status(DOCK)
+            assert server.connections == 1
+
+
+KEY_FORMS: dict[str, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "inside a word": lambda text: f"x{text}y",
+    "JSON": lambda text: "".join(f"\\u{ord(each):04x}" for each in text),
+    "percent": lambda text: "".join(f"%{ord(each):02X}" for each in text),
+    "base64": lambda text: base64.b64encode(f"a:{text}:b".encode()).decode(),
+    "HTML": lambda text: "".join(f"&#{ord(each)};" for each in text),
+}
+
+
+class TestEchoedSecrets:
+    """What a server repeats of the key or of a link's signature stands in no value of ours."""
+
+    @pytest.mark.parametrize("form", KEY_FORMS)
+    @pytest.mark.parametrize("status", [200, 403, 500])
+    def test_of_the_key(self, form: str, status: int) -> None:
+        key = Secret("odd/key.without=usual+form~0123456789")
+        echoed = KEY_FORMS[form](key.reveal())
+        fields = {"message": f"key {echoed} is bad", "toolId": f"a-{echoed}", "toolName": echoed, echoed: "x"}
+        body = json.dumps({"dock-statusId": DOCK, "status": echoed, **fields}).encode()
+        with WireServer(answer(reply(status, body))) as server, reaching(server.url, key) as transport:
+            try:
+                shown = repr(GaleClient(transport).dock_status(DOCK))
+            except AnswerError as error:
+                shown = f"{error} {error.detail} {error.body}"
+        assert "bad" in shown
+        for unescaped in (shown, html.unescape(shown), unquote(shown), shown.encode().decode("unicode_escape")):
+            assert key.reveal() not in unescaped
+        assert KEY_FORMS["base64"](key.reveal())[8:30] not in shown
+
+    def test_of_a_link_s_signature(self) -> None:
+        link = "https://files.example/f.zip?X-Amz-Signature=5ec2e75ec2e7&e=1"
+        body = {"_id": DOCK, "status": "FAILED", "message": "5ec2e75ec2e7 is bad", "downloadUrl": link}
+        for client, _ in client_of(said(200, body)):
+            status = client.dock_status(DOCK)
+        assert status.download_url == SignedUrl(link)
+        assert "5ec2e75ec2e7" not in f"{status.reason} {status.response.text}"
+        assert status.reason == "•••• is bad"
+
+
 class TestErrors:
+    @pytest.mark.parametrize("status", [400, 403, 503])
+    @pytest.mark.parametrize("ending", ["Please try again later", "Please try again after some time."])
+    def test_the_rate_limit_is_known_by_its_message(self, status: int, ending: str) -> None:
+        message = f"Rate limit for this API has been reached. {ending}"
+        error = refused(said(status, {"errors": [{"msg": message}]}, "Retry-After: 7"))
+        assert isinstance(error, RateLimitedError)
+        assert error.retry_after == 7
+
+    def test_json_that_is_labelled_as_a_page_is_used(self) -> None:
+        for client, _ in client_of(reply(200, json.dumps({"dock-statusId": DOCK}).encode(), "text/html")):
+            assert client.export("a-1", "cf-1").dock_status_id == DOCK
+
+    def test_a_407_is_the_proxy_s(self) -> None:
+        for client, _ in client_of(reply(407, b"", "text/html")):
+            with pytest.raises(ProxyRefusedError, match="407"):
+                client.dock_status(DOCK)
+
     @pytest.mark.parametrize("call", ["status", "export"])
     @pytest.mark.parametrize(
         ("status", "kind", "says", "advises"),
         [
             (400, BadRequestError, "did not accept the request (400): the word", "Check the ids"),
             (401, AuthenticationError, "refused the API key of staging (401): the word", "Management API keys"),
-            (403, ForbiddenError, "does not allow this to the API key of staging (403): the word", "scopes"),
+            (403, ForbiddenError, "does not allow this to the API key of staging (403): the word", "API Scopes"),
             (404, NotFoundError, "GALE does not know this", "Check"),
-            (408, ServerError, "in trouble (408)", ""),
+            (408, ServerError, "returned 408", ""),
             (409, ConflictError, "present state (409): the word", "try again"),
             (410, BadRequestError, "(410): the word", ""),
             (422, BadRequestError, "(422): the word", ""),
-            (429, RateLimitedError, "slow down (429): the word", "goes on by itself"),
-            (500, ServerError, "in trouble (500): the word", ""),
-            (503, ServerError, "in trouble (503): the word", ""),
-            (599, ServerError, "in trouble (599): the word", ""),
+            (429, RateLimitedError, "rate limit is reached (429): the word", "repeated"),
+            (500, ServerError, "returned 500: the word", ""),
+            (503, ServerError, "returned 503: the word", ""),
+            (599, ServerError, "returned 599: the word", ""),
             (304, RedirectError, "redirect (304)", ""),
         ],
     )
@@ -137,7 +271,7 @@ class TestErrors:
             assert error.detail == "the word"
             assert '"message": "the word"' in error.body
         if call == "export" and kind is ServerError:
-            assert "may have been started" in error.advice
+            assert "may have started" in error.advice
 
     @pytest.mark.parametrize("call", ["status", "export"])
     @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 502])
@@ -251,8 +385,8 @@ class TestKeyTest:
     @pytest.mark.parametrize(
         ("with_key", "without", "verdict", "says"),
         [
-            (said(404), said(401), "accepted", "scopes differ"),
-            (said(404), said(403), "accepted", "scopes differ"),
+            (said(404), said(401), "accepted", "first export"),
+            (said(404), said(403), "accepted", "first export"),
             (said(404), said(404), "inconclusive", "the same without a key"),
             (said(404), said(500), "inconclusive", "the same without a key"),
             (said(401), said(401), "refused", "refused the API key"),
@@ -262,8 +396,8 @@ class TestKeyTest:
             (reply(404, b"nginx", "text/plain"), said(401), "inconclusive", "may not be a GALE"),
             (said(200, {"status": "SUCCESS"}), said(401), "inconclusive", "does not exist with success"),
             (PAGE, PAGE, "inconclusive", "Sign in to Corp"),
-            (said(500), said(500), "inconclusive", "in trouble"),
-            (said(429), said(429), "inconclusive", "slow down"),
+            (said(500), said(500), "inconclusive", "returned 500"),
+            (said(429), said(429), "inconclusive", "rate limit"),
             (
                 reply(302, b"", "text/html", "Location: https://login.example/"),
                 said(401),

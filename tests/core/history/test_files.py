@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -152,7 +153,7 @@ async def test_what_can_be_read_of_a_damaged_file_is_taken_over(path: Path) -> N
     jobs = await made(path, 200)
     a_table_is_gone(path)
     store = await JobStore.open(path)
-    assert "200 jobs could be read" in store.notice
+    assert "200 jobs were recovered" in store.notice
     assert await store.load() == jobs
     assert [event.text for event in await store.events("job-0042")] == ["requested"]
     change = await store.update("job-0042", lambda job: sample_job("job-0042", label="x"))
@@ -161,8 +162,8 @@ async def test_what_can_be_read_of_a_damaged_file_is_taken_over(path: Path) -> N
     await store.close()
 
 
-async def test_damage_that_shows_later_is_handled_where_it_shows(path: Path) -> None:
-    jobs = await made(path, 200)
+def damaged_middle(path: Path) -> None:
+    """Overwrites a page in the middle of the jobs, which no look at the newest ones touches."""
     with closing(sqlite3.connect(path)) as connection:
         pages = [
             page for (page,) in connection.execute("SELECT pageno FROM dbstat WHERE name = 'jobs' ORDER BY pageno")
@@ -170,10 +171,17 @@ async def test_damage_that_shows_later_is_handled_where_it_shows(path: Path) -> 
     with path.open("r+b") as file:
         file.seek((pages[len(pages) // 2] - 1) * 4096)
         file.write(b"\xa5" * 4096)
-    store = await JobStore.open(path)
-    assert store.notice == ""
+
+
+async def test_damage_that_shows_later_is_handled_and_reported_where_it_shows(path: Path) -> None:
+    jobs = await made(path, 200)
+    damaged_middle(path)
+    said: list[str] = []
+    store = await JobStore.open(path, on_notice=said.append)
+    assert said == []
     found = await store.load()
-    assert "damaged" in store.notice
+    assert len(said) == 1
+    assert "damaged" in said[0]
     assert len(kept_aside(path)) == 1
     assert 190 < len(found) < 200
     assert set(found) < set(jobs)
@@ -183,14 +191,11 @@ async def test_damage_that_shows_later_is_handled_where_it_shows(path: Path) -> 
 
 
 async def test_two_that_find_the_damage_set_aside_one_file(path: Path) -> None:
-    await made(path, 5)
+    await made(path, 200)
+    damaged_middle(path)
     first, second = await JobStore.open(path), await JobStore.open(path)
-    for store in (first, second):
-        await store.add(sample_job(f"by {id(store)}"))
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("UPDATE jobs SET state = 'garbled' WHERE id = 'job-0003'")
-    for store in (first, second):
-        assert len(await store.load()) == 6
+    found = await first.load()
+    assert await second.load() == found
     assert len(kept_aside(path)) == 1
     assert first.notice != ""
     assert second.notice == ""
@@ -258,10 +263,19 @@ async def test_a_file_where_the_folder_should_be_is_an_error_with_a_way_on(tmp_p
         await JobStore.open(tmp_path / "data" / "jobs.sqlite3")
 
 
-async def test_a_folder_where_the_file_should_be_is_an_error(path: Path) -> None:
-    os.makedirs(path)
-    with pytest.raises(StoreError, match="is a folder"):
-        await JobStore.open(path)
+@pytest.mark.parametrize("beside", ["", "-wal", "-journal", "-shm"])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("/dev/zero", path)])
+async def test_what_is_no_file_is_set_aside(path: Path, beside: str, make: Callable[[Path], None]) -> None:
+    os.makedirs(path.parent)
+    make(path.with_name(path.name + beside))
+    store = await JobStore.open(path)
+    await store.add(sample_job("new"))
+    await store.close()
+    assert stat.S_ISREG(os.stat(path).st_mode)
+    assert "is not a file" in store.notice
+    [aside] = [file for file in path.parent.iterdir() if ".damaged-" in file.name]
+    assert str(aside).removesuffix(beside) in store.notice
+    assert not aside.is_file()
 
 
 FULL = """
@@ -365,7 +379,7 @@ async def test_each_trouble_of_the_database_has_its_sentence(path: Path, code: i
         raise error
 
     await store.add(sample_job())
-    store._history.write_patience.end()
+    store._history.write_retry.end()
     with pytest.raises(StoreError, match=words):
         await store.update("job-1", fails)
     await store.close()

@@ -135,7 +135,7 @@ async def test_killed_at_any_step_a_change_is_there_wholly_or_not_at_all(path: P
         elif answers[0]:
             assert stage[0] == "there"
         seen.add((stage, sum(answer is not None for answer in answers)))
-        await store.forget(job_id)
+        await store.remove(job_id)
         await store.close()
     assert {stage for stage, _ in seen} == {("gone", 0), ("there", 0), ("there", 1)}
 
@@ -168,7 +168,7 @@ async def test_one_stopped_within_a_transaction_holds_up_changes_and_nothing_els
             assert await store.foreign_changes() == []
             assert not waiting.done()
             await asyncio.sleep(0.01)
-        assert "holds the history" in store.trouble
+        assert "is holding the history" in store.trouble
         third = await JobStore.open(path)
         assert await third.load() == [added.job]
         await third.close()
@@ -191,7 +191,7 @@ async def test_after_the_longest_wait_the_error_names_the_other_instance(
         results = await asyncio.gather(*(store.update("a", counted) for _ in range(20)), return_exceptions=True)
         for result in results:
             assert isinstance(result, StoreError)
-            assert "Another gale-tui holds the history" in str(result)
+            assert "Another gale-tui is holding the history" in str(result)
         assert await store.update("a", lambda job: job) is None
         await store.close()
 

@@ -11,10 +11,9 @@ import pytest
 
 from gale_tui.core.batch.parser import BadLine
 from gale_tui.core.errors import LineStartedError
-from gale_tui.core.history import schema as store_schema
-from gale_tui.core.history.kept_batches import KeptBatch, account_of, plan_of, plan_text
+from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.history.store import JobStore
-from gale_tui.core.jobs.batch_runner import BatchRun
+from gale_tui.core.jobs.batch_runner import BatchRun, account_of
 from gale_tui.core.jobs.outcomes import Outcome
 from gale_tui.core.models import Change
 from gale_tui.sandbox import faults
@@ -35,11 +34,11 @@ async def cut_short(bench: Bench, count: int = 4) -> KeptBatch:
         run = BatchRun(watch.engine, bench.environment, tools(count), name="nightly", bad=bad)
         running = asyncio.create_task(run.run())
         await eventually(lambda: len(posts(bench)) == before + 2 and run.left == count - 2)
-        assert await watch.engine.batches.cut_short() == [], "it is run here"
+        assert await watch.engine.batches.interrupted() == [], "it is run here"
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     store = await JobStore.open(bench.paths.store_file)
-    (kept,) = await store.batches.cut_short()
+    (kept,) = await store.batches.interrupted()
     await store.close()
     return kept
 
@@ -54,7 +53,7 @@ async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> No
         assert "2 of its 4 tools" in before.stopped
         account = await BatchRun.going_on(engine, bench.environment, kept).run()
         assert account.sentence == "4 saved · 1 line wrong"
-        assert await engine.batches.cut_short() == []
+        assert await engine.batches.interrupted() == []
         assert await engine.batches.find(kept.id) is None
     # The second was sent again after its 429, by the next process, and no other was.
     order = [post.path.split("/")[4] for post in posts(bench)]
@@ -77,7 +76,7 @@ async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:
     async with bench.engine() as one, bench.engine() as other:
         first = asyncio.create_task(BatchRun.going_on(one.engine, bench.environment, kept).run())
         await eventually(lambda: len(posts(bench)) >= 3)
-        assert await other.engine.batches.cut_short() == []
+        assert await other.engine.batches.interrupted() == []
         with pytest.raises(LineStartedError, match="Another gale-tui"):
             await BatchRun.going_on(other.engine, bench.environment, kept).run()
         assert (await first).count(Outcome.SAVED) == 4
@@ -118,7 +117,7 @@ async def test_where_nothing_can_be_sent_the_rest_is_kept(bench: Bench) -> None:
     async with bench.engine(key="kg-test-key-0000-wrong") as watch:
         account = await BatchRun(watch.engine, bench.environment, tools(3)).run()
         assert account.count(Outcome.NOT_STARTED) == 2
-        (kept,) = await watch.engine.batches.cut_short()
+        (kept,) = await watch.engine.batches.interrupted()
         assert kept.left == 2
     async with bench.engine() as watch:
         account = await BatchRun.going_on(watch.engine, bench.environment, kept).run()
@@ -129,11 +128,11 @@ async def test_a_new_batch_with_all_that_was_left_takes_its_place(bench: Bench) 
     await cut_short(bench)
     async with bench.engine() as watch:
         batches = watch.engine.batches
-        await batches.keep(plan(bench, "other", 1))
-        assert {each.name for each in await batches.cut_short()} == {"nightly"}, "another tool alone does not"
-        await batches.drop("other")
+        await batches.add(plan(bench, "other", 1))
+        assert {each.name for each in await batches.interrupted()} == {"nightly"}, "another tool alone does not"
+        await batches.remove("other")
         await BatchRun(watch.engine, bench.environment, tools(4)).run()
-        assert await batches.cut_short() == []
+        assert await batches.interrupted() == []
 
 
 def plan(bench: Bench, batch_id: str, count: int) -> KeptBatch:
@@ -143,13 +142,13 @@ def plan(bench: Bench, batch_id: str, count: int) -> KeptBatch:
 
 async def test_an_export_that_was_not_sent_after_all_leaves_its_line_to_be_started(tmp_path: Path) -> None:
     store = await JobStore.open(tmp_path / "jobs.sqlite3")
-    await store.batches.keep(KeptBatch("b", "e", "e", "https://e", tools(2)))
+    await store.batches.add(KeptBatch("b", "e", "e", "https://e", tools(2)))
     await store.add(sample_job("1"), line=("b", 0))
-    change = await store.forget("1", unsent=True)
+    change = await store.remove("1", unsent=True)
     assert change is not None
     assert change.kind is Change.FORGOTTEN
     await store.add(sample_job("2"), line=("b", 0))
-    await store.forget("2")
+    await store.remove("2")
     found = await store.batches.find("b")
     assert found is not None
     assert dict(found.started) == {0: "2"}, "what was sent and forgotten stays started"
@@ -161,36 +160,16 @@ def test_the_plan_survives_as_it_is(tmp_path: Path) -> None:
         "b", "e", "staging", "https://e", tools(2), "näch\ud800tly", tmp_path / "x\udcff", False,
         (BadLine(3, "text", "problem"),), 5.0, {1: "job"},
     )  # fmt: skip
-    assert plan_of("b", "e", 5.0, plan_text(kept), {1: "job", 7: "none"}) == kept
+    assert KeptBatch.of("b", "e", 5.0, KeptBatch.plan(kept), {1: "job", 7: "none"}) == kept
 
 
 async def test_one_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite3"
     store = await JobStore.open(path)
-    await store.batches.keep(KeptBatch("b", "e", "e", "https://e", tools(1)))
+    await store.batches.add(KeptBatch("b", "e", "e", "https://e", tools(1)))
     await store.batches.release("b")
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         for number, text in enumerate(("{", "5", '{"tools": [[1]]}')):
             database.execute("INSERT INTO batches VALUES (?, 'e', 9, ?)", (f"bad-{number}", text))
-    assert [each.id for each in await store.batches.cut_short()] == ["b"]
-    await store.close()
-
-
-async def test_a_history_from_before_there_were_batches_is_brought_up_to_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "jobs.sqlite3"
-    with monkeypatch.context() as before:
-        before.setattr(store_schema, "MIGRATIONS", store_schema.MIGRATIONS[:1])
-        before.setattr(store_schema, "_probe", lambda connection: None)
-        old = await JobStore.open(path)
-        await old.add(sample_job("old"))
-        await old.close()
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (1,)
-    store = await JobStore.open(path)
-    assert store.notice == ""
-    assert [job.id for job in await store.load()] == ["old"]
-    await store.batches.keep(KeptBatch("b", "e", "e", "https://e", tools(1)))
-    await store.add(sample_job("new"), line=("b", 0))
+    assert [each.id for each in await store.batches.interrupted()] == ["b"]
     await store.close()

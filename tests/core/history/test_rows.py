@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from gale_tui.core.history.rows import DOWNLOAD_COLUMNS, JOB_COLUMNS, DamagedError, job_from, row_of, storable
+from gale_tui.core.history.rows import DOWNLOAD_COLUMNS, JOB_COLUMNS, UnreadableRowError, job_from, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, MIGRATIONS, SELECT_JOBS
 from gale_tui.core.models import Download, DownloadState, Job
 from tests.support.history_samples import jobs, sample_job
@@ -60,7 +60,7 @@ def test_a_row_that_no_job_can_have_is_damage(column: str) -> None:
     names = [name for name, _ in (*JOB_COLUMNS, *DOWNLOAD_COLUMNS)]
     row = list(row_of(sample_job()))
     row[names.index(column)] = "garbled"
-    with pytest.raises(DamagedError):
+    with pytest.raises(UnreadableRowError):
         job_from(tuple(row))
 
 

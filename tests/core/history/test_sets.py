@@ -11,7 +11,7 @@ import pytest
 
 from gale_tui.core.batch.parser import BatchTool
 from gale_tui.core.errors import ConfigError, StoreError
-from gale_tui.core.history.named_sets import ToolSet, clean_set_name
+from gale_tui.core.history.sets import ToolSet, clean_set_name
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.models import Download, DownloadState
 from tests.support.history_samples import sample_job

@@ -185,12 +185,12 @@ async def test_a_forgotten_job_is_gone_and_can_be_taken_back(store: JobStore) ->
     await store.add(sample_job(download_url=SignedUrl(LINK)), "requested", at=1.0)
     events = await store.events("job-1")
     assert await store.acquire("job-1", "poll", seconds=60)
-    forgotten = await store.forget("job-1")
+    forgotten = await store.remove("job-1")
     assert forgotten is not None
     assert (forgotten.kind, forgotten.job.download_url) == (Change.FORGOTTEN, SignedUrl(LINK))
     assert await store.load() == []
     assert await store.events("job-1") == []
-    assert await store.forget("job-1") is None
+    assert await store.remove("job-1") is None
     assert not await store.acquire("job-1", "poll", seconds=60)
     restored = await store.restore(forgotten.job, events)
     assert restored.kind is Change.ADDED
@@ -221,7 +221,7 @@ async def test_a_signed_link_is_in_no_file_once_it_is_cleared(store: JobStore, p
     for number in range(10):
         await store.update(f"job-{number}", changed(download_url=None))
     for number in range(10, 20):
-        await store.forget(f"job-{number}")
+        await store.remove(f"job-{number}")
     # What empties the log has its turn on the writing thread before this.
     await store.release("job-1", "poll")
     assert found() == []
@@ -229,7 +229,7 @@ async def test_a_signed_link_is_in_no_file_once_it_is_cleared(store: JobStore, p
 
 async def test_what_cannot_be_asked_for_again_is_written_through_to_the_disk(store: JobStore) -> None:
     def synchronous() -> int:
-        level: int = store._history.opened.writer.pragma("synchronous")
+        level: int = store._history.file.writer.pragma("synchronous")
         return level
 
     normal, full = 1, 2
@@ -291,7 +291,7 @@ async def test_own_changes_are_not_foreign(store: JobStore) -> None:
     await store.add(sample_job())
     await store.update("job-1", changed(status="x"))
     assert await store.foreign_changes() == []
-    await store.forget("job-1")
+    await store.remove("job-1")
     assert await store.foreign_changes() == []
 
 
@@ -324,7 +324,7 @@ async def test_every_call_after_closing_says_so(path: Path) -> None:
         store.events("x"),
         store.add(sample_job()),
         store.update("x", lambda job: job),
-        store.forget("x"),
+        store.remove("x"),
         store.restore(sample_job()),
         store.acquire("x", "poll", seconds=1),
         store.renew_all(seconds=1),

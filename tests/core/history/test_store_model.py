@@ -112,7 +112,7 @@ class TwoStores(RuleBasedStateMachine):
 
     @rule(target=forgotten, number=which, job_id=ids)
     def forget(self, number: int, job_id: str) -> Any:
-        found = self.run(self.stores[number].forget(job_id))
+        found = self.run(self.stores[number].remove(job_id))
         old = self.model.pop(job_id, None)
         if old is None:
             assert found is None

@@ -71,7 +71,7 @@ async def test_a_history_of_any_version_keeps_its_jobs_and_texts(tmp_path: Path,
     [nightly] = await store.sets.all()
     assert (nightly.name, [tool.label for tool in nightly.tools]) == ("nightly", ["Five", "Six", "Nine"])
     if version >= 2:
-        [batch] = await store.batches.cut_short()
+        [batch] = await store.batches.interrupted()
         assert (batch.name, batch.left, dict(batch.started)) == ("nightly", 1, {0: "job-5", 1: "job-6"})
     if version >= 3:
         draft = await store.drafts.find()

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from gale_tui.cli.main import Wiring, demo_engine
-from gale_tui.core.history.named_sets import ToolSet
+from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox import faults
@@ -406,7 +406,7 @@ async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path:
         assert "2 saved · 1 line wrong" in page(app)
         assert posts(sandbox).count(tool_id(3)) == 1
         assert not app.screen.query_one("#go-on").display
-        assert await app.engine.batches.cut_short() == []
+        assert await app.engine.batches.interrupted() == []
 
 
 async def test_a_production_batch_is_confirmed_again_before_it_goes_on(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -428,7 +428,7 @@ async def test_a_batch_that_was_cut_short_can_be_dropped(tmp_path: Path, sandbox
         app.screen.query_one("#drop").focus()
         await pilot.press("enter")
         await until(pilot, lambda: app.batch.pending is None)
-        assert await app.engine.batches.cut_short() == []
+        assert await app.engine.batches.interrupted() == []
         assert str(app.jobs_screen.table.border_title) == "Export jobs"
 
 

@@ -8,8 +8,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from gale_tui.core.history.drafts import Drafts
-from gale_tui.core.history.export_drafts import ExportDraft
+from gale_tui.core.history.drafts import Drafts, ExportDraft
 from gale_tui.core.history.store import JobStore
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
@@ -92,7 +91,7 @@ async def test_what_is_cleared_is_kept_no_longer_and_nothing_is_written_while_no
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    keep, drop = Drafts.keep, Drafts.drop
+    keep, drop = Drafts.save, Drafts.clear
 
     async def counted_keep(self: Drafts, draft: ExportDraft) -> None:
         written.append(draft.tool_id)
@@ -102,8 +101,8 @@ async def test_what_is_cleared_is_kept_no_longer_and_nothing_is_written_while_no
         written.append("dropped")
         await drop(self)
 
-    monkeypatch.setattr(Drafts, "keep", counted_keep)
-    monkeypatch.setattr(Drafts, "drop", counted_drop)
+    monkeypatch.setattr(Drafts, "save", counted_keep)
+    monkeypatch.setattr(Drafts, "clear", counted_drop)
     with Sandbox(speed=SPEED) as sandbox:
         async with running(demo(tmp_path, sandbox)) as (app, pilot):
             screen = await form(app, pilot)
@@ -150,7 +149,7 @@ async def test_one_that_cannot_be_read_is_none(tmp_path: Path) -> None:
 
     path = tmp_path / "jobs.sqlite3"
     store = await JobStore.open(path)
-    await store.drafts.keep(ExportDraft("a-1", "cf-1", "\ud800", "", "e", 5.0))
+    await store.drafts.save(ExportDraft("a-1", "cf-1", "\ud800", "", "e", 5.0))
     assert await store.drafts.find() == ExportDraft("a-1", "cf-1", "\ud800", "", "e", 5.0)
     for text in ("{", "5", "[1]"):
         with contextlib.closing(sqlite3.connect(path)) as database, database:

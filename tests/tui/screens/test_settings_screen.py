@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from gale_tui.core.config.environments import ConfigFile
+from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.paths import Paths
 from gale_tui.tui import theme
 from gale_tui.tui.app import GaleApp

@@ -16,7 +16,7 @@ from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
 from gale_tui.core.batch.reader import read_batch, several_in, takes_long
 from gale_tui.core.errors import ConfigError, GaleError
-from gale_tui.core.history.named_sets import ToolSet
+from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.identifiers import origin_of
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads

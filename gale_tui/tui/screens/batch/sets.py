@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.history.named_sets import ToolSet, clean_set_name
+from gale_tui.core.history.sets import ToolSet, clean_set_name
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.widgets.forms.checks import check_with

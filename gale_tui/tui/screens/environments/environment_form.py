@@ -16,8 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
-from gale_tui.core.config.environment_checks import check_ca_file, check_environment_name, check_proxy
-from gale_tui.core.config.environments import Config
+from gale_tui.core.config.environments import Config, check_ca_file, check_environment_name, check_proxy
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError
 from gale_tui.core.identifiers import clean_key, parse_host
 from gale_tui.core.models import Environment, Origin
