@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from gale_tui.core.errors import FileSystemError, SourceError
-from gale_tui.core.filesystem import folder_locked
+from gale_tui.core.filesystem import lock_folder
 from gale_tui.core.source.manifest import Manifest, read_manifest
 from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, NODES, STATE, VALUES, checked_path
 from gale_tui.core.untrusted_text import inert
@@ -175,7 +175,7 @@ def write_tree(
     """
     with _translated(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with folder_locked(folder):
+        with lock_folder(folder):
             _complete(folder)
             return _write(folder, files, force, committed)
 
