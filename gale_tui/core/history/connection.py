@@ -138,7 +138,8 @@ class BusyRetry:
             raise UnreadableRowError(str(error)) from error
         if code in _DAMAGE or (self._opening and code not in _SYSTEM):
             raise DamagedError(str(error)) from error
-        if self._opening and code in _DENIED and not has_database_header(self._path):
+        if code in _DENIED and not has_database_header(self._path):
+            # SQLite reads a format that it does not know, but writes none.
             raise DamagedError("its format is unknown") from error
         if code not in _BUSY:
             raise _store_error(error, self._path) from error

@@ -33,6 +33,18 @@ from gale_tui.core.history.writer import HistoryWriter
 __all__ = ["History", "HistoryFile", "Threads"]
 
 _LARGEST_REVISION: Final = 2**62
+_PROBES: Final = (
+    f"{SELECT_JOBS} ORDER BY created_at DESC, id DESC LIMIT 1",
+    "SELECT writer, added_revision, added_by, download_attempts FROM jobs LIMIT 1",
+    "SELECT job_id, at, text FROM events ORDER BY id DESC LIMIT 1",
+    "SELECT job_id, revision, writer, at FROM forgotten LIMIT 1",
+    "SELECT job_id, kind, owner, host, pid, process_started, granted_at, expires_at FROM leases LIMIT 1",
+    "SELECT name, environment_id, created_at, used_at, items FROM sets LIMIT 1",
+    "SELECT id, environment_id, created_at, plan FROM batches LIMIT 1",
+    "SELECT batch_id, place, job_id FROM batch_starts LIMIT 1",
+    "SELECT name, at, text FROM drafts LIMIT 1",
+)
+"""Name every column, so that a damaged schema shows when the file is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +245,8 @@ def _migrate(writer: WriteConnection) -> None:
 
 def _probe(writer: WriteConnection) -> None:
     """Touches every table and index, so that damage in the first pages shows at once, and corrects the counter."""
-    writer.row(f"{SELECT_JOBS} ORDER BY created_at DESC, id DESC LIMIT 1")
-    writer.row("SELECT job_id, at, text FROM events ORDER BY id DESC LIMIT 1")
-    writer.row("SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases")
-    writer.row("SELECT name, environment_id, created_at, used_at, items FROM sets")
-    writer.row("SELECT id, environment_id, created_at, plan FROM batches")
-    writer.row("SELECT batch_id, place, job_id FROM batch_starts")
-    writer.row("SELECT name, at, text FROM drafts")
+    for sql in _PROBES:
+        writer.row(sql)
     highest = max(_highest_revision(writer, table) for table in ("jobs", "forgotten"))
     counter = writer.row("SELECT value FROM counters WHERE name = 'revision'")
     if counter is None:

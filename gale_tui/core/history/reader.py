@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Sequence
 
 from gale_tui.core.history.rows import job_from
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
@@ -31,18 +32,22 @@ class HistoryReader:
         where = "" if before is None else "WHERE (created_at, id) < (?, ?) "
         # SQLite takes a negative limit for none.
         sql = f"{SELECT_JOBS} {where}ORDER BY created_at DESC, id DESC LIMIT ?"
-        return [
-            job_from(row) for row in self._connection.execute(sql, (*(before or ()), -1 if limit is None else limit))
-        ]
+        return self._jobs(sql, (*(before or ()), -1 if limit is None else limit))
 
     def unfinished(self) -> list[Job]:
         """The jobs with something left to do, newest first."""
         sql = f"{SELECT_JOBS} WHERE {UNFINISHED} ORDER BY created_at DESC, id DESC"
-        return [job_from(row) for row in self._connection.execute(sql)]
+        return self._jobs(sql, ())
+
+    def _jobs(self, sql: str, parameters: Sequence[object]) -> list[Job]:
+        # All rows first: a cursor that an unreadable one leaves open would hold this connection in the past.
+        return [job_from(row) for row in self._connection.execute(sql, parameters).fetchall()]
 
     def events(self, job_id: str) -> list[JobEvent]:
         """The timeline of a job, oldest first."""
-        rows = self._connection.execute("SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,))
+        rows = self._connection.execute(
+            "SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,)
+        ).fetchall()
         return [JobEvent(at if isinstance(at, float) else 0.0, str(text)) for at, text in rows]
 
     def last_saved(self, origin: str, tool_id: str, flow_id: str, before: float | None) -> Job | None:

@@ -109,7 +109,7 @@ def _set_of(row: tuple[Any, ...]) -> ToolSet:
 
 def _read_all(connection: sqlite3.Connection) -> list[ToolSet]:
     sets = []
-    for row in connection.execute(f"{_SELECT} ORDER BY name"):
+    for row in connection.execute(f"{_SELECT} ORDER BY name").fetchall():
         try:
             sets.append(_set_of(row))
         except StoreError:

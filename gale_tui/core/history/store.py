@@ -37,8 +37,8 @@ C = TypeVar("C", JobChange, JobChange | None)
 
 _BUSY_SHOWN_AFTER: Final = 1.0
 _CLOSING: Final = 1.5
-_REPAIRS: Final = 3
-"""Tries of a call: rows are repaired, then the file is replaced."""
+_ATTEMPTS: Final = 3
+"""Of a call on a damaged file: rows are repaired before the second, the file is replaced before the third."""
 
 
 class JobStore:
@@ -251,8 +251,8 @@ class JobStore:
         """What other stores wrote since the last call, oldest first; cheap if that is nothing.
 
         A job changed several times appears once, as it is now; of a removed one only the id is known. What is shown
-        with a higher revision is newer. Changes of this store are included only if the call that made them was
-        cancelled; they are not marked `elsewhere`.
+        with a higher revision is newer. Changes of this store are included only if nobody heard of them, because the
+        call was cancelled or a row was repaired; they are not marked `elsewhere`.
         """
         changes = await self._read(lambda history: history.reader.foreign_changes())
         if self._unheard:
@@ -318,7 +318,7 @@ class JobStore:
     async def _run(
         self, thread: DatabaseThread, on_thread: Callable[[float], T], missed: Callable[[T], None] | None
     ) -> T:
-        for _ in range(_REPAIRS):
+        for attempt in range(_ATTEMPTS):
             if self._closing is not None:
                 raise StoreError("The history is closed")
             history = self._history
@@ -331,7 +331,8 @@ class JobStore:
                     missed(future.result())
                 raise
             except UnreadableRowError:
-                if not await self._repair_rows(history):
+                # Where the schema is damaged, a repaired row is as unreadable as before.
+                if attempt > 0 or not await self._repair_rows(history):
                     await self._replace_file(history)
             except DamagedError:
                 await self._replace_file(history)
@@ -346,9 +347,10 @@ class JobStore:
                 history.write_retry.run, history.writer.repair_rows, time.monotonic() + BUSY_SECONDS
             )
             try:
-                count = await self._threads.writer.submit(repair)
+                count, changes = await self._threads.writer.submit(repair)
             except (DamagedError, UnreadableRowError):
                 return False
+            self._unheard += changes
             rows = "One row" if count == 1 else f"{count:,} rows"
             self._notify(f"{rows} of the history had values that cannot be read; they are blank now." if count else "")
             return count > 0

@@ -186,21 +186,23 @@ class HistoryWriter:
             self._stale = not self._database.truncate_log()
         self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._stale else 0.0
 
-    def repair_rows(self) -> int:
-        """Replaces values that cannot be read by defaults; returns the number of rows."""
+    def repair_rows(self) -> tuple[int, list[JobChange]]:
+        """Replaces values that cannot be read by defaults; returns the number of rows, and the jobs among them."""
+        changes = []
         with self._database.transaction(durable=True):
-            count = 0
             for number, *values in self._database.damaged_rows(SELECT_JOBS.replace("SELECT", "SELECT rowid,", 1)):
                 row = tuple(str(value) if isinstance(value, MangledText) else value for value in values)
                 if is_readable(row) and not any(isinstance(value, MangledText) for value in values):
                     continue
+                job = dataclasses.replace(job_from(repair(row, f"job-{number}")), revision=self._next_revision())
                 names = " = ?, ".join(_COLUMNS)
                 self._database.write(
-                    f"UPDATE jobs SET {names} = ? WHERE rowid = ?",  # noqa: S608  # names of our own columns
-                    (*repair(row, f"job-{number}"), number),
+                    f"UPDATE jobs SET {names} = ?, writer = ? WHERE rowid = ?",  # noqa: S608  # names of our own columns
+                    (*row_of(job), self._owner, number),
                 )
-                count += 1
-            return count + sum(self._repair_text(table, columns) for table, columns in _TEXTS.items())
+                changes.append(JobChange(Change.CHANGED, job))
+            further = sum(self._repair_text(table, columns) for table, columns in _TEXTS.items())
+        return len(changes) + further, changes
 
     def _repair_text(self, table: str, columns: tuple[str, ...]) -> int:
         count = 0

@@ -1,0 +1,241 @@
+"""Damage to the history costs what it hit: the row's unreadable values, never the row, and never the file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gale_tui.core.batch.parser import BatchTool
+from gale_tui.core.history.batches import KeptBatch
+from gale_tui.core.history.drafts import ExportDraft
+from gale_tui.core.history.sets import ToolSet
+from gale_tui.core.history.store import JobStore
+from gale_tui.core.models import DownloadState, Job, JobState
+from tests.support.history_samples import sample_job
+
+TOOLS = tuple(BatchTool(f"a-{number}", f"cf-{number}", f"Tool {number}", number) for number in range(3))
+PAGE = 4096
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "jobs.sqlite3"
+
+
+async def made(path: Path, count: int = 20) -> dict[str, Job]:
+    """A history with a bit of everything, closed."""
+    store = await JobStore.open(path)
+    await store.batches.add(KeptBatch("batch", "staging", "Staging", "https://x", TOOLS, name="half", created_at=1.0))
+    for number in range(count):
+        job = sample_job(f"job-{number}", created_at=float(number), last_response="x" * 700 * (number % 4) * 4)
+        await store.add(job, "requested", line=("batch", 0) if number == 0 else None)
+    await store.sets.save(ToolSet("nightly", TOOLS, "staging", 1.7e9))
+    await store.drafts.save(ExportDraft("a-1", "cf-1", "Typed", "", "staging", 1.7e9))
+    await store.remove(f"job-{count - 1}")
+    await store.batches.release("batch")
+    jobs = {job.id: job for job in await store.load()}
+    await store.close()
+    return jobs
+
+
+async def assert_all_there(path: Path, jobs: dict[str, Job], said: list[str]) -> None:
+    store = await JobStore.open(path, on_notice=said.append)
+    assert {job.id: job for job in await store.load()} == jobs
+    assert [event.text for event in await store.events("job-3")] == ["requested"]
+    [batch] = await store.batches.interrupted()
+    assert (batch.name, dict(batch.started)) == ("half", {0: "job-0"})
+    assert [each.name for each in await store.sets.all()] == ["nightly"]
+    draft = await store.drafts.find()
+    assert draft is not None
+    assert draft.label == "Typed"
+    changed = await store.update("job-0", lambda job: job.with_download(state=DownloadState.WANTED))
+    assert changed is not None
+    assert changed.job.revision > max(job.revision for job in jobs.values())
+    await store.close()
+
+
+UNREADABLE: dict[str, object] = {
+    "state": "garbled",
+    "download_state": "x",
+    "created_at": "soon",
+    "started_at": 1e300,
+    "posts": "two",
+    "percentage": b"\xff\xfe",
+    "label": b"\x00\x01",
+    "production": "no",
+    "environment_name": b"",
+    "last_response": b"\xff",
+    "status": 5,
+}
+
+
+@pytest.mark.parametrize("column", UNREADABLE)
+async def test_one_unreadable_value_costs_that_value_alone(path: Path, column: str) -> None:
+    jobs = await made(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE jobs SET {column} = ? WHERE id = 'job-3'", (UNREADABLE[column],))  # noqa: S608
+    said: list[str] = []
+    store = await JobStore.open(path, on_notice=said.append)
+    assert said == []
+    found = {job.id: job for job in await store.load()}
+    assert "job-3" in [job.id for job in await store.unfinished()]
+    # Whoever has asked for the unfinished ones before hears of it.
+    assert [change.job for change in await store.foreign_changes()] == ([] if column == "status" else [found["job-3"]])
+    await store.close()
+    if column != "status":  # SQLite itself makes text of it
+        assert len(said) == 1
+        assert "One row" in said[0]
+    assert found.keys() == jobs.keys()
+    assert (found["job-3"].dock_status_id, found["job-3"].state) == ("ds-job-3", JobState.RUNNING)
+    assert found["job-3"].production is (column == "production"), "unknown is treated with care"
+    assert [name for name in jobs if found[name] != jobs[name]] in (["job-3"], [])
+    assert not list(path.parent.glob("*.damaged-*"))
+    said.clear()
+    await JobStore.open(path, on_notice=said.append)
+    assert said == []
+
+
+async def test_a_state_that_cannot_be_read_never_sends_an_export_again(path: Path) -> None:
+    store = await JobStore.open(path)
+    await store.add(sample_job(state=JobState.WAITING, dock_status_id=None))
+    await store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE jobs SET state = 'w\xe4iting'")
+    store = await JobStore.open(path)
+    assert [job.state for job in await store.load()] == [JobState.UNCONFIRMED]
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("jobs", "label"),
+        ("jobs", "state"),
+        ("events", "text"),
+        ("sets", "items"),
+        ("batches", "plan"),
+        ("drafts", "text"),
+    ],
+)
+async def test_text_that_is_not_utf_8_costs_its_bytes_alone(path: Path, table: str, column: str) -> None:
+    jobs = await made(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        sql = f"UPDATE {table} SET {column} = CAST(x'ff' || substr({column}, 2) AS TEXT)"  # noqa: S608
+        connection.execute(sql)
+    said: list[str] = []
+    store = await JobStore.open(path, on_notice=said.append)
+    assert {job.id for job in await store.load()} == jobs.keys()
+    assert len(await store.events("job-3")) == 1
+    await asyncio.gather(store.sets.all(), store.batches.interrupted(), store.drafts.find())
+    await store.add(sample_job("new"))
+    await store.close()
+    assert len(said) == 1
+    assert "blank" in said[0]
+    assert not list(path.parent.glob("*.damaged-*"))
+
+
+def set_version(version: int) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"PRAGMA user_version={version}")
+
+    return damage
+
+
+def set_byte(at: int, value: int) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        with path.open("r+b") as file:
+            file.seek(at)
+            file.write(bytes((value,)))
+
+    return damage
+
+
+def garbled_schema(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE TABLE jobs", b"CREATE TABLE j\xffbs", 1))
+
+
+def no_header(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\0" * 100)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(set_version(version) for version in (2, 1, 0, -1, -(2**31), 7, 2**30)),
+        *(set_byte(at, 0x81) for at in (0, 16, 17, 18, 19, 20, 21, 31, 47, 52, 59, 68, 100, 103, 105)),
+        garbled_schema,
+        no_header,
+    ],
+)
+async def test_a_damaged_head_costs_nothing(path: Path, damage: Callable[[Path], None]) -> None:
+    jobs = await made(path)
+    damage(path)
+    said: list[str] = []
+    await assert_all_there(path, jobs, said)
+    assert len(said) <= 1
+
+
+async def test_what_only_the_log_has_survives_a_damaged_head(path: Path, tmp_path: Path) -> None:
+    store = await JobStore.open(path)
+    for number in range(5):
+        await store.add(sample_job(f"job-{number}", created_at=float(number)))
+    copy = tmp_path / "crashed" / path.name
+    copy.parent.mkdir()
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+    jobs = await store.load()
+    await store.close()
+    no_header(copy)
+    said: list[str] = []
+    store = await JobStore.open(copy, on_notice=said.append)
+    assert await store.load() == jobs
+    await store.close()
+    assert "5 jobs were recovered" in said[0]
+
+
+async def test_a_truncated_file_gives_back_every_whole_page(path: Path) -> None:
+    jobs = await made(path, 200)
+    with closing(sqlite3.connect(path)) as connection:
+        pages = dict(connection.execute("SELECT pageno, ncell FROM dbstat WHERE name = 'jobs' AND pagetype = 'leaf'"))
+    size = os.stat(path).st_size // PAGE * 2 // 3
+    whole = sum(cells for page, cells in pages.items() if page <= size)
+    os.truncate(path, size * PAGE + 100)
+    said: list[str] = []
+    store = await JobStore.open(path, on_notice=said.append)
+    found = {job.id: job for job in await store.load()}
+    await store.close()
+    assert len(said) == 1
+    assert whole > 50
+    assert len(found) >= whole
+    same = [name for name, job in found.items() if job == jobs[name]]
+    assert len(same) > len(found) - 10, "only the ends of long answers are missing"
+
+
+async def test_any_byte_of_the_first_pages_may_be_wrong(tmp_path: Path) -> None:
+    source = tmp_path / "sound.sqlite3"
+    jobs = await made(source, 4)
+    content = source.read_bytes()
+    known = {job.dock_status_id for job in jobs.values()}
+    # In memory where there is such a place: thousands of files are written.
+    memory = Path("/dev/shm")  # noqa: S108  # a folder of its own below
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
+        path = Path(folder) / "jobs.sqlite3"
+        for at in (*range(100), *range(100, 2 * PAGE, 9)):
+            for suffix in ("-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            path.write_bytes(content[:at] + bytes((content[at] ^ 1 << at % 8,)) + content[at + 1 :])
+            store = await JobStore.open(path)
+            assert {job.dock_status_id for job in await store.load()} == known, at
+            assert await store.update("job-0", lambda job: job.with_download(received=5)) is not None, at
+            await store.close()
