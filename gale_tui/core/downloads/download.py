@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
+from gale_tui.core.downloads.direct_io import Flusher
 from gale_tui.core.downloads.download_plan import DownloadPlan, SavedFile
 from gale_tui.core.downloads.file_names import file_names, names_after
-from gale_tui.core.downloads.flushing import Flusher
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder
 from gale_tui.core.downloads.range_response import Meaning, meaning, named, not_a_zip, refusal, validator_of
 from gale_tui.core.downloads.verify_zip import ZipLimits, verify_zip
@@ -24,6 +24,7 @@ from gale_tui.core.errors import (
     FileSystemError,
     InterruptedDownloadError,
     LinkExpiredError,
+    LinkNotReadyError,
     NoKeyError,
     NotAZipError,
     RequestError,
@@ -37,6 +38,8 @@ from gale_tui.core.untrusted_text import safe_file_stem
 
 __all__ = ["DownloadPlan", "DownloadTask", "SavedFile"]
 
+_RESUMABLE = (InterruptedDownloadError, LinkNotReadyError, LinkExpiredError, NotAZipError, FileSystemError)
+"""After these a part is kept."""
 _OVERHEAD = 64 << 20
 """Bytes that a zip may have beyond what is packed in it."""
 
@@ -106,7 +109,9 @@ class DownloadTask:
         """
         try:
             saved = self._translated()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, DownloadError) and not isinstance(error, _RESUMABLE):
+                self._discard()
             self._leave()
             raise
         self.received = self.size = saved.size

@@ -14,9 +14,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from gale_tui.core.downloads.direct_io import DirectFile, Flusher
 from gale_tui.core.downloads.file_names import PART
-from gale_tui.core.downloads.flushing import Flusher
-from gale_tui.core.downloads.growing import GrowingFile
 from gale_tui.core.errors import FileSystemError, InterruptedDownloadError
 from gale_tui.core.filesystem import sync_folder
 
@@ -104,7 +103,7 @@ class PartFile:
         self._step = step
         status = os.fstat(descriptor)
         self._identity = (status.st_dev, status.st_ino)
-        self._file = GrowingFile(descriptor)
+        self._file = DirectFile(descriptor)
 
     @classmethod
     def create(cls, folder: Path, names: Iterable[str], announce: Callable[[Path], None], step: Step) -> PartFile:
@@ -194,14 +193,15 @@ class PartFile:
         self._file.append(data)
 
     def truncate(self) -> None:
-        """Takes everything out."""
+        """Empties it."""
         self._step("truncate")
         self._file.truncate()
 
     def force(self) -> Flusher:
         """Begins to force all of it to the disk; what is returned tells when that is done."""
         self._step("fsync")
-        return self._file.force()
+        self._file.flusher.finish()
+        return self._file.flusher
 
     def publish(self, names: Iterable[str]) -> Path:
         """Closes the part and gives it the first name that is free, never over an existing file.

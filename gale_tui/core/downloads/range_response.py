@@ -1,7 +1,7 @@
-"""What the answer on a download link means: the file, a part of it, not yet, no more, or something else.
+"""The answer on a download link: the file, a part of it, not yet, no more, or something else.
 
-Links are signed by whoever stores the files, so the answers are those of the usual stores as well as GALE's own
-("Export a Tool API", downloadUrl).
+Links are signed by whoever stores the files, so the answers are those of the usual stores (S3, Azure, Google) as well
+as GALE's own ("Export a Tool API", downloadUrl).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,19 +21,25 @@ from gale_tui.core.errors import (
     InterruptedDownloadError,
     LinkExpiredError,
     LinkNotReadyError,
+    LinkRejectedError,
     NotAZipError,
 )
 from gale_tui.core.gale_api.client import retry_after
 from gale_tui.core.http.responses import Headers, OpenResponse
-from gale_tui.core.secret import SignedUrl
+from gale_tui.core.secret import SignedUrl, without_secrets
 from gale_tui.core.untrusted_text import content_disposition_name, first_useful_line, inert
 
 __all__ = ["Meaning", "content_length", "link_expiry", "meaning", "named", "not_a_zip", "refusal", "validator_of"]
 
 _EXPLANATION = 65536
 """Bytes of an error page that are read."""
-_EXPORT_AGAIN = "Ask for a fresh link, or export again"
-_NOT_YET = "It is asked for again shortly"
+_EXPORT_AGAIN = "Export again"
+_NOT_YET = "It is tried again shortly"
+_FOR_GOOD = frozenset(
+    {"signaturedoesnotmatch", "invalidaccesskeyid", "invalidtoken", "nosuchbucket", "containernotfound"}
+    | {"authenticationfailed", "allaccessdisabled", "accountisdisabled", "authorizationqueryparameterserror"}
+)
+"""Codes of the stores, in lower case, for what does not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ def content_length(headers: Headers) -> int | None:
 
 def validator_of(headers: Headers) -> str | None:
     """What ``If-Range`` may carry: a strong ETag, else the date of the last change; None where ranges are no use."""
-    if headers.get("accept-ranges", "").strip().lower() == "none":
+    if headers.get("accept-ranges", "").strip().lower() == "none" or "content-encoding" in headers:
         return None
     tag = headers.get("etag", "").strip()
     if re.fullmatch(r'"[\x21\x23-\x7e]{0,200}"', tag):
@@ -75,7 +82,7 @@ def meaning(response: OpenResponse, offset: int, validator: str | None, size: in
     """
     headers = response.headers
     if response.status == 200:
-        return Meaning("from zero", content_length(headers))
+        return Meaning("from zero", None if response.packed else content_length(headers))
     span = re.fullmatch(r"\s*bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)\s*", headers.get("content-range", ""))
     total = int(span[3]) if span and span[3] != "*" else None
     if response.status == 416:
@@ -105,17 +112,25 @@ def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
     """
     status = response.status
     body = _beginning(response)
-    line = _explanation(body, response.headers.get("content-type"))
-    said = f"{status}: {line}" if line else str(status)
+    code, line = _explanation(body, response.headers.get("content-type"))
+    said = " ".join(part for part in (str(status), code) if part) + (f": {line}" if line else "")
     wait = retry_after(response.headers.get("retry-after"), response.headers.get("date"))
-    if status == 410 or (status in (400, 401, 403) and _expired(response, body)):
+    refused = status in (400, 401, 403)
+    if refused and (begins := _not_valid_before(response)) is not None:
+        at = datetime.fromtimestamp(begins).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return LinkNotReadyError(f"The link is valid from {at} on ({said})", _NOT_YET, status=status, valid_from=begins)
+    if status == 410 or (refused and _expired(response, body)):
         return LinkExpiredError(f"The link has expired ({said})", _EXPORT_AGAIN)
-    if status in (403, 404, 409):
-        return LinkNotReadyError(f"The file is not there yet ({said})", _NOT_YET, status=status)
+    if code.lower() in _FOR_GOOD:
+        return LinkRejectedError(f"The store refused the link ({said})", _EXPORT_AGAIN)
+    if status in (404, 409):
+        return LinkNotReadyError(f"The file is not at the link ({said})", _NOT_YET, status=status)
+    if status == 403:
+        return LinkNotReadyError(f"The store refused the link ({said})", _NOT_YET, status=status)
     if status in (202, 204):
         return LinkNotReadyError(f"The file is still being made ({said})", _NOT_YET, status=status)
     if status in (408, 425, 429) or status >= 500:
-        what = "The server asks to wait" if status == 429 else "The server is in trouble"
+        what = "The server wants a pause" if status == 429 else "The server is in trouble"
         return InterruptedDownloadError(f"{what} ({said})", "It is tried again", retry_after=wait)
     if status == 401:
         what = "The server refused the key for this file" if own else "The file's host asks for a login"
@@ -132,10 +147,13 @@ def not_a_zip(start: bytes, response: OpenResponse) -> NotAZipError | None:
         return NotAZipError("The server sent an empty file", "Try again later, or export again")
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        return NotAZipError(f"The file came compressed ({inert(encoding, 20)}) although that was not asked for")
+    if encoding not in ("", "identity") and not response.packed:
+        return NotAZipError(
+            f"The file came compressed ({inert(encoding, 20)})",
+            "Whoever runs the store must send it as it is, or as gzip",
+        )
     text = start.lstrip()[:1] in (b"<", b"{", b"[") or kind.startswith("text/") or kind.endswith("json")
-    line = _explanation(start, kind) if text else ""
+    line = _explanation(start, kind)[1] if text else ""
     what = {"text/html": "a web page", "application/json": "a message"}.get(
         kind.lower(), inert(kind, 40) or "something"
     )
@@ -144,27 +162,44 @@ def not_a_zip(start: bytes, response: OpenResponse) -> NotAZipError | None:
 
 
 def named(response: OpenResponse, link: SignedUrl) -> str | None:
-    """What the server calls the file, not yet safe to use; None where it does not say."""
+    """The file's name at the server, not yet safe to use; None where it does not say."""
     name = content_disposition_name(response.headers.get("content-disposition"))
     if name:
         return name
-    last = PurePosixPath(unquote(urlsplit(link.reveal()).path)).name
+    last = PurePosixPath(without_secrets(unquote(urlsplit(link.reveal()).path))).name
     return last if last.lower().endswith(".zip") and len(last) > len(".zip") else None
 
 
 def link_expiry(link: SignedUrl) -> float | None:
     """When a signed link ends, in seconds since the epoch, where it says so in one of the usual ways."""
-    try:
-        query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(link.reveal()).query).items()}
-    except ValueError:
-        return None
+    query = _query(link)
     for date, seconds in (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires")):
         start = _moment(query.get(date, ""), "%Y%m%dT%H%M%SZ")
         if start is not None and re.fullmatch("[0-9]{1,9}", query.get(seconds, "")):
             return start + int(query[seconds])
-    if re.fullmatch("[0-9]{9,11}", query.get("expires", "")):
-        return float(query["expires"])
+    for name in ("expires", "e"):
+        if re.fullmatch("[0-9]{9,11}", query.get(name, "")):
+            return float(query[name])
     return _moment(query.get("se", ""), "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _not_valid_before(response: OpenResponse) -> float | None:
+    """When the link begins to work, where that is yet to come."""
+    query = _query(response.url)
+    starts = (
+        _moment(query.get("st", ""), "%Y-%m-%dT%H:%M:%SZ"),
+        _moment(query.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ"),
+        _moment(query.get("x-goog-date", ""), "%Y%m%dT%H%M%SZ"),
+    )
+    start = next((each for each in starts if each is not None), None)
+    return start if start is not None and _seconds_until(start, response) > 0 else None
+
+
+def _query(link: SignedUrl) -> dict[str, str]:
+    try:
+        return {name.lower(): values[0] for name, values in parse_qs(urlsplit(link.reveal()).query).items()}
+    except ValueError:
+        return {}
 
 
 def _moment(text: str, form: str) -> float | None:
@@ -178,16 +213,16 @@ def _expired(response: OpenResponse, body: bytes) -> bool:
     if re.search(rb"\bexpired\b|expiredtoken|tokenexpired|linkexpired|urlexpired", body[:_EXPLANATION], re.IGNORECASE):
         return True
     until = link_expiry(response.url)
-    # A date that the server gives counts from its own clock: this machine's may be wrong.
-    left = retry_after(_http_date(until), response.headers.get("date"), time.time()) if until is not None else None
-    return left == 0.0
+    return until is not None and _seconds_until(until, response) <= 0
 
 
-def _http_date(moment: float) -> str | None:
+def _seconds_until(moment: float, response: OpenResponse) -> float:
+    # By the server's own clock where it tells it: this machine's may be wrong.
     try:
-        return datetime.fromtimestamp(moment, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    except (ValueError, OverflowError, OSError):
-        return None
+        now = parsedate_to_datetime(response.headers.get("date", "")[:100]).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        now = time.time()
+    return moment - now
 
 
 def _beginning(response: OpenResponse) -> bytes:
@@ -197,7 +232,11 @@ def _beginning(response: OpenResponse) -> bytes:
         return b""
 
 
-def _explanation(body: bytes, content_type: str | None) -> str:
-    # The usual stores explain themselves in XML: the code comes first, the sentence is in Message.
-    found = re.search(rb"<Message>([^<]{1,500})</Message>", body[:_EXPLANATION])
-    return first_useful_line(found[1], "text/plain")[0] if found else first_useful_line(body, content_type)[0]
+def _explanation(body: bytes, content_type: str | None) -> tuple[str, str]:
+    """A store's code for what is wrong, and its sentence; the useful line of any other answer."""
+    code = re.search(rb"<Code>([A-Za-z0-9._-]{1,80})</Code>", body)
+    message = re.search(rb"<Message>([^<]{1,500})</Message>", body)
+    if code or message:
+        said = first_useful_line(message[1], "text/plain")[0] if message else ""
+        return without_secrets(code[1].decode()) if code else "", said
+    return "", first_useful_line(body, content_type)[0]

@@ -1,7 +1,7 @@
-"""Whether a zip is whole, found out without trusting anything that it says about itself.
+"""Tests a zip as ``unzip -t`` does, without trusting anything that it says about itself.
 
-Every entry is read and its checksum compared. Nothing is extracted, and what is read is bounded: in memory by the
-size of two buffers, in time by :class:`ZipLimits`.
+Every entry is read, its checksum compared, and its two headers with each other. Nothing is extracted, and what is read
+is bounded: in memory by the size of two buffers, in time by :class:`ZipLimits`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ _DIRECTORY_LIMIT = 4 << 20
 """Bytes of the central directory, which is read whole: 10,000 entries with names of 300 bytes fit."""
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 0x2041  # bit 0: encrypted; bit 6: strong encryption; bit 13: hidden headers
+_SIZES_LATER = 0x0008
+_UTF8 = 0x0800
+_ZIP64 = 0xFFFFFFFF
+"""In the place of a size that stands in the extra field."""
 _AGAIN = "Download it again"
 
 
@@ -157,6 +161,9 @@ def _checked(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLimits) 
         raise CorruptFileError(f"Unpacked, the zip would be larger than {limits.total:,} bytes; it is not read")
     if sum(entry.compress_size for entry in entries) > file_size:
         raise CorruptFileError("The zip is damaged: its entries are larger than the file", _AGAIN)
+    if entries and min(entry.header_offset for entry in entries) != 0:
+        # A zip inside of it, whose end was taken for its own, begins later.
+        raise CorruptFileError("The zip is damaged or was cut short: its list of contents is another zip's", _AGAIN)
     for entry in entries:
         name = inert(entry.filename, 80)
         if entry.flag_bits & _ENCRYPTED:
@@ -230,8 +237,14 @@ class _Reader:
             header = self._file.read(_LOCAL_HEADER.size)
         if len(header) < _LOCAL_HEADER.size:
             raise self._damaged(entry)
-        signature, _, flags, method, _, _, _, _, _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+        signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL_HEADER.unpack(header)
         if signature != ZIP_STARTS[0] or method != entry.compress_type or flags & _ENCRYPTED:
+            raise self._damaged(entry)
+        charset = "utf-8" if entry.flag_bits & _UTF8 else "cp437"
+        if self._file.read(name_length) != entry.orig_filename.encode(charset):
+            raise self._damaged(entry)
+        stated = not flags & _SIZES_LATER and _ZIP64 not in (packed, size)
+        if stated and (crc, packed, size) != (entry.CRC, entry.compress_size, entry.file_size):
             raise self._damaged(entry)
         return entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
 

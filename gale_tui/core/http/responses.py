@@ -102,6 +102,11 @@ class OpenResponse:
         self.close()
 
     @property
+    def packed(self) -> bool:
+        """True if the body comes as gzip, which some stores send unasked."""
+        return self.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
+
+    @property
     def socket(self) -> socket.socket | None:
         """The connected socket (plain or TLS) where the body can be read from it directly.
 

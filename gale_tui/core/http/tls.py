@@ -61,6 +61,9 @@ class TrustedContexts:
         return context
 
 
+_CA_LIMIT = 16 << 20
+
+
 def _load(context: ssl.SSLContext, place: str, name: str) -> None:
     shown = inert(place)
     try:
@@ -69,8 +72,11 @@ def _load(context: ssl.SSLContext, place: str, name: str) -> None:
         else:
             context.load_verify_locations(cafile=place)
     except ssl.SSLError:
+        with open(place, "rb") as file:
+            count = file.read(_CA_LIMIT).count(b"-----BEGIN ")
+        what = f"is damaged or cut off in certificate {count}" if count else "holds no certificates"
         raise ConfigError(
-            f"{name} ({shown}) holds no certificates", "It must be a PEM file: -----BEGIN CERTIFICATE-----"
+            f"{name} ({shown}) {what}", "It must be a PEM file: -----BEGIN CERTIFICATE----- … -----END CERTIFICATE-----"
         ) from None
     except OSError as error:
         raise ConfigError(f"{name} ({shown}) cannot be read: {error.strerror}", "Check its path and mode") from None

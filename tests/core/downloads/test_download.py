@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import stat
 import threading
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,11 @@ from gale_tui.core.errors import (
     LinkExpiredError,
     LinkNotReadyError,
     LinkRefusedError,
+    LinkRejectedError,
     NoKeyError,
     NotAZipError,
 )
-from gale_tui.core.secret import Secret
+from gale_tui.core.secret import Secret, hide
 from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.faults import HOSTILE, rate_limited
 from gale_tui.sandbox.script import ABSENT, Fault, File, Link
@@ -293,6 +296,78 @@ class TestRefusals:
             assert len(what) < 300
 
 
+def store_says(code: str, message: str = "Because") -> bytes:
+    """The body of a store's refusal."""
+    return f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
+
+
+class TestStores:
+    """What S3, Azure and Google answer."""
+
+    @pytest.mark.parametrize(
+        ("status", "body", "kind", "says"),
+        [
+            (
+                403,
+                store_says("SignatureDoesNotMatch"),
+                LinkRejectedError,
+                "The store refused the link (403 SignatureDoesNotMatch: Because)",
+            ),
+            (403, store_says("InvalidAccessKeyId"), LinkRejectedError, "InvalidAccessKeyId"),
+            (403, store_says("AuthenticationFailed"), LinkRejectedError, "AuthenticationFailed"),
+            (404, store_says("NoSuchBucket"), LinkRejectedError, "NoSuchBucket"),
+            (404, store_says("NoSuchKey"), LinkNotReadyError, "The file is not at the link (404 NoSuchKey: Because)"),
+            (
+                403,
+                store_says("AccessDenied"),
+                LinkNotReadyError,
+                "The store refused the link (403 AccessDenied: Because)",
+            ),
+            (403, store_says("AccessDenied", "Request has expired"), LinkExpiredError, "expired"),
+            (503, store_says("SlowDown"), InterruptedDownloadError, "503 SlowDown: Because"),
+        ],
+    )
+    def test_what_the_store_said_is_said(
+        self, to: Fetching, status: int, body: bytes, kind: type[GaleError], says: str
+    ) -> None:
+        with WireServer(answer(reply(status, body, "application/xml"))) as server:
+            error = failing(to.task(f"{server.url}/f?sig=1"))
+        assert type(error) is kind
+        assert says in error.what
+
+    @pytest.mark.parametrize(
+        "query", ["st=2026-11-23T14:00:00Z&se=2026-11-24T00:00:00Z", "x-amz-date=20261123T140000Z"]
+    )
+    def test_a_link_that_is_valid_later(self, to: Fetching, query: str) -> None:
+        date = "Date: Mon, 23 Nov 2026 12:00:00 GMT"
+        with WireServer(answer(reply(403, store_says("AuthenticationFailed"), "application/xml", date))) as server:
+            error = failing(to.task(f"{server.url}/f?{query}"))
+        assert isinstance(error, LinkNotReadyError)
+        assert error.valid_from == datetime(2026, 11, 23, 14, tzinfo=UTC).timestamp()
+        assert "valid from" in error.what
+
+    def test_what_it_repeats_of_the_signature_is_not(self, to: Fetching) -> None:
+        body = store_says("SignatureDoesNotMatch", "c2lnbmF0dXJl0123 is not it")
+        named = 'Content-Disposition: attachment; filename="c2lnbmF0dXJl0123.zip"'
+        for said in (reply(403, body, "application/xml"), reply(200, b"nothing", "text/plain", named)):
+            with WireServer(answer(said)) as server:
+                error = failing(to.task(f"{server.url}/f?X-Amz-Signature=c2lnbmF0dXJl0123"))
+            assert "c2lnbmF0dXJl0123" not in str(error)
+
+    @pytest.mark.parametrize("escaped", [False, True])
+    def test_nor_of_the_key_in_the_file_s_name(self, tmp_path: Path, escaped: bool) -> None:
+        key = Secret("odd.key.0123456789")
+        hide(key)
+        name = f'filename="a {key.reveal()}.zip"'
+        if escaped:
+            name = "filename*=UTF-8''" + "".join(f"%{ord(each):02x}" for each in key.reveal())
+        said = reply(200, zip_bytes(tmp_path), "application/zip", f"Content-Disposition: attachment; {name}")
+        with WireServer(answer(said)) as server, fetching(server.url, tmp_path / "files", key) as to:
+            to.task(f"{server.url}/f?s=1").run()
+            assert len(to.files) == 1
+            assert key.reveal() not in to.files[0]
+
+
 class TestNotAZip:
     @pytest.mark.parametrize(
         ("file", "words"),
@@ -326,9 +401,29 @@ class TestNotAZip:
         _, url = finished(sandbox, File(media_type="text/html"))
         assert to.task(url).run().entries == 3
 
-    def test_compressed_on_the_way(self, sandbox: Sandbox, to: Fetching) -> None:
+    def test_gzip_on_the_way_is_unpacked(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, on_download=(Fault(gzipped=True),))
-        assert "came compressed (gzip)" in failing(to.task(url)).what
+        saved = to.task(url).run()
+        assert saved.entries == 3
+        assert zipfile.is_zipfile(saved.path)
+
+    @pytest.mark.parametrize(("broken", "says"), [(False, "cut short"), (True, "damaged")])
+    def test_gzip_that_is_broken(self, to: Fetching, tmp_path: Path, broken: bool, says: str) -> None:
+        packed = gzip.compress(zip_bytes(tmp_path))
+        packed = packed[:40] + b"?" * 40 + packed[80:] if broken else packed[:-20]
+        with WireServer(answer(reply(200, packed, "application/zip", "Content-Encoding: gzip"))) as server:
+            error = failing(to.task(f"{server.url}/f"))
+        assert isinstance(error, CorruptFileError)
+        assert says in error.what
+        assert to.files == []
+
+    def test_another_way_of_packing_is_named(self, to: Fetching) -> None:
+        with WireServer(
+            answer(reply(200, b"\x28\xb5\x2f\xfd....", "application/zip", "Content-Encoding: zstd"))
+        ) as server:
+            error = failing(to.task(f"{server.url}/f"))
+        assert "compressed (zstd)" in error.what
+        assert error.advice
 
     @pytest.mark.parametrize("kind", ["bad crc", "cut short", "bomb", "many entries"])
     def test_a_damaged_one_is_not_kept_either(self, sandbox: Sandbox, to: Fetching, kind: Any) -> None:

@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 
+from gale_tui.core.downloads.direct_io import LARGE
 from gale_tui.core.downloads.download import DownloadTask, SavedFile
-from gale_tui.core.downloads.growing import LARGE
 from gale_tui.core.errors import (
     FileSystemError,
     GaleError,
     InterruptedDownloadError,
     LinkNotReadyError,
+    LinkRefusedError,
     NotAZipError,
     StoreError,
 )
@@ -362,6 +363,17 @@ class TestPart:
             assert second.part == running.task.part
             running.task.cancel()
             running.join()
+
+    def test_a_redirect_that_is_refused_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        content = small_zip(tmp_path)
+        away = reply(302, b"", "text/html", "Location: http://files.example/f.zip")
+        with WireServer(answer(away)) as server, fetching(server.url, tmp_path / "files") as to:
+            part = left_over(to, content[:100])
+            task = to.task(f"{server.url}/f?s=1", part=part, validator='"1"', size=len(content))
+            with pytest.raises(LinkRefusedError):
+                task.run()
+            assert to.files == []
+            assert task.part is None
 
     @pytest.mark.parametrize(
         ("body", "status", "kind"),

@@ -195,6 +195,42 @@ class TestInPassing:
             assert passing(content, 64) == {}
 
 
+class TestHeaders:
+    """What `unzip -t` finds."""
+
+    INNER = made(("a.json", TEXT))
+
+    def test_cut_behind_a_zip_inside_of_it(self, write: Write) -> None:
+        outer = made(("inner.zip", self.INNER), ("b.json", TEXT), method=zipfile.ZIP_STORED)
+        path = write(outer[: outer.index(self.INNER) + len(self.INNER)])
+        with pytest.raises(CorruptFileError, match="another zip"):
+            verify_zip(path)
+
+    def test_bytes_before_the_first_entry(self, write: Write) -> None:
+        with pytest.raises(CorruptFileError, match="another zip"):
+            verify_zip(write(b"PK\x03\x04" + self.INNER))
+
+    @pytest.mark.parametrize("name", ["a.json", "Büro.json", "日本.json"])
+    @pytest.mark.parametrize("where", ["local", "central"])
+    def test_a_flipped_byte_of_a_name(self, write: Write, name: str, where: str) -> None:
+        content = bytearray(made((name, TEXT)))
+        at = content.index(name.encode()) if where == "local" else content.rindex(name.encode())
+        content[at] ^= 1
+        with pytest.raises(CorruptFileError):
+            verify_zip(write(bytes(content)))
+
+    @pytest.mark.parametrize("offset", [14, 18, 22], ids=["checksum", "packed", "size"])
+    def test_a_flipped_byte_of_the_local_header(self, write: Write, offset: int) -> None:
+        content = bytearray(made(("a.json", TEXT)))
+        content[offset] ^= 1
+        with pytest.raises(CorruptFileError):
+            verify_zip(write(bytes(content)))
+
+    @pytest.mark.parametrize("name", ["Büro.json", "日本.json", "caf\u00e9"])
+    def test_names_that_are_not_ascii(self, write: Write, name: str) -> None:
+        assert verify_zip(write(made((name, TEXT)))).entries[0].name == name
+
+
 class TestLimits:
     def test_entries(self, write: Write) -> None:
         content = made(*((f"{number}", b"x") for number in range(4)))

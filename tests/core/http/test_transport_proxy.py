@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import select
 import socket
 import ssl
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gale_tui.core.errors import GaleError, NameNotFoundError, ProxyRefusedError, TlsError
+from gale_tui.core.http import request_context
 from gale_tui.core.http.proxies import proxy_for, proxy_shown
 from gale_tui.core.identifiers import origin_of
 from tests.support.certificates import Authority
@@ -133,8 +134,58 @@ class TestRefusal:
         ):
             transport.request("POST", "/x", deadline=SOON)
 
+    def test_tls_to_a_proxy_that_speaks_none(self) -> None:
+        def talk(conversation: Conversation) -> None:
+            conversation.socket.recv(65536)
+            conversation.send(reply(400, b"no"))
+
+        with (
+            WireServer(talk) as proxy,
+            reaching("https://gale.example", proxy=proxy.url.replace("http:", "https:")) as transport,
+            pytest.raises(ProxyRefusedError, match=r"The proxy .* does not speak TLS"),
+        ):
+            transport.request("POST", "/x", deadline=LONG)
+
+    def test_tls_to_a_proxy_that_says_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(request_context, "HANDSHAKE", SOON)
+        with (
+            WireServer(lambda conversation: conversation.hold()) as proxy,
+            reaching("https://gale.example", proxy=proxy.url.replace("http:", "https:")) as transport,
+            pytest.raises(ProxyRefusedError, match=r"The proxy .* did not answer within"),
+        ):
+            transport.request("POST", "/x", deadline=LONG)
+
+    def test_the_proxys_own_certificate(self, authority: Authority) -> None:
+        with (
+            WireServer(OK, tls=authority.issue("other.example")) as proxy,
+            reaching("https://gale.example", ca_file=authority.file, proxy=proxy.url) as transport,
+            pytest.raises(ProxyRefusedError, match=r"certificate of the proxy https://127\.0\.0\.1:\d+ is for another"),
+        ):
+            transport.request("POST", "/x", deadline=LONG)
+
+    def test_no_tls_to_a_proxy_that_wants_it(self, authority: Authority) -> None:
+        with (
+            WireServer(OK, tls=authority.issue("127.0.0.1")) as proxy,
+            reaching("https://gale.example", proxy=proxy.url.replace("https:", "http:")) as transport,
+            pytest.raises(ProxyRefusedError, match=r"proxy .* (closed the connection|does not answer like a proxy)"),
+        ):
+            transport.request("POST", "/x", deadline=LONG)
+
+    def test_a_proxy_that_is_no_proxy(self) -> None:
+        def talk(conversation: Conversation) -> None:
+            conversation.request()
+            conversation.send(b"220 mail.example ESMTP\r\n\r\n")
+
+        with (
+            WireServer(talk) as proxy,
+            reaching("https://gale.example", proxy=proxy.url) as transport,
+            pytest.raises(ProxyRefusedError, match="does not answer like a proxy") as caught,
+        ):
+            transport.request("POST", "/x", deadline=LONG)
+        assert "http, https or socks5" in caught.value.advice
+
     def test_socks_without_the_package_for_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(sys.modules, "socksio", None)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
         monkeypatch.setenv("ALL_PROXY", "socks://user:hunter2@127.0.0.1:1080")
         with (
             reaching("https://gale.example") as transport,

@@ -188,6 +188,17 @@ class TestAuthorityFile:
         ):
             transport.request("GET", "/x", deadline=LONG)
 
+    @pytest.mark.parametrize("cut", [-2, -30, -200])
+    def test_cut_in_its_last_certificate(self, authority: Authority, tmp_path: Path, cut: int) -> None:
+        file = tmp_path / "cut.pem"
+        file.write_bytes((authority.file.read_bytes() * 3)[:cut])
+        with (
+            WireServer(OK) as server,
+            reaching(f"https://127.0.0.1:{server.port}", ca_file=file) as transport,
+            pytest.raises(ConfigError, match="cut off in certificate 3"),
+        ):
+            transport.request("GET", "/x", deadline=LONG)
+
     def test_the_variable_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
         with (

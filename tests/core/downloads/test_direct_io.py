@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.downloads.flushing import STEP, Flusher
-from gale_tui.core.downloads.growing import LARGE, GrowingFile
+from gale_tui.core.downloads.direct_io import LARGE, STEP, DirectFile, Flusher
 
 PIECE = 1 << 20
 linux = pytest.mark.skipif(sys.platform != "linux", reason="O_DIRECT is Linux's")
@@ -30,8 +29,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def growing(path: Path) -> Iterator[GrowingFile]:
-    file = GrowingFile(os.open(path, os.O_RDWR))
+def growing(path: Path) -> Iterator[DirectFile]:
+    file = DirectFile(os.open(path, os.O_RDWR))
     yield file
     file.close()
 
@@ -43,7 +42,7 @@ def piece(length: int = PIECE, *, seed: int = 1) -> memoryview:
     return buffer
 
 
-def direct(file: GrowingFile) -> bool:
+def direct(file: DirectFile) -> bool:
     """Whether its next write goes past the system's memory."""
     import fcntl
 
@@ -60,13 +59,13 @@ def refused(folder: Path) -> bool:
 
 
 @linux
-def test_whole_blocks_of_a_large_file_go_past_the_systems_memory(growing: GrowingFile, tmp_path: Path) -> None:
+def test_whole_blocks_of_a_large_file_go_past_the_systems_memory(growing: DirectFile, tmp_path: Path) -> None:
     growing.append(piece())
     assert direct(growing) is not refused(tmp_path)
 
 
 @linux
-def test_what_is_no_whole_block_does_not(growing: GrowingFile, path: Path) -> None:
+def test_what_is_no_whole_block_does_not(growing: DirectFile, path: Path) -> None:
     pieces = [piece(), piece(PIECE + 5), piece(), piece(PIECE - 5), piece()]
     ways = []
     for each in pieces:
@@ -79,14 +78,14 @@ def test_what_is_no_whole_block_does_not(growing: GrowingFile, path: Path) -> No
 
 @linux
 def test_a_small_file_does_not(tmp_path: Path) -> None:
-    file = GrowingFile(os.open(tmp_path / "small", os.O_RDWR | os.O_CREAT))
+    file = DirectFile(os.open(tmp_path / "small", os.O_RDWR | os.O_CREAT))
     file.append(piece())
     assert not direct(file)
     file.close()
 
 
 @linux
-def test_what_was_written_so_is_read_back(growing: GrowingFile) -> None:
+def test_what_was_written_so_is_read_back(growing: DirectFile) -> None:
     written = piece()
     growing.append(written)
     # Neither the place in memory nor the place in the file is a whole block.
@@ -98,7 +97,7 @@ def test_what_was_written_so_is_read_back(growing: GrowingFile) -> None:
 @linux
 @pytest.mark.parametrize("where", ["write", "F_SETFL"])
 def test_a_disk_that_refuses_gets_it_the_other_way(
-    growing: GrowingFile, path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    growing: DirectFile, path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     import fcntl
 
