@@ -136,6 +136,9 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
     narration = Narration(err)
     engine.on_notice.append(lambda text: narration.say(f"gale-tui: {text}"))
     try:
+        engine.environments.require_current()
+        for problem in engine.problems:
+            narration.say(f"gale-tui: {problem}")
         return await _run(engine, command, out, narration)
     except GaleError as error:
         narration.say(f"gale-tui: {error}")
@@ -185,24 +188,20 @@ def _say_left(count: int, narration: Narration) -> None:
 # What to do
 
 
-def _current(engine: GaleEngine) -> Environment:
-    environment = engine.environments.current
-    if environment is None:
-        raise ConfigError(
-            "There is no environment yet", "Start gale-tui and add one, or set GALE_HOST and GALE_API_KEY"
-        )
-    return environment
-
-
 def _plan(engine: GaleEngine, command: ExportCommand) -> _Plan:
     if command.batch is None:
         tool = BatchTool(clean_id(command.tool_id), clean_id(command.flow_id), command.label)
-        return _Plan(_current(engine), (tool,), several=False)
+        return _Plan(engine.environments.require_current(), (tool,), several=False)
     batch = command.batch
     if not batch.tools and not batch.bad:
         raise ConfigError("The list names no tools", "Give lines of tool_id,flow_id,label")
     environment = _environment_of(engine, batch.hosts) if batch.hosts and not command.environment_chosen else None
-    return _Plan(environment or _current(engine), batch.tools, batch.bad, command.keep_as or command.batch_name)
+    return _Plan(
+        environment or engine.environments.require_current(),
+        batch.tools,
+        batch.bad,
+        command.keep_as or command.batch_name,
+    )
 
 
 def _environment_of(engine: GaleEngine, hosts: tuple[str, ...]) -> Environment:
@@ -227,13 +226,13 @@ async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) ->
         environment = engine.environments.find(kept.environment_id)
         if environment is None:
             raise ConfigError(f"The environment of the set {kept.name} is gone", "Name another one with --env")
-    return _Plan(environment or _current(engine), kept.tools, (), kept.name)
+    return _Plan(environment or engine.environments.require_current(), kept.tools, (), kept.name)
 
 
 async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
     found = await engine.batches.interrupted()
     if command.environment_chosen:
-        current = _current(engine)
+        current = engine.environments.require_current()
         found = [each for each in found if each.environment_id == current.id]
     if not found:
         raise ConfigError("There is no batch that was cut short", "One that another gale-tui runs is none")

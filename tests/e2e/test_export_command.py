@@ -359,3 +359,33 @@ def test_help_shows_examples(cron: Cron) -> None:
     for word in ("--set", "--from", "--json", "examples:", "crontab", "exit codes:"):
         assert word in done.out
     assert all(len(line) <= 120 for line in done.out.splitlines())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("export", "--tool-id", tool_id(1), "--flow-id", flow_id(1)),
+        ("export", "--tool-id", tool_id(1), "--flow-id", flow_id(1), "--env", "lab"),
+        ("export", "--from", "-"),
+        ("export", "--set", "nightly"),
+        ("export", "--resume"),
+        ("info",),
+    ],
+)
+def test_every_command_names_file_and_line_of_a_broken_config(cron: Cron, arguments: tuple[str, ...]) -> None:
+    config = cron.home / "gale" / "config.toml"
+    config.parent.mkdir()
+    config.write_text('[environments.lab]\nhost = "gale.example.com"\nca_file = "C:\\Users\\me\\ca.pem"\n')
+    text = f"{tool_id(1)},{flow_id(1)}\n"
+    done = cron.run(*arguments, text=text, signed_in=False, GALE_TUI_HOME=str(config.parent))
+    said = done.out + done.err
+    assert str(config) in said
+    assert "line 3" in said
+    assert "no environment yet" not in said
+    assert said.count("line 3") == 1
+    assert (done.code == 0) is (arguments == ("info",))
+    # One that is complete in the variables works, and still says so.
+    if arguments[1:2] == ("--tool-id",) and "--env" not in arguments:
+        done = cron.run(*arguments, GALE_TUI_HOME=str(config.parent))
+        assert done.code == 0
+        assert "line 3" in done.err

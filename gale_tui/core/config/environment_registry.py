@@ -1,4 +1,4 @@
-"""The environments that the engine knows, the one chosen for new exports, and how one is added, changed or deleted."""
+"""The environments of the engine and the current one; adding, changing, deleting and testing them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.environments import Config
-from gale_tui.core.config.settings import Settings
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError
 from gale_tui.core.gale_api.connections import Connections
@@ -18,15 +17,15 @@ __all__ = ["EnvironmentRegistry"]
 
 
 class EnvironmentRegistry:
-    """Environments, settings and keys, as one thing to change.
+    """Environments, settings and keys, changed together.
 
     Args:
         config_file: Where environments and settings are kept.
         credentials: Where keys are kept.
         connections: The clients of environments that change.
         extra: From the variables, or the demo's; never written anywhere.
-        demo: The extra ones are all there are.
-        on_key: Told of an environment that has a key, or another host, from now on.
+        demo: True if there are only the extra ones.
+        on_key: Called with the id of an environment that has a new key or host.
     """
 
     def __init__(
@@ -46,21 +45,21 @@ class EnvironmentRegistry:
         self._demo = demo
         self._on_key = on_key
         self._current_id: str | None = None
-        self.config = self._load()
-
-    def _load(self) -> Config:
-        try:
-            return self._config_file.load()
-        except ConfigError as error:
-            return Config(environments=(), settings=Settings(), problems=(str(error),))
+        self._unreadable: ConfigError | None = None
+        self.reload()
 
     def reload(self) -> None:
         """Reads `config.toml` again, after it was changed."""
-        self.config = self._load()
+        self._unreadable = None
+        try:
+            self.config = self._config_file.load()
+        except ConfigError as error:
+            self._unreadable = error
+            self.config = Config(problems=(str(error),))
 
     @property
     def all(self) -> tuple[Environment, ...]:
-        """All of them, those of the variables or the demo first."""
+        """All environments, those of the variables or the demo first."""
         return self._extra if self._demo else (*self._extra, *self.config.environments)
 
     def __iter__(self) -> Iterator[Environment]:
@@ -70,7 +69,7 @@ class EnvironmentRegistry:
         return len(self.all)
 
     def find(self, environment_id: str) -> Environment | None:
-        """The environment with that id; None where it is gone."""
+        """The environment with that id, or None if it is gone."""
         return next((each for each in self.all if each.id == environment_id), None)
 
     @property
@@ -78,6 +77,22 @@ class EnvironmentRegistry:
         """The environment for new exports."""
         chosen = self.find(self._current_id) if self._current_id is not None else None
         return chosen or next(iter(self.all), None)
+
+    def require_current(self) -> Environment:
+        """The environment for new exports.
+
+        Raises:
+            ConfigError: There is none, with what is wrong in `config.toml` if that is why.
+        """
+        if (current := self.current) is not None:
+            return current
+        if self._unreadable is not None:
+            raise self._unreadable
+        if self.config.problems:
+            raise ConfigError(f"{self._config_file.path} has no usable environment", " ".join(self.config.problems))
+        raise ConfigError(
+            "There is no environment yet", "Start gale-tui and add one, or set GALE_HOST and GALE_API_KEY"
+        )
 
     def use(self, environment_id: str) -> None:
         """Chooses the environment for new exports and remembers it."""
@@ -90,10 +105,12 @@ class EnvironmentRegistry:
         """Chooses at start: by name, else the one of the variables, else the last one used.
 
         Raises:
-            ConfigError: There is no environment of that name.
+            ConfigError: There is no environment of that name, or `config.toml` cannot be read.
         """
         if name is not None:
             found = next((each for each in self.all if each.name == name), None)
+            if found is None and self._unreadable is not None:
+                raise self._unreadable
             if found is None:
                 names = ", ".join(each.name for each in self.all) or "none yet"
                 raise ConfigError(f"There is no environment called {name!r}", f"Known environments: {names}")
@@ -115,11 +132,11 @@ class EnvironmentRegistry:
     async def save(
         self, environment: Environment, *, previous: Environment | None, key: Secret | None, session_only: bool
     ) -> None:
-        """Writes an environment and keeps its key, the key first; what fails leaves both as they were.
+        """Saves an environment and its key, the key first; a failure leaves both as they were.
 
         Raises:
-            ConfigError: It cannot be written.
-            CredentialError: The key could not be kept.
+            ConfigError: `config.toml` cannot be written.
+            CredentialError: The key cannot be stored.
         """
         moved = previous is None or (previous.id, previous.origin) != (environment.id, environment.origin)
         before = None if moved else self._credentials.cached(environment)
@@ -130,7 +147,7 @@ class EnvironmentRegistry:
         except ConfigError:
             if key is not None:
                 with contextlib.suppress(CredentialError):
-                    await self._take_back(environment, before, session_only=session_only, moved=moved)
+                    await self._restore_key(environment, before, session_only=session_only, moved=moved)
             raise
         self.reload()
         if previous is not None and previous.origin != environment.origin:
@@ -143,7 +160,7 @@ class EnvironmentRegistry:
                 self.use(environment.id)
         self._on_key(environment.id)
 
-    async def _take_back(
+    async def _restore_key(
         self, environment: Environment, before: Secret | None, *, session_only: bool, moved: bool
     ) -> None:
         if before is not None:
@@ -152,10 +169,10 @@ class EnvironmentRegistry:
             await self._credentials.forget(environment)
 
     async def keep_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
-        """Keeps a key where it was asked to be.
+        """Stores a key, or keeps it in memory for this session.
 
         Raises:
-            CredentialError: It could not be kept.
+            CredentialError: It cannot be stored.
         """
         if session_only:
             self._credentials.keep_for_session(environment, key)
@@ -163,10 +180,10 @@ class EnvironmentRegistry:
             await self._credentials.keep(environment, key)
 
     async def provide_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
-        """Keeps a new key and goes on with what waited for it.
+        """Stores a new key and continues what waited for it.
 
         Raises:
-            CredentialError: It could not be kept.
+            CredentialError: It cannot be stored.
         """
         await self.keep_key(environment, key, session_only=session_only)
         self._on_key(environment.id)
@@ -175,8 +192,8 @@ class EnvironmentRegistry:
         """Deletes an environment and its key; its jobs stay in the history.
 
         Raises:
-            CredentialError: The key could not be deleted; nothing is deleted then.
-            ConfigError: The file could not be written.
+            CredentialError: The key cannot be deleted; the environment stays, too.
+            ConfigError: `config.toml` cannot be written.
         """
         await self._credentials.forget(environment)
         self._config_file.delete_environment(environment.id)
@@ -186,10 +203,10 @@ class EnvironmentRegistry:
             self._current_id = None
 
     async def test(self, environment: Environment, key: Secret | None = None) -> KeyTest:
-        """Asks for a dock status that cannot exist, with the key and without; creates nothing.
+        """Requests a dock status that cannot exist, with the key and without; creates nothing.
 
         Raises:
-            CredentialError: There is no key to try.
+            CredentialError: There is no key.
         """
         from gale_tui.core.gale_api.client import GaleClient
         from gale_tui.core.http.transport import Transport
