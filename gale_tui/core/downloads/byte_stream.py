@@ -1,8 +1,8 @@
-"""The bytes of a download on their way: off the socket, into the part, through SHA-256 on a second thread.
+"""The bytes of a download: off the socket, into the part, through SHA-256 on a second thread.
 
-The HTTP library costs more than everything else together, so it is left after the first chunk where the rest of the
-body is still in the socket. A few buffers go round; the memory does not grow with the file. They are large and begin
-at a page, so that the part can hand them to the disk as they are.
+The HTTP library costs more than everything else together, so after the first chunk the socket is read directly where
+that is possible. A few buffers go round, so that memory does not grow with the file; they are large and begin at a
+page, so that they reach the disk as they are.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ __all__ = ["Body", "Checksum", "receive"]
 BUFFER = 4 << 20
 BUFFERS = 4
 PIECE = 1 << 20
-"""Bytes that are written at once while the part is not `LARGE`: what a crash can cost."""
+"""Bytes of a write while the part is not `LARGE`: what a crash can cost."""
 FLUSH_SECONDS = 1.0
-"""On a slow line, how much of it is in no file yet."""
+"""Between two writes on a slow line."""
 
 
 class Checksum:
-    """SHA-256, and what :class:`StoredEntries` finds, on a thread of its own. To be closed."""
+    """SHA-256 and :class:`StoredEntries` on a second thread. To be closed."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -52,14 +52,14 @@ class Checksum:
             self._free.put(buffer)
 
     def take(self) -> memoryview:
-        """A buffer to fill; waits for one where all are under way."""
+        """A buffer to fill; waits where all are in use."""
         if self._made < BUFFERS and self._free.empty():
             self._made += 1
             return memoryview(mmap.mmap(-1, BUFFER))
         return self._free.get()
 
     def put(self, buffer: memoryview, count: int) -> None:
-        """Hands in a buffer that was taken, with `count` bytes in it; it must not be touched any more."""
+        """Hands in a buffer with `count` bytes in it; it must not be touched any more."""
         self._filled.put((buffer, count))
 
     def close(self) -> None:
@@ -68,7 +68,7 @@ class Checksum:
         self._thread.join()
 
     def hexdigest(self) -> str:
-        """Of everything that was handed in, in that order."""
+        """Of everything that was handed in."""
         self.close()
         return self._digest.hexdigest()
 
@@ -79,7 +79,7 @@ class Checksum:
 
 
 class Body:
-    """What a response still has to give. :meth:`start` comes first.
+    """The body of a response. :meth:`start` comes first.
 
     Args:
         response: Its headers are there.
@@ -168,13 +168,13 @@ def _unpacked(response: OpenResponse) -> Iterator[bytes]:
 
 
 def receive(body: Body, part: PartFile, checksum: Checksum, received: Callable[[int], None]) -> None:
-    """Appends the rest of a body to a part. Whatever ends it, every byte that came is in the part.
+    """Appends the rest of a body to a part. Whatever ends it, the part has every byte that came.
 
     Args:
         body: Where from.
         part: Where to.
         checksum: Gets every byte as well.
-        received: Told the number of bytes each time some came.
+        received: Called with the number of bytes each time some came.
 
     Raises:
         InterruptedDownloadError: As :meth:`Body.read_into`.

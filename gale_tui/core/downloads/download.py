@@ -1,4 +1,4 @@
-"""One download: asked for, received, resumed, verified, and given its name."""
+"""One download: requested, received, resumed, verified, and given its name."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
-from gale_tui.core.downloads.download_plan import DownloadPlan, SavedFile
 from gale_tui.core.downloads.file_names import file_names, names_after
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder
 from gale_tui.core.downloads.range_response import Meaning, meaning, named, not_a_zip, refusal, validator_of
@@ -44,22 +45,65 @@ _OVERHEAD = 64 << 20
 """Bytes that a zip may have beyond what is packed in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class DownloadPlan:
+    """One file: its link, where it goes, and what is there already."""
+
+    url: SignedUrl
+    """Absolute."""
+    folder: Path
+    fallback_stem: str
+    """Its name where the server gives none."""
+    environment_name: str
+    finished_at: float
+    """When the job ended, in seconds since the epoch; part of the name."""
+    part: Path | None = None
+    """An unfinished file to resume."""
+    received: int = 0
+    """Bytes in it when it was last looked at; the file itself counts."""
+    validator: str | None = None
+    """Of the part, for `If-Range`."""
+    size: int | None = None
+    """Bytes of the whole file, where known."""
+    pattern: str = DEFAULT_PATTERN
+    """The setting `filename_pattern`."""
+    tool: str = ""
+    label: str = ""
+    make_parents: bool = False
+    """Makes the folder's parents as well: for the default folder, not for one that somebody typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file that is verified, on the disk, and has its name."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hexadecimal."""
+    entries: int
+    """Files in the zip."""
+    name: str
+    """Its name at the server, made safe, without `.zip`; empty where that is not known."""
+
+
 class DownloadTask:
-    """One download. :meth:`run` blocks, so it goes on a thread; the rest may be used from any other.
+    """One download. :meth:`run` blocks; the rest may be used from any other thread.
 
     Args:
         transport: Of the job's environment.
-        plan: What to do.
-        on_part: Told where the part is (before it is made), its validator and the whole size, each time one of them
-            changes; called on the thread of :meth:`run`.
-        stall_seconds: Without a byte, after which the line counts as cut.
-        step: Told what is about to be done to the disk; for tests.
+        plan: The file.
+        on_part: Called with the part's path (before it is made), its validator and the whole size, each time one of
+            them changes, on the thread of :meth:`run`.
+        stall_seconds: Without a byte, after which the connection counts as cut.
+        step: See :data:`Step`; for tests.
 
     Attributes:
         received: Bytes so far.
         size: Bytes of the whole file, where known.
-        part: The part, while there is one. After :meth:`run` has raised: the part that can be gone on with, or None.
-        validator: Its validator, where it can be gone on with.
+        part: The part, while there is one; None after :meth:`run` has raised and nothing is kept.
+        validator: Its validator, where it can be resumed.
     """
 
     def __init__(
@@ -118,7 +162,7 @@ class DownloadTask:
         return saved
 
     def _translated(self) -> SavedFile:
-        """:meth:`_run`, with the errors that it is not said to raise turned into those that it is."""
+        """:meth:`_run`, with the errors of network and disk as those that :meth:`run` names."""
         failure: DownloadError
         try:
             return self._run()
@@ -136,7 +180,7 @@ class DownloadTask:
         raise failure
 
     def _leave(self) -> None:
-        """Closes the part and says what is left of it."""
+        """Closes the part; notes what is left of it."""
         part, self._open = self._open, None
         if part is not None:
             part.close()
@@ -160,7 +204,7 @@ class DownloadTask:
             if (published := part.published) is not None:
                 return self._tidy(part, published)
             if part.shared or part.path.parent != plan.folder:
-                # Not ours alone to change, or not where the file is to be: it is fetched anew.
+                # Not ours alone to change, or not where the file is to be.
                 self._discard()
             elif part.size and part.size == plan.size:
                 with contextlib.suppress(CorruptFileError, NotAZipError):
@@ -173,7 +217,7 @@ class DownloadTask:
             raise InterruptedDownloadError("stopped")
 
     def _download(self) -> SavedFile:
-        """Asks, receives and finishes; once more without a range where a part turns out to be of no use."""
+        """Receives and finishes; once more without a range where a part turns out to be of no use."""
         again = True
         while True:
             self._check()
@@ -187,21 +231,21 @@ class DownloadTask:
                     again = False
                     self.validator = None
                     continue
-                # What is left of a part that is not gone on with gets overwritten, once the new bytes look right.
+                # A part that is not resumed is overwritten, once the new bytes look right.
                 checksum = self._received(response, answer, offset)
             resumed = answer.kind != "from zero"
             try:
                 assert self._open is not None  # noqa: S101  # narrows: _received has made it
                 return self._finish(self._open, checksum)
             except (CorruptFileError, NotAZipError):
-                # Going on cannot mend it; where it was pieced together, fetching it whole may.
+                # Where it was pieced together, fetching it whole may help.
                 self._discard()
                 if not (resumed and again):
                     raise
                 again = False
 
     def _ask(self, offset: int) -> OpenResponse:
-        """The answer that brings the file, with the key where the link needs it.
+        """The answer with the file; the key goes along where the link needs it.
 
         Raises:
             DownloadError: Every answer was a refusal.
@@ -232,7 +276,7 @@ class DownloadTask:
         raise refused
 
     def _keys(self, url: SignedUrl) -> tuple[bool, ...]:
-        """With the key or without, in that order."""
+        """Whether the key goes along, in the order of trying."""
         if not self._own(url):
             return (False,)
         return (False, True) if urlsplit(url.reveal()).query else (True,)
@@ -284,7 +328,7 @@ class DownloadTask:
             raise DownloadError(f"The file has more than {self._largest:,} bytes, more than a tool's can have")
 
     def _room_for(self, size: int | None, there: int) -> None:
-        """Raises FileSystemError where the disk has too little room, and says how much is needed."""
+        """Raises FileSystemError where the disk has too little room."""
         if size is None:
             return
         folder = self._plan.folder
@@ -350,7 +394,7 @@ class DownloadTask:
         raise failure
 
     def _hashed(self, part: PartFile) -> Checksum:
-        """The checksum of what is in the part, read from the disk: it is what will be published."""
+        """The checksum of the part as it is on the disk."""
         checksum = Checksum()
         try:
             offset = 0
@@ -386,7 +430,7 @@ class DownloadTask:
         return SavedFile(path, part.size, digest, len(summary.entries), self._name)
 
     def _tidy(self, part: PartFile, published: Path) -> SavedFile:
-        """What was left to do for a file that already has its name."""
+        """Finishes what was left to do for a file that already has its name."""
         digest = self._hashed(part).hexdigest()
         summary = verify_zip(published, checkpoint=self._check)
         part.remove()

@@ -1,7 +1,7 @@
-"""A file while it is being received, and how it gets its name.
+"""The unfinished file: ``….part`` beside the place where the file will be.
 
-The bytes grow in ``….part`` beside the place where the file will be. At every moment there is either no file of the
-final name or the whole one: the name is given by a link, which fails where the name is taken.
+At every moment there is either no file of the final name or the whole one: the name is given by a link, which fails
+where the name is taken.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gale_tui.core.filesystem import sync_folder
 __all__ = ["PartFile", "Step", "file_system_error", "make_folder"]
 
 Step = Callable[[str], None]
-"""Told what is about to be done to the disk: "create", "write", "truncate", "fsync", "link", "unlink"."""
+"""Called before the disk is touched, with "create", "write", "truncate", "fsync", "link" or "unlink"."""
 
 _FLAGS = (
     os.O_RDWR
@@ -44,7 +44,7 @@ _NO_LINKS = {
 
 
 def file_system_error(error: OSError, where: Path) -> FileSystemError:
-    """The word for what the disk refused, and the way on."""
+    """The error for a refusal of the disk."""
     place = str(where)
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
@@ -72,8 +72,7 @@ def make_folder(folder: Path, *, parents: bool = False) -> None:
 
     Args:
         folder: May be a link to a folder.
-        parents: Whether to make what it is in as well. A folder that somebody typed may be on a disk that is not
-            connected: there only the last part is made.
+        parents: Makes its parents as well. Not for a folder that somebody typed: its disk may not be connected.
 
     Raises:
         FileSystemError: It cannot be made, or is no folder.
@@ -130,7 +129,7 @@ class PartFile:
 
     @classmethod
     def reopen(cls, path: Path, step: Step) -> PartFile | None:
-        """Opens a part to go on with it; None where it is gone or is no plain file of our own.
+        """Opens a part to resume it; None where it is gone or is no plain file of our own.
 
         Raises:
             InterruptedDownloadError: Another process is writing it.
@@ -164,7 +163,7 @@ class PartFile:
 
     @property
     def published(self) -> Path | None:
-        """The finished file that this part already is, where the program ended between naming it and tidying up."""
+        """The finished file, where the program ended between naming it and removing the part."""
         if os.fstat(self._fd).st_nlink < 2:
             return None
         with os.scandir(self.path.parent) as entries:
@@ -175,7 +174,7 @@ class PartFile:
 
     @property
     def shared(self) -> bool:
-        """True where the file has another name as well: what is written to it changes that one too."""
+        """True if the file has another name as well, which a write would change too."""
         return os.fstat(self._fd).st_nlink > 1
 
     @property
@@ -198,7 +197,7 @@ class PartFile:
         self._file.truncate()
 
     def force(self) -> Flusher:
-        """Begins to force all of it to the disk; what is returned tells when that is done."""
+        """Begins to force all of it to the disk; :meth:`Flusher.wait` ends when that is done."""
         self._step("fsync")
         self._file.flusher.finish()
         return self._file.flusher
@@ -228,7 +227,7 @@ class PartFile:
         raise FileSystemError(f"{folder} has too many files of this name", "Choose another folder")
 
     def remove(self) -> None:
-        """Closes the part and takes its name away."""
+        """Closes and deletes the part."""
         self.close()
         self._step("unlink")
         with contextlib.suppress(FileNotFoundError):

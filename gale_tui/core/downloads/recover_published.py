@@ -1,4 +1,4 @@
-"""A file that got its name just before the program was killed, so that the history does not know it yet."""
+"""A file that was published just before the program was killed, unknown to the history."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["published_before"]
 
 
 def published_before(part: Path | None, size: int | None) -> SavedFile | None:
-    """The finished file of a part that is gone; None where there is none. Reads all of it: call it on a thread.
+    """The finished file of a part that is gone, or None. Reads all of it: call it on a thread.
 
     Args:
         part: As the history has it.
-        size: Bytes of the whole file, where known; without them nothing is taken for it.
+        size: Bytes of the whole file; without them no file counts as it.
     """
     if part is None or size is None or part.suffix != PART or os.path.lexists(part):
         return None

@@ -1,1 +1,8 @@
-"""GALE's calls: ids in, models out, everything else an error."""
+"""GALE's public API: ids in, models out, everything else an error that says what to do.
+
+May import ``core.http``, ``core.credentials`` and what all of core stands on.
+
+- :class:`client.GaleClient` has the calls of one environment.
+- :class:`connections.Connections` makes a client for each environment when it is first needed.
+- :mod:`parsing` reads the answers, in every spelling of the vendor's pages.
+"""

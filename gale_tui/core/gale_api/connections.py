@@ -1,4 +1,4 @@
-"""One client for each environment, made when it is first needed and away from the loop."""
+"""One client for each environment, made on a thread when it is first needed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Connections:
         return (await self._pair(environment))[0]
 
     async def transport(self, environment: Environment) -> Transport:
-        """The transport of an environment, for downloads; a key is used where there is one."""
+        """The transport of an environment, for downloads."""
         return (await self._pair(environment))[1]
 
     async def _pair(self, environment: Environment) -> tuple[GaleClient, Transport]:
@@ -95,14 +95,15 @@ class Connections:
         """Imports the HTTP library on a thread, so that the first call need not wait for it."""
 
         def load() -> None:
-            pass  # imported for its effect
+            import gale_tui.core.gale_api.client
+            import gale_tui.core.http.network_backend  # noqa: F401  # imported for its effect
 
         self._threads.start(load)
 
     def drop(self, environment_id: str) -> None:
-        """Makes a new client the next time, after an environment was changed or deleted.
+        """Discards the client of an environment that was changed or deleted.
 
-        What is under way is not cut off: an export that is being started would be of unknown outcome.
+        Calls under way are not cut off: an export that is being started would be of unknown outcome.
         """
         known = self._clients.pop(environment_id, None)
         if known is not None:
@@ -120,5 +121,5 @@ class Connections:
 
 
 def _wire(environment: Environment) -> Environment:
-    """What of an environment matters to its client."""
+    """The environment without what does not matter to its client."""
     return dataclasses.replace(environment, name="", production=False)

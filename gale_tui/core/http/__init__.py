@@ -1,1 +1,8 @@
-"""The one place that speaks HTTP: trust, proxies, deadlines, redirects, and the key to its own origin only."""
+"""The one place that speaks HTTP: trust, proxies, deadlines, redirects, and the key to its own origin only.
+
+May import what all of core stands on; nothing else imports httpcore.
+
+- :class:`transport.Transport` sends requests to an environment and opens downloads on its behalf.
+- :class:`request_context.Cancellation` stops one download from another thread.
+- :func:`http_errors.request_failure` turns the library's exceptions into those of ``core.errors``.
+"""

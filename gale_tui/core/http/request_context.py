@@ -1,7 +1,7 @@
-"""One request and its answer as the sockets see it: how long it may take, whether it is to stop, what has left.
+"""A request as the sockets see it: its deadline, whether it is to stop, whether it was sent.
 
-The HTTP library runs a request on the caller's thread and knows time-outs per read only. What belongs to the whole
-request is kept here, found by the network code through the thread that runs it.
+The HTTP library runs a request on the caller's thread and knows time-outs per read only. The network code finds what
+belongs to the whole request through that thread.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class Cancellation:
                 shut_down(connection)
 
     def hold(self, connection: socket.socket) -> None:
-        """Takes a socket that is to go down with this."""
+        """Adds a socket to shut down."""
         with self._lock:
             self._sockets.add(connection)
             if self._cancelled:
                 shut_down(connection)
 
     def release(self, connection: socket.socket) -> None:
-        """Gives it back, before it is closed."""
+        """Removes a socket, before it is closed."""
         with self._lock:
             self._sockets.discard(connection)
 
@@ -80,16 +80,16 @@ class Exchange:
         self.proxy: str | None = None
         """URL of the proxy that it goes through."""
         self.sent = False
-        """True as soon as the first byte of the request itself may have left."""
+        """True once the first byte of the request itself may have left."""
         self.fresh = False
-        """True where a connection was made for it, instead of one that was still open."""
+        """True if a connection was made for it, not one that was kept."""
         self.ended = False
         """True where the other side closed the connection."""
         self.aborted = False
 
     @property
     def stopped(self) -> bool:
-        """True where it was cancelled or aborted."""
+        """True after it was cancelled or aborted."""
         return self.aborted or (self.cancellation is not None and self.cancellation.cancelled)
 
     def remaining(self, limit: float | None = None) -> float | None:
@@ -113,7 +113,7 @@ class Exchange:
         self._phase_deadline = time.monotonic() + HANDSHAKE if limited else None
 
     def without_deadline(self) -> None:
-        """From here on only the limit of each single step counts."""
+        """From now on only the limit of each single step counts."""
         self._deadline = None
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
@@ -130,14 +130,14 @@ _local = threading.local()
 
 
 def current() -> Exchange | None:
-    """The exchange that this thread is busy with."""
+    """The exchange of this thread."""
     exchange: Exchange | None = getattr(_local, "exchange", None)
     return exchange
 
 
 @contextlib.contextmanager
 def under_way(exchange: Exchange) -> Iterator[None]:
-    """Makes it the one that this thread is busy with."""
+    """Makes it the exchange of this thread."""
     before = current()
     _local.exchange = exchange
     try:
@@ -161,7 +161,7 @@ class OpenSockets:
         return len(self._sockets)
 
     def add(self, connection: socket.socket) -> None:
-        """Takes a connected socket in; it is shut down at once where its exchange was stopped meanwhile."""
+        """Adds a connected socket; shuts it down at once if its exchange was stopped meanwhile."""
         exchange = current()
         with self._lock:
             self._sockets.add(connection)
@@ -172,20 +172,20 @@ class OpenSockets:
                 shut_down(connection)
 
     def discard(self, connection: socket.socket, cancellation: Cancellation | None) -> None:
-        """Forgets a socket, before it is closed."""
+        """Removes a socket, before it is closed."""
         with self._lock:
             self._sockets.discard(connection)
         if cancellation is not None:
             cancellation.release(connection)
 
     def begin(self, exchange: Exchange) -> None:
-        """Takes an exchange in; after :meth:`close` it is aborted from the start."""
+        """Adds an exchange; after :meth:`close` it is aborted from the start."""
         with self._lock:
             self._exchanges.add(exchange)
             exchange.aborted = exchange.aborted or self._closed
 
     def end(self, exchange: Exchange) -> None:
-        """Forgets it."""
+        """Removes an exchange."""
         with self._lock:
             self._exchanges.discard(exchange)
 

@@ -176,7 +176,7 @@ class Transport:
         cancel: Cancellation | None = None,
         stall: float = 30.0,
     ) -> OpenResponse:
-        """Asks for a file and returns once its headers are there, whatever the status.
+        """Requests a file and returns once its headers are there, whatever the status.
 
         Redirects are followed, at most five, never from https to http, and without the key once the origin is left.
 
@@ -258,7 +258,7 @@ class Transport:
         *,
         keep_alive: bool,
     ) -> httpcore.Response | GaleError:
-        """Sends once; a GET whose kept connection turns out to be closed is sent again on a new one."""
+        """Sends once; a GET on a kept connection that turns out to be closed is sent again on a new one."""
         import httpcore
 
         from gale_tui.core.http import network_backend as network
@@ -322,17 +322,11 @@ class Transport:
             return pool
 
     def abort(self) -> None:
-        """Makes every call under way return at once, with UnansweredError, NotSentError or InterruptedDownloadError.
-
-        Later calls work again.
-        """
+        """Makes every call under way return at once with an error; later calls work again."""
         self.sockets.abort()
 
     def close(self) -> None:
-        """Aborts what is under way and closes every connection; later calls fail.
-
-        A call may still wait for its thread now: its connection would be kept for a next one that never comes.
-        """
+        """Aborts what is under way and closes every connection; later calls fail."""
         self.sockets.close()
         with self._lock:
             pools = list(self._pools.values())
