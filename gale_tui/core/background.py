@@ -1,4 +1,4 @@
-"""What runs beside the screens: tasks whose faults are heard, and which end together."""
+"""Tasks beside the screens: their errors are reported, and they end together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Background:
     """Tasks of the running loop.
 
     Args:
-        notify: Told, as a sentence, of a `GaleError` that ends a task. Any other exception is reported to the loop.
+        notify: Called with the text of a `GaleError` that ends a task. Other exceptions go to the loop's handler.
     """
 
     def __init__(self, notify: Callable[[str], None]) -> None:
@@ -23,7 +23,7 @@ class Background:
         self._ended = False
 
     def start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-        """Starts a task; after `end` nothing is started any more."""
+        """Starts a task; after `end` it is cancelled at once."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._over)
@@ -41,7 +41,7 @@ class Background:
             task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
 
     async def end(self) -> None:
-        """Cancels all and waits for them."""
+        """Cancels all tasks and waits for them."""
         self._ended = True
         tasks = tuple(self._tasks)
         for task in tasks:

@@ -1,4 +1,4 @@
-"""Time, as something that is handed in: the real one here, faster or hand-driven ones in tests."""
+"""Time as a parameter: the system's here, faster or hand-driven clocks in tests."""
 
 from __future__ import annotations
 
@@ -10,32 +10,29 @@ __all__ = ["Clock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """What the engine asks of time."""
+    """What the engine needs of time."""
 
     def time(self) -> float:
         """Seconds since the epoch; may jump."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some start; never jumps back."""
+        """Seconds since an arbitrary start; never jumps."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Waits that many seconds of this clock."""
+        """Waits for so many seconds of this clock."""
         ...
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The system's time."""
 
     def time(self) -> float:
-        """Seconds since the epoch."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds since some start."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Waits that many seconds."""
         await asyncio.sleep(max(0.0, seconds))

@@ -1,22 +1,28 @@
-"""The log file: bounded, private, and without a key or a signed link in it, whoever writes to it."""
+"""The log file: bounded, private, without keys and signed links, whoever writes to it."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
+import os
 import re
+import stat
+import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gale_tui.core.filesystem import make_private_folder
 from gale_tui.core.secret import HIDDEN, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
 __all__ = ["close_logging", "crash_text", "redact", "setup_logging"]
 
 FILE_BYTES = 1 << 20
-"""Size of a log file at which the next one is begun."""
+"""Largest size of a log file."""
 FILES = 3
-"""How many there are in all, the one that is written included."""
+"""Number of log files, the current one included."""
 
 _MESSAGE_LIMIT = 4000
 _READ_LIMIT = 4 * _MESSAGE_LIMIT
@@ -62,39 +68,77 @@ class _Redacting(logging.Formatter):
 
 
 class _LogFile(logging.Handler):
-    """Makes the file with the first record; what it takes to write one is loaded then, not before the first frame."""
+    """A rotating file that only its owner reads. A failure to write breaks no screen and prints nothing on it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
-        self._file: logging.Handler | None = None
+        self._descriptor = -1
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._file is None:
-            from gale_tui.core.log_file import PrivateFile
+        """Writes the record, or loses it on a full disk."""
+        with contextlib.suppress(OSError):
+            self._write(f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
 
-            self._file = PrivateFile(self._path, maxBytes=FILE_BYTES, backupCount=FILES - 1, delay=True)
-            self._file.setFormatter(self.formatter)
-        self._file.emit(record)
+    def _write(self, line: bytes) -> None:
+        if not self._is_current():
+            self._reopen()
+        if os.fstat(self._descriptor).st_size + len(line) > FILE_BYTES:
+            self._rotate()
+        os.write(self._descriptor, line)
+
+    def _is_current(self) -> bool:
+        """False if another gale-tui has begun the next file: this one continues there, not in the renamed one."""
+        try:
+            there, ours = os.stat(self._path), os.fstat(self._descriptor)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
+    def _reopen(self) -> None:
+        self._close_file()
+        make_private_folder(self._path.parent)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):
+            flags |= getattr(os, name, 0)
+        self._descriptor = os.open(self._path, flags, 0o600)
+        if sys.platform != "win32":
+            # One that was there before may be open to others. Never the target of a link, never a device.
+            with contextlib.suppress(OSError):
+                if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                    os.fchmod(self._descriptor, 0o600)
+
+    def _rotate(self) -> None:
+        self._close_file()
+        names = [self._path, *(self._path.with_name(f"{self._path.name}.{number}") for number in range(1, FILES))]
+        for older, newer in itertools.pairwise(reversed(names)):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(newer, older)
+        self._reopen()
+
+    def _close_file(self) -> None:
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
 
     def close(self) -> None:
         """Closes the file."""
-        if self._file is not None:
-            self._file.close()
+        with contextlib.suppress(OSError):
+            self._close_file()
         super().close()
 
 
 def setup_logging(path: Path, level: str | int = logging.INFO) -> logging.Logger:
-    """Sends everything that is logged in this process to the file; nothing goes to the terminal.
+    """Sends everything that is logged in this process to the file, and nothing to the terminal.
 
-    The file is made with the first record. One that cannot be written is done without.
+    The file is made with the first record. If it cannot be written, nothing is logged.
 
     Args:
         path: The log file; up to `FILES` of at most about `FILE_BYTES` each are kept.
-        level: What gale-tui itself logs; of other libraries it is warnings and errors.
+        level: Of gale-tui's own records; other libraries log warnings and errors.
 
     Returns:
-        The logger above all of gale-tui's own.
+        The parent of gale-tui's loggers.
     """
     global _handler
     close_logging()

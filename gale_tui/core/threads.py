@@ -1,7 +1,7 @@
-"""Blocking calls on daemon threads of our own.
+"""Blocking calls on daemon threads.
 
-The default executor and the framework's thread workers are joined when the program ends, so a call that hangs (a
-keyring prompt, a name look-up, a stalled server) would hold up quitting. A daemon thread does not.
+The default executor and the framework's thread workers are joined at exit, so a call that hangs (a keyring prompt, a
+name look-up, a stalled server) would delay quitting.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 class DaemonThreads:
-    """Runs blocking functions on daemon threads that are kept for the next call.
+    """Runs blocking functions on daemon threads, which it reuses.
 
-    The number of threads is bounded only by the calls under way: who calls limits those.
+    The callers limit the number of calls, and so of threads.
 
     Args:
         name: What the threads are called.
@@ -64,12 +64,12 @@ class DaemonThreads:
             del call
 
     async def call(self, function: Callable[..., T], *arguments: Any, within: float | None = None) -> T:
-        """Runs `function(*arguments)` on a thread and waits for it without blocking the loop.
+        """Runs `function(*arguments)` on a thread and awaits its result.
 
         Args:
             function: What to run.
             arguments: Its arguments.
-            within: Seconds to wait; the function itself runs on, its result is dropped.
+            within: Seconds to wait; the function itself continues, its result is discarded.
 
         Raises:
             TimeoutError: It took longer than `within`.

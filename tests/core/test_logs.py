@@ -188,7 +188,7 @@ def test_another_program_may_begin_the_next_file(log: Path) -> None:
     assert "again" in log.read_text()
 
 
-@pytest.mark.parametrize("obstacle", ["file in the way", "folder of that name", "full disk"])
+@pytest.mark.parametrize("obstacle", ["file in the way", "folder of that name", "pipe of that name", "full disk"])
 def test_a_log_that_cannot_be_written_is_done_without(
     log: Path, tmp_path: Path, obstacle: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -197,6 +197,9 @@ def test_a_log_that_cannot_be_written_is_done_without(
         setup_logging(tmp_path / "file" / "gale-tui.log")
     elif obstacle == "folder of that name":
         log.mkdir(parents=True)
+    elif obstacle == "pipe of that name":
+        log.parent.mkdir()
+        os.mkfifo(log)
     else:
         setup_logging(Path("/dev/full"))
     logging.getLogger("gale_tui").error("it goes on, %s", KEY)

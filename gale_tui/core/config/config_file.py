@@ -77,18 +77,18 @@ class ConfigFile:
         def edit(text: str, before: Mapping[str, Any]) -> str:
             import tomlkit
 
-            from gale_tui.core.config.toml_edits import renamed, with_new_table, write_environment
+            from gale_tui.core.config.toml_edits import add_table, rename_table, write_environment
 
             ids = {name: id_of(name, table) for name, table in environment_tables(before).items()}
             check_environment_name(environment.name, ids, own_id=environment.id)
             old = previous_name if previous_name in ids else None
             old = old or next((name for name, id in ids.items() if id == environment.id), None)
             if old is None and environment.name not in ids:
-                text = with_new_table(text, environment.name)
+                text = add_table(text, environment.name)
             elif old is not None and old != environment.name:
                 if environment.name in ids:
                     raise ConfigError(f"There is an environment “{environment.name}” already", "Choose another name")
-                text = renamed(text, before, old, environment.name)
+                text = rename_table(text, before, old, environment.name)
             document = tomlkit.parse(text)
             write_environment(document, environment)
             return tomlkit.dumps(document)
@@ -124,7 +124,7 @@ class ConfigFile:
             TypeError: There is no such setting.
         """
         try:
-            valid = settings_module.changed(Settings(), changes)
+            valid = settings_module.apply_changes(Settings(), changes)
         except ValueError as error:
             raise ConfigError(str(error)) from None
 

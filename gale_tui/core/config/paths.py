@@ -1,4 +1,4 @@
-"""Where gale-tui keeps its files. Nothing is created here: who writes a file makes its folder."""
+"""Where gale-tui keeps its files. Nothing is created here: the writer of a file makes its folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ APP = "gale-tui"
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """All places, absolute."""
+    """All paths, absolute."""
 
     config_file: Path
     """Environments and settings, `config.toml`; never a key."""
@@ -21,17 +21,17 @@ class Paths:
     """The history, `jobs.sqlite3`."""
     log_file: Path
     downloads: Path
-    """Where files go unless the settings or the command line say otherwise."""
+    """The default download folder."""
     home: Path | None = None
-    """The one folder that holds everything, where there is one."""
+    """The one folder for everything, if there is one."""
 
     @classmethod
     def find(cls, environ: Mapping[str, str]) -> Paths:
-        """The places that hold for this user.
+        """The paths of this user.
 
         Args:
-            environ: The environment variables. `GALE_TUI_HOME` names one folder for everything; without it the
-                platform's own folders are used, which are found through the variables of the process itself.
+            environ: The environment variables. `GALE_TUI_HOME` names one folder for everything; the default is the
+                platform's folders.
         """
         chosen = environ.get("GALE_TUI_HOME", "").strip()
         if chosen:
@@ -48,7 +48,7 @@ class Paths:
 
     @classmethod
     def under(cls, folder: Path) -> Paths:
-        """Everything in one folder; `~` stands for the user's home, a relative one starts at the working folder."""
+        """Everything in one folder; `~` is the user's home, a relative path starts at the working folder."""
         try:
             expanded = folder.expanduser()
         except RuntimeError:

@@ -1,4 +1,4 @@
-"""What a user can set, with defaults and validation; kept in the `[settings]` table of `config.toml`."""
+"""The settings: the `[settings]` table of `config.toml`, its defaults and checks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = [
     "Glyphs",
     "Notifications",
     "Settings",
+    "apply_changes",
     "as_toml",
-    "changed",
-    "checked",
+    "check_setting",
     "parse_settings",
 ]
 
@@ -33,7 +33,7 @@ PATTERN_FIELDS = ("name", "environment", "time", "tool", "label")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Preferences of one user. Every field has a default that works."""
+    """The settings of one user."""
 
     theme: str = ""
     """Name of a theme; empty for the program's own."""
@@ -42,22 +42,22 @@ class Settings:
     filename_pattern: str = DEFAULT_PATTERN
     """Name of a saved file without `.zip`; may use {name}, {environment}, {time}, {tool} and {label}."""
     save_when_ready: bool = True
-    """How the switch of the export form was left."""
+    """Last position of the switch in the export form."""
     poll_floor: float = 2.0
-    """Seconds that lie at least between two questions about one job, 1 to 60."""
+    """Minimum seconds between polls of a job, 1 to 60."""
     clipboard: Clipboard = "osc52"
     """How text is copied: through the terminal, or shown only."""
     notifications: Notifications = "bell"
-    """How the end of a job is told while the terminal is not looked at."""
+    """How the end of a job is signalled while the terminal has no focus."""
     terminal_title: bool = True
-    """Whether the terminal's title tells how many jobs run."""
+    """Whether the terminal's title shows the number of running jobs."""
     glyphs: Glyphs = "auto"
-    """Characters for states: as the terminal can, or forced."""
+    """Characters for states: what the terminal can show, or forced."""
     mouse: bool = True
     last_environment: str | None = None
-    """Id of the environment that new exports go to."""
+    """Id of the environment for new exports."""
     seen_welcome: bool = False
-    """Whether the first-run page was left."""
+    """Whether the first-run page was closed."""
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Keys by action id, several separated by commas; they replace the action's own."""
 
@@ -161,7 +161,7 @@ def parse_settings(table: object) -> tuple[Settings, tuple[str, ...]]:
     """Reads the `[settings]` table.
 
     Returns:
-        The settings, with the default where a value cannot be used, and one sentence for each such value.
+        The settings, with defaults for invalid values, and a sentence for each of those.
     """
     if not isinstance(table, Mapping):
         return Settings(), ("“settings” in config.toml is no table, so the defaults are used.",)
@@ -179,22 +179,22 @@ def parse_settings(table: object) -> tuple[Settings, tuple[str, ...]]:
     return Settings(**values), tuple(problems)
 
 
-def checked(name: str, value: object) -> object:
-    """A setting's value as it is kept.
+def check_setting(name: str, value: object) -> object:
+    """The checked value of a setting.
 
     Raises:
         KeyError: There is no such setting.
-        ValueError: It cannot be used; the message goes on from the setting's name, as in "must be true or false".
+        ValueError: It is invalid; the message continues the setting's name, as in "must be true or false".
     """
     return _CHECKS[name](value)
 
 
-def changed(settings: Settings, changes: Mapping[str, object]) -> Settings:
-    """The settings with some values replaced.
+def apply_changes(settings: Settings, changes: Mapping[str, object]) -> Settings:
+    """A copy with some values replaced.
 
     Raises:
         TypeError: There is no such setting.
-        ValueError: A value that cannot be used; the message names the setting.
+        ValueError: A value is invalid; the message names the setting.
     """
     values: dict[str, Any] = {}
     for name, value in changes.items():
@@ -208,7 +208,7 @@ def changed(settings: Settings, changes: Mapping[str, object]) -> Settings:
 
 
 def as_toml(value: object) -> str | bool | float | dict[str, str] | None:
-    """A setting's value as it is written to the file; None where the line is left out."""
+    """A setting's value as TOML; None if its line is left out."""
     if value is None:
         return None
     if isinstance(value, Path):

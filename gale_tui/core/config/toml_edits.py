@@ -1,4 +1,4 @@
-"""Changes to the text of `config.toml` that leave its comments, its order and other people's wording alone."""
+"""Edits of the text of `config.toml` that keep its comments, its order and the user's wording."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
 
-__all__ = ["renamed", "with_new_table", "write_environment", "write_values"]
+__all__ = ["add_table", "rename_table", "write_environment", "write_values"]
 
 
-def with_new_table(text: str, name: str) -> str:
-    """The text with an empty environment at its end, or as it was where none can be put there."""
+def add_table(text: str, name: str) -> str:
+    """The text with an empty environment at its end, or unchanged if none fits there."""
     import tomlkit
 
     head = f"{text.rstrip()}\n\n" if text.strip() else ""
@@ -29,8 +29,8 @@ def with_new_table(text: str, name: str) -> str:
     return candidate
 
 
-def renamed(text: str, before: Mapping[str, Any], old: str, new: str) -> str:
-    """The text with the environment under its new name, in its place and with its comments where that can be done."""
+def rename_table(text: str, before: Mapping[str, Any], old: str, new: str) -> str:
+    """The text with the environment renamed, in its place and with its comments if that is possible."""
     import tomlkit
 
     environments = {new if name == old else name: table for name, table in before["environments"].items()}
@@ -63,6 +63,7 @@ def _empty_table(section: object) -> MutableMapping[str, Any]:
 
 
 def write_environment(document: MutableMapping[str, Any], environment: Environment) -> None:
+    """Writes an environment into the document."""
     import tomlkit
 
     if "environments" not in document:
@@ -87,6 +88,7 @@ def write_environment(document: MutableMapping[str, Any], environment: Environme
 
 
 def write_values(table: MutableMapping[str, Any], values: Mapping[str, object]) -> None:
+    """Writes what differs; None deletes a line."""
     for name, value in values.items():
         written = table.get(name)
         if value is None:

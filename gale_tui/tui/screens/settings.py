@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from gale_tui.core.config.settings import DEFAULT_PATTERN, PATTERN_FIELDS, checked
+from gale_tui.core.config.settings import DEFAULT_PATTERN, PATTERN_FIELDS, check_setting
 from gale_tui.core.downloads.file_names import file_names
 from gale_tui.core.jobs.hints import hint
 from gale_tui.core.untrusted_text import inert
@@ -217,7 +217,7 @@ def _typed(name: str, text: str) -> object:
 
 def _pattern_finding(text: str) -> Finding:
     try:
-        checked("filename_pattern", text)
+        check_setting("filename_pattern", text)
     except ValueError as error:
         return Finding(f"It {error}.", "problem")
     noon = 1_795_521_600.0
@@ -230,7 +230,7 @@ def _pattern_finding(text: str) -> Finding:
 
 def _floor_finding(text: str) -> Finding:
     try:
-        checked("poll_floor", float(text.replace(",", ".")))
+        check_setting("poll_floor", float(text.replace(",", ".")))
     except ValueError:
         return Finding("It must be a number of seconds from 1 to 60.", "problem")
     return Finding()

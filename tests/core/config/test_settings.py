@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.config.settings import Settings, changed, parse_settings
+from gale_tui.core.config.settings import Settings, apply_changes, parse_settings
 
 
 def test_nothing_written_means_defaults() -> None:
@@ -104,8 +104,8 @@ def test_settings_that_are_no_table(table: object) -> None:
 
 
 def test_changes_are_checked_too() -> None:
-    assert changed(Settings(), {"theme": "nord"}) == Settings(theme="nord")
+    assert apply_changes(Settings(), {"theme": "nord"}) == Settings(theme="nord")
     with pytest.raises(ValueError, match="poll_floor"):
-        changed(Settings(), {"poll_floor": 0})
+        apply_changes(Settings(), {"poll_floor": 0})
     with pytest.raises(TypeError, match="no setting"):
-        changed(Settings(), {"nonsense": 1})
+        apply_changes(Settings(), {"nonsense": 1})
