@@ -13,7 +13,7 @@ import time
 from tests.benchmarks.figures import Figure, machine, table
 from tests.benchmarks.plan import FULL, QUICK
 
-NAMES = ("start", "bytes", "keys", "downloads", "latency", "history", "polling", "idle")
+NAMES = ("start", "bytes", "keys", "downloads", "latency", "history", "polling", "idle", "source")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from gale_tui.core.untrusted_text import inert
 __all__ = ["Joined", "Values", "join", "parse_values", "place_of"]
 
 Values = Mapping[str, Any]
+_ENDINGS: Final = (".json", ".md", ".py", ".js", ".txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,8 @@ def join(files: Mapping[str, bytes], manifest: Manifest, values: Values | None) 
         if member.name in members:
             raise SourceError(f"{inert(member.name, 80)!r} is a member twice", file=MANIFEST)
         members[member.name] = _member(tree, member, documents)
-    for file in sorted(files):
-        if file.startswith(f"{NODES}/") and file.endswith((".json", ".md", ".py", ".js", ".txt")):
-            _refuse_unused(tree, file, manifest)
+    if any(each.file == FLOW and each.style is not None for each in manifest.members):
+        _refuse_unused(tree)
     unused = sorted(set(values or ()) - tree.taken) if VARIABLES in documents else []
     return Joined(members, documents, tuple(unused))
 
@@ -136,10 +136,11 @@ def _member(tree: _Tree, member: Member, documents: dict[str, Any]) -> bytes:
         raise _too_deep(member.file) from None
 
 
-def _refuse_unused(tree: _Tree, file: str, manifest: Manifest) -> None:
-    if file not in tree.used and any(each.style is not None and each.file == FLOW for each in manifest.members):
-        reference = json.dumps({FILE: file}, ensure_ascii=False)
-        raise SourceError(f"Nothing refers to this file. Add {reference} to {FLOW}, or delete the file", file=file)
+def _refuse_unused(tree: _Tree) -> None:
+    for file in tree.files:
+        if file not in tree.used and file.startswith(f"{NODES}/") and file.endswith(_ENDINGS):
+            reference = json.dumps({FILE: file}, ensure_ascii=False)
+            raise SourceError(f"Nothing refers to this file. Add {reference} to {FLOW}, or delete the file", file=file)
 
 
 def _parsed(content: bytes, file: str) -> Any:

@@ -7,6 +7,7 @@ finds a journal moves what is left of it into place. Links in the folder are nev
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -41,6 +42,8 @@ _LINES: Final[Mapping[str, tuple[str, ...]]] = {
 _OWN: Final = ("layout.json", "app_definition.", "flow_definition.")
 _CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
+"""Opening a pipe would wait for its other end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +129,42 @@ def _read(folder: Path, path: str) -> bytes | None:
         SourceError: A link or something else that is no file stands in its place, or it is too large.
         OSError: It cannot be read.
     """
-    _check_parents(folder, path)
-    target = folder / path
+    _check_parent(folder, path)
+    target = os.path.join(folder, path)
+    if not _NO_LINK and os.path.islink(target):
+        raise _not_followed(path)
     try:
-        found = os.lstat(target)
+        descriptor = os.open(target, os.O_RDONLY | _CLOEXEC | _NO_LINK | _NO_WAIT)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if not stat.S_ISREG(found.st_mode):
-        what = "a link" if stat.S_ISLNK(found.st_mode) else "no file"
-        raise SourceError(f"{path} is {what}", "Links are not followed; move it away")
-    if found.st_size > _FILE_LIMIT:
-        raise SourceError(f"{path} has more than {_FILE_LIMIT >> 20} MiB")
-    with open(os.open(target, os.O_RDONLY | _CLOEXEC | _NO_LINK), "rb") as file:
-        return file.read()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _not_followed(path) from None
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise SourceError(f"{path} is no file", "Move it away")
+        if found.st_size > _FILE_LIMIT:
+            raise SourceError(f"{path} has more than {_FILE_LIMIT >> 20} MiB")
+        content = os.read(descriptor, found.st_size + 1)
+        while len(content) < found.st_size and (more := os.read(descriptor, found.st_size)):
+            content += more
+        return content
+    finally:
+        os.close(descriptor)
 
 
-def _check_parents(folder: Path, path: str) -> None:
+def _check_parent(folder: Path, path: str) -> None:
     parent, _, _ = path.rpartition("/")
     if parent:
         with contextlib.suppress(FileNotFoundError):
-            if not stat.S_ISDIR(os.lstat(folder / parent).st_mode):
-                raise SourceError(f"{parent} is a link or no folder", "Links are not followed; move it away")
+            if not stat.S_ISDIR(os.lstat(os.path.join(folder, parent)).st_mode):
+                raise _not_followed(parent)
+
+
+def _not_followed(path: str) -> SourceError:
+    return SourceError(f"{path} is a link or no file of unpack's", "Links are not followed; move it away")
 
 
 # Writing
@@ -239,7 +257,7 @@ def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], aft
     moves: dict[str, str] = {}
     # What keeps the values out of version control is there before they are.
     for number, path in enumerate(sorted(new, key=lambda each: (each not in _LINES, each))):
-        _put(state / _NEW / str(number), new[path], 0o600 if path == VALUES else 0o666)
+        _put(os.path.join(state, _NEW, str(number)), new[path], 0o600 if path == VALUES else 0o666)
         moves[path] = str(number)
     journal = {"move": moves, "remove": {path: _hash(content) for path, content in gone.items()}, "files": after}
     _replace(state / _JOURNAL, journal)
@@ -251,7 +269,7 @@ def _state_folder(folder: Path) -> Path:
     with contextlib.suppress(FileExistsError):
         state.mkdir(mode=0o700)
     if not stat.S_ISDIR(os.lstat(state).st_mode):
-        raise SourceError(f"{STATE} is a link or no folder", "Links are not followed; move it away")
+        raise _not_followed(STATE)
     new = state / _NEW
     if new.is_symlink() or new.is_file():
         new.unlink()
@@ -260,18 +278,22 @@ def _state_folder(folder: Path) -> Path:
     return state
 
 
-def _put(target: Path, content: bytes, mode: int) -> None:
-    """Writes a new file; one that is left of an interrupted run goes first."""
-    with contextlib.suppress(FileNotFoundError):
-        target.unlink()
+def _put(target: str, content: bytes, mode: int) -> None:
+    """Writes a file that is not there yet."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | _NO_LINK, mode)
-    with open(descriptor, "wb") as file:
-        file.write(content)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
 
 
 def _replace(target: Path, value: object) -> None:
     draft = target.with_name(f"{target.name}.new")
-    _put(draft, json.dumps(value).encode(), 0o600)
+    # An interrupted run may have left it.
+    draft.unlink(missing_ok=True)
+    _put(str(draft), json.dumps(value).encode(), 0o600)
     os.replace(draft, target)
 
 
@@ -288,14 +310,15 @@ def _complete(folder: Path) -> None:
         after = {checked_path(path): str(digest) for path, digest in journal["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SourceError(f"{STATE}/{_JOURNAL} cannot be read", "Delete it, then unpack again") from None
-    _check_parents(folder, f"{STATE}/{_NEW}/0")
+    _check_parent(folder, f"{STATE}/{_NEW}/0")
+    for parent in sorted({path.rpartition("/")[0] for path in moves} - {""}):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder / parent)
     for path, number in moves.items():
-        staged = state / _NEW / number
-        if not os.path.lexists(staged):
-            continue
-        _check_parents(folder, path)
-        (folder / path).parent.mkdir(exist_ok=True)
-        os.replace(staged, folder / path)
+        _check_parent(folder, path)
+        # One that is not there was moved before an interruption.
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(os.path.join(state, _NEW, number), os.path.join(folder, path))
     twins = {path.casefold(): path for path in moves}
     for path, digest in removals.items():
         here = _read(folder, path)
