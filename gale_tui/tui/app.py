@@ -38,6 +38,7 @@ from gale_tui.tui.navigation import Navigation
 from gale_tui.tui.screens.base import JobWatcher
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.bursts import KeyBursts, Typed
+from gale_tui.tui.terminal.job_control import continued
 from gale_tui.tui.terminal.lean import LeanScreen
 from gale_tui.tui.terminal.mouse import MouseSwitch
 from gale_tui.tui.terminal.multiplexer import inside, passed_on
@@ -186,6 +187,11 @@ class GaleApp(App[int]):
             number = getattr(signal, name, None)
             if number is not None:
                 loop.add_signal_handler(number, self._signalled, number)
+        if hasattr(signal, "SIGCONT"):
+            loop.add_signal_handler(signal.SIGCONT, self._continued)
+
+    def _continued(self) -> None:
+        continued(self._driver)
 
     def _signalled(self, number: int) -> None:
         log.info("ending on signal %d", number)

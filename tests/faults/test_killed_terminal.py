@@ -26,6 +26,7 @@ from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
 KILLS = 20
 FACTOR = 10.0
 SIZE = 1_000_000
+SAVED = re.compile(r"SUCCESS .*saved +\d")
 
 
 @pytest.fixture
@@ -180,10 +181,11 @@ def test_stopped_and_continued_it_asks_no_more_than_before(sandbox: Sandbox, tmp
         before = len(sandbox.requests)
         os.kill(running.process.pid, signal.SIGCONT)
         wait_until(lambda: all(over(row) for row in rows(home)) and len(rows(home)) == 3, "an end of all jobs")
-        screen = running.wait_for(re.compile(r"saved.*\n(.*\n)*.*saved.*\n(.*\n)*.*saved"))
+        screen = running.wait_for(re.compile(r"(SUCCESS .*saved +\d(.*\n)+.*){3}"))
         assert screen.count("SUCCESS") >= 3
         running.type("q")
         assert running.exit_code() == 0
+        assert running.modes == running.modes_before
     assert len(sandbox.requests) > before
     for view in sandbox.jobs:
         asked = sandbox.status_calls(view.dock_status_id)
@@ -204,13 +206,13 @@ def test_two_side_by_side_show_each_others_changes(sandbox: Sandbox, tmp_path: P
         first.wait_for("Tool ID")
         first.type(f"{offered.tool_id}\t{offered.flow_id}\r")
         first.wait_for("IN_PROGRESS")
-        second.wait_for("IN_PROGRESS", limit=3.0)
-        first.wait_for(re.compile(r"SUCCESS .*saved"))
-        second.wait_for(re.compile(r"SUCCESS .*saved"), limit=3.0)
+        second.wait_for("IN_PROGRESS")
+        first.wait_for(SAVED)
+        second.wait_for(SAVED)
         # And the other way round.
         second.type("x")
-        second.wait_gone(re.compile(r"SUCCESS .*saved"))
-        first.wait_gone(re.compile(r"SUCCESS .*saved"), limit=3.0)
+        second.wait_gone(SAVED)
+        first.wait_gone(SAVED)
         for each in (first, second):
             each.type("q")
             assert each.exit_code() == 0
