@@ -26,7 +26,7 @@ from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import Catalogue, OfferedTool
 from tests.campaign.chance import FACTOR, FLAWED, Plan, Run, plan
-from tests.e2e.terminal import ROOT, PtyProgram, environ_for
+from tests.e2e.terminal import ROOT, Process, PtyProgram, environ_for
 
 __all__ = ["Journey", "travel"]
 
@@ -152,7 +152,7 @@ class _Traveller:
             self._signalled(process, signal.SIGTERM)
         self.written += process.communicate(timeout=SETTLES)[0]
 
-    def _disturb(self, run: Run, process: subprocess.Popen[bytes]) -> None:
+    def _disturb(self, run: Run, process: Process) -> None:
         if process.poll() is not None:
             return
         match run.disturbance:
@@ -178,7 +178,7 @@ class _Traveller:
                 threading.Event().wait(0.3)
                 self.gale.start()
 
-    def _signalled(self, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    def _signalled(self, process: Process, number: signal.Signals) -> None:
         """Sends a signal and takes the time to the end."""
         began = time.monotonic()
         os.kill(process.pid, number)

@@ -28,7 +28,9 @@ from typing import Any, Self
 
 import pyte
 
-__all__ = ["GALE_TUI", "LIMIT", "ROOT", "PtyProgram", "Terminal", "environ_for", "wait_until"]
+from tests.support.forked import Forked, can_fork
+
+__all__ = ["GALE_TUI", "LIMIT", "ROOT", "Process", "PtyProgram", "Terminal", "environ_for", "wait_until"]
 
 ROOT = Path(__file__).parents[2]
 GALE_TUI = (sys.executable, "-m", "gale_tui")
@@ -36,6 +38,7 @@ GALE_TUI = (sys.executable, "-m", "gale_tui")
 LIMIT = 45.0
 """Seconds after which a wait is given up; only a failing test waits that long."""
 
+_BYTECODE = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
 # Makes the pty on standard input the controlling terminal, so that its end reaches the program as SIGHUP.
 _TAKE_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
@@ -52,7 +55,7 @@ def environ_for(home: Path, **more: str) -> dict[str, str]:
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **_BYTECODE,
         **more,
     }
 
@@ -176,6 +179,24 @@ def _size(width: int, height: int) -> bytes:
     return struct.pack("HHHH", height, width, 0, 0)
 
 
+Process = Forked | subprocess.Popen[bytes]
+"""A program that was started, forked or with an exec."""
+
+
+def _start(argv: Sequence[str], environ: Mapping[str, str], cwd: Path, terminal: int, fresh: bool) -> Process:
+    if not fresh:
+        return Forked(argv, env=environ, cwd=cwd, stdin=terminal, stdout=terminal, stderr=terminal, terminal=True)
+    return subprocess.Popen(
+        [sys.executable, "-ISE", "-c", _TAKE_TERMINAL, *argv],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=dict(environ),
+        cwd=cwd,
+        start_new_session=True,
+    )
+
+
 class PtyProgram:
     """A program on a pty. What it writes is kept byte by byte in `raw` and drawn on a screen in memory.
 
@@ -185,6 +206,7 @@ class PtyProgram:
         width: Columns.
         height: Rows.
         cwd: Its working folder.
+        fresh: Whether it is started with an exec even where it could be forked, see `tests.support.forked`.
     """
 
     def __init__(
@@ -195,6 +217,7 @@ class PtyProgram:
         width: int = 100,
         height: int = 30,
         cwd: Path = ROOT,
+        fresh: bool = False,
     ) -> None:
         self._lock = threading.Lock()
         self._raw = bytearray()
@@ -205,15 +228,7 @@ class PtyProgram:
             fcntl.ioctl(slave, termios.TIOCSWINSZ, _size(width, height))
             self.modes_before = termios.tcgetattr(slave)
             """The terminal's settings before the program changed them."""
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _TAKE_TERMINAL, *argv],
-                stdin=slave,
-                stdout=slave,
-                stderr=slave,
-                env=dict(environ),
-                cwd=cwd,
-                start_new_session=True,
-            )
+            self.process = _start(argv, environ, cwd, slave, fresh or not can_fork(argv))
         finally:
             os.close(slave)
         self._closed, self._close = os.pipe()
@@ -306,7 +321,7 @@ class PtyProgram:
         if self._master >= 0:
             # The read fails once nobody has the terminal open.
             self._reader.join(limit)
-        return self.process.returncode
+        return self.process.wait(limit)
 
     def close(self) -> None:
         """Ends the program, if it has not ended, and gives the terminal back."""

@@ -17,7 +17,8 @@ import pytest
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from tests.e2e.terminal import LIMIT, ROOT, PtyProgram, environ_for, wait_until
+from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
+from tests.support.forked import Forked, run_forked
 
 FACTOR = 15.0
 QUICK = Script(duration=1.0)
@@ -71,15 +72,7 @@ def app(sandbox: Sandbox, home: Path, width: int = 80, height: int = 24) -> PtyP
 
 def export(sandbox: Sandbox, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`gale-tui export`, its clock faster."""
-    return subprocess.run(
-        [*FAST, "export", *arguments],
-        env=environ(sandbox, home),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_forked([*FAST, "export", *arguments], env=environ(sandbox, home))
 
 
 def zips(home: Path) -> int:
@@ -167,22 +160,13 @@ def test_without_a_screen_it_is_resumed(
     in_the_middle(sandbox)
     tools = tmp_path / "tools.csv"
     tools.write_text(csv(6))
-    process = subprocess.Popen(
-        [*FAST, "export", "--from", str(tools)],
-        env=environ(sandbox, home),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    process = Forked([*FAST, "export", "--from", str(tools)], env=environ(sandbox, home))
     wait_until(lambda: len(sandbox.posts(tool_id(2))) == 1 and zips(home) == 2, "the middle of it")
     process.send_signal(number)
     _, said = process.communicate(timeout=LIMIT)
     assert process.returncode == code
     if code > 0:
-        assert "3 are not started; gale-tui export --resume goes on" in said
+        assert b"3 are not started; gale-tui export --resume goes on" in said
     done = export(sandbox, home, "--resume", "--json")
     assert done.returncode == 0, done.stderr
     assert [json.loads(row)["outcome"] for row in done.stdout.splitlines()] == ["saved"] * 6

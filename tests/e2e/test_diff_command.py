@@ -10,6 +10,7 @@ import pytest
 
 from gale_tui.sandbox.flows import REVISIONS
 from tests.e2e.terminal import GALE_TUI, environ_for
+from tests.support.forked import run_forked
 from tests.support.saved_exports import documents, write_zip
 
 
@@ -20,14 +21,7 @@ def exports(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def diff(tmp_path: Path, *arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*GALE_TUI, "diff", *map(str, arguments)],
-        env=environ_for(tmp_path / "home", **environ),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return run_forked([*GALE_TUI, "diff", *map(str, arguments)], env=environ_for(tmp_path / "home", **environ))
 
 
 def test_one_changed_prompt_is_printed_and_nothing_else(tmp_path: Path, exports: tuple[Path, Path]) -> None:
@@ -99,7 +93,15 @@ def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path, exports: tuple[
     made = documents(1)
     made["app_definition.json"]["version"] = "zwölf"
     other = write_zip(tmp_path / "other.zip", made)
-    ended = diff(tmp_path, exports[0], other, LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    # The encoding is chosen when the interpreter starts.
+    ended = subprocess.run(
+        [*GALE_TUI, "diff", str(exports[0]), str(other)],
+        env=environ_for(tmp_path / "home", LANG="C", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
     assert ended.returncode == 1
     assert r"zw\xf6lf" in ended.stdout
 

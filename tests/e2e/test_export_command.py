@@ -18,6 +18,7 @@ from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import ROOT, wait_until
+from tests.support.forked import Forked, run_forked
 
 GALE_TUI = (sys.executable, "-m", "gale_tui")
 
@@ -57,31 +58,12 @@ class Cron:
     def signed_in(self) -> dict[str, str]:
         return {"GALE_HOST": self.sandbox.url, "GALE_API_KEY": self.sandbox.key}
 
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*GALE_TUI, *arguments],
-            env=self.environ(**more),
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
+    def start(self, *arguments: str, **more: str) -> Forked:
+        return Forked([*GALE_TUI, *arguments], env=self.environ(**more), cwd=self.home)
 
     def run(self, *arguments: str, text: str | None = None, signed_in: bool = True, **more: str) -> Done:
         environ = {**(self.signed_in if signed_in else {}), **more}
-        done = subprocess.run(
-            [*GALE_TUI, *arguments],
-            env=self.environ(**environ),
-            cwd=self.home,
-            input=text if text is not None else "",
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=60,
-        )
+        done = run_forked([*GALE_TUI, *arguments], env=self.environ(**environ), cwd=self.home, text=text or "")
         assert "Traceback" not in done.stderr
         assert self.sandbox.key not in done.stdout + done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
@@ -173,9 +155,9 @@ def test_interrupted(cron: Cron, number: signal.Signals, code: int) -> None:
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == code
-    assert out == ""
-    assert "goes on at the server" in err
-    assert "Traceback" not in err
+    assert out == b""
+    assert b"goes on at the server" in err
+    assert b"Traceback" not in err
 
 
 def test_a_list_with_wrong_lines_starts_nothing_until_confirmed(cron: Cron) -> None:
@@ -308,13 +290,11 @@ def test_where_nobody_watches_a_tool_is_told_of_once(cron: Cron) -> None:
 
 def test_on_a_terminal_one_line_tells_how_far_it_is(cron: Cron) -> None:
     master, slave = pty.openpty()
-    process = subprocess.Popen(
+    process = Forked(
         [*GALE_TUI, "export", "--from", "-"],
         env=cron.environ(**cron.signed_in, TERM="dumb"),
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
         stderr=slave,
-        start_new_session=True,
     )
     os.close(slave)
     out, _ = process.communicate(list_of(0, 1).encode(), timeout=60)

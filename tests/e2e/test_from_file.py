@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.mini_gale import KEY, MiniGale, Tool
-from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for
+from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for
+from tests.support.forked import run_forked
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
 OTHER = "a-22222222-2222-4333-8444-555555555555"
@@ -140,7 +140,7 @@ def test_what_cannot_be_is_one_line_and_no_screen(
     ],
 )
 def test_what_does_not_go_together_is_said(account: dict[str, str], arguments: list[str], said: str) -> None:
-    done = subprocess.run([*GALE_TUI, *arguments], env=account, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT)
+    done = run_forked([*GALE_TUI, *arguments], env=account)
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1

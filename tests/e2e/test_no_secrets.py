@@ -25,6 +25,7 @@ LATE = "a-77777777-2222-4333-8444-555555555555"
 FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"
 SAVED = re.compile(r"SUCCESS .*saved +\d")
 
+DEBUG = (*GALE_TUI, "--log-level", "debug")
 SECRETS = (KEY.encode(), SIGNATURE.partition("=")[2].encode())
 
 
@@ -105,7 +106,7 @@ def test_the_search_finds_what_there_is(tmp_path: Path) -> None:
 def test_a_key_from_the_variables(account: dict[str, str], home: Path) -> None:
     with MiniGale(tools()) as gale:
         account = {**account, "GALE_HOST": gale.host, "GALE_API_KEY": KEY}
-        with PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+        with PtyProgram(DEBUG, account, fresh=True) as program:
             program.wait_for("No exports yet")
             export(program, ECHO)
             program.wait_for("may not")
@@ -133,7 +134,7 @@ def copied(gale: MiniGale) -> str:
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
 def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> None:
-    with MiniGale(tools()) as gale, PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account, fresh=True) as program:
         program.wait_for("Add an environment")
         program.type("\x1b")
         program.wait_for("No environment yet")
@@ -164,7 +165,7 @@ def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> No
 
 
 def test_a_key_that_is_typed_for_the_session(account: dict[str, str], home: Path) -> None:
-    with MiniGale(tools()) as gale, PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account, fresh=True) as program:
         # The first start opens the environments.
         program.wait_for("Add an environment")
         program.type("n")
@@ -202,7 +203,7 @@ def test_a_key_that_the_keyring_keeps(account: dict[str, str], home: Path) -> No
         try:
             service.start_daemon("of the test")
             account = {**account, "DBUS_SESSION_BUS_ADDRESS": service.address}
-            with PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+            with PtyProgram(DEBUG, account, fresh=True) as program:
                 program.wait_for("Add an environment")
                 program.type("n")
                 program.wait_for("New environment")
@@ -217,7 +218,7 @@ def test_a_key_that_the_keyring_keeps(account: dict[str, str], home: Path) -> No
                 assert program.exit_code() == 0
             assert list(service.secrets().values()) == [KEY.encode()]
             # The next start has it without being told.
-            with PtyProgram([*GALE_TUI, "--log-level", "debug"], account) as program:
+            with PtyProgram(DEBUG, account, fresh=True) as program:
                 program.wait_for("No exports yet")
                 export(program, TOOL)
                 program.wait_for(SAVED)

@@ -234,6 +234,7 @@ async def another_is_stopped(world: World) -> None:
 async def killed_while_the_post_is_out(world: World) -> None:
     """`gale-tui export` is killed (kill -9) while it waits for the answer; then the app is started."""
     from tests.e2e.terminal import GALE_TUI, environ_for
+    from tests.support.forked import Forked
 
     environ = environ_for(
         world.home.parent / "account",
@@ -242,12 +243,12 @@ async def killed_while_the_post_is_out(world: World) -> None:
         GALE_TUI_HOME=str(world.home),
     )
     world.keys.append(world.sandbox.key)
-    process = await asyncio.create_subprocess_exec(
-        *GALE_TUI, "export", "--tool-id", TOOL, "--flow-id", FLOW, env=environ, stderr=asyncio.subprocess.DEVNULL
-    )
-    await world.until(lambda: process.returncode is not None or world.sandbox.posts(TOOL))
+    silent = subprocess.DEVNULL
+    command = [*GALE_TUI, "export", "--tool-id", TOOL, "--flow-id", FLOW]
+    process = Forked(command, env=environ, stdout=silent, stderr=silent)
+    await world.until(lambda: process.poll() is not None or world.sandbox.posts(TOOL))
     process.kill()
-    await process.wait()
+    process.wait()
     await world.start()
     await world.until_seen("UNCONFIRMED")
 

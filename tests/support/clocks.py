@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import time
+from collections.abc import Iterator
 
-__all__ = ["FakeClock", "ScaledClock", "settle"]
+__all__ = ["START", "FakeClock", "ScaledClock", "settle"]
 
 START = 1_795_435_200.0
 """2026-11-23 12:00:00 UTC."""
@@ -83,6 +85,7 @@ class ScaledClock:
         self.factor = factor
         self._wall = time.time()
         self._began = time.monotonic()
+        self._held: float | None = None
 
     def time(self) -> float:
         """Seconds since the epoch."""
@@ -90,7 +93,18 @@ class ScaledClock:
 
     def monotonic(self) -> float:
         """Seconds since some start."""
+        if self._held is not None:
+            return self._held
         return self._began + (time.monotonic() - self._began) * self.factor
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Whatever takes place meanwhile takes no time."""
+        self._held = self.monotonic()
+        try:
+            yield
+        finally:
+            self._held = None
 
     async def sleep(self, seconds: float) -> None:
         """Waits that many seconds of this clock."""

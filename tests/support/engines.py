@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from gale_tui.core.clock import Clock
 from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
@@ -94,7 +93,7 @@ class Watch:
 class Bench:
     """A home, a sandbox and an environment `staging` in config.toml; engines are made on demand."""
 
-    def __init__(self, sandbox: Sandbox, paths: Paths, clock: Clock) -> None:
+    def __init__(self, sandbox: Sandbox, paths: Paths, clock: ScaledClock) -> None:
         self.sandbox = sandbox
         self.paths = paths
         self.clock = clock

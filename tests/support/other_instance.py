@@ -10,7 +10,9 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -20,6 +22,7 @@ from typing import Any
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.models import JobState
+from tests.support.forked import Forked
 from tests.support.history_samples import sample_job
 
 __all__ = ["OtherInstance", "other_instance"]
@@ -28,8 +31,9 @@ __all__ = ["OtherInstance", "other_instance"]
 class OtherInstance:
     """The handle on such a process."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Forked, lines: asyncio.StreamReader) -> None:
         self.process = process
+        self._lines = lines
 
     async def ask(self, *words: object) -> Any:
         """Sends a line and gives the answer; None where the process ended instead."""
@@ -39,12 +43,12 @@ class OtherInstance:
     def tell(self, *words: object) -> None:
         """Sends a line."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(words).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(words).encode() + b"\n")
 
     async def answer(self) -> Any:
         """The next answer; None where the process ended instead."""
-        assert self.process.stdout is not None
-        line = await self.process.stdout.readline()
+        line = await self._lines.readline()
         return json.loads(line) if line else None
 
     async def stopped(self) -> None:
@@ -64,16 +68,13 @@ def _state(pid: int) -> str:
 @contextlib.asynccontextmanager
 async def other_instance(path: Path, *first: object) -> AsyncIterator[OtherInstance]:
     """Starts one; with words, they are sent before it opens the history."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.support.other_instance",
-        str(path),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
+    command = [sys.executable, "-m", "tests.support.other_instance", str(path)]
+    process = Forked(command, env=os.environ, stdin=subprocess.PIPE, stderr=2)
+    lines = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), process.stdout
     )
-    other = OtherInstance(process)
+    other = OtherInstance(process, lines)
     try:
         if first:
             other.tell(*first)
@@ -82,13 +83,12 @@ async def other_instance(path: Path, *first: object) -> AsyncIterator[OtherInsta
             assert await other.answer() == "open"
         yield other
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        process.kill()
+        process.wait()
         assert process.stdin is not None
         process.stdin.close()
-        await process.wait()
-        # The pipes are closed in the loop's next turns.
-        await asyncio.sleep(0)
+        pipe.close()
+        # It is closed in the loop's next turn.
         await asyncio.sleep(0)
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import File
 from gale_tui.sandbox.server import Sandbox
 from tests.support.fetching import NAME, Fetching, fetching, finished
+from tests.support.forked import run_forked
 
 SIZE = 2_500_000
 # Records what it is told as the history would, and dies where it is told to.
@@ -57,14 +57,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 def run(url: str, folder: Path, record: Path, last: int) -> tuple[int, str]:
     """Runs the program until the step with that number; returns its exit code and the step's name."""
-    ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, url, str(folder), str(record), str(last)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        timeout=60,
-    )
+    ran = run_forked([sys.executable, "-c", PROGRAM, url, str(folder), str(record), str(last)], env=os.environ)
     assert ran.returncode in (0, -signal.SIGKILL), ran.stderr
     return ran.returncode, ran.stdout.strip()
 

@@ -21,6 +21,7 @@ from gale_tui.core.history.files import on_network
 from gale_tui.core.history.schema import MIGRATIONS, Write
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.models import Job
+from tests.support.forked import run_forked
 from tests.support.history_samples import sample_job
 
 MOUNTS = """\
@@ -305,11 +306,7 @@ asyncio.run(main())
 
 
 async def test_a_disk_that_takes_no_more_is_an_error_and_no_damage(path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", FULL, str(path), stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3]
-    )
-    output, _ = await process.communicate()
-    failed, kept = output.decode().splitlines()
+    failed, kept = run_forked([sys.executable, "-c", FULL, str(path)], env=os.environ).stdout.splitlines()
     number, _, sentence = failed.partition(" ")
     assert "history" in sentence
     assert int(kept) == int(number) + 2
@@ -345,15 +342,11 @@ async def test_what_may_not_be_written_is_an_error_that_says_what_to_do() -> Non
         await made(folder / "jobs.sqlite3")
         os.chmod(folder / "jobs.sqlite3", 0o444)
         os.chmod(folder, 0o555)  # noqa: S103  # for the user without rights that the test becomes
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", READ_ONLY, str(folder / "jobs.sqlite3"), str(folder / "new.sqlite3")),
-            stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).parents[3],
-        )
-        output, _ = await process.communicate()
+        files = (str(folder / "jobs.sqlite3"), str(folder / "new.sqlite3"))
+        done = run_forked([sys.executable, "-c", READ_ONLY, *files], env=os.environ)
         assert sorted(os.listdir(folder)) == ["jobs.sqlite3"]
         os.chmod(folder, 0o700)
-    existing, new = output.decode().splitlines()
+    existing, new = done.stdout.splitlines()
     assert "Make the file and its folder writable" in existing
     assert "Make the folder writable" in new
 

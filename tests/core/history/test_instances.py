@@ -122,7 +122,7 @@ async def test_killed_at_any_step_a_change_is_there_wholly_or_not_at_all(path: P
             answers = [await other.ask("add", job_id)]
             answers.append(await other.ask("percentage", job_id, 1.0) if answers[-1] else None)
             answers.append(await other.ask("forget", job_id) if answers[-1] else None)
-            assert await other.process.wait() == -9
+            assert other.process.wait() == -9
         store = await JobStore.open(path)
         assert store.notice == ""
         found = {job.id: job.percentage for job in await store.load()}
@@ -147,7 +147,7 @@ async def test_killed_while_the_file_is_made_the_next_start_finds_its_way(tmp_pa
     for number in (1, 2, *range(5, total - 3, 4), total - 1, total):
         path = tmp_path / str(number)
         async with other_instance(path, "die", number) as other:
-            assert await other.process.wait() == -9
+            assert other.process.wait() == -9
         store = await JobStore.open(path)
         assert store.notice == ""
         await store.add(sample_job())
@@ -235,7 +235,7 @@ async def test_the_lease_of_a_killed_process_is_free_at_once(store: JobStore, pa
         assert await other.ask("acquire", "a", "poll", 3600)
         assert not await store.acquire("a", "poll", seconds=60)
         other.process.kill()
-        await other.process.wait()
+        other.process.wait()
         assert await store.acquire("a", "poll", seconds=60)
 
 

@@ -58,7 +58,7 @@ async def test_a_wall_clock_set_forward_does_not_make_a_link_expire(bench: Bench
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         await watch.download(job.id, DownloadState.NOT_READY)
-        bench.clock._wall += 7200  # type: ignore[attr-defined]  # the wall clock is set
+        bench.clock._wall += 7200  # it is set
         await watch.saved(job.id)
 
 

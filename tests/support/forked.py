@@ -1,0 +1,324 @@
+"""Programs of this repository as processes that cost no imports: each is forked from a parent that has done them.
+
+A fresh interpreter spends a quarter of a second of processor time before gale-tui's first line. The parent, one per
+pytest process, runs no thread; what it forks has the arguments, variables, folder, files, session and terminal that an
+exec would give it, and runs and ends as `python -m MODULE` or `python -c CODE` does. Two things differ: `ps` shows the
+parent's command line, and every module is there already. A test of either starts the program with `subprocess`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+__all__ = ["Forked", "can_fork", "run_forked", "warm_up"]
+
+ROOT = Path(__file__).parents[2]
+LATE = (
+    "asyncio.unix_events",
+    "encodings.idna",
+    "httpcore",
+    "httpx",
+    "keyring.backends.SecretService",
+    "keyring.backends.fail",
+    "secretstorage",
+    "textual.drivers.linux_driver",
+    "textual.widgets._data_table",
+    "textual.widgets._markdown",
+    "textual.widgets._text_area",
+    "tomlkit",
+    "truststore",
+)
+"""What is imported only when it is needed, of others."""
+
+
+def can_fork(argv: Sequence[str]) -> bool:
+    """Whether a command line is this Python's, with a module or with code."""
+    return len(argv) > 2 and argv[0] == sys.executable and argv[1] in ("-m", "-c")
+
+
+def warm_up() -> None:
+    """Imports all of gale-tui and what it needs, and leaves nothing to the garbage collector."""
+    import gale_tui
+
+    for found in pkgutil.walk_packages(gale_tui.__path__, "gale_tui."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+    for name in LATE:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+class _Parent:
+    """The process that forks the others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._line, theirs = socket.socketpair()
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("GALE_", "TEXTUAL_"))}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.forked"],
+                stdin=theirs.fileno(),
+                cwd=ROOT,
+                env={**environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+                start_new_session=True,
+            )
+        atexit.register(self.close)
+
+    def fork(self, order: dict[str, Any], files: Sequence[int]) -> None:
+        """Hands over an order and the files 0, 1 and 2 of the new process, then the one that tells of it."""
+        data = json.dumps(order).encode()
+        with self._lock:
+            socket.send_fds(self._line, [struct.pack("!I", len(data))], files)
+            self._line.sendall(data)
+
+    def close(self) -> None:
+        """Ends it; what it has forked is left alone."""
+        self._line.close()
+        self._process.wait()
+
+
+_parent: _Parent | None = None
+
+
+class Forked:
+    """A program, started at once; as far as it goes, used like `subprocess.Popen`.
+
+    Args:
+        argv: A command line that `can_fork` accepts.
+        env: All of its environment variables.
+        cwd: Its working folder.
+        stdin: A file or its number, `subprocess.PIPE` or `subprocess.DEVNULL`; so are the next two.
+        stdout: Where it writes.
+        stderr: Where it complains.
+        terminal: Whether its standard input is a terminal that becomes its own.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path = ROOT,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        terminal: bool = False,
+    ) -> None:
+        global _parent
+        assert can_fork(argv), argv
+        if _parent is None:
+            _parent = _Parent()
+        self.returncode: int | None = None
+        order = {"argv": list(argv[1:]), "environ": dict(env), "cwd": str(cwd), "terminal": terminal}
+        opened: list[int] = []
+        self.stdin, first = _end(stdin, "wb", opened)
+        self.stdout, second = _end(stdout, "rb", opened)
+        self.stderr, third = _end(stderr, "rb", opened)
+        self._report, theirs = os.pipe()
+        opened.append(theirs)
+        try:
+            _parent.fork(order, (first, second, third, theirs))
+        finally:
+            for each in opened:
+                os.close(each)
+        self.pid = self._read()
+        """Its number."""
+
+    def _read(self) -> int:
+        data = os.read(self._report, 4)
+        assert len(data) == 4, "the process that forks is gone"
+        return int(struct.unpack("!i", data)[0])
+
+    def poll(self) -> int | None:
+        """The exit code, or minus the signal's number; None while it runs."""
+        if self.returncode is None and select.select([self._report], [], [], 0)[0]:
+            self._ended()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for the end.
+
+        Raises:
+            subprocess.TimeoutExpired: It took longer than so many seconds.
+        """
+        if self.returncode is None:
+            if not select.select([self._report], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("forked", timeout or 0.0)
+            self._ended()
+        assert self.returncode is not None
+        return self.returncode
+
+    def _ended(self) -> None:
+        self.returncode = os.waitstatus_to_exitcode(self._read())
+        os.close(self._report)
+
+    def send_signal(self, number: int) -> None:
+        """Sends a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kills it."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, data: bytes = b"", timeout: float = 60.0) -> tuple[bytes, bytes]:
+        """Writes `data` to its input, reads both outputs to their ends and waits for the process.
+
+        Raises:
+            subprocess.TimeoutExpired: It took longer than so many seconds; the process is killed.
+        """
+        deadline = time.monotonic() + timeout
+        if self.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.stdin.write(data)
+            with contextlib.suppress(BrokenPipeError):
+                self.stdin.close()
+        read: dict[IO[bytes], bytearray] = {each: bytearray() for each in (self.stdout, self.stderr) if each}
+        waiting = {each for each in read if not each.closed}
+        while waiting:
+            ready, _, _ = select.select(list(waiting), [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                self.kill()
+                raise subprocess.TimeoutExpired("forked", timeout)
+            for each in ready:
+                piece = os.read(each.fileno(), 65536)
+                read[each] += piece
+                if not piece:
+                    waiting.discard(each)
+                    each.close()
+        self.wait(max(0.0, deadline - time.monotonic()))
+        out, err = (bytes(read.get(each, b"")) if each else b"" for each in (self.stdout, self.stderr))
+        return out, err
+
+
+def _end(wanted: int, mode: str, opened: list[int]) -> tuple[IO[bytes] | None, int]:
+    """Our end where there is one, and the process's, noted in `opened` where it is ours to close."""
+    if wanted == subprocess.DEVNULL:
+        opened.append(os.open(os.devnull, os.O_RDWR))
+        return None, opened[-1]
+    if wanted != subprocess.PIPE:
+        return None, wanted
+    reading, writing = os.pipe()
+    ours, theirs = (writing, reading) if mode == "wb" else (reading, writing)
+    opened.append(theirs)
+    return open(ours, mode, buffering=0), theirs
+
+
+def run_forked(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path = ROOT, text: str | None = None, timeout: float = 60.0
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end, both outputs in pipes and `text` on its input; see `Forked`."""
+    process = Forked(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE)
+    out, err = process.communicate((text or "").encode(), timeout)
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(list(argv), process.returncode, out.decode(), err.decode())
+
+
+# The parent
+
+
+def _receive(line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    data, files, _, _ = socket.recv_fds(line, 4, 4)
+    if not data:
+        return None
+    (length,) = struct.unpack("!I", data)
+    order = bytearray()
+    while len(order) < length:
+        order += line.recv(length - len(order))
+    return json.loads(order), files
+
+
+def _watch(pid: int, report: int) -> NoReturn:
+    """Tells the process's number and, in the end, how it ended."""
+    os.write(report, struct.pack("!i", pid))
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(BrokenPipeError):
+        os.write(report, struct.pack("!i", status))
+    os._exit(0)
+
+
+def _serve(line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """Forks for each order; returns in each new process with what it is to be, and in the parent at the end."""
+    while (received := _receive(line)) is not None:
+        order, files = received
+        if not os.fork():
+            # The one between the two waits for the other, so that this one never has to.
+            pid = os.fork()
+            if not pid:
+                line.close()
+                return order, files
+            line.close()
+            for each in files[:3]:
+                os.close(each)
+            _watch(pid, files[3])
+        for each in files:
+            os.close(each)
+        _reap()
+    _reap()
+    return None
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _become(order: dict[str, Any], files: list[int]) -> None:
+    """Takes on everything that an exec would bring."""
+    os.setsid()
+    for number, each in enumerate(files[:3]):
+        os.dup2(each, number)
+    os.closerange(3, 64)
+    if order["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.chdir(order["cwd"])
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    time.tzset()
+    sys.stdin = os.fdopen(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+    for name in ("stdin", "stdout", "stderr"):
+        setattr(sys, f"__{name}__", getattr(sys, name))
+    sys.argv = order["argv"] if order["argv"][0] == "-c" else order["argv"][1:]
+
+
+def _main() -> None:
+    warm_up()
+    with socket.socket(fileno=os.dup(0)) as line:
+        received = _serve(line)
+    if received is not None:
+        _become(*received)
+        # Ends as the program ends: an exception of it goes all the way up.
+        if sys.argv[0] != "-c":
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            exec(compile(sys.argv.pop(1), "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102  # a test's own
+
+
+if __name__ == "__main__":
+    _main()
