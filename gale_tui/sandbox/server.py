@@ -139,6 +139,12 @@ class Sandbox:
     ) -> None:
         self.stop()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        with self._lock:
+            return sum(listener.connections for listener in self._listeners.values())
+
     def cut_lines(self) -> None:
         """Closes every open connection, as a dropped network would, and goes on listening."""
         with self._lock:

@@ -21,9 +21,9 @@ __all__ = ["finished_jobs", "running_job", "wanted_job", "write_history"]
 TOOLS = ("Banking Assistant", "Leave Bot", "Claims Triage", "Order Desk", "Password Reset", "Invoice Reader")
 
 
-def finished_jobs(count: int, origin: str) -> Iterator[Job]:
-    """Jobs of days gone by, newest last: most saved, some failed."""
-    first = time.time() - 90.0 * count - 3600
+def finished_jobs(count: int, origin: str, now: float | None = None) -> Iterator[Job]:
+    """Jobs that ended an hour before `now` and earlier, newest last: most saved, some failed."""
+    first = (time.time() if now is None else now) - 90.0 * count - 3600
     for number in range(count):
         began = first + 90.0 * number
         name = TOOLS[number % len(TOOLS)]
@@ -57,9 +57,9 @@ def finished_jobs(count: int, origin: str) -> Iterator[Job]:
             yield dataclasses.replace(job, download=saved)
 
 
-def running_job(number: int, origin: str, dock_status_id: str) -> Job:
+def running_job(number: int, origin: str, dock_status_id: str, now: float | None = None) -> Job:
     """A job that the server has just taken."""
-    now = time.time()
+    now = time.time() if now is None else now
     return Job(
         id=f"run-{number:06}",
         environment_id="env",

@@ -10,11 +10,11 @@ import asyncio
 import json
 import os
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from gale_tui.cli import main as cli
+from tests.support.clocks import START
 
 if TYPE_CHECKING:
     from gale_tui.tui.app import GaleApp
@@ -28,11 +28,11 @@ def mark(number: int) -> bytes:
 
 
 class StandingClock:
-    """Time that passes when :meth:`go_on` is called."""
+    """Time that passes when :meth:`go_on` is called; it begins at a noon, far from any midnight."""
 
     def __init__(self) -> None:
         self._passed = 0.0
-        self._began = time.time()
+        self._began = START
         self._sleepers: list[tuple[float, asyncio.Event]] = []
 
     def time(self) -> float:

@@ -41,7 +41,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 FOCUS_OUT, FOCUS_IN = b"\x1b[O", b"\x1b[I"
-SAVED = re.compile(r"SUCCESS .*saved")
+SAVED = re.compile(r"SUCCESS .*saved +\d")
 
 
 def export_and_leave(program: PtyProgram, looks: bytes) -> bytes:

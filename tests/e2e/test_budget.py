@@ -21,6 +21,7 @@ from gale_tui.core.models import Job
 from tests.benchmarks.histories import finished_jobs, running_job, write_history
 from tests.benchmarks.steered import VARIABLE, mark
 from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
+from tests.support.clocks import START
 
 ORIGIN = "http://127.0.0.1:9"
 """Nobody is there, and nobody is asked: the clock stands still."""
@@ -51,7 +52,9 @@ FIRST_SCREENS = {"base", "jobs", "too_small"}
 class Steered:
     """The program, the line to it, and what it wrote between two answers."""
 
-    def __init__(self, home: Path, *arguments: str, jobs: tuple[Job, ...] = (), width: int = 80) -> None:
+    def __init__(
+        self, home: Path, *arguments: str, jobs: tuple[Job, ...] = (), width: int = 80, fresh: bool = False
+    ) -> None:
         gale = home / "gale"
         gale.mkdir(mode=0o700, parents=True)
         write_history(gale / "jobs.sqlite3", jobs)
@@ -67,10 +70,11 @@ class Steered:
             GALE_TUI_HOME=str(gale),
             GALE_HOST=ORIGIN,
             GALE_API_KEY="kg-test-key-0000",
+            TZ="UTC",
             **{VARIABLE: f"{folder}/line"},
         )
         argv = [sys.executable, "-m", "tests.benchmarks.steered", *arguments]
-        self.program = self._open.enter_context(PtyProgram(argv, environ, width=width, height=24))
+        self.program = self._open.enter_context(PtyProgram(argv, environ, width=width, height=24, fresh=fresh))
         line, _ = listener.accept()
         line.settimeout(LIMIT)
         self._line = self._open.enter_context(line.makefile("rwb"))
@@ -104,8 +108,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts the program with a history, as often as wanted."""
     with ExitStack() as running:
 
-        def begin(*arguments: str, jobs: tuple[Job, ...] = (), width: int = 80) -> Steered:
-            steered = Steered(tmp_path / f"home-{width}", *arguments, jobs=jobs, width=width)
+        def begin(*arguments: str, jobs: tuple[Job, ...] = (), width: int = 80, fresh: bool = False) -> Steered:
+            steered = Steered(tmp_path / f"home-{width}", *arguments, jobs=jobs, width=width, fresh=fresh)
             running.callback(steered.close)
             return steered
 
@@ -114,7 +118,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def running(count: int) -> tuple[Job, ...]:
     """Jobs that the server runs."""
-    return tuple(running_job(number, ORIGIN, f"ds-{number:08}") for number in range(count))
+    return tuple(running_job(number, ORIGIN, f"ds-{number:08}", START) for number in range(count))
 
 
 def test_a_status_costs_one_small_update(start: Start) -> None:
@@ -134,7 +138,7 @@ def test_the_end_of_a_job_with_header_and_details(start: Start) -> None:
 
 
 def test_nothing_is_written_while_nothing_changes(start: Start) -> None:
-    steered = start(jobs=tuple(finished_jobs(60, ORIGIN)))
+    steered = start(jobs=tuple(finished_jobs(60, ORIGIN, START)))
     steered.ask("tick", times=1)
     steered.ask("tick", times=90)
     assert steered.written == b""
@@ -170,7 +174,7 @@ def test_a_screen_that_comes_or_goes_is_sent_once(start: Start) -> None:
 
 
 def test_a_form_waits_in_silence(start: Start) -> None:
-    steered = start(jobs=tuple(finished_jobs(5, ORIGIN)))
+    steered = start(jobs=tuple(finished_jobs(5, ORIGIN, START)))
     steered.program.type("n")
     steered.program.wait_for("As curl")
     steered.ask("settle")
@@ -184,7 +188,7 @@ def test_a_start_without_arguments_is_what_the_parser_would_say() -> None:
 
 
 def test_what_is_not_needed_for_the_first_frame_is_not_imported(start: Start) -> None:
-    steered = start()
+    steered = start(fresh=True)
     modules = set(steered.ask("modules"))
     assert "gale_tui.tui.screens.jobs" in modules
     assert sorted(modules & set(LATE)) == []

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +27,7 @@ from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.crash_runner import FACTOR, Steps, make_engine, pid_file
+from tests.e2e.terminal import wait_until
 from tests.support.engines import eventually
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
@@ -76,6 +79,17 @@ def runner(sandbox: Sandbox) -> Iterator[Runner]:
             yield Runner(process)
         finally:
             process.kill()
+
+
+def wait_for_quiet(sandbox: Sandbox) -> None:
+    """Returns once the server has read all that processes sent which have ended: until then a POST may be under way."""
+    address = urlsplit(sandbox.url)
+    with socket.create_connection((address.hostname, address.port)) as line:
+        # Answered, so every connection before it was accepted.
+        line.sendall(b"GET /quiet HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        while line.recv(65536):
+            pass
+    wait_until(lambda: sandbox.connections == 0, "the end of every connection")
 
 
 def digest_of(path: Path) -> str:
@@ -132,6 +146,7 @@ def test_killed_before_every_step_nothing_is_lost_and_nothing_is_sent_twice(tmp_
 
 def _check(sandbox: Sandbox, runs: Runner, home: Path, tool: str, digest: str) -> str:
     """What the next start makes of it."""
+    wait_for_quiet(sandbox)
     posts = len(sandbox.posts(tool))
     assert posts <= 1
     check_history(home)
@@ -168,6 +183,7 @@ def test_killed_while_it_waits_after_429_it_sends_once_more_at_most(tmp_path: Pa
             sandbox.script(tool, script)
             died = runs.ask(home, tool, die=number, export=True)
             assert os.WIFSIGNALED(died["status"])
+            wait_for_quiet(sandbox)
             check_history(home)
             (job,) = runs.ask(home, tool, die=0, export=False)["jobs"]
             posts = len(sandbox.posts(tool))
@@ -227,6 +243,7 @@ def test_a_batch_killed_at_any_step_is_gone_on_with_and_nothing_is_sent_twice(tm
 
 
 def _check_batch(sandbox: Sandbox, runs: Runner, home: Path, tools: list[str]) -> str:
+    wait_for_quiet(sandbox)
     before = [len(sandbox.posts(tool)) for tool in tools]
     assert max(before) <= 1
     check_history(home)

@@ -15,7 +15,7 @@ from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for, wait_until
 from tests.support.needs import needs
 
 OSC52 = re.compile(rb"\x1b\]52;[^;]*;([A-Za-z0-9+/=]+)(?:\x07|\x1b\\)")
-SAVED = re.compile(r"SUCCESS .*saved")
+SAVED = re.compile(r"SUCCESS .*saved +\d")
 TRUECOLOUR = re.compile(rb"[34]8;2;")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.support.needs import needs
 
 pytestmark = pytest.mark.needs_tmux
 
+UNHURRIED = (sys.executable, "-m", "tests.e2e.unhurried_program")
 SAVED = re.compile(r"SUCCESS .*saved +\d")
 COOKIE = "sid=cookie-of-nobody-1234567890"
 BEARER = "Bearer token-of-nobody-1234567890"
@@ -42,8 +44,8 @@ def start(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Terminal]]
     )
     with ExitStack() as open_terminals:
 
-        def open_one(width: int = 100, height: int = 30) -> Terminal:
-            terminal = open_terminals.enter_context(Terminal(GALE_TUI, environ, width=width, height=height))
+        def open_one(width: int = 100, height: int = 30, program: Sequence[str] = GALE_TUI) -> Terminal:
+            terminal = open_terminals.enter_context(Terminal(program, environ, width=width, height=height))
             terminal.wait_for("No exports yet")
             return terminal
 
@@ -113,7 +115,7 @@ def test_n_paste_enter(start: Callable[..., Terminal], sandbox: Sandbox, tmp_pat
     terminal.keys("n")
     terminal.wait_for("Tool ID")
     terminal.paste(text, bracketed=True)
-    terminal.wait_for("Taken from the paste")
+    terminal.wait_for("Taken from")
     terminal.keys("Enter")
     check_saved(sandbox, tmp_path, terminal)
 
@@ -142,21 +144,21 @@ def test_a_paste_that_the_terminal_does_not_bracket_is_read_whole(
     start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, way: str, opened: bool
 ) -> None:
     text = copied(way, sandbox, tmp_path)
-    terminal = start()
+    terminal = start(program=UNHURRIED)
     if opened:
         terminal.keys("n")
         terminal.wait_for("Tool ID")
     several = "\n" in text
     # The line break at its end is no press, where there are others before it.
     terminal.paste(text + "\n" if several else text, bracketed=False)
-    terminal.wait_for("Taken from the paste")
+    terminal.wait_for("Taken from")
     assert posts(sandbox) == []
     terminal.keys("Enter")
     check_saved(sandbox, tmp_path, terminal)
 
 
 def test_text_and_enter_from_a_script(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
-    terminal = start()
+    terminal = start(program=UNHURRIED)
     terminal.keys("n")
     terminal.wait_for("Tool ID")
     terminal.type(copied("url", sandbox, tmp_path))
@@ -166,7 +168,7 @@ def test_text_and_enter_from_a_script(start: Callable[..., Terminal], sandbox: S
 
 def test_ids_with_tab_and_enter_in_one_go(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
     tool = sandbox.offered[1]
-    terminal = start()
+    terminal = start(program=UNHURRIED)
     terminal.keys("n")
     terminal.wait_for("Tool ID")
     terminal.paste(f"{tool.tool_id}\t{tool.flow_id}\n", bracketed=False)
@@ -175,7 +177,7 @@ def test_ids_with_tab_and_enter_in_one_go(start: Callable[..., Terminal], sandbo
 
 def test_a_table_that_is_not_bracketed_is_a_batch(start: Callable[..., Terminal], sandbox: Sandbox) -> None:
     rows = "".join(f"{tool.tool_id}\t{tool.flow_id}\n" for tool in sandbox.offered[:3])
-    terminal = start()
+    terminal = start(program=UNHURRIED)
     terminal.keys("n")
     terminal.wait_for("Tool ID")
     terminal.paste(rows, bracketed=False)
@@ -188,10 +190,10 @@ def test_a_table_that_is_not_bracketed_is_a_batch(start: Callable[..., Terminal]
 def test_half_a_request_is_waited_for(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
     text = copied("curl", sandbox, tmp_path)
     head, mark, tail = text.partition(" \\\n")
-    terminal = start()
+    terminal = start(program=UNHURRIED)
     terminal.paste(head + mark, bracketed=False)
     terminal.paste(tail, bracketed=False)
-    terminal.wait_for("Taken from the paste")
+    terminal.wait_for("Taken from")
     terminal.wait_for("tokens and keys in it")
     assert posts(sandbox) == []
     terminal.keys("Enter")
