@@ -1,36 +1,32 @@
-"""Every action, declared once: keys, words, place. Bindings, palette, help and footer come from here."""
+"""Every action, declared once: id, keys, words. Bindings, palette, help, footer and key map come from here."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding, BindingType
 
+from gale_tui.tui.key_names import key_text
+
 if TYPE_CHECKING:
     from textual.screen import Screen
 
 __all__ = [
     "ACTIONS",
-    "NO_KEYS",
     "Action",
     "Place",
     "action",
+    "actions_at",
     "actions_for",
-    "binding",
     "bindings",
+    "default_key",
     "key_entries",
-    "key_text",
-    "key_word",
     "place_of",
-    "usual_key",
 ]
-
-NO_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Place(StrEnum):
@@ -39,7 +35,7 @@ class Place(StrEnum):
     EVERYWHERE = "Everywhere"
     JOBS = "Export jobs"
     TABLE = "Moving in the table"
-    FILTER = "While a filter is typed"
+    FILTER = "While typing a filter"
     DETAILS = "Job details"
     FORM = "Export form"
     BATCH = "Batch"
@@ -49,7 +45,7 @@ class Place(StrEnum):
     INSPECT = "Saved file"
     COMPARE = "Two exports"
     PAGE = "Moving on a page"
-    SEARCH = "While words to search are typed"
+    SEARCH = "While typing a search"
     DIALOG = "Dialogs"
 
 
@@ -59,22 +55,24 @@ class Action:
 
     id: str
     """Stable: the key map of `config.toml` refers to it."""
-    place: Place
     keys: tuple[str, ...]
     """As the framework names them, the one to show first."""
     title: str
-    """Two or three words for footer and palette."""
+    """For footer and palette."""
     help: str
-    """A sentence for the help."""
-    footer: bool = False
-    priority: bool = False
-    """Works while a text field has the focus, too."""
+    """A sentence."""
     method: str = ""
     """The framework's name of the action; by default the id."""
+    footer: bool = False
+    searching: bool = False
+    """In the footer while something is searched for."""
     palette: bool = True
-    """False for what makes sense with a key alone: moving, confirming."""
+    """False if it makes sense with a key alone: moving, confirming."""
+    priority: bool = False
+    """Works in text fields, too."""
     bound: bool = True
-    """False where the widget with the focus has the key by itself."""
+    """False if the focused widget binds the key itself."""
+    place: Place = Place.EVERYWHERE
 
     @property
     def name(self) -> str:
@@ -82,238 +80,315 @@ class Action:
         return self.method or self.id
 
 
-def _at(place: Place, *rows: tuple[str, str, str, str, str]) -> tuple[Action, ...]:
-    """Actions from rows of id, keys, title, help and marks.
-
-    Marks: `f` stands in the bottom line, `k` is for keys alone and not in the palette, `p` works in text fields, `w` is
-    bound by the widget with the focus, and `=name` is the framework's name of the action where it is not the id.
-    """
-    made = []
-    for action_id, keys, title, words, marks in rows:
-        flags, _, method = marks.partition("=")
-        made.append(
-            Action(
-                action_id,
-                place,
-                tuple(keys.split()),
-                title,
-                words,
-                footer="f" in flags,
-                palette="k" not in flags,
-                priority="p" in flags,
-                bound="w" not in flags,
-                method=method,
-            )
-        )
-    return tuple(made)
-
-
-ACTIONS: tuple[Action, ...] = (
-    *_at(
-        Place.JOBS,
-        ("new_export", "n", "New export", "Start an export: tool, flow, folder.", "f"),
-        ("download", "d", "Download", "Save the file, go on with it, or save it again.", "f"),
-        ("open_details", "enter", "Details", "Show everything known of the selected job.", "fk"),
-        ("refresh", "r", "Refresh", "Ask for this job's status now, within the limits.", ""),
-        ("refresh_all", "R ctrl+r", "Refresh all", "Ask for all unfinished jobs, within the limits.", ""),
-        ("pause", "p", "Pause polling", "Stop asking for dock statuses, or go on.", ""),
-        ("export_again", "e", "Export again", "Open the form with its ids, or all marked jobs.", ""),
-        ("batch", "b", "Batch", "Export many: paste a list, mend it, or open a set.", ""),
-        ("batch_account", "B", "Batch so far", "What became of the batch; start no more, or go on.", ""),
-        ("mark", "space", "Mark", "Mark the job, to export all marked ones again.", ""),
-        ("track", "t", "Track", "Follow a dock status id from elsewhere.", ""),
-        ("copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f"),
-        ("filter", "slash", "Filter", "Show only the jobs that contain some words.", "f"),
-        ("clear_filter", "escape", "Clear filter", "Show all jobs again.", ""),
-        ("open_folder", "o", "Open folder", "Show the folder of the saved file on the desktop.", ""),
-        ("sort", "s", "Sort", "Sort by the next column.", ""),
-        ("sort_reverse", "S", "Reverse order", "Sort the other way round.", ""),
-        ("inspect", "i", "Inspect file", "Look into the saved file.", ""),
-        ("compare", "equals_sign", "Compare", "What changed since the last one, or in two marked.", ""),
-        ("forget", "x", "Forget", "Take the job off the list; files stay.", ""),
-        ("undo", "u", "Undo forget", "Bring back the job that was forgotten last.", ""),
-        ("environments", "c", "Environments", "Hosts and keys: add, edit, test, choose.", "f"),
-        ("switch_environment", "v", "Switch environment", "Choose the environment for new exports.", ""),
-        ("suspend_jobs", "Z", "Suspend", "Back to the shell; fg brings gale-tui back.", "k=app.suspend_process"),
-        ("quit_jobs", "q", "Quit", "End gale-tui; exports go on at the server.", "f=app.quit"),
+_DECLARED: Mapping[Place, tuple[Action, ...]] = {
+    Place.JOBS: (
+        Action("new_export", ("n",), "New export", "Open the export form: tool, flow, folder.", footer=True),
+        Action("download", ("d",), "Download", "Download, resume or download again.", footer=True),
+        Action("open_details", ("enter",), "Details", "Show everything about the job.", footer=True, palette=False),
+        Action("refresh", ("r",), "Refresh", "Refresh this job (rate-limited)."),
+        Action("refresh_all", ("R", "ctrl+r"), "Refresh all", "Refresh all unfinished jobs (rate-limited)."),
+        Action("pause", ("p",), "Pause polling", "Pause or resume polling."),
+        Action("export_again", ("e",), "Export again", "Open the form with its ids, or a batch of marked."),
+        Action("batch", ("b",), "Batch", "Export many: paste a list or open a set."),
+        Action("batch_account", ("B",), "Batch progress", "Show the batch: stop, continue or retry it."),
+        Action("mark", ("space",), "Mark", "Mark or unmark the job and move on."),
+        Action("mark_all", ("a",), "Mark all", "Mark all jobs shown, or none."),
+        Action("mark_range", ("A",), "Mark range", "Mark from the last mark to here."),
+        Action("track", ("t",), "Track job", "Follow a dock status id from elsewhere."),
+        Action("copy", ("y",), "Copy", "Copy ids, path, checksum or the request.", footer=True),
+        Action("filter", ("slash",), "Filter", "Show only the jobs that contain some words.", footer=True),
+        Action("clear_filter", ("escape",), "Clear filter", "Clear the filter; without one, the marks."),
+        Action("open_folder", ("o",), "Open folder", "Open the saved file's folder."),
+        Action("sort", ("s",), "Sort", "Sort by the next column."),
+        Action("sort_reverse", ("S",), "Reverse sort", "Reverse the sort order."),
+        Action("inspect", ("i",), "Inspect", "Inspect the saved file."),
+        Action("compare", ("equals_sign",), "Compare", "Compare with the one before, or two marked."),
+        Action("forget", ("x",), "Remove from list", "Remove from the list (keeps files).", "remove"),
+        Action("remove_finished", ("X",), "Remove finished", "Remove all finished jobs (keeps files)."),
+        Action("undo", ("u",), "Undo remove", "Undo the last remove."),
+        Action("environments", ("c",), "Environments", "Add, edit, test or choose environments.", footer=True),
+        Action("switch_environment", ("v",), "Switch environment", "Choose the environment for new exports."),
+        Action("suspend_jobs", ("Z",), "Suspend", "To the shell; fg comes back.", "app.suspend_process", palette=False),
+        Action("quit_jobs", ("q",), "Quit", "Quit; exports go on at GALE.", "app.quit", footer=True),
     ),
-    *_at(
-        Place.TABLE,
-        ("cursor_down", "j down", "Down", "Next line.", "k"),
-        ("cursor_up", "k up", "Up", "Previous line.", "k"),
-        ("cursor_first", "g home", "First", "First line.", "k"),
-        ("cursor_last", "G end", "Last", "Last line.", "k"),
-        ("page_down", "pagedown", "Page down", "A screenful down.", "k"),
-        ("page_up", "pageup", "Page up", "A screenful up.", "k"),
+    Place.TABLE: (
+        Action("cursor_down", ("j", "down"), "Down", "Next line."),
+        Action("cursor_up", ("k", "up"), "Up", "Previous line."),
+        Action("cursor_first", ("g", "home"), "First", "First line."),
+        Action("cursor_last", ("G", "end"), "Last", "Last line."),
+        Action("page_down", ("pagedown",), "Page down", "A screenful down."),
+        Action("page_up", ("pageup",), "Page up", "A screenful up."),
     ),
-    *_at(
-        Place.FILTER,
-        ("filter_keep", "enter", "Keep", "Keep the filter and go to its jobs.", "fk=screen.keep_filter"),
-        ("filter_clear", "escape", "Clear", "Clear the filter: all jobs again.", "fk=screen.clear_filter"),
-        ("filter_down", "down", "Next job", "Next job that matches.", "fk=screen.filter_down"),
-        ("filter_up", "up", "Previous job", "Previous job that matches.", "fk=screen.filter_up"),
+    Place.FILTER: (
+        Action(
+            "filter_keep", ("enter",), "Keep", "Keep the filter, go to its jobs.", "screen.keep_filter", footer=True
+        ),
+        Action("filter_clear", ("escape",), "Clear filter", "Show all jobs again.", "screen.clear_filter", footer=True),
+        Action("filter_down", ("down",), "Next job", "Next job that matches.", "screen.filter_down", footer=True),
+        Action("filter_up", ("up",), "Previous job", "Previous job that matches.", "screen.filter_up", footer=True),
     ),
-    *_at(
-        Place.DETAILS,
-        ("details_download", "d", "Download", "Save the file, go on with it, or save it again.", "f=download"),
-        ("details_refresh", "r", "Refresh", "Ask for this job's status now, within the limits.", "f=refresh"),
-        ("details_copy", "y", "Copy", "Copy ids, path, checksum or the request.", "f=copy"),
-        ("details_inspect", "i", "Inspect file", "Look into the saved file.", "f=inspect"),
-        ("details_compare", "equals_sign", "Compare", "What changed since the export before.", "=compare"),
-        ("details_folder", "o", "Open folder", "Show the folder of the saved file on the desktop.", "=open_folder"),
-        ("details_again", "e", "Export again", "Open the form filled with this job's ids.", "f=export_again"),
-        ("details_close", "escape q enter", "Back", "Back to the table.", "fk=close"),
+    Place.DETAILS: (
+        Action("details_download", ("d",), "Download", "Download, resume or download again.", "download", footer=True),
+        Action("details_refresh", ("r",), "Refresh", "Refresh this job (rate-limited).", "refresh", footer=True),
+        Action("details_copy", ("y",), "Copy", "Copy ids, path, checksum or the request.", "copy", footer=True),
+        Action("details_inspect", ("i",), "Inspect", "Inspect the saved file.", "inspect", footer=True),
+        Action("details_compare", ("equals_sign",), "Compare", "Compare with the export before.", "compare"),
+        Action("details_folder", ("o",), "Open folder", "Open the saved file's folder.", "open_folder"),
+        Action(
+            "details_again",
+            ("e",),
+            "Export again",
+            "Open the form filled with this job's ids.",
+            "export_again",
+            footer=True,
+        ),
+        Action(
+            "details_close", ("escape", "q", "enter"), "Back", "Back to the table.", "close", footer=True, palette=False
+        ),
     ),
-    *_at(
-        Place.FORM,
-        (
+    Place.FORM: (
+        Action(
             "form_enter",
-            "enter",
+            ("enter",),
             "Next, then export",
             "Take the suggestion, go to the next field, or export.",
-            "fkw=submit",
+            "submit",
+            footer=True,
+            bound=False,
         ),
-        ("form_next", "tab", "Next field", "The field after this one; shift+tab goes back.", "fkw=app.focus_next"),
-        ("form_submit", "ctrl+s", "Export", "Start the export from any field.", "f=submit"),
-        (
-            "form_environment",
-            "f4",
-            "Keep pasted key",
-            "Add the pasted host, or keep the pasted key there.",
-            "=open_environment",
-        ),
-        ("form_draft", "f5", "Typed before", "Fill in what was typed before and not exported.", "=take_draft"),
-        ("form_back", "escape", "Back", "Close the suggestions, then the form.", "f=back"),
-    ),
-    *_at(
-        Place.BATCH,
-        ("batch_edit", "enter", "Mend line", "Type tool, flow and label of the line anew.", "fk=edit_line"),
-        ("batch_start", "e ctrl+s", "Export all", "Export every line that is right; PROD asks first.", "f=start"),
-        ("batch_out", "x", "Take out", "Take the line out of the list.", "f=take_out"),
-        ("batch_wrong", "n", "Next wrong", "Go to the next line that is wrong.", "f=next_wrong"),
-        ("batch_undo", "u", "Undo", "Take back the last change of the list.", "f=undo"),
-        ("batch_add", "a", "Add line", "Type one more line.", "f=add_line"),
-        ("batch_keep", "s", "Keep as set", "Keep the list under a name, to be run again.", "f=keep"),
-        ("batch_open", "o", "Open set", "Take the tools of a set that was kept.", "f=open_set"),
-        ("batch_environment", "v", "Environment", "Choose where all of them are exported.", "=switch"),
-        ("batch_clear", "X", "Empty list", "Begin with an empty list; u brings it back.", "=clear"),
-        ("batch_back", "escape q", "Back", "Back to the jobs; nothing is started.", "f=back"),
-    ),
-    *_at(
-        Place.ENVIRONMENTS,
-        ("environment_add", "n", "Add", "Add an environment: its host and key.", "f=add"),
-        ("environment_edit", "enter", "Edit", "Change the environment, or give it a new key.", "f=edit"),
-        ("environment_delete", "x", "Delete", "Delete the environment and its key; asks first.", "f=delete"),
-        ("environment_test", "t", "Test", "Try host and key without starting anything.", "f=test"),
-        ("environment_use", "space", "Use", "Make it the environment for new exports.", "f=use"),
-        ("environment_down", "j", "Down", "Next environment.", "k=cursor_down"),
-        ("environment_up", "k", "Up", "Previous environment.", "k=cursor_up"),
-        ("environment_first", "g", "First", "First environment.", "k=cursor_first"),
-        ("environment_last", "G", "Last", "Last environment.", "k=cursor_last"),
-        ("environments_back", "escape", "Back", "Back to the jobs.", "f=back"),
-    ),
-    *_at(
-        Place.ENVIRONMENT_FORM,
-        ("environment_enter", "enter", "Next, then save", "Go to the next empty field, or save.", "fkw=save"),
-        (
-            "environment_next",
-            "tab",
+        Action(
+            "form_next",
+            ("tab",),
             "Next field",
-            "The field after this one; shift+tab goes back.",
-            "fkw=app.focus_next",
+            "Next field; shift+tab goes back.",
+            "app.focus_next",
+            footer=True,
+            bound=False,
         ),
-        ("environment_save", "ctrl+s", "Save", "Save from any field.", "f=save"),
-        ("environment_back", "escape", "Back", "Close without saving; asks if something is lost.", "f=back"),
+        Action("form_submit", ("ctrl+s",), "Export", "Start the export from any field.", "submit", footer=True),
+        Action(
+            "form_environment",
+            ("f4",),
+            "Keep pasted key",
+            "Add the pasted host, or keep its key.",
+            "open_environment",
+        ),
+        Action("form_draft", ("f5",), "Restore draft", "Fill in what was typed before and not exported.", "take_draft"),
+        Action("form_back", ("escape",), "Back", "Close the suggestions, then the form.", "back", footer=True),
     ),
-    *_at(
-        Place.SETTINGS,
-        (
+    Place.BATCH: (
+        Action("batch_edit", ("enter",), "Edit", "Edit the line.", "edit_line", footer=True, palette=False),
+        Action(
+            "batch_start",
+            ("e", "ctrl+s"),
+            "Export all",
+            "Export every valid line; production asks first.",
+            "start",
+            footer=True,
+        ),
+        Action("batch_out", ("x",), "Remove", "Remove the line from the list.", "remove_line", footer=True),
+        Action("batch_wrong", ("n",), "Next error", "Go to the next invalid line.", "next_error", footer=True),
+        Action("batch_undo", ("u",), "Undo", "Undo the last change to the list.", "undo", footer=True),
+        Action("batch_add", ("a",), "Add line", "Type another line.", "add_line", footer=True),
+        Action(
+            "batch_keep", ("s",), "Save as set", "Save the list under a name, to run it again.", "save_set", footer=True
+        ),
+        Action("batch_open", ("o",), "Open set", "Open a saved set.", "open_set", footer=True),
+        Action("batch_environment", ("v",), "Environment", "Choose the environment of the batch.", "switch"),
+        Action("batch_clear", ("X",), "Clear list", "Clear the list; u undoes.", "clear"),
+        Action("batch_back", ("escape", "q"), "Back", "Back to the jobs; nothing is started.", "back", footer=True),
+    ),
+    Place.ENVIRONMENTS: (
+        Action("environment_add", ("n",), "Add", "Add an environment: its host and key.", "add", footer=True),
+        Action(
+            "environment_edit", ("enter",), "Edit", "Edit the environment, or give it a new key.", "edit", footer=True
+        ),
+        Action(
+            "environment_delete",
+            ("x",),
+            "Remove",
+            "Remove the environment and its key; asks first.",
+            "delete",
+            footer=True,
+        ),
+        Action("environment_test", ("t",), "Test", "Test host and key; creates nothing.", "test", footer=True),
+        Action("environment_use", ("space",), "Use", "Use it for new exports.", "use", footer=True),
+        Action("environment_down", ("j",), "Down", "Next environment.", "cursor_down", palette=False),
+        Action("environment_up", ("k",), "Up", "Previous environment.", "cursor_up", palette=False),
+        Action("environment_first", ("g",), "First", "First environment.", "cursor_first", palette=False),
+        Action("environment_last", ("G",), "Last", "Last environment.", "cursor_last", palette=False),
+        Action("environments_back", ("escape",), "Back", "Back to the jobs.", "back", footer=True),
+    ),
+    Place.ENVIRONMENT_FORM: (
+        Action(
+            "environment_enter",
+            ("enter",),
+            "Next, then save",
+            "Go to the next empty field, or save.",
+            "save",
+            footer=True,
+            bound=False,
+        ),
+        Action(
+            "environment_next",
+            ("tab",),
+            "Next field",
+            "Next field; shift+tab goes back.",
+            "app.focus_next",
+            footer=True,
+            bound=False,
+        ),
+        Action("environment_save", ("ctrl+s",), "Save", "Save from any field.", "save", footer=True),
+        Action("environment_back", ("escape",), "Back", "Close; asks if something is lost.", "back", footer=True),
+    ),
+    Place.SETTINGS: (
+        Action(
             "settings_change",
-            "right",
+            ("right",),
             "Change",
-            "The next choice of the line; left goes to the one before.",
-            "fkw=change",
+            "Next choice; left: the one before.",
+            "change",
+            footer=True,
+            bound=False,
         ),
-        ("settings_enter", "enter", "Save", "Save what is typed; leaving the field saves it as well.", "fkw=save"),
-        ("settings_next", "tab", "Next", "The next setting; shift+tab goes back.", "fkw=app.focus_next"),
-        ("settings_back", "escape", "Back", "Back to where you were; all is saved.", "f=back"),
+        Action(
+            "settings_enter",
+            ("enter",),
+            "Save",
+            "Save the field; leaving it saves as well.",
+            "save",
+            footer=True,
+            bound=False,
+        ),
+        Action(
+            "settings_next",
+            ("tab",),
+            "Next",
+            "Next setting; shift+tab goes back.",
+            "app.focus_next",
+            footer=True,
+            bound=False,
+        ),
+        Action("settings_back", ("escape",), "Back", "Back; everything is saved.", "back", footer=True),
     ),
-    *_at(
-        Place.INSPECT,
-        ("inspect_next", "tab right l", "Next part", "The tool, then each JSON file of the archive.", "f=next_view"),
-        ("inspect_previous", "shift+tab left h", "Previous part", "The part before this one.", "=previous_view"),
-        ("inspect_search", "slash", "Search", "Search what is shown, capitals or not.", "f=search"),
-        ("inspect_found_next", "n", "Next hit", "The next line with the words searched for.", "=found_next"),
-        ("inspect_found_previous", "N", "Previous hit", "The line before with the words.", "=found_previous"),
-        ("inspect_values", "v", "Values", "Show or hide the values of environment variables.", "f=values"),
-        ("inspect_compare", "equals_sign c", "Compare", "What changed since the export before.", "f=compare"),
-        ("inspect_back", "escape q i", "Back", "Clear the search, then back to where you were.", "f=back"),
+    Place.INSPECT: (
+        Action(
+            "inspect_next",
+            ("tab", "right", "l"),
+            "Next part",
+            "The tool, then each JSON file of the archive.",
+            "next_view",
+            footer=True,
+        ),
+        Action(
+            "inspect_previous",
+            ("shift+tab", "left", "h"),
+            "Previous part",
+            "The part before this one.",
+            "previous_view",
+        ),
+        Action("inspect_search", ("slash",), "Search", "Search what is shown, ignoring case.", "search", footer=True),
+        Action("inspect_found_next", ("n",), "Next hit", "Next line that matches.", "found_next", searching=True),
+        Action(
+            "inspect_found_previous",
+            ("N",),
+            "Previous hit",
+            "Previous line that matches.",
+            "found_previous",
+            searching=True,
+        ),
+        Action("inspect_values", ("v",), "Values", "Show or hide variables' values.", "values", footer=True),
+        Action(
+            "inspect_compare",
+            ("equals_sign", "c"),
+            "Compare",
+            "Compare with the export before.",
+            "compare",
+            footer=True,
+        ),
+        Action("inspect_back", ("escape", "q", "i"), "Back", "Clear the search, then back.", "back", footer=True),
     ),
-    *_at(
-        Place.COMPARE,
-        ("compare_earlier", "left_square_bracket", "Earlier", "Compare with an earlier export.", "f=earlier"),
-        ("compare_later", "right_square_bracket", "Later", "Compare with a later export.", "f=later"),
-        ("compare_search", "slash", "Search", "Search what is shown, capitals or not.", "f=search"),
-        ("compare_found_next", "n", "Next hit", "The next line with the words searched for.", "=found_next"),
-        ("compare_found_previous", "N", "Previous hit", "The line before with the words.", "=found_previous"),
-        ("compare_values", "v", "Values", "Show or hide the values of environment variables.", "f=values"),
-        ("compare_back", "escape q", "Back", "Clear the search, then back to the file.", "f=back"),
+    Place.COMPARE: (
+        Action(
+            "compare_earlier",
+            ("left_square_bracket",),
+            "Earlier",
+            "Compare with an earlier export.",
+            "earlier",
+            footer=True,
+        ),
+        Action(
+            "compare_later", ("right_square_bracket",), "Later", "Compare with a later export.", "later", footer=True
+        ),
+        Action("compare_search", ("slash",), "Search", "Search what is shown, ignoring case.", "search", footer=True),
+        Action("compare_found_next", ("n",), "Next hit", "Next line that matches.", "found_next", searching=True),
+        Action(
+            "compare_found_previous",
+            ("N",),
+            "Previous hit",
+            "Previous line that matches.",
+            "found_previous",
+            searching=True,
+        ),
+        Action("compare_values", ("v",), "Values", "Show or hide variables' values.", "values", footer=True),
+        Action("compare_back", ("escape", "q"), "Back", "Clear the search, then back.", "back", footer=True),
     ),
-    *_at(
-        Place.PAGE,
-        ("page_line_down", "j down", "Line down", "Down a line.", "k"),
-        ("page_line_up", "k up", "Line up", "Up a line.", "k"),
-        ("page_screen_down", "pagedown", "Page down", "A screenful down.", "k"),
-        ("page_screen_up", "pageup", "Page up", "A screenful up.", "k"),
-        ("page_start", "g home", "Start", "To the first line.", "k"),
-        ("page_end", "G end", "End", "To the last line.", "k"),
+    Place.PAGE: (
+        Action("page_line_down", ("j", "down"), "Line down", "Down a line."),
+        Action("page_line_up", ("k", "up"), "Line up", "Up a line."),
+        Action("page_screen_down", ("pagedown",), "Page down", "A screenful down."),
+        Action("page_screen_up", ("pageup",), "Page up", "A screenful up."),
+        Action("page_start", ("g", "home"), "Start", "To the first line."),
+        Action("page_end", ("G", "end"), "End", "To the last line."),
     ),
-    *_at(
-        Place.SEARCH,
-        ("search_keep", "enter", "Keep", "Keep the words and go to the page.", "fk=screen.keep_search"),
-        ("search_clear", "escape", "Clear", "Clear the search.", "fk=screen.back"),
-        ("search_down", "down", "Next hit", "The next line with the words.", "fk=screen.found_next"),
-        ("search_up", "up", "Previous hit", "The line before with the words.", "fk=screen.found_previous"),
+    Place.SEARCH: (
+        Action(
+            "search_keep", ("enter",), "Keep", "Keep the search, go to the page.", "screen.keep_search", footer=True
+        ),
+        Action("search_clear", ("escape",), "Clear", "Clear the search.", "screen.back", footer=True),
+        Action("search_down", ("down",), "Next hit", "Next line that matches.", "screen.found_next", footer=True),
+        Action(
+            "search_up", ("up",), "Previous hit", "Previous line that matches.", "screen.found_previous", footer=True
+        ),
     ),
-    *_at(
-        Place.EVERYWHERE,
-        ("help", "f1 question_mark", "Help", "Keys and words for where you are.", "f=app.help"),
-        ("palette", "ctrl+p colon", "Palette", "Find any action by name.", "k=app.command_palette"),
-        ("settings", "comma", "Settings", "Colours, folder, file names, notifications, mouse.", "=app.settings"),
-        ("theme", "f2", "Theme", "Dark or light.", "=app.toggle_theme"),
-        ("mouse", "f3", "Mouse", "Leave the mouse to the terminal, or take it back.", "=app.toggle_mouse"),
-        ("quit", "ctrl+q", "Quit", "End gale-tui from anywhere.", "p=app.quit"),
-        ("copy_hint", "ctrl+c", "Copy selection", "Copy the selected text; it never quits.", "k=app.copy_or_hint"),
-        ("suspend", "ctrl+z", "Suspend", "Back to the shell; fg brings gale-tui back.", "p=app.suspend_process"),
+    Place.EVERYWHERE: (
+        Action("help", ("f1", "question_mark"), "Help", "Keys and words for where you are.", "app.help", footer=True),
+        Action(
+            "palette",
+            ("ctrl+p", "colon"),
+            "Palette",
+            "Search all actions by name.",
+            "app.command_palette",
+            palette=False,
+        ),
+        Action("settings", ("comma",), "Settings", "Colors, folder, file names, notifications, mouse.", "app.settings"),
+        Action("theme", ("f2",), "Theme", "Dark or light.", "app.toggle_theme"),
+        Action("mouse", ("f3",), "Mouse", "Release the mouse to the terminal, or back.", "app.toggle_mouse"),
+        Action("quit", ("ctrl+q",), "Quit", "Quit from anywhere.", "app.quit", priority=True),
+        Action(
+            "copy_hint",
+            ("ctrl+c",),
+            "Copy selection",
+            "Copy the selected text; never quits.",
+            "app.copy_or_hint",
+            palette=False,
+        ),
+        Action("suspend", ("ctrl+z",), "Suspend", "To the shell; fg comes back.", "app.suspend_process", priority=True),
     ),
-)
-
-_PLACES = {
-    "JobsScreen": Place.JOBS,
-    "JobDetailsScreen": Place.DETAILS,
-    "ExportForm": Place.FORM,
-    "BatchScreen": Place.BATCH,
-    "EnvironmentsScreen": Place.ENVIRONMENTS,
-    "EnvironmentForm": Place.ENVIRONMENT_FORM,
-    "SettingsScreen": Place.SETTINGS,
-    "InspectScreen": Place.INSPECT,
-    "CompareScreen": Place.COMPARE,
 }
 
-
-def place_of(screen: Screen[Any]) -> Place:
-    """Where one is on that screen."""
-    return _PLACES.get(type(screen).__name__, Place.DIALOG)
-
-
-def actions_for(screen: Screen[Any]) -> list[Action]:
-    """What can be done on that screen, its own actions first."""
-    place = place_of(screen)
-    own = [each for each in ACTIONS if each.place is place]
-    return own + [each for each in ACTIONS if each.place is Place.EVERYWHERE]
-
-
+_KEYS_ALONE = (Place.TABLE, Place.FILTER, Place.PAGE, Place.SEARCH)
+ACTIONS: tuple[Action, ...] = tuple(
+    replace(each, place=place, palette=each.palette and each.bound and place not in _KEYS_ALONE)
+    for place, actions in _DECLARED.items()
+    for each in actions
+)
 _BY_ID = {each.id: each for each in ACTIONS}
+
+
+def actions_at(*places: Place) -> tuple[Action, ...]:
+    """The actions of some places."""
+    return tuple(each for place in places for each in ACTIONS if each.place is place)
 
 
 def action(action_id: str) -> Action:
@@ -321,85 +396,49 @@ def action(action_id: str) -> Action:
     return _BY_ID[action_id]
 
 
-def usual_key(action_id: str) -> str:
-    """The key that an action has where nobody changed it, as people write it; empty where there is no such action."""
+def place_of(screen: Screen[Any]) -> Place:
+    """The place that a screen is."""
+    place: Place = getattr(screen, "PLACE", Place.DIALOG)
+    return place
+
+
+def actions_for(screen: Screen[Any]) -> tuple[Action, ...]:
+    """The actions of a screen, then those that work everywhere."""
+    return actions_at(place_of(screen), Place.EVERYWHERE)
+
+
+def default_key(action_id: str) -> str:
+    """The key of an action that nobody changed, as people write it; empty for an unknown action."""
     each = _BY_ID.get(action_id)
-    return key_text(each.keys[0]) if each is not None and each.keys else ""
-
-
-def binding(each: Action) -> Binding:
-    """The framework's binding of an action, with its id so that `config.toml` can change its keys."""
-    return Binding(
-        ",".join(each.keys),
-        each.name,
-        each.title,
-        show=each.footer,
-        priority=each.priority,
-        id=each.id,
-        tooltip=each.help,
-    )
+    return key_text(each.keys[0]) if each is not None else ""
 
 
 def bindings(place: Place) -> list[BindingType]:
-    """The bindings of a place."""
-    return [binding(each) for each in ACTIONS if each.place is place and each.keys and each.bound]
+    """The framework's bindings of a place, with ids so that `config.toml` can change their keys."""
+    return [
+        Binding(
+            ",".join(each.keys),
+            each.name,
+            each.title,
+            show=each.footer,
+            priority=each.priority,
+            id=each.id,
+            tooltip=each.help,
+        )
+        for each in actions_at(place)
+        if each.bound
+    ]
 
 
-def key_entries(place: Place, changed: Mapping[str, tuple[str, ...]] = NO_KEYS) -> list[tuple[str, str, str]]:
-    """What the bottom line of a place offers: key, words, action; help comes last.
+def key_entries(
+    place: Place, changed: Mapping[str, tuple[str, ...]] = MappingProxyType({}), *, searching: bool = False
+) -> list[tuple[str, str, str]]:
+    """The footer of a place: key, words and action of each entry; help comes last.
 
     Args:
         place: Where one is.
-        changed: Keys by action id, of the actions that have others than their own.
+        changed: Keys by action id that differ from the default.
+        searching: Include the keys of a search.
     """
-    own = [each for each in ACTIONS if each.place is place and each.footer]
-    return [(key_text(changed.get(each.id, each.keys)[0]), each.title, each.name) for each in (*own, action("help"))]
-
-
-_NAMES = {
-    "question_mark": "?",
-    "colon": ":",
-    "comma": ",",
-    "plus": "+",
-    "at": "@",
-    "backslash": "\\",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "slash": "/",
-    "equals_sign": "=",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "escape": "esc",
-    **{f"f{number}": f"F{number}" for number in range(1, 25)},
-    "pageup": "page up",
-    "pagedown": "page down",
-    "enter": "enter",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-}
-
-
-_WORDS = {arrow: word for word, arrow in _NAMES.items() if not arrow.isascii()}
-
-
-def key_word(text: str) -> str:
-    """A key as `key_text` has it, for a terminal without arrows: `down` for `↓`."""
-    modifier, plus, last = text.rpartition("+")
-    return f"{modifier}{plus}{_WORDS.get(last, last)}" if last else text
-
-
-def key_text(key: str) -> str:
-    """A key as people write it: `F1`, `?`, `esc`, `ctrl+p`."""
-    if key in _NAMES:
-        return _NAMES[key]
-    modifier, plus, last = key.rpartition("+")
-    if plus and last:
-        return f"{modifier}+{key_text(last)}"
-    name = {"minus": "hyphen-minus", "underscore": "low line"}.get(key, key.replace("_", " "))
-    try:
-        character = unicodedata.lookup(name) if len(name) > 1 else key
-    except KeyError:
-        return key
-    return character if character.isprintable() and not character.isspace() else key
+    shown: Iterable[Action] = (each for each in actions_at(place) if each.footer or (searching and each.searching))
+    return [(key_text(changed.get(each.id, each.keys)[0]), each.title, each.name) for each in (*shown, action("help"))]

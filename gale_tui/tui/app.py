@@ -28,14 +28,15 @@ from gale_tui.core.jobs.hints import with_keys
 from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
-from gale_tui.tui.actions import Place, action, bindings, key_text
+from gale_tui.tui.actions import Place, action, bindings
 from gale_tui.tui.batch_controller import BatchController
 from gale_tui.tui.formatting.job_counts import Tally
 from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs
+from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.navigation import Navigation
-from gale_tui.tui.screens.base import JobWatcher
+from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.bursts import KeyBursts, Typed
 from gale_tui.tui.terminal.job_control import continued
@@ -303,7 +304,7 @@ class GaleApp(App[int]):
             # The screens go first at the end: what the engine writes while it closes is for the next start.
             return
         self.jobs_screen.post_message(JobChanged(change))
-        if isinstance(self.screen, JobWatcher):
+        if isinstance(self.screen, JobActions) and self.screen != self.jobs_screen:
             self.screen.post_message(JobChanged(change))
         self._tell_of_ending(change)
         self.tally.apply(change)

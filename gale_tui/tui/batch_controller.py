@@ -125,8 +125,7 @@ class BatchController:
 
     def _confirmed(self, plan: BatchPlan | None) -> None:
         if plan is not None:
-            for job_id in self._jobs.table.marked:
-                self._jobs.table.toggle_mark(job_id)
+            self._jobs.table.clear_marks()
             # The app's worker, not a screen's: going elsewhere must not stop it.
             self._app.run_worker(self._carry_out(plan), name="batch", group="batch")
 
@@ -154,7 +153,7 @@ class BatchController:
         with contextlib.suppress(GaleError):
             jobs = {**await engine.batches.jobs(kept), **engine.jobs}
             self.pending, self.account, self._untold = kept, account_of(kept, jobs), True
-            self._jobs.show_batch()
+            self._jobs.show_title()
             self.tell()
 
     def _answered(self, answer: str | None) -> None:
@@ -190,7 +189,7 @@ class BatchController:
             return
         self.pending = None
         self._app.say(f"Dropped: the {kept.left} of {kept.title} are not started. What was started goes on.")
-        self._jobs.show_batch()
+        self._jobs.show_title()
         await self.look_for_cut_short()
 
     # While it runs
@@ -244,7 +243,7 @@ class BatchController:
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
         self.account = account
-        self._jobs.show_batch()
+        self._jobs.show_title()
         if isinstance(self._app.screen, BatchAccountDialog):
             self._app.screen.show(account)
 

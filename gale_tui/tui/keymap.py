@@ -1,21 +1,17 @@
-"""The keys of actions as `config.toml` changes them: what can be used, and what is wrong with the rest."""
+"""The keys that `config.toml` changes, and what is wrong with those that cannot be changed."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
-
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import ACTIONS, Action, Place, key_text, usual_key
+from gale_tui.tui.actions import ACTIONS, Action, Place, actions_at, default_key
+from gale_tui.tui.key_names import key_name, key_text, types_text
 
-__all__ = ["NO_CHANGES", "KeyMap", "key_name", "read_keys"]
+__all__ = ["NO_CHANGES", "KeyMap", "read_keys"]
 
-_MODIFIERS = ("ctrl+", "shift+", "alt+", "super+", "meta+", "hyper+")
-_NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<"))
 _TEXT_PLACES = (Place.FORM, Place.ENVIRONMENT_FORM, Place.SETTINGS, Place.FILTER, Place.SEARCH)
 _TOGETHER = (
     {Place.JOBS, Place.TABLE, Place.EVERYWHERE},
@@ -49,7 +45,7 @@ class KeyMap:
     def text(self, action_id: str) -> str:
         """The key to show for an action, as people write it; empty where there is none."""
         keys = self.changed.get(action_id)
-        return key_text(keys[0]) if keys else usual_key(action_id)
+        return key_text(keys[0]) if keys else default_key(action_id)
 
     def for_framework(self) -> dict[str, str]:
         """The changes as the framework's key map."""
@@ -59,55 +55,12 @@ class KeyMap:
 NO_CHANGES = KeyMap()
 
 
-def key_name(text: str) -> str | None:
-    """A key as the framework names it, from that name or the character itself; None where there is no such key."""
-    text = text.strip()
-    if len(text) == 1:
-        return _character_name(text)
-    name = text.lower()
-    name = "escape" if name == "esc" else name
-    rest, modifiers = name, ""
-    while (modifier := next((each for each in _MODIFIERS if rest.startswith(each)), None)) is not None:
-        rest, modifiers = rest.removeprefix(modifier), modifiers + modifier
-    if not modifiers and name in _NAMED:
-        return name
-    if len(rest) == 1:
-        character = _character_name(rest)
-        return f"{modifiers}{character}" if character else None
-    if rest in _NAMED or _is_character(rest):
-        return f"{modifiers}{rest}"
-    return None
-
-
-def _character_name(character: str) -> str | None:
-    if character.isspace():
-        return "space" if character == " " else None
-    if not character.isprintable():
-        return None
-    if character.isalnum():
-        return character
-    name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
-    return KEY_NAME_REPLACEMENTS.get(name, name) or None
-
-
-_PUNCTUATION = frozenset(
-    name for code in range(33, 127) if not chr(code).isalnum() and (name := _character_name(chr(code)))
-)
-
-
-def _is_character(name: str) -> bool:
-    return name in _PUNCTUATION
-
-
-def _types_text(key: str) -> bool:
-    return len(key) == 1 or key == "space" or _is_character(key)
-
-
 def read_keys(changes: Mapping[str, str]) -> KeyMap:
     """Reads the `keys` of the settings. A change that cannot hold leaves the action its own keys."""
     if not changes:
         return NO_CHANGES
     actions = {each.id: each for each in ACTIONS}
+    text_actions = actions_at(*_TEXT_PLACES)
     wanted: dict[str, tuple[str, ...]] = {}
     problems: list[str] = []
     for action_id, text in changes.items():
@@ -127,8 +80,8 @@ def read_keys(changes: Mapping[str, str]) -> KeyMap:
             )
             continue
         names = tuple(dict.fromkeys(name for _, name in keys if name is not None))
-        typed = next((name for name in names if _types_text(name)), None)
-        if action.place in _TEXT_PLACES and typed is not None:
+        typed = next((name for name in names if types_text(name)), None)
+        if action in text_actions and typed is not None:
             problems.append(
                 f"keys in config.toml: “{key_text(typed)}” for “{shown}” is text in the fields there; use an F key."
             )
@@ -149,7 +102,7 @@ def _without_clashes(wanted: dict[str, tuple[str, ...]], problems: list[str]) ->
         del holding[loser.id]
         problems.append(
             f"keys in config.toml: “{key_text(key)}” for “{loser.id}” is the key of “{winner.id}” already; "
-            f"{key_text(loser.keys[0]) if loser.keys else 'the palette'} stays."
+            f"{key_text(loser.keys[0])} stays."
         )
     return holding
 
@@ -159,7 +112,7 @@ def _first_clash(changed: Mapping[str, tuple[str, ...]]) -> tuple[Action, Action
         taken: dict[str, Action] = {}
         # Later lines of the file lose against earlier ones, and all of them against keys that nobody changed.
         order = sorted(
-            (each for each in ACTIONS if each.place in places),
+            actions_at(*places),
             key=lambda each: (each.id in changed, list(changed).index(each.id) if each.id in changed else 0),
         )
         for action in order:

@@ -121,11 +121,11 @@ class Navigation:
 
         self._app.push_screen(JobDetailsScreen(job.id))
 
-    def open_copy(self, job: Job) -> None:
-        """Opens the menu of a job's texts to copy."""
+    def open_copy(self, jobs: Sequence[Job]) -> None:
+        """Opens the menu of the jobs' texts to copy."""
         from gale_tui.tui.screens.copy_menu import CopyMenu
 
-        self._app.push_screen(CopyMenu(job))
+        self._app.push_screen(CopyMenu(jobs))
 
     def open_inspect(self, job: Job) -> None:
         """Opens a saved file."""

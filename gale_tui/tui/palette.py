@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 from textual.command import CommandInput, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
-from gale_tui.tui.actions import Action, actions_for, key_text
+from gale_tui.tui.actions import Action, actions_for
+from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.set_commands import SetCommands
 from gale_tui.tui.terminal.lean import LeanCompositor

@@ -6,7 +6,7 @@ from gale_tui.core.models import JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Script
-from gale_tui.tui.actions import usual_key
+from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import UNICODE
 from gale_tui.tui.widgets.pages.detail_lines import full_lines
 from tests.faults.stories import exported, refused
@@ -40,7 +40,7 @@ async def shown_inert(world: World) -> None:
     await exported(world)
     job = world.job
     lines = full_lines(
-        job, await world.engine.jobs.events(job.id), None, UNICODE, now=world.clock.time(), width=120, key=usual_key
+        job, await world.engine.jobs.events(job.id), None, UNICODE, now=world.clock.time(), width=120, key=default_key
     )
     for line in lines:
         for piece in line:

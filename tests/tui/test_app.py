@@ -223,7 +223,7 @@ async def test_the_copy_menu_sends_to_the_terminal_and_says_so(tmp_path: Path, s
         await pilot.press("enter")
         await until(pilot, lambda: shows(app, JobsScreen))
         assert app.clipboard == dock
-        assert any("sent to the terminal" in text for text in toasts(app))
+        assert any("through the terminal" in text for text in toasts(app))
 
 
 async def test_details_follow_their_job(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from gale_tui.tui.actions import ACTIONS, Place, action, key_entries, key_text
-from gale_tui.tui.keymap import NO_CHANGES, key_name, read_keys
+from gale_tui.tui.actions import ACTIONS, Place, action, key_entries
+from gale_tui.tui.key_names import key_name, key_text
+from gale_tui.tui.keymap import NO_CHANGES, read_keys
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
 from tests.tui.demo_app import demo_app, until
@@ -54,11 +55,11 @@ def test_every_key_of_an_action_can_be_written_as_it_is_shown() -> None:
 
 
 def test_changes_that_hold() -> None:
-    keys = read_keys({"new_export": "a", "refresh_all": "f5, ctrl+r", "form_submit": "f6", "filter": ","})
+    keys = read_keys({"new_export": "m", "refresh_all": "f5, ctrl+r", "form_submit": "f6", "filter": ","})
     assert keys.problems == ("keys in config.toml: “,” for “filter” is the key of “settings” already; / stays.",)
-    assert keys.changed == {"new_export": ("a",), "refresh_all": ("f5", "ctrl+r"), "form_submit": ("f6",)}
-    assert keys.for_framework() == {"new_export": "a", "refresh_all": "f5,ctrl+r", "form_submit": "f6"}
-    assert keys.keys(action("new_export")) == ("a",)
+    assert keys.changed == {"new_export": ("m",), "refresh_all": ("f5", "ctrl+r"), "form_submit": ("f6",)}
+    assert keys.for_framework() == {"new_export": "m", "refresh_all": "f5,ctrl+r", "form_submit": "f6"}
+    assert keys.keys(action("new_export")) == ("m",)
     assert keys.keys(action("download")) == ("d",)
 
 
@@ -116,12 +117,12 @@ def test_without_changes_nothing_is_done() -> None:
 
 
 def test_the_bottom_line_names_the_changed_key() -> None:
-    entries = key_entries(Place.JOBS, {"new_export": ("a",), "help": ("f9",)})
-    assert entries[0] == ("a", "New export", "new_export")
+    entries = key_entries(Place.JOBS, {"new_export": ("m",), "help": ("f9",)})
+    assert entries[0] == ("m", "New export", "new_export")
     assert entries[-1] == ("F9", "Help", "app.help")
 
 
-SETTINGS = 'keys = { new_export = "a", download = "w,D", help = "f9", nosuch = "b", refresh = "y" }'
+SETTINGS = 'keys = { new_export = "m", download = "w,D", help = "f9", nosuch = "b", refresh = "y" }'
 
 
 async def test_the_app_goes_by_the_changed_keys_and_names_them(tmp_path: Path) -> None:
@@ -129,10 +130,10 @@ async def test_the_app_goes_by_the_changed_keys_and_names_them(tmp_path: Path) -
         said = " ".join(shown.message for shown in app._notifications)
         assert "no action “nosuch”" in said
         assert "“y” for “refresh” is the key of “copy” already" in said
-        assert "Press a, then enter" in app.jobs_screen.table.empty_text
+        assert "Press m, then enter" in app.jobs_screen.table.empty_text
         assert app.jobs_screen.table.key_of("download") == "w"
         bar = app.jobs_screen.query_one(KeyBar).render_line(0).text
-        assert bar.startswith(" a New export  w Download")
+        assert bar.startswith(" m New export  w Download")
         assert "F9 Help" in bar
         await pilot.press("n")
         await pilot.pause()
@@ -140,11 +141,11 @@ async def test_the_app_goes_by_the_changed_keys_and_names_them(tmp_path: Path) -
         await pilot.press("f9")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         page = str(app.screen.query_one("#page", Static).render())
-        assert "  a             Start an export" in page
-        assert "  w D           Save the file" in page
+        assert "  m             Open the export form" in page
+        assert "  w D           Download, resume" in page
         assert "the part is kept and w goes on with it" in page
         await pilot.press("escape")
         await pilot.press("ctrl+c")
         await pilot.pause()
-        await pilot.press("a")
+        await pilot.press("m")
         await until(pilot, lambda: type(app.screen).__name__ == "ExportForm")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gale_tui.cli import main as cli
-from gale_tui.tui.actions import ACTIONS, Place, key_text
+from gale_tui.tui.actions import ACTIONS, Place
+from gale_tui.tui.key_names import key_text
 from gale_tui.tui.screens.help import STATES
 
 ROOT = Path(__file__).parents[2]

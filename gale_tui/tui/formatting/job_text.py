@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from gale_tui.core.jobs.hints import with_keys
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import usual_key
+from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, choose_glyphs
 from gale_tui.tui.formatting.quantities import (
     clip,
@@ -155,7 +155,7 @@ def file_text(
     glyphs: Glyphs,
     width: int = 60,
     *,
-    key: Callable[[str], str] = usual_key,
+    key: Callable[[str], str] = default_key,
 ) -> Piece:
     """What there is to say about the file; before there is one, the reason or the note of the job.
 

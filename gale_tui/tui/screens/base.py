@@ -8,7 +8,7 @@ from textual import events
 from textual.screen import Screen
 
 from gale_tui.core.jobs.hints import with_keys
-from gale_tui.tui.actions import Place, key_entries, place_of
+from gale_tui.tui.actions import Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.terminal.lean import LeanModalScreen, LeanScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.tui.context import AppContext
 
-__all__ = ["GaleModal", "GaleScreen", "JobWatcher"]
+__all__ = ["GaleModal", "GaleScreen"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,11 @@ class GaleScreen(_OfGale[T], LeanScreen[T]):
     """A full screen of gale-tui."""
 
     AUTO_FOCUS: ClassVar[str | None] = None
+    PLACE: ClassVar[Place] = Place.DIALOG
+
+    def key_bar(self) -> KeyBar:
+        """The bottom line with the keys of this screen."""
+        return KeyBar(key_entries(self.PLACE, self.key_map.changed))
 
     def show_keys(self, place: Place) -> None:
         """Offers the keys of a place in the bottom line."""
@@ -67,12 +72,8 @@ class GaleScreen(_OfGale[T], LeanScreen[T]):
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Shows the screen's own keys again."""
         if isinstance(event.widget, LineInput) and event.widget.is_attached:
-            self.show_keys(place_of(self))
+            self.show_keys(self.PLACE)
 
 
 class GaleModal(_OfGale[T], LeanModalScreen[T]):
     """A dialog of gale-tui. It is dismissed with a value; `None` means cancelled."""
-
-
-class JobWatcher(GaleScreen[None]):
-    """A screen above the jobs that is sent every `JobChanged` while it is on top."""

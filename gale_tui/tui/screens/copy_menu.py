@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -17,17 +18,20 @@ from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_texts import row_line, scp_line, scp_note
 from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.job_actions import count_of
 
 __all__ = ["CopyMenu"]
 
-SCP = "The file from elsewhere, with scp"
+SCP = "scp command"
+LINK = "Download link"
+SHA = "SHA-256"
 
 
 class CopyMenu(GaleModal[None]):
-    """A list of texts; enter sends one to the terminal's clipboard (OSC 52).
+    """A list of texts; enter sends one to the terminal's clipboard (OSC 52), a line for each job.
 
     Args:
-        job: The job that they are about.
+        jobs: The jobs that they are about.
     """
 
     CSS_PATH = "copy_menu.tcss"
@@ -38,21 +42,20 @@ class CopyMenu(GaleModal[None]):
         Binding("k", "up", "Up", show=False),
     ]
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, jobs: Sequence[Job]) -> None:
         super().__init__()
-        self._job = job
-        self._texts: list[tuple[str, str, bool]] = []
-        self._notes = {SCP: scp_note(os.environ)}
+        self._jobs = jobs
+        self._texts: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
         """The list, and the text of the highlighted entry."""
         self._texts = self._offers()
         with Vertical(id="box") as box:
-            box.border_title = f"Copy: {inert(self._job.title, 40)}"
-            does = "shows it all" if self._off else "sends to the terminal"
-            box.border_subtitle = f"enter {does} · esc closes"
+            jobs = self._jobs
+            box.border_title = f"Copy: {inert(jobs[0].title, 40) if len(jobs) == 1 else count_of(len(jobs), 'job')}"
+            box.border_subtitle = f"enter {'show all' if self._off else 'copy'} · esc close"
             yield OptionList(
-                *(Option(Content(name), id=str(at)) for at, (name, _, _) in enumerate(self._texts)), id="texts"
+                *(Option(Content(name), id=str(at)) for at, (name, _) in enumerate(self._texts)), id="texts"
             )
             yield Static(id="text", markup=False)
 
@@ -60,45 +63,62 @@ class CopyMenu(GaleModal[None]):
     def _off(self) -> bool:
         return self.engine.settings.clipboard == "off"
 
-    def _offers(self) -> list[tuple[str, str, bool]]:
-        job = self._job
+    def _offers(self) -> list[tuple[str, str]]:
+        """Names and texts, those that at least one of the jobs has."""
+        lines: dict[str, list[str]] = {}
+        for job in self._jobs:
+            for name, text in self._offers_of(job):
+                lines.setdefault(name, [])
+                if text:
+                    lines[name].append(_printable(text))
+        return [(name, "\n".join(texts)) for name, texts in lines.items() if texts]
+
+    def _offers_of(self, job: Job) -> list[tuple[str, str | None]]:
         path = job.download.path
-        offers = [
-            ("Dock status id", job.dock_status_id, False),
-            ("Tool id", job.tool_id, False),
-            ("Flow id", job.flow_id, False),
-            ("Export job id", job.export_job_id, False),
-            ("Path of the saved file", str(path) if path else None, False),
-            ("SHA-256", job.download.sha256, False),
-            (SCP, scp_line(path, os.environ) if path else None, False),
-            ("Download link (whoever has it can fetch the file)", job.download_url and job.download_url.reveal(), True),
-        ]
         environment = self.engine.environments.find(job.environment_id)
+        curl = None
         if environment is not None and job.tool_id and job.flow_id:
             from gale_tui.core.gale_api.client import curl_line
 
-            offers.append(("Export request as curl", curl_line(environment, job.tool_id, job.flow_id), False))
-        offers.append(("Row as text", row_line(job, self.engine.clock.time()), False))
-        return [(name, _printable(text), secret) for name, text, secret in offers if text]
+            curl = curl_line(environment, job.tool_id, job.flow_id)
+        return [
+            ("Dock status id", job.dock_status_id),
+            ("Tool id", job.tool_id),
+            ("Flow id", job.flow_id),
+            ("Export job id", job.export_job_id),
+            ("Path of the saved file", str(path) if path else None),
+            (SHA, job.download.sha256),
+            (SCP, scp_line(path, os.environ) if path else None),
+            (LINK, job.download_url.reveal() if job.download_url is not None else None),
+            ("Export request as curl", curl),
+            ("Row as text", row_line(job, self.engine.clock.time())),
+        ]
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        name, text, secret = self._texts[event.option_index]
-        job = self._job
-        shown = inert(job.download_url.redacted if secret and job.download_url is not None else text, 2000)
-        note = self._notes.get(name, "")
+        name, text = self._texts[event.option_index]
+        note = ""
+        if name == LINK:
+            text = "\n".join(job.download_url.redacted for job in self._jobs if job.download_url is not None)
+            note = "Whoever has it can fetch the file."
+        elif name == SCP:
+            note = scp_note(os.environ)
+        shown = "\n".join(inert(line, 2000) for line in text.split("\n"))
         self.query_one("#text", Static).update(Content.assemble(shown, "\n" if note else "", (note, "$gale-muted")))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        name, text, _ = self._texts[event.option_index]
+        name, text = self._texts[event.option_index]
         if self._off:
             # Asked for by name, so that a link is shown whole: there is no other way to get at it.
             self.query_one("#text", Static).update(text)
-            self.gale.say("Nothing was sent: copying is off in the settings. Select the text with the mouse.")
+            self.gale.say("Not copied: copying is off in the settings. Select the text with the mouse.")
             return
         self.app.copy_to_clipboard(text)
-        self.gale.say(f"{name.split(' (')[0]} sent to the terminal.")
+        what = name if name == SHA else f"{name[0].lower()}{name[1:]}"
+        count = text.count("\n") + 1
+        lines = "" if len(self._jobs) == 1 else f" of {count_of(count, 'job')}"
+        self.gale.say(f"Copied the {what}{lines} (through the terminal).")
         self.dismiss(None)
 
     def action_close(self) -> None:

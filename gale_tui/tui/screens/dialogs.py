@@ -43,7 +43,8 @@ class ConfirmDialog(GaleModal[bool]):
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#cancel"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
+        Binding("escape,n,q", "cancel", "Cancel"),
+        Binding("y", "confirm", "Confirm", show=False),
         Binding("left,up", "app.focus_previous", "Previous", show=False),
         Binding("right,down", "app.focus_next", "Next", show=False),
     ]
@@ -69,8 +70,8 @@ class ConfirmDialog(GaleModal[bool]):
             dialog.border_title = Content(self._title)
             yield Static(self._question, id="question", markup=False)
             with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Cancel", "cancel")
-                yield FormButton(self._confirm, "confirm", "error" if self._danger else "primary")
+                yield FormButton("Cancel (n)", "cancel")
+                yield FormButton(f"{self._confirm} (y)", "confirm", "error" if self._danger else "primary")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -78,8 +79,12 @@ class ConfirmDialog(GaleModal[bool]):
         self.dismiss(event.button.id == "confirm")
 
     def action_cancel(self) -> None:
-        """Leaves it."""
+        """Cancels."""
         self.dismiss(False)
+
+    def action_confirm(self) -> None:
+        """Confirms."""
+        self.dismiss(True)
 
 
 class KeyDialog(GaleModal[bool]):

@@ -26,7 +26,7 @@ from gale_tui.core.errors import (
     NotFoundError,
 )
 from gale_tui.core.models import Environment, ExportRequest, Job
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.quantities import clock_text
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
 from gale_tui.tui.screens.export_draft import DraftKeeper
@@ -35,7 +35,6 @@ from gale_tui.tui.widgets.forms.checks import Finding
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
 from gale_tui.tui.widgets.forms.fields import FormButton
 from gale_tui.tui.widgets.forms.pasting_fields import PastingFields
-from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["ExportForm"]
 
@@ -48,7 +47,8 @@ class ExportForm(FormScreen[Job]):
     """
 
     CSS_PATH = "export_form.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.FORM)]
+    PLACE = Place.FORM
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, again: Job | None = None, pasted: Paste | str | Path = "", *, follows: bool = True) -> None:
         """Makes the form.
@@ -77,7 +77,7 @@ class ExportForm(FormScreen[Job]):
                     yield FormButton("Enter the key …", "give-key")
                     yield FormButton("", "open-environment")
                     yield FormButton("Cancel", "cancel")
-        yield KeyBar(key_entries(Place.FORM, self.key_map.changed))
+        yield self.key_bar()
 
     def on_mount(self) -> None:
         """The fields have put the focus on the first of them."""

@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from gale_tui.tui.actions import ACTIONS, Place, key_text, key_word, place_of
+from gale_tui.tui.actions import Place, actions_at, place_of
 from gale_tui.tui.formatting.glyphs import ASCII
+from gale_tui.tui.key_names import key_text, key_word
 from gale_tui.tui.screens.base import GaleModal
 
 __all__ = ["HelpScreen"]
@@ -86,7 +87,7 @@ class HelpScreen(GaleModal[None]):
 
     def _keys(self, place: Place) -> list[Content]:
         keys = self.key_map
-        return [_line(self._keys_text(keys.keys(each)), each.help) for each in ACTIONS if each.place is place]
+        return [_line(self._keys_text(keys.keys(each)), each.help) for each in actions_at(place)]
 
     def _keys_text(self, keys: tuple[str, ...]) -> str:
         texts = [key_text(key) for key in keys]

@@ -8,18 +8,16 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.messages import JobChanged
-from gale_tui.tui.screens.base import JobWatcher
-from gale_tui.tui.widgets.key_bar import KeyBar
+from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.widgets.pages.details import DetailsPane
 
 __all__ = ["JobDetailsScreen"]
 
 
-class JobDetailsScreen(JobWatcher):
+class JobDetailsScreen(JobActions):
     """Ids, timeline, file and last response of a job, live.
 
     Args:
@@ -28,7 +26,8 @@ class JobDetailsScreen(JobWatcher):
 
     CSS_PATH = "job_details.tcss"
     AUTO_FOCUS = "#details"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.DETAILS)]
+    PLACE = Place.DETAILS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, job_id: str) -> None:
         super().__init__()
@@ -37,7 +36,7 @@ class JobDetailsScreen(JobWatcher):
     def compose(self) -> ComposeResult:
         """The pane and its keys."""
         yield DetailsPane(id="details", glyphs=self.gale.glyphs)
-        yield KeyBar(key_entries(Place.DETAILS, self.key_map.changed))
+        yield self.key_bar()
 
     def on_mount(self) -> None:
         """Fills the pane and keeps its progress fresh."""
@@ -45,15 +44,15 @@ class JobDetailsScreen(JobWatcher):
         self._fill()
         self.set_interval(0.5, self._read_progress)
 
-    @property
-    def _job(self) -> Job | None:
+    def selected_job(self) -> Job | None:
+        """The job shown; None if it was removed."""
         return self.engine.jobs.get(self._job_id)
 
     def _fill(self) -> None:
         self.run_worker(self._show(), group="details", exclusive=True)
 
     async def _show(self) -> None:
-        job = self._job
+        job = self.selected_job()
         if job is None:
             self.dismiss(None)
             return
@@ -77,44 +76,9 @@ class JobDetailsScreen(JobWatcher):
         """Back to the table."""
         self.dismiss(None)
 
-    async def action_download(self) -> None:
-        """Saves the file."""
-        try:
-            self.gale.say(await self.engine.jobs.download(self._job_id))
-        except GaleError as error:
-            self.gale.say(str(error), severity="error")
-
-    def action_refresh(self) -> None:
-        """Asks now."""
-        self.gale.say(self.engine.jobs.refresh(self._job_id))
-
-    def action_copy(self) -> None:
-        """Offers what there is to copy."""
-        job = self._job
-        if job is not None:
-            self.gale.navigation.open_copy(job)
-
-    def action_inspect(self) -> None:
-        """Looks into the saved file."""
-        job = self._job
-        if job is not None:
-            self.gale.navigation.open_inspect(job)
-
-    def action_compare(self) -> None:
-        """Compares the saved file with the one before."""
-        job = self._job
-        if job is not None:
-            self.gale.navigation.open_compare(job)
-
-    def action_open_folder(self) -> None:
-        """Shows the folder of the saved file."""
-        job = self._job
-        if job is not None:
-            self.gale.navigation.open_folder(job)
-
     def action_export_again(self) -> None:
         """Opens the form with this job's ids."""
-        job = self._job
+        job = self.selected_job()
         self.dismiss(None)
         if job is not None:
             self.gale.navigation.open_form(again=job)

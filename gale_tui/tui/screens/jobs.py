@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -17,13 +17,12 @@ from textual.worker import WorkType
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.filters import JobTexts, parse_filter
 from gale_tui.tui.formatting.job_text import Glyphs
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
-from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.screens.job_actions import MarkedJobActions
 from gale_tui.tui.widgets.header import HeaderBar
-from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.line_input import FilterInput
 from gale_tui.tui.widgets.pages.details import DetailsPane
 from gale_tui.tui.widgets.tables.columns import TITLES
@@ -38,16 +37,16 @@ BELOW_FROM = 100
 COLUMNS = ("started", "tool", "environment", "status", "elapsed", "file")
 
 
-class JobsScreen(GaleScreen[None]):
+class JobsScreen(MarkedJobActions):
     """Table, details, header and keys."""
 
     CSS_PATH = "jobs.tcss"
     AUTO_FOCUS = "#jobs"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.JOBS)]
+    PLACE = Place.JOBS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self) -> None:
         super().__init__()
-        self._undo: Callable[[], Awaitable[None]] | None = None
         self._shown_details: str | None = None
         self._events: Sequence[JobEvent] = ()
         self._trouble = ""
@@ -62,13 +61,11 @@ class JobsScreen(GaleScreen[None]):
             with Container(id="list"):
                 yield JobTable(id="jobs", glyphs=self.gale.glyphs)
                 yield FilterInput(id="filter", placeholder='words; status:failed env:prod -word "two words"')
-            yield DetailsPane(id="details", glyphs=self.gale.glyphs)
-        yield KeyBar(key_entries(Place.JOBS, self.key_map.changed))
-
-    @property
-    def table(self) -> JobTable:
-        """The jobs."""
-        return self.query_one("#jobs", JobTable)
+            details = DetailsPane(id="details", glyphs=self.gale.glyphs)
+            # All keys belong to the row that is seen selected.
+            details.can_focus = False
+            yield details
+        yield self.key_bar()
 
     @property
     def details(self) -> DetailsPane:
@@ -140,6 +137,18 @@ class JobsScreen(GaleScreen[None]):
         else:
             self.table.empty_text = f"No exports yet\nPress {self.key('new_export')} to start one."
 
+    def show_title(self) -> None:
+        """Writes how many jobs match and are marked, and the progress of a batch, beside the table's title."""
+        table = self.table
+        matches = f"{table.row_count():,} of {table.job_count:,} match" if self._filter else ""
+        marked = len(table.marked)
+        hidden = marked - len(table.marked_jobs) if marked else 0
+        marks = f"{marked:,} marked" + (f" ({hidden:,} hidden)" if hidden else "") if marked else ""
+        title = " · ".join(word for word in ("Export jobs", matches, self.gale.batch.line, marks) if word)
+        if title != self._title:
+            self._title = title
+            table.border_title = Content(title)
+
     @on(JobTable.Highlighted)
     def _highlighted(self) -> None:
         self._show_details()
@@ -191,7 +200,7 @@ class JobsScreen(GaleScreen[None]):
         if self.is_mounted and self.query("#jobs"):
             self.show_header()
             self._say_empty()
-            self.show_batch()
+            self.show_title()
             self.table.tick(self.engine.clock.time())
             self.call_after_refresh(self.gale.batch.tell)
 
@@ -205,6 +214,7 @@ class JobsScreen(GaleScreen[None]):
             self.table.set_progress(change.job.id, None)
         self.table.apply(change)
         self.show_header()
+        self.show_title()
         if change.job.id == self._shown_details:
             self._show_details()
 
@@ -213,6 +223,7 @@ class JobsScreen(GaleScreen[None]):
         """Older jobs came in."""
         self.table.set_jobs(self.engine.jobs.values())
         self.show_header()
+        self.show_title()
 
     @on(ConditionChanged)
     @on(EnvironmentsChanged)
@@ -221,63 +232,22 @@ class JobsScreen(GaleScreen[None]):
         self.show_header()
         self._say_empty()
 
-    # Actions on the selected job
-
-    def _current(self) -> Job | None:
-        job = self.table.current
-        if job is None:
-            self.gale.say("No job is selected.")
-        return job
+    # Actions
 
     def action_new_export(self) -> None:
         """Opens the export form."""
         self.gale.navigation.open_form()
 
-    async def action_download(self) -> None:
-        """Saves the file of the selected job, or goes on with it."""
-        job = self._current()
-        if job is not None:
-            await self._say_result(self.engine.jobs.download(job.id))
-
-    async def _say_result(self, work: Awaitable[str]) -> None:
-        try:
-            self.gale.say(await work)
-        except GaleError as error:
-            self.gale.say(str(error), severity="error")
-
-    def action_refresh(self) -> None:
-        """Asks for the selected job."""
-        job = self._current()
-        if job is not None:
-            self.gale.say(self.engine.jobs.refresh(job.id))
-
     def action_refresh_all(self) -> None:
-        """Asks for all unfinished jobs."""
+        """Refreshes all unfinished jobs."""
         self.gale.say(self.engine.jobs.refresh_all())
 
     def action_pause(self) -> None:
-        """Stops or goes on polling."""
+        """Pauses or resumes polling."""
         scheduler = self.engine.scheduler
         scheduler.paused = not scheduler.paused
         self.show_header()
-        self.gale.say(f"Polling is paused; {self.key('pause')} goes on." if scheduler.paused else "Polling goes on.")
-
-    def action_export_again(self) -> None:
-        """Opens the form with this job's ids, or the batch of all that are marked."""
-        if marked := self._marked():
-            self.gale.batch.open_marked(sorted(marked, key=lambda job: job.created_at))
-            return
-        job = self._current()
-        if job is not None:
-            self.gale.navigation.open_form(again=job)
-
-    def action_mark(self) -> None:
-        """Marks the selected job, or takes its mark away, and goes to the next."""
-        job = self._current()
-        if job is not None:
-            self.table.toggle_mark(job.id)
-            self.table.action_cursor_down()
-            self.show_batch()
+        self.gale.say(f"Polling paused; {self.key('pause')} resumes it." if scheduler.paused else "Polling resumed.")
 
     def action_batch(self) -> None:
         """Opens the batch screen."""
@@ -287,71 +257,15 @@ class JobsScreen(GaleScreen[None]):
         """Shows what became of the batch so far."""
         self.gale.batch.show_account()
 
-    def show_batch(self) -> None:
-        """Writes the progress of a batch, and how many jobs are marked, beside the table's title."""
-        marked = len(self.table.marked)
-        words = ["Export jobs", self.gale.batch.line, f"{marked} marked" if marked else ""]
-        title = " · ".join(word for word in words if word)
-        if title != self._title:
-            self._title = title
-            self.table.border_title = Content(title)
-
     def action_track(self) -> None:
         """Asks for a dock status id to follow."""
         self.gale.navigation.open_track()
-
-    def action_copy(self) -> None:
-        """Offers what there is to copy."""
-        job = self._current()
-        if job is not None:
-            self.gale.navigation.open_copy(job)
-
-    def action_inspect(self) -> None:
-        """Looks into the saved file."""
-        job = self._current()
-        if job is not None:
-            self.gale.navigation.open_inspect(job)
-
-    def action_compare(self) -> None:
-        """Compares the saved file with the one before, or the two that are marked."""
-        job = self._current()
-        if job is not None:
-            self.gale.navigation.open_compare(job, self._marked())
-
-    def _marked(self) -> list[Job]:
-        return [job for job in self.engine.jobs.values() if job.id in self.table.marked]
-
-    def action_open_folder(self) -> None:
-        """Shows the folder of the saved file."""
-        job = self._current()
-        if job is not None:
-            self.gale.navigation.open_folder(job)
 
     def use_glyphs(self, glyphs: Glyphs) -> None:
         """Draws with other characters from now on."""
         if self.is_mounted:
             self.table.glyphs = self.details.glyphs = self.query_one(HeaderBar).glyphs = glyphs
             self._show_details()
-
-    async def action_forget(self) -> None:
-        """Takes the selected job off the list."""
-        job = self._current()
-        if job is None:
-            return
-        try:
-            self._undo = await self.engine.jobs.remove(job.id)
-        except GaleError as error:
-            self.gale.say(str(error), severity="error")
-        else:
-            self.gale.say(f"{job.title} is off the list; its files stay. {self.key('undo')} brings it back.")
-
-    async def action_undo(self) -> None:
-        """Brings back the job that was forgotten last."""
-        if self._undo is None:
-            self.gale.say("Nothing was forgotten.")
-            return
-        undo, self._undo = self._undo, None
-        await undo()
 
     def action_environments(self) -> None:
         """Opens the environments."""
@@ -361,10 +275,14 @@ class JobsScreen(GaleScreen[None]):
         """Chooses the environment for new exports."""
         self.gale.navigation.open_switch()
 
+    @on(HeaderBar.BadgeClicked)
+    def _badge_clicked(self) -> None:
+        self.action_switch_environment()
+
     @on(JobTable.Opened)
     def action_open_details(self) -> None:
         """Shows all of the selected job."""
-        job = self._current()
+        job = self.selected_job()
         if job is not None:
             self.gale.navigation.open_job(job)
 
@@ -395,6 +313,7 @@ class JobsScreen(GaleScreen[None]):
             f"Nothing matches the filter\n{wanted.advice or self.key('filter_clear') + ' clears it.'}"
         )
         self.table.set_filter(test)
+        self.show_title()
 
     def action_keep_filter(self) -> None:
         """From the filter line to the jobs that match."""
@@ -402,16 +321,15 @@ class JobsScreen(GaleScreen[None]):
         self.table.focus()
 
     def action_clear_filter(self) -> None:
-        """Clears the filter; where there is none, the marks."""
+        """Clears the filter; without one, the marks."""
         before = self._filter
         field = self.query_one("#filter", FilterInput)
         field.value = ""
         field.display = False
         self.table.focus()
         if not before:
-            for job_id in self.table.marked:
-                self.table.toggle_mark(job_id)
-            self.show_batch()
+            self.table.clear_marks()
+            self.show_title()
 
     def action_filter_down(self) -> None:
         """Moves the mark while a filter is typed."""

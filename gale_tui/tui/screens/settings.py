@@ -16,13 +16,12 @@ from gale_tui.core.downloads.file_names import file_names
 from gale_tui.core.jobs.hints import hint
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding, folder_finding, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import FieldInput, FormBody, FormRow, TextField
-from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["SettingsScreen"]
 
@@ -74,7 +73,8 @@ class SettingsScreen(FormScreen[None]):
     """One line for each setting, and below them a sentence about the one with the focus."""
 
     CSS_PATH = "settings.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.SETTINGS)]
+    PLACE = Place.SETTINGS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     # What it looks like
 
@@ -112,7 +112,7 @@ class SettingsScreen(FormScreen[None]):
                 )
             yield Static(id="said", markup=False)
             yield Static(Content(f"Keys and the rest: {inert(self._file, 200)}"), id="file")
-        yield KeyBar(key_entries(Place.SETTINGS, self.key_map.changed))
+        yield self.key_bar()
 
     @property
     def _file(self) -> str:

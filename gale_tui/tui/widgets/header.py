@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from textual import events
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -18,6 +20,7 @@ from gale_tui.tui.formatting.styles import Tones
 __all__ = ["HeaderBar"]
 
 TITLE = " gale-tui"
+_ENVIRONMENT_TONES = (Tone.BADGE, Tone.BADGE_EDGE, Tone.DANGER_BADGE, Tone.DANGER_EDGE)
 LEAST_HOST = 12
 """Cells of the host below which it is left out."""
 
@@ -45,6 +48,9 @@ class HeaderBar(Widget):
         color: $foreground;
     }
     """
+
+    class BadgeClicked(Message):
+        """The badge of the environment was clicked."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -109,6 +115,16 @@ class HeaderBar(Widget):
                 break
             last -= cell_len(new[0])
         self.refresh(Region(first, 0, max(1, last - first), 1))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the environment's badge opens the switcher."""
+        end = 0
+        for piece in self._painted:
+            end += cell_len(piece.text)
+            if event.x < end:
+                if piece.tone in _ENVIRONMENT_TONES:
+                    self.post_message(self.BadgeClicked())
+                return
 
     def render_line(self, y: int) -> Strip:
         """The line."""

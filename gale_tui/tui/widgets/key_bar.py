@@ -11,8 +11,8 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gale_tui.tui.actions import key_word
 from gale_tui.tui.formatting.glyphs import ASCII
+from gale_tui.tui.key_names import key_word
 
 __all__ = ["KeyBar"]
 

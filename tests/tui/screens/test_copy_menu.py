@@ -107,7 +107,7 @@ def test_without_ssh_the_computer_has_its_own_name() -> None:
 async def opened(demo: Demo, change: Job | None = None) -> Job:
     app, pilot = demo
     shown = change or await saved_job(app, pilot)
-    app.navigation.open_copy(shown)
+    app.navigation.open_copy([shown])
     await until(pilot, lambda: isinstance(app.screen, CopyMenu))
     await pilot.pause()
     return shown
@@ -136,11 +136,11 @@ async def test_a_saved_job_offers_everything(tmp_path: Path) -> None:
         saved = await opened(demo)
         names = [name.split(" (")[0] for name in offers(app)]
         assert names[:3] == ["Dock status id", "Tool id", "Flow id"]
-        expected = {"Path of the saved file", "SHA-256", "The file from elsewhere, with scp", "Row as text"}
+        expected = {"Path of the saved file", "SHA-256", "scp command", "Row as text"}
         assert expected | {"Export request as curl"} <= set(names)
         await go_to(demo, "Export request as curl")
         assert "$GALE_API_KEY" in text(app)
-        await go_to(demo, "The file from elsewhere")
+        await go_to(demo, "scp command")
         assert text(app).startswith("scp ")
         assert str(saved.download.path) in text(app).replace("\\ ", " ")
 
@@ -155,7 +155,7 @@ async def test_enter_sends_it_to_the_terminal(tmp_path: Path) -> None:
         await until(pilot, lambda: app.screen is app.jobs_screen)
         assert app.clipboard == saved.download.sha256
         # Nobody knows whether it arrived.
-        assert any(shown.message == "SHA-256 sent to the terminal." for shown in app._notifications)
+        assert any(shown.message == "Copied the SHA-256 (through the terminal)." for shown in app._notifications)
 
 
 async def test_a_link_is_shown_without_its_secret_until_it_is_asked_for(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ async def test_where_copying_is_off_nothing_is_sent(tmp_path: Path) -> None:
     async with demo_app(tmp_path / "g", 'clipboard = "off"') as demo:
         app, pilot = demo
         await opened(demo, SAVED)
-        assert "shows it all" in str(app.screen.query_one("#box").border_subtitle)
+        assert "show all" in str(app.screen.query_one("#box").border_subtitle)
         await go_to(demo, "Tool id")
         await pilot.press("enter")
         await pilot.pause()

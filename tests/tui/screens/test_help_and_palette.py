@@ -15,8 +15,9 @@ from textual.widgets import Static
 
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui import screens
-from gale_tui.tui.actions import ACTIONS, Action, Place, actions_for, key_text, place_of
+from gale_tui.tui.actions import ACTIONS, Action, Place, actions_for, place_of
 from gale_tui.tui.app import GaleApp
+from gale_tui.tui.key_names import key_text
 from gale_tui.tui.palette import GalePalette
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.screens.help import HelpScreen
@@ -159,9 +160,9 @@ async def test_the_palette_finds_and_runs_an_action(tmp_path: Path) -> None:
         async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
             await pilot.press("colon")
             await until(pilot, lambda: shows(app, GalePalette))
-            await until(pilot, lambda: "Start an export" in screen_text(app))
+            await until(pilot, lambda: "Open the export form" in screen_text(app))
             await pilot.press(*"pause")
-            await until(pilot, lambda: "Start an export" not in screen_text(app))
+            await until(pilot, lambda: "Open the export form" not in screen_text(app))
             await until(pilot, lambda: "Pause polling" in screen_text(app))
             await pilot.press("enter")
             await until(pilot, lambda: app.engine.scheduler.paused)

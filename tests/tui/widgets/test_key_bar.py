@@ -30,7 +30,7 @@ async def test_while_a_filter_is_typed_its_own_keys_are_offered(tmp_path: Path) 
             assert usual.startswith("n New export")
             await pilot.press("slash", "n")
             assert app.screen.query_one("#filter", Input).value == "n"
-            assert bottom(app) == "enter Keep  esc Clear  ↓ Next job  ↑ Previous job  F1 Help"
+            assert bottom(app) == "enter Keep  esc Clear filter  ↓ Next job  ↑ Previous job  F1 Help"
             await pilot.press("enter")
             assert app.focused is app.jobs_screen.table
             assert bottom(app) == usual
@@ -66,7 +66,7 @@ async def test_while_words_are_searched_their_keys_are_offered(tmp_path: Path) -
         await until(pilot, lambda: shows(app, InspectScreen) and "SHA-256" in page_text(app))
         usual = bottom(app)
         await pilot.press("slash", *"node")
-        assert bottom(app) == "enter Keep  esc Clear  ↓ Next hit  ↑ Previous hit  F1 Help"
+        assert bottom(app) == "enter Keep  esc Clear filter  ↓ Next hit  ↑ Previous hit  F1 Help"
         assert app.screen.query_one("#page").border_subtitle == "1 of 2 lines"
         await pilot.press("down")
         assert app.screen.query_one("#page").border_subtitle == "2 of 2 lines"
@@ -88,7 +88,7 @@ async def test_an_environment_brings_the_other_keys(tmp_path: Path) -> None:
             await pilot.press("c")
             await until(pilot, lambda: shows(app, EnvironmentsScreen))
             await pilot.pause()
-            assert bottom(app) == "n Add  enter Edit  x Delete  t Test  space Use  esc Back  F1 Help"
+            assert bottom(app) == "n Add  enter Edit  x Remove  t Test  space Use  esc Back  F1 Help"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30)])
@@ -96,10 +96,10 @@ async def test_the_palette_shows_every_help_whole(tmp_path: Path, size: tuple[in
     with Sandbox(seed=1) as sandbox:
         async with running(demo(tmp_path / "demo", sandbox), size) as (app, pilot):
             await pilot.press("ctrl+p")
-            await until(pilot, lambda: shows(app, GalePalette) and "Start an export" in screen_text(app))
+            await until(pilot, lambda: shows(app, GalePalette) and "Open the export form" in screen_text(app))
             longest = max((each.help for each in ACTIONS if each.palette), key=len)
-            room = next(line for line in screen_text(app).splitlines() if "Start an export" in line)
-            assert room.rindex("│") - room.index("Start an export") > len(longest), longest
+            room = next(line for line in screen_text(app).splitlines() if "Open the export form" in line)
+            assert room.rindex("│") - room.index("Open the export form") > len(longest), longest
 
 
 async def test_where_the_terminal_is_small_the_first_start_can_be_read_to_its_end(tmp_path: Path) -> None:

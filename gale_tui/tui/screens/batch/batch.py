@@ -21,11 +21,10 @@ from gale_tui.core.identifiers import origin_of
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
 from gale_tui.tui.widgets.forms.batch_target import BatchTarget
-from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 
 __all__ = ["BatchPlan", "BatchScreen"]
@@ -55,7 +54,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     CSS_PATH = "batch.tcss"
     AUTO_FOCUS = "#lines"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.BATCH)]
+    PLACE = Place.BATCH
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         yield Static(id="about", markup=False)
         yield Static(id="said", markup=False)
         yield BatchTarget(self.engine, self._first_environment or self.engine.environments.current)
-        yield KeyBar(key_entries(Place.BATCH, self.key_map.changed))
+        yield self.key_bar()
 
     def on_mount(self) -> None:
         """Reads what it was opened with."""
@@ -322,7 +322,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._say("")
             self._change(self._list.with_line(*typed), len(self._list.lines))
 
-    def action_take_out(self) -> None:
+    def action_remove_line(self) -> None:
         """Takes the line under the cursor out."""
         place = self.table.cursor_row()
         if place is None:
@@ -344,7 +344,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self._say("")
         self._show(min(same, max(0, len(lines) - 1)))
 
-    def action_next_wrong(self) -> None:
+    def action_next_error(self) -> None:
         """Goes to the next wrong line, from the last to the first."""
         place = self._list.next_wrong(self.table.cursor_row() or 0)
         if place is None:
@@ -399,7 +399,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             )
         )
 
-    def action_keep(self) -> None:
+    def action_save_set(self) -> None:
         """Keeps the list as a set, under a name that is asked for."""
         if not self._list.tools:
             self._say("There is nothing to keep yet.", "problem")

@@ -22,13 +22,12 @@ from gale_tui.core.identifiers import clean_key, parse_host
 from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.dialogs import ConfirmDialog, session_tick
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding, check_with
 from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, TextField, Tick
 from gale_tui.tui.widgets.forms.pasted import Offer
-from gale_tui.tui.widgets.key_bar import KeyBar
 
 __all__ = ["EnvironmentForm"]
 
@@ -39,7 +38,8 @@ class EnvironmentForm(FormScreen[Environment]):
     """Adds an environment or changes one. Dismissed with it once it is saved."""
 
     CSS_PATH = "environment_form.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ENVIRONMENT_FORM)]
+    PLACE = Place.ENVIRONMENT_FORM
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, environment: Environment | None = None, *, given: Offer | None = None) -> None:
         """Makes the form.
@@ -131,7 +131,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     check=check_with(_command),
                     tidy=str.strip,
                 )
-        yield KeyBar(key_entries(Place.ENVIRONMENT_FORM, self.key_map.changed))
+        yield self.key_bar()
 
     def on_mount(self) -> None:
         """Begins at the name, and finds out where a key can be kept."""

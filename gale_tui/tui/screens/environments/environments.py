@@ -79,7 +79,8 @@ class EnvironmentsScreen(GaleScreen[None]):
     """Adds, edits, deletes and tests environments, and chooses the one for new exports."""
 
     CSS_PATH = "environments.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.ENVIRONMENTS)]
+    PLACE = Place.ENVIRONMENTS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +98,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             with Welcome(id="welcome"):
                 yield Static(self._welcome())
                 yield FormButton("Add an environment", "add", "primary")
-        yield KeyBar(key_entries(Place.ENVIRONMENTS, self.key_map.changed))
+        yield self.key_bar()
 
     def _welcome(self) -> Content:
         key = self.key("environment_add")

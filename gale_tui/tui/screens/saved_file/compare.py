@@ -15,9 +15,8 @@ from gale_tui.core.archive.contents import ArchiveContents, read_archive
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.saved_file.pages import LeftError, PageScreen
-from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
 from gale_tui.tui.widgets.pages.page_lines import Span
@@ -81,7 +80,8 @@ class CompareScreen(PageScreen):
     """
 
     CSS_PATH = "compare.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.COMPARE)]
+    PLACE = Place.COMPARE
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, saved: Sequence[Job], before: int, after: int) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class CompareScreen(PageScreen):
     def compose(self) -> ComposeResult:
         """The page and its keys."""
         yield from self.compose_page()
-        yield KeyBar(key_entries(Place.COMPARE, self.key_map.changed))
+        yield self.key_bar()
 
     def on_mount(self) -> None:
         """Compares."""

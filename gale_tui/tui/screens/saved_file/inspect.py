@@ -13,9 +13,8 @@ from gale_tui.core.archive.contents import ArchiveContents, read_archive
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.saved_file.pages import LeftError, PageScreen
-from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
 from gale_tui.tui.widgets.pages.page_lines import Span
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
@@ -31,7 +30,8 @@ class InspectScreen(PageScreen):
     """
 
     CSS_PATH = "inspect.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.INSPECT)]
+    PLACE = Place.INSPECT
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class InspectScreen(PageScreen):
         """The parts on one line, the page, its keys."""
         yield ViewBar(id="views")
         yield from self.compose_page()
-        yield KeyBar(key_entries(Place.INSPECT, self.key_map.changed))
+        yield self.key_bar()
 
     def on_mount(self) -> None:
         """Reads the file away from the loop."""

@@ -12,7 +12,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
-from gale_tui.tui.actions import usual_key
+from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs
 from gale_tui.tui.formatting.styles import Tones
 from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, gist_lines
@@ -41,7 +41,7 @@ class DetailsPane(SteadyScroll):
         super().__init__(id=id, classes=classes)
         self.glyphs = glyphs or choose_glyphs()
         self.empty_text = "No job selected"
-        self.key_of: Callable[[str], str] = usual_key
+        self.key_of: Callable[[str], str] = default_key
         self._job: Job | None = None
         self._events: tuple[JobEvent, ...] = ()
         self._progress: DownloadProgress | None = None

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from gale_tui.core.models import Change, DownloadProgress, Job, JobChange
-from gale_tui.tui.actions import usual_key
+from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, choose_glyphs
 from gale_tui.tui.terminal.lean import paints_lean
 from gale_tui.tui.widgets.tables.columns import Layout, layout_for, row_pieces
@@ -90,13 +90,14 @@ class JobTable(RowScroll):
         self._now = time.time()
         self._current: str | None = None
         self._marked: frozenset[str] = frozenset()
+        self._last_mark: str | None = None
         self._progress: dict[str, DownloadProgress] = {}
         self._late: set[str] = set()
         self._drawn: dict[str, tuple[Layout, list[Piece]]] = {}
         self._painter = RowPainter(self)
         self._empty = "No exports yet\nPress n to start one."
         self._no_match = "Nothing matches the filter\nesc clears it."
-        self._key_of: Callable[[str], str] = usual_key
+        self._key_of: Callable[[str], str] = default_key
 
     # What is shown
 
@@ -109,6 +110,26 @@ class JobTable(RowScroll):
     def marked(self) -> frozenset[str]:
         """Ids of the marked jobs."""
         return self._marked
+
+    @property
+    def shown_jobs(self) -> list[Job]:
+        """The jobs that the filter lets through, from the top."""
+        return [self._rows.at(row) for row in range(len(self._rows))]
+
+    @property
+    def marked_jobs(self) -> list[Job]:
+        """The marked jobs that the filter lets through, from the top."""
+        return [job for job in self.shown_jobs if job.id in self._marked] if self._marked else []
+
+    @property
+    def job_count(self) -> int:
+        """All jobs, shown or not."""
+        return len(self._rows.jobs)
+
+    @property
+    def cursor_in_view(self) -> bool:
+        """Returns False if the cursor's row was scrolled out of sight."""
+        return self.cursor_row() in self.visible_rows()
 
     @property
     def sort_key(self) -> str:
@@ -228,11 +249,34 @@ class JobTable(RowScroll):
                 self._repaint_row(row)
 
     def toggle_mark(self, job_id: str) -> None:
-        """Marks a job, or takes its mark away."""
+        """Marks a job, or unmarks it."""
         if job_id in self._rows.jobs:
-            self._marked ^= {job_id}
-            row = self._rows.row_of(job_id)
-            if row is not None:
+            self._last_mark = job_id
+            self._set_marked(self._marked ^ {job_id})
+
+    def mark_all(self) -> None:
+        """Marks all jobs shown; none if they all are marked."""
+        shown = {job.id for job in self.shown_jobs}
+        self._set_marked(self._marked - shown if shown <= self._marked else self._marked | shown)
+
+    def mark_range(self) -> None:
+        """Marks from the job that was marked last to the one under the cursor."""
+        here = self.cursor_row()
+        if here is None:
+            return
+        last = self._rows.row_of(self._last_mark) if self._last_mark is not None else None
+        first, end = sorted((here, here if last is None else last))
+        self._last_mark = self._current
+        self._set_marked(self._marked | {self._rows.at(row).id for row in range(first, end + 1)})
+
+    def clear_marks(self) -> None:
+        """Unmarks all jobs."""
+        self._set_marked(frozenset())
+
+    def _set_marked(self, marked: frozenset[str]) -> None:
+        changed, self._marked = self._marked ^ marked, marked
+        for row in self.visible_rows():
+            if self._rows.at(row).id in changed:
                 self._repaint_row(row)
 
     def select(self, job_id: str) -> None:

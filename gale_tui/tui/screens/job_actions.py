@@ -1,0 +1,207 @@
+"""What is done with jobs, the same for the marked rows of the table and for the details of one job."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from gale_tui.core.errors import GaleError
+from gale_tui.core.models import Job, JobState
+from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.widgets.tables.job_table import JobTable
+
+__all__ = ["JobActions", "MarkedJobActions", "count_of"]
+
+Undo = Callable[[], Awaitable[None]]
+
+_WITHOUT_FILE = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED)
+
+
+def count_of(number: int, noun: str) -> str:
+    """`1 job`, `3 jobs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+class JobActions(GaleScreen[None]):
+    """A screen with a selected job, and perhaps several that actions apply to."""
+
+    def selected_job(self) -> Job | None:
+        """The job that one sees selected; None, having said so, if there is none."""
+        raise NotImplementedError
+
+    def target_jobs(self) -> Sequence[Job]:
+        """The jobs that an action applies to: the marked ones, else the selected one."""
+        job = self.selected_job()
+        return [job] if job is not None else []
+
+    async def report(self, work: Awaitable[str]) -> None:
+        """Shows the sentence that some work ends with, or its error."""
+        try:
+            self.gale.say(await work)
+        except GaleError as error:
+            self.gale.say(str(error), severity="error")
+
+    async def action_download(self) -> None:
+        """Downloads, resumes or downloads again."""
+        jobs = self.target_jobs()
+        if len(jobs) == 1:
+            await self.report(self.engine.jobs.download(jobs[0].id))
+        elif jobs:
+            await self.report(self._download(jobs))
+
+    async def _download(self, jobs: Sequence[Job]) -> str:
+        with_file = [job for job in jobs if job.state not in _WITHOUT_FILE]
+        for job in with_file:
+            await self.engine.jobs.download(job.id)
+        rest = len(jobs) - len(with_file)
+        without = f"; {count_of(rest, 'job')} without a file" if rest else ""
+        return f"Downloading {count_of(len(with_file), 'file')}{without}."
+
+    def action_refresh(self) -> None:
+        """Refreshes."""
+        jobs = self.target_jobs()
+        if len(jobs) == 1:
+            self.gale.say(self.engine.jobs.refresh(jobs[0].id))
+        elif jobs:
+            unfinished = [job for job in jobs if job.state.polled]
+            for job in unfinished:
+                self.engine.jobs.refresh(job.id)
+            rest = len(jobs) - len(unfinished)
+            finished = f"; {rest:,} finished already" if rest else ""
+            self.gale.say(f"Refreshing {count_of(len(unfinished), 'job')}{finished}.")
+
+    def action_copy(self) -> None:
+        """Opens the copy menu."""
+        jobs = self.target_jobs()
+        if jobs:
+            self.gale.navigation.open_copy(jobs)
+
+    def action_export_again(self) -> None:
+        """Opens the form with the job's ids; for several jobs the batch."""
+        jobs = self.target_jobs()
+        if len(jobs) == 1:
+            self.gale.navigation.open_form(again=jobs[0])
+        elif jobs:
+            self.gale.batch.open_marked(sorted(jobs, key=lambda job: job.created_at))
+
+    def action_inspect(self) -> None:
+        """Opens the saved file."""
+        job = self.selected_job()
+        if job is not None:
+            self.gale.navigation.open_inspect(job)
+
+    def action_compare(self) -> None:
+        """Compares the saved file with the export before it, or the two marked ones."""
+        job, targets = self.selected_job(), self.target_jobs()
+        if job is not None:
+            self.gale.navigation.open_compare(job, targets if len(targets) > 1 else ())
+
+    def action_open_folder(self) -> None:
+        """Opens the folder of the saved file."""
+        job = self.selected_job()
+        if job is not None:
+            self.gale.navigation.open_folder(job)
+
+
+class MarkedJobActions(JobActions):
+    """The screen of the job list: actions apply to the marked rows, and remove rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._removed: list[list[Undo]] = []
+
+    @property
+    def table(self) -> JobTable:
+        """The jobs."""
+        return self.query_one("#jobs", JobTable)
+
+    def show_title(self) -> None:
+        """Shows how many jobs are marked."""
+        raise NotImplementedError
+
+    def selected_job(self) -> Job | None:
+        """The job under the cursor. One that was scrolled out of sight is shown first, and nothing is done with it."""
+        job = self.table.current
+        if job is None:
+            self.gale.say("No job is selected.")
+        elif not self.table.cursor_in_view:
+            self.table.select(job.id)
+            self.gale.say(f"Back at {job.title}: it was out of sight. Press the key again.")
+            return None
+        return job
+
+    def target_jobs(self) -> Sequence[Job]:
+        """The marked jobs that are shown; without any, the selected one."""
+        return self.table.marked_jobs or super().target_jobs()
+
+    async def action_remove(self) -> None:
+        """Removes jobs from the list; asks first if there are several."""
+        jobs = self.target_jobs()
+        if len(jobs) == 1:
+            await self._remove(jobs)
+        elif jobs:
+            self._remove_if_confirmed(jobs, f"Remove {count_of(len(jobs), 'marked job')} from the list?")
+
+    def action_remove_finished(self) -> None:
+        """Removes the finished jobs that the filter shows, once that is confirmed."""
+        jobs = [
+            job for job in self.table.shown_jobs if job.state.final and job.id not in self.engine.jobs.downloading()
+        ]
+        if jobs:
+            self._remove_if_confirmed(jobs, f"Remove {count_of(len(jobs), 'finished job')} from the list?")
+        else:
+            self.gale.say("No finished jobs.")
+
+    def _remove_if_confirmed(self, jobs: Sequence[Job], question: str) -> None:
+        from gale_tui.tui.screens.dialogs import ConfirmDialog
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(self._remove(jobs), name="remove")
+
+        words = f"{question}\nFiles stay; {self.key('undo')} undoes it."
+        self.app.push_screen(ConfirmDialog("Remove", words, confirm=f"Remove {len(jobs):,}"), answered)
+
+    async def _remove(self, jobs: Sequence[Job]) -> None:
+        undos = []
+        try:
+            for job in jobs:
+                undo = await self.engine.jobs.remove(job.id)
+                if undo is not None:
+                    undos.append(undo)
+        except GaleError as error:
+            self.gale.say(str(error), severity="error")
+        if undos:
+            self._removed.append(undos)
+            what = inert(jobs[0].title, 60) if len(undos) == 1 else count_of(len(undos), "job")
+            self.gale.say(f"Removed {what} from the list, files kept. {self.key('undo')} undoes it.")
+            self.show_title()
+
+    async def action_undo(self) -> None:
+        """Undoes the last remove, all of its jobs."""
+        if not self._removed:
+            self.gale.say("Nothing to undo.")
+            return
+        undos = self._removed.pop()
+        for undo in undos:
+            await undo()
+        self.gale.say(f"Restored {count_of(len(undos), 'job')}.")
+
+    def action_mark(self) -> None:
+        """Marks or unmarks the selected job and moves on."""
+        job = self.selected_job()
+        if job is not None:
+            self.table.toggle_mark(job.id)
+            self.table.action_cursor_down()
+            self.show_title()
+
+    def action_mark_all(self) -> None:
+        """Marks all jobs shown, or none."""
+        self.table.mark_all()
+        self.show_title()
+
+    def action_mark_range(self) -> None:
+        """Marks from the last mark to the selected job."""
+        if self.selected_job() is not None:
+            self.table.mark_range()
+            self.show_title()
