@@ -25,18 +25,18 @@ from textual.widgets import Input
 from gale_tui.core.errors import CredentialError, GaleError
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.hints import with_keys
-from gale_tui.core.models import EnvironmentCondition, Job, JobChange, JobState
+from gale_tui.core.models import DownloadState, EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, action, bindings
 from gale_tui.tui.batch_controller import BatchController
 from gale_tui.tui.formatting.job_counts import Tally
-from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs
+from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs, file_text
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.navigation import Navigation
-from gale_tui.tui.screens.job_actions import JobActions
+from gale_tui.tui.screens.job_actions import JobActions, count_of
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.bursts import KeyBursts, Typed
 from gale_tui.tui.terminal.job_control import continued
@@ -306,7 +306,7 @@ class GaleApp(App[int]):
         self.jobs_screen.post_message(JobChanged(change))
         if isinstance(self.screen, JobActions) and self.screen != self.jobs_screen:
             self.screen.post_message(JobChanged(change))
-        self._tell_of_ending(change)
+        self._report_ending(change)
         self.tally.apply(change)
         self._attention.ended(ending(change))
         self._attention.running(self.tally.running)
@@ -316,18 +316,23 @@ class GaleApp(App[int]):
             self._driver.write(text)
             self._driver.flush()
 
-    def _tell_of_ending(self, change: JobChange) -> None:
+    def _report_ending(self, change: JobChange) -> None:
         job, before = change.job, change.previous
-        if before is None or before.state is job.state:
+        if before is None:
+            return
+        title = inert(job.title, 60)
+        unsaved = job.download.state in (DownloadState.FAILED, DownloadState.EXPIRED)
+        if unsaved and before.download.state is not job.download.state:
+            text = file_text(job, self.engine.clock.time(), None, self.glyphs, 400, key=self.jobs_screen.key).text
+            self.say(f"{title}: {text}", severity="error", seconds=12)
+        if before.state is job.state:
             return
         if job.state is JobState.FAILED:
             reason = inert(job.reason, 200) or "No reason given."
-            self.say(f"{inert(job.title, 60)}: {job.status}. {reason}", severity="error", seconds=8)
+            self.say(f"{title}: {job.status}. {reason}", severity="error", seconds=8)
         elif job.state in (JobState.UNCONFIRMED, JobState.LOST):
             words = "the server may have started it" if job.state is JobState.UNCONFIRMED else "GALE no longer knows it"
-            self.say(
-                f"{inert(job.title, 60)}: {job.status}, {words}. The details say more.", severity="warning", seconds=12
-            )
+            self.say(f"{title}: {job.status}, {words}. The details say more.", severity="warning", seconds=12)
 
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
         self.jobs_screen.post_message(ConditionChanged(condition))
@@ -461,30 +466,31 @@ class GaleApp(App[int]):
             self.say(f"ctrl+c does not end gale-tui: {leave} or {quits} does. {copies} copies from a job.")
 
     async def action_quit(self) -> None:
-        """Ends gale-tui; asks first where a download would be cut short or a key be lost."""
-        reasons: list[str] = []
+        """Quits; asks first if a download would be cut short or a key be lost."""
+        demo = self.engine.demo
         count = len(self.engine.jobs.downloading())
+        reasons: list[str] = []
         if count:
-            subject = f"{count} downloads are" if count > 1 else "1 download is"
-            later = "the demo keeps nothing" if self.engine.demo else "the next start goes on from there"
-            reasons.append(f"{subject} cut short; {later}.")
+            later = "the demo keeps nothing" if demo else "the next start resumes"
+            reasons.append(f"{count_of(count, 'download')} will be cut short; {later}.")
         if self.engine.credentials.session_only:
-            reasons.append("A key lives in this session only and is forgotten.")
+            reasons.append("A key that lives in this session only is lost.")
         if self.batch.quit_reason:
             reasons.append(self.batch.quit_reason)
+        going_on = sum(1 for job in self.engine.jobs.values() if job.state.polled)
+        words = ""
+        if going_on:
+            goes, is_saved = ("go", "they are") if going_on > 1 else ("goes", "it is")
+            next_start = "" if demo else f"; {is_saved} followed and saved at the next start"
+            words = f"{count_of(going_on, 'export')} {goes} on at GALE{next_start}."
         if not reasons:
-            self.exit(0)
+            self.exit(0, message=words or None)
             return
         from gale_tui.tui.screens.dialogs import ConfirmDialog
 
-        going_on = sum(1 for job in self.engine.jobs.values() if job.state.polled)
-        if going_on:
-            subject = f"{going_on} exports go" if going_on > 1 else "1 export goes"
-            later = "" if self.engine.demo else "; the next start follows"
-            reasons.append(f"{subject} on at the server{later}.")
-
         def answered(yes: bool | None) -> None:
             if yes:
-                self.exit(0)
+                self.exit(0, message=words or None)
 
-        self.push_screen(ConfirmDialog("Quit", "\n".join(reasons), confirm="Quit"), answered)
+        question = "\n".join(filter(None, (*reasons, words)))
+        self.push_screen(ConfirmDialog("Quit", question, confirm="Quit"), answered)

@@ -70,8 +70,8 @@ class BatchController:
         """What is lost by quitting now, a sentence; often empty."""
         if not self.left:
             return ""
-        later = "the demo keeps nothing" if self._app.engine.demo else "the next start offers to go on"
-        return f"{self.left} of the batch {'are' if self.left != 1 else 'is'} not started yet; {later}."
+        later = "the demo keeps nothing" if self._app.engine.demo else "the next start offers to continue"
+        return f"{self.left} of the batch not started; {later}."
 
     # On the way to a batch
 
@@ -82,6 +82,7 @@ class BatchController:
         tools: tuple[BatchTool, ...] = (),
         environment: Environment | None = None,
         opened: ToolSet | None = None,
+        note: str = "",
     ) -> None:
         """Opens the batch screen, with a list that was read, with tools, with a set or empty."""
         app = self._app
@@ -93,7 +94,9 @@ class BatchController:
             if opened is not None:
                 app.screen.take_set(opened)
             return
-        screen = BatchScreen(batch=batch, tools=tools, environment=environment, opened=opened, before=self._left_behind)
+        screen = BatchScreen(
+            batch=batch, tools=tools, environment=environment, opened=opened, before=self._left_behind, note=note
+        )
 
         def closed(plan: BatchPlan | None) -> None:
             # What was typed and not started is there again the next time.
@@ -114,14 +117,20 @@ class BatchController:
         if environment is None:
             app.say(f"The environment of these jobs, {jobs[0].environment_name}, is gone.", severity="warning")
             return
-        known = {(job.tool_id, job.flow_id): job for job in jobs if job.tool_id and job.flow_id}
+        keyed = [job for job in jobs if job.tool_id and job.flow_id]
+        known = {(job.tool_id, job.flow_id): job for job in keyed}
         if not known:
-            app.say("GALE has not told the ids of these jobs: they were only tracked.", severity="warning")
+            app.say("The tool ids of these jobs are unknown: they were only tracked.", severity="warning")
             return
         tools = tuple(
             BatchTool(job.tool_id, job.flow_id, job.title if job.title != job.tool_id else "") for job in known.values()
         )
-        self.open(tools=tools, environment=environment)
+        same, idless = len(keyed) - len(known), len(jobs) - len(keyed)
+        notes = (
+            f"{same} marked export{'s' if same > 1 else ''} of the same tool and flow left out." if same else "",
+            f"{idless} marked job{'s' if idless > 1 else ''} without ids left out." if idless else "",
+        )
+        self.open(tools=tools, environment=environment, note=" ".join(filter(None, notes)))
 
     def _confirmed(self, plan: BatchPlan | None) -> None:
         if plan is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobState
+from gale_tui.tui.formatting.job_text import is_unsaved
 
 __all__ = ["Tally"]
 
@@ -41,7 +42,8 @@ class Tally:
 
     def _put(self, job: Job) -> None:
         self._drop(job.id)
-        kinds = (job.state in _RUNNING, job.download.state is DownloadState.SAVED, job.state in _FAILED)
+        saved = job.download.state is DownloadState.SAVED
+        kinds = (job.state in _RUNNING, saved, job.state in _FAILED or is_unsaved(job))
         self._kinds[job.id] = kinds
         self.running += kinds[0]
         self.saved += kinds[1]

@@ -43,6 +43,7 @@ __all__ = [
     "file_text",
     "fit",
     "glyph_text",
+    "is_unsaved",
     "percentage_text",
     "progress_bar",
     "size_text",
@@ -117,7 +118,14 @@ _LOOKS: dict[JobState, tuple[str, Tone]] = {
 }
 
 
+def is_unsaved(job: Job) -> bool:
+    """Returns True if GALE finished but the file could not be saved."""
+    return job.state is JobState.SUCCEEDED and job.download.state in (DownloadState.FAILED, DownloadState.EXPIRED)
+
+
 def _tone(job: Job) -> Tone:
+    if is_unsaved(job):
+        return Tone.FAILURE
     if job.state is JobState.SUCCEEDED and job.download.state is DownloadState.SAVED:
         return Tone.DONE
     return _LOOKS[job.state][1]
@@ -125,7 +133,7 @@ def _tone(job: Job) -> Tone:
 
 def glyph_text(job: Job, glyphs: Glyphs) -> Piece:
     """The glyph of a job's state."""
-    return Piece(getattr(glyphs, _LOOKS[job.state][0]), _tone(job))
+    return Piece(glyphs.error if is_unsaved(job) else getattr(glyphs, _LOOKS[job.state][0]), _tone(job))
 
 
 def status_text(job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int = 40) -> Piece:
@@ -248,7 +256,7 @@ def _running_text(download: Download, progress: DownloadProgress | None, glyphs:
 def _saved_text(download: Download, width: int, glyphs: Glyphs) -> str:
     text = "saved"
     if download.size is not None:
-        text = f"{text} {size_text(download.size):>6}"
+        text = f"{text} {size_text(download.size)}"
     if download.path is not None and width - len(text) - 2 >= LEAST_NAME:
         text = f"{text}  {_short_name(inert(download.path.name, 300), width - len(text) - 2, glyphs)}"
     return text

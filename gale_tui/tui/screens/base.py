@@ -62,7 +62,11 @@ class GaleScreen(_OfGale[T], LeanScreen[T]):
 
     def show_keys(self, place: Place) -> None:
         """Offers the keys of a place in the bottom line."""
-        self.query_one(KeyBar).show(key_entries(place, self.key_map.changed))
+        self.query_one(KeyBar).show(key_entries(place, self.key_map.changed, searching=self.searching()))
+
+    def searching(self) -> bool:
+        """Returns True while words are searched for."""
+        return False
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Shows the keys of a filter or search line while it is used."""

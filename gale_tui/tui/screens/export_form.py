@@ -33,7 +33,7 @@ from gale_tui.tui.screens.export_draft import DraftKeeper
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
-from gale_tui.tui.widgets.forms.fields import FormButton
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton
 from gale_tui.tui.widgets.forms.pasting_fields import PastingFields
 
 __all__ = ["ExportForm"]
@@ -130,7 +130,7 @@ class ExportForm(FormScreen[Job]):
             self.say("")
         elif self._again is not None:
             self.say("The environment of this job is gone: choose another one.", "warning")
-        else:
+        elif not self.engine.environments:
             self.say(
                 f"There is no environment yet: go back and press {self.key('environments')} to add one.", "warning"
             )
@@ -193,6 +193,8 @@ class ExportForm(FormScreen[Job]):
         missing = fields.first_missing()
         if missing is not None:
             missing.focus()
+            if not isinstance(missing, FieldInput):
+                self.say("Choose an environment.", "warning")
         elif fields.environment is not None:
             self._set_asking(True)
             self.run_worker(self._submit(fields.environment), group="submit")
@@ -312,8 +314,8 @@ class ExportForm(FormScreen[Job]):
         self.app.push_screen(EnvironmentForm(offer.environment, given=offer), saved)
 
     def action_back(self) -> None:
-        """Closes the list of tools if it is open, else leaves the form."""
-        if self.fields.close_list():
+        """Closes the list of tools if it is open, else the form; a form just opened at once."""
+        if self.fields.close_list() and not self._draft.untouched:
             return
         self._draft.flush()
         self._left = True

@@ -65,6 +65,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         environment: Environment | None = None,
         opened: ToolSet | None = None,
         before: BatchList | None = None,
+        note: str = "",
     ) -> None:
         """Makes the screen.
 
@@ -75,6 +76,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             opened: A set to begin with.
             before: The list that was left without being started: shown where there is nothing else, else brought back
                 by the first undo.
+            note: A sentence about the tools.
         """
         super().__init__()
         self._read_first = batch
@@ -86,6 +88,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self._list = BatchList.of(tools)
         self._undo: list[tuple[BatchList, ToolSet | None]] = []
         self._before = before if before is not None and before.lines else None
+        self._note = note
 
     def compose(self) -> ComposeResult:
         """The list, what is said about it, where it goes, the keys."""
@@ -100,7 +103,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self.target.folder.input.reading = self._take_list
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
-        self._say("")
+        self._say(self._note)
         fresh = bool(self._read_first is not None or self._list.lines or self._open_first is not None)
         if self._before is not None and fresh:
             self._undo.append((self._before, None))
@@ -259,8 +262,10 @@ class BatchScreen(GaleScreen[BatchPlan]):
                 return f"They were sent to {found[0].name}; {chosen.name} stays chosen, as --env says."
             self.target.use(found[0])
             return ""
+        if not self._told:
+            self.target.use(None)
         names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
-        return f"The requests were sent to {names}, which is not one environment here: look at where this goes."
+        return f"The requests were sent to {names}, which is not one environment here: choose where this goes."
 
     def take_set(self, kept: ToolSet) -> None:
         """Shows a set; asks first where it would replace what is there."""

@@ -85,6 +85,11 @@ class EnvironmentForm(FormScreen[Environment]):
                     check=check_with(parse_host, _host_note),
                     required="The host is needed, for example agent-platform.kore.ai.",
                 )
+                yield Tick(
+                    "Production: confirm every export",
+                    previous.production if previous is not None else False,
+                    id="production",
+                )
                 yield TextField(
                     "API key",
                     "api-key",
@@ -98,11 +103,6 @@ class EnvironmentForm(FormScreen[Environment]):
                     yield FormButton("Test the key", "test")
                     yield FormButton("Cancel", "cancel")
                 yield Static(id="said", markup=False)
-                yield Tick(
-                    "Production: every export there is confirmed",
-                    previous.production if previous is not None else False,
-                    id="production",
-                )
                 yield session_tick()
                 yield Static(id="keyring", classes="line", markup=False)
                 yield TextField(
@@ -174,7 +174,7 @@ class EnvironmentForm(FormScreen[Environment]):
 
     def _production_hint(self, text: str) -> Finding:
         if "prod" in text.casefold() and not self.query_one("#production", Tick).value:
-            return Finding("Production? Then switch that on below.", "note")
+            return Finding("Production? Then switch that on.", "note")
         return Finding()
 
     @on(Input.Changed)

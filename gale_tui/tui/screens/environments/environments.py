@@ -177,7 +177,9 @@ class EnvironmentsScreen(GaleScreen[None]):
         ]
         if in_use:
             parts.append(("  for new exports", "$gale-muted"))
-        parts += ["\n  ", ("key ", "$gale-muted"), self._keys.get(environment.id, "…")]
+        width = max(20, self._list.size.width - 6)
+        key = "\n      ".join(textwrap.wrap(self._keys.get(environment.id, "…"), width - 4))
+        parts += ["\n  ", ("key ", "$gale-muted"), key]
         condition = engine.connection_status.of(environment.id)
         if condition.state != "fine":
             words = f"{condition.state}: {condition.text}" if condition.text else condition.state
@@ -195,9 +197,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             else:
                 glyphs = self.gale.glyphs
                 mark = {"accepted": glyphs.success, "refused": glyphs.error}.get(test.verdict, glyphs.unconfirmed)
-                lines = textwrap.wrap(
-                    f"{mark} {inert(self.with_keys(test.explanation), 400)}", max(20, self._list.size.width - 6)
-                )
+                lines = textwrap.wrap(f"{mark} {inert(self.with_keys(test.explanation), 400)}", width)
                 parts += [("\n  " + "\n    ".join(lines), _VERDICTS[test.verdict])]
         return Content.assemble(*parts)
 

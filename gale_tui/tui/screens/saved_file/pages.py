@@ -63,6 +63,10 @@ class PageScreen(GaleScreen[None]):
 
     # Searching
 
+    def searching(self) -> bool:
+        """Returns True while words are searched for."""
+        return bool(self.query_one("#search", Input).value)
+
     def action_search(self) -> None:
         """Opens the search line."""
         field = self.query_one("#search", Input)

@@ -68,7 +68,7 @@ class BatchTarget(Vertical):
         select = Select(
             [(Text(each.name), each.id) for each in self._engine.environments],
             value=chosen.id if chosen is not None else Select.NULL,
-            allow_blank=chosen is None,
+            prompt="Choose an environment",
             id="environment",
             compact=True,
         )
@@ -106,11 +106,11 @@ class BatchTarget(Vertical):
         return folder_of(self.folder.value) if self.folder.value.strip() else None
 
     def use(self, environment: Environment | None) -> None:
-        """Chooses the environment."""
-        if environment is not None and environment != self.environment:
+        """Chooses the environment, or none."""
+        if environment != self.environment:
             self.environment = environment
             with self.prevent(Select.Changed):
-                self.query_one("#environment", Select).value = environment.id
+                self.query_one("#environment", Select).value = environment.id if environment else Select.NULL
             self._show_where()
             self.post_message(self.Moved(environment))
 
@@ -121,8 +121,7 @@ class BatchTarget(Vertical):
     @on(Select.Changed, "#environment")
     def _selected(self, event: Select.Changed) -> None:
         event.stop()
-        if isinstance(event.value, str):
-            self.use(self._engine.environments.find(event.value))
+        self.use(self._engine.environments.find(event.value) if isinstance(event.value, str) else None)
 
     @on(Button.Pressed, "#start")
     def _pressed(self, event: Button.Pressed) -> None:

@@ -94,7 +94,7 @@ class ExportFields(FormBody):
             Select(
                 [(Text(each.name), each.id) for each in engine.environments],
                 value=chosen.id if chosen is not None else Select.NULL,
-                allow_blank=chosen is None,
+                prompt="Choose an environment",
                 id="environment",
                 compact=True,
             ),

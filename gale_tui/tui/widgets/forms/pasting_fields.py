@@ -184,13 +184,13 @@ class PastingFields(ExportFields):
             return "", ""
         sent = f"It was sent to {inert(origin.display, 80)}"
         known = next((each for each in self.engine.environments if each.origin == origin), None)
-        if known is None:
-            return "", f"{sent}, which is no environment here."
         if not self._follows and chosen is not None:
             return "", f"{sent}; {inert(chosen.name, 60)} stays chosen, as --env says."
         self.environment = known
-        self.query_one("#environment", Select).value = known.id
+        self.query_one("#environment", Select).value = known.id if known is not None else Select.NULL
         self.show_environment()
+        if known is None:
+            return "", f"{sent}, which is no environment here."
         return f"The environment is {inert(known.name, 60)} now, where it was sent.", ""
 
     def _offer(self, paste: Paste, origin: Origin | None) -> Offer | None:

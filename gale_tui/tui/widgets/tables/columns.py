@@ -73,10 +73,10 @@ def layout_for(width: int) -> Layout:
         widths = {"status": 16}
         least, most, gap = 8, 40, 1
     elif width < 70:
-        widths = {"status": 16, "elapsed": 7, "file": 13}
+        widths = {"status": 16, "elapsed": 8, "file": 12}
         least, most, gap = 10, 24, 1
     elif width < 94:
-        widths = {"environment": 7, "started": 7, "status": 16, "elapsed": 7, "file": 15}
+        widths = {"environment": 7, "started": 8, "status": 16, "elapsed": 8, "file": 13}
         least, most, gap = 12, 22, 1
     elif width < 124:
         widths = {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 20}
@@ -113,7 +113,7 @@ def header_pieces(layout: Layout, sort_key: str, reverse: bool, glyphs: Glyphs) 
         title = TITLES[column.name]
         if column.name == sort_key:
             arrow = glyphs.descending if reverse else glyphs.ascending
-            title = f"{title[: column.width - 2]} {arrow}"
+            title = f"{title} {arrow}" if len(title) + 2 <= column.width else f"{title}{arrow}"
         tone = Tone.TEXT if column.name == sort_key else Tone.MUTED
         pieces.append(Piece(fit(title, column.width, column.align, glyphs.ellipsis), tone))
     return pieces
