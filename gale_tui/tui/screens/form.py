@@ -26,6 +26,7 @@ class FormScreen(GaleScreen[T]):
     """
 
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "step(1)", "Next field", show=False, priority=True),
         Binding("shift+tab", "step(-1)", "Previous field", show=False, priority=True),

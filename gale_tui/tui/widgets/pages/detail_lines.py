@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -47,12 +48,12 @@ ADVICE = {
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """The text in lines of at most so many cells, broken at spaces where that can be."""
+    """The text in lines of at most so many cells, broken at spaces where possible; a line's indent stays."""
     width = max(1, width)
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in paragraph.split(" "):
+        for word in re.split(r"(?<=\S) ", paragraph):
             longer = f"{line} {word}" if line else word
             if cell_len(longer) <= width:
                 line = longer

@@ -1,0 +1,140 @@
+"""What keys act on: the marked jobs that are shown, else the row that is seen selected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from gale_tui.core.models import Job
+from gale_tui.sandbox.server import Sandbox
+from gale_tui.tui.app import GaleApp
+from gale_tui.tui.screens.batch.batch import BatchScreen
+from gale_tui.tui.screens.copy_menu import CopyMenu
+from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
+from gale_tui.tui.screens.saved_file.compare import CompareScreen
+from tests.tui.real_app import screen_text, toasts
+from tests.tui.saved_jobs import export_versions, running, until
+
+
+@asynccontextmanager
+async def three_saved(
+    tmp_path: Path, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[tuple[GaleApp, Pilot[int], list[Job]]]:
+    """Three saved exports of one tool, the newest on top and selected."""
+    with Sandbox(seed=1, speed=50.0) as sandbox:
+        async with running(tmp_path, sandbox, size) as (app, pilot, engine):
+            jobs = await export_versions(pilot, engine, sandbox, 1, 2, 3)
+            await until(pilot, lambda: app.jobs_screen.table.row_count() == 3)
+            await pilot.press("g")
+            yield app, pilot, jobs
+
+
+def marked(app: GaleApp) -> set[str]:
+    return set(app.jobs_screen.table.marked)
+
+
+async def test_all_and_a_range_can_be_marked(tmp_path: Path) -> None:
+    async with three_saved(tmp_path) as (app, pilot, jobs):
+        ids = [job.id for job in reversed(jobs)]
+        await pilot.press("space", "A")
+        assert marked(app) == set(ids[:2])
+        await pilot.press("a")
+        assert marked(app) == set(ids)
+        assert "3 marked" in str(app.jobs_screen.table.border_title)
+        await pilot.press("a")
+        assert marked(app) == set()
+        await pilot.press("g", "space", "G", "A")
+        assert marked(app) == set(ids)
+
+
+async def test_marked_jobs_are_removed_and_come_back_together(tmp_path: Path) -> None:
+    async with three_saved(tmp_path) as (app, pilot, jobs):
+        await pilot.press("space", "space", "x")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "Remove 2 marked jobs" in screen_text(app)
+        await pilot.press("n")
+        await until(pilot, lambda: app.screen is app.jobs_screen)
+        assert len(app.engine.jobs) == 3
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: set(app.engine.jobs) == {jobs[0].id})
+        await until(pilot, lambda: any("Removed 2 jobs" in text for text in toasts(app)))
+        await pilot.press("u")
+        await until(pilot, lambda: len(app.engine.jobs) == 3)
+
+
+async def test_only_shown_marks_count(tmp_path: Path) -> None:
+    async with three_saved(tmp_path) as (app, pilot, _):
+        await pilot.press("a", "slash", *"nosuch")
+        await until(pilot, lambda: "0 of 3 match" in str(app.jobs_screen.table.border_title))
+        assert "3 marked (3 hidden)" in str(app.jobs_screen.table.border_title)
+        await pilot.press("enter", "x")
+        assert len(app.engine.jobs) == 3
+        # First the filter is cleared, then the marks.
+        await pilot.press("escape")
+        assert len(marked(app)) == 3
+        assert app.jobs_screen.table.row_count() == 3
+        await pilot.press("escape")
+        assert marked(app) == set()
+
+
+async def test_copy_compare_and_export_again_take_the_marks(tmp_path: Path) -> None:
+    async with three_saved(tmp_path) as (app, pilot, jobs):
+        await pilot.press("space", "space", "y")
+        await until(pilot, lambda: isinstance(app.screen, CopyMenu))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app.jobs_screen)
+        assert app.clipboard.split("\n") == [jobs[2].dock_status_id, jobs[1].dock_status_id]
+        await pilot.press("equals_sign")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.jobs_screen)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, BatchScreen))
+        await until(pilot, lambda: "1 marked export of the same tool and flow left out" in screen_text(app))
+
+
+async def test_all_finished_are_removed_at_once(tmp_path: Path) -> None:
+    async with three_saved(tmp_path) as (app, pilot, _):
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: not app.engine.jobs)
+        await pilot.press("u")
+        await until(pilot, lambda: len(app.engine.jobs) == 3)
+
+
+async def test_keys_go_to_the_row_that_is_seen_selected_after_tab(tmp_path: Path) -> None:
+    async with three_saved(tmp_path, (150, 40)) as (app, pilot, jobs):
+        await pilot.press("tab", "j")
+        await pilot.pause()
+        assert app.focused is app.jobs_screen.table
+        current = app.jobs_screen.table.current
+        assert current is not None
+        assert current.id == jobs[1].id
+
+
+async def test_a_row_out_of_sight_is_shown_before_anything_is_done_with_it(tmp_path: Path) -> None:
+    async with three_saved(tmp_path, (80, 12)) as (app, pilot, _):
+        table = app.jobs_screen.table
+        await pilot.resize_terminal(80, 12)
+        app.jobs_screen.query_one("#list").styles.max_height = 4
+        await pilot.pause()
+        assert table.page_rows == 1
+        table.scroll_to(y=2, animate=False)
+        await pilot.pause()
+        assert not table.cursor_in_view
+        await pilot.press("x")
+        await pilot.pause()
+        assert len(app.engine.jobs) == 3
+        assert table.cursor_in_view
+
+
+async def test_a_click_on_the_badge_switches_the_environment(tmp_path: Path) -> None:
+    async with three_saved(tmp_path) as (app, pilot, _):
+        await pilot.click("HeaderBar", offset=(14, 0))
+        await until(pilot, lambda: isinstance(app.screen, EnvironmentPicker))
