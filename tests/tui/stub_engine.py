@@ -69,10 +69,10 @@ class StubDrafts:
     async def find(self) -> None:
         return None
 
-    async def keep(self, draft: object) -> None:
+    async def save(self, draft: object) -> None:
         pass
 
-    async def drop(self) -> None:
+    async def clear(self) -> None:
         pass
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
 from textual.screen import Screen
+from textual.widgets import OptionList, Static
 
 from gale_tui.core.jobs.hints import with_keys
 from gale_tui.tui.actions import Place, key_entries
@@ -80,4 +81,22 @@ class GaleScreen(_OfGale[T], LeanScreen[T]):
 
 
 class GaleModal(_OfGale[T], LeanModalScreen[T]):
-    """A dialog of gale-tui. It is dismissed with a value; `None` means cancelled."""
+    """A dialog. It is dismissed with a value; `None` means cancelled."""
+
+    def action_cancel(self) -> None:
+        """Closes it."""
+        self.dismiss(None)
+
+    def action_cursor_down(self) -> None:
+        """Next in the list."""
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        """Previous in the list."""
+        self.query_one(OptionList).action_cursor_up()
+
+    def say(self, text: str, *, problem: bool = False) -> None:
+        """Shows a sentence above the buttons."""
+        said = self.query_one("#said", Static)
+        said.update(self.with_keys(text))
+        said.set_class(problem, "-problem")

@@ -37,9 +37,9 @@ class CopyMenu(GaleModal[None]):
     CSS_PATH = "copy_menu.tcss"
     AUTO_FOCUS = "#texts"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "Close"),
-        Binding("j", "down", "Down", show=False),
-        Binding("k", "up", "Up", show=False),
+        Binding("escape,q", "cancel", "Close"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
     ]
 
     def __init__(self, jobs: Sequence[Job]) -> None:
@@ -120,18 +120,6 @@ class CopyMenu(GaleModal[None]):
         lines = "" if len(self._jobs) == 1 else f" of {count_of(count, 'job')}"
         self.gale.say(f"Copied the {what}{lines} (through the terminal).")
         self.dismiss(None)
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
-
-    def action_down(self) -> None:
-        """Next entry."""
-        self.query_one(OptionList).action_cursor_down()
-
-    def action_up(self) -> None:
-        """Previous entry."""
-        self.query_one(OptionList).action_cursor_up()
 
 
 def _printable(text: str) -> str:

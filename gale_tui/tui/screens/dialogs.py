@@ -78,10 +78,6 @@ class ConfirmDialog(GaleModal[bool]):
         event.stop()
         self.dismiss(event.button.id == "confirm")
 
-    def action_cancel(self) -> None:
-        """Cancels."""
-        self.dismiss(False)
-
     def action_confirm(self) -> None:
         """Confirms."""
         self.dismiss(True)
@@ -125,7 +121,7 @@ class KeyDialog(GaleModal[bool]):
             yield session_tick()
             yield Static(id="said", markup=False)
             with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Keep key", "keep", "primary")
+                yield FormButton("Save key", "keep", "primary")
                 yield FormButton("Cancel", "cancel")
 
     def on_mount(self) -> None:
@@ -137,31 +133,22 @@ class KeyDialog(GaleModal[bool]):
         state = await self.engine.credentials.keyring_state()
         if not state.available:
             self.query_one("#session-only", Tick).value = True
-            self._say(state.explanation)
-
-    def _say(self, text: str, *, problem: bool = False) -> None:
-        said = self.query_one("#said", Static)
-        said.update(self.with_keys(text))
-        said.set_class(problem, "-problem")
+            self.say(state.explanation)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._keep()
+        self._submit()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         if event.button.id == "keep":
-            self._keep()
+            self._submit()
         else:
-            self.dismiss(False)
+            self.dismiss(None)
 
-    def action_cancel(self) -> None:
-        """Leaves it; the environment stays without its key."""
-        self.dismiss(False)
-
-    def _keep(self) -> None:
+    def _submit(self) -> None:
         field = self.query_one("#api-key-field", TextField)
         if not field.insist():
             field.input.focus()
@@ -170,10 +157,10 @@ class KeyDialog(GaleModal[bool]):
         if dialog.disabled:
             return
         dialog.disabled = True
-        self._say("Keeping the key …")
-        self.run_worker(self._kept(), group="keep")
+        self.say("Saving the key …")
+        self.run_worker(self._save(), group="keep")
 
-    async def _kept(self) -> None:
+    async def _save(self) -> None:
         field = self.query_one("#api-key-field", TextField)
         session_only = self.query_one("#session-only", Tick).value
         try:
@@ -182,7 +169,7 @@ class KeyDialog(GaleModal[bool]):
             )
         except GaleError as error:
             self.query_one(".dialog", Vertical).disabled = False
-            self._say(str(error), problem=True)
+            self.say(str(error), problem=True)
             field.input.focus()
             return
         self.dismiss(True)
@@ -238,15 +225,6 @@ class TrackDialog(GaleModal[Job]):
         else:
             self.dismiss(None)
 
-    def action_cancel(self) -> None:
-        """Leaves it."""
-        self.dismiss(None)
-
-    def _say(self, text: str, *, problem: bool = False) -> None:
-        said = self.query_one("#said", Static)
-        said.update(self.with_keys(text))
-        said.set_class(problem, "-problem")
-
     def _track(self) -> None:
         field = self.query_one("#dock-status-id-field", TextField)
         environment_id = self.query_one("#environment", Select).value
@@ -254,13 +232,13 @@ class TrackDialog(GaleModal[Job]):
             field.input.focus()
             return
         if not isinstance(environment_id, str):
-            self._say("Choose the environment that the export runs in.", problem=True)
+            self.say("Choose the environment that the export runs in.", problem=True)
             return
         dialog = self.query_one(".dialog", Vertical)
         if dialog.disabled:
             return
         dialog.disabled = True
-        self._say("Asking GALE …")
+        self.say("Waiting for GALE …")
         self.run_worker(self._tracked(environment_id, clean_id(field.value)), group="track")
 
     async def _tracked(self, environment_id: str, dock_status_id: str) -> None:
@@ -268,7 +246,7 @@ class TrackDialog(GaleModal[Job]):
             job = await self.engine.jobs.track(environment_id, dock_status_id)
         except GaleError as error:
             self.query_one(".dialog", Vertical).disabled = False
-            self._say(str(error), problem=True)
+            self.say(str(error), problem=True)
             self.query_one("#dock-status-id").focus()
             return
         self.dismiss(job)
@@ -311,18 +289,6 @@ class EnvironmentPicker(GaleModal[str]):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option_id)
-
-    def action_cursor_down(self) -> None:
-        """Next environment."""
-        self.query_one("#environments", OptionList).action_cursor_down()
-
-    def action_cursor_up(self) -> None:
-        """Previous environment."""
-        self.query_one("#environments", OptionList).action_cursor_up()
-
-    def action_cancel(self) -> None:
-        """Leaves it."""
-        self.dismiss(None)
 
 
 def _dock_hint(text: str) -> Finding:

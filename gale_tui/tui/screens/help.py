@@ -44,7 +44,7 @@ class HelpScreen(GaleModal[None]):
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,f1,question_mark,enter", "close", "Close"),
+        Binding("escape,q,f1,question_mark,enter", "cancel", "Close"),
         Binding("j", "down", "Down", show=False),
         Binding("k", "up", "Up", show=False),
     ]
@@ -92,10 +92,6 @@ class HelpScreen(GaleModal[None]):
     def _keys_text(self, keys: tuple[str, ...]) -> str:
         texts = [key_text(key) for key in keys]
         return " ".join(map(key_word, texts) if self.gale.glyphs == ASCII else texts) or "palette"
-
-    def action_close(self) -> None:
-        """Back to where one was."""
-        self.dismiss(None)
 
     def action_down(self) -> None:
         """Scrolls down a line."""

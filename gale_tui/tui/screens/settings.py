@@ -158,15 +158,15 @@ class SettingsScreen(FormScreen[None]):
     @on(events.DescendantBlur)
     def _left(self, event: events.DescendantBlur) -> None:
         if isinstance(event.widget, FieldInput) and self.is_current:
-            self.run_worker(self._keep(event.widget.id or ""), group=f"keep {event.widget.id}", exclusive=True)
+            self.run_worker(self._save_field(event.widget.id or ""), group=f"save {event.widget.id}", exclusive=True)
 
     def action_save(self) -> None:
         """Saves what is typed."""
         focused = self.focused
         if isinstance(focused, FieldInput):
-            self.run_worker(self._keep(focused.id or ""), group=f"keep {focused.id}", exclusive=True)
+            self.run_worker(self._save_field(focused.id or ""), group=f"save {focused.id}", exclusive=True)
 
-    async def _keep(self, widget_id: str) -> bool:
+    async def _save_field(self, widget_id: str) -> bool:
         """Keeps what stands in a field, if it can be used; True where it is kept now or was before."""
         name, field = _SETTINGS[widget_id], self.field(widget_id)
         if not await field.settled():
@@ -194,7 +194,7 @@ class SettingsScreen(FormScreen[None]):
     async def _go_back(self) -> None:
         for name in _LABELS:
             field = self.field(_WIDGET_IDS[name])
-            if not await self._keep(_WIDGET_IDS[name]):
+            if not await self._save_field(_WIDGET_IDS[name]):
                 self.gale.say(f"Left as it was: {_LABELS[name]}. {field.finding.text}", severity="warning", seconds=8)
         self.dismiss(None)
 

@@ -1,7 +1,8 @@
-"""The batch screen: the list that was read, to be mended line by line, where it goes, and one key that starts it."""
+"""The batch screen: a list of tools to edit, where it goes, and one key that starts it."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -32,7 +33,7 @@ __all__ = ["BatchPlan", "BatchScreen"]
 EMPTY = """Paste the tools to export
 Lines of Tool ID, Flow ID and a label, as CSV, TSV or with spaces; or captured Export requests.
 
-{add} types a line, {open} opens a set that was kept. On the jobs screen {mark} marks rows, and {again} exports them."""
+{add} adds a line, {open} opens a set. On the jobs screen {mark} marks rows, and {again} exports them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._undo.append((self._before, None))
         elif self._before is not None:
             self._list = self._before
-            self._say(f"This list was left before it was started; {self.key('batch_clear')} begins with an empty one.")
+            self._say(f"This list was not started; {self.key('batch_clear')} clears it.")
         if self._open_first is not None:
             self._take_set(self._open_first)
         elif self._read_first is not None:
@@ -165,7 +166,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         unusual = sum(1 for line in shown.lines if line.warning)
         words = [f"{len(shown.tools)} export{'s' if len(shown.tools) != 1 else ''}"]
         if shown.bad:
-            words.append(f"{len(shown.bad)} wrong and left out")
+            words.append(f"{len(shown.bad)} invalid, skipped")
         if unusual:
             words.append(f"{unusual} unusual")
         return " · ".join(words)
@@ -183,9 +184,9 @@ class BatchScreen(GaleScreen[BatchPlan]):
     def _about(self, line: ListLine) -> str:
         if line.problem:
             mends, out = self.key("batch_edit"), self.key("batch_out")
-            return f"Line {line.number}: {inert(line.problem, 200)}. {mends} mends it, {out} takes it out."
+            return f"Line {line.number}: {inert(line.problem, 200)}. {mends} edits it, {out} removes it."
         if line.warning:
-            return f"Line {line.number} is taken as it is: {inert(line.warning, 200)}."
+            return f"Line {line.number} is used as it is: {inert(line.warning, 200)}."
         return f"{inert(line.tool_id, 200)}  {inert(line.flow_id, 200)}"
 
     @on(BatchTarget.Moved)
@@ -234,7 +235,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _take(self, batch: Batch, text: str = "") -> None:
         if not batch.count:
-            self._say("There is no tool in what was pasted.", "problem")
+            self._say("No tool in this paste.", "problem")
             return
         there = len(self._list.lines)
         added = self._list.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
@@ -242,7 +243,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self._change(added, wrong if wrong is not None and wrong >= there else there)
         said = [self._follow_hosts(batch.hosts), *batch.notes]
         if there and not any(said):
-            said = [f"{batch.count} lines were added; {self.key('batch_undo')} takes them out again."]
+            said = [f"Added {batch.count} lines; {self.key('batch_undo')} undoes it."]
             self._say(said[0])
         else:
             self._say(" ".join(each for each in said if each), "problem")
@@ -331,16 +332,16 @@ class BatchScreen(GaleScreen[BatchPlan]):
         """Takes the line under the cursor out."""
         place = self.table.cursor_row()
         if place is None:
-            self._say("There is no line to take out.", "problem")
+            self._say("No line to remove.", "problem")
             return
         line = self._list.lines[place]
         self._change(self._list.without(place))
-        self._say(f"Line {line.number} is out; {self.key('batch_undo')} brings it back.")
+        self._say(f"Removed line {line.number}; {self.key('batch_undo')} undoes it.")
 
     def action_undo(self) -> None:
         """Takes the last change back, with the cursor where it was."""
         if not self._undo:
-            self._say("Nothing was changed here.")
+            self._say("Nothing to undo.")
             return
         after = self._list.lines
         self._list, self._set = self._undo.pop()
@@ -353,7 +354,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         """Goes to the next wrong line, from the last to the first."""
         place = self._list.next_wrong(self.table.cursor_row() or 0)
         if place is None:
-            self._say("No line is wrong.")
+            self._say("No errors.")
         else:
             self.table.move_to(place)
 
@@ -363,7 +364,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             count = len(self._list.lines)
             self._undo.append((self._list, self._set))
             self._list, self._set = BatchList(), None
-            self._say(f"The list is empty; {self.key('batch_undo')} brings its {count} lines back.")
+            self._say(f"Cleared {count} lines; {self.key('batch_undo')} undoes it.")
             self._show()
 
     # Starting
@@ -375,10 +376,10 @@ class BatchScreen(GaleScreen[BatchPlan]):
         if environment is None:
             self._say(f"Choose an environment with {self.key('batch_environment')}.", "problem")
         elif not self._list.tools:
-            wrong = "every line is wrong" if self._list.lines else f"paste a list, or press {self.key('batch_open')}"
-            self._say(f"There is nothing to export yet: {wrong}.", "problem")
+            wrong = "every line is invalid" if self._list.lines else f"paste a list, or press {self.key('batch_open')}"
+            self._say(f"Nothing to export yet: {wrong}.", "problem")
         elif self.gale.batch.running:
-            self._say("Another batch is running; this one can start when it has ended.", "problem")
+            self._say("Another batch is running; start this one when it has ended.", "problem")
         else:
             self.run_worker(self._confirm(environment), group="start", exclusive=True)
 
@@ -405,44 +406,28 @@ class BatchScreen(GaleScreen[BatchPlan]):
         )
 
     def action_save_set(self) -> None:
-        """Keeps the list as a set, under a name that is asked for."""
+        """Saves the list as a set."""
         if not self._list.tools:
-            self._say("There is nothing to keep yet.", "problem")
+            self._say("Nothing to save yet.", "problem")
             return
-        self.run_worker(self._keep(), group="keep", exclusive=True)
+        self.run_worker(self._save_set(), group="save", exclusive=True)
 
-    async def _keep(self) -> None:
-        from gale_tui.tui.screens.batch.sets import SetNameDialog
+    async def _save_set(self) -> None:
+        from gale_tui.tui.screens.batch.sets import save_as_set
 
-        sets = self.engine.sets
-        name: str | None = await self.app.push_screen_wait(SetNameDialog(self._set.name if self._set else ""))
-        if name is None:
-            return
-        try:
-            there = await sets.find(name)
-        except GaleError:
-            # It cannot be read: nothing is lost in writing it anew.
-            there = None
-        if there is not None and there.tools != self._list.plain:
-            question = (
-                f"There is a set {name} of {len(there.tools)} tools. It is replaced by these {len(self._list.tools)}."
-            )
-            if not await self.app.push_screen_wait(ConfirmDialog("Replace the set", question, confirm="Replace")):
-                return
         environment_id = self.target.environment.id if self.target.environment is not None else None
-        created = there.created_at if there is not None else self.engine.clock.time()
-        kept = ToolSet(name, self._list.plain, environment_id, created, there.used_at if there is not None else None)
         try:
-            await sets.save(kept)
+            saved = await save_as_set(self, self._set.name if self._set else "", self._list.plain, environment_id)
         except GaleError as error:
             self._say(str(error), "problem")
             return
-        self._set = kept
-        self._say(f"Kept. Run it again from the palette, or with: gale-tui export --set {_quoted(name)}")
-        self._show()
+        if saved is not None:
+            self._set = saved
+            self._say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(saved.name)}")
+            self._show()
 
     def action_open_set(self) -> None:
-        """Offers the sets that were kept."""
+        """Opens a saved set."""
         self.run_worker(self._open_set(), group="open", exclusive=True)
 
     async def _open_set(self) -> None:
@@ -454,7 +439,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._say(str(error), "problem")
             return
         if not sets:
-            self._say(f"No set is kept yet: paste a list, then press {self.key('batch_keep')}.", "problem")
+            self._say(f"No sets yet: paste a list, then press {self.key('batch_keep')}.", "problem")
             return
         chosen: ToolSet | None = await self.app.push_screen_wait(SetPicker(sets))
         if chosen is not None:
@@ -476,9 +461,3 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self.table.focus()
         else:
             self.dismiss(None)
-
-
-def _quoted(name: str) -> str:
-    import shlex
-
-    return shlex.quote(name)

@@ -1,4 +1,4 @@
-"""One line of a batch, typed anew."""
+"""The dialog that edits or adds a line of a batch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
     AUTO_FOCUS = "#line-tool-id"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel"),
-        Binding("ctrl+s", "keep", "Keep", show=False),
+        Binding("ctrl+s", "save", "Save", show=False),
     ]
 
     def __init__(self, line: ListLine | None = None) -> None:
@@ -44,8 +44,8 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
         """What was written, the fields and the buttons."""
         line = self._line
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = Content(f"Line {line.number}" if line is not None else "One more line")
-            dialog.border_subtitle = "enter next, then keep · esc leaves it as it is"
+            dialog.border_title = Content(f"Line {line.number}" if line is not None else "Add line")
+            dialog.border_subtitle = "enter next, then save · esc cancel"
             said = f"{line.problem[:1].upper()}{line.problem[1:]}." if line is not None and line.problem else ""
             if line is not None and line.text:
                 said += f"\nIt reads: {line.text}"
@@ -62,9 +62,9 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
                 value=line.flow_id if line is not None else "",
                 hint="The deployed call flow.",
             )
-            yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="May be empty.")
+            yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="Optional.")
             with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Keep", "keep", "primary")
+                yield FormButton("Save", "keep", "primary")
                 yield FormButton("Cancel", "cancel")
 
     def on_mount(self) -> None:
@@ -104,17 +104,17 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
         if place + 1 < len(fields):
             fields[place + 1].input.focus()
         else:
-            self.action_keep()
+            self.action_save()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         if event.button.id == "keep":
-            self.action_keep()
+            self.action_save()
         else:
             self.dismiss(None)
 
-    def action_keep(self) -> None:
+    def action_save(self) -> None:
         """Takes the line, if the ids can be ids."""
         fields = self._fields
         for field in fields:
@@ -123,7 +123,3 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
                 return
         tool_id, flow_id, label = (field.value for field in fields)
         self.dismiss((clean_id(tool_id), clean_id(flow_id), label))
-
-    def action_cancel(self) -> None:
-        """Leaves it as it is."""
-        self.dismiss(None)

@@ -47,7 +47,7 @@ class BatchAccountDialog(GaleModal[Answer]):
     CSS_PATH = "report.tcss"
     AUTO_FOCUS = "#close"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,B", "close", "Close"),
+        Binding("escape,q,B", "cancel", "Close"),
         Binding("left", "app.focus_previous", "Previous", show=False),
         Binding("right", "app.focus_next", "Next", show=False),
         Binding("down,j", "scroll_page(1)", "Down", show=False),
@@ -108,7 +108,3 @@ class BatchAccountDialog(GaleModal[Answer]):
             self.dismiss("drop")
         else:
             self.dismiss(None)
-
-    def action_close(self) -> None:
-        """Back; the batch goes on."""
-        self.dismiss(None)

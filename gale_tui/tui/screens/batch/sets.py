@@ -1,10 +1,10 @@
-"""Sets by name: one to open, a name to keep one under."""
+"""Saving a list as a set, and choosing a set."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,14 +14,15 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
+from gale_tui.core.batch.parser import BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.sets import ToolSet, clean_set_name
-from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.base import GaleModal, GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.widgets.forms.checks import check_with
 from gale_tui.tui.widgets.forms.fields import FormButton, TextField
 
-__all__ = ["SetNameDialog", "SetPicker"]
+__all__ = ["SetNameDialog", "SetPicker", "save_as_set"]
 
 
 class SetNameDialog(GaleModal[str]):
@@ -38,7 +39,7 @@ class SetNameDialog(GaleModal[str]):
     def compose(self) -> ComposeResult:
         """The field and the buttons."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Keep as a set"
+            dialog.border_title = "Save as a set"
             yield TextField(
                 "Name",
                 "set-name",
@@ -49,32 +50,28 @@ class SetNameDialog(GaleModal[str]):
                 hint="Run it from the palette, or with gale-tui export --set NAME.",
             )
             with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Keep", "keep", "primary")
+                yield FormButton("Save", "keep", "primary")
                 yield FormButton("Cancel", "cancel")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._keep()
+        self._submit()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         if event.button.id == "keep":
-            self._keep()
+            self._submit()
         else:
             self.dismiss(None)
 
-    def _keep(self) -> None:
+    def _submit(self) -> None:
         field = self.query_one("#set-name-field", TextField)
         if field.insist():
             self.dismiss(clean_set_name(field.value))
         else:
             field.input.focus()
-
-    def action_cancel(self) -> None:
-        """Leaves it."""
-        self.dismiss(None)
 
 
 class SetPicker(GaleModal[ToolSet]):
@@ -144,14 +141,38 @@ class SetPicker(GaleModal[ToolSet]):
         if not self._sets:
             self.dismiss(None)
 
-    def action_cursor_down(self) -> None:
-        """Next set."""
-        self.query_one("#sets", OptionList).action_cursor_down()
 
-    def action_cursor_up(self) -> None:
-        """Previous set."""
-        self.query_one("#sets", OptionList).action_cursor_up()
+async def save_as_set(
+    screen: GaleScreen[Any], name: str, tools: tuple[BatchTool, ...], environment_id: str | None
+) -> ToolSet | None:
+    """Asks for a name and saves a set under it; asks before it replaces another one.
 
-    def action_cancel(self) -> None:
-        """Leaves it."""
-        self.dismiss(None)
+    Args:
+        screen: Where the dialogs open.
+        name: The name offered.
+        tools: What is in the set.
+        environment_id: Where it goes.
+
+    Returns:
+        The set; None if it was not saved.
+
+    Raises:
+        GaleError: It could not be written.
+    """
+    sets = screen.engine.sets
+    chosen: str | None = await screen.app.push_screen_wait(SetNameDialog(name))
+    if chosen is None:
+        return None
+    try:
+        there = await sets.find(chosen)
+    except GaleError:
+        # It cannot be read, so nothing is lost by replacing it.
+        there = None
+    if there is not None and there.tools != tools:
+        question = f"Replace the {len(there.tools)} tools of the set {chosen} by these {len(tools)}?"
+        if not await screen.app.push_screen_wait(ConfirmDialog("Replace the set", question, confirm="Replace")):
+            return None
+    created = there.created_at if there is not None else screen.engine.clock.time()
+    saved = ToolSet(chosen, tools, environment_id, created, there.used_at if there is not None else None)
+    await sets.save(saved)
+    return saved
