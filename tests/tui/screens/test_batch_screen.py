@@ -130,11 +130,11 @@ async def test_pasted_lines_are_shown_started_and_accounted_for(tmp_path: Path, 
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        assert "2 exports · 1 wrong and left out" in listed(app)
+        assert "2 exports · 1 invalid, skipped" in listed(app)
         assert "    3  a-00000002" in listed(app)
         assert "no Flow ID" in listed(app)
         assert "    2  First" in listed(app)
-        assert "Line 3: no Flow ID. enter mends it" in about(app), "the cursor is on what is wrong"
+        assert "Line 3: no Flow ID. enter edits it" in about(app), "the cursor is on what is wrong"
         assert posts(sandbox) == [], "looking starts nothing"
         await pilot.press("e")
         await shown(app, pilot, JobsScreen)
@@ -482,10 +482,10 @@ async def test_a_wrong_line_is_mended_where_it_stands(tmp_path: Path, sandbox: S
         assert isinstance(app.screen, BatchLineDialog), "it is not kept while it is wrong"
         await edit(app, pilot, flow_id=flow_id(2), label="Second")
         await until(pilot, lambda: "3 exports" in listed(app))
-        assert "wrong" not in listed(app)
+        assert "invalid" not in listed(app)
         assert [tool.label for tool in app.screen.listed.tools] == ["First", "Second", "Third"]  # type: ignore[attr-defined]  # the batch screen
         await pilot.press("u")
-        await until(pilot, lambda: "2 exports · 1 wrong" in listed(app))
+        await until(pilot, lambda: "2 exports · 1 invalid" in listed(app))
         assert posts(sandbox) == []
 
 
@@ -501,7 +501,7 @@ async def test_a_line_made_the_same_as_another_is_wrong_until_the_other_is_out(
         await pilot.press("k", "x")
         await until(pilot, lambda: "2 exports" in listed(app))
         assert "First" not in listed(app)
-        assert "wrong" not in listed(app)
+        assert "invalid" not in listed(app)
         await pilot.press("u")
         await until(pilot, lambda: "First" in listed(app))
         assert "First" not in about(app)
@@ -516,7 +516,7 @@ async def test_a_line_is_added_and_moving_finds_the_wrong_ones(tmp_path: Path, s
         await edit(app, pilot, tool_id=tool_id(1), flow_id=flow_id(1), label="By hand")
         await until(pilot, lambda: "1 export" in listed(app))
         await paste(app, pilot, f"{tool_id(2)}\n{tool_id(3)} {flow_id(3)}\n{tool_id(4)}")
-        await until(pilot, lambda: "2 wrong" in listed(app))
+        await until(pilot, lambda: "2 invalid" in listed(app))
         assert "Line 2" in about(app)
         await pilot.press("n")
         assert "Line 4" in about(app)
