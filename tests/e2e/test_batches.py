@@ -89,7 +89,7 @@ def test_forty_tools_in_the_app_and_again(sandbox: Sandbox, home: Path) -> None:
         terminal.wait_for("No exports yet")
         for times, sentence in ((1, "37 saved · 1 failed · 2 lines wrong"), (2, "37 saved (37 unchanged) · 1 failed")):
             terminal.paste(forty())
-            terminal.wait_for("38 exports · 2 wrong and left out")
+            terminal.wait_for("38 exports · 2 invalid, skipped")
             assert len(sandbox.jobs) == 38 * (times - 1), "looking starts nothing"
             terminal.type("e")
             terminal.wait_for(sentence)
