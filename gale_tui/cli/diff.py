@@ -1,4 +1,4 @@
-"""`gale-tui diff`: what changed between two saved exports, on standard output."""
+"""`gale-tui diff`: what changed between two exports, zips or unpacked folders, on standard output."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TextIO
 
 from gale_tui.core.archive.comparison import Comparison, compare, comparison_as_json
-from gale_tui.core.archive.contents import read_archive
 from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
 from gale_tui.core.archive.tool import text_of
 from gale_tui.core.errors import GaleError
 from gale_tui.core.secret import HIDDEN
+from gale_tui.core.source.contents import read_contents
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["DiffCommand", "diff", "report_lines"]
+__all__ = ["DiffCommand", "diff", "report_lines", "stat_lines"]
 
 SAME, DIFFER, TROUBLE = 0, 1, 2
 
@@ -28,18 +28,20 @@ class DiffCommand:
     before: Path
     after: Path
     as_json: bool = False
+    stat: bool = False
+    """Counts what differs instead of showing it."""
 
 
 def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
-    """Compares two archives.
+    """Compares two exports.
 
     Returns:
-        0 where nothing differs but order and time stamps, 1 where something does, 2 where a file cannot be compared.
+        0 if nothing differs but order and time stamps, 1 if something does, 2 if one cannot be read.
     """
     archives = []
     for path in (command.before, command.after):
         try:
-            archives.append(read_archive(path))
+            archives.append(read_contents(path))
         except GaleError as error:
             name = inert(path)
             err.write(f"gale-tui: {error}\n" if name in str(error) else f"gale-tui: {name}: {error}\n")
@@ -52,7 +54,8 @@ def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
         # ASCII: what a terminal would act on must not reach it through a name.
         out.write(json.dumps(comparison_as_json(comparison)) + "\n")
     else:
-        out.writelines(f"{line}\n" for line in report_lines(comparison))
+        lines = stat_lines(comparison) if command.stat else report_lines(comparison)
+        out.writelines(f"{line}\n" for line in lines)
     return SAME if comparison.same else DIFFER
 
 
@@ -70,6 +73,42 @@ def report_lines(comparison: Comparison) -> Iterator[str]:
     yield from _section("Environment variables", _variables(it))
     yield from _section("Flow settings", _fields(it.settings))
     yield from _section("Files", _files(it))
+
+
+def stat_lines(comparison: Comparison) -> Iterator[str]:
+    """One line for each thing that differs, with its changed fields and lines counted, then the sum."""
+    it = comparison
+    rows: list[tuple[str, str]] = []
+    for title, changes in (("tool", it.about), ("flow settings", it.settings)):
+        if changes:
+            rows.append((f"~ {title}", _extent(changes)))
+    rows += [(f"+ {_node(each.name, each.kind, each.id)}", "added") for each in it.nodes_added]
+    rows += [(f"- {_node(each.name, each.kind, each.id)}", "removed") for each in it.nodes_removed]
+    rows += [(f"~ {_node(each.name, each.kind, each.id)}", _extent(each.fields)) for each in it.nodes_changed]
+    rows += [(f"+ guardrail {inert(each.name, 120)}", "added") for each in it.guardrails_added]
+    rows += [(f"- guardrail {inert(each.name, 120)}", "removed") for each in it.guardrails_removed]
+    rows += [(f"~ guardrail {inert(each.name, 120)}", _extent(each.fields)) for each in it.guardrails_changed]
+    rows += [(f"+ variable {inert(each.name, 120)}", "added") for each in it.variables_added]
+    rows += [(f"- variable {inert(each.name, 120)}", "removed") for each in it.variables_removed]
+    rows += [(f"~ variable {inert(each.name, 120)}", "changed") for each in it.variables_changed]
+    rows += [(f"{line[0]} file {line[2:]}", "") for line in _files(it)]
+    width = max((len(name) for name, _ in rows), default=0)
+    yield from (f"{name:{width}}  {extent}".rstrip() for name, extent in rows)
+    yield "No difference." if it.same else f"{it.count} differ" if it.count > 1 else "1 differs"
+
+
+def _extent(changes: Iterable[FieldChange]) -> str:
+    """How much of something changed: `2 fields, +3 -1 lines`."""
+    found = list(changes)
+    text = "1 field" if len(found) == 1 else f"{len(found)} fields"
+    marks = [
+        line.mark
+        for change in found
+        if is_long_text(change)
+        for line in text_difference(change.before, change.after)
+        if line.mark in "+-"
+    ]
+    return f"{text}, +{marks.count('+')} -{marks.count('-')} lines" if marks else text
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:

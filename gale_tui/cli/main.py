@@ -114,7 +114,7 @@ def _diff(arguments: argparse.Namespace) -> int:
 
     out = _tolerant_output()
     try:
-        code = diff(DiffCommand(arguments.before, arguments.after, arguments.json), out, sys.stderr)
+        code = diff(DiffCommand(arguments.before, arguments.after, arguments.json, arguments.stat), out, sys.stderr)
         out.flush()
     except BrokenPipeError:
         # Whoever read has seen enough; what Python flushes at the end has to go somewhere.

@@ -22,7 +22,7 @@ examples:
   gale-tui export --tool-id a-… --flow-id cf-… --env staging
                                    export and save one tool without a screen
   gale-tui export --set nightly    all tools of a set; --from FILE for a list
-  gale-tui diff OLD.zip NEW.zip    what changed between two saved exports
+  gale-tui diff OLD.zip NEW.zip    what changed between two exports, zips or folders
   gale-tui unpack FILE.zip DIR     a saved export as a folder for version control; pack DIR FILE.zip goes back
   gale-tui info                    where files are and what was found
 """
@@ -63,15 +63,17 @@ def make_parser() -> argparse.ArgumentParser:
     add_export(commands)
     diff = commands.add_parser(
         "diff",
-        help="what changed between two saved exports of a tool",
-        description="Compare two saved exports: nodes, prompts, guardrails, variables. Order and time stamps alone are "
-        "no difference; values of environment variables are never printed.",
-        epilog="exit codes:\n  0 no difference · 1 they differ · 2 a file cannot be compared",
+        help="what changed between two exports of a tool, zips or unpacked folders",
+        description="Compare two exports of a tool: nodes, prompts, guardrails, variables. Order and time stamps alone "
+        "are no difference; values of environment variables are never printed.",
+        epilog="exit codes:\n  0 no difference · 1 they differ · 2 one of them cannot be read",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    diff.add_argument("before", metavar="A.zip", type=Path)
-    diff.add_argument("after", metavar="B.zip", type=Path)
-    diff.add_argument("--json", action="store_true", help="the differences as one JSON object")
+    diff.add_argument("before", metavar="A", type=Path, help="a zip, or a folder that unpack made")
+    diff.add_argument("after", metavar="B", type=Path)
+    how = diff.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="the differences as one JSON object")
+    how.add_argument("--stat", action="store_true", help="one line for each thing that differs")
     add_source(commands)
     return parser
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gale_tui.core.source.unpack import unpack
 from gale_tui.sandbox.flows import REVISIONS
 from tests.e2e.terminal import GALE_TUI, environ_for
 from tests.support.forked import run_forked
@@ -62,7 +63,7 @@ def test_trouble_is_2(tmp_path: Path, exports: tuple[Path, Path], options: list[
     for second, words in (
         (tmp_path / "gone.zip", "is not there"),
         (other, "not a zip"),
-        (tmp_path, "no ordinary file"),
+        (tmp_path, "no unpacked tool"),
     ):
         ended = diff(tmp_path, exports[0], second, *options)
         assert (ended.returncode, ended.stdout) == (2, "")
@@ -124,3 +125,37 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, exports: tupl
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(60) == 1
+
+
+def test_folders_are_compared_as_zips_are(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    for archive, folder in zip(exports, ("one", "two"), strict=True):
+        unpack(archive, tmp_path / folder)
+    one, two = tmp_path / "one", tmp_path / "two"
+    zips = diff(tmp_path, *exports).stdout.splitlines()[2:]
+    for before, after in ((one, exports[1]), (exports[0], two), (one, two)):
+        ended = diff(tmp_path, before, after)
+        assert (ended.returncode, ended.stderr) == (1, "")
+        assert ended.stdout.splitlines()[2:] == zips
+    assert diff(tmp_path, one, exports[0]).returncode == 0
+
+
+def test_a_clone_without_values_says_so_and_compares_the_rest(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    unpack(exports[0], tmp_path / "clone")
+    (tmp_path / "clone/env_values.json").unlink()
+    ended = diff(tmp_path, tmp_path / "clone", exports[0])
+    assert ended.returncode == 0
+    assert ended.stderr.endswith("clone: It has no env_values.json, so values of variables are not compared.\n")
+    assert diff(tmp_path, tmp_path / "clone", exports[1]).returncode == 1
+
+
+def test_an_edited_folder_differs_in_what_was_edited(tmp_path: Path, exports: tuple[Path, Path]) -> None:
+    unpack(exports[0], tmp_path / "tree")
+    prompt = tmp_path / "tree/nodes/classify-request--n2.config.prompt.md"
+    prompt.write_text(prompt.read_text() + "One more line.\nAnd another.\n")
+    ended = diff(tmp_path, exports[0], tmp_path / "tree", "--stat")
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines() == ["~ Classify request (genAI, n2)  1 field, +2 -0 lines", "1 differs"]
+    (tmp_path / "tree/layout.json").write_text("{")
+    ended = diff(tmp_path, exports[0], tmp_path / "tree")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "layout.json:1: This is not JSON" in ended.stderr

@@ -97,11 +97,15 @@ class Comparison:
 
 
 def compare(before: ArchiveContents, after: ArchiveContents) -> Comparison:
-    """Compares two archives part by part: the tool's by their meaning, what else is in them by its checksum."""
+    """Compares two archives part by part: the tool's by their meaning, what else is in them by its checksum.
+
+    Values of environment variables are compared only if both sides have them.
+    """
     one, other = before.tool or _NOTHING, after.tool or _NOTHING
     nodes = _nodes(one.nodes, other.nodes)
     guardrails = _guardrails(one.guardrails, other.guardrails)
-    variables = _variables(one.variables, other.variables)
+    values = before.values_known and after.values_known
+    variables = _variables(one.variables, other.variables, values=values)
     files = _files(before, after)
     return Comparison(
         before,
@@ -116,7 +120,7 @@ def compare(before: ArchiveContents, after: ArchiveContents) -> Comparison:
         variables_added=variables[0],
         variables_removed=variables[1],
         variables_changed=variables[2],
-        settings=_rest(before, after, "flow", "nodes", "guardrails") + _hidden_rest(before, after),
+        settings=_rest(before, after, "flow", "nodes", "guardrails") + (_hidden_rest(before, after) if values else ()),
         files_added=files[0],
         files_removed=files[1],
         files_changed=files[2],
@@ -189,7 +193,7 @@ def _guardrails(
 
 
 def _variables(
-    ones: tuple[Variable, ...], others: tuple[Variable, ...]
+    ones: tuple[Variable, ...], others: tuple[Variable, ...], *, values: bool
 ) -> tuple[tuple[Variable, ...], tuple[Variable, ...], tuple[VariableChange, ...]]:
     added, removed, both = _matched(_keyed(ones, "name"), _keyed(others, "name"))
     changed = []
@@ -197,12 +201,14 @@ def _variables(
         # What is beside the value may hold values as well: of another stage, or earlier ones.
         shown = [mask_variables([dict(each.fields) | {"name": each.name}]) for each in (one, other)]
         plain = tuple(differences(shown[0], shown[1]))
-        hidden = tuple(differences(one.fields, other.fields))
+        hidden = tuple(differences(one.fields, other.fields)) if values else ()
         fields = plain or tuple(FieldChange(each.field, HIDDEN, HIDDEN) for each in hidden)
         fields = tuple(
             FieldChange(each.field.removeprefix(f"[{one.name}]."), each.before, each.after) for each in fields
         )
-        change = VariableChange(other.name, one.value, other.value, fields)
+        unknown = Secret("")
+        sides = (one.value, other.value) if values else (unknown, unknown)
+        change = VariableChange(other.name, sides[0], sides[1], fields)
         if change.value_changed or fields:
             changed.append(change)
     return added, removed, tuple(changed)

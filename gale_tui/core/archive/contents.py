@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -19,7 +20,7 @@ from gale_tui.core.downloads.verify_zip import Sink, ZipEntry, ZipLimits, ZipSum
 from gale_tui.core.errors import FileSystemError
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ArchiveContents", "Document", "Role", "read_archive", "role_of"]
+__all__ = ["ArchiveContents", "Document", "Role", "contents_of", "read_archive", "role_of"]
 
 Role = Literal["flow", "application", "variables", "other"]
 
@@ -67,6 +68,8 @@ class ArchiveContents:
     """None where the archive holds no definition of a tool."""
     notes: tuple[str, ...] = ()
     """Sentences about what is odd."""
+    values_known: bool = True
+    """False for a folder whose values of environment variables are elsewhere."""
 
     def document(self, role: Role) -> Document | None:
         """The first readable document of a role."""
@@ -89,24 +92,55 @@ def read_archive(
         FileSystemError: It is not there, no ordinary file, or cannot be read.
     """
     size, sha256 = _size_and_checksum(path, checkpoint or (lambda: None))
-    collected: dict[str, bytearray] = {}
-    left_out: dict[str, int] = {}
-    together = 0
+    collector = _Collector()
+    summary = verify_zip(path, limits=limits, checkpoint=checkpoint, collect=collector.collect)
+    return _contents(path, size, sha256, summary, collector)
 
-    def collect(entry: ZipEntry) -> Sink | None:
-        nonlocal together
+
+def contents_of(path: Path, members: Mapping[str, bytes], *, values_known: bool) -> ArchiveContents:
+    """The same for members that a folder packs into.
+
+    Args:
+        path: The folder.
+        members: By name.
+        values_known: False if the values of environment variables are not in them.
+    """
+    collector = _Collector()
+    digest = hashlib.sha256()
+    entries = []
+    for name, content in members.items():
+        entry = ZipEntry(name, len(content), len(content), zlib.crc32(content))
+        entries.append(entry)
+        digest.update(content)
+        if (sink := collector.collect(entry)) is not None:
+            sink(content)
+    total = sum(entry.size for entry in entries)
+    found = _contents(path, total, digest.hexdigest(), ZipSummary(tuple(entries), total), collector)
+    return replace(found, values_known=values_known)
+
+
+class _Collector:
+    """Keeps the JSON files of an archive, within limits."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, bytearray] = {}
+        self.left_out: dict[str, int] = {}
+        self._together = 0
+
+    def collect(self, entry: ZipEntry) -> Sink | None:
         if not entry.name.lower().endswith(".json"):
             return None
-        if entry.size > DOCUMENT_LIMIT or together + entry.size > TOGETHER_LIMIT or len(collected) >= DOCUMENTS:
-            left_out[entry.name] = entry.size
+        if entry.size > DOCUMENT_LIMIT or self._together + entry.size > TOGETHER_LIMIT or len(self.found) >= DOCUMENTS:
+            self.left_out[entry.name] = entry.size
             return None
-        together += entry.size
-        content = collected[entry.name] = bytearray()
+        self._together += entry.size
+        content = self.found[entry.name] = bytearray()
         return content.extend
 
-    summary = verify_zip(path, limits=limits, checkpoint=checkpoint, collect=collect)
-    documents = [_document(name, bytes(content)) for name, content in collected.items()]
-    documents += [_too_large(name, count) for name, count in list(left_out.items())[:DOCUMENTS]]
+
+def _contents(path: Path, size: int, sha256: str, summary: ZipSummary, collector: _Collector) -> ArchiveContents:
+    documents = [_document(name, bytes(content)) for name, content in collector.found.items()]
+    documents += [_too_large(name, count) for name, count in list(collector.left_out.items())[:DOCUMENTS]]
     documents.sort(key=lambda each: (_RANK[each.role], each.name.count("/"), each.name))
     by_role = {each.role: each.value for each in reversed(documents) if not each.problem}
     tool = read_tool(by_role.get("flow"), by_role.get("application"), by_role.get("variables"))

@@ -1,0 +1,33 @@
+"""What an export holds, be it a zip or an unpacked folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from gale_tui.core.archive.contents import ArchiveContents, contents_of, read_archive
+from gale_tui.core.source.pack import read_folder
+
+__all__ = ["read_contents"]
+
+
+def read_contents(path: Path, *, checkpoint: Callable[[], None] | None = None) -> ArchiveContents:
+    """Looks into a saved export or an unpacked one.
+
+    Args:
+        path: A zip or a folder.
+        checkpoint: Called now and then, to end early: what it raises goes through.
+
+    Raises:
+        NotAZipError, CorruptFileError: The file is no whole zip.
+        SourceError: The folder is no unpacked tool, or it cannot be packed.
+        FileSystemError: Something cannot be read.
+    """
+    if not path.is_dir():
+        return read_archive(path, checkpoint=checkpoint)
+    members, known = read_folder(path)
+    found = contents_of(path, members, values_known=known)
+    if known:
+        return found
+    return replace(found, notes=(*found.notes, "It has no env_values.json, so values of variables are not compared"))
