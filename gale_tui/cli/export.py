@@ -15,9 +15,10 @@ from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
+from gale_tui.core.filesystem import check_folder
 from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.history.sets import ToolSet
-from gale_tui.core.identifiers import clean_id, origin_of
+from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, origin_of
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.hints import without_keys
@@ -154,15 +155,15 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
     if command.resume:
         await engine.start()
         plan = await _plan_of_kept(engine, command)
-        _confirm(plan, command, narration)
+        _confirm(engine, plan, command, narration)
     elif command.set_name is None:
         plan = _plan(engine, command)
-        _confirm(plan, command, narration)
+        _confirm(engine, plan, command, narration)
         await engine.start()
     else:
         await engine.start()
         plan = await _plan_of_set(engine, command, command.set_name)
-        _confirm(plan, command, narration)
+        _confirm(engine, plan, command, narration)
     if command.keep_as:
         kept = ToolSet(command.keep_as, plan.tools, plan.environment.id, engine.clock.time())
         await engine.sets.save(kept)
@@ -190,28 +191,38 @@ def _say_left(count: int, narration: Narration) -> None:
 
 def _plan(engine: GaleEngine, command: ExportCommand) -> _Plan:
     if command.batch is None:
-        tool = BatchTool(clean_id(command.tool_id), clean_id(command.flow_id), command.label)
+        tool = BatchTool(clean_id(command.tool_id), clean_id(command.flow_id), clean_label(command.label))
         return _Plan(engine.environments.require_current(), (tool,), several=False)
     batch = command.batch
     if not batch.tools and not batch.bad:
         raise ConfigError("The list names no tools", "Give lines of tool_id,flow_id,label")
-    environment = _environment_of(engine, batch.hosts) if batch.hosts and not command.environment_chosen else None
-    return _Plan(
-        environment or engine.environments.require_current(),
-        batch.tools,
-        batch.bad,
-        command.keep_as or command.batch_name,
+    environment = (
+        _environment_of(engine, batch.hosts, command) if batch.hosts else engine.environments.require_current()
     )
+    return _Plan(environment, batch.tools, batch.bad, command.keep_as or command.batch_name)
 
 
-def _environment_of(engine: GaleEngine, hosts: tuple[str, ...]) -> Environment:
-    """The environment that captured requests were sent to."""
+def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], command: ExportCommand) -> Environment:
+    """The environment that captured requests were sent to. One that was chosen must be it."""
     origins = {origin_of(host) for host in hosts}
+    names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
+    if command.environment_chosen:
+        chosen = engine.environments.require_current()
+        if origins != {chosen.origin}:
+            raise ConfigError(
+                f"The requests were sent to {names}, not to {inert(chosen.name, 60)} ({chosen.origin.display})",
+                "Nothing was started: choose the environment that they were sent to",
+            )
+        return chosen
     found = [each for each in engine.environments if each.origin in origins]
     if len(origins) == 1 and len(found) == 1:
         return found[0]
-    names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
-    raise ConfigError(f"The requests were sent to {names}, which is not one environment here", "Name one with --env")
+    if len(origins) == 1 and found:
+        advice = f"Choose one with --env: {', '.join(inert(each.name, 60) for each in found)}"
+        raise ConfigError(f"Several environments have the host {names}", advice)
+    raise ConfigError(
+        f"The requests were sent to {names}, which is not one environment here", "Add it, or split the list by host"
+    )
 
 
 async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) -> _Plan:
@@ -246,7 +257,7 @@ async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
     return _Plan(environment, kept.tools, (), kept.name, kept=kept)
 
 
-def _confirm(plan: _Plan, command: ExportCommand, narration: Narration) -> None:
+def _confirm(engine: GaleEngine, plan: _Plan, command: ExportCommand, narration: Narration) -> None:
     """Refuses what needs a word from the person who asks for it."""
     for bad in plan.bad:
         narration.say(f"gale-tui: line {bad.line}: {bad.problem}: {bad.text}")
@@ -257,8 +268,17 @@ def _confirm(plan: _Plan, command: ExportCommand, narration: Narration) -> None:
     if plan.bad and not command.yes:
         wrong = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
         raise ConfigError(
-            f"{wrong} wrong; nothing was started", f"Mend the list, or say --yes to export the other {count}"
+            f"{wrong} wrong; nothing was started", f"Correct the list, or add --yes to export the other {count}"
         )
+    stuck = [tool for tool in plan.tools if has_text_stuck(tool.tool_id) or has_text_stuck(tool.flow_id)]
+    for tool in stuck:
+        line = f"line {tool.line}: " if tool.line else ""
+        narration.say(f"gale-tui: {line}an odd id, perhaps with something stuck to it: {tool.tool_id} {tool.flow_id}")
+    if stuck and plan.kept is None and not command.yes:
+        odd = "1 export has an odd id" if len(stuck) == 1 else f"{len(stuck)} exports have odd ids"
+        raise ConfigError(f"{odd}; nothing was started", "Correct the ids, or add --yes to use them as they are")
+    if plan.tools and plan.kept is None:
+        check_folder(command.output or engine.default_folder(), chosen=command.output is not None)
 
 
 # Doing it

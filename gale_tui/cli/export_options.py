@@ -1,4 +1,4 @@
-"""The options of `gale-tui export`, and what they ask for."""
+"""The options of `gale-tui export`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from gale_tui.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from gale_tui.cli.export import ExportCommand
@@ -18,13 +20,14 @@ LARGEST = 50 << 20
 
 EXAMPLES = """\
 lists:
-  Lines of tool_id,flow_id,label, parted by commas, semicolons, tabs or spaces; a header is optional, # begins a
-  comment. Captured Export requests (addresses, curl, fetch, a HAR file) are read too. With lines that cannot be
-  read nothing is started, unless --yes is given.
+  Lines of tool_id,flow_id,label, separated by commas, semicolons, tabs or spaces; a header is optional, # begins a
+  comment. Captured Export requests (addresses, curl, fetch, PowerShell, a HAR file) are read too, and go only to the
+  environment that they were captured from. Lines that cannot be read, odd ids and ids that were captured without
+  their host need --yes.
 
-cut short:
-  Of a set or list what was not started yet is kept when it is interrupted (ctrl+c, SIGTERM, a crash). --resume goes on
-  with it, each tool exported once; the app offers the same. Started anew, the list runs from its beginning instead.
+interrupted:
+  A set or list that is interrupted (ctrl+c, SIGTERM, a crash) keeps what it had not started. --resume continues with
+  it, each tool exported once; so does the app. Without --resume the list starts from its beginning.
 
 exit codes:
   0 saved · 1 GALE said FAILED · 2 usage, configuration, not confirmed · 3 network or server, try again
@@ -45,7 +48,7 @@ GALE_API_KEY:
 
 
 def add_export(commands: Any) -> None:
-    """Adds the command to the parser's commands."""
+    """Adds the command."""
     export: argparse.ArgumentParser = commands.add_parser(
         "export",
         help="export and save without a screen",
@@ -56,34 +59,32 @@ def add_export(commands: Any) -> None:
     which = export.add_argument_group("what to export: one tool, a set or a list")
     which.add_argument("--tool-id", metavar="ID")
     which.add_argument("--flow-id", metavar="ID")
-    which.add_argument("--label", metavar="TEXT", default="", help="a name to know the one tool's job by")
+    which.add_argument("--label", metavar="TEXT", default="", help="display name of the one tool")
     which.add_argument("--set", metavar="NAME", dest="set_name", help="a named set of tools")
     which.add_argument(
         "--from", metavar="FILE", dest="source", help="a list of tools, CSV or TSV; - reads standard input"
     )
-    which.add_argument("--resume", action="store_true", help="what a batch that was cut short has not started yet")
-    which.add_argument("--save-set", metavar="NAME", help="with --from: keep the tools as a set, too")
+    which.add_argument("--resume", action="store_true", help="continue an interrupted batch")
+    which.add_argument("--save-set", metavar="NAME", help="with --from: also save as a set")
     export.add_argument("--env", metavar="NAME", dest="export_env", help="the environment; else the one last used")
-    export.add_argument("--output", metavar="DIR", type=Path, help="where the files are saved")
+    export.add_argument("--output", metavar="DIR", type=Path, help="folder for the files")
     export.add_argument("--json", action="store_true", help="one JSON object per job on standard output")
     export.add_argument(
-        "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait in all; the jobs go on after"
+        "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait in all; the jobs continue"
     )
-    export.add_argument(
-        "--yes", action="store_true", help="needed for a PROD environment, and for a list with lines that are wrong"
-    )
+    export.add_argument("--yes", action="store_true", help="confirm a production environment, invalid lines, odd ids")
     export.set_defaults(export_parser=export)
 
 
 def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportCommand:
-    """What the command line asks for. A list is read here, before anything else happens.
+    """The command that the arguments stand for. Reads the list, before anything else happens.
 
     Args:
         arguments: As parsed.
-        chosen: True where the environment was named, on the command line or by the variables.
+        chosen: Whether the environment was named, on the command line or by the variables.
 
     Raises:
-        ConfigError: The list cannot be read.
+        ConfigError: The list cannot be read, or does not say where it goes.
     """
     parser: argparse.ArgumentParser = arguments.export_parser
     one = arguments.tool_id is not None or arguments.flow_id is not None
@@ -102,6 +103,13 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
     if ways and arguments.label:
         parser.error("--label goes with --tool-id; in a list each line has its own")
 
+    batch = _read(arguments.source) if arguments.source is not None else None
+    if batch is not None and batch.hostless and not (arguments.yes or arguments.export_env or arguments.env):
+        raise ConfigError(
+            f"The request in line {batch.hostless[0]} does not name its host; nothing was started",
+            "Add --env NAME, or --yes to use the environment that was used last",
+        )
+
     from gale_tui.cli.export import ExportCommand
     from gale_tui.core.history.sets import clean_set_name
 
@@ -115,7 +123,7 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
         yes=arguments.yes,
         set_name=arguments.set_name,
         resume=arguments.resume,
-        batch=_read(arguments.source) if arguments.source is not None else None,
+        batch=batch,
         batch_name="" if arguments.source in (None, "-") else Path(arguments.source).name,
         keep_as=clean_set_name(arguments.save_set) if arguments.save_set is not None else "",
         environment_chosen=chosen,
@@ -124,7 +132,6 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
 
 def _read(source: str) -> Batch:
     from gale_tui.core.batch.reader import read_batch
-    from gale_tui.core.errors import ConfigError
 
     try:
         if source == "-":

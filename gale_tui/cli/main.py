@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
-from gale_tui.cli.parser import parse
+from gale_tui.cli.parser import parse, refusal
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import GaleError
 from gale_tui.core.jobs.hints import without_keys
@@ -79,6 +79,8 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
     try:
         if arguments.keep is not None and not arguments.demo:
             return _complain("--keep goes with --demo.")
+        if problem := refusal(arguments):
+            return _complain(problem)
         if arguments.brought is not None and (problem := _not_brought(arguments)):
             return _complain(problem)
         if arguments.command == "sandbox":
@@ -99,7 +101,9 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
 
 
 def _complain(text: str, code: int = 2) -> int:
-    sys.stderr.write(f"gale-tui: {without_keys(text)}\n")
+    from gale_tui.core.untrusted_text import redact_links
+
+    sys.stderr.write(f"gale-tui: {redact_links(without_keys(text))}\n")
     return code
 
 
@@ -204,6 +208,8 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.export_options import command_from
 
     named = arguments.export_env or arguments.env
+    if arguments.env not in (None, named):
+        return _complain("--env is given twice, with different names.")
     command = command_from(arguments, chosen=bool(named or wiring.environ.get("GALE_HOST")))
 
     from gale_tui.cli.export import export

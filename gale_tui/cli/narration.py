@@ -14,7 +14,7 @@ from gale_tui.core.jobs.hints import without_keys
 from gale_tui.core.jobs.job_registry import clock_time
 from gale_tui.core.jobs.outcomes import Outcome
 from gale_tui.core.models import DownloadState, JobState
-from gale_tui.core.untrusted_text import inert
+from gale_tui.core.untrusted_text import inert, redact_links
 
 __all__ = ["Narration"]
 
@@ -36,7 +36,7 @@ class Narration:
         """Writes a line that stays."""
         shown = self._shown
         self.show("")
-        self._err.write(f"{without_keys(text)}\n")
+        self._err.write(f"{redact_links(without_keys(text))}\n")
         self._err.flush()
         self.show(shown)
 

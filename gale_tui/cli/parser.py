@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from gale_tui import __version__
 
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["WITHOUT_ARGUMENTS", "make_parser", "parse"]
+__all__ = ["WITHOUT_ARGUMENTS", "make_parser", "parse", "refusal"]
 
 EXAMPLES = """\
 examples:
@@ -35,7 +35,14 @@ def make_parser() -> argparse.ArgumentParser:
     from gale_tui.cli.export_options import add_export
     from gale_tui.cli.source import add_source
 
-    parser = argparse.ArgumentParser(
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            # What was typed may be a key in the wrong place.
+            from gale_tui.core.untrusted_text import redact_links
+
+            super().error(redact_links(message))
+
+    parser = Parser(
         prog="gale-tui",
         description="Export tools from Kore.ai GALE (Agent Platform), follow the jobs, save the files.",
         epilog=EXAMPLES,
@@ -76,6 +83,38 @@ def make_parser() -> argparse.ArgumentParser:
     how.add_argument("--stat", action="store_true", help="one line for each thing that differs")
     add_source(commands)
     return parser
+
+
+GLOBAL_OPTIONS: Final[Mapping[str, str]] = {
+    "demo": "--demo",
+    "keep": "--keep",
+    "env": "--env",
+    "download_dir": "--download-dir",
+    "readonly": "--readonly",
+    "no_mouse": "--no-mouse",
+    "log_level": "--log-level",
+}
+"""Options that may stand before a command, by their name in the arguments."""
+USED_BY: Final[Mapping[str, frozenset[str]]] = {"export": frozenset({"env", "download_dir", "log_level"})}
+"""The ones that a command uses. Any other would be ignored, and what it asks for not be done."""
+
+
+def refusal(arguments: argparse.Namespace) -> str:
+    """Why the options do not go together, a sentence; empty if they do."""
+    if arguments.command is None:
+        return (
+            "--env does not go with --demo, which has its own environment." if arguments.demo and arguments.env else ""
+        )
+    given = (name for name in GLOBAL_OPTIONS if getattr(arguments, name) != WITHOUT_ARGUMENTS[name])
+    unused = [GLOBAL_OPTIONS[name] for name in given if name not in USED_BY.get(arguments.command, frozenset())]
+    if not unused:
+        return ""
+    advice = ""
+    if arguments.command == "export" and arguments.demo:
+        advice = " To try it out, start gale-tui sandbox and set GALE_HOST and GALE_API_KEY to what it prints."
+    elif arguments.command == "export" and arguments.readonly:
+        advice = " It lets nothing be started."
+    return f"{unused[0]} does not go with {arguments.command}.{advice}"
 
 
 WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {

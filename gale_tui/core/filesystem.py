@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["lock_folder", "make_private_folder", "replace_file", "sync_folder"]
+from gale_tui.core.errors import ConfigError
+
+__all__ = ["check_folder", "lock_folder", "make_private_folder", "replace_file", "sync_folder"]
 
 LOCK_PATIENCE = 2.0
 """Seconds to wait for another process that holds a folder; a stopped one must not stop this one."""
@@ -54,6 +56,42 @@ def replace_file(path: Path, content: bytes) -> None:
             os.unlink(draft)
         raise
     sync_folder(target.parent)
+
+
+def check_folder(folder: Path, *, chosen: bool, room: int = 1 << 20) -> None:
+    """Tries out whether a file can be saved in a folder; makes no folder, leaves nothing behind.
+
+    Args:
+        folder: It need not be there.
+        chosen: True for a folder that a person named: the one above it must be there, or its disk is missing.
+        room: Bytes that must be free.
+
+    Raises:
+        ConfigError: It cannot: no folder, no permission, no room, or the path is too long.
+    """
+    import secrets
+    import shutil
+
+    try:
+        nearest = next(each for each in (folder, *folder.parents) if each.exists())
+        if chosen and nearest not in (folder, folder.parent):
+            raise ConfigError(f"There is no folder {folder.parent}", "Make it, or connect its disk")
+        if not nearest.is_dir():
+            raise ConfigError(f"{nearest} is a file, not a folder", "Choose another folder")
+        if shutil.disk_usage(nearest).free < room:
+            raise ConfigError(f"There is no room in {nearest}", "Free some space or choose another folder")
+        # As long as the longest name of a download, for file systems that take only shorter ones.
+        probe = nearest / f".gale-tui-{secrets.token_hex(58)}.part"
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, bytes(1 << 16))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+            os.unlink(probe)
+    except (OSError, StopIteration, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not a path"
+        raise ConfigError(f"Files cannot be saved in {folder}: {why}", "Choose another folder") from error
 
 
 def sync_folder(folder: Path) -> None:

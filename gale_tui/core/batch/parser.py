@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from gale_tui.core.errors import ConfigError
@@ -35,6 +36,8 @@ MOST_TOOLS: Final = 2000
 """Tools of one batch."""
 LONGEST_TEXT: Final = 1 << 20
 """Characters that are read."""
+MOST_LINES: Final = 10_000
+"""Lines that say something; what is wrong with so many is no list."""
 LABEL_LIMIT: Final = 120
 """Characters of a label."""
 TOO_MANY: Final = f"more than {MOST_TOOLS:,} tools in one batch"
@@ -142,7 +145,9 @@ def parse_batch(text: str | bytes) -> Batch:
         raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
     lines = re.split(r"\r\n|\r|\n", content.lstrip("\ufeff"))
     delimiter, begin = _stated_delimiter(lines)
-    records = list(_records(lines, begin, delimiter or _likely_delimiter(lines)))
+    records = list(islice(_records(lines, begin, delimiter or _likely_delimiter(lines)), MOST_LINES + 1))
+    if len(records) > MOST_LINES:
+        raise ConfigError(f"The list has more than {MOST_LINES:,} lines", "Split it")
     layout = _layout(records)
     tools: list[BatchTool] = []
     bad: list[BadLine] = []

@@ -24,7 +24,7 @@ Kind = Literal["tool", "workflow", "model"]
 
 _STOP: Final = r"\s'\"<>|\x00-\x1f"
 _ADDRESS: Final = re.compile(
-    rf"(?P<whole>https?:/{{1,2}}[^{_STOP}]+)|(?<![\w.~%@/-])(?P<bare>[\w.-]{{0,253}}(?::\d{{1,5}})?/[^{_STOP}]+)",
+    rf"(?P<whole>https?:/{{1,2}}(?:(?!https?:/)[^{_STOP}])+)|(?<![\w.~%@/-])(?P<bare>[\w.-]{{0,253}}(?::\d{{1,5}})?/[^{_STOP}]+)",
     re.IGNORECASE,
 )
 _ADDRESS_END: Final = ".,;:!?)]}*_~`…’”"

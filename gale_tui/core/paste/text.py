@@ -12,8 +12,8 @@ from gale_tui.core.errors import ConfigError
 __all__ = ["decode_text", "quotes_closed", "unescape"]
 
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_CARET: Final = re.compile(r"""\^(?=[\s"'&%^|<>()!\\{}\[\],:=;?]|$)""")
-"""cmd.exe's escape; any other caret is a character that no address has."""
+_CARET: Final = re.compile(r"\^(?![0-9A-Za-z])")
+"""cmd.exe's escape; before a letter a caret is a character that no address has."""
 _BACKTICK: Final = re.compile(r"""`(?=[\s"'&$`{}\[\]()])""")
 """PowerShell's escape; any other backtick is a quotation mark of JavaScript or Markdown."""
 _BLANK: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\[nrt]")

@@ -1,0 +1,42 @@
+"""Folders: what keeps a file from being saved is found before it matters."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.filesystem import check_folder
+
+
+def test_a_folder_that_can_be_used_stays_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    check_folder(folder, chosen=True)
+    check_folder(folder / "new", chosen=True)
+    check_folder(folder / "several" / "new", chosen=False)
+    assert list(folder.iterdir()) == []
+
+
+def test_why_a_folder_cannot_be_used(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    with pytest.raises(ConfigError, match="is a file"):
+        check_folder(file, chosen=True)
+    with pytest.raises(ConfigError, match="is a file"):
+        check_folder(file / "below", chosen=True)
+    with pytest.raises(ConfigError, match="There is no folder"):
+        check_folder(tmp_path / "several" / "new", chosen=True)
+    with pytest.raises(ConfigError, match="no room"):
+        check_folder(tmp_path, chosen=True, room=1 << 80)
+    with pytest.raises(ConfigError, match="cannot be saved"):
+        check_folder(tmp_path / ("x" * 300), chosen=True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="Permission denied"):
+        check_folder(tmp_path, chosen=True)
