@@ -133,6 +133,13 @@ class EnvironmentForm(FormScreen[Environment]):
                 )
         yield self.key_bar()
 
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Name, host, key and Save follow each other; Production, which stands beside the host, comes later."""
+        chain = super().focus_chain
+        rank = {"production": 1, "session-only": 2, "ca-file": 2, "proxy": 2, "key-command": 2}
+        return sorted(chain, key=lambda widget: rank.get(widget.id or "", 0))
+
     def on_mount(self) -> None:
         """Begins at the name, and finds out where a key can be kept."""
         self.say("")
