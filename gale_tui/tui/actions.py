@@ -90,7 +90,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("pause", ("p",), "Pause polling", "Pause or resume polling."),
         Action("export_again", ("e",), "Export again", "Open the form with its ids, or a batch of marked."),
         Action("batch", ("b",), "Batch", "Export many: paste a list or open a set."),
-        Action("batch_account", ("B",), "Batch progress", "Show the batch: stop, continue or retry it."),
+        Action("batch_account", ("B",), "Batch progress", "Show the batch: stop it, continue it."),
         Action("mark", ("space",), "Mark", "Mark or unmark the job and move on."),
         Action("mark_all", ("a",), "Mark all", "Mark all jobs shown, or none."),
         Action("mark_range", ("A",), "Mark range", "Mark from the last mark to here."),

@@ -404,9 +404,9 @@ class GaleApp(App[int]):
         on = not self.mouse_on
         self.save_settings(mouse=on)
         self._mouse.switch(on)
-        back = f"The mouse is the terminal's: it selects text. {self.jobs_screen.key('mouse')} takes it back."
+        back = f"Mouse released to the terminal; {self.jobs_screen.key('mouse')} takes it back."
         waits = " Inside screen a lone esc then waits for the next key." if self._inside == "screen" else ""
-        self.say(f"The mouse works in gale-tui.{waits}" if on else back, seconds=8 if waits else 4)
+        self.say(f"The mouse is back.{waits}" if on else back, seconds=8 if waits else 4)
 
     @property
     def mouse_on(self) -> bool:
@@ -459,7 +459,7 @@ class GaleApp(App[int]):
         if selected:
             self.copy_to_clipboard(selected)
             off = self.engine.settings.clipboard == "off"
-            self.say("Kept inside gale-tui: copying is off." if off else "Sent to the terminal's clipboard.")
+            self.say("Copied inside gale-tui only: copying is off." if off else "Copied (through the terminal).")
         else:
             keys = read_keys(self.engine.settings.keys)
             leave, quits, copies = (key_text(keys.keys(action(name))[0]) for name in ("quit_jobs", "quit", "copy"))

@@ -1,4 +1,4 @@
-"""Batches in the app: from a list to its confirmation, one that runs, and its account."""
+"""The batch that runs: started from a confirmed list, continued after a cut, reported at its end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BatchController:
         self._left_behind: BatchList | None = None
         self._asked: set[str] = set()
         self.pending: KeptBatch | None = None
-        """A batch that was cut short and is neither gone on with nor dropped."""
+        """A batch that was cut short, neither continued nor discarded."""
         self.account: BatchAccount | None = None
         """Of the batch that runs, or of the last one."""
 
@@ -57,17 +57,17 @@ class BatchController:
 
     @property
     def line(self) -> str:
-        """The progress of the whole on one line, or what was cut short; else empty."""
+        """The progress on one line, or what was cut short; else empty."""
         if self._run is not None and self.account is not None:
             return f"{self.account.name or 'batch'} {self.account.progress}"
         if self.pending is not None:
             key = self._jobs.key("batch_account")
-            return f"{self.pending.title}: {self.pending.left} not started, {key} goes on"
+            return f"{self.pending.title}: {self.pending.left} not started, {key} continues"
         return ""
 
     @property
     def quit_reason(self) -> str:
-        """What is lost by quitting now, a sentence; often empty."""
+        """A sentence about what quitting loses; often empty."""
         if not self.left:
             return ""
         later = "the demo keeps nothing" if self._app.engine.demo else "the next start offers to continue"
@@ -84,7 +84,7 @@ class BatchController:
         opened: ToolSet | None = None,
         note: str = "",
     ) -> None:
-        """Opens the batch screen, with a list that was read, with tools, with a set or empty."""
+        """Opens the batch screen with a list, tools, a set or nothing."""
         app = self._app
         if not app.navigation.can_export():
             return
@@ -106,7 +106,7 @@ class BatchController:
         app.push_screen(screen, closed)
 
     def open_marked(self, jobs: Sequence[Job]) -> None:
-        """Opens the batch screen with the tools of the marked jobs; says so where they cannot be one batch."""
+        """Opens the batch screen with the tools of marked jobs, or says why they cannot be one batch."""
         from gale_tui.core.batch.parser import BatchTool
 
         app = self._app
@@ -141,7 +141,7 @@ class BatchController:
     # What was cut short
 
     async def look_for_cut_short(self) -> None:
-        """Offers to go on with a batch that an earlier run left, one at a time; starts nothing."""
+        """Offers to continue a batch that an earlier run left, one at a time; starts nothing."""
         engine = self._app.engine
         if engine.readonly or self.running:
             return
@@ -165,14 +165,14 @@ class BatchController:
             self._jobs.show_title()
             self.tell()
 
-    def _answered(self, answer: str | None) -> None:
+    def _carry_on(self, answer: str | None) -> None:
         kept = self.pending
-        if kept is not None and answer == "go on":
-            self._app.run_worker(self._go_on(kept), name="batch", group="batch")
-        elif kept is not None and answer == "drop":
-            self._app.run_worker(self._drop(kept), name="drop batch")
+        if kept is not None and answer == "continue":
+            self._app.run_worker(self._continue(kept), name="batch", group="batch")
+        elif kept is not None and answer == "discard":
+            self._app.run_worker(self._discard(kept), name="drop batch")
 
-    async def _go_on(self, kept: KeptBatch) -> None:
+    async def _continue(self, kept: KeptBatch) -> None:
         from gale_tui.core.jobs.batch_runner import BatchRun
         from gale_tui.tui.screens.batch.report import production_dialog
 
@@ -180,7 +180,7 @@ class BatchController:
         environment = app.engine.environments.find(kept.environment_id)
         if environment is None or not kept.goes_to(environment):
             name = inert(kept.environment_name, 60)
-            words = f"The environment {name} of this batch is gone or has another host now: it cannot go on."
+            words = f"The environment {name} of this batch is gone or has another host now, so it cannot continue."
             app.say(words, severity="warning", seconds=10)
             return
         if environment.production and not await app.push_screen_wait(production_dialog(environment, kept.left)):
@@ -190,14 +190,14 @@ class BatchController:
             self.pending = None
             await self._see_through(run)
 
-    async def _drop(self, kept: KeptBatch) -> None:
+    async def _discard(self, kept: KeptBatch) -> None:
         try:
             await self._app.engine.batches.remove(kept.id)
         except GaleError as error:
             self._app.say(str(error), severity="error")
             return
         self.pending = None
-        self._app.say(f"Dropped: the {kept.left} of {kept.title} are not started. What was started goes on.")
+        self._app.say(f"Discarded the {kept.left} of {kept.title} that were not started. Running exports continue.")
         self._jobs.show_title()
         await self.look_for_cut_short()
 
@@ -234,7 +234,7 @@ class BatchController:
                     await engine.sets.mark_used(set_name, at=engine.clock.time())
             account = await run.run()
         except GaleError as error:
-            self._app.say(f"The batch cannot go on: {error}", severity="error", seconds=15)
+            self._app.say(f"The batch stopped: {error}", severity="error", seconds=15)
             account = run.account
         except asyncio.CancelledError:
             self._run = None
@@ -257,14 +257,14 @@ class BatchController:
             self._app.screen.show(account)
 
     def stop(self) -> None:
-        """Starts no more; what was started goes on."""
+        """Stops the batch; running exports continue."""
         if self._run is not None:
-            self._run.stop("Stopped: no more were started.")
+            self._run.stop("Stopped: the rest was not started.")
 
     # The account
 
     def _ended(self, account: BatchAccount) -> None:
-        """Shows the account at once where nothing is disturbed by it, else as soon as one is back at the jobs."""
+        """Shows the result now if the jobs are on screen, else when they are again."""
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
         if isinstance(self._app.screen, BatchAccountDialog):
@@ -276,16 +276,16 @@ class BatchController:
             self._app.say(f"Batch: {account.sentence}", seconds=10)
 
     def tell(self) -> None:
-        """Shows the account of a batch that has ended behind another screen."""
+        """Shows the result of a batch that ended behind another screen."""
         if self._untold and self._app.screen is self._jobs:
             self.show_account()
 
     def show_account(self) -> None:
-        """Shows what became of the batch so far."""
+        """Shows the batch's progress."""
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
         self._untold = False
         if self.account is None:
-            self._app.say("No batch has run yet.")
+            self._app.say("No batch yet.")
         else:
-            self._app.push_screen(BatchAccountDialog(self.account), self._answered)
+            self._app.push_screen(BatchAccountDialog(self.account), self._carry_on)

@@ -141,7 +141,7 @@ def test_killed_in_the_middle_it_goes_on_when_it_is_told_to(sandbox: Sandbox, ho
     assert sorted(exports(sandbox)) == [tool_id(0), tool_id(1)]
     with app(sandbox, home) as terminal:
         terminal.wait_for("3 of its 6 tools are not started")
-        terminal.wait_for("Go on with the 3")
+        terminal.wait_for("Continue (3)")
         assert len(sandbox.posts(tool_id(3))) == 0, "it does not go on by itself"
         terminal.type("\t\r")
         terminal.wait_for("6 saved")

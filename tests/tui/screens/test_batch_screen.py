@@ -395,7 +395,7 @@ async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path:
         await pilot.press("enter")
         await shown(app, pilot, JobsScreen)
         assert tool_id(3) not in posts(sandbox), "it never goes on by itself"
-        assert "batch: 1 not started, B goes on" in str(app.jobs_screen.table.border_title)
+        assert "batch: 1 not started, B continues" in str(app.jobs_screen.table.border_title)
         await pilot.press("B")
         await shown(app, pilot, BatchAccountDialog)
         app.screen.query_one("#go-on").focus()

@@ -1,4 +1,4 @@
-"""The account of a batch, while it runs and at its end."""
+"""The progress and the result of a batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gale_tui.tui.widgets.pages.text_page import TextPage
 __all__ = ["BatchAccountDialog", "production_dialog"]
 
 
-Answer = Literal["go on", "drop"]
+Answer = Literal["continue", "discard"]
 
 
 def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
@@ -38,7 +38,7 @@ def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
 
 
 class BatchAccountDialog(GaleModal[Answer]):
-    """What became of each tool; grows while the batch runs. Where it was cut short, dismissed with what to do.
+    """The result for each tool, growing while the batch runs. Dismissed with the choice for one that was cut short.
 
     Args:
         account: As it stands.
@@ -66,9 +66,9 @@ class BatchAccountDialog(GaleModal[Answer]):
             yield TextPage(id="page")
             with Horizontal(classes="dialog--buttons"):
                 yield FormButton("Close", "close", "primary")
-                yield FormButton("Start no more", "stop")
-                yield FormButton("Go on", "go-on")
-                yield FormButton("Drop", "drop")
+                yield FormButton("Stop", "stop")
+                yield FormButton("Continue", "continue")
+                yield FormButton("Discard", "discard")
 
     def on_mount(self) -> None:
         """Shows the account."""
@@ -84,10 +84,10 @@ class BatchAccountDialog(GaleModal[Answer]):
         batch = self.gale.batch
         self.query_one("#stop").display = batch.left > 0 and not account.stopped
         pending = None if batch.running else batch.pending
-        for name, words in (("go-on", "Go on with the"), ("drop", "Drop the")):
+        for name, words in (("continue", "Continue"), ("discard", "Discard")):
             button = self.query_one(f"#{name}", FormButton)
             button.display = pending is not None
-            button.label = Content(f"{words} {pending.left if pending is not None else 0}")
+            button.label = Content(f"{words} ({pending.left if pending is not None else 0})")
         page = self.query_one("#page", TextPage)
         page.show(lambda width: account_lines(account, width, glyphs), keep_place=True)
 
@@ -101,10 +101,10 @@ class BatchAccountDialog(GaleModal[Answer]):
         if event.button.id == "stop":
             self.gale.batch.stop()
             self.query_one("#close").focus()
-            self.gale.say("No more of the batch is started; what was started goes on.")
-        elif event.button.id == "go-on":
-            self.dismiss("go on")
-        elif event.button.id == "drop":
-            self.dismiss("drop")
+            self.gale.say("Batch stopped. Running exports continue.")
+        elif event.button.id == "continue":
+            self.dismiss("continue")
+        elif event.button.id == "discard":
+            self.dismiss("discard")
         else:
             self.dismiss(None)
