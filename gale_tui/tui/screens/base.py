@@ -1,4 +1,4 @@
-"""What all screens share: the engine, and how problems are said."""
+"""The bases of screens and dialogs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class _OfGale(Screen[T]):
-    """What screens and dialogs have of the app."""
+    """The app, as screens and dialogs see it."""
 
     @property
     def gale(self) -> AppContext:
@@ -70,12 +70,10 @@ class GaleScreen(_OfGale[T], LeanScreen[T]):
         return False
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Shows the keys of a filter or search line while it is used."""
         if isinstance(event.widget, LineInput):
             self.show_keys(event.widget.PLACE)
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """Shows the screen's own keys again."""
         if isinstance(event.widget, LineInput) and event.widget.is_attached:
             self.show_keys(self.PLACE)
 
@@ -84,15 +82,12 @@ class GaleModal(_OfGale[T], LeanModalScreen[T]):
     """A dialog. It is dismissed with a value; `None` means cancelled."""
 
     def action_cancel(self) -> None:
-        """Closes it."""
         self.dismiss(None)
 
     def action_cursor_down(self) -> None:
-        """Next in the list."""
         self.query_one(OptionList).action_cursor_down()
 
     def action_cursor_up(self) -> None:
-        """Previous in the list."""
         self.query_one(OptionList).action_cursor_up()
 
     def say(self, text: str, *, problem: bool = False) -> None:

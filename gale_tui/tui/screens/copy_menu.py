@@ -1,4 +1,4 @@
-"""What there is to copy of a job; the text is always visible as well."""
+"""The menu of texts to copy from jobs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ class CopyMenu(GaleModal[None]):
         self._texts: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
-        """The list, and the text of the highlighted entry."""
         self._texts = self._offers()
         with Vertical(id="box") as box:
             jobs = self._jobs
@@ -64,7 +63,7 @@ class CopyMenu(GaleModal[None]):
         return self.engine.settings.clipboard == "off"
 
     def _offers(self) -> list[tuple[str, str]]:
-        """Names and texts, those that at least one of the jobs has."""
+        """Names and texts that at least one of the jobs has."""
         lines: dict[str, list[str]] = {}
         for job in self._jobs:
             for name, text in self._offers_of(job):

@@ -1,4 +1,4 @@
-"""Small questions: yes or no, a key, a dock status id, an environment."""
+"""Dialogs: a confirmation, a key, a dock status id, an environment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "ba
 
 
 def badge(environment: Environment) -> Content:
-    """The environment's name, behind the word PROD in the danger colour where it is a production one."""
+    """The environment's name, with a PROD badge for production."""
     if not environment.production:
         return Content.styled(environment.name, "bold")
     return Content.assemble(
@@ -38,7 +38,7 @@ def session_tick() -> Tick:
 
 
 class ConfirmDialog(GaleModal[bool]):
-    """Asks before something that matters. Cancel has the focus; `False` and `None` both mean no."""
+    """A yes or no question; Cancel has the focus. `False` and `None` both mean no."""
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#cancel"
@@ -65,7 +65,6 @@ class ConfirmDialog(GaleModal[bool]):
         self._danger = danger
 
     def compose(self) -> ComposeResult:
-        """The question and two buttons."""
         with Vertical(classes="dialog -danger" if self._danger else "dialog") as dialog:
             dialog.border_title = Content(self._title)
             yield Static(self._question, id="question", markup=False)
@@ -79,12 +78,11 @@ class ConfirmDialog(GaleModal[bool]):
         self.dismiss(event.button.id == "confirm")
 
     def action_confirm(self) -> None:
-        """Confirms."""
         self.dismiss(True)
 
 
 class KeyDialog(GaleModal[bool]):
-    """Asks for an environment's key, after a 401 or where none is kept. `True` where one was taken."""
+    """Asks for an environment's key. Dismissed with True once it is saved."""
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#api-key"
@@ -102,7 +100,6 @@ class KeyDialog(GaleModal[bool]):
         self._reason = reason
 
     def compose(self) -> ComposeResult:
-        """The reason, the field and the buttons."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "API key"
             yield Static(
@@ -125,7 +122,6 @@ class KeyDialog(GaleModal[bool]):
                 yield FormButton("Cancel", "cancel")
 
     def on_mount(self) -> None:
-        """Finds out whether there is a keyring."""
         self.query_one("#question").display = bool(self._reason)
         self.run_worker(self._look_for_keyring(), exit_on_error=True)
 
@@ -176,14 +172,13 @@ class KeyDialog(GaleModal[bool]):
 
 
 class TrackDialog(GaleModal[Job]):
-    """Asks for a dock status id that somebody else's export has, and follows it. Dismissed with the job."""
+    """Asks for a dock status id and follows it. Dismissed with the job."""
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#dock-status-id"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def compose(self) -> ComposeResult:
-        """The environment, the field and the buttons."""
         environments = self.engine.environments
         current = self.engine.environments.current
         with Vertical(classes="dialog") as dialog:
@@ -253,7 +248,7 @@ class TrackDialog(GaleModal[Job]):
 
 
 class EnvironmentPicker(GaleModal[str]):
-    """Chooses the environment of new exports. Dismissed with its id; who asked makes it the current one."""
+    """Chooses an environment. Dismissed with its id."""
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#environments"
@@ -264,7 +259,6 @@ class EnvironmentPicker(GaleModal[str]):
     ]
 
     def compose(self) -> ComposeResult:
-        """The list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Environment for new exports"
             dialog.border_subtitle = "enter use · esc cancel"
@@ -279,7 +273,6 @@ class EnvironmentPicker(GaleModal[str]):
         )
 
     def on_mount(self) -> None:
-        """Puts the mark on the present environment."""
         environments = self.query_one("#environments", OptionList)
         current = self.engine.environments.current
         if current is not None:

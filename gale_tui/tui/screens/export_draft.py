@@ -1,4 +1,4 @@
-"""Keeps what is typed in the export form in the history, and fills it in again."""
+"""Saves drafts of the export form in the history, and restores them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gale_tui.tui.widgets.forms.export_fields import ExportFields
 __all__ = ["DraftKeeper"]
 
 PAUSE = 0.8
-"""Seconds without a change after which what is typed is written."""
+"""Seconds without a change before a draft is written."""
 
 
 class DraftKeeper:
@@ -30,7 +30,7 @@ class DraftKeeper:
         self._first = self._kept = self.typed
         self._written = self._ended = False
         self.before: ExportDraft | None = None
-        """What was typed before this form was opened, and is not sent."""
+        """The draft of an earlier form that was not sent."""
         for field in fields.query(Input):
             fields.watch(field, "value", self._changed, init=False)
         fields.watch(fields.query_one("#environment", Select), "value", self._changed, init=False)
@@ -46,11 +46,11 @@ class DraftKeeper:
 
     @property
     def untouched(self) -> bool:
-        """True while the fields are as they were at first."""
+        """Returns True if the fields are as they were at first."""
         return self.typed == self._first
 
     async def find(self) -> ExportDraft | None:
-        """Looks for what was typed before; None where there is nothing, or nothing can be read."""
+        """Finds an earlier draft; None if there is none, or it cannot be read."""
         try:
             self.before = await self._fields.engine.drafts.find()
         except GaleError:
@@ -95,7 +95,7 @@ class DraftKeeper:
             self._run(None)
 
     def end(self) -> None:
-        """It was sent: nothing of it has to be kept."""
+        """Clears the draft: the form was sent."""
         self._ended = True
         if self._timer is not None:
             self._timer.stop()

@@ -1,4 +1,4 @@
-"""The export form: one press is one request to GALE, and what was typed stays until it is taken."""
+"""The export form: one press is one request; the fields stay until GALE accepts it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,6 @@ class ExportForm(FormScreen[Job]):
         self._job: Job | None = None
 
     def compose(self) -> ComposeResult:
-        """The fields, then what is said and the buttons."""
         with Vertical(id="panel"):
             yield PastingFields(self.engine, self._again, self.key("form_environment"), self._follows)
             with Vertical(id="foot"):
@@ -80,7 +79,6 @@ class ExportForm(FormScreen[Job]):
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        """The fields have put the focus on the first of them."""
         fields, pasted, self._pasted = self.fields, self._pasted, ""
         self._draft = DraftKeeper(fields)
         self._show_offer()
@@ -106,7 +104,7 @@ class ExportForm(FormScreen[Job]):
             self.say(f"Typed before and not exported: {before.title} ({clock_text(before.at)}). {key} fills it in.")
 
     def action_take_draft(self) -> None:
-        """Fills in what was typed before; what is in the fields now is then what was typed before."""
+        """Exchanges the fields with the earlier draft."""
         before = self._draft.before
         if before is None:
             self.say("There is nothing that was typed before and not exported.")
@@ -141,7 +139,7 @@ class ExportForm(FormScreen[Job]):
         self._show_offer()
 
     def _show_offer(self) -> None:
-        """The button for the environment of a paste, where there is something to do with it."""
+        """Shows the button for the environment of a paste."""
         offer = self.fields.offer
         button = self.query_one("#open-environment", FormButton)
         button.display = offer is not None
@@ -151,7 +149,7 @@ class ExportForm(FormScreen[Job]):
 
     @on(PastingFields.Several)
     def _several(self, event: PastingFields.Several) -> None:
-        """A list of several: it becomes a batch, unless something typed here would be lost by that."""
+        """Opens a batch for a list, unless typed text would be lost."""
         event.stop()
         if self._asking or self._left:
             return
@@ -253,7 +251,7 @@ class ExportForm(FormScreen[Job]):
         self.on_screen_resume()
 
     def on_screen_resume(self) -> None:
-        """Closes the form once it has its job; not while something else is open over it."""
+        """Closes the form once it has its job and no dialog is above it."""
         if self._job is not None and not self._left and self.is_active:
             self._left = True
             self.dismiss(self._job)
@@ -268,7 +266,7 @@ class ExportForm(FormScreen[Job]):
             self.call_after_refresh(self._concerned(error).focus)
 
     def _concerned(self, error: GaleError) -> Widget:
-        """What the user has to look at, marked where it is a field."""
+        """The widget to look at; a field is marked."""
         fields = self.fields
         give_key = self.query_one("#give-key")
         if give_key.display:
@@ -297,7 +295,7 @@ class ExportForm(FormScreen[Job]):
         self.app.push_screen(KeyDialog(environment), kept)
 
     def action_open_environment(self) -> None:
-        """Opens the environment of a pasted request, with its host and key filled in; only saving keeps them."""
+        """Opens the environment form with the host and key of the paste."""
         offer = self.fields.offer
         if self._asking:
             return

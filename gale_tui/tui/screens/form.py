@@ -1,4 +1,4 @@
-"""What the forms share: keys that arrive before the form is drawn, fields by name, and one line to say things in."""
+"""The base of forms: early keys, fields by name, a line for messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FormScreen(GaleScreen[T]):
 
     _early_enter = False
     _ready_at: float | None = None
-    """When the first field had the focus, on the clock of the framework's events."""
+    """When the first field got the focus, on the clock of the framework's events."""
 
     def ready(self) -> None:
         """To be called once the first field has the focus."""
@@ -44,14 +44,14 @@ class FormScreen(GaleScreen[T]):
             self._hand_on(events.Key("enter", "\r"))
 
     def on_key(self, event: events.Key) -> None:
-        """Hands a key that was typed before the form was ready to the field that has the focus by now."""
+        """Hands an early key to the focused field."""
         if self._ready_at is not None and event.time < self._ready_at:
             event.stop()
             event.prevent_default()
             self._hand_on(events.Key(event.key, event.character))
 
     def on_paste(self, event: events.Paste) -> None:
-        """Hands a paste that no field got to the one that has the focus by now."""
+        """Hands an early paste to the focused field."""
         if self._ready_at is not None and event.time < self._ready_at and self.focused is not None:
             event.stop()
             self.focused.post_message(events.Paste(event.text))

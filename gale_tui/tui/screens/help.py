@@ -55,7 +55,6 @@ class HelpScreen(GaleModal[None]):
         self._below = below
 
     def compose(self) -> ComposeResult:
-        """One scrolling page."""
         with VerticalScroll(id="help") as box:
             box.border_title = f"Help: {self._place.value}"
             box.border_subtitle = "esc closes"
@@ -94,11 +93,9 @@ class HelpScreen(GaleModal[None]):
         return " ".join(map(key_word, texts) if self.gale.glyphs == ASCII else texts) or "palette"
 
     def action_down(self) -> None:
-        """Scrolls down a line."""
         self.query_one("#help").scroll_down(animate=False)
 
     def action_up(self) -> None:
-        """Scrolls up a line."""
         self.query_one("#help").scroll_up(animate=False)
 
 

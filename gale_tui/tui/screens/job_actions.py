@@ -1,4 +1,4 @@
-"""What is done with jobs, the same for the marked rows of the table and for the details of one job."""
+"""The actions on jobs, for the marked rows of the table and for the details of one job."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ class JobActions(GaleScreen[None]):
             self.gale.say(str(error), severity="error")
 
     async def action_download(self) -> None:
-        """Downloads, resumes or downloads again."""
         jobs = self.target_jobs()
         if len(jobs) == 1:
             await self.report(self.engine.jobs.download(jobs[0].id))
@@ -58,7 +57,6 @@ class JobActions(GaleScreen[None]):
         return f"Downloading {count_of(len(with_file), 'file')}{without}."
 
     def action_refresh(self) -> None:
-        """Refreshes."""
         jobs = self.target_jobs()
         if len(jobs) == 1:
             self.gale.say(self.engine.jobs.refresh(jobs[0].id))
@@ -71,7 +69,6 @@ class JobActions(GaleScreen[None]):
             self.gale.say(f"Refreshing {count_of(len(unfinished), 'job')}{finished}.")
 
     def action_copy(self) -> None:
-        """Opens the copy menu."""
         jobs = self.target_jobs()
         if jobs:
             self.gale.navigation.open_copy(jobs)
@@ -85,7 +82,6 @@ class JobActions(GaleScreen[None]):
             self.gale.batch.open_marked(sorted(jobs, key=lambda job: job.created_at))
 
     def action_inspect(self) -> None:
-        """Opens the saved file."""
         job = self.selected_job()
         if job is not None:
             self.gale.navigation.open_inspect(job)
@@ -97,7 +93,6 @@ class JobActions(GaleScreen[None]):
             self.gale.navigation.open_compare(job, targets if len(targets) > 1 else ())
 
     def action_open_folder(self) -> None:
-        """Opens the folder of the saved file."""
         job = self.selected_job()
         if job is not None:
             self.gale.navigation.open_folder(job)
@@ -178,7 +173,6 @@ class MarkedJobActions(JobActions):
             self.show_title()
 
     async def action_undo(self) -> None:
-        """Undoes the last remove, all of its jobs."""
         if not self._removed:
             self.gale.say("Nothing to undo.")
             return
@@ -196,12 +190,10 @@ class MarkedJobActions(JobActions):
             self.show_title()
 
     def action_mark_all(self) -> None:
-        """Marks all jobs shown, or none."""
         self.table.mark_all()
         self.show_title()
 
     def action_mark_range(self) -> None:
-        """Marks from the last mark to the selected job."""
         if self.selected_job() is not None:
             self.table.mark_range()
             self.show_title()

@@ -1,4 +1,4 @@
-"""Everything known of one job, on a screen of its own."""
+"""The details of one job."""
 
 from __future__ import annotations
 
@@ -34,12 +34,10 @@ class JobDetailsScreen(JobActions):
         self._job_id = job_id
 
     def compose(self) -> ComposeResult:
-        """The pane and its keys."""
         yield DetailsPane(id="details", glyphs=self.gale.glyphs)
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        """Fills the pane and keeps its progress fresh."""
         self.query_one(DetailsPane).key_of = self.key
         self._fill()
         self.set_interval(0.5, self._read_progress)
@@ -73,11 +71,9 @@ class JobDetailsScreen(JobActions):
             self._fill()
 
     def action_close(self) -> None:
-        """Back to the table."""
         self.dismiss(None)
 
     def action_export_again(self) -> None:
-        """Opens the form with this job's ids."""
         job = self.selected_job()
         self.dismiss(None)
         if job is not None:

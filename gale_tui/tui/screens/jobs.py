@@ -55,7 +55,6 @@ class JobsScreen(MarkedJobActions):
         self._texts = JobTexts()
 
     def compose(self) -> ComposeResult:
-        """Header, table with filter, details, keys."""
         yield HeaderBar(glyphs=self.gale.glyphs)
         with Container(id="body"):
             with Container(id="list"):
@@ -73,7 +72,6 @@ class JobsScreen(MarkedJobActions):
         return self.query_one("#details", DetailsPane)
 
     def on_mount(self) -> None:
-        """Shows what is known, and what is to be done first."""
         self.table.border_title = "Export jobs"
         self.table.key_of = self.details.key_of = self.key
         self._arrange()
@@ -94,7 +92,6 @@ class JobsScreen(MarkedJobActions):
         self.details.display = width >= BESIDE_FROM or below
 
     def on_resize(self, event: events.Resize) -> None:
-        """Puts the details where there is room."""
         self._arrange()
         self._show_details()
 
@@ -138,7 +135,7 @@ class JobsScreen(MarkedJobActions):
             self.table.empty_text = f"No exports yet\nPress {self.key('new_export')} to start one."
 
     def show_title(self) -> None:
-        """Writes how many jobs match and are marked, and the progress of a batch, beside the table's title."""
+        """Shows in the table's title how many jobs match and are marked, and a batch's progress."""
         table = self.table
         matches = f"{table.row_count():,} of {table.job_count:,} match" if self._filter else ""
         marked = len(table.marked)
@@ -196,7 +193,7 @@ class JobsScreen(MarkedJobActions):
                 self.details.show(self.engine.jobs[job_id], self._events, progress, now=self.engine.clock.time())
 
     def on_screen_resume(self) -> None:
-        """Takes up what changed behind another screen."""
+        """Shows what changed behind another screen."""
         if self.is_mounted and self.query("#jobs"):
             self.show_header()
             self._say_empty()
@@ -235,30 +232,24 @@ class JobsScreen(MarkedJobActions):
     # Actions
 
     def action_new_export(self) -> None:
-        """Opens the export form."""
         self.gale.navigation.open_form()
 
     def action_refresh_all(self) -> None:
-        """Refreshes all unfinished jobs."""
         self.gale.say(self.engine.jobs.refresh_all())
 
     def action_pause(self) -> None:
-        """Pauses or resumes polling."""
         scheduler = self.engine.scheduler
         scheduler.paused = not scheduler.paused
         self.show_header()
         self.gale.say(f"Polling paused; {self.key('pause')} resumes it." if scheduler.paused else "Polling resumed.")
 
     def action_batch(self) -> None:
-        """Opens the batch screen."""
         self.gale.batch.open()
 
     def action_batch_account(self) -> None:
-        """Shows what became of the batch so far."""
         self.gale.batch.show_account()
 
     def action_track(self) -> None:
-        """Asks for a dock status id to follow."""
         self.gale.navigation.open_track()
 
     def use_glyphs(self, glyphs: Glyphs) -> None:
@@ -268,11 +259,9 @@ class JobsScreen(MarkedJobActions):
             self._show_details()
 
     def action_environments(self) -> None:
-        """Opens the environments."""
         self.gale.navigation.open_environments()
 
     def action_switch_environment(self) -> None:
-        """Chooses the environment for new exports."""
         self.gale.navigation.open_switch()
 
     @on(HeaderBar.BadgeClicked)
@@ -281,7 +270,6 @@ class JobsScreen(MarkedJobActions):
 
     @on(JobTable.Opened)
     def action_open_details(self) -> None:
-        """Shows all of the selected job."""
         job = self.selected_job()
         if job is not None:
             self.gale.navigation.open_job(job)
@@ -289,14 +277,13 @@ class JobsScreen(MarkedJobActions):
     # Filter and order
 
     def action_filter(self) -> None:
-        """Opens the filter line."""
         field = self.query_one("#filter", FilterInput)
         field.display = True
         field.focus()
         self.run_worker(self._read_texts(), group="filter", exclusive=True)
 
     async def _read_texts(self) -> None:
-        """Reads the texts of a long history before the first letter is typed, a few at a time."""
+        """Caches the texts of a long history before the first letter is typed."""
         for at, job in enumerate(tuple(self.engine.jobs.values())):
             self._texts.of(job)
             if at % 500 == 499:
@@ -316,12 +303,10 @@ class JobsScreen(MarkedJobActions):
         self.show_title()
 
     def action_keep_filter(self) -> None:
-        """From the filter line to the jobs that match."""
         self.query_one("#filter").display = bool(self._filter)
         self.table.focus()
 
     def action_clear_filter(self) -> None:
-        """Clears the filter; without one, the marks."""
         before = self._filter
         field = self.query_one("#filter", FilterInput)
         field.value = ""
@@ -332,21 +317,17 @@ class JobsScreen(MarkedJobActions):
             self.show_title()
 
     def action_filter_down(self) -> None:
-        """Moves the mark while a filter is typed."""
         self.table.action_cursor_down()
 
     def action_filter_up(self) -> None:
-        """Moves the mark while a filter is typed."""
         self.table.action_cursor_up()
 
     def action_sort(self) -> None:
-        """Sorts by the next column."""
         at = COLUMNS.index(self.table.sort_key) if self.table.sort_key in COLUMNS else -1
         column = COLUMNS[(at + 1) % len(COLUMNS)]
         self._sort(column, reverse=column == "started")
 
     def action_sort_reverse(self) -> None:
-        """Turns the order round."""
         self._sort(self.table.sort_key, reverse=not self.table.sort_reverse)
 
     def _sort(self, column: str, *, reverse: bool) -> None:

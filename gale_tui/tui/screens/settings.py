@@ -1,4 +1,4 @@
-"""The settings, each kept in `config.toml` and in effect as soon as it is changed."""
+"""The settings: each is saved in `config.toml` and in effect at once."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _SETTINGS = {widget_id: name for name, widget_id in _WIDGET_IDS.items()}
 
 
 class SettingsScreen(FormScreen[None]):
-    """One line for each setting, and below them a sentence about the one with the focus."""
+    """A line for each setting, and a sentence about the focused one."""
 
     CSS_PATH = "settings.tcss"
     PLACE = Place.SETTINGS
@@ -79,7 +79,6 @@ class SettingsScreen(FormScreen[None]):
     # What it looks like
 
     def compose(self) -> ComposeResult:
-        """Choices first, then what is typed."""
         settings = self.engine.settings
         with Vertical(id="panel") as panel:
             panel.border_title = "Settings"
@@ -127,7 +126,6 @@ class SettingsScreen(FormScreen[None]):
         return ("on" if value else "off") if isinstance(value, bool) else str(value)
 
     def on_mount(self) -> None:
-        """Begins at the first one."""
         self.query_one("#theme").focus()
         self.ready()
 
@@ -161,13 +159,12 @@ class SettingsScreen(FormScreen[None]):
             self.run_worker(self._save_field(event.widget.id or ""), group=f"save {event.widget.id}", exclusive=True)
 
     def action_save(self) -> None:
-        """Saves what is typed."""
         focused = self.focused
         if isinstance(focused, FieldInput):
             self.run_worker(self._save_field(focused.id or ""), group=f"save {focused.id}", exclusive=True)
 
     async def _save_field(self, widget_id: str) -> bool:
-        """Keeps what stands in a field, if it can be used; True where it is kept now or was before."""
+        """Saves a field if it is valid; returns True if the setting has its value."""
         name, field = _SETTINGS[widget_id], self.field(widget_id)
         if not await field.settled():
             return False
@@ -188,7 +185,7 @@ class SettingsScreen(FormScreen[None]):
             self.focused.action_choose(1)
 
     def action_back(self) -> None:
-        """Keeps what is typed and goes back; what cannot be used is said and left as it was."""
+        """Saves the fields and goes back; an invalid one keeps its old value, with a message."""
         self.run_worker(self._go_back(), group="back", exclusive=True)
 
     async def _go_back(self) -> None:

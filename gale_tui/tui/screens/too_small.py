@@ -1,4 +1,4 @@
-"""What stands there instead of a picture that the terminal has no room for."""
+"""The screen of a terminal that is too small."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ LEAST_HEIGHT = 12
 
 
 def too_small(size: Size) -> bool:
-    """Whether a terminal of that size has no room for the screens."""
+    """Returns True if a terminal of that size has no room for the screens."""
     return size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT
 
 
 class _Words(Widget):
-    """Lines from the top left, the most important first: any of them may be all there is room for."""
+    """Lines, the most important first."""
 
     def render_line(self, y: int) -> Strip:
-        """A line, cut where the terminal ends."""
         size = self.app.size
         lines = (
             "The terminal is too small.",
@@ -56,11 +55,9 @@ class TooSmallScreen(GaleModal[None]):
     _leaving = False
 
     def compose(self) -> ComposeResult:
-        """The words."""
         yield _Words()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Goes away, or says the new size."""
         self._look()
 
     def on_screen_resume(self) -> None:

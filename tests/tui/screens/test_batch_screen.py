@@ -398,21 +398,21 @@ async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path:
         assert "batch: 1 not started, B continues" in str(app.jobs_screen.table.border_title)
         await pilot.press("B")
         await shown(app, pilot, BatchAccountDialog)
-        app.screen.query_one("#go-on").focus()
+        app.screen.query_one("#continue").focus()
         await pilot.press("enter")
         await until(pilot, lambda: app.batch.running)
         await shown(app, pilot, BatchAccountDialog)
         await until(pilot, lambda: not app.batch.running)
         assert "2 saved · 1 line wrong" in page(app)
         assert posts(sandbox).count(tool_id(3)) == 1
-        assert not app.screen.query_one("#go-on").display
+        assert not app.screen.query_one("#continue").display
         assert await app.engine.batches.interrupted() == []
 
 
 async def test_a_production_batch_is_confirmed_again_before_it_goes_on(tmp_path: Path, sandbox: Sandbox) -> None:
     async with started_again(tmp_path, sandbox, production=True) as (app, pilot):
         await shown(app, pilot, BatchAccountDialog)
-        app.screen.query_one("#go-on").focus()
+        app.screen.query_one("#continue").focus()
         await pilot.press("enter")
         await shown(app, pilot, ConfirmDialog)
         assert "1 tool from" in str(app.screen.query_one("#question", Static).render())
@@ -425,7 +425,7 @@ async def test_a_production_batch_is_confirmed_again_before_it_goes_on(tmp_path:
 async def test_a_batch_that_was_cut_short_can_be_dropped(tmp_path: Path, sandbox: Sandbox) -> None:
     async with started_again(tmp_path, sandbox) as (app, pilot):
         await shown(app, pilot, BatchAccountDialog)
-        app.screen.query_one("#drop").focus()
+        app.screen.query_one("#discard").focus()
         await pilot.press("enter")
         await until(pilot, lambda: app.batch.pending is None)
         assert await app.engine.batches.interrupted() == []

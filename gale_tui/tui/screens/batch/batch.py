@@ -44,14 +44,14 @@ class BatchPlan:
     tools: tuple[BatchTool, ...]
     bad: tuple[BadLine, ...] = ()
     name: str = ""
-    """Of the set; empty where it is none."""
+    """Of the set; empty if it is none."""
     folder: Path | None = None
-    """Where the files go; None for the usual place."""
+    """Where the files go; None for the default."""
     save_when_ready: bool = True
 
 
 class BatchScreen(GaleScreen[BatchPlan]):
-    """Shows a list of tools with its problems. Dismissed with the plan once it is confirmed, else with None."""
+    """A list of tools with its problems. Dismissed with the confirmed plan."""
 
     CSS_PATH = "batch.tcss"
     AUTO_FOCUS = "#lines"
@@ -82,7 +82,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         super().__init__()
         self._read_first = batch
         self._told = batch is not None and environment is not None
-        """Whether somebody said where the requests go, wherever they were sent before."""
+        """The environment was given; the hosts of the requests do not choose it."""
         self._first_environment = environment
         self._set: ToolSet | None = None
         self._open_first = opened
@@ -92,7 +92,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self._note = note
 
     def compose(self) -> ComposeResult:
-        """The list, what is said about it, where it goes, the keys."""
         yield BatchTable(id="lines", glyphs=self.gale.glyphs)
         yield Static(id="about", markup=False)
         yield Static(id="said", markup=False)
@@ -100,7 +99,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        """Reads what it was opened with."""
         self.target.folder.input.reading = self._take_list
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
@@ -134,7 +132,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     @property
     def unkept(self) -> BatchList | None:
-        """The list, where it would be lost by leaving: the tools of a set are in the set."""
+        """The list that leaving would lose; None for an unchanged set."""
         return self._list if self._list.lines and not self._is_set else None
 
     @property
@@ -173,7 +171,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     @on(BatchTable.Highlighted)
     def _show_about(self) -> None:
-        """Says in full what the row has no room for."""
+        """Shows the selected line in full."""
         place = self.table.cursor_row()
         about = self.query_one("#about", Static)
         line = self._list.lines[place] if place is not None else None
@@ -196,13 +194,13 @@ class BatchScreen(GaleScreen[BatchPlan]):
     # What changes the list
 
     def _change(self, changed: BatchList, place: int | None = None, kept: ToolSet | None = None) -> None:
-        """Shows another list; the one before can be brought back."""
+        """Shows another list; undo brings the present one back."""
         self._undo.append((self._list, self._set))
         self._list, self._set = changed, kept or self._set
         self._show(place)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Adds what is pasted to the list; what takes long is read on a thread."""
+        """Adds a paste to the list; a long one is read on a thread."""
         event.stop()
         if takes_long(event.text):
             self._say("Reading what was pasted …")
@@ -211,7 +209,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._read_now(event.text)
 
     def _take_list(self, text: str) -> bool:
-        """Takes a list that was pasted into the folder's field; False where it is none."""
+        """Takes a list pasted into the folder's field; returns False if it is none."""
         batch = None if takes_long(text) else several_in(text)
         if batch is not None:
             self._take(batch, text)
@@ -249,7 +247,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._say(" ".join(each for each in said if each), "problem")
 
     def _follow_hosts(self, hosts: tuple[str, ...]) -> str:
-        """Chooses the environment that captured requests were sent to; a sentence where that is not clear."""
+        """Chooses the environment of captured requests; returns a sentence if it is not clear."""
         if not hosts:
             return ""
         try:
@@ -269,7 +267,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         return f"The requests were sent to {names}, which is not one environment here: choose where this goes."
 
     def take_set(self, kept: ToolSet) -> None:
-        """Shows a set; asks first where it would replace what is there."""
+        """Shows a set; asks before it replaces a list."""
         self.run_worker(self._replace_with(kept), group="open", exclusive=True)
 
     async def _replace_with(self, kept: ToolSet) -> None:
@@ -296,7 +294,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
     # Actions on lines
 
     def action_edit_line(self) -> None:
-        """Opens the line under the cursor."""
         place = self.table.cursor_row()
         if place is None:
             self.action_add_line()
@@ -317,7 +314,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._change(self._list.edited(place, *typed), place)
 
     def action_add_line(self) -> None:
-        """Asks for one more line."""
         self.run_worker(self._add(), group="edit", exclusive=True)
 
     async def _add(self) -> None:
@@ -329,7 +325,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._change(self._list.with_line(*typed), len(self._list.lines))
 
     def action_remove_line(self) -> None:
-        """Takes the line under the cursor out."""
         place = self.table.cursor_row()
         if place is None:
             self._say("No line to remove.", "problem")
@@ -359,7 +354,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self.table.move_to(place)
 
     def action_clear(self) -> None:
-        """Empties the list."""
         if self._list.lines:
             count = len(self._list.lines)
             self._undo.append((self._list, self._set))
@@ -406,7 +400,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
         )
 
     def action_save_set(self) -> None:
-        """Saves the list as a set."""
         if not self._list.tools:
             self._say("Nothing to save yet.", "problem")
             return
@@ -427,7 +420,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._show()
 
     def action_open_set(self) -> None:
-        """Opens a saved set."""
         self.run_worker(self._open_set(), group="open", exclusive=True)
 
     async def _open_set(self) -> None:
@@ -456,7 +448,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self.app.push_screen(EnvironmentPicker(), picked)
 
     def action_back(self) -> None:
-        """Back to the list where the focus is elsewhere, else to the jobs; nothing is started."""
+        """Back to the list, or from the list to the jobs."""
         if self.focused not in (None, self.table):
             self.table.focus()
         else:

@@ -41,7 +41,6 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
         self._line = line
 
     def compose(self) -> ComposeResult:
-        """What was written, the fields and the buttons."""
         line = self._line
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(f"Line {line.number}" if line is not None else "Add line")
@@ -68,7 +67,6 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
                 yield FormButton("Cancel", "cancel")
 
     def on_mount(self) -> None:
-        """Begins with what is wrong."""
         was = self.query_one("#was", Static)
         was.display = self._line is not None and bool(self._line.problem)
         tool, flow = self._fields[:2]
@@ -81,7 +79,7 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
         return tuple(self.query_one(f"#line-{name}-field", TextField) for name in ("tool-id", "flow-id", "label"))
 
     def _take_request(self, text: str) -> bool:
-        """Takes the ids of a pasted request; False where there are none in it."""
+        """Fills in the ids of a pasted request; returns False if it has none."""
         if takes_long(text):
             return False
         requests = read_paste(text).captured.requests
@@ -115,7 +113,6 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
             self.dismiss(None)
 
     def action_save(self) -> None:
-        """Takes the line, if the ids can be ids."""
         fields = self._fields
         for field in fields:
             if not field.insist():

@@ -26,7 +26,7 @@ Answer = Literal["continue", "discard"]
 
 
 def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
-    """Asks once before so many tools are exported from a production environment."""
+    """The question before exports from production."""
     question = Content.assemble(
         "Export ",
         (f"{count} tool{'s' if count != 1 else ''}", "bold"),
@@ -60,7 +60,6 @@ class BatchAccountDialog(GaleModal[Answer]):
         self._composed = False
 
     def compose(self) -> ComposeResult:
-        """The account and the buttons."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(f"Batch: {self._account.name}" if self._account.name else "Batch")
             yield TextPage(id="page")
@@ -71,7 +70,6 @@ class BatchAccountDialog(GaleModal[Answer]):
                 yield FormButton("Discard", "discard")
 
     def on_mount(self) -> None:
-        """Shows the account."""
         self._composed = True
         self.show(self._account)
 
@@ -92,7 +90,6 @@ class BatchAccountDialog(GaleModal[Answer]):
         page.show(lambda width: account_lines(account, width, glyphs), keep_place=True)
 
     def action_scroll_page(self, by: int) -> None:
-        """A line down or up, wherever the focus is."""
         self.query_one("#page", TextPage).scroll_relative(y=by, animate=False)
 
     @on(Button.Pressed)

@@ -26,7 +26,7 @@ __all__ = ["SetNameDialog", "SetPicker", "save_as_set"]
 
 
 class SetNameDialog(GaleModal[str]):
-    """Asks for a set's name. Dismissed with it, made tidy; with None where it was left."""
+    """Asks for a set's name. Dismissed with it."""
 
     CSS_PATH = "sets.tcss"
     AUTO_FOCUS = "#set-name"
@@ -37,7 +37,6 @@ class SetNameDialog(GaleModal[str]):
         self._name_before = name
 
     def compose(self) -> ComposeResult:
-        """The field and the buttons."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Save as a set"
             yield TextField(
@@ -95,7 +94,6 @@ class SetPicker(GaleModal[ToolSet]):
         self._sets = {each.name: each for each in sets}
 
     def compose(self) -> ComposeResult:
-        """The list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Sets"
             dialog.border_subtitle = "enter open · x delete · esc cancel"
@@ -121,7 +119,6 @@ class SetPicker(GaleModal[ToolSet]):
         self.dismiss(self._chosen)
 
     def action_delete(self) -> None:
-        """Deletes the highlighted set; asks first."""
         chosen = self._chosen
         if chosen is not None:
             self.run_worker(self._delete(chosen), group="delete", exclusive=True)

@@ -1,4 +1,4 @@
-"""The environment form: name, host and key first, the rest below."""
+"""The environment form."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NEEDS_KEY = "Paste the key; it begins with kg-."
 
 
 class EnvironmentForm(FormScreen[Environment]):
-    """Adds an environment or changes one. Dismissed with it once it is saved."""
+    """Adds or edits an environment. Dismissed with it once it is saved."""
 
     CSS_PATH = "environment_form.tcss"
     PLACE = Place.ENVIRONMENT_FORM
@@ -61,7 +61,6 @@ class EnvironmentForm(FormScreen[Environment]):
     # What it looks like
 
     def compose(self) -> ComposeResult:
-        """What is needed, the buttons, then what is rarely needed."""
         previous, given = self._previous, self._given
         host = previous.origin if previous is not None else given.origin if given is not None else None
         with Vertical(id="panel") as panel:
@@ -202,7 +201,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self._session_touched = self._session_touched or event.control.has_focus
 
     def _host_changed(self) -> None:
-        """A key belongs to an origin: asks for it again where the host is another one now."""
+        """Requires the key again if the host has changed: a key belongs to an origin."""
         field, previous, origin = self.field("api-key"), self._previous, self._origin()
         moved = previous is not None and origin is not None and origin != previous.origin
         needed = not self.field("key-command").value.strip() and (moved or not self._has_key)
@@ -219,7 +218,7 @@ class EnvironmentForm(FormScreen[Environment]):
     # What a paste gave
 
     def _suggested_name(self) -> str:
-        """A name for the host of a paste: what tells it from others, and no other environment has."""
+        """A free name for the host of a paste."""
         if self._given is None:
             return ""
         host = self._given.origin.host
@@ -232,7 +231,7 @@ class EnvironmentForm(FormScreen[Environment]):
         return ""
 
     def _fill_given_key(self) -> None:
-        """Fills in the key of a paste as long as the host is the one that it was sent to, and takes it out else."""
+        """Fills in the key of a paste while the host is its own; else removes it."""
         given = self._given
         if given is None or given.key is None:
             return
@@ -270,7 +269,7 @@ class EnvironmentForm(FormScreen[Environment]):
                 self.action_back()
 
     def action_save(self) -> None:
-        """Saves the environment and its key, if nothing is wrong with them."""
+        """Saves the environment and its key if all fields are valid."""
         self._start("Saving …", test=False)
 
     def action_test(self) -> None:
@@ -363,7 +362,7 @@ class EnvironmentForm(FormScreen[Environment]):
         return (*texts, self.query_one("#production", Tick).value)
 
     def action_back(self) -> None:
-        """Leaves the form; nothing is saved. Asks first where something was typed."""
+        """Closes without saving; asks if something was typed."""
 
         def answered(leave: bool | None) -> None:
             if leave:

@@ -1,4 +1,4 @@
-"""The environments: where each GALE is, where its key lives, and how it stands."""
+"""The list of environments: host, key and connection of each."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _SOURCES = {
 
 
 class EnvironmentList(OptionList):
-    """The environments; a click moves the mark, a second one opens."""
+    """The environments; a click selects, a double click opens."""
 
     async def _on_click(self, event: events.Click) -> None:
         # The framework's own handler opens at the first click.
@@ -68,7 +68,7 @@ class EnvironmentList(OptionList):
 
 
 class Welcome(VerticalScroll, can_focus=False):
-    """How to begin; the keys that move elsewhere scroll it where the terminal is small."""
+    """How to begin; the usual keys scroll it."""
 
     DEFAULT_CSS = """
     Welcome { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
@@ -76,7 +76,7 @@ class Welcome(VerticalScroll, can_focus=False):
 
 
 class EnvironmentsScreen(GaleScreen[None]):
-    """Adds, edits, deletes and tests environments, and chooses the one for new exports."""
+    """The list of environments: add, edit, remove, test, use."""
 
     CSS_PATH = "environments.tcss"
     PLACE = Place.ENVIRONMENTS
@@ -90,7 +90,6 @@ class EnvironmentsScreen(GaleScreen[None]):
         self._said: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
-        """The list, or how to begin where there is none."""
         with Vertical(id="panel") as panel:
             panel.border_title = "Environments"
             yield Static(id="problems", markup=False)
@@ -106,7 +105,6 @@ class EnvironmentsScreen(GaleScreen[None]):
         return Content.assemble(*parts)
 
     def on_mount(self) -> None:
-        """Shows what is there, and follows how it stands."""
         self.rebuild()
         self.set_interval(1.0, self.refresh_rows)
 
@@ -145,7 +143,6 @@ class EnvironmentsScreen(GaleScreen[None]):
             self.query_one("#add").focus(scroll_visible=False)
 
     def on_resize(self) -> None:
-        """Breaks long lines anew."""
         self.call_after_refresh(self.refresh_rows)
 
     def refresh_rows(self) -> None:
@@ -228,17 +225,15 @@ class EnvironmentsScreen(GaleScreen[None]):
     # Actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hides what needs an environment where there is none."""
+        """Disables what needs an environment if there is none."""
         return action not in _NEEDS_ONE or not self.is_mounted or bool(self.engine.environments)
 
     @on(Button.Pressed, "#add")
     def action_add(self) -> None:
-        """Opens an empty environment form."""
         self.app.push_screen(EnvironmentForm(), self._saved)
 
     @on(OptionList.OptionSelected)
     def action_edit(self) -> None:
-        """Opens the selected environment."""
         environment = self._editable()
         if environment is not None:
             self.app.push_screen(EnvironmentForm(environment), self._saved)
@@ -301,21 +296,16 @@ class EnvironmentsScreen(GaleScreen[None]):
         self.refresh_rows()
 
     def action_cursor_down(self) -> None:
-        """Next environment."""
         self._list.action_cursor_down()
 
     def action_cursor_up(self) -> None:
-        """Previous environment."""
         self._list.action_cursor_up()
 
     def action_cursor_first(self) -> None:
-        """First environment."""
         self._list.action_first()
 
     def action_cursor_last(self) -> None:
-        """Last environment."""
         self._list.action_last()
 
     def action_back(self) -> None:
-        """Goes back to the jobs."""
         self.dismiss(None)

@@ -91,12 +91,10 @@ class CompareScreen(PageScreen):
         self._values = False
 
     def compose(self) -> ComposeResult:
-        """The page and its keys."""
         yield from self.compose_page()
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        """Compares."""
         self._compare()
 
     def _compare(self) -> None:

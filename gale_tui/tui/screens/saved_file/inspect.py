@@ -1,4 +1,4 @@
-"""A look into a saved export: its files, the tool, its JSON. Nothing is extracted."""
+"""The contents of a saved export: its files, the tool, its JSON. Nothing is extracted."""
 
 from __future__ import annotations
 
@@ -41,13 +41,11 @@ class InspectScreen(PageScreen):
         self._values = False
 
     def compose(self) -> ComposeResult:
-        """The parts on one line, the page, its keys."""
         yield ViewBar(id="views")
         yield from self.compose_page()
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        """Reads the file away from the loop."""
         self.page.border_title = inert(self._job.title, 60)
         self.page.show(lambda _: [(Span("Reading the file …"),)])
         self._show_views()
@@ -98,11 +96,9 @@ class InspectScreen(PageScreen):
         self.run_worker(self._show_view(), group="view", exclusive=True)
 
     def action_next_view(self) -> None:
-        """To the next part."""
         self._go(self._view + 1)
 
     def action_previous_view(self) -> None:
-        """To the part before."""
         self._go(self._view - 1)
 
     @on(ViewBar.Chosen)
@@ -118,5 +114,4 @@ class InspectScreen(PageScreen):
         self.run_worker(self._show_view(keep_place=True), group="view", exclusive=True)
 
     def action_compare(self) -> None:
-        """Compares with the export before."""
         self.gale.navigation.open_compare(self._job)

@@ -1,4 +1,4 @@
-"""What screens with a page of lines share: searching in it, going back, reading files away from the loop."""
+"""The base of screens with a page of lines: search, back, reading files on a thread."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ class PageScreen(GaleScreen[None]):
         return self.query_one("#page", TextPage)
 
     def on_unmount(self) -> None:
-        """Lets the thread that reads for this screen end."""
         self._left.set()
 
     async def read(self, function: Callable[[Callable[[], None]], R]) -> R:
@@ -68,7 +67,6 @@ class PageScreen(GaleScreen[None]):
         return bool(self.query_one("#search", Input).value)
 
     def action_search(self) -> None:
-        """Opens the search line."""
         field = self.query_one("#search", Input)
         field.display = True
         field.focus()
@@ -79,16 +77,13 @@ class PageScreen(GaleScreen[None]):
         self._show_found()
 
     def action_keep_search(self) -> None:
-        """From the search line to the page."""
         self.query_one("#search").display = bool(self.query_one("#search", Input).value)
         self.page.focus()
 
     def action_found_next(self) -> None:
-        """To the next line found."""
         self._step(1)
 
     def action_found_previous(self) -> None:
-        """To the line found before."""
         self._step(-1)
 
     def _step(self, by: int) -> None:
@@ -110,7 +105,7 @@ class PageScreen(GaleScreen[None]):
             self.page.border_subtitle = f"{present:,} of {lines}" if present else f"in {lines}"
 
     def action_back(self) -> None:
-        """Clears the search; without one goes back to where one was."""
+        """Clears the search; without one goes back."""
         field = self.query_one("#search", Input)
         if field.display:
             field.value = ""

@@ -1,4 +1,4 @@
-"""Where a batch goes: environment, folder and switch as in the export form, and the button that starts it."""
+"""Where a batch goes: environment, folder, switch and start button."""
 
 from __future__ import annotations
 
@@ -63,7 +63,6 @@ class BatchTarget(Vertical):
         """Where it goes."""
 
     def compose(self) -> ComposeResult:
-        """A line each; the folder has one more for what is found about it."""
         chosen = self.environment
         select = Select(
             [(Text(each.name), each.id) for each in self._engine.environments],
@@ -88,7 +87,6 @@ class BatchTarget(Vertical):
             yield FormButton("Export", "start", "primary")
 
     def on_mount(self) -> None:
-        """Says where it goes."""
         self._show_where()
 
     @property
@@ -98,11 +96,11 @@ class BatchTarget(Vertical):
 
     @property
     def save_when_ready(self) -> bool:
-        """Whether files are saved by themselves."""
+        """Whether finished exports are downloaded."""
         return self.query_one("#save-when-ready", Tick).value
 
     def chosen_folder(self) -> Path | None:
-        """The folder; None for the usual place. To be asked for once the field is settled."""
+        """The folder; None for the default. Valid once the field is settled."""
         return folder_of(self.folder.value) if self.folder.value.strip() else None
 
     def use(self, environment: Environment | None) -> None:
@@ -115,7 +113,7 @@ class BatchTarget(Vertical):
             self.post_message(self.Moved(environment))
 
     def count(self, tools: int) -> None:
-        """Says on the button how many are exported."""
+        """Shows the number of exports on the button."""
         self.query_one("#start", FormButton).label = Content(f"Export {tools}" if tools else "Export")
 
     @on(Select.Changed, "#environment")

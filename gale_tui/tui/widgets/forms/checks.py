@@ -1,4 +1,4 @@
-"""What is found about the text of a field, and how a pasted line is tidied."""
+"""Checks of fields, and the tidying of a pasted line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _QUOTES = "\"'`“”‘’«»"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check says about a field's value."""
+    """The result of a check."""
 
     text: str = ""
     level: Level = "hint"
@@ -57,7 +57,7 @@ def check_with(clean: Callable[[str], object], fine: Callable[[str], Finding] | 
 
 
 def tidy_line(text: str) -> str:
-    """A pasted line without outer white space and quotes, and without characters that do not print."""
+    """A pasted line without outer white space, quotes and unprintable characters."""
     return "".join(character for character in text.strip().strip(_QUOTES).strip() if character.isprintable())
 
 
@@ -82,7 +82,7 @@ def folder_of(text: str) -> Path:
 
 
 def folder_finding(text: str) -> Finding:
-    """Whether files can be saved in a folder. Looks at the disk: call it off the loop."""
+    """Whether files can be saved in a folder. Looks at the disk: call it on a thread."""
     try:
         path = folder_of(text)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""A choice on one line: all that there is to choose, the present one marked in a way that needs no colour."""
+"""A choice on one line, the chosen word in brackets."""
 
 from __future__ import annotations
 
@@ -72,7 +72,6 @@ class Choice(Widget, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
         chosen = "choice--cursor" if self.has_focus else "choice--chosen"
         plain = self.get_component_rich_style("choice--word")
         segments = []
@@ -107,9 +106,7 @@ class Choice(Widget, can_focus=True):
             self.post_message(self.Changed(self, self.value))
 
     def on_focus(self) -> None:
-        """Shows where keys go."""
         self.refresh()
 
     def on_blur(self) -> None:
-        """Shows where keys go."""
         self.refresh()

@@ -1,4 +1,4 @@
-"""The fields of the export form: what is typed, chosen and pasted, and the request that comes of it."""
+"""The fields of the export form, and the request they make."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _id_or(text: str, stand_in: str) -> str:
 
 
 class ExportFields(FormBody):
-    """Ids with the tools to choose from, environment, label, folder, switch and the request as a curl line."""
+    """Ids with suggestions, environment, label, folder, switch, and the request as curl."""
 
     @dataclass
     class Moved(Message):
@@ -45,7 +45,7 @@ class ExportFields(FormBody):
 
     @dataclass
     class Noted(Message):
-        """There is something to say about all of the form; nothing where `text` is empty."""
+        """A sentence about all of the form; empty clears it."""
 
         text: str
         level: Level | Literal["busy"] = "hint"
@@ -66,14 +66,13 @@ class ExportFields(FormBody):
         self.environment = (
             engine.environments.find(again.environment_id) if again is not None else engine.environments.current
         )
-        """Where the export goes; None as long as none is chosen."""
+        """Where the export goes; None until one is chosen."""
         self._known_tool_id = again.tool_id if again is not None else ""
-        """What the list of tools was last narrowed to: the message of a first value opens no list."""
+        """The text the suggestions match: the message of a first value opens no list."""
         self.known_label = (again.label or again.name or "") if again is not None else ""
-        """The label as a tool gave it: another tool may replace it, a person's own is kept."""
+        """The label that came with a tool; another tool replaces it, a typed one stays."""
 
     def compose(self) -> ComposeResult:
-        """The fields in the order of the tab key."""
         again, engine, chosen = self._again, self.engine, self.environment
         folder = again.folder if again is not None and again.folder is not None else engine.default_folder()
         yield id_field(
@@ -164,7 +163,7 @@ class ExportFields(FormBody):
         self._show_curl()
 
     def show_key(self) -> None:
-        """Says anew where the key of the environment lives."""
+        """Shows where the environment's key lives."""
         if self.environment is not None:
             self.run_worker(self._find_key(self.environment), group="key", exclusive=True)
 
@@ -204,13 +203,13 @@ class ExportFields(FormBody):
             self._suggestions.close()
 
     def close_list(self) -> bool:
-        """Closes the list of tools; False where it was not open."""
+        """Closes the suggestions; returns False if they were closed."""
         was_open = self._suggestions.open
         self._suggestions.close()
         return was_open
 
     def _stepped(self, by: int) -> bool:
-        """Moves in the list of tools, opening it on the way down; False where there is none."""
+        """Moves in the suggestions, opening them on the way down; returns False if there are none."""
         suggestions = self._suggestions
         if not suggestions.open and by > 0:
             suggestions.narrow(self.tool.value)
@@ -233,7 +232,7 @@ class ExportFields(FormBody):
         self.post_message(self.Noted(""))
 
     def fill(self, tool_id: str, flow_id: str | None) -> None:
-        """Puts ids into their fields; a Flow ID of None leaves what is there."""
+        """Fills in ids; a Flow ID of None changes nothing."""
         self._known_tool_id = tool_id
         self.tool.fill(tool_id)
         if flow_id is not None:
@@ -242,7 +241,7 @@ class ExportFields(FormBody):
         self._show_curl()
 
     def hold_enter(self) -> bool:
-        """True where the form has to wait, and `enter` is remembered until then."""
+        """Returns True if the form has to wait; `enter` counts afterwards."""
         return False
 
     @on(Input.Submitted)
@@ -267,14 +266,14 @@ class ExportFields(FormBody):
     # What comes of it
 
     def first_missing(self) -> Widget | None:
-        """What has to be seen to before anything can be sent, with the reason shown; None where nothing has."""
+        """The first widget that keeps the form from being sent, its problem shown; None if there is none."""
         for field in (self.tool, self.flow):
             if not field.insist():
                 return field.input
         return self.query_one("#environment") if self.environment is None else None
 
     async def request(self) -> ExportRequest | None:
-        """The request as the fields say; None where the folder cannot be used, which is then shown there."""
+        """The request; None if the folder's field shows a problem."""
         folder = self.field("folder")
         if self.environment is None or not await folder.settled():
             return None

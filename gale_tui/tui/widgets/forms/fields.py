@@ -1,4 +1,4 @@
-"""Fields of forms: a label, a one-line input that reads a paste whole, and a line that says what is wrong with it."""
+"""Fields of forms: a label, a one-line input that takes a whole paste, a line for hints and problems."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SLOW_CHECK_SECONDS = 5.0
 
 
 class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """The part of a form that scrolls where the terminal is small; focus passes it by."""
+    """The part of a form that scrolls in a small terminal; never focused."""
 
     DEFAULT_CSS = """
     FormBody { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
@@ -33,7 +33,7 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
 
 
 class Tick(Checkbox):
-    """A check box of one line whose state can be read without colour: ``[x]`` or ``[ ]``."""
+    """A check box of one line: ``[x]`` or ``[ ]``."""
 
     DEFAULT_CSS = """
     Tick {
@@ -50,7 +50,7 @@ class Tick(Checkbox):
 
 
 class FormButton(Button):
-    """A button of one line that shows the focus with all of its width."""
+    """A button of one line."""
 
     DEFAULT_CSS = """
     FormButton {
@@ -73,7 +73,7 @@ class FormButton(Button):
 
 
 class FieldInput(Input):
-    """A one-line input that looks at the whole of a paste and not at its first line alone."""
+    """A one-line input that takes a whole paste."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(-1)", "Previous field", show=False),
@@ -99,13 +99,13 @@ class FieldInput(Input):
         super().__init__(value, placeholder, password=secret, id=id)
         self.cursor_blink = False
         self.stepping: Callable[[int], bool] | None = None
-        """Asked first when the arrow keys step down (1) or up (-1); True where that was all."""
+        """Called when an arrow key steps down (1) or up (-1); returns True if it did all."""
         self.reading: Callable[[str], bool] | None = None
-        """Given each paste first; True where it understood more in it than this field's own value."""
+        """Called with each paste; returns True if it took it."""
         self._tidy = tidy
 
     def take_paste(self, text: str) -> None:
-        """Reads a paste whole: hands it to :attr:`reading`, else inserts its first line, made tidy."""
+        """Hands a paste to :attr:`reading`, else inserts its first line."""
         if text.strip() and (self.reading is None or not self.reading(text)):
             self.insert_line(text)
 
@@ -124,7 +124,6 @@ class FieldInput(Input):
         self.take_paste(event.text)
 
     def action_paste(self) -> None:
-        """Pastes what was copied inside the program."""
         self.take_paste(self.app.clipboard)
 
     def action_copy(self) -> None:
@@ -164,11 +163,9 @@ class FormRow(Horizontal):
         super().__init__(Static(label, classes="field--label", markup=False), *beside)
 
     def on_descendant_focus(self) -> None:
-        """Makes the label stand out."""
         self.add_class("-focused")
 
     def on_descendant_blur(self) -> None:
-        """Takes that back."""
         self.remove_class("-focused")
 
 
@@ -232,18 +229,15 @@ class TextField(Vertical):
         self.finding = Finding()
 
     def compose(self) -> ComposeResult:
-        """The row with the input, then the line."""
         yield FormRow(self._label, self.input)
         if self._below is not None:
             yield self._below
         yield self._line
 
     def on_mount(self) -> None:
-        """Says what there is to say about the first value."""
         self.recheck()
 
     def on_unmount(self) -> None:
-        """Lets the thread of a slow check end."""
         if self._threads is not None:
             self._threads.close()
 
@@ -254,7 +248,7 @@ class TextField(Vertical):
 
     @property
     def hint(self) -> str:
-        """What the line says while there is nothing else to say."""
+        """The line's text while nothing else is shown."""
         return self._hint
 
     @hint.setter
@@ -263,7 +257,7 @@ class TextField(Vertical):
         self._show()
 
     def fill(self, value: str) -> None:
-        """Replaces the text without a message that it changed."""
+        """Replaces the text without a `Changed` message."""
         with self.prevent(Input.Changed):
             self.input.value = value
         self.input.cursor_position = len(value)
@@ -275,14 +269,14 @@ class TextField(Vertical):
         self._show()
 
     def recheck(self) -> None:
-        """Checks the present text; an empty one is never a problem before :meth:`insist`."""
+        """Checks the text; an empty one is no problem before :meth:`insist`."""
         if self._threads is not None and self.value.strip():
             self.run_worker(self._check_slowly(), group="check", exclusive=True)
         else:
             self.say(self._check(self.value) if self._check is not None and self.value.strip() else Finding())
 
     def insist(self) -> bool:
-        """True where the form can be sent as far as this field goes; else says why not."""
+        """Returns True if the field is valid; else shows the problem."""
         if not self.value.strip():
             self.say(Finding(self.required, "problem") if self.required else Finding())
         elif self._threads is None:

@@ -1,4 +1,4 @@
-"""The fields for the two ids of an export."""
+"""The fields of the two ids of an export."""
 
 from __future__ import annotations
 

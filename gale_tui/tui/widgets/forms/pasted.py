@@ -1,4 +1,4 @@
-"""What a pasted export request says of environments, and the sentences about it."""
+"""The environment of a pasted request, and the sentences about the paste."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["Offer", "origin_in", "said_of_key", "said_of_taken", "said_without_e
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An environment that a pasted request was sent to, to be added or given its key when that is asked for."""
+    """The environment of a pasted request, to be added or given its key."""
 
     origin: Origin
     environment: Environment | None
-    """That of the origin; None where it is not known here."""
+    """The one with that origin; None if there is none."""
     key: Secret | None
     """The key in the paste. It is for this origin alone."""
 
 
 def origin_in(host: str | None) -> Origin | None:
-    """The origin that a captured request was sent to; None where it does not say."""
+    """The origin of a captured request; None if it is unknown."""
     try:
         return origin_of(host or "")
     except ConfigError:
@@ -35,14 +35,14 @@ def origin_in(host: str | None) -> Origin | None:
 
 
 def said_without_export(captured: Captured) -> str:
-    """What to say of a paste without the export of a tool; nothing where it is no request at all."""
+    """A sentence about a request that exports no tool; empty if it is no request."""
     if captured.had_key and not captured.ignored:
         return "This is an API key: it belongs to the environment, and was left out here."
     return " ".join(captured.ignored)
 
 
 def said_of_taken(source: str, has_flow: bool, replaced: Sequence[str]) -> str:
-    """Which ids were taken, and which that stood in the fields gave way to them."""
+    """The ids taken, and those they replaced."""
     taken = "Tool ID and Flow ID" if has_flow else "the Tool ID"
     before = f" in place of {' and '.join(inert(each, 60) for each in replaced)}" if replaced else ""
     return f"Taken from {inert(source, 60)}: {taken}{before}{'.' if has_flow else '; it names no flowId.'}"

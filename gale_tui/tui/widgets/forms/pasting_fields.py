@@ -1,4 +1,4 @@
-"""The fields of the export form with what they take from a paste."""
+"""The fields of the export form, filled from a paste."""
 
 from __future__ import annotations
 
@@ -52,22 +52,20 @@ class PastingFields(ExportFields):
         """
         super().__init__(engine, again)
         self.offer: Offer | None = None
-        """What can be done with the environment of the last paste."""
+        """The environment of the last paste, to be added or given its key."""
         self._key_text = key_text
         self._follows = follows
         self._threads = DaemonThreads("paste", keep=0)
         self._reading = False
         self._enter_waits = False
         self._doubtful = False
-        """Whether the last paste left something to be looked at before it is sent."""
+        """The last paste needs a look before it is sent."""
 
     def on_mount(self) -> None:
-        """Looks at each paste into the fields of the ids."""
         for field in (self.tool, self.flow):
             field.input.reading = self._reader(field.input)
 
     def on_unmount(self) -> None:
-        """Forgets the key that was in a paste."""
         self.offer = None
         self._threads.close()
 
@@ -77,7 +75,7 @@ class PastingFields(ExportFields):
         return lambda text: self.read(text, field)
 
     def read(self, text: str, field: FieldInput) -> bool:
-        """Takes a paste, at once or as soon as it is read; False where it is nothing but a field's own value."""
+        """Takes a paste, a long one on a thread; returns False if it is a plain value."""
         if not takes_long(text):
             return self.take(read_paste(text))
         self._begin("what was pasted")
@@ -85,7 +83,7 @@ class PastingFields(ExportFields):
         return True
 
     def read_file(self, path: Path) -> None:
-        """Takes what is in a file, as soon as it is read."""
+        """Reads a file on a thread and takes it."""
         self._begin(inert(path.name, 60))
         self.run_worker(self._read_file(path), group="paste", exclusive=True)
 
@@ -108,7 +106,7 @@ class PastingFields(ExportFields):
             self._ended(paste)
 
     def _ended(self, paste: Paste) -> bool:
-        """Takes what was read, and an `enter` that was pressed meanwhile."""
+        """Takes the paste, and an `enter` pressed meanwhile."""
         enter, self._reading, self._enter_waits = self._enter_waits, False, False
         self.post_message(self.Noted(""))
         taken = self.take(paste)
@@ -117,14 +115,14 @@ class PastingFields(ExportFields):
         return taken
 
     def hold_enter(self) -> bool:
-        """True while a paste is read; the `enter` counts afterwards."""
+        """Returns True while a paste is read; `enter` counts afterwards."""
         self._enter_waits = self._reading
         return self._reading
 
     # Taking
 
     def take(self, paste: Paste) -> bool:
-        """Fills in what was read and says so; False where there is nothing of the kind in it."""
+        """Fills in the paste, with a message; returns False if it holds no request."""
         captured = paste.captured
         self._doubtful = True
         if paste.batch is not None:
@@ -159,12 +157,12 @@ class PastingFields(ExportFields):
         return True
 
     def _replaced(self, tool_id: str, flow_id: str | None) -> list[str]:
-        """What stood in the fields and is another one now."""
+        """The ids in the fields that differ."""
         pairs = [(self.tool.value.strip(), tool_id), (self.flow.value.strip(), flow_id)]
         return [before for before, now in pairs if before and now and before != now]
 
     def _take_label(self, tool_id: str, label: str) -> None:
-        """The label of another tool, as it was chosen before, is none of this one's; a typed one stays."""
+        """Replaces the label that came with another tool; a typed one stays."""
         field = self.field("label")
         own = field.value.strip() and field.value != self.known_label
         if not own and (label or tool_id != tidy_id(self.tool.value)):
@@ -194,7 +192,7 @@ class PastingFields(ExportFields):
         return f"The environment is {inert(known.name, 60)} now, where it was sent.", ""
 
     def _offer(self, paste: Paste, origin: Origin | None) -> Offer | None:
-        """What can be done with the environment of a paste: added, or given the key. The demo has its own."""
+        """The environment of a paste, to be added or given its key; None in the demo."""
         if origin is None or self.engine.demo:
             return None
         found = paste.captured.key
@@ -209,7 +207,7 @@ class PastingFields(ExportFields):
         return Offer(origin, environment, key)
 
     def use(self, environment: Environment, said: str) -> None:
-        """Chooses an environment that was just saved; its offer has been taken."""
+        """Chooses an environment that was just saved."""
         self.offer = None
         select = self.query_one("#environment", Select)
         with select.prevent(Select.Changed):

@@ -1,4 +1,4 @@
-"""Tools to choose from, in a list below a field that keeps the focus."""
+"""The suggestions below a field that keeps the focus."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAME = 3
 """Letters that are enough to mean a name."""
 _WIDEST_TITLE = 26
 _LONG_NOTE = 18
-"""Characters; behind a longer note there is no room for an id."""
+"""Characters; a longer note leaves no room for an id."""
 
 
 class Suggestions(OptionList, can_focus=False):
@@ -63,13 +63,12 @@ class Suggestions(OptionList, can_focus=False):
         self._shown: list[ToolChoice] = []
 
     def on_mount(self) -> None:
-        """Says which keys it has."""
         arrows = "down up" if getattr(self.app, "glyphs", None) is ASCII else "↑↓"
         self.border_subtitle = f"{arrows} choose · enter take · esc close"
 
     @property
     def open(self) -> bool:
-        """True while it is seen."""
+        """Returns True if it is visible."""
         return self.has_class("-open")
 
     @property
@@ -80,7 +79,7 @@ class Suggestions(OptionList, can_focus=False):
         return self._shown[self.highlighted]
 
     def offer(self, choices: Sequence[ToolChoice], title: str) -> None:
-        """Sets what can be chosen, and closes the list."""
+        """Sets the choices and closes the list."""
         self._all = choices
         self.border_title = title
         self.close()
@@ -106,12 +105,12 @@ class Suggestions(OptionList, can_focus=False):
         self.set_class(bool(shown), "-open")
 
     def close(self) -> None:
-        """Hides the list and takes the mark away."""
+        """Hides the list."""
         self.highlighted = None
         self.remove_class("-open")
 
     def move(self, by: int) -> None:
-        """Moves the mark; it enters at the first tool and leaves upwards into the field again."""
+        """Moves the highlight; up from the first returns to the field."""
         if by > 0:
             self.action_cursor_down()
         elif self.highlighted == 0:
@@ -127,7 +126,7 @@ class Suggestions(OptionList, can_focus=False):
 
 
 def _meant(shown: Sequence[ToolChoice], wanted: str) -> int | None:
-    """The place of the first tool with a word in its name that begins so; ids are not taken for names."""
+    """The index of the first tool with a word in its name that begins so; None if an id matches."""
     if not wanted and shown:
         return 0
     if len(wanted) < _NAME or any(wanted in choice.tool_id.casefold() for choice in shown):

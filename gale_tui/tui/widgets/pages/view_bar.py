@@ -51,7 +51,6 @@ class ViewBar(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
         width = self.size.width
         plain = self.get_component_rich_style("view-bar--view")
         standing_out = self.get_component_rich_style("view-bar--present")

@@ -163,25 +163,20 @@ class BatchTable(RowScroll):
                 self.post_message(self.Opened(row))
 
     def on_focus(self) -> None:
-        """The cursor shows that keys come here."""
         self.refresh_rows(self.cursor_row())
 
     def on_blur(self) -> None:
-        """The cursor shows that keys go elsewhere."""
         self.refresh_rows(self.cursor_row())
 
     def on_resize(self) -> None:
-        """Keeps the cursor in view."""
         if self._list.lines:
             self.scroll_into_view(self._place)
 
     def notify_style_update(self) -> None:
-        """Takes on another theme."""
         super().notify_style_update()
         self._tones.clear()
 
     def render_line(self, y: int) -> Strip:
-        """The header, a line, or what stands there instead of lines."""
         width = self.scrollable_content_region.width
         if not self._list.lines:
             return self._words(y, width)
