@@ -1,16 +1,39 @@
-"""Every test gets a home of its own and nothing of the person who runs it."""
+"""Every test has its own home and sees nothing of the person who runs it."""
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gale_tui.core.config.paths import Paths
+from tests.support.examples import examples
 
 _FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "NO_COLOR", "PYTHON_KEYRING_BACKEND", "SSL_CERT_DIR", "SSL_CERT_FILE")
-_KEPT = ("GALE_TUI_REQUIRE_ALL",)
+_KEPT = ("GALE_TUI_EXAMPLES", "GALE_TUI_REQUIRE_ALL")
+
+
+def pytest_configure() -> None:
+    """Bounds the property tests: the same examples each time, more and random ones with GALE_TUI_EXAMPLES=N."""
+    more = examples(1) > 1
+    settings.register_profile(
+        "gale-tui",
+        max_examples=examples(50),
+        derandomize=not more,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("gale-tui")
+
+
+def pytest_collection_finish() -> None:
+    """Keeps the garbage collector off the modules and the tests: they stay to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

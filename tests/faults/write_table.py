@@ -1,4 +1,4 @@
-"""Writes the table of tests/README.md from a run: `python -m tests.faults.write_table`.
+"""Writes the table of tests/faults/README.md from a run: `python -m tests.faults.write_table`.
 
 With parts of names it brings those faults about alone, prints all that was seen, and writes nothing.
 """
@@ -16,7 +16,7 @@ from tests.faults.world import Injected, Outcome, bring_about
 
 __all__ = ["TABLE", "names_in_table"]
 
-TABLE = Path(__file__).parents[1] / "README.md"
+TABLE = Path(__file__).with_name("README.md")
 BEGIN = "<!-- table: written by python -m tests.faults.write_table -->\n"
 END = "<!-- end of table -->\n"
 LONGEST = 220

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from gale_tui.core.downloads.stored_entries import StoredEntries
 from gale_tui.core.downloads.verify_zip import ZipEntry, ZipLimits, verify_zip
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
+from tests.support.examples import examples
 
 TEXT = b'{"node": "greeting"}\n' * 2000
 NOISE = random.Random(5).randbytes(3_000_000)  # noqa: S311  # filler
@@ -139,7 +140,7 @@ class TestDamaged:
         with pytest.raises(FileSystemError):
             verify_zip(tmp_path / "gone.zip")
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=examples(100))
     @given(st.data())
     def test_any_change_raises_one_of_ours_or_nothing(
         self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

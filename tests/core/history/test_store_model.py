@@ -10,12 +10,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobEvent, JobState
+from tests.support.examples import examples
 from tests.support.history_samples import sample_job
 
 T = TypeVar("T")
@@ -168,6 +169,4 @@ class TwoStores(RuleBasedStateMachine):
 
 
 TestTwoStores = TwoStores.TestCase
-TestTwoStores.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestTwoStores.settings = settings(max_examples=examples(20), stateful_step_count=25)

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
@@ -24,6 +24,7 @@ from gale_tui.core.jobs.polling import Asked, Outcome, PollPolicy
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import Change, Job, JobChange, JobEvent, JobState
 from tests.support.clocks import FakeClock, settle
+from tests.support.examples import examples
 from tests.support.history_samples import sample_job
 
 T = TypeVar("T")
@@ -247,6 +248,4 @@ class StoreAndMonitor(RuleBasedStateMachine):
 
 
 TestStoreAndMonitor = StoreAndMonitor.TestCase
-TestStoreAndMonitor.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestStoreAndMonitor.settings = settings(max_examples=examples(15), stateful_step_count=25)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from gale_tui.core.jobs.polling import Asked, Condition, Outcome, PollPolicy, Wait
 from gale_tui.core.jobs.scheduler import Scheduler
 from tests.support.clocks import FakeClock, settle
+from tests.support.examples import examples
 
 ANSWERED = Asked(Outcome.ANSWERED)
 POLICY = PollPolicy()
@@ -541,7 +542,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, seed=st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25))
 def test_whatever_happens_the_limits_hold(steps: list[tuple[str, Any]], seed: int) -> None:
     asyncio.run(_play(steps, seed))
 
