@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from gale_tui.core.batch.outcomes import Outcome, outcome
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
-from gale_tui.core.jobs.batch_runner import refusal
-from gale_tui.core.jobs.outcomes import Outcome, outcome
-from gale_tui.core.jobs.save_outcomes import THEN_SAVE
-from gale_tui.core.models import DownloadState, Job
+from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason
 
 __all__ = ["INTERRUPTED", "USAGE", "account_code", "exit_code"]
 
@@ -22,6 +20,17 @@ NOT_SAVED: Final = 6
 UNCONFIRMED: Final = 7
 INTERRUPTED: Final = 130
 
+_REJECTED: Final[dict[JobReason | None, int]] = {
+    JobReason.KEY_REFUSED: AUTHENTICATION,
+    JobReason.KEY_MISSING: AUTHENTICATION,
+    JobReason.NOT_ALLOWED: AUTHENTICATION,
+    JobReason.NOT_FOUND: USAGE,
+    JobReason.NOT_GALE: USAGE,
+    JobReason.CONFLICT: USAGE,
+    JobReason.BAD_REQUEST: USAGE,
+    JobReason.CONFIGURATION: USAGE,
+}
+
 
 def exit_code(job: Job) -> int:
     """The code of a settled job, or of one that was waited for too long."""
@@ -31,7 +40,7 @@ def exit_code(job: Job) -> int:
         case Outcome.FAILED:
             return FAILED
         case Outcome.REJECTED:
-            return {"key": AUTHENTICATION, "request": USAGE, "network": NETWORK}[refusal(job)]
+            return _REJECTED.get(job.reason_code, NETWORK)
         case Outcome.UNCONFIRMED:
             return UNCONFIRMED
         case Outcome.LOST:
@@ -44,8 +53,8 @@ def exit_code(job: Job) -> int:
 def _not_saved(job: Job) -> int:
     download = job.download
     if download.state is DownloadState.RESUMABLE:
-        # The disk's fault asks for something to be done first, a line that dropped only for another try.
-        return NOT_SAVED if download.error.endswith(THEN_SAVE) else NETWORK
+        # The disk's fault asks for something to be done first, a line that dropped only another try.
+        return NOT_SAVED if download.reason_code is DownloadReason.DISK else NETWORK
     return NETWORK if download.state is DownloadState.EXPIRED else NOT_SAVED
 
 

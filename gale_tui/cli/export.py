@@ -12,6 +12,7 @@ from typing import TextIO
 
 from gale_tui.cli.exit_codes import INTERRUPTED, account_code, exit_code
 from gale_tui.cli.narration import Narration
+from gale_tui.core.batch.outcomes import Outcome, settled
 from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
@@ -21,9 +22,8 @@ from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, origin_of
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.hints import without_keys
-from gale_tui.core.jobs.outcomes import Outcome, settled
-from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job
+from gale_tui.core.jobs.reasons import describe, describe_download
+from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason
 from gale_tui.core.untrusted_text import inert
 
 __all__ = ["ExportCommand", "entry_as_json", "exit_code", "export", "job_as_json", "settled"]
@@ -81,14 +81,16 @@ def job_as_json(job: Job) -> dict[str, object]:
         "status": job.status,
         "state": job.state.value,
         "reason": job.reason,
-        "note": without_keys(job.note),
+        "reason_code": job.download.reason_code or job.reason_code,
+        "http_status": job.http_status,
+        "note": describe(job).text,
         "dock_status_id": job.dock_status_id,
         "export_job_id": job.export_job_id,
         "download": download.state.value,
         "path": str(download.path) if download.path else None,
         "size": download.size if download.state is DownloadState.SAVED else None,
         "sha256": download.sha256,
-        "error": without_keys(download.error),
+        "error": describe_download(job).text,
     }
 
 
@@ -101,7 +103,7 @@ def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> di
     if job is None:
         tool = entry.tool
         nobody = Job("", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label)
-        known = {**job_as_json(nobody), "status": "", "state": "not started", "note": without_keys(entry.why)}
+        known = {**job_as_json(nobody), "status": "", "state": "not started", "note": entry.why}
     else:
         known = job_as_json(job)
     outcome = entry.outcome.value if entry.outcome is not None else None
@@ -303,8 +305,9 @@ async def _run_all(
     def _look_for_403(account: BatchAccount) -> None:
         for entry in account.entries:
             job = entry.job
-            if entry.outcome is None and job is not None and job.state.polled and job.note.startswith("403: "):
-                run.leave(job.id, job.note, ForbiddenError(job.note, status=403))
+            if entry.outcome is None and job is not None and job.reason_code is JobReason.NOT_ALLOWED:
+                why = describe(job).text
+                run.leave(job.id, why, ForbiddenError(why, status=403))
 
     if plan.kept is not None:
         run = BatchRun.going_on(engine, plan.environment, plan.kept, changed)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, TextIO
 from gale_tui.cli.parser import parse, refusal
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import GaleError
-from gale_tui.core.jobs.hints import without_keys
 
 if TYPE_CHECKING:
     import argparse
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
     from gale_tui.core.batch.reader import Paste
     from gale_tui.core.config.paths import Paths
-    from gale_tui.core.jobs.engine import GaleEngine, ToolChoice
-    from gale_tui.core.jobs.polling import PollPolicy
-    from gale_tui.core.models import Environment
+    from gale_tui.core.jobs.engine import GaleEngine
+    from gale_tui.core.jobs.rate_limits import PollPolicy
+    from gale_tui.core.models import Environment, ToolChoice
     from gale_tui.core.secret import Secret
     from gale_tui.sandbox.server import Sandbox
 
@@ -103,7 +102,7 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
 def _complain(text: str, code: int = 2) -> int:
     from gale_tui.core.untrusted_text import redact_links
 
-    sys.stderr.write(f"gale-tui: {redact_links(without_keys(text))}\n")
+    sys.stderr.write(f"gale-tui: {redact_links(text)}\n")
     return code
 
 
@@ -322,8 +321,7 @@ def demo_engine(
     """
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.identifiers import parse_host
-    from gale_tui.core.jobs.engine import ToolChoice
-    from gale_tui.core.models import Environment
+    from gale_tui.core.models import Environment, ToolChoice
     from gale_tui.core.secret import Secret
     from gale_tui.sandbox.server import Sandbox
 

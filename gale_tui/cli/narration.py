@@ -9,10 +9,9 @@ import os
 import time
 from typing import TextIO
 
+from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.report import BatchEntry
-from gale_tui.core.jobs.hints import without_keys
-from gale_tui.core.jobs.job_registry import clock_time
-from gale_tui.core.jobs.outcomes import Outcome
+from gale_tui.core.jobs.reasons import clock_time, describe, describe_download
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.core.untrusted_text import inert, redact_links
 
@@ -36,7 +35,7 @@ class Narration:
         """Writes a line that stays."""
         shown = self._shown
         self.show("")
-        self._err.write(f"{redact_links(without_keys(text))}\n")
+        self._err.write(f"{redact_links(text)}\n")
         self._err.flush()
         self.show(shown)
 
@@ -80,8 +79,10 @@ def _words(entry: BatchEntry) -> str:
         return inert(job.status, 40)
     if job.state is JobState.SUCCEEDED and download.state is not DownloadState.NONE:
         where = f" {download.path}" if download.state is DownloadState.SAVED else ""
-        why = f": {inert(download.error, 400)}" if download.error else ""
+        sentence = describe_download(job)
+        why = f": {inert(sentence.text, 400)}" if sentence else ""
         same = ", unchanged" if entry.unchanged else ""
         return f"{inert(job.status, 40)}, file {download.state.value}{same}{where}{why}"
-    reason = job.note if job.state is JobState.REJECTED else job.reason or job.note
+    described = describe(job).text
+    reason = described if job.state is JobState.REJECTED else job.reason or described
     return f"{inert(job.status, 40)}{': ' if reason else ''}{inert(reason, 300)}"

@@ -33,11 +33,13 @@
     │   │   └── LinkRejectedError   the store refuses it, and would again
     │   ├── LinkRefusedError        a link that is not followed: http, loopback, other scheme
     │   ├── InterruptedDownloadError the line was cut or stalled; the part is kept
+    │   │   └── StoppedDownloadError this program ended it
     │   ├── NotAZipError            HTML or something else came
     │   ├── CorruptFileError        the zip is damaged, or has the wrong length
     │   └── FileSystemError         disk full, no permission, folder gone
     ├── SourceError                 a tool as source cannot be unpacked or packed; with file and line
     └── StoreError                  the history could not be read or written
+        ├── SendingError            a job whose POST is under way is not removed
         ├── NewerStoreError         written by a newer gale-tui
         └── LineStartedError        a line of a batch that is started already
 """
@@ -45,6 +47,8 @@
 from __future__ import annotations
 
 from typing import ClassVar
+
+from gale_tui.core.models import DownloadReason, JobReason
 
 __all__ = [
     "AnswerError",
@@ -79,8 +83,10 @@ __all__ = [
     "RedirectError",
     "RefusedError",
     "RequestError",
+    "SendingError",
     "ServerError",
     "SourceError",
+    "StoppedDownloadError",
     "StoreError",
     "TlsError",
     "UnansweredError",
@@ -100,7 +106,13 @@ class GaleError(Exception):
     """What ``gale-tui export`` exits with (the contract's numbers)."""
 
     passing: ClassVar[bool] = False
-    """True where the same thing may work when tried again later."""
+    """True if the same thing may work when tried again later."""
+
+    reason: JobReason = JobReason.INTERNAL
+    """What a job is marked with that met this error."""
+
+    download_reason: ClassVar[DownloadReason] = DownloadReason.INTERNAL
+    """What a download is marked with that met this error."""
 
     def __init__(self, what: str, advice: str = "") -> None:
         super().__init__(what, advice)
@@ -118,10 +130,14 @@ class GaleError(Exception):
 class ConfigError(GaleError):
     """The configuration, the command line or a value typed into a form cannot be used."""
 
+    reason = JobReason.CONFIGURATION
+
 
 class CredentialError(GaleError):
     """There is no usable key for an environment."""
 
+    reason = JobReason.KEY_MISSING
+    download_reason = DownloadReason.KEY_MISSING
     exit_code = 4
 
 
@@ -144,31 +160,41 @@ class KeyCommandError(CredentialError):
 class RequestError(GaleError):
     """A call to GALE gave no usable answer."""
 
+    reason = JobReason.NO_ANSWER
+    download_reason = DownloadReason.INTERRUPTED
     exit_code = 3
 
 
 class NotSentError(RequestError):
     """The request certainly did not reach GALE."""
 
+    reason = JobReason.NOT_SENT
     passing = True
 
 
 class NameNotFoundError(NotSentError):
     """The host name does not resolve."""
 
+    reason = JobReason.NAME_NOT_FOUND
+
 
 class RefusedError(NotSentError):
     """The connection was refused, or there is no route or no answer to the connection attempt."""
+
+    reason = JobReason.UNREACHABLE
 
 
 class TlsError(NotSentError):
     """No trusted connection: the certificate's problem is named."""
 
+    reason = JobReason.TLS
     passing = False
 
 
 class ProxyRefusedError(NotSentError):
     """The proxy could not be used or would not connect."""
+
+    reason = JobReason.PROXY
 
 
 class UnansweredError(RequestError):
@@ -187,7 +213,10 @@ class AnswerError(RequestError):
         detail: The first useful line of the body, already made inert; may be empty.
         from_gale: True where the body was JSON, so that it is GALE speaking and not a proxy.
         body: The start of the body, made inert and redacted, for the details pane.
+        page: True if a web page answered, so that something is in between.
     """
+
+    download_reason = DownloadReason.REFUSED
 
     def __init__(
         self,
@@ -198,8 +227,10 @@ class AnswerError(RequestError):
         detail: str = "",
         from_gale: bool = False,
         body: str = "",
+        page: bool = False,
     ) -> None:
         super().__init__(what, advice)
+        self.page = page
         self.status = status
         self.detail = detail
         self.from_gale = from_gale
@@ -211,18 +242,21 @@ class AnswerError(RequestError):
 class BadRequestError(AnswerError):
     """400 or another 4xx without a class of its own."""
 
+    reason = JobReason.BAD_REQUEST
     exit_code = 2
 
 
 class AuthenticationError(AnswerError):
     """401: the key is missing, wrong or revoked."""
 
+    reason = JobReason.KEY_REFUSED
     exit_code = 4
 
 
 class ForbiddenError(AnswerError):
     """403: the key is known but may not do this."""
 
+    reason = JobReason.NOT_ALLOWED
     exit_code = 4
 
 
@@ -231,10 +265,15 @@ class NotFoundError(AnswerError):
 
     exit_code = 2
 
+    @property
+    def reason(self) -> JobReason:  # type: ignore[override]  # who answers decides
+        return JobReason.NOT_FOUND if self.from_gale else JobReason.NOT_GALE
+
 
 class ConflictError(AnswerError):
     """409: not in the present state."""
 
+    reason = JobReason.CONFLICT
     exit_code = 2
 
 
@@ -246,6 +285,7 @@ class RateLimitedError(AnswerError):
     """
 
     passing = True
+    reason = JobReason.RATE_LIMITED
 
     def __init__(
         self,
@@ -256,34 +296,43 @@ class RateLimitedError(AnswerError):
         detail: str = "",
         from_gale: bool = False,
         body: str = "",
+        page: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(what, advice, status=status, detail=detail, from_gale=from_gale, body=body)
+        super().__init__(what, advice, status=status, detail=detail, from_gale=from_gale, body=body, page=page)
         self.retry_after = retry_after
 
 
 class ServerError(AnswerError):
     """5xx: GALE or a gateway in front of it is in trouble; what was asked may have been done."""
 
+    reason = JobReason.SERVER_ERROR
     passing = True
 
 
 class RedirectError(AnswerError):
     """A redirect that is not followed: too many, to plain http, or an answer to a POST."""
 
+    reason = JobReason.REDIRECTED
+
 
 class MalformedAnswerError(AnswerError):
     """2xx, but HTML, broken JSON, too large, or without the id that it must have."""
 
+    reason = JobReason.BAD_ANSWER
     passing = True
 
 
 class WrongAnswerError(MalformedAnswerError):
     """2xx, but about another job: a gateway is out of step. Nothing in it is believed."""
 
+    reason = JobReason.WRONG_JOB
+
 
 class DownloadError(GaleError):
     """The file could not be fetched or kept."""
+
+    download_reason = DownloadReason.REFUSED
 
     exit_code = 3
 
@@ -297,6 +346,7 @@ class LinkNotReadyError(DownloadError):
     """
 
     passing = True
+    download_reason = DownloadReason.NOT_READY
 
     def __init__(self, what: str, advice: str = "", *, status: int = 404, valid_from: float | None = None) -> None:
         super().__init__(what, advice)
@@ -307,6 +357,8 @@ class LinkNotReadyError(DownloadError):
 class LinkExpiredError(DownloadError):
     """The link works no longer; a fresh one or a new export is needed."""
 
+    download_reason = DownloadReason.LINK_EXPIRED
+
 
 class LinkRejectedError(LinkExpiredError):
     """The store refuses the link for good, a wrong signature for example; a fresh link may work."""
@@ -314,6 +366,9 @@ class LinkRejectedError(LinkExpiredError):
 
 class LinkRefusedError(DownloadError):
     """A link that is never followed: plain http, loopback from elsewhere, another scheme."""
+
+    reason = JobReason.LINK_REFUSED
+    download_reason = DownloadReason.LINK_REFUSED
 
 
 class InterruptedDownloadError(DownloadError):
@@ -324,27 +379,40 @@ class InterruptedDownloadError(DownloadError):
     """
 
     passing = True
+    download_reason = DownloadReason.INTERRUPTED
 
     def __init__(self, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(what, advice)
         self.retry_after = retry_after
 
 
+class StoppedDownloadError(InterruptedDownloadError):
+    """This program ended the download. What was received is kept."""
+
+    download_reason = DownloadReason.STOPPED
+
+    def __init__(self) -> None:
+        super().__init__("The download was stopped")
+
+
 class NotAZipError(DownloadError):
     """Something else than a zip came, an HTML page for example."""
 
+    download_reason = DownloadReason.NOT_A_ZIP
     exit_code = 6
 
 
 class CorruptFileError(DownloadError):
     """The file came whole but is damaged, or its length is not the one that was announced."""
 
+    download_reason = DownloadReason.CORRUPT
     exit_code = 6
 
 
 class FileSystemError(DownloadError):
     """The file could not be written: disk full, no permission, folder gone, name refused."""
 
+    download_reason = DownloadReason.DISK
     exit_code = 6
 
 
@@ -367,6 +435,12 @@ class SourceError(GaleError):
 
 class StoreError(GaleError):
     """The history could not be read or written."""
+
+    download_reason = DownloadReason.HISTORY
+
+
+class SendingError(StoreError):
+    """A job whose POST is under way is not removed: GALE's answer would have no place."""
 
 
 class NewerStoreError(StoreError):

@@ -11,10 +11,11 @@ from typing import Literal
 from gale_tui.core.secret import SignedUrl
 
 __all__ = [
-    "Change",
+    "ChangeKind",
     "DockStatus",
     "Download",
     "DownloadProgress",
+    "DownloadReason",
     "DownloadState",
     "Environment",
     "EnvironmentCondition",
@@ -23,10 +24,12 @@ __all__ = [
     "Job",
     "JobChange",
     "JobEvent",
+    "JobReason",
     "JobState",
     "KeyTest",
     "Origin",
     "ResponseNote",
+    "ToolChoice",
 ]
 
 
@@ -97,6 +100,16 @@ class ExportRequest:
     """The kept batch and the place in it (from 0) that this starts, once and for all."""
 
 
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """A tool that the export form offers."""
+
+    tool_id: str
+    flow_id: str
+    title: str
+    note: str = ""
+
+
 class JobState(StrEnum):
     """What a job is to us. The word on screen is `Job.status`, the server's own where it said one."""
 
@@ -127,6 +140,90 @@ class JobState(StrEnum):
         return self in (JobState.RUNNING, JobState.LOST)
 
 
+class JobReason(StrEnum):
+    """Why a job is where it is, or is not polled: what scripts and this program compare."""
+
+    CLOSED = "closed"
+    """gale-tui ended before its turn, or before the answer came."""
+    CONFIGURATION = "configuration"
+    """A CA file or proxy cannot be used, for example."""
+    ENVIRONMENT_GONE = "environment_gone"
+    ENVIRONMENT_MOVED = "environment_moved"
+    """Its environment has another host now."""
+    KEY_MISSING = "key_missing"
+    FAILED = "failed"
+    """GALE reported FAILED; `Job.reason` has its words."""
+    INTERNAL = "internal"
+    """A fault of gale-tui."""
+
+    # GALE was not reached
+    NAME_NOT_FOUND = "name_not_found"
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    PROXY = "proxy"
+    NOT_SENT = "not_sent"
+
+    # It was sent
+    NO_ANSWER = "no_answer"
+    BAD_ANSWER = "bad_answer"
+    WRONG_JOB = "wrong_job"
+    """The answer is about another job."""
+    SERVER_ERROR = "server_error"
+    REDIRECTED = "redirected"
+    KEY_REFUSED = "key_refused"
+    NOT_ALLOWED = "not_allowed"
+    NOT_FOUND = "not_found"
+    """GALE knows no such tool, flow or dock status."""
+    NOT_GALE = "not_gale"
+    """404, and not of GALE."""
+    CONFLICT = "conflict"
+    BAD_REQUEST = "bad_request"
+    RATE_LIMITED = "rate_limited"
+    LINK_REFUSED = "link_refused"
+    """The answer has a download link that is not followed."""
+
+    @property
+    def unreached(self) -> bool:
+        """True if nothing reached GALE."""
+        return self in (
+            JobReason.NAME_NOT_FOUND,
+            JobReason.UNREACHABLE,
+            JobReason.TLS,
+            JobReason.PROXY,
+            JobReason.NOT_SENT,
+        )
+
+
+class DownloadReason(StrEnum):
+    """Why a file is not saved (yet)."""
+
+    NOT_READY = "not_ready"
+    INTERRUPTED = "interrupted"
+    """The line was cut or stalled, the server in trouble, or nothing reached."""
+    STOPPED = "stopped"
+    """By the user."""
+    CLOSED = "closed"
+    """gale-tui ended."""
+    LINK_EXPIRED = "link_expired"
+    LINK_REFUSED = "link_refused"
+    NO_LINK = "no_link"
+    """GALE gives none."""
+    NO_FRESH_LINK = "no_fresh_link"
+    """The dock status could not be had."""
+    KEY_MISSING = "key_missing"
+    REFUSED = "refused"
+    """The server refused the download."""
+    NOT_A_ZIP = "not_a_zip"
+    CORRUPT = "corrupt"
+    DISK = "disk"
+    """Disk full, no permission, folder gone: something has to be done first."""
+    HISTORY = "history"
+    """The history could not be written."""
+    ENVIRONMENT_GONE = "environment_gone"
+    """Or it has another host now."""
+    INTERNAL = "internal"
+
+
 class DownloadState(StrEnum):
     """How far the file is."""
 
@@ -144,7 +241,7 @@ class DownloadState(StrEnum):
     EXPIRED = "expired"
     """The link works no longer and no fresh one was given."""
     FAILED = "failed"
-    """Will not work by trying again as it is; `Download.error` says why."""
+    """Will not work by trying again as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +261,9 @@ class Download:
     """Strong ETag or Last-Modified of the part, for `If-Range`."""
     sha256: str | None = None
     """Hexadecimal, of the finished file."""
+    reason_code: DownloadReason | None = None
     error: str = ""
-    """Short word and sentence for the row and the details."""
+    """Words of the error behind `reason_code`; without a code, the sentence that an older gale-tui kept."""
     next_try_at: float | None = None
     saved_at: float | None = None
 
@@ -200,8 +298,11 @@ class Job:
     """0 to 100; often absent."""
     reason: str | None = None
     """Why it failed or was rejected, in the server's words; often absent."""
+    reason_code: JobReason | None = None
+    http_status: int | None = None
+    """Of the answer behind `reason_code`."""
     note: str = ""
-    """What we are doing or what to do: "no answer since 12:00:33", "the server may have started it"."""
+    """Words of the error behind `reason_code`; without a code, the sentence that an older gale-tui kept."""
     dock_status_id: str | None = None
     export_job_id: str | None = None
     download_url: SignedUrl | None = None
@@ -209,7 +310,7 @@ class Job:
     posts: int = 0
     """How often the POST was sent (more than once only after a 429)."""
     resume_at: float | None = None
-    """When a WAITING job's POST goes out again."""
+    """When a WAITING job's POST is sent again, or before when GALE wants no question about a polled one."""
     started_at: float | None = None
     """When the server accepted it."""
     ended_at: float | None = None
@@ -223,6 +324,8 @@ class Job:
     download: Download = field(default_factory=Download)
     revision: int = 0
     """Set by the store; grows with every change of any job."""
+    unwritten: str = ""
+    """What keeps the history from taking the last change; in memory alone."""
 
     @property
     def title(self) -> str:
@@ -242,21 +345,21 @@ class JobEvent:
     text: str
 
 
-class Change(StrEnum):
+class ChangeKind(StrEnum):
     """What happened to a row of the store."""
 
     ADDED = "added"
     CHANGED = "changed"
-    FORGOTTEN = "forgotten"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
 class JobChange:
     """A change that is already written."""
 
-    kind: Change
+    kind: ChangeKind
     job: Job
-    """As it is now; as it last was where forgotten."""
+    """As it is now; as it last was if removed."""
     previous: Job | None = None
     elsewhere: bool = False
     """True where another process wrote it."""

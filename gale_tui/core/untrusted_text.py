@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
-from gale_tui.core.jobs.hints import without_keys
 from gale_tui.core.secret import HIDDEN, without_secrets
 
 __all__ = [
@@ -114,9 +113,8 @@ def inert(text: object, limit: int = 200) -> str:
 
     Escape sequences, control, bidi and zero-width characters become visible (ESC is shown as ``␛``, U+202E as
     ``‹U+202E›``), line breaks and tabs become one space. Numbers and truth values are written out, None is empty.
-    Keys are not named (:mod:`gale_tui.core.jobs.hints`).
     """
-    raw = without_keys(_scalar(text))
+    raw = _scalar(text)
     window = 4 * limit + 64
     line = _SPACE.sub(_joined, raw[:window]).strip(" ")
     return _bounded(_pieces(line), limit, len(raw) > window)

@@ -24,7 +24,7 @@ from textual.widgets import Input
 
 from gale_tui.core.errors import CredentialError, GaleError
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.hints import with_keys
+from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.models import DownloadState, EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
@@ -347,21 +347,19 @@ class GaleApp(App[int]):
 
     def say(
         self,
-        text: str,
+        text: str | Sentence,
         *,
         severity: Literal["information", "warning", "error"] = "information",
         seconds: float = 4,
     ) -> None:
         """Shows a sentence in the corner, made inert; the same one is not shown twice."""
-        text = inert(self.with_keys(text), 600)
+        if isinstance(text, Sentence):
+            text = text.with_key(read_keys(self.engine.settings.keys).text)
+        text = inert(text, 600)
         for shown in tuple(self._notifications):
             if shown.message == text:
                 self._unnotify(shown, refresh=False)
         self.notify(text, severity=severity, timeout=seconds, markup=False)
-
-    def with_keys(self, text: str) -> str:
-        """A sentence of the engine with the keys for what it advises."""
-        return with_keys(text, read_keys(self.engine.settings.keys).text)
 
     async def _find_key_text(self) -> None:
         environment = self.engine.environments.current

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gale_tui.core.history.batches import KeptBatch
     from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.engine import GaleEngine
+    from gale_tui.core.jobs.reasons import Sentence
     from gale_tui.core.models import Environment, Job
     from gale_tui.tui.formatting.glyphs import Glyphs
     from gale_tui.tui.formatting.job_counts import Tally
@@ -80,7 +81,11 @@ class AppContext(Protocol):
     @property
     def mouse_on(self) -> bool: ...
     def say(
-        self, text: str, *, severity: Literal["information", "warning", "error"] = "information", seconds: float = 4
+        self,
+        text: str | Sentence,
+        *,
+        severity: Literal["information", "warning", "error"] = "information",
+        seconds: float = 4,
     ) -> None: ...
     def save_settings(self, **changes: object) -> bool: ...
     def environments_changed(self) -> None: ...

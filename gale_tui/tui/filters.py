@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from gale_tui.core.jobs.hints import without_keys
+from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import DownloadState, Job
 
 __all__ = ["FIELDS", "Filter", "JobTexts", "Term", "parse_filter"]
@@ -115,7 +115,7 @@ def _download(job: Job) -> str:
 def _file(job: Job) -> str:
     download = job.download
     return _lines(
-        download.path.name if download.path else "", _download(job), without_keys(download.error), download.sha256
+        download.path.name if download.path else "", _download(job), describe_download(job).text, download.sha256
     )
 
 
@@ -126,7 +126,7 @@ FIELDS: Mapping[str, Callable[[Job], str]] = {
     "flow": lambda job: job.flow_id,
     "id": lambda job: _lines(job.tool_id, job.flow_id, job.dock_status_id, job.export_job_id),
     "file": _file,
-    "why": lambda job: _lines(job.reason, without_keys(job.note)),
+    "why": lambda job: _lines(job.reason, describe(job).text),
     "started": lambda job: _local(job.created_at),
 }
 """The texts of a job, by the name that narrows a word to one of them."""

@@ -17,7 +17,7 @@ from gale_tui.core.config.environments import environment_from_variables
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.polling import Asked, PollPolicy
+from gale_tui.core.jobs.rate_limits import PollPolicy, PollResult
 from gale_tui.core.threads import DaemonThreads
 
 UNBOUND = PollPolicy(
@@ -47,7 +47,7 @@ async def poll(home: Path, wanted: int) -> dict[str, float]:
     counted = 0
     warm, done = asyncio.Event(), asyncio.Event()
 
-    async def counting(job_id: str) -> Asked:
+    async def counting(job_id: str) -> PollResult:
         nonlocal counted
         result = await ask(job_id)
         counted += 1

@@ -7,6 +7,7 @@ written to the terminal, so that what came before it is known to the byte.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import sys
@@ -88,21 +89,22 @@ class Steering:
 
     async def change(self, job_id: str, **fields: Any) -> None:
         """Writes a change of a job, as an answer of the server does."""
-        await self._app.engine.registry.set(job_id, **fields)
+        await self._app.engine.registry.change(job_id, lambda job: dataclasses.replace(job, **fields))
 
     async def finish(self, job_id: str) -> None:
         """The server says SUCCESS."""
         from gale_tui.core.models import JobState
 
         at = self._clock.time()
-        await self._app.engine.registry.set(job_id, "SUCCESS", state=JobState.SUCCEEDED, status="SUCCESS", ended_at=at)
+        ended = {"state": JobState.SUCCEEDED, "status": "SUCCESS", "ended_at": at}
+        await self.change(job_id, **ended)
 
     async def tell_again(self, job_id: str) -> None:
         """Tells the screen of a job in which nothing is different."""
-        from gale_tui.core.models import Change, JobChange
+        from gale_tui.core.models import ChangeKind, JobChange
 
         job = self._app.engine.jobs[job_id]
-        self._app._job_changed(JobChange(Change.CHANGED, job, job))
+        self._app._job_changed(JobChange(ChangeKind.CHANGED, job, job))
 
     async def focused(self) -> dict[str, Any]:
         """The widget that has the focus, and whether its cursor blinks."""

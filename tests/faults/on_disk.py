@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.schema import MIGRATIONS
+from gale_tui.core.jobs.reasons import describe_download
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import File, Script
@@ -86,7 +87,7 @@ def small_disk(folder: Path, size: int) -> Iterator[None]:
 
 async def press_d(world: World) -> None:
     """Saves, goes on, or saves again."""
-    world.look("notification", await world.engine.jobs.download(world.job.id))
+    world.look("notification", (await world.engine.jobs.download(world.job.id)).text)
 
 
 async def a_full_disk(world: World) -> None:
@@ -152,8 +153,8 @@ async def a_file_in_the_way(world: World) -> None:
 async def no_link_any_more(world: World) -> None:
     await exported(world)
     await press_d(world)
-    await world.until(lambda: world.job.download.error)
-    world.look("details", world.job.download.error)
+    await world.until(lambda: world.job.download.reason_code)
+    world.look("details", describe_download(world.job).text)
     world.look("row", world.row(world.job))
 
 

@@ -123,7 +123,7 @@ async def d_after_the_end(world: World) -> None:
     """The file fails, and d is pressed."""
     await exported(world)
     assert world.job.download.state is not DownloadState.SAVED
-    world.look("notification", await world.engine.jobs.download(world.job.id))
+    world.look("notification", (await world.engine.jobs.download(world.job.id)).text)
     await world.until_seen("SUCCESS saved")
 
 

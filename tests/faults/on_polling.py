@@ -67,7 +67,7 @@ async def unknown_until_r(world: World) -> None:
     # Asked again slowly, if at all.
     assert len(world.sandbox.status_calls(job.dock_status_id or "")) <= before + 1
     world.sandbox.script_job(job.dock_status_id or "", Script(duration=2.0))
-    world.look("notification", world.engine.jobs.refresh(job.id))
+    world.look("notification", world.engine.jobs.refresh(job.id).text)
     await world.until_seen("SUCCESS saved")
 
 
@@ -102,7 +102,7 @@ async def asked_again_and_again(world: World) -> None:
     await world.start()
     await world.export()
     for _ in range(40):
-        world.look("notification", world.engine.jobs.refresh(world.job.id))
+        world.look("notification", world.engine.jobs.refresh(world.job.id).text)
         await world.clock.sleep(0.2)
     at_most_once_a_second(world)
     await world.until_settled()

@@ -27,7 +27,6 @@ from gale_tui.core.gale_api import client
 from gale_tui.core.http import transport
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.hints import with_keys
 from gale_tui.core.logs import close_logging, setup_logging
 from gale_tui.core.models import (
     DownloadState,
@@ -42,7 +41,6 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import UNICODE, file_text, glyph_text, status_text
 from tests.support.clocks import ScaledClock
 
@@ -166,7 +164,7 @@ class World:
         """Notes a line that the user can read."""
         assert inactive(text.replace("\n", "")), f"acts upon a terminal: {text!r}"
         assert len(text) <= LONGEST, f"not bounded: {len(text)} characters"
-        line = f"{where}: {' '.join(with_keys(text, default_key).split())}"
+        line = f"{where}: {' '.join(text.split())}"
         if line not in self.seen[-1:]:
             self.seen.append(line)
 

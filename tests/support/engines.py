@@ -60,10 +60,6 @@ class Watch:
                 states.append(change.job.state)
         return states
 
-    def notes(self, job_id: str) -> str:
-        """All that was said on its row."""
-        return "\n".join(f"{c.job.note} {c.job.download.error}" for c in self.changes if c.job.id == job_id)
-
     async def until(self, job_id: str, true: Callable[[Job], bool]) -> Job:
         """Waits until something is true of a job, and gives the job."""
         try:

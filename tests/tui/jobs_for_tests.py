@@ -15,7 +15,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from gale_tui.core.models import Change, Job, JobChange, JobState
+from gale_tui.core.models import ChangeKind, Job, JobChange, JobState
 from gale_tui.tui import theme
 from gale_tui.tui.terminal.lean import LeanCompositor, LeanScreen
 
@@ -62,17 +62,17 @@ def job(number: int = 1, **changes: Any) -> Job:
 
 def added(new: Job) -> JobChange:
     """It came."""
-    return JobChange(Change.ADDED, new)
+    return JobChange(ChangeKind.ADDED, new)
 
 
 def changed(new: Job) -> JobChange:
     """It is another now."""
-    return JobChange(Change.CHANGED, new)
+    return JobChange(ChangeKind.CHANGED, new)
 
 
 def forgotten(old: Job) -> JobChange:
     """It went."""
-    return JobChange(Change.FORGOTTEN, old)
+    return JobChange(ChangeKind.REMOVED, old)
 
 
 class NotingCompositor(LeanCompositor):

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gale_tui.core.batch.outcomes import GOOD, Outcome
 from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.errors import GaleError
-from gale_tui.core.jobs.outcomes import GOOD, Outcome
 from gale_tui.core.models import Job
 
 __all__ = ["BatchAccount", "BatchEntry"]
@@ -29,18 +29,6 @@ class BatchEntry:
     """Why it was not started or is waited for no longer, a sentence."""
     error: GaleError | None = None
     """What kept it from being started."""
-
-    @property
-    def reason(self) -> str:
-        """Why it is not saved, in a few words; empty where it is."""
-        job = self.job
-        if self.outcome is None or self.outcome in GOOD:
-            return ""
-        if job is None or self.outcome is Outcome.UNFINISHED:
-            return self.why
-        if self.outcome is Outcome.NOT_SAVED:
-            return job.download.error or job.download.state.value
-        return job.reason or job.note or ("no reason given" if self.outcome is Outcome.FAILED else "")
 
 
 @dataclass(frozen=True, slots=True)

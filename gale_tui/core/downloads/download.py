@@ -29,6 +29,7 @@ from gale_tui.core.errors import (
     NoKeyError,
     NotAZipError,
     RequestError,
+    StoppedDownloadError,
     StoreError,
 )
 from gale_tui.core.http.responses import OpenResponse
@@ -143,7 +144,8 @@ class DownloadTask:
             LinkNotReadyError: 403, 404 or 409: too early, or too late.
             LinkExpiredError: The link works no longer.
             LinkRefusedError: The link is not followed.
-            InterruptedDownloadError: Cut, stalled, server in trouble; `stopped` after :meth:`cancel`.
+            InterruptedDownloadError: Cut, stalled, server in trouble.
+            StoppedDownloadError: After :meth:`cancel`.
             NotAZipError: Something else came; it is not kept.
             CorruptFileError: The file is damaged; it is not kept.
             FileSystemError: The disk is full, the folder gone, and the like; a part is kept.
@@ -167,10 +169,10 @@ class DownloadTask:
         try:
             return self._run()
         except InterruptedDownloadError as error:
-            failure = InterruptedDownloadError("stopped") if self._cancel.cancelled else error
+            failure = StoppedDownloadError() if self._cancel.cancelled else error
         except RequestError as error:
             if self._cancel.cancelled:
-                failure = InterruptedDownloadError("stopped")
+                failure = StoppedDownloadError()
             elif error.passing:
                 failure = InterruptedDownloadError(error.what, error.advice)
             else:
@@ -214,7 +216,7 @@ class DownloadTask:
 
     def _check(self) -> None:
         if self._cancel.cancelled:
-            raise InterruptedDownloadError("stopped")
+            raise StoppedDownloadError
 
     def _download(self) -> SavedFile:
         """Receives and finishes; once more without a range where a part turns out to be of no use."""

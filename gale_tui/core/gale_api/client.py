@@ -30,7 +30,6 @@ from gale_tui.core.errors import (
 from gale_tui.core.gale_api.parsing import AskedIds, answer_text, parse_dock_status, parse_export, read_json
 from gale_tui.core.http.responses import Answer
 from gale_tui.core.http.transport import Transport, check_link
-from gale_tui.core.jobs.hints import hint
 from gale_tui.core.models import DockStatus, Environment, ExportStarted, KeyTest, ResponseNote
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import first_useful_line, inert
@@ -130,7 +129,7 @@ class GaleClient:
         except RequestError as error:
             return KeyTest("inconclusive", str(error))
         host = self.transport.origin.display
-        if isinstance(found, AuthenticationError) or (isinstance(found, ForbiddenError) and not _is_page(found)):
+        if isinstance(found, AuthenticationError) or (isinstance(found, ForbiddenError) and not found.page):
             return KeyTest("refused", str(found))
         if not isinstance(found, NotFoundError) or not found.from_gale:
             said = found or f"{host} answered a dock status that does not exist with success."
@@ -213,9 +212,7 @@ class GaleClient:
                 advice = "The request is repeated after the wait"
             case 401:
                 kind, what = AuthenticationError, f"GALE refused the API key of {name} (401)"
-                advice = (
-                    f"Use a management key from GALE ({_SCOPE}) under Environments{hint('environments')}. {_KEY_TRAP}"
-                )
+                advice = f"Use a management key from GALE ({_SCOPE}) under Environments. {_KEY_TRAP}"
             case 403:
                 kind, what = ForbiddenError, f"GALE does not allow this to the API key of {name} (403)"
                 advice = (
@@ -247,7 +244,7 @@ class GaleClient:
                 advice = _PAGE_ADVICE
         elif line:
             what = f"{what}: {line}"
-        error = kind(what, advice, status=status, detail=line, from_gale=is_json, body=note.text)
+        error = kind(what, advice, status=status, detail=line, from_gale=is_json, body=note.text, page=page)
         error.retry_after = retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
         return error
 
@@ -269,10 +266,6 @@ def _joined(base: str, link: SignedUrl) -> SignedUrl | None:
 
 def _looks_like_page(answer: Answer) -> bool:
     return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"
-
-
-def _is_page(error: AnswerError) -> bool:
-    return not error.from_gale and error.advice == _PAGE_ADVICE
 
 
 def _note(request: str, answer: Answer) -> ResponseNote:

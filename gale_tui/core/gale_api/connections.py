@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import UnansweredError
-from gale_tui.core.jobs.hints import hint
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 
@@ -88,7 +87,7 @@ class Connections:
             return await self._threads.call(function, *arguments, within=PATIENCE)
         except TimeoutError:
             raise UnansweredError(
-                f"No answer within {PATIENCE:.0f} s", f"Check the network, then ask again{hint('refresh')}"
+                f"No answer within {PATIENCE:.0f} s", "Check the network, then refresh the job"
             ) from None
 
     def warm_up(self) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 from gale_tui.core.errors import ConfigError, MalformedAnswerError, WrongAnswerError
 from gale_tui.core.identifiers import clean_id
-from gale_tui.core.jobs.hints import hint
 from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.secret import SignedUrl, hide, without_keys, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
@@ -252,7 +251,7 @@ def _object(value: object, status: int, what: str, note: ResponseNote) -> Mappin
     )
 
 
-_REPORT = f"The details of the job{hint('open_details')} have the answer itself; the API may have changed"
+_REPORT = "The details of the job have the answer itself; the API may have changed"
 
 
 def parse_export(value: object, note: ResponseNote, asked: AskedIds = _ANYTHING) -> ExportStarted:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gale_tui.core.history.rows import job_from
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
-from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobEvent
+from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
 __all__ = ["HistoryReader"]
 
@@ -82,11 +82,11 @@ class HistoryReader:
             self._connection.rollback()
         added = {job_id for (job_id,) in new}
         changes = [
-            JobChange(Change.ADDED if job.id in added else Change.CHANGED, job, elsewhere=True)
+            JobChange(ChangeKind.ADDED if job.id in added else ChangeKind.CHANGED, job, elsewhere=True)
             for job in map(job_from, rows)
         ]
         changes += [
-            JobChange(Change.FORGOTTEN, Job(job_id, "", "", "", "", "", 0.0, revision=revision), elsewhere=True)
+            JobChange(ChangeKind.REMOVED, Job(job_id, "", "", "", "", "", 0.0, revision=revision), elsewhere=True)
             for job_id, revision in gone
         ]
         changes.sort(key=lambda change: change.job.revision)

@@ -9,7 +9,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from gale_tui.core.models import Download, DownloadState, Job, JobState
+from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
 __all__ = [
@@ -58,6 +58,8 @@ JOB_COLUMNS: Final = (
     ("name", "TEXT"),
     ("percentage", "REAL"),
     ("reason", "TEXT"),
+    ("reason_code", "TEXT"),
+    ("http_status", "INTEGER"),
     ("note", "TEXT NOT NULL"),
     ("dock_status_id", "TEXT"),
     ("export_job_id", "TEXT"),
@@ -79,6 +81,7 @@ DOWNLOAD_COLUMNS: Final = (
     ("download_size", "INTEGER"),
     ("download_validator", "TEXT"),
     ("download_sha256", "TEXT"),
+    ("download_reason_code", "TEXT"),
     ("download_error", "TEXT NOT NULL"),
     ("download_next_try_at", "REAL"),
     ("download_saved_at", "REAL"),
@@ -110,6 +113,9 @@ def _path(value: str | bytes) -> Path:
 
 _STATES: Final[dict[str, JobState]] = {state.value: state for state in JobState}
 _DOWNLOAD_STATES: Final[dict[str, DownloadState]] = {state.value: state for state in DownloadState}
+# A reason that a later gale-tui writes is none here.
+_REASONS: Final[dict[str, JobReason]] = {reason.value: reason for reason in JobReason}
+_DOWNLOAD_REASONS: Final[dict[str, DownloadReason]] = {reason.value: reason for reason in DownloadReason}
 # What a field is in the database, and what a column is in a job; everything else is the same in both. None stays None.
 _TO_ROW: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
     (_INDEX[name], convert)
@@ -119,8 +125,10 @@ _TO_ROW: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
         ("save_when_ready", int),
         ("tracked", int),
         ("state", attrgetter("value")),
+        ("reason_code", attrgetter("value")),
         ("download_url", SignedUrl.reveal),
         ("download_state", attrgetter("value")),
+        ("download_reason_code", attrgetter("value")),
         ("download_path", _path_value),
         ("download_part", _path_value),
     )
@@ -133,8 +141,10 @@ _TO_JOB: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
         ("save_when_ready", bool),
         ("tracked", bool),
         ("state", _STATES.__getitem__),
+        ("reason_code", _REASONS.get),
         ("download_url", SignedUrl),
         ("download_state", _DOWNLOAD_STATES.__getitem__),
+        ("download_reason_code", _DOWNLOAD_REASONS.get),
         ("download_path", _path),
         ("download_part", _path),
     )

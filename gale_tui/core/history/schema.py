@@ -118,7 +118,22 @@ def _add_drafts(write: Write) -> None:
     write("CREATE TABLE drafts (name TEXT PRIMARY KEY NOT NULL, at REAL NOT NULL, text TEXT NOT NULL)")
 
 
-MIGRATIONS: tuple[Callable[[Write], None], ...] = (_create_tables, _add_batches, _add_drafts)
+def _add_reasons(write: Write) -> None:
+    for column in ("reason_code TEXT", "http_status INTEGER", "download_reason_code TEXT"):
+        write(f"ALTER TABLE jobs ADD COLUMN {column}")
+    # Sentences held marks for the keys of actions; who shows a sentence appends the key now.
+    for action in ("download", "environments", "export_again", "open_details", "refresh", "track"):
+        for table, column in (
+            ("jobs", "note"),
+            ("jobs", "download_error"),
+            ("jobs", "last_response"),
+            ("events", "text"),
+        ):
+            mark = f"‹key:{action}›"
+            write(f"UPDATE {table} SET {column} = replace({column}, '{mark}', '') WHERE instr({column}, '{mark}')")  # noqa: S608  # our own names
+
+
+MIGRATIONS: tuple[Callable[[Write], None], ...] = (_create_tables, _add_batches, _add_drafts, _add_reasons)
 """The n-th turns version n-1 into version n. A released one is literal SQL and never changes: later columns come with
 later migrations, so that a fresh file equals an upgraded one. Each changes a table, because a file whose version
 number is damaged is known by its tables."""

@@ -13,7 +13,7 @@ from gale_tui.core.errors import LineStartedError, StoreError
 from gale_tui.core.history.connection import MangledText, WriteConnection
 from gale_tui.core.history.rows import COLUMNS, Row, is_readable, job_from, repair, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
-from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobEvent
+from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
 __all__ = ["EventText", "HistoryWriter"]
 
@@ -108,19 +108,19 @@ class HistoryWriter:
             job = self._insert(job)
             if event:
                 self._add_event(job.id, JobEvent(time.time() if at is None else at, event))
-        return JobChange(Change.ADDED, job)
+        return JobChange(ChangeKind.ADDED, job)
 
     def restore(self, job: Job, events: Sequence[JobEvent]) -> JobChange:
         """Writes a removed job again, with its timeline, unless it is there."""
         with self._database.transaction(durable=True):
             row = self._row(job.id)
             if row is not None:
-                return JobChange(Change.ADDED, job_from(row))
+                return JobChange(ChangeKind.ADDED, job_from(row))
             self._database.write("DELETE FROM forgotten WHERE job_id = ?", (job.id,))
             job = self._insert(job)
             for event in events:
                 self._add_event(job.id, event)
-        return JobChange(Change.ADDED, job)
+        return JobChange(ChangeKind.ADDED, job)
 
     def update(
         self, job_id: str, change: Callable[[Job], Job], event: EventText, at: float | None, again: bool
@@ -146,7 +146,7 @@ class HistoryWriter:
                     self._add_event(job_id, JobEvent(time.time() if at is None else at, text))
             if old.download_url is not None and new.download_url != old.download_url:
                 self._stale = True
-            return JobChange(Change.CHANGED, new, old)
+            return JobChange(ChangeKind.CHANGED, new, old)
         return None
 
     def remove(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
@@ -173,7 +173,7 @@ class HistoryWriter:
                 (job_id, job.revision, self._owner, now),
             )
         self._stale = True
-        return JobChange(Change.FORGOTTEN, job)
+        return JobChange(ChangeKind.REMOVED, job)
 
     @property
     def scrub_due(self) -> bool:
@@ -200,7 +200,7 @@ class HistoryWriter:
                     f"UPDATE jobs SET {names} = ?, writer = ? WHERE rowid = ?",  # noqa: S608  # names of our own columns
                     (*row_of(job), self._owner, number),
                 )
-                changes.append(JobChange(Change.CHANGED, job))
+                changes.append(JobChange(ChangeKind.CHANGED, job))
             further = sum(self._repair_text(table, columns) for table, columns in _TEXTS.items())
         return len(changes) + further, changes
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from gale_tui.core.errors import InterruptedDownloadError
+from gale_tui.core.errors import InterruptedDownloadError, StoppedDownloadError
 from gale_tui.core.http.request_context import Exchange, OpenSockets, under_way
 from gale_tui.core.secret import SignedUrl, without_secrets
 
@@ -149,7 +149,7 @@ class OpenResponse:
         import httpcore
 
         if self._exchange.stopped:
-            return InterruptedDownloadError("The download was stopped")
+            return StoppedDownloadError()
         if isinstance(error, httpcore.TimeoutException):
             return InterruptedDownloadError(f"Nothing came for {self._stall:g} seconds")
         if isinstance(error, httpcore.RemoteProtocolError):

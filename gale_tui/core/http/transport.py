@@ -16,6 +16,7 @@ from gale_tui.core.errors import (
     LinkRefusedError,
     NoKeyError,
     RedirectError,
+    StoppedDownloadError,
     UnansweredError,
 )
 from gale_tui.core.http.proxies import proxy_for, proxy_shown
@@ -23,7 +24,6 @@ from gale_tui.core.http.request_context import Cancellation, Exchange, OpenSocke
 from gale_tui.core.http.responses import BODY_LIMIT, Answer, Headers, OpenResponse
 from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import origin_of
-from gale_tui.core.jobs.hints import hint
 from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret, SignedUrl, hide, without_secrets
 from gale_tui.core.untrusted_text import inert
@@ -199,7 +199,7 @@ class Transport:
         del url  # a crash report shows the variables of each frame
         exchange = Exchange(HEADER_SECONDS, cancel)
         self.sockets.begin(exchange)
-        outcome: OpenResponse | GaleError = InterruptedDownloadError("The download was stopped")
+        outcome: OpenResponse | GaleError = StoppedDownloadError()
         try:
             with under_way(exchange):
                 outcome = self._open(link, dict(headers or {}), with_key, exchange, stall)
@@ -233,7 +233,7 @@ class Transport:
             if isinstance(sent, GaleError):
                 if isinstance(sent, UnansweredError):
                     stopped = exchange.stopped
-                    return InterruptedDownloadError("The download was stopped" if stopped else sent.what)
+                    return StoppedDownloadError() if stopped else InterruptedDownloadError(sent.what)
                 return sent
             status = sent.status
             if status not in _REDIRECTS:
@@ -297,7 +297,7 @@ class Transport:
             name = self.environment.name
             key = self._key()
             if key is None:
-                where = f"Environments{hint('environments')}"
+                where = "Environments"
                 return NoKeyError(f"There is no API key for {name}", f"Enter one under {where}")
             if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
                 return NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")

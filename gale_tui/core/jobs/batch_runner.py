@@ -12,20 +12,29 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from gale_tui.core.batch.outcomes import Outcome, outcome, settled
 from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.downloads.verify_zip import verify_zip
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.outcomes import Outcome, outcome, settled
-from gale_tui.core.models import Change, DownloadState, Environment, ExportRequest, Job, JobChange, JobState
+from gale_tui.core.models import (
+    ChangeKind,
+    DownloadState,
+    Environment,
+    ExportRequest,
+    Job,
+    JobChange,
+    JobReason,
+    JobState,
+)
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["BatchRun", "account_of", "contents", "refusal"]
+__all__ = ["BatchRun", "account_of", "contents"]
 
 BURST: Final = 30
 """Exports that start one a second; the engine itself sees to the second."""
@@ -33,14 +42,6 @@ FURTHER: Final = 2.1
 """Seconds from the answer to one to the start of the next, from then on."""
 UNREACHED: Final = 3
 """So many in a row that could not be sent end the batch: the others would not be either."""
-
-
-def refusal(job: Job) -> Literal["key", "request", "network"]:
-    """What a rejected job was refused for: its key (401, 403), the request itself (4xx), or GALE was not reached."""
-    status = job.last_response.partition("\n")[0]
-    if status in ("401", "403"):
-        return "key"
-    return "request" if len(status) == 3 and status.startswith("4") else "network"
 
 
 def contents(path: Path) -> frozenset[tuple[str, int, int]]:
@@ -240,16 +241,17 @@ class BatchRun:
         kept = self._kept
         if kept is None or not kept.started:
             return
-        store = self._engine.registry.store
-        jobs = {**await self._engine.batches.jobs(kept), **self._engine.jobs}
+        known = self._engine.jobs
+        jobs = {**await self._engine.batches.jobs(kept), **known}
         for place, job_id in kept.started.items():
             job = jobs.get(job_id)
             if job is None:
                 self._put(place, outcome=Outcome.UNFINISHED, why="taken off the list")
                 continue
-            self._before[place] = await store.last_saved(job.origin, job.tool_id, job.flow_id, before=job.created_at)
+            before = await known.last_saved(job.origin, job.tool_id, job.flow_id, before=job.created_at)
+            self._before[place] = before
             self._places[job_id] = place
-            self._take(self._engine.jobs.get(job_id, job))
+            self._take(known.get(job_id, job))
 
     async def _let_go(self) -> None:
         """Forgets the batch once all of it is started; else lets it be gone on with."""
@@ -283,9 +285,9 @@ class BatchRun:
                 self._starting = None
             if job is None:
                 continue
-            refused = refusal(job) if job.state is JobState.REJECTED else None
-            unreached = unreached + 1 if refused == "network" else 0
-            if refused == "key" and job.last_response.startswith("401"):
+            reason = job.reason_code if job.state is JobState.REJECTED else None
+            unreached = unreached + 1 if reason is not None and reason.unreached else 0
+            if reason is JobReason.KEY_REFUSED:
                 why = f"The key is refused: {job.reason}"
                 self.stop(why, CredentialError(why))
             elif unreached >= UNREACHED:
@@ -304,8 +306,8 @@ class BatchRun:
 
     async def _start(self, place: int) -> Job | None:
         tool, environment = self._entries[place].tool, self.environment
-        store = self._engine.registry.store
-        self._before[place] = await store.last_saved(str(environment.origin), tool.tool_id, tool.flow_id)
+        jobs = self._engine.jobs
+        self._before[place] = await jobs.last_saved(str(environment.origin), tool.tool_id, tool.flow_id)
         request = ExportRequest(
             environment_id=environment.id,
             tool_id=tool.tool_id,
@@ -336,7 +338,7 @@ class BatchRun:
         place = self._places.get(change.job.id)
         if place is None or self._entries[place].outcome is not None:
             return
-        if change.kind is Change.FORGOTTEN:
+        if change.kind is ChangeKind.REMOVED:
             self._put(place, outcome=Outcome.UNFINISHED, why="taken off the list")
         else:
             self._take(change.job)

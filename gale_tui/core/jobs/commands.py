@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 
 from gale_tui.core.clock import Clock
 from gale_tui.core.config.settings import Settings
-from gale_tui.core.errors import ConfigError, StoreError
+from gale_tui.core.errors import ConfigError, SendingError, StoreError
+from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.download_queue import LEASE, DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
-from gale_tui.core.jobs.hints import hint
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.poller import Poller
+from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.jobs.recovery import Recovery
-from gale_tui.core.jobs.save_outcomes import wanted_again
 from gale_tui.core.jobs.scheduler import Scheduler
-from gale_tui.core.jobs.tool_choices import ToolChoice, tool_choices
 from gale_tui.core.models import (
     DownloadProgress,
     DownloadState,
@@ -26,9 +27,45 @@ from gale_tui.core.models import (
     JobChange,
     JobEvent,
     JobState,
+    ToolChoice,
 )
 
-__all__ = ["JobCommands"]
+__all__ = ["JobCommands", "Reply", "ReplyCode"]
+
+
+class ReplyCode(Enum):
+    """What a command has done."""
+
+    STARTED = auto()
+    DELAYED = auto()
+    """The limits allow it later."""
+    WHEN_READY = auto()
+    """It is done when the job has succeeded."""
+    RUNNING = auto()
+    """It is being done already."""
+    ELSEWHERE = auto()
+    """Another process does it."""
+    WAITING = auto()
+    FINISHED = auto()
+    NO_FILE = auto()
+    NOTHING = auto()
+    GONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Sentence):
+    """What a command has done, and the sentence for it."""
+
+    code: ReplyCode = ReplyCode.STARTED
+
+
+def _reply(code: ReplyCode, text: str, action: str = "") -> Reply:
+    return Reply(text, action, code)
+
+
+GONE = _reply(ReplyCode.GONE, "This job is gone.")
+MOST_CHOICES = 50
+"""Tools that the export form offers at most."""
 
 
 class JobCommands(Mapping[str, Job]):
@@ -121,8 +158,8 @@ class JobCommands(Mapping[str, Job]):
         return self._downloads.running()
 
     def recent_tools(self, environment_id: str) -> list[ToolChoice]:
-        """Tools to offer: what the demo offers, then those of the history, newest first."""
-        return tool_choices(self._offered, self._registry.jobs.values(), environment_id)
+        """Tools to offer: the demo's, then those of an environment's jobs, newest first, each tool and flow once."""
+        return _recent_tools(self._offered, self._registry.jobs.values(), environment_id)
 
     def _find_environment(self, environment_id: str) -> Environment:
         environment = self._environment(environment_id)
@@ -148,61 +185,64 @@ class JobCommands(Mapping[str, Job]):
         environment = self._find_environment(request.environment_id)
         return await self._exporter.export(environment, request, keep_rejected=keep_rejected)
 
-    def refresh(self, job_id: str) -> str:
-        """Asks for a job now, within its limits."""
+    def refresh(self, job_id: str) -> Reply:
+        """Polls a job as soon as its limits allow."""
         job = self._registry.jobs.get(job_id)
         if job is None:
-            return "This job is gone."
+            return GONE
         if job.state is JobState.WAITING:
-            return f"{job.title} waits for the rate limit; it goes on by itself."
+            return _reply(ReplyCode.WAITING, f"{job.title} waits for the rate limit and is then sent by itself.")
         wait = self._scheduler.refresh(job_id)
         if wait is None:
-            return f"{job.title} is not asked for any more: {job.status}."
-        if self._poller.polled_elsewhere(job_id):
-            return f"{job.title} is asked for by another gale-tui; its answers are shown here too."
+            return _reply(ReplyCode.FINISHED, f"{job.title} has finished ({job.status}); nothing to refresh.")
+        if self._poller.is_polled_elsewhere(job_id):
+            return _reply(
+                ReplyCode.ELSEWHERE, f"{job.title} is polled by another gale-tui; its answers are shown here too."
+            )
         if wait.seconds < 1:
-            return f"Asking for {job.title} …"
+            return _reply(ReplyCode.STARTED, f"Refreshing {job.title} …")
         floor = self._scheduler.policy.floor
-        why = "rate limit" if wait.limited else f"at least {floor:g} s between two questions, see the settings"
-        return f"Asking for {job.title} in {math.ceil(wait.seconds)} s ({why})."
+        why = "rate limit" if wait.limited else f"at least {floor:g} s between polls, see the settings"
+        return _reply(ReplyCode.DELAYED, f"Refreshing {job.title} in {math.ceil(wait.seconds)} s ({why}).")
 
-    def refresh_all(self) -> str:
-        """Asks for every unfinished job now, within the limits."""
+    def refresh_all(self) -> Reply:
+        """Polls every unfinished job as soon as the limits allow."""
         count = len(self._scheduler)
         if not count:
-            return "No job is unfinished."
+            return _reply(ReplyCode.NOTHING, "No unfinished jobs.")
         wait = self._scheduler.refresh_all()
         when = " …" if wait < 1 else f" within {math.ceil(wait)} s, each as soon as its limits allow."
-        return f"Asking for {count} job{'s' if count != 1 else ''}{when}"
+        return _reply(ReplyCode.STARTED, f"Refreshing {count} job{'s' if count != 1 else ''}{when}")
 
-    async def download(self, job_id: str) -> str:
-        """DownloadQueue a job's file, goes on with it, or saves it again.
+    async def download(self, job_id: str) -> Reply:
+        """Downloads a job's file, resumes the download, or downloads it again.
 
         Raises:
-            StoreError: The wish could not be written.
+            StoreError: The history could not be written.
         """
         job = self._registry.jobs.get(job_id)
         if job is None:
-            return "This job is gone."
+            return GONE
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING, JobState.LOST):
-            await self._registry.set(job_id, save_when_ready=True)
-            return f"{job.title} is not finished; its file is saved as soon as it is."
+            await self._registry.change(job_id, transitions.request_file)
+            return _reply(ReplyCode.WHEN_READY, f"{job.title} has not finished; its file is saved when it is ready.")
         if job.state is not JobState.SUCCEEDED:
-            return f"{job.title} has no file: {job.status}. Export it again{hint('export_again')}."
+            return _reply(ReplyCode.NO_FILE, f"{job.title} has no file ({job.status}). Export again", "export_again")
         if job_id in self._downloads.running():
-            return f"{job.title} is being saved already."
-        store, ours = self._registry.store, self._downloads.under_way(job_id)
+            return _reply(ReplyCode.RUNNING, f"{job.title} is already being saved.")
+        store, ours = self._registry.store, self._downloads.is_under_way(job_id)
         if not ours and not await store.acquire(job_id, "download", seconds=LEASE):
-            return f"{job.title} is being saved by another gale-tui."
+            return _reply(ReplyCode.ELSEWHERE, f"Another gale-tui is saving {job.title}.")
         again = job.download.state is DownloadState.SAVED
         try:
-            await self._registry.change(job_id, wanted_again, "save again" if again else None, again=again)
+            event = "download again" if again else None
+            await self._registry.change(job_id, transitions.request_file, event, again=again)
         except StoreError:
             if not ours:
                 await store.release(job_id, "download")
             raise
         self._downloads.start(job_id)
-        return f"Saving {job.title} …"
+        return _reply(ReplyCode.STARTED, f"Saving {job.title} …")
 
     async def track(self, environment_id: str, dock_status_id: str) -> Job:
         """Follows a job that was started elsewhere; one that is known already is returned as it is.
@@ -236,19 +276,38 @@ class JobCommands(Mapping[str, Job]):
         return await self._registry.add(job, "tracked")
 
     async def remove(self, job_id: str) -> Callable[[], Awaitable[None]] | None:
-        """Removes a job from the history; returns what brings it back, None where it was gone already.
+        """Removes a job from the history; returns what brings it back, None if it was gone already.
 
         Raises:
+            SendingError: Its POST is under way: GALE's answer would be lost.
             StoreError: It could not be removed.
         """
+        job = self._registry.jobs.get(job_id)
+        if job is not None and job.state is JobState.REQUESTING:
+            # The lease is free where the process that sent it has ended.
+            sending = self._exporter.is_under_way(job_id)
+            if sending or not await self._registry.store.acquire(job_id, "post", seconds=5):
+                raise SendingError(f"{job.title} is being requested", "Remove it once GALE has answered")
         self._downloads.stop(job_id)
-        gone = await self._registry.remove(job_id)
-        if gone is None:
+        removed = await self._registry.remove(job_id)
+        if removed is None:
             return None
-        job, events = gone
+        job, events = removed
 
         async def undo() -> None:
             await self._registry.restore(job, events)
             await self._recovery.resume([self._registry.jobs[job.id]])
 
         return undo
+
+
+def _recent_tools(offered: Iterable[ToolChoice], jobs: Iterable[Job], environment_id: str) -> list[ToolChoice]:
+    choices = {(choice.tool_id, choice.flow_id): choice for choice in offered}
+    for job in sorted(jobs, key=lambda job: job.created_at, reverse=True):
+        if job.environment_id != environment_id or not job.tool_id or not job.flow_id:
+            continue
+        choice = ToolChoice(job.tool_id, job.flow_id, job.title, f"last {job.status}")
+        choices.setdefault((job.tool_id, job.flow_id), choice)
+        if len(choices) >= MOST_CHOICES:
+            break
+    return list(choices.values())

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gale_tui.core.clock import Clock
-from gale_tui.core.jobs.polling import Condition
+from gale_tui.core.jobs.rate_limits import Condition
 from gale_tui.core.models import Environment, EnvironmentCondition
 
 __all__ = ["ConnectionStatus"]
 
 
 class ConnectionStatus:
-    """Turns what the monitor tells into sentences, and tells listeners.
+    """The condition of each environment, and who hears of changes.
 
     Args:
-        clock: Turns the monitor's times into those of day.
+        clock: Turns monotonic times into those of day.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -28,13 +28,13 @@ class ConnectionStatus:
         return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
 
     def update(self, environment_id: str, state: Condition, until: float | None) -> None:
-        """What the monitor says; `until` in monotonic seconds."""
+        """Sets what the scheduler knows; `until` in monotonic seconds."""
         at = None if until is None else self._clock.time() + until - self._clock.monotonic()
         text = {
             "fine": "",
-            "slowed": "Rate limit reached: asked more slowly",
+            "slowed": "Rate limit reached: polling more slowly",
             "offline": "Cannot be reached",
-            "needs key": self.of(environment_id).text or "Waits for a key",
+            "needs key": self.of(environment_id).text or "Waiting for a key",
         }[state]
         self._set(EnvironmentCondition(environment_id, state, text, at))
 

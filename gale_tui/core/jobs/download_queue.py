@@ -1,4 +1,4 @@
-"""Saving files: when a download starts, what its end means for the job, and when it is tried again."""
+"""Saving files: when a download starts, what its end means, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -12,30 +12,24 @@ from typing import TYPE_CHECKING
 from gale_tui.core.clock import Clock
 from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.errors import (
-    FileSystemError,
+    AnswerError,
+    CredentialError,
     GaleError,
     InterruptedDownloadError,
     LinkExpiredError,
     LinkNotReadyError,
+    LinkRefusedError,
+    RateLimitedError,
+    StoppedDownloadError,
     StoreError,
 )
 from gale_tui.core.gale_api.connections import Connections
-from gale_tui.core.jobs.fresh_links import fresh_link
-from gale_tui.core.jobs.job_registry import JobRegistry, clock_time
-from gale_tui.core.jobs.receptions import Receptions
-from gale_tui.core.jobs.save_outcomes import (
-    EXPORT_AGAIN,
-    GO_ON,
-    THEN_SAVE,
-    broken,
-    left_behind,
-    running,
-    saved,
-    unwanted,
-    waits,
-    without_link,
-)
-from gale_tui.core.models import DownloadProgress, DownloadState, Environment, Job
+from gale_tui.core.jobs import transitions
+from gale_tui.core.jobs.active_downloads import ActiveDownloads
+from gale_tui.core.jobs.job_registry import JobRegistry
+from gale_tui.core.jobs.reasons import describe_download
+from gale_tui.core.jobs.scheduler import Scheduler
+from gale_tui.core.models import DownloadProgress, DownloadReason, DownloadState, Environment, Job, JobReason
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.threads import DaemonThreads
 
@@ -51,8 +45,23 @@ READY_WITHIN = 120.0
 AUTOMATIC_TRIES = 12
 """Tries without a further byte before it is left to the user."""
 FRESH_LINKS = 3
-"""Links asked for anew before a file is given up."""
+"""Further links requested before a file is given up."""
 LEASE = 60.0
+"""Seconds that a download belongs to its process without being renewed."""
+
+
+class _NoLinkError(Exception):
+    """There is no link that works.
+
+    Args:
+        reason: Why.
+        error: The words of the error, where one is behind it.
+    """
+
+    def __init__(self, reason: DownloadReason, error: str = "") -> None:
+        super().__init__(reason, error)
+        self.reason = reason
+        self.error = error
 
 
 class DownloadQueue:
@@ -61,20 +70,22 @@ class DownloadQueue:
     Args:
         registry: The jobs.
         connections: The clients.
+        scheduler: Whose limits hold for questions about a link.
         threads: Where downloads run.
         clock: Time and waiting.
         rng: Jitter of the waits.
         environment: Finds an environment by id.
-        folder: Where files go that have no folder of their own.
-        pattern: What files are called, as the setting `filename_pattern` says it.
+        folder: Where files go whose job names no folder.
+        pattern: File names, as the setting `filename_pattern` has it.
         stall: Seconds without a byte after which a download counts as cut.
-        step: For tests: told what is about to be done to the disk.
+        step: For tests: called with what is about to be done to the disk.
     """
 
     def __init__(
         self,
         registry: JobRegistry,
         connections: Connections,
+        scheduler: Scheduler,
         threads: DaemonThreads,
         *,
         clock: Clock,
@@ -87,57 +98,59 @@ class DownloadQueue:
     ) -> None:
         self._registry = registry
         self._connections = connections
+        self._scheduler = scheduler
         self._threads = threads
         self._clock = clock
         self._rng = rng
         self._environment = environment
         self._folder = folder
         self._pattern = pattern
-        self._receptions = Receptions(registry, threads, stall=stall, step=step)
+        self._active = ActiveDownloads(registry, threads, stall=stall, step=step)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudges: dict[str, asyncio.Event] = {}
-        self._lost: set[str] = set()
-        self._said: dict[str, str] = {}
+        self._not_ours: set[str] = set()
+        self._recorded: dict[str, DownloadReason] = {}
         self._closing = False
 
     def progress(self, job_id: str) -> DownloadProgress | None:
-        """A reading of a running download; None where it does not run here."""
-        return self._receptions.progress(job_id, self._clock.monotonic())
+        """A reading of a running download; None if it does not run here."""
+        return self._active.progress(job_id, self._clock.monotonic())
 
     def running(self) -> tuple[str, ...]:
-        """The ids of the jobs whose files are being received here; not those that are saved already."""
+        """The ids of jobs whose files are being received here; not those that are saved already."""
         jobs = self._registry.jobs
         return tuple(
             job_id
-            for job_id in self._receptions.running()
+            for job_id in self._active.running()
             if job_id not in jobs or jobs[job_id].download.state is not DownloadState.SAVED
         )
 
-    def under_way(self, job_id: str) -> bool:
-        """True where this process fetches the file, or waits to try again."""
+    def is_under_way(self, job_id: str) -> bool:
+        """True if this process fetches the file, or waits to try again."""
         task = self._tasks.get(job_id)
         return task is not None and not task.done()
 
-    async def left_behind(self, job_id: str) -> None:
-        """Offers a download whose process has ended, where nobody else has it."""
+    async def mark_left(self, job_id: str) -> None:
+        """Offers a download whose process has ended, if nobody else has it."""
         if await self._registry.store.acquire(job_id, "download", seconds=5):
-            await self._registry.change(job_id, left_behind, "gale-tui ended before the file was whole")
+            event = "gale-tui ended before the file was whole"
+            await self._registry.change(job_id, transitions.mark_download_left, event)
             await self._registry.store.release(job_id, "download")
 
     def start(self, job_id: str) -> None:
         """Starts a download, or brings its next try forward. Must be called in the loop."""
         if self._closing:
             return
-        if self.under_way(job_id):
+        if self.is_under_way(job_id):
             self._nudges[job_id].set()
             return
         self._nudges[job_id] = asyncio.Event()
         task = asyncio.create_task(self._save(job_id), name=f"save {job_id}")
         self._tasks[job_id] = task
-        task.add_done_callback(lambda done: self._ended(job_id, done))
+        task.add_done_callback(lambda done: self._finish(job_id, done))
 
-    def _ended(self, job_id: str, task: asyncio.Task[None]) -> None:
+    def _finish(self, job_id: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(job_id) is task:
             del self._tasks[job_id]
             del self._nudges[job_id]
@@ -146,14 +159,14 @@ class DownloadQueue:
 
     def stop(self, job_id: str) -> None:
         """Stops a running download; its part is kept. One that waits looks at its job again."""
-        if not self._receptions.cancel(job_id) and job_id in self._nudges:
+        if not self._active.cancel(job_id) and job_id in self._nudges:
             self._nudges[job_id].set()
 
     def abandon(self, job_ids: Collection[str]) -> None:
-        """Ends downloads that another process has taken over, without a word on their rows: they are its rows now."""
+        """Ends downloads that another process has taken over; their rows are left to it."""
         for job_id in job_ids:
-            if self.under_way(job_id):
-                self._lost.add(job_id)
+            if self.is_under_way(job_id):
+                self._not_ours.add(job_id)
                 self.stop(job_id)
 
     async def _save(self, job_id: str) -> None:
@@ -161,32 +174,33 @@ class DownloadQueue:
             if not await self._registry.store.acquire(job_id, "download", seconds=LEASE):
                 return
         except StoreError:
-            # It is taken up again when the history can be written.
+            # It is resumed when the history can be written.
             return
-        self._lost.discard(job_id)
+        self._not_ours.discard(job_id)
         try:
             # Whoever had it before may have saved the file.
             await self._registry.sync()
-            again = self._wanted(job_id) and not await self._published(job_id)
-            while again and self._wanted(job_id):
-                await self._tries(job_id)
-                # Asked for once more just as it ended?
+            again = self._is_wanted(job_id) and not await self._recover_published(job_id)
+            while again and self._is_wanted(job_id):
+                await self._try(job_id)
+                # Requested once more just as it ended?
                 job = self._registry.jobs.get(job_id)
                 again = job is not None and job.download.state is DownloadState.WANTED
         except StoreError:
             return
         finally:
-            self._said.pop(job_id, None)
-            if job_id not in self._lost:
+            self._recorded.pop(job_id, None)
+            if job_id not in self._not_ours:
                 with contextlib.suppress(StoreError):
                     await self._registry.store.release(job_id, "download")
 
-    def _wanted(self, job_id: str) -> bool:
+    def _is_wanted(self, job_id: str) -> bool:
         job = self._registry.jobs.get(job_id)
-        return not self._closing and job_id not in self._lost and job is not None and not unwanted(job)
+        ours = not self._closing and job_id not in self._not_ours
+        return ours and job is not None and transitions.is_file_pending(job)
 
     async def _pause(self, job_id: str, seconds: float) -> bool:
-        """Waits, or until the user asks for the file; True in this case."""
+        """Waits; True if the user wants the file before."""
         nudge = self._nudges[job_id]
         nudge.clear()
         sleep = asyncio.ensure_future(self._clock.sleep(seconds))
@@ -198,17 +212,16 @@ class DownloadQueue:
             nudged.cancel()
         return nudge.is_set()
 
-    async def _tries(self, job_id: str) -> None:
+    async def _try(self, job_id: str) -> None:
         """Tries until the file is saved or trying again is no use."""
         spent: set[SignedUrl] = set()
         attempts = 0
         ready_until: float | None = None
-        while self._wanted(job_id):
+        while self._is_wanted(job_id):
             job = self._registry.jobs[job_id]
             environment = self._environment(job.environment_id)
             if environment is None or str(environment.origin) != job.origin:
-                what = f"its environment {job.environment_name} is gone or has another host now"
-                await self._registry.change(job_id, broken(what), f"not saved: {what}")
+                await self._fail(job_id, DownloadReason.ENVIRONMENT_GONE)
                 return
             if ready_until is None:
                 age = self._clock.time() - (job.ended_at or self._clock.time())
@@ -216,48 +229,46 @@ class DownloadQueue:
             wait: float | None
             link: SignedUrl | None = None
             try:
+                link = job.download_url if job.download_url not in spent else None
+                link = link or await self._request_link(job, environment, spent)
                 async with self._slots:
-                    link = job.download_url if job.download_url not in spent else None
-                    link = link or await self._fresh_link(job, environment, spent)
-                    if link is None:
+                    if not self._is_wanted(job_id):
                         return
-                    if not self._wanted(job_id):
-                        return
-                    await self._registry.change(job_id, running)
-                    await self._once(job_id, environment, link)
+                    await self._registry.change(job_id, transitions.start_download)
+                    await self._download(job_id, environment, link)
+                return
+            except _NoLinkError as error:
+                await self._lose_link(job_id, error)
                 return
             except (LinkNotReadyError, LinkExpiredError) as error:
                 if isinstance(error, LinkNotReadyError) and self._clock.monotonic() < ready_until:
                     wait = min(15.0, 2.0 * 1.5**attempts)
-                    await self._say_waits(job_id, DownloadState.NOT_READY, "not ready yet", wait)
+                    await self._delay(job_id, DownloadReason.NOT_READY, error.what, wait)
                 else:
                     spent.update({link} if link is not None else ())
-                    # The first fresh link is asked for at once, further ones more slowly.
+                    # The first fresh link is requested at once, further ones more slowly.
                     wait = 0.0 if len(spent) == 1 else 5.0 * len(spent)
-                    await self._say_waits(job_id, DownloadState.WANTED, f"link expired: {error.what}", wait)
+                    await self._delay(job_id, DownloadReason.LINK_EXPIRED, error.what, wait)
             except InterruptedDownloadError as error:
                 now = self._registry.jobs.get(job_id, job)
                 if now.download.received > job.download.received:
                     attempts = 0
-                wait = await self._interrupted(job_id, error, attempts)
-            except FileSystemError as error:
-                await self._kept(job_id, error)
-                return
+                wait = await self._interrupt(job_id, error, attempts)
             except StoreError as error:
                 # The history could not be written: the file waits for it, or it would be forgotten half done.
                 wait = min(60.0, 5.0 * float(2**attempts))
                 with contextlib.suppress(StoreError):
-                    await self._say_waits(job_id, DownloadState.RESUMABLE, error.what, wait)
+                    await self._delay(job_id, DownloadReason.HISTORY, error.what, wait)
             except GaleError as error:
-                await self._registry.change(job_id, broken(str(error)), f"not saved: {error.what}")
+                await self._fail(job_id, error.download_reason, error)
                 return
-            if wait is None or job_id in self._lost:
+            if wait is None or job_id in self._not_ours:
                 return
             attempts += 1
             if wait and await self._pause(job_id, wait):
                 attempts = 0
 
-    async def _once(self, job_id: str, environment: Environment, link: SignedUrl) -> None:
+    async def _download(self, job_id: str, environment: Environment, link: SignedUrl) -> None:
         from gale_tui.core.downloads.download import DownloadPlan
 
         transport = await self._connections.transport(environment)
@@ -279,11 +290,11 @@ class DownloadQueue:
             label=job.label,
             make_parents=job.folder is None,
         )
-        file = await self._receptions.receive(job_id, transport, plan, self._lost)
-        await self._have(job_id, file)
+        file = await self._active.receive(job_id, transport, plan, self._not_ours)
+        await self._record_saved(job_id, file)
 
-    async def _published(self, job_id: str) -> bool:
-        """True where the file was whole already when an earlier run was killed; then it is saved now."""
+    async def _recover_published(self, job_id: str) -> bool:
+        """True if the file was whole already when an earlier run was killed; then it is saved now."""
         from gale_tui.core.downloads.recover_published import published_before
 
         job = self._registry.jobs.get(job_id)
@@ -291,76 +302,111 @@ class DownloadQueue:
             return False
         file = await self._threads.call(published_before, job.download.part, job.download.size)
         if file is not None:
-            await self._have(job_id, file)
+            await self._record_saved(job_id, file)
         return file is not None
 
-    async def _have(self, job_id: str, file: SavedFile) -> None:
-        await self._registry.record(job_id, saved(file, self._clock.time()), f"saved, sha256 {file.sha256[:8]}…")
+    async def _record_saved(self, job_id: str, file: SavedFile) -> None:
+        now = self._clock.time()
+        event = f"saved, sha256 {file.sha256[:8]}…"
+        await self._registry.record(job_id, lambda job: transitions.save(job, file, now), event)
 
-    async def _fresh_link(self, job: Job, environment: Environment, spent: set[SignedUrl]) -> SignedUrl | None:
-        """Asks the dock status for a link; says so on the row where there is none.
+    async def _request_link(self, job: Job, environment: Environment, spent: set[SignedUrl]) -> SignedUrl:
+        """Asks the dock status for a link, within the limits of polling.
 
         Raises:
-            InterruptedDownloadError: It could not be asked for, and may be later.
+            _NoLinkError: There is none.
+            InterruptedDownloadError: There was no answer, and may be one later.
         """
-        link, why = None, ""
-        if len(spent) < FRESH_LINKS:
-            link, why = await fresh_link(self._connections, environment, job)
-        if link is not None and link not in spent:
-            await self._registry.set(job.id, "fresh link", download_url=link)
-            return link
         if spent:
-            why = "the link has expired and GALE gives no fresh one"
-        state = DownloadState.EXPIRED if spent else DownloadState.FAILED
-        await self._registry.change(job.id, without_link(state, f"{why}. {EXPORT_AGAIN}"), why)
-        return None
+            no_link = _NoLinkError(DownloadReason.LINK_EXPIRED)
+        elif job.reason_code is JobReason.LINK_REFUSED:
+            no_link = _NoLinkError(DownloadReason.LINK_REFUSED, job.note)
+        else:
+            no_link = _NoLinkError(DownloadReason.NO_LINK)
+        if len(spent) >= FRESH_LINKS or job.dock_status_id is None:
+            raise no_link
+        try:
+            await self._scheduler.wait_turn(job.id, job.environment_id)
+            client = await self._connections.client(environment)
+            status = await self._connections.call(
+                client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or ""
+            )
+            link = client.resolve_link(status.download_url) if status.download_url is not None else None
+        except CredentialError as error:
+            raise _NoLinkError(DownloadReason.KEY_MISSING, error.what) from None
+        except LinkRefusedError as error:
+            raise _NoLinkError(DownloadReason.LINK_REFUSED, error.what) from None
+        except GaleError as error:
+            if not error.passing:
+                raise _NoLinkError(DownloadReason.NO_FRESH_LINK, error.what) from None
+            retry_after = error.retry_after if isinstance(error, AnswerError) else None
+            if isinstance(error, RateLimitedError) and retry_after is not None:
+                self._scheduler.record_limit(job.id, job.environment_id, retry_after)
+            raise InterruptedDownloadError(f"No fresh link yet: {error.what}", retry_after=retry_after) from None
+        if link is None or link in spent:
+            raise no_link
+        await self._registry.change(job.id, lambda job: transitions.renew_link(job, link), "fresh link")
+        return link
 
-    async def _interrupted(self, job_id: str, error: InterruptedDownloadError, attempts: int) -> float | None:
-        """Says so on the row; returns the seconds to the next try, None where it is left to the user."""
-        if job_id in self._lost:
+    async def _lose_link(self, job_id: str, error: _NoLinkError) -> None:
+        await self._registry.change(
+            job_id,
+            lambda job: transitions.lose_link(job, error.reason, error.error),
+            lambda old, new: describe_download(new).text,
+        )
+
+    async def _interrupt(self, job_id: str, error: InterruptedDownloadError, attempts: int) -> float | None:
+        """Records a cut; returns the seconds to the next try, None if it is left to the user."""
+        if job_id in self._not_ours:
             return None
         if self._closing:
-            # Whoever runs next, or runs beside us, goes on with it at once.
-            stopped = waits(DownloadState.RESUMABLE, "gale-tui ended before it was whole", self._clock.time())
-            await self._registry.change(job_id, stopped, "stopped: gale-tui ended")
+            # Whoever runs next, or runs beside us, resumes it at once.
+            now = self._clock.time()
+            await self._registry.change(
+                job_id,
+                lambda job: transitions.interrupt_download(job, DownloadReason.CLOSED, resume_at=now),
+                "stopped: gale-tui ended",
+            )
             return None
-        if error.what == "stopped":
-            await self._registry.change(job_id, waits(DownloadState.RESUMABLE, f"stopped. {GO_ON}", None), "stopped")
-            return None
-        if attempts >= AUTOMATIC_TRIES:
-            given_up = waits(DownloadState.RESUMABLE, f"{error.what}. {GO_ON}", None)
-            await self._registry.change(job_id, given_up, f"given up for now: {error.what}")
+        if isinstance(error, StoppedDownloadError) or attempts >= AUTOMATIC_TRIES:
+            reason = error.download_reason
+            event = "stopped" if reason is DownloadReason.STOPPED else f"given up for now: {error.what}"
+            await self._registry.change(
+                job_id, lambda job: transitions.interrupt_download(job, reason, error.what), event
+            )
             return None
         wait = min(60.0, 2.0 * float(2**attempts)) * (1 + 0.2 * self._rng.random())
         if error.retry_after is not None:
             wait = max(wait, error.retry_after)
-        await self._say_waits(job_id, DownloadState.RESUMABLE, error.what, wait)
+        await self._delay(job_id, error.download_reason, error.what, wait)
         return wait
 
-    async def _say_waits(self, job_id: str, state: DownloadState, why: str, wait: float) -> None:
-        if job_id in self._lost:
+    async def _delay(self, job_id: str, reason: DownloadReason, error: str, wait: float) -> None:
+        if job_id in self._not_ours:
             return
-        at = self._clock.time() + wait
-        change = waits(state, f"{why}, goes on at {clock_time(at)}" if wait else why, at if wait else None)
-        # Said once, however often it is tried.
-        event, self._said[job_id] = why if self._said.get(job_id) != why else None, why
-        await self._registry.change(job_id, change, event)
+        at = self._clock.time() + wait if wait else None
+        # One line for the timeline, however often it is tried.
+        event = None if self._recorded.get(job_id) is reason else f"{reason.value.replace('_', ' ')}: {error}"
+        self._recorded[job_id] = reason
+        await self._registry.change(job_id, lambda job: transitions.delay_download(job, reason, error, at), event)
 
-    async def _kept(self, job_id: str, error: FileSystemError) -> None:
-        """The disk's fault: the part is kept where there is one, and the user has to do something."""
-        job = self._registry.jobs.get(job_id)
-        state = DownloadState.RESUMABLE if job is not None and job.download.part is not None else DownloadState.FAILED
-        await self._registry.change(job_id, waits(state, f"{error} {THEN_SAVE}", None), f"not saved: {error.what}")
+    async def _fail(self, job_id: str, reason: DownloadReason, error: GaleError | None = None) -> None:
+        words = str(error) if error is not None else ""
+        await self._registry.change(
+            job_id,
+            lambda job: transitions.fail_download(job, reason, words),
+            lambda old, new: f"not saved: {error.what if error is not None else describe_download(new).text}",
+        )
 
     async def close(self, within: float) -> None:
         """Stops what runs, keeping the parts, and writes how far each is; takes `within` real seconds at most."""
         self._closing = True
         tasks = tuple(self._tasks.values())
-        for job_id, saving in tuple(self._tasks.items()):
-            if not self._receptions.cancel(job_id):
-                saving.cancel()
+        for job_id, task in tuple(self._tasks.items()):
+            if not self._active.cancel(job_id):
+                task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=within)
-            for saving in tasks:
-                saving.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -32,11 +32,10 @@ from gale_tui.core.jobs.download_queue import LEASE, DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.poller import POLL_LEASE, Poller
-from gale_tui.core.jobs.polling import PollPolicy
+from gale_tui.core.jobs.rate_limits import Deadlines, PollPolicy
 from gale_tui.core.jobs.recovery import Recovery
 from gale_tui.core.jobs.scheduler import Scheduler
-from gale_tui.core.jobs.tool_choices import ToolChoice
-from gale_tui.core.models import Change, DownloadState, Environment, Job, JobChange, JobState
+from gale_tui.core.models import ChangeKind, DownloadState, Environment, Job, JobChange, JobState, ToolChoice
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from gale_tui.core.history.drafts import Drafts
     from gale_tui.core.history.sets import ToolSets
 
-__all__ = ["GaleEngine", "ToolChoice"]
+__all__ = ["GaleEngine"]
 
 FIRST_SCREENFUL = 300
 """Jobs loaded before the first frame; the rest of the history follows."""
@@ -219,13 +218,16 @@ class GaleEngine:
 
     def _compose(self) -> None:
         find = self.environments.find
+        self._deadlines = Deadlines(self.clock)
         self._poller = Poller(
             self.registry,
             self._connections,
             self.credentials,
+            self._deadlines,
             clock=self.clock,
             environment=find,
             lost=lambda job_id: self.scheduler.lost(job_id),
+            floor=lambda: self.scheduler.policy.floor,
             on_key_trouble=self.connection_status.key_trouble,
         )
         self.scheduler = Scheduler(
@@ -238,6 +240,7 @@ class GaleEngine:
         self._exporter = Exporter(
             self.registry,
             self._connections,
+            self._deadlines,
             clock=self.clock,
             rng=self._rng,
             environment=find,
@@ -247,6 +250,7 @@ class GaleEngine:
         self._downloads = DownloadQueue(
             self.registry,
             self._connections,
+            self.scheduler,
             self._threads,
             clock=self.clock,
             rng=self._rng,
@@ -260,6 +264,7 @@ class GaleEngine:
             self.registry,
             self._exporter,
             self._downloads,
+            self._deadlines,
             clock=self.clock,
             readonly=self.readonly,
             track=self._track,
@@ -381,14 +386,18 @@ class GaleEngine:
             where = "elsewhere" if change.elsewhere else "here"
             words = f"{inert(job.status, 40)}, file {job.download.state.value}"
             log.info("job %s %s %s: %s", job.id, change.kind.value, where, words)
-        if change.kind is Change.FORGOTTEN or not job.state.polled:
+        if job.resume_at is None or change.kind is ChangeKind.REMOVED:
+            self._deadlines.forget(job.id)
+        else:
+            self._deadlines.remaining(job.id, job.resume_at)
+        if change.kind is ChangeKind.REMOVED or not job.state.polled:
             if job.id in self.scheduler:
                 self.scheduler.forget(job.id)
                 if self._closing is None:
                     self._background.start(self._poller.release(job.id), f"release {job.id}")
         else:
             self._track(job)
-        if change.kind is Change.FORGOTTEN:
+        if change.kind is ChangeKind.REMOVED:
             self._downloads.stop(job.id)
         elif job.download.state is DownloadState.WANTED and not change.elsewhere and self._closing is None:
             self._downloads.start(job.id)

@@ -1,8 +1,7 @@
-"""One question for one job's dock status, and what its answer does to the job."""
+"""One question for one job's dock status, and its result."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection
 
 from gale_tui.core.clock import Clock
@@ -10,29 +9,33 @@ from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import (
     AnswerError,
     AuthenticationError,
-    ConfigError,
     CredentialError,
-    ForbiddenError,
     GaleError,
     LinkRefusedError,
-    NotFoundError,
-    NotSentError,
-    RateLimitedError,
     StoreError,
-    UnansweredError,
 )
 from gale_tui.core.gale_api.connections import Connections
-from gale_tui.core.jobs.export_outcomes import final_state, wanted
-from gale_tui.core.jobs.hints import hint
-from gale_tui.core.jobs.job_registry import JobRegistry, clock_time
-from gale_tui.core.jobs.polling import Asked, Outcome
-from gale_tui.core.models import DockStatus, Environment, Job, JobState
+from gale_tui.core.jobs import transitions
+from gale_tui.core.jobs.job_registry import JobRegistry
+from gale_tui.core.jobs.rate_limits import Deadlines, PollOutcome, PollResult
+from gale_tui.core.jobs.reasons import describe
+from gale_tui.core.models import DockStatus, Environment, Job, JobReason, JobState
 from gale_tui.core.secret import Secret, SignedUrl
 
 __all__ = ["POLL_LEASE", "Poller"]
 
 POLL_LEASE = 30.0
 """Seconds that a job belongs to its poller without being renewed."""
+FORBIDDEN_WAIT = 60.0
+"""Seconds between two polls of a job that the key may not read."""
+
+_OUTCOMES = {
+    JobReason.NOT_ALLOWED: PollOutcome.FORBIDDEN,
+    JobReason.RATE_LIMITED: PollOutcome.RATE_LIMITED,
+    JobReason.NOT_FOUND: PollOutcome.NOT_FOUND,
+    JobReason.CONFIGURATION: PollOutcome.NOT_ASKED,
+    JobReason.NO_ANSWER: PollOutcome.UNANSWERED,
+}
 
 
 class Poller:
@@ -42,10 +45,12 @@ class Poller:
         registry: The jobs.
         connections: The clients.
         credentials: Where a refused key is dropped.
+        deadlines: Until when GALE wants no question about a job.
         clock: The time of answers.
         environment: Finds an environment by id.
-        lost: Tells whether the server has not known a job for long.
-        on_key_trouble: Told of an environment whose key is refused or missing, and why.
+        lost: Returns True if GALE has not known a job for long.
+        floor: Least seconds between two polls of a job.
+        on_key_trouble: Called with an environment whose key is refused or missing, and why.
     """
 
     def __init__(
@@ -53,41 +58,50 @@ class Poller:
         registry: JobRegistry,
         connections: Connections,
         credentials: Credentials,
+        deadlines: Deadlines,
         *,
         clock: Clock,
         environment: Callable[[str], Environment | None],
         lost: Callable[[str], bool],
+        floor: Callable[[], float],
         on_key_trouble: Callable[[Environment, str], None],
     ) -> None:
         self._registry = registry
         self._connections = connections
         self._credentials = credentials
+        self._deadlines = deadlines
         self._clock = clock
         self._environment = environment
         self._lost = lost
+        self._floor = floor
         self._on_key_trouble = on_key_trouble
         self._ours: set[str] = set()
         self._elsewhere: set[str] = set()
         self._renewed = (clock.monotonic(), clock.time())
 
-    async def ask(self, job_id: str) -> Asked:
-        """Asks once and writes what is new; the monitor calls it when the job's time has come."""
+    async def ask(self, job_id: str) -> PollResult:
+        """Asks once and writes what is new; the scheduler calls it when the job's time has come."""
         try:
-            return await self._asked(job_id)
+            return await self._ask(job_id)
         except StoreError:
             # The answer is lost, the job is not: the next answer says the same or more.
-            return Asked(Outcome.TROUBLE)
+            return PollResult(PollOutcome.TROUBLE)
 
-    async def _asked(self, job_id: str) -> Asked:
+    async def _ask(self, job_id: str) -> PollResult:
         job = self._registry.jobs.get(job_id)
         if job is None or not job.state.polled or job.dock_status_id is None:
-            return Asked(Outcome.FINISHED)
+            return PollResult(PollOutcome.FINISHED)
         environment = self._environment(job.environment_id)
         if environment is None or str(environment.origin) != job.origin:
-            await self._say(job, _not_asked(job, environment))
-            return Asked(Outcome.NOT_ASKED)
-        if not await self._is_ours(job_id):
-            return Asked(Outcome.ELSEWHERE)
+            gone = JobReason.ENVIRONMENT_GONE if environment is None else JobReason.ENVIRONMENT_MOVED
+            await self._record_trouble(job, gone)
+            return PollResult(PollOutcome.NOT_ASKED)
+        if job_id not in self._ours or self._is_stale():
+            if (result := await self._take(job_id)) is not None:
+                return result
+            job = self._registry.jobs[job_id]
+        if job.resume_at is not None and (wait := self._deadlines.remaining(job_id, job.resume_at)) > 0:
+            return PollResult(PollOutcome.NOT_ASKED, wait)
         asked_at = self._clock.time()
         key: Secret | None = None
         try:
@@ -96,51 +110,55 @@ class Poller:
             status = await self._connections.call(
                 client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or ""
             )
-            return await self._answered(job_id, status, client.resolve_link, asked_at)
+            return await self._apply(job_id, status, client.resolve_link, asked_at)
         except StoreError:
             raise
         except GaleError as error:
-            return await self._trouble(job, environment, error, key)
+            return await self._fail(job, environment, error, key)
 
-    async def _is_ours(self, job_id: str) -> bool:
-        if self._stale():
+    async def _take(self, job_id: str) -> PollResult | None:
+        """Takes the lease of a job; returns a result where it cannot be polled now."""
+        if self._is_stale():
             # This process was stopped for a while: somebody else may poll our jobs by now.
             self._ours.clear()
-        if job_id in self._ours:
-            return True
-        if await self._registry.store.acquire(job_id, "poll", seconds=POLL_LEASE):
-            self._ours.add(job_id)
-            self._elsewhere.discard(job_id)
-            return True
-        self._elsewhere.add(job_id)
-        return False
+        if not await self._registry.store.acquire(job_id, "poll", seconds=POLL_LEASE):
+            self._elsewhere.add(job_id)
+            return PollResult(PollOutcome.ELSEWHERE)
+        self._ours.add(job_id)
+        taken_over = job_id in self._elsewhere
+        self._elsewhere.discard(job_id)
+        # Whoever had it before may have polled it to its end, and a moment ago.
+        await self._registry.sync()
+        job = self._registry.jobs.get(job_id)
+        if job is None or not job.state.polled:
+            return PollResult(PollOutcome.FINISHED)
+        return PollResult(PollOutcome.NOT_ASKED, self._floor()) if taken_over else None
 
-    def _stale(self) -> bool:
+    def _is_stale(self) -> bool:
         then, wall = self._renewed
         passed = max(self._clock.monotonic() - then, self._clock.time() - wall)
         return passed > POLL_LEASE * 0.8
 
     def record_renewal(self, lost: Collection[str]) -> None:
-        """To be told each time that the leases were prolonged, and which jobs belong to another process now."""
+        """To be called each time that the leases were renewed, with the jobs that belong to another process now."""
         self._renewed = (self._clock.monotonic(), self._clock.time())
         self._ours.difference_update(lost)
 
-    def polled_elsewhere(self, job_id: str) -> bool:
-        """True where another process was found to poll the job."""
+    def is_polled_elsewhere(self, job_id: str) -> bool:
+        """True if another process was found to poll the job."""
         return job_id in self._elsewhere
 
     async def release(self, job_id: str) -> None:
-        """Gives up a job's lease once it is polled no longer."""
+        """Gives up the lease of a job that is no longer polled."""
         self._elsewhere.discard(job_id)
         if job_id in self._ours:
             self._ours.discard(job_id)
             await self._registry.store.release(job_id, "poll")
 
-    async def _answered(
+    async def _apply(
         self, job_id: str, status: DockStatus, resolve: Callable[[SignedUrl], SignedUrl], asked_at: float
-    ) -> Asked:
+    ) -> PollResult:
         now = self._clock.time()
-        state = final_state(status.status)
         refused = ""
         link: SignedUrl | None = None
         if status.download_url is not None:
@@ -148,101 +166,61 @@ class Poller:
                 link = resolve(status.download_url)
             except LinkRefusedError as error:
                 refused = str(error)
+        await self._registry.change(
+            job_id,
+            lambda job: transitions.apply_status(job, status, link, link_refused=refused, asked_at=asked_at, at=now),
+            _status_event,
+        )
+        final = transitions.final_state(status.status).final
+        return PollResult(PollOutcome.FINISHED if final else PollOutcome.ANSWERED)
 
-        def apply(job: Job) -> Job:
-            # A link that is signed anew with every answer is taken when the job ends, not each time.
-            new_link = link if link is not None and (state.final or job.download_url is None) else job.download_url
-            changed = dataclasses.replace(
-                job,
-                state=state,
-                status=status.status,
-                percentage=status.percentage if status.percentage is not None or state.final else job.percentage,
-                reason=status.reason if state is JobState.FAILED else None,
-                name=status.name or job.name,
-                export_job_id=status.export_job_id or job.export_job_id,
-                tool_id=job.tool_id or status.tool_id or "",
-                download_url=new_link,
-                note=refused,
-                ended_at=(job.ended_at or now) if state.final else None,
-            )
-            changed = wanted(changed, state)
-            if changed == job:
-                return job
-            response = status.response
-            return dataclasses.replace(
-                changed,
-                last_asked_at=asked_at,
-                last_answer_at=now,
-                last_response=f"{response.request}\n{response.status}\n{response.text}",
-            )
-
-        await self._registry.change(job_id, apply, _status_event)
-        return Asked(Outcome.FINISHED if state.final else Outcome.ANSWERED)
-
-    async def _trouble(self, job: Job, environment: Environment, error: GaleError, key: Secret | None) -> Asked:
-        told = error.retry_after if isinstance(error, AnswerError) else None
+    async def _fail(self, job: Job, environment: Environment, error: GaleError, key: Secret | None) -> PollResult:
+        wait = error.retry_after if isinstance(error, AnswerError) else None
         if isinstance(error, AuthenticationError | CredentialError):
-            await self._say(job, f"waits for a key: {error.what}")
+            await self._record_trouble(job, error.reason, error)
             now = self._credentials.cached(environment)
             if now is not None and now != key:
                 # A new key was given since it was asked. From here on nothing is awaited, or one could be missed.
-                return Asked(Outcome.TROUBLE)
+                return PollResult(PollOutcome.TROUBLE)
             if isinstance(error, AuthenticationError):
                 self._credentials.invalidate(environment)
             self._on_key_trouble(environment, str(error))
-            return Asked(Outcome.UNAUTHORISED)
-        if isinstance(error, ForbiddenError):
-            await self._say(job, f"403: {error.detail or 'this key may not read this job'}")
-            return Asked(Outcome.FORBIDDEN, retry_after=max(60.0, told or 0.0))
-        if isinstance(error, RateLimitedError):
-            await self._say(job, "rate limit reached, asked more slowly")
-            return Asked(Outcome.RATE_LIMITED, told)
-        if isinstance(error, NotFoundError) and error.from_gale:
-            await self._unknown(job)
-            return Asked(Outcome.NOT_FOUND, told)
-        if isinstance(error, ConfigError):
-            await self._say(job, f"not asked: {error.what}")
-            return Asked(Outcome.NOT_ASKED)
-        since = f" since {clock_time(job.last_answer_at)}" if job.last_answer_at else ""
-        await self._say(job, f"no answer{since}: {error.what}")
-        if isinstance(error, NotSentError):
-            return Asked(Outcome.UNREACHABLE)
-        return Asked(Outcome.UNANSWERED if isinstance(error, UnansweredError) else Outcome.TROUBLE, told)
-
-    async def _unknown(self, job: Job) -> None:
-        if job.state is JobState.LOST or self._lost(job.id):
-            await self._registry.set(
-                job.id,
-                lambda old, new: "lost: GALE no longer knows this job" if old.state is not JobState.LOST else None,
-                state=JobState.LOST,
-                status="LOST",
-                note=f"GALE no longer knows this dock status id; ask again{hint('refresh')}, "
-                f"or export again{hint('export_again')}",
-            )
+            return PollResult(PollOutcome.UNAUTHORISED)
+        if error.reason is JobReason.NOT_FOUND and (job.state is JobState.LOST or self._lost(job.id)):
+            await self._registry.change(job.id, transitions.mark_lost, _lost_event)
         else:
-            await self._say(job, "404: GALE does not know this dock status id (yet), asking on")
+            await self._record_trouble(job, error.reason, error)
+        if error.reason.unreached:
+            return PollResult(PollOutcome.UNREACHABLE)
+        outcome = _OUTCOMES.get(error.reason, PollOutcome.TROUBLE)
+        if outcome is PollOutcome.FORBIDDEN:
+            wait = max(FORBIDDEN_WAIT, wait or 0.0)
+        return PollResult(outcome, wait)
 
-    async def _say(self, job: Job, note: str) -> None:
-        if job.note != note:
-            # Another process may have seen its end in the meantime.
-            await self._registry.change(
-                job.id, lambda job: dataclasses.replace(job, note=note) if job.state.polled else job, note
-            )
+    async def _record_trouble(self, job: Job, reason: JobReason, error: GaleError | None = None) -> None:
+        status = retry_after = None
+        note = ""
+        if isinstance(error, AnswerError):
+            status, retry_after = error.status, error.retry_after
+            note = error.detail if reason is JobReason.NOT_ALLOWED else error.what
+        elif error is not None:
+            note = error.what
+        resume_at = self._clock.time() + retry_after if retry_after else None
+        await self._registry.change(
+            job.id,
+            lambda job: transitions.record_trouble(job, reason, note=note, http_status=status, resume_at=resume_at),
+            lambda old, new: None if (old.reason_code, old.note) == (reason, note) else describe(new).text,
+        )
 
 
-def _not_asked(job: Job, environment: Environment | None) -> str:
-    why = (
-        f"its environment {job.environment_name} is gone"
-        if environment is None
-        else f"{environment.name} has another host now"
-    )
-    return f"not asked: {why}. It was started at {job.origin}"
+def _lost_event(old: Job, new: Job) -> str | None:
+    return "lost: GALE no longer knows this job" if old.state is not JobState.LOST else None
 
 
 def _status_event(old: Job, new: Job) -> str | None:
-    """A line for the timeline where the status word changed."""
+    """A line for the timeline if the status word changed, or GALE answers again."""
     if old.status == new.status:
-        return None if old.note == new.note or new.note else "answers again"
+        return "answers again" if old.reason_code is not None and new.reason_code is None else None
     if new.state is JobState.FAILED and new.reason:
         return f"{new.status}: {new.reason}"
     return new.status

@@ -1,68 +1,193 @@
-"""How fast one job and one environment may be asked: counters alone, without a clock of their own."""
+"""The numbers of polling, and how fast one job and one environment may be asked: counters without a clock.
+
+The limits follow the vendor's article on rate limits for the neighbouring calls: a status may be asked for 60 times in
+60 s and 1,800 times in 3,600 s for each id.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from typing import Literal, NamedTuple
 
-from gale_tui.core.jobs.polling import Condition, Outcome, PollPolicy
+from gale_tui.core.clock import Clock
 
-__all__ = ["Budget", "Pace"]
+__all__ = ["Budget", "Condition", "Deadlines", "Pace", "PollOutcome", "PollPolicy", "PollResult", "Wait"]
+
+Condition = Literal["fine", "slowed", "offline", "needs key"]
+"""How polling of one environment stands."""
 
 NEVER = -math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class PollPolicy:
+    """The scheduler's numbers; seconds unless said otherwise."""
+
+    first: float = 1.0
+    """From the accepted export to the first poll."""
+    floor: float = 2.0
+    """Shortest interval between polls of a job, whoever asks."""
+    growth: float = 1.4
+    """Factor from one interval to the next."""
+    ceiling: float = 15.0
+    """Longest regular interval."""
+    old_after: float = 3600.0
+    """A job older than this is polled every `old_every`."""
+    old_every: float = 60.0
+    jitter: float = 0.15
+    """Share by which an interval is lengthened at random."""
+    gap: float = 1.05
+    """The same where the floor is less: a little more than the second that the limit of 60
+    in 60 s leaves, since one question may travel faster than the one before."""
+    burst: int = 60
+    """Questions for one job that may come at `gap` before the hourly limit spaces them."""
+    hourly: int = 1800
+    """Questions for one job in any 3,600 s."""
+    in_flight: int = 8
+    """Questions under way at once, all environments together."""
+    rate: float = 20.0
+    """Questions per second for one environment, at most."""
+    least_rate: float = 0.5
+    """What the budget is halved down to."""
+    recovery: float = 30.0
+    """Without a 429 for this long, the budget doubles, up to `rate`."""
+    limited_jobs: int = 3
+    """So many jobs refused with 429 in a row: the limit is the environment's, and all its jobs wait."""
+    silent: int = 3
+    """So many questions without an answer in a row: the environment counts as offline."""
+    trouble_ceiling: float = 60.0
+    """Longest interval while a job or the network is in trouble."""
+    lost_after: float = 120.0
+    """A job unknown to the server for this long is lost."""
+    lost_every: float = 300.0
+    elsewhere_every: float = 15.0
+    """How often a job that another process polls is tried."""
+    jump: float = 30.0
+    """Woken later than this, the process was stopped or the machine asleep: what is overdue is spread out."""
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between questions for one job that the hourly limit always allows."""
+        return 3600.0 / (self.hourly - self.burst)
+
+    def with_floor(self, seconds: float) -> PollPolicy:
+        """The same with another shortest interval; the longest is never less."""
+        return replace(self, floor=seconds, ceiling=max(self.ceiling, seconds))
+
+    def interval(self, age: float) -> float:
+        """The regular interval of a job that has been polled for `age` seconds."""
+        return min(self.ceiling, self.floor + max(0.0, age) * (self.growth - 1))
+
+    def backoff(self, times: int) -> float:
+        """Seconds to wait after so many failures in a row."""
+        return min(self.trouble_ceiling, self.floor * float(2 ** min(times - 1, 10)))
+
+
+class Wait(NamedTuple):
+    """When a refresh takes place."""
+
+    seconds: float
+    """From now; 0.0: at once."""
+    limited: bool = False
+    """True if GALE's limits are the reason, False if it is the floor."""
+
+
+class PollOutcome(Enum):
+    """The result of one poll."""
+
+    ANSWERED = auto()
+    """An answer, and the job goes on."""
+    FINISHED = auto()
+    """A final status: not polled again."""
+    RATE_LIMITED = auto()
+    UNAUTHORISED = auto()
+    """401, or no key: the environment waits for one."""
+    FORBIDDEN = auto()
+    """403: this job alone."""
+    NOT_FOUND = auto()
+    TROUBLE = auto()
+    """5xx, or an answer that is none: the job is polled more slowly."""
+    UNANSWERED = auto()
+    """It was sent and no whole answer came."""
+    UNREACHABLE = auto()
+    """Nothing could be sent: the network or the host is away."""
+    ELSEWHERE = auto()
+    """Another process polls this job; nothing was sent."""
+    NOT_ASKED = auto()
+    """Nothing was sent, for a reason of our own."""
+
+    @property
+    def reached(self) -> bool:
+        """True if something answered."""
+        silent = (PollOutcome.UNANSWERED, PollOutcome.UNREACHABLE, PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED)
+        return self not in silent
+
+    @property
+    def key_accepted(self) -> bool:
+        """True if the answer shows that the key is known."""
+        return self in (PollOutcome.ANSWERED, PollOutcome.FINISHED, PollOutcome.NOT_FOUND, PollOutcome.FORBIDDEN)
+
+
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    """An outcome, and how long the server wants to be left alone."""
+
+    outcome: PollOutcome
+    retry_after: float | None = None
+    """Seconds."""
+
+
 @dataclass(slots=True)
 class Pace:
-    """How one job is asked for. Times are monotonic seconds."""
+    """How fast one job is polled. Times are monotonic seconds."""
 
     job_id: str
     environment_id: str
     created: float
     due: float
     interval: float
-    """Until the question after the next one."""
+    """Until the poll after the next one."""
     asking: bool = False
     manual: bool = False
-    """The user asked for it: pauses do not count."""
+    """The user wants it: pauses do not count."""
     last_asked: float = NEVER
     theoretical: float = NEVER
     """Theoretical arrival time (GCRA) of the hourly limit."""
     embargo: float = NEVER
-    """Until then the server asked to be left alone about this job."""
+    """Until then the server wants no question about this job."""
     troubles: int = 0
     unknown_since: float | None = None
 
     def allowed_at(self, policy: PollPolicy) -> float:
-        """When the limits allow the next question: the vendor's, the server's own word, and the user's floor."""
+        """When the limits allow the next question: the vendor's, the server's own word, and the floor."""
         return max(self.spaced_at(policy), self.limited_until(policy))
 
     def spaced_at(self, policy: PollPolicy) -> float:
-        """When the least time since the last question is over."""
+        """When the floor since the last question is over."""
         return self.last_asked + max(policy.gap, policy.floor)
 
     def limited_until(self, policy: PollPolicy) -> float:
         """Until when the hourly limit or the server's word forbids a question."""
         return max(self.theoretical - (policy.burst - 1) * policy.spacing, self.embargo)
 
-    def ask(self, now: float, policy: PollPolicy) -> None:
+    def count(self, now: float, policy: PollPolicy) -> None:
         """Counts a question."""
-        self.asking = True
-        self.manual = False
         self.last_asked = now
         self.theoretical = max(self.theoretical, now) + policy.spacing
 
-    def not_asked(self, before: tuple[float, float]) -> None:
-        """Takes a question back that was not sent after all; `before` is what `counted` was."""
+    def uncount(self, before: tuple[float, float]) -> None:
+        """Takes back a question that was not sent after all; `before` is what `counted` was."""
         self.last_asked, self.theoretical = before
 
     @property
     def counted(self) -> tuple[float, float]:
-        """What `ask` counts up."""
+        """What `count` counts up."""
         return self.last_asked, self.theoretical
 
     def lost(self, now: float, policy: PollPolicy) -> bool:
-        """True where the server has not known the job for long."""
+        """True if GALE has not known the job for long."""
         return self.unknown_since is not None and now - self.unknown_since >= policy.lost_after
 
     def next_wait(self, now: float, policy: PollPolicy) -> float:
@@ -80,7 +205,7 @@ class Pace:
 
 @dataclass(slots=True)
 class Budget:
-    """What one environment bears. Times are monotonic seconds."""
+    """How fast one environment is asked. Times are monotonic seconds."""
 
     rate: float
     next_at: float = NEVER
@@ -91,23 +216,23 @@ class Budget:
     limited_jobs: set[str] = field(default_factory=set)
     """Refused with 429 since the last answer."""
     limited_until: float = NEVER
-    """Nobody is asked before: the server's word."""
+    """The server's word: no question before."""
     offline_until: float | None = None
-    """While nothing is reached: when it is tried again."""
+    """While nothing is reached: the next try."""
     failures: int = 0
     failed_at: float = NEVER
     silent: int = 0
     needs_key: bool = False
     probe: str | None = None
-    """The one job that is asked for while the environment is offline or waits for a key."""
+    """The one job that is polled while the environment is offline or waits for a key."""
 
     @property
     def closed(self) -> bool:
-        """True where one job alone may try whether it works again."""
+        """True if one job alone may try whether it works again."""
         return self.needs_key or self.offline_until is not None
 
     def condition(self, policy: PollPolicy) -> tuple[Condition, float | None]:
-        """What to tell of it, and until when."""
+        """Its condition, and until when."""
         if self.needs_key:
             return "needs key", None
         if self.offline_until is not None:
@@ -139,10 +264,10 @@ class Budget:
         if len(self.limited_jobs) >= policy.limited_jobs:
             self.limited_until = max(self.limited_until, now + wait)
 
-    def unreached(self, outcome: Outcome, asked_at: float, now: float, policy: PollPolicy) -> None:
+    def unreached(self, outcome: PollOutcome, asked_at: float, now: float, policy: PollPolicy) -> None:
         """After a question that nothing answered."""
         self.silent += 1
-        if outcome is Outcome.UNANSWERED and self.silent < policy.silent and self.offline_until is None:
+        if outcome is PollOutcome.UNANSWERED and self.silent < policy.silent and self.offline_until is None:
             return
         if self.offline_until is None or asked_at >= self.failed_at:
             # Questions that were under way together fail together: that is one failure.
@@ -150,15 +275,39 @@ class Budget:
             self.failed_at = now
             self.offline_until = now + policy.backoff(self.failures)
 
-    def reached(self, outcome: Outcome) -> bool:
-        """After an answer; True where the environment was closed and is open again."""
+    def reached(self, outcome: PollOutcome) -> bool:
+        """After an answer; True if the environment was closed and is open again."""
         was_closed = self.closed
         self.failures = self.silent = 0
         self.offline_until = None
-        if outcome is not Outcome.RATE_LIMITED:
+        if outcome is not PollOutcome.RATE_LIMITED:
             self.limited_jobs.clear()
-        if outcome is Outcome.UNAUTHORISED:
+        if outcome is PollOutcome.UNAUTHORISED:
             self.needs_key = True
         elif outcome.key_accepted:
             self.needs_key = False
         return was_closed and not self.closed
+
+
+class Deadlines:
+    """Times of day of the history as moments of the monotonic clock: a clock that is set shortens no wait.
+
+    Args:
+        clock: Both times.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[str, tuple[float, float]] = {}
+
+    def remaining(self, job_id: str, at: float) -> float:
+        """Seconds until `at`, in seconds since the epoch as it was when that time was first seen; negative after it."""
+        now = self._clock.monotonic()
+        known = self._known.get(job_id)
+        if known is None or known[0] != at:
+            known = self._known[job_id] = (at, now + at - self._clock.time())
+        return known[1] - now
+
+    def forget(self, job_id: str) -> None:
+        """The job waits no longer."""
+        self._known.pop(job_id, None)

@@ -1,4 +1,4 @@
-"""Going on with what an earlier run, or a process that has died since, left unfinished."""
+"""Resumes what an earlier run, or a process that has ended since, left unfinished. Leases decide who does it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ from gale_tui.core.clock import Clock
 from gale_tui.core.jobs.download_queue import DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
 from gale_tui.core.jobs.job_registry import JobRegistry
+from gale_tui.core.jobs.rate_limits import Deadlines
 from gale_tui.core.models import DownloadState, Job, JobState
 
 __all__ = ["Recovery"]
 
 PATIENCE = 10.0
-"""Seconds that another process has to go on with what is its own before it is looked at."""
+"""Seconds that another process has for its own jobs before they count as abandoned."""
 
 
 class Recovery:
-    """Takes up waiting and abandoned POSTs and unfinished downloads. Leases decide who does what.
+    """Resumes waiting and abandoned POSTs and unfinished downloads.
 
     Args:
         registry: The jobs.
         exporter: Sends and waits.
         downloads: Fetches files.
+        deadlines: When waiting jobs are due.
         clock: The time.
         readonly: Nothing is sent that changes the server.
-        track: Begins to poll a job.
+        track: Starts polling a job.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Recovery:
         registry: JobRegistry,
         exporter: Exporter,
         downloads: DownloadQueue,
+        deadlines: Deadlines,
         *,
         clock: Clock,
         readonly: bool,
@@ -41,47 +44,48 @@ class Recovery:
         self._registry = registry
         self._exporter = exporter
         self._downloads = downloads
+        self._deadlines = deadlines
         self._clock = clock
         self._readonly = readonly
         self._track = track
 
     async def resume(self, jobs: Iterable[Job]) -> None:
-        """At the start: what is unfinished goes on at once.
+        """Resumes unfinished jobs at once; for the start.
 
         Raises:
             StoreError: The history could not be read or written.
         """
         for job in jobs:
-            if self._exporter.under_way(job.id):
+            if self._exporter.is_under_way(job.id):
                 continue
             if job.state is JobState.REQUESTING:
-                await self._exporter.left_behind(job)
+                await self._exporter.mark_abandoned(job)
             elif job.state is JobState.WAITING and not self._readonly:
-                self._exporter.go_on(job)
+                self._exporter.resume(job)
             self._track(job)
-            await self._download(job)
+            await self._resume_download(job)
             if job.download.state is DownloadState.RESUMABLE and job.save_when_ready:
                 self._downloads.start(job.id)
 
     async def resume_abandoned(self) -> None:
-        """From time to time: what belonged to a process that is no longer there.
+        """Resumes what belonged to a process that is no longer there; to be called from time to time.
 
         Raises:
             StoreError: The history could not be read or written.
         """
-        now = self._clock.time()
         for job in list(self._registry.jobs.values()):
-            if self._exporter.under_way(job.id) or self._downloads.under_way(job.id):
+            if self._exporter.is_under_way(job.id) or self._downloads.is_under_way(job.id):
                 continue
-            if job.state is JobState.REQUESTING and now - job.created_at > PATIENCE:
-                await self._exporter.left_behind(job)
-            elif job.state is JobState.WAITING and not self._readonly and now - (job.resume_at or now) > PATIENCE:
-                self._exporter.go_on(job)
+            if job.state is JobState.REQUESTING and self._clock.time() - job.created_at > PATIENCE:
+                await self._exporter.mark_abandoned(job)
+            elif job.state is JobState.WAITING and not self._readonly:
+                if job.resume_at is not None and self._deadlines.remaining(job.id, job.resume_at) < -PATIENCE:
+                    self._exporter.resume(job)
             elif job.state is JobState.SUCCEEDED:
-                await self._download(job)
+                await self._resume_download(job)
 
-    async def _download(self, job: Job) -> None:
-        if job.state is not JobState.SUCCEEDED or self._downloads.under_way(job.id):
+    async def _resume_download(self, job: Job) -> None:
+        if job.state is not JobState.SUCCEEDED or self._downloads.is_under_way(job.id):
             return
         download = job.download
         if download.state in (DownloadState.WANTED, DownloadState.NOT_READY):
@@ -90,6 +94,6 @@ class Recovery:
             if job.save_when_ready:
                 self._downloads.start(job.id)
             else:
-                await self._downloads.left_behind(job.id)
+                await self._downloads.mark_left(job.id)
         elif download.state is DownloadState.RESUMABLE and download.next_try_at is not None:
             self._downloads.start(job.id)

@@ -1,7 +1,7 @@
-"""When to ask whom for a dock status: one scheduler for all jobs of all environments.
+"""When to poll which job: one scheduler for all jobs of all environments.
 
-It knows nothing of HTTP or of the history. It calls `ask(job_id)` and learns from the `Outcome` when to ask again. All
-times are monotonic seconds of the injected clock.
+It knows nothing of HTTP or of the history. It calls `ask(job_id)` and decides by the `PollOutcome` when to ask again.
+Times are monotonic seconds of the injected clock.
 """
 
 from __future__ import annotations
@@ -14,29 +14,28 @@ import random
 from collections.abc import Awaitable, Callable
 
 from gale_tui.core.clock import Clock
-from gale_tui.core.jobs.polling import Asked, Condition, Outcome, PollPolicy, Wait
-from gale_tui.core.jobs.rate_limits import Budget, Pace
+from gale_tui.core.jobs.rate_limits import Budget, Condition, Pace, PollOutcome, PollPolicy, PollResult, Wait
 
 __all__ = ["Scheduler"]
 
 _REMEMBERED = 256
-"""Jobs that are asked for no longer and may come back."""
+"""Jobs that are no longer polled and may come back."""
 
 
 class Scheduler:
-    """Asks for each tracked job when its time has come.
+    """Polls each tracked job when its time has come.
 
     Args:
         ask: Asks once. An exception is reported to the loop and counts as trouble of that job.
         clock: Time and waiting.
-        rng: Where jitter comes from.
+        rng: Jitter.
         policy: The numbers.
-        on_condition: Told when an environment's polling changes: its id, what it is, the monotonic time until then.
+        on_condition: Called when an environment's polling changes: its id, what it is, the monotonic time until then.
     """
 
     def __init__(
         self,
-        ask: Callable[[str], Awaitable[Asked]],
+        ask: Callable[[str], Awaitable[PollResult]],
         *,
         clock: Clock,
         rng: random.Random,
@@ -49,9 +48,9 @@ class Scheduler:
         self.policy = policy or PollPolicy()
         self._on_condition = on_condition
         self._paces: dict[str, Pace] = {}
-        self._left: dict[str, Pace] = {}
+        self._released: dict[str, Pace] = {}
         self._budgets: dict[str, Budget] = {}
-        self._told: dict[str, tuple[Condition, float | None]] = {}
+        self._announced: dict[str, tuple[Condition, float | None]] = {}
         self._queue: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._wake = asyncio.Event()
@@ -60,7 +59,7 @@ class Scheduler:
         self._paused = False
 
     def use(self, policy: PollPolicy) -> None:
-        """Goes by other numbers, from the next wait of each job on."""
+        """Replaces the numbers, from the next wait of each job on."""
         self.policy = policy
         for pace in self._paces.values():
             pace.interval = min(policy.ceiling, max(policy.floor, pace.interval))
@@ -70,14 +69,14 @@ class Scheduler:
     def track(
         self, job_id: str, environment_id: str, *, age: float = 0.0, after: float | None = None, lost: bool = False
     ) -> None:
-        """Begins to ask for a job.
+        """Starts polling a job; one that is polled already is left as it is.
 
         Args:
-            job_id: Whom.
+            job_id: The job.
             environment_id: Whose budget it uses.
             age: Seconds since the job was started.
             after: Seconds until the first question; by default the policy's.
-            lost: The server did not know the job any more when it was last asked for.
+            lost: GALE did not know the job any more when it was last asked.
         """
         if job_id in self._paces:
             return
@@ -90,19 +89,47 @@ class Scheduler:
             interval=policy.interval(age),
             unknown_since=now - policy.lost_after if lost else None,
         )
-        if (before := self._left.pop(job_id, None)) is not None:
-            # Taken off the list and brought back: the server counts on.
+        if (before := self._released.pop(job_id, None)) is not None:
+            # Removed and brought back: the server still counts.
             pace.last_asked, pace.theoretical, pace.embargo = before.last_asked, before.theoretical, before.embargo
         self._push(pace, pace.due)
 
     def forget(self, job_id: str) -> None:
-        """No longer asks for a job."""
+        """Stops polling a job; its limits are remembered."""
         pace = self._paces.pop(job_id, None)
         if pace is not None:
-            self._left[job_id] = pace
-            if len(self._left) > _REMEMBERED:
-                del self._left[next(iter(self._left))]
-            self._tell(pace.environment_id)
+            self._remember(pace)
+            self._announce(pace.environment_id)
+
+    def _remember(self, pace: Pace) -> None:
+        self._released[pace.job_id] = pace
+        if len(self._released) > _REMEMBERED:
+            del self._released[next(iter(self._released))]
+
+    async def wait_turn(self, job_id: str, environment_id: str) -> None:
+        """Waits until the limits allow a question about a job that is not polled, and counts it."""
+        while True:
+            now = self._clock.monotonic()
+            pace = self._paces.get(job_id) or self._released.get(job_id)
+            if pace is None:
+                pace = Pace(job_id, environment_id, created=now, due=math.inf, interval=self.policy.floor)
+                self._remember(pace)
+            budget = self._budget(environment_id)
+            allowed = max(pace.allowed_at(self.policy), budget.limited_until)
+            if allowed <= now:
+                allowed = budget.turn_at(now)
+            if allowed <= now:
+                budget.take_turn(now, self.policy)
+                pace.count(now, self.policy)
+                return
+            await self._clock.sleep(allowed - now)
+
+    def record_limit(self, job_id: str, environment_id: str, seconds: float) -> None:
+        """GALE answered such a question with 429 and wants no other for so many seconds."""
+        now = self._clock.monotonic()
+        if (pace := self._paces.get(job_id) or self._released.get(job_id)) is not None:
+            pace.embargo = max(pace.embargo, now + seconds)
+        self._budget(environment_id).limited(job_id, now, seconds, self.policy)
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._paces
@@ -110,28 +137,18 @@ class Scheduler:
     def __len__(self) -> int:
         return len(self._paces)
 
-    def last_asked(self, job_id: str) -> float | None:
-        """When a job was last asked for, monotonic; None if not yet."""
-        pace = self._paces.get(job_id)
-        return None if pace is None or pace.last_asked == -math.inf else pace.last_asked
-
-    def next_ask(self, job_id: str) -> float | None:
-        """Seconds until a job is asked for again, infinity where it waits; None where it is not tracked."""
-        pace = self._paces.get(job_id)
-        return None if pace is None else max(0.0, pace.due - self._clock.monotonic())
-
     def lost(self, job_id: str) -> bool:
-        """True where the server has not known a job for so long that it counts as lost."""
+        """True if GALE has not known a job for so long that it counts as lost."""
         pace = self._paces.get(job_id)
         return pace is not None and pace.lost(self._clock.monotonic(), self.policy)
 
     # What the user does
 
     def refresh(self, job_id: str) -> Wait | None:
-        """Asks for a job as soon as its limits allow, even while paused.
+        """Polls a job as soon as its limits allow, even while paused.
 
         Returns:
-            When it is asked; None where it is not tracked.
+            When; None if it is not tracked.
         """
         pace = self._paces.get(job_id)
         if pace is None:
@@ -147,7 +164,7 @@ class Scheduler:
         return Wait(at - now, limited > spaced)
 
     def refresh_all(self) -> float:
-        """Asks for every job as soon as the limits allow.
+        """Polls every job as soon as the limits allow.
 
         Returns:
             Seconds until the limits of the last of them allow it; 0.0: at once.
@@ -157,7 +174,7 @@ class Scheduler:
 
     @property
     def paused(self) -> bool:
-        """True while nothing is asked except by `refresh`."""
+        """True while only `refresh` polls."""
         return self._paused
 
     @paused.setter
@@ -168,39 +185,34 @@ class Scheduler:
         self._wake.set()
 
     def key_provided(self, environment_id: str) -> None:
-        """Goes on with an environment that waited for a key."""
+        """Resumes an environment that waited for a key."""
         budget = self._budget(environment_id)
         budget.needs_key = False
         budget.offline_until = None
         budget.failures = budget.silent = 0
-        self._tell(environment_id)
+        self._announce(environment_id)
         self._spread(environment_id)
         self._wake.set()
 
     # Running
 
     def start(self) -> None:
-        """Starts the scheduler in the running loop."""
+        """Starts in the running loop."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="monitor")
+            self._task = asyncio.create_task(self._run(), name="scheduler")
 
     async def close(self) -> None:
-        """Ends the scheduler and what is under way."""
+        """Ends it and the questions under way."""
         tasks = [*self._in_flight, *([self._task] if self._task else [])]
         self._task = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    @property
-    def task(self) -> asyncio.Task[None] | None:
-        """The scheduler, so that its owner hears of a crash."""
-        return self._task
-
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            wait = self._ask_those_due()
+            wait = self._ask_due()
             if self._wake.is_set():
                 continue
             planned = self._clock.monotonic() + (wait or 0.0)
@@ -220,8 +232,8 @@ class Scheduler:
             sleep.cancel()
             wake.cancel()
 
-    def _ask_those_due(self) -> float | None:
-        """Starts what may start now; returns the seconds to the next that may, None where nothing waits."""
+    def _ask_due(self) -> float | None:
+        """Asks whom it may ask now; returns the seconds to the next, None if nothing waits."""
         now = self._clock.monotonic()
         while self._queue:
             due, _, job_id = self._queue[0]
@@ -244,7 +256,7 @@ class Scheduler:
         return None
 
     def _not_before(self, pace: Pace, now: float) -> float:
-        """When this job may be asked for, as far as pauses, budget and limits go; infinity: when told."""
+        """When pauses, budget and limits allow a question; infinity while only the user can bring it forward."""
         policy, budget = self.policy, self._budget(pace.environment_id)
         if (self._paused or budget.needs_key) and not pace.manual:
             return math.inf
@@ -261,15 +273,16 @@ class Scheduler:
         budget = self._budget(pace.environment_id)
         counted = pace.counted
         budget.take_turn(now, self.policy)
-        self._tell(pace.environment_id)
+        self._announce(pace.environment_id)
         if budget.closed:
             budget.probe = pace.job_id
-        pace.ask(now, self.policy)
+        pace.count(now, self.policy)
+        pace.asking, pace.manual = True, False
         task = asyncio.create_task(self._ask_once(pace, counted), name=f"ask {pace.job_id}")
         self._in_flight.add(task)
-        task.add_done_callback(self._asked)
+        task.add_done_callback(self._finished)
 
-    def _asked(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._wake.set()
 
@@ -280,26 +293,26 @@ class Scheduler:
             # A fault in this program must not end the polling of this job, nor of all others.
             report = {"message": f"asking for {pace.job_id} failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(report)
-            asked = Asked(Outcome.TROUBLE)
+            asked = PollResult(PollOutcome.TROUBLE)
         finally:
             pace.asking = False
             budget = self._budget(pace.environment_id)
             if budget.probe == pace.job_id:
                 budget.probe = None
         now = self._clock.monotonic()
-        self._learn_of_environment(pace, asked, now)
+        self._apply_to_environment(pace, asked, now)
         if self._paces.get(pace.job_id) is pace:
-            if asked.outcome in (Outcome.ELSEWHERE, Outcome.NOT_ASKED):
-                pace.not_asked(counted)
-            self._learn_of_job(pace, asked, now)
-        self._tell(pace.environment_id)
+            if asked.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED):
+                pace.uncount(counted)
+            self._apply_to_job(pace, asked, now)
+        self._announce(pace.environment_id)
 
-    def _learn_of_environment(self, pace: Pace, asked: Asked, now: float) -> None:
+    def _apply_to_environment(self, pace: Pace, asked: PollResult, now: float) -> None:
         budget, outcome = self._budget(pace.environment_id), asked.outcome
         if outcome.reached:
             if budget.reached(outcome):
                 self._spread(pace.environment_id)
-        elif outcome in (Outcome.UNREACHABLE, Outcome.UNANSWERED):
+        elif outcome in (PollOutcome.UNREACHABLE, PollOutcome.UNANSWERED):
             budget.unreached(outcome, pace.last_asked, now, self.policy)
         if budget.closed:
             # Who asked for all jobs wanted to know whether it works again: it does not.
@@ -307,35 +320,35 @@ class Scheduler:
                 if other.environment_id == pace.environment_id:
                     other.manual = False
 
-    def _learn_of_job(self, pace: Pace, asked: Asked, now: float) -> None:
+    def _apply_to_job(self, pace: Pace, asked: PollResult, now: float) -> None:
         policy, outcome = self.policy, asked.outcome
         budget = self._budget(pace.environment_id)
         if asked.retry_after is not None and outcome.reached:
             pace.embargo = max(pace.embargo, now + asked.retry_after)
-        if outcome is Outcome.ANSWERED:
+        if outcome is PollOutcome.ANSWERED:
             pace.unknown_since = None
             pace.troubles = 0
             self._schedule(pace, pace.next_wait(now, policy))
-        elif outcome is Outcome.FINISHED:
+        elif outcome is PollOutcome.FINISHED:
             self.forget(pace.job_id)
-        elif outcome is Outcome.NOT_FOUND:
+        elif outcome is PollOutcome.NOT_FOUND:
             if pace.unknown_since is None:
                 pace.unknown_since = now
             self._schedule(pace, policy.lost_every if pace.lost(now, policy) else pace.backoff(policy))
-        elif outcome is Outcome.RATE_LIMITED:
+        elif outcome is PollOutcome.RATE_LIMITED:
             wait = pace.backoff(policy) if asked.retry_after is None else asked.retry_after
             pace.embargo = max(pace.embargo, now + wait)
             budget.limited(pace.job_id, now, wait, policy)
             self._schedule(pace, wait)
-        elif outcome is Outcome.UNAUTHORISED:
+        elif outcome is PollOutcome.UNAUTHORISED:
             pace.due = math.inf
-        elif outcome is Outcome.UNREACHABLE and budget.offline_until is not None:
+        elif outcome is PollOutcome.UNREACHABLE and budget.offline_until is not None:
             self._push(pace, budget.offline_until + self._rng.random() * policy.floor)
-        elif outcome is Outcome.ELSEWHERE:
+        elif outcome is PollOutcome.ELSEWHERE:
             self._schedule(pace, policy.elsewhere_every)
         else:
             self._schedule(pace, max(pace.backoff(policy), asked.retry_after or 0.0))
-        if pace.manual and outcome is not Outcome.FINISHED:
+        if pace.manual and outcome is not PollOutcome.FINISHED:
             self._push(pace, max(now, pace.allowed_at(policy)))
 
     def _schedule(self, pace: Pace, wait: float) -> None:
@@ -374,14 +387,14 @@ class Scheduler:
             budget = self._budgets[environment_id] = Budget(rate=self.policy.rate)
         return budget
 
-    def _tell(self, environment_id: str) -> None:
+    def _announce(self, environment_id: str) -> None:
         if self._on_condition is None:
             return
         budget = self._budget(environment_id)
-        told = budget.condition(self.policy)
+        condition = budget.condition(self.policy)
         if not budget.needs_key and not any(pace.environment_id == environment_id for pace in self._paces.values()):
-            # Nothing is asked there any more, so nothing is known of it either.
-            told = ("fine", None)
-        if self._told.get(environment_id, ("fine", None)) != told:
-            self._told[environment_id] = told
-            self._on_condition(environment_id, *told)
+            # Nothing is polled there, so nothing is known of it either.
+            condition = ("fine", None)
+        if self._announced.get(environment_id, ("fine", None)) != condition:
+            self._announced[environment_id] = condition
+            self._on_condition(environment_id, *condition)

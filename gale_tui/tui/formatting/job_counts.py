@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gale_tui.core.models import Change, DownloadState, Job, JobChange, JobState
+from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobState
 from gale_tui.tui.formatting.job_text import is_unsaved
 
 __all__ = ["Tally"]
@@ -29,7 +29,7 @@ class Tally:
 
     def apply(self, change: JobChange) -> None:
         """Takes one change."""
-        if change.kind is Change.FORGOTTEN:
+        if change.kind is ChangeKind.REMOVED:
             self._drop(change.job.id)
         else:
             self._put(change.job)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from gale_tui.core.jobs.hints import with_keys
+from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import default_key
@@ -185,7 +185,7 @@ def _download_text(
     job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int, key: Callable[[str], str]
 ) -> Piece | None:
     download = job.download
-    error = with_keys(download.error, key)
+    error = describe_download(job).with_key(key)
     match download.state:
         case DownloadState.SAVED:
             return Piece(_saved_text(download, width, glyphs), Tone.MUTED)
@@ -210,7 +210,7 @@ def _download_text(
 
 
 def _job_note(job: Job, key: Callable[[str], str], width: int) -> Piece:
-    note = inert(with_keys(job.note, key), 300)
+    note = inert(describe(job).with_key(key), 300)
     match job.state:
         case JobState.SUCCEEDED:
             return Piece(note or f"{key('download')} saves it", Tone.MUTED)

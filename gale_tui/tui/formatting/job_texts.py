@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import elapsed_seconds
@@ -39,7 +40,7 @@ def row_line(job: Job, now: float) -> str:
         started,
         status,
         "" if seconds is None else elapsed_text(seconds),
-        job.reason or job.note,
+        job.reason or describe(job).text,
         file or ("" if download.state is DownloadState.NONE else str(download.state)),
         size_text(download.size) if file and download.size is not None else "",
     )

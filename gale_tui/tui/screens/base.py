@@ -8,7 +8,6 @@ from textual import events
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
-from gale_tui.core.jobs.hints import with_keys
 from gale_tui.tui.actions import Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.terminal.lean import LeanModalScreen, LeanScreen
@@ -45,10 +44,6 @@ class _OfGale(Screen[T]):
     def key(self, action_id: str) -> str:
         """The key of an action, as people write it."""
         return self.key_map.text(action_id)
-
-    def with_keys(self, text: str) -> str:
-        """A sentence of the engine with the keys for what it advises."""
-        return with_keys(text, self.key)
 
 
 class GaleScreen(_OfGale[T], LeanScreen[T]):
@@ -93,5 +88,5 @@ class GaleModal(_OfGale[T], LeanModalScreen[T]):
     def say(self, text: str, *, problem: bool = False) -> None:
         """Shows a sentence above the buttons."""
         said = self.query_one("#said", Static)
-        said.update(self.with_keys(text))
+        said.update(text)
         said.set_class(problem, "-problem")

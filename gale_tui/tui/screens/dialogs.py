@@ -106,7 +106,7 @@ class KeyDialog(GaleModal[bool]):
                 Content.assemble(badge(self._environment), "  ", (self._environment.origin.display, "$gale-muted")),
                 id="whose",
             )
-            yield Static(self.with_keys(self._reason), id="question", markup=False)
+            yield Static(self._reason, id="question", markup=False)
             yield TextField(
                 "API key",
                 "api-key",

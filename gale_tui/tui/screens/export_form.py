@@ -234,7 +234,7 @@ class ExportForm(FormScreen[Job]):
         except GaleError as error:
             if self._left:
                 app.notify(
-                    self.with_keys(str(error)),
+                    str(error),
                     title="Nothing was exported",
                     severity="error",
                     markup=False,

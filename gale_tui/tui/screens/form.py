@@ -87,7 +87,7 @@ class FormScreen(GaleScreen[T]):
     def say(self, text: str, level: str = "") -> None:
         """Shows a sentence about all of the form; nothing where the text is empty."""
         said = self.query_one("#said", Static)
-        said.update(self.with_keys(text))
+        said.update(text)
         said.display = bool(text)
         for each in _LEVELS:
             said.set_class(level == each, f"-{each}")

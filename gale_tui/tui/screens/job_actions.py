@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from gale_tui.core.errors import GaleError
+from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.models import Job, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.screens.base import GaleScreen
@@ -34,7 +35,7 @@ class JobActions(GaleScreen[None]):
         job = self.selected_job()
         return [job] if job is not None else []
 
-    async def report(self, work: Awaitable[str]) -> None:
+    async def report(self, work: Awaitable[str | Sentence]) -> None:
         """Shows the sentence that some work ends with, or its error."""
         try:
             self.gale.say(await work)

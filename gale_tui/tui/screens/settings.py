@@ -13,7 +13,6 @@ from textual.widgets import Input, Static
 
 from gale_tui.core.config.settings import DEFAULT_PATTERN, PATTERN_FIELDS, check_setting
 from gale_tui.core.downloads.file_names import file_names
-from gale_tui.core.jobs.hints import hint
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings
@@ -63,7 +62,7 @@ _HELP = {
     **{name: words for name, _, _, words in _CHOICES},
     "download_dir": "Where files are saved that have no folder of their own. Empty: the system's downloads folder.",
     "filename_pattern": f"Made of {' '.join(f'{{{name}}}' for name in PATTERN_FIELDS)}. Empty: {DEFAULT_PATTERN}",
-    "poll_floor": f"Between two questions about one job, yours{hint('refresh')} too. GALE's limits hold anyway.",
+    "poll_floor": "Minimum seconds between polls of a job, refreshing it included. GALE's limits hold anyway.",
 }
 _WIDGET_IDS = {name: name.replace("_", "-") for name in _HELP}
 _SETTINGS = {widget_id: name for name, widget_id in _WIDGET_IDS.items()}

@@ -9,7 +9,7 @@ import pytest
 
 from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.file_names import file_names, names_after
-from gale_tui.core.jobs.polling import PollPolicy
+from gale_tui.core.jobs.rate_limits import PollPolicy
 from tests.support.engines import Bench, bench
 
 __all__ = ["bench"]

@@ -16,7 +16,7 @@ import pytest
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history import leases as store_leases
 from gale_tui.core.history.store import JobStore
-from gale_tui.core.models import Change, Job, JobState
+from gale_tui.core.models import ChangeKind, Job, JobState
 from tests.support.history_samples import sample_job
 from tests.support.other_instance import other_instance
 
@@ -44,8 +44,8 @@ async def test_each_sees_what_the_other_wrote_once_and_in_order(store: JobStore,
         await other.ask("percentage", "a", 10.0)
         changes = await store.foreign_changes()
         assert [(change.kind, change.job.id, change.job.percentage) for change in changes] == [
-            (Change.ADDED, "b", None),
-            (Change.ADDED, "a", 10.0),
+            (ChangeKind.ADDED, "b", None),
+            (ChangeKind.ADDED, "a", 10.0),
         ]
         assert all(change.elsewhere and change.previous is None for change in changes)
         assert await store.foreign_changes() == []
@@ -55,9 +55,9 @@ async def test_each_sees_what_the_other_wrote_once_and_in_order(store: JobStore,
         await other.ask("forget", "a")
         changes = await store.foreign_changes()
         assert [(change.kind, change.job.id, change.job.percentage) for change in changes] == [
-            (Change.CHANGED, "ours", 20.0),
-            (Change.CHANGED, "b", 30.0),
-            (Change.FORGOTTEN, "a", None),
+            (ChangeKind.CHANGED, "ours", 20.0),
+            (ChangeKind.CHANGED, "b", 30.0),
+            (ChangeKind.REMOVED, "a", None),
         ]
         assert await store.foreign_changes() == []
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.parser import BadLine
 from gale_tui.core.errors import LineStartedError
 from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.batch_runner import BatchRun, account_of
-from gale_tui.core.jobs.outcomes import Outcome
-from gale_tui.core.models import Change
+from gale_tui.core.models import ChangeKind
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
 from tests.core.jobs.test_batch_runner import posts, set_up, tool_id, tools
@@ -146,7 +146,7 @@ async def test_an_export_that_was_not_sent_after_all_leaves_its_line_to_be_start
     await store.add(sample_job("1"), line=("b", 0))
     change = await store.remove("1", unsent=True)
     assert change is not None
-    assert change.kind is Change.FORGOTTEN
+    assert change.kind is ChangeKind.REMOVED
     await store.add(sample_job("2"), line=("b", 0))
     await store.remove("2")
     found = await store.batches.find("b")

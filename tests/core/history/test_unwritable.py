@@ -59,7 +59,7 @@ async def test_an_accepted_export_is_kept_in_memory_and_written_later(
         assert (job.state, job.status) == (JobState.RUNNING, "IN_PROGRESS")
         dock = job.dock_status_id
         assert dock is not None
-        assert "not in the history yet: The disk is full" in job.note
+        assert job.unwritten
         assert "do not quit" in told[0]
         assert dock in caplog.text
         (stored,) = await watch.engine.registry.store.load()
@@ -73,7 +73,7 @@ async def test_an_accepted_export_is_kept_in_memory_and_written_later(
         (stored,) = await watch.engine.registry.store.load()
         assert stored.dock_status_id == dock
         job = await watch.saved(job.id)
-        assert (job.posts, job.note) == (1, "")
+        assert (job.posts, job.unwritten) == (1, "")
     assert bench.posts == 1
 
 
@@ -115,9 +115,9 @@ async def test_an_unconfirmed_export_is_not_forgotten_either(bench: Bench) -> No
         engines.append(watch.engine)
         job = await bench.export(watch)
         assert job.state is JobState.UNCONFIRMED
-        assert "not in the history yet" in job.note
+        assert job.unwritten
         sealed(watch.engine, False)
-        job = await watch.until(job.id, lambda job: "not in the history" not in job.note)
+        job = await watch.until(job.id, lambda job: not job.unwritten)
         assert (job.state, job.posts) == (JobState.UNCONFIRMED, 1)
 
 

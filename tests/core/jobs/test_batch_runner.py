@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.parser import Batch, BatchTool, parse_batch
 from gale_tui.core.batch.report import BatchAccount
 from gale_tui.core.jobs.batch_runner import BURST, BatchRun
-from gale_tui.core.jobs.outcomes import Outcome
+from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.models import JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.log import RequestRecord
@@ -78,7 +79,7 @@ async def test_forty_tools_from_a_csv_and_again(bench: Bench) -> None:
     async with bench.engine() as watch:
         first = await once(watch)
         assert first.sentence == "37 saved · 1 failed · 2 lines wrong"
-        assert [entry.reason for entry in first.not_good] == ["Node n3 has no model"]
+        assert [describe_entry(entry).text for entry in first.not_good] == ["Node n3 has no model"]
         assert len(bench.zips) == 37
         assert lines[0] == "0 of 38"
         assert lines[-1] == "38 of 38 · 37 saved · 1 failed"
@@ -118,7 +119,7 @@ async def forget_checksum(watch: Watch, account: BatchAccount, place: int) -> No
     """So that the files themselves have to be compared."""
     job = account.entries[place].job
     assert job is not None
-    await watch.engine.registry.set_download(job.id, sha256="0" * 64)
+    await watch.engine.registry.change(job.id, lambda job: job.with_download(sha256="0" * 64))
 
 
 def repack(path: Path) -> None:

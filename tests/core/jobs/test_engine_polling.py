@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import Any
 
 import pytest
 
 from gale_tui.core.identifiers import parse_host
-from gale_tui.core.jobs.polling import PollPolicy
-from gale_tui.core.models import DownloadState, EnvironmentCondition, JobState
+from gale_tui.core.jobs.commands import ReplyCode
+from gale_tui.core.jobs.rate_limits import PollPolicy
+from gale_tui.core.models import DownloadState, EnvironmentCondition, JobReason, JobState
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, Link
@@ -84,7 +84,7 @@ async def test_a_failure_shows_its_reason(bench: Bench, where: str) -> None:
         assert job.download.state is DownloadState.NONE
         events = [event.text for event in await watch.engine.jobs.events(job.id)]
         assert events[-1] == "FAILED: node n3 has no model"
-        assert "no file" in await watch.engine.jobs.download(job.id)
+        assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.NO_FILE
         before = len(bench.sandbox.requests)
         await bench.clock.sleep(60)
         assert len(bench.sandbox.requests) == before
@@ -146,7 +146,7 @@ async def test_trouble_with_polling_never_fails_a_job(bench: Bench, fault: Fault
     async with bench.engine() as watch:
         job = await bench.export(watch)
         job = await watch.saved(job.id)
-        assert job.note == ""
+        assert job.reason_code is None
         assert not {JobState.FAILED, JobState.LOST, JobState.UNCONFIRMED} & set(watch.states(job.id))
     assert bench.posts == 1
 
@@ -159,12 +159,13 @@ async def test_a_network_that_is_away_is_said_and_comes_back(bench: Bench) -> No
         job = await bench.export(watch)
         await eventually(lambda: len(bench.sandbox.requests) >= 2)
         bench.sandbox.stop()
-        job = await watch.until(job.id, lambda job: job.note.startswith("no answer since "))
+        job = await watch.until(job.id, lambda job: job.reason_code is not None)
+        assert job.reason_code in (JobReason.UNREACHABLE, JobReason.NO_ANSWER)
         assert job.state is JobState.RUNNING
         assert watch.engine.connection_status.of("staging").state == "offline"
         bench.sandbox.start()
         job = await watch.saved(job.id)
-        assert job.note == ""
+        assert job.reason_code is None
     assert conditions[-1].state == "fine"
 
 
@@ -175,14 +176,14 @@ async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: B
         job = await bench.export(watch)
         job = await watch.state(job.id, JobState.LOST)
         assert job.status == "LOST"
-        assert "ask again" in job.note
+        assert job.reason_code is JobReason.NOT_FOUND
     async with bench.engine(policy=policy) as watch:
         # A restart does not make it look alive.
         await bench.clock.sleep(10)
         assert watch.engine.jobs[job.id].state is JobState.LOST
-        assert "ask again" in watch.engine.jobs[job.id].note
+        assert watch.engine.jobs[job.id].reason_code is JobReason.NOT_FOUND
         await bench.clock.sleep(60)
-        assert "Asking" in watch.engine.jobs.refresh(job.id)
+        assert watch.engine.jobs.refresh(job.id).code is ReplyCode.STARTED
         await watch.saved(job.id)
 
 
@@ -194,7 +195,7 @@ async def test_401_while_polling_waits_for_a_key_and_goes_on(bench: Bench) -> No
         jobs = [await bench.export(watch) for _ in range(3)]
         bench.sandbox.key = "kg-test-key-0000-another-one"
         await eventually(lambda: watch.engine.connection_status.of("staging").state == "needs key")
-        await eventually(lambda: any("waits for a key" in job.note for job in watch.engine.jobs.values()))
+        await eventually(lambda: any(job.reason_code is JobReason.KEY_REFUSED for job in watch.engine.jobs.values()))
         await bench.clock.sleep(40)
         assert len([each for each in bench.sandbox.requests if each.status == 401]) <= 3
         assert {watch.engine.jobs[job.id].state for job in jobs} == {JobState.RUNNING}
@@ -232,7 +233,7 @@ async def test_a_job_of_a_changed_host_is_not_asked_and_says_why(bench: Bench) -
             await watch.engine.environments.save(
                 moved, previous=bench.environment, key=Secret(other.key), session_only=True
             )
-            job = await watch.until(job.id, lambda job: "has another host now" in job.note)
+            job = await watch.until(job.id, lambda job: job.reason_code is JobReason.ENVIRONMENT_MOVED)
             assert job.state is JobState.RUNNING
             asked = len(bench.sandbox.requests)
             await bench.clock.sleep(40)
@@ -251,7 +252,7 @@ async def test_a_job_of_a_deleted_environment_is_not_asked_and_says_why(bench: B
     async with bench.engine() as watch:
         job = await bench.export(watch)
         await watch.engine.environments.delete(bench.environment)
-        job = await watch.until(job.id, lambda job: "staging is gone" in job.note)
+        job = await watch.until(job.id, lambda job: job.reason_code is JobReason.ENVIRONMENT_GONE)
         assert job.state is JobState.RUNNING
         asked = len(bench.sandbox.requests)
         await bench.clock.sleep(40)
@@ -303,22 +304,20 @@ async def test_pausing_and_refreshing(bench: Bench) -> None:
     async with bench.engine() as watch:
         watch.engine.scheduler.paused = True
         job = await bench.export(watch)
-        assert watch.engine.jobs.refresh_all() == "Asking for 1 job …"
+        assert watch.engine.jobs.refresh_all().code is ReplyCode.STARTED
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1)
         await bench.clock.sleep(60)
         assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1
         watch.engine.save_settings(poll_floor=60.0)
         with bench.clock.held():
-            assert re.fullmatch(r"Asking for a-1[-148]+ …", watch.engine.jobs.refresh(job.id))
-            later = re.compile(
-                r"Asking for a-1[-148]+ in 60 s \(at least 60 s between two questions, see the settings\)\."
-            )
-            await eventually(lambda: later.fullmatch(watch.engine.jobs.refresh(job.id)) is not None)
+            assert watch.engine.jobs.refresh(job.id).code is ReplyCode.STARTED
+            await eventually(lambda: watch.engine.jobs.refresh(job.id).code is ReplyCode.DELAYED)
+            assert " in 60 s (at least 60 s " in watch.engine.jobs.refresh(job.id).text
             assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == 2
-            assert watch.engine.jobs.refresh_all() == "Asking for 1 job within 60 s, each as soon as its limits allow."
+            assert " within 60 s" in watch.engine.jobs.refresh_all().text
         watch.engine.save_settings(poll_floor=2.0)
         watch.engine.scheduler.paused = False
         await watch.saved(job.id)
-        assert "not asked for any more" in watch.engine.jobs.refresh(job.id)
-        assert watch.engine.jobs.refresh("nobody") == "This job is gone."
-        assert watch.engine.jobs.refresh_all() == "No job is unfinished."
+        assert watch.engine.jobs.refresh(job.id).code is ReplyCode.FINISHED
+        assert watch.engine.jobs.refresh("nobody").code is ReplyCode.GONE
+        assert watch.engine.jobs.refresh_all().code is ReplyCode.NOTHING

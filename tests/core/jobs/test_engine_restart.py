@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from gale_tui.core.errors import StoreError
+from gale_tui.core.jobs.commands import ReplyCode
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
@@ -150,7 +151,7 @@ async def test_the_other_takes_over_when_one_is_closed(bench: Bench) -> None:
             await second.until(job.id, lambda job: job.state is JobState.RUNNING)
             await bench.clock.sleep(5)
         await second.saved(job.id)
-        assert "asked for by another" not in second.engine.jobs.refresh(job.id)
+        assert second.engine.jobs.refresh(job.id).code is not ReplyCode.ELSEWHERE
     assert bench.posts == 1
     assert len(bench.zips) == 1
 
@@ -162,7 +163,7 @@ async def test_refresh_says_that_another_one_asks(bench: Bench) -> None:
         job = await bench.export(first)
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) >= 1)
         second = await stack.enter_async_context(bench.engine())
-        await eventually(lambda: "another gale-tui" in second.engine.jobs.refresh(job.id))
+        await eventually(lambda: second.engine.jobs.refresh(job.id).code is ReplyCode.ELSEWHERE)
         asked = bench.sandbox.status_calls(job.dock_status_id or "")
         for _ in range(20):
             second.engine.jobs.refresh(job.id)
@@ -175,7 +176,7 @@ async def test_the_other_does_not_save_what_is_being_saved(bench: Bench) -> None
     async with bench.engine() as first, bench.engine() as second:
         job = await bench.export(first)
         await second.download(job.id, DownloadState.RUNNING)
-        assert "another gale-tui" in await second.engine.jobs.download(job.id)
+        assert (await second.engine.jobs.download(job.id)).code is ReplyCode.ELSEWHERE
         await first.saved(job.id)
         await second.saved(job.id)
     assert len(bench.zips) == 1
@@ -220,11 +221,11 @@ async def test_who_comes_late_sends_nothing_again(bench: Bench) -> None:
         clock.wall_offset = 1e6
         async with bench.engine(clock=clock) as second:
             await first.state(waiting.id, JobState.RUNNING)
-            await eventually(lambda: not first.engine._exporter.under_way(waiting.id))
-            assert second.engine._exporter.under_way(waiting.id)
+            await eventually(lambda: not first.engine._exporter.is_under_way(waiting.id))
+            assert second.engine._exporter.is_under_way(waiting.id)
             # Its time has come long ago, and only now it gets to it: before it looks at what others wrote.
             await clock.advance(0)
-            await eventually(lambda: not second.engine._exporter.under_way(waiting.id))
+            await eventually(lambda: not second.engine._exporter.is_under_way(waiting.id))
     assert bench.posts == 2
 
 
@@ -235,12 +236,12 @@ async def test_who_comes_late_saves_nothing_again(bench: Bench) -> None:
         await first.download(job.id, DownloadState.NOT_READY)
         async with bench.engine(clock=FakeClock()) as second:
             await first.saved(job.id)
-            await eventually(lambda: not first.engine._downloads.under_way(job.id))
+            await eventually(lambda: not first.engine._downloads.is_under_way(job.id))
             assert second.engine.jobs[job.id].download.state is not DownloadState.SAVED
-            await eventually(lambda: not second.engine._downloads.under_way(job.id))
+            await eventually(lambda: not second.engine._downloads.is_under_way(job.id))
             second.engine._downloads.start(job.id)
             await second.saved(job.id)
-            await eventually(lambda: not second.engine._downloads.under_way(job.id))
+            await eventually(lambda: not second.engine._downloads.is_under_way(job.id))
     assert len(bench.zips) == 1
 
 

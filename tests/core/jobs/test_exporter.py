@@ -27,8 +27,9 @@ from gale_tui.core.errors import (
     TlsError,
 )
 from gale_tui.core.identifiers import parse_host
-from gale_tui.core.jobs.polling import PollPolicy
-from gale_tui.core.models import DownloadState, ExportRequest, JobState
+from gale_tui.core.jobs.commands import ReplyCode
+from gale_tui.core.jobs.rate_limits import PollPolicy
+from gale_tui.core.models import DownloadState, ExportRequest, JobReason, JobState
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import ABSENT, Fault
@@ -121,6 +122,7 @@ async def test_a_refusal_that_nobody_waits_for_is_a_row(bench: Bench) -> None:
         await watch.state(job_id, JobState.REJECTED)
 
 
+UNCONFIRMED_REASONS = (JobReason.NO_ANSWER, JobReason.BAD_ANSWER, JobReason.SERVER_ERROR, JobReason.REDIRECTED)
 UNCONFIRMED = {
     "answer cut off": faults.cut("answer", started=True),
     "answer reset": faults.cut("answer", reset=True),
@@ -143,8 +145,7 @@ async def test_what_may_have_arrived_is_unconfirmed_and_not_sent_again(bench: Be
     async with bench.engine() as watch:
         job = await bench.export(watch)
         assert (job.state, job.status, job.posts) == (JobState.UNCONFIRMED, "UNCONFIRMED", 1)
-        assert "track" in job.note
-        assert "export again" in job.note
+        assert job.reason_code in UNCONFIRMED_REASONS
     async with bench.engine() as watch:
         # Nor after a restart.
         assert watch.engine.jobs[job.id].state is JobState.UNCONFIRMED
@@ -205,7 +206,7 @@ async def test_after_429_it_waits_visibly_and_is_sent_again(bench: Bench) -> Non
         job = await bench.export(watch)
         assert (job.state, job.status) == (JobState.WAITING, "WAITING")
         assert job.resume_at is not None
-        assert "goes on at" in job.note
+        assert job.reason_code is JobReason.RATE_LIMITED
         asked = bench.clock.monotonic()
         job = await watch.state(job.id, JobState.RUNNING)
         assert bench.clock.monotonic() - asked >= 29
@@ -263,7 +264,7 @@ async def test_a_waiting_export_that_cannot_be_sent_goes_on_waiting(bench: Bench
     async with bench.engine() as watch:
         job = await bench.export(watch)
         bench.sandbox.stop()
-        await watch.until(job.id, lambda job: "not sent" in job.note)
+        await watch.until(job.id, lambda job: job.reason_code is JobReason.UNREACHABLE)
         assert watch.engine.jobs[job.id].state is JobState.WAITING
         bench.sandbox.start()
         await watch.saved(job.id)
@@ -275,7 +276,7 @@ async def test_a_waiting_export_of_a_deleted_environment_says_so(bench: Bench) -
     async with bench.engine() as watch:
         job = await bench.export(watch)
         await watch.engine.environments.delete(bench.environment)
-        job = await watch.until(job.id, lambda job: "is gone" in job.note)
+        job = await watch.until(job.id, lambda job: job.reason_code is JobReason.ENVIRONMENT_GONE)
         assert job.state is JobState.WAITING
     assert bench.posts == 1
 
@@ -355,5 +356,5 @@ async def test_not_saved_unless_wanted(bench: Bench) -> None:
         job = await bench.export(watch, save_when_ready=False)
         job = await watch.state(job.id, JobState.SUCCEEDED)
         assert job.download.state is DownloadState.NONE
-        assert "Saving" in await watch.engine.jobs.download(job.id)
+        assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.STARTED
         await watch.saved(job.id)

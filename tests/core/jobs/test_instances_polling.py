@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from gale_tui.core.history.store import JobStore
-from gale_tui.core.jobs.export_outcomes import final_state
 from gale_tui.core.jobs.job_registry import JobRegistry
-from gale_tui.core.jobs.polling import Asked, Outcome, PollPolicy
+from gale_tui.core.jobs.rate_limits import PollOutcome, PollPolicy, PollResult
 from gale_tui.core.jobs.scheduler import Scheduler
-from gale_tui.core.models import Change, Job, JobChange, JobEvent, JobState
+from gale_tui.core.jobs.transitions import final_state
+from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent, JobState
 from tests.support.clocks import FakeClock, settle
 from tests.support.examples import examples
 from tests.support.history_samples import sample_job
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 POLICY = PollPolicy()
 ANSWERS = ("IN_PROGRESS", "SUCCESS", "FAILED", "PAUSED")
-TROUBLES = [outcome for outcome in Outcome if outcome not in (Outcome.ANSWERED, Outcome.FINISHED)]
+TROUBLES = [outcome for outcome in PollOutcome if outcome not in (PollOutcome.ANSWERED, PollOutcome.FINISHED)]
 which = st.sampled_from(["staging", "production"])
 
 
@@ -44,7 +44,7 @@ class Instance:
         server: What GALE says of each job.
     """
 
-    def __init__(self, path: Path, clock: FakeClock, server: dict[str, Asked | str]) -> None:
+    def __init__(self, path: Path, clock: FakeClock, server: dict[str, PollResult | str]) -> None:
         self.path = path
         self.clock = clock
         self.server = server
@@ -77,7 +77,7 @@ class Instance:
             self.scheduler.forget(job.id)
 
     def _changed(self, change: JobChange) -> None:
-        if change.kind is Change.FORGOTTEN:
+        if change.kind is ChangeKind.REMOVED:
             del self.shown[change.job.id]
             self.scheduler.forget(change.job.id)
             return
@@ -86,15 +86,15 @@ class Instance:
         self.shown[change.job.id] = change.job
         self._follow(change.job)
 
-    async def _ask(self, job_id: str) -> Asked:
+    async def _ask(self, job_id: str) -> PollResult:
         answer = self.server.get(job_id, "IN_PROGRESS")
-        if not (isinstance(answer, Asked) and answer.outcome in (Outcome.ELSEWHERE, Outcome.NOT_ASKED)):
+        if not (isinstance(answer, PollResult) and answer.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED)):
             # Of these two nothing is sent.
             self.asked.setdefault(job_id, []).append(self.clock.monotonic())
         self.under_way += 1
         assert self.under_way <= POLICY.in_flight
         try:
-            if isinstance(answer, Asked):
+            if isinstance(answer, PollResult):
                 return answer
             state = final_state(answer)
 
@@ -102,7 +102,7 @@ class Instance:
                 return dataclasses.replace(job, state=state, status=answer)
 
             await self.registry.change(job_id, apply, lambda old, new: new.status if new.status != old.status else None)
-            return Asked(Outcome.FINISHED if state.final else Outcome.ANSWERED)
+            return PollResult(PollOutcome.FINISHED if state.final else PollOutcome.ANSWERED)
         finally:
             self.under_way -= 1
 
@@ -126,7 +126,7 @@ class StoreAndMonitor(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp())
         self.clock = FakeClock()
-        self.server: dict[str, Asked | str] = {}
+        self.server: dict[str, PollResult | str] = {}
         self.instance = Instance(self.folder / "jobs.sqlite3", self.clock, self.server)
         self.run(self.instance.open())
         self.count = 0
@@ -145,14 +145,14 @@ class StoreAndMonitor(RuleBasedStateMachine):
         return job_id
 
     @rule(job_id=ids, answer=st.sampled_from(ANSWERS) | st.sampled_from(TROUBLES))
-    def server_says(self, job_id: str, answer: str | Outcome) -> None:
-        self.server[job_id] = Asked(answer, 7.0) if isinstance(answer, Outcome) else answer
+    def server_says(self, job_id: str, answer: str | PollOutcome) -> None:
+        self.server[job_id] = PollResult(answer, 7.0) if isinstance(answer, PollOutcome) else answer
 
-    @rule(environment=which, outcome=st.sampled_from([Outcome.UNREACHABLE, Outcome.UNAUTHORISED, None]))
-    def environment_goes_or_comes(self, environment: str, outcome: Outcome | None) -> None:
+    @rule(environment=which, outcome=st.sampled_from([PollOutcome.UNREACHABLE, PollOutcome.UNAUTHORISED, None]))
+    def environment_goes_or_comes(self, environment: str, outcome: PollOutcome | None) -> None:
         for job_id, job in self.instance.shown.items():
             if job.environment_id == environment:
-                self.server[job_id] = "IN_PROGRESS" if outcome is None else Asked(outcome)
+                self.server[job_id] = "IN_PROGRESS" if outcome is None else PollResult(outcome)
         if outcome is None:
             self.instance.scheduler.key_provided(environment)
 

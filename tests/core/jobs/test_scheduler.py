@@ -1,4 +1,4 @@
-"""When the monitor asks whom, on a clock that is moved by hand."""
+"""When the scheduler asks whom, on a clock that is moved by hand."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gale_tui.core.jobs.polling import Asked, Condition, Outcome, PollPolicy, Wait
+from gale_tui.core.jobs.rate_limits import Condition, PollOutcome, PollPolicy, PollResult, Wait
 from gale_tui.core.jobs.scheduler import Scheduler
 from tests.support.clocks import FakeClock, settle
 from tests.support.examples import examples
 
-ANSWERED = Asked(Outcome.ANSWERED)
+ANSWERED = PollResult(PollOutcome.ANSWERED)
 POLICY = PollPolicy()
 
 
 class Server:
-    """Answers the monitor's questions and remembers when each came."""
+    """Answers the scheduler's questions and remembers when each came."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
         self.asked: list[tuple[float, str]] = []
-        self.answer: Callable[[str], Asked] = lambda job_id: ANSWERED
+        self.answer: Callable[[str], PollResult] = lambda job_id: ANSWERED
         self.takes = 0.0
         self.under_way = 0
         self.most_under_way = 0
 
-    async def ask(self, job_id: str) -> Asked:
+    async def ask(self, job_id: str) -> PollResult:
         self.asked.append((self.clock.monotonic(), job_id))
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
@@ -56,13 +56,13 @@ class Server:
 
 
 class Bench:
-    """A running monitor with its clock and server."""
+    """A running scheduler with its clock and server."""
 
     def __init__(self, seed: int = 1, **numbers: Any) -> None:
         self.clock = FakeClock()
         self.server = Server(self.clock)
         self.conditions: list[tuple[str, Condition]] = []
-        self.monitor = Scheduler(
+        self.scheduler = Scheduler(
             self.server.ask,
             clock=self.clock,
             rng=random.Random(seed),  # noqa: S311  # jitter, the same each time
@@ -74,11 +74,11 @@ class Bench:
 @contextlib.asynccontextmanager
 async def bench(seed: int = 1, **numbers: Any) -> AsyncIterator[Bench]:
     one = Bench(seed, **numbers)
-    one.monitor.start()
+    one.scheduler.start()
     try:
         yield one
     finally:
-        await one.monitor.close()
+        await one.scheduler.close()
 
 
 def most_within(times: list[float], seconds: float) -> int:
@@ -93,7 +93,7 @@ def most_within(times: list[float], seconds: float) -> int:
 
 async def test_the_first_question_comes_after_a_second_and_the_intervals_grow_to_fifteen() -> None:
     async with bench() as b:
-        b.monitor.track("a", "e")
+        b.scheduler.track("a", "e")
         await b.clock.advance(120)
         times, gaps = b.server.times(), b.server.gaps()
     assert times[0] == 1.0
@@ -106,30 +106,30 @@ async def test_the_first_question_comes_after_a_second_and_the_intervals_grow_to
 async def test_jitter_differs_from_job_to_job() -> None:
     async with bench() as b:
         for name in "abcd":
-            b.monitor.track(name, "e")
+            b.scheduler.track(name, "e")
         await b.clock.advance(60)
         assert len({round(b.server.gaps(name)[2], 6) for name in "abcd"}) == 4
 
 
 async def test_a_job_older_than_an_hour_is_asked_for_each_minute() -> None:
     async with bench() as b:
-        b.monitor.track("a", "e", age=3601)
+        b.scheduler.track("a", "e", age=3601)
         await b.clock.advance(600)
         assert all(60.0 <= gap <= 60.0 * 1.15 for gap in b.server.gaps())
 
 
 async def test_a_job_taken_up_later_is_not_asked_for_as_if_it_were_new() -> None:
     async with bench() as b:
-        b.monitor.track("a", "e", age=600)
+        b.scheduler.track("a", "e", age=600)
         await b.clock.advance(60)
         assert b.server.gaps()[0] >= 15.0
 
 
 async def test_mashed_refresh_stays_within_the_limits_over_an_hour() -> None:
     async with bench() as b:
-        b.monitor.track("a", "e")
+        b.scheduler.track("a", "e")
         for _ in range(14_500):
-            b.monitor.refresh("a")
+            b.scheduler.refresh("a")
             await b.clock.advance(0.25)
         times = b.server.times()
     assert most_within(times, 60) <= 60
@@ -139,12 +139,12 @@ async def test_mashed_refresh_stays_within_the_limits_over_an_hour() -> None:
 
 async def test_mashed_refresh_keeps_to_the_floor() -> None:
     async with bench() as b:
-        b.monitor.use(POLICY.with_floor(30.0))
-        b.monitor.track("a", "e", after=0.0)
+        b.scheduler.use(POLICY.with_floor(30.0))
+        b.scheduler.track("a", "e", after=0.0)
         await b.clock.advance(0.1)
         assert len(b.server.times()) == 1
         for _ in range(1200):
-            wait = b.monitor.refresh("a")
+            wait = b.scheduler.refresh("a")
             await b.clock.advance(0.25)
         assert wait is not None
         assert not wait.limited
@@ -157,7 +157,7 @@ async def test_no_more_than_eight_are_under_way() -> None:
     async with bench() as b:
         b.server.takes = 5.0
         for number in range(40):
-            b.monitor.track(str(number), "e")
+            b.scheduler.track(str(number), "e")
         await b.clock.advance(20)
         assert b.server.most_under_way == 8
 
@@ -165,7 +165,7 @@ async def test_no_more_than_eight_are_under_way() -> None:
 async def test_the_rate_of_one_environment_is_bounded_and_every_job_has_its_turn() -> None:
     async with bench() as b:
         for number in range(500):
-            b.monitor.track(str(number), "e")
+            b.scheduler.track(str(number), "e")
         await b.clock.advance(60)
         times = [at for at, _ in b.server.asked]
         counts = Counter(job for _, job in b.server.asked)
@@ -177,20 +177,20 @@ async def test_the_rate_of_one_environment_is_bounded_and_every_job_has_its_turn
 async def test_another_environment_does_not_wait_for_a_crowded_one() -> None:
     async with bench() as b:
         for number in range(400):
-            b.monitor.track(str(number), "crowded")
+            b.scheduler.track(str(number), "crowded")
         await b.clock.advance(2)
-        b.monitor.track("a", "quiet")
+        b.scheduler.track("a", "quiet")
         await b.clock.advance(1.1)
         assert len(b.server.times("a")) == 1
 
 
 async def test_retry_after_is_obeyed_in_spite_of_refresh() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.RATE_LIMITED, 40.0)
-        b.monitor.track("a", "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 40.0)
+        b.scheduler.track("a", "e")
         await b.clock.advance(1)
         for _ in range(39):
-            wait = b.monitor.refresh("a")
+            wait = b.scheduler.refresh("a")
             await b.clock.advance(1)
         assert wait is not None
         assert 1.0 <= wait.seconds <= 2.5
@@ -202,20 +202,20 @@ async def test_retry_after_is_obeyed_in_spite_of_refresh() -> None:
 
 async def test_retry_after_of_an_error_counts_too() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.TROUBLE, 50.0)
-        b.monitor.track("a", "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.TROUBLE, 50.0)
+        b.scheduler.track("a", "e")
         await b.clock.advance(2)
-        b.monitor.refresh("a")
+        b.scheduler.refresh("a")
         await b.clock.advance(48)
         assert len(b.server.times()) == 1
 
 
 async def test_the_budget_halves_on_429_and_recovers() -> None:
     async with bench() as b:
-        b.monitor.track("a", "e")
+        b.scheduler.track("a", "e")
         for number in range(300):
-            b.monitor.track(str(number), "e")
-        b.server.answer = lambda job_id: Asked(Outcome.RATE_LIMITED, 1.0) if job_id == "a" else ANSWERED
+            b.scheduler.track(str(number), "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 1.0) if job_id == "a" else ANSWERED
         await b.clock.advance(2)
         b.server.answer = lambda job_id: ANSWERED
         before = len(b.server.asked)
@@ -232,12 +232,12 @@ async def test_the_budget_halves_on_429_and_recovers() -> None:
 
 async def test_three_jobs_refused_in_a_row_make_all_wait_even_when_asked_by_hand() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.RATE_LIMITED, 30.0)
+        b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 30.0)
         for name in "abc":
-            b.monitor.track(name, "e")
-        b.monitor.track("d", "e", after=5.0)
+            b.scheduler.track(name, "e")
+        b.scheduler.track("d", "e", after=5.0)
         await b.clock.advance(6)
-        b.monitor.refresh("d")
+        b.scheduler.refresh("d")
         await b.clock.advance(20)
         assert b.server.times("d") == []
         await b.clock.advance(10)
@@ -246,19 +246,19 @@ async def test_three_jobs_refused_in_a_row_make_all_wait_even_when_asked_by_hand
 
 async def test_one_job_refused_again_and_again_does_not_hold_up_the_others() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.RATE_LIMITED, 60.0) if job_id == "a" else ANSWERED
-        b.monitor.track("a", "e")
-        b.monitor.track("b", "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 60.0) if job_id == "a" else ANSWERED
+        b.scheduler.track("a", "e")
+        b.scheduler.track("b", "e")
         await b.clock.advance(400)
         assert max(b.server.gaps("b")) < 20
 
 
 async def test_a_dead_network_is_tried_by_one_job_alone_and_ever_more_slowly() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.UNREACHABLE)
+        b.server.answer = lambda job_id: PollResult(PollOutcome.UNREACHABLE)
         b.server.takes = 0.5
         for number in range(50):
-            b.monitor.track(str(number), "e")
+            b.scheduler.track(str(number), "e")
         await b.clock.advance(10)
         begun = len(b.server.asked)
         b.server.most_under_way = 0
@@ -280,10 +280,10 @@ async def test_a_dead_network_is_tried_by_one_job_alone_and_ever_more_slowly() -
 
 async def test_eight_failures_at_once_are_one_failure() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.UNREACHABLE)
+        b.server.answer = lambda job_id: PollResult(PollOutcome.UNREACHABLE)
         b.server.takes = 0.5
         for number in range(8):
-            b.monitor.track(str(number), "e")
+            b.scheduler.track(str(number), "e")
         await b.clock.advance(2)
         assert len(b.server.asked) == 8
         await b.clock.advance(4)
@@ -292,12 +292,12 @@ async def test_eight_failures_at_once_are_one_failure() -> None:
 
 async def test_refreshing_all_of_a_dead_environment_sends_one_probe() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.UNREACHABLE)
+        b.server.answer = lambda job_id: PollResult(PollOutcome.UNREACHABLE)
         for number in range(50):
-            b.monitor.track(str(number), "e")
+            b.scheduler.track(str(number), "e")
         await b.clock.advance(200)
         before = len(b.server.asked)
-        b.monitor.refresh_all()
+        b.scheduler.refresh_all()
         await b.clock.advance(5)
         assert len(b.server.asked) - before == 1
 
@@ -305,31 +305,31 @@ async def test_refreshing_all_of_a_dead_environment_sends_one_probe() -> None:
 async def test_silence_makes_an_environment_offline_a_single_lost_answer_does_not() -> None:
     async with bench() as b:
         for name in "abc":
-            b.monitor.track(name, "e")
-        b.server.answer = lambda job_id: Asked(Outcome.UNANSWERED) if job_id == "a" else ANSWERED
+            b.scheduler.track(name, "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.UNANSWERED) if job_id == "a" else ANSWERED
         await b.clock.advance(60)
         assert b.conditions == []
-        b.server.answer = lambda job_id: Asked(Outcome.UNANSWERED)
+        b.server.answer = lambda job_id: PollResult(PollOutcome.UNANSWERED)
         await b.clock.advance(60)
         assert b.conditions == [("e", "offline")] or set(b.conditions) == {("e", "offline")}
 
 
 async def test_the_last_answer_of_an_environment_ends_its_being_offline() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.UNREACHABLE)
-        b.monitor.track("a", "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.UNREACHABLE)
+        b.scheduler.track("a", "e")
         await b.clock.advance(5)
 
-        def finish(job_id: str) -> Asked:
+        def finish(job_id: str) -> PollResult:
             # As the engine does: the job is forgotten before its last question has returned.
-            b.monitor.forget(job_id)
-            return Asked(Outcome.FINISHED)
+            b.scheduler.forget(job_id)
+            return PollResult(PollOutcome.FINISHED)
 
         b.server.answer = finish
         await b.clock.advance(60)
         assert b.conditions[-1] == ("e", "fine")
-        assert len(b.monitor) == 0
-        b.monitor.track("b", "e")
+        assert len(b.scheduler) == 0
+        b.scheduler.track("b", "e")
         b.server.answer = lambda job_id: ANSWERED
         await b.clock.advance(1.5)
         assert len(b.server.times("b")) == 1
@@ -337,10 +337,10 @@ async def test_the_last_answer_of_an_environment_ends_its_being_offline() -> Non
 
 async def test_a_refused_key_pauses_the_environment_until_there_is_another() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.UNAUTHORISED)
+        b.server.answer = lambda job_id: PollResult(PollOutcome.UNAUTHORISED)
         for number in range(20):
-            b.monitor.track(str(number), "e")
-        b.monitor.track("other", "f")
+            b.scheduler.track(str(number), "e")
+        b.scheduler.track("other", "f")
         await b.clock.advance(3)
         asked = len([job for _, job in b.server.asked if job != "other"])
         assert 1 <= asked <= 8
@@ -348,12 +348,12 @@ async def test_a_refused_key_pauses_the_environment_until_there_is_another() -> 
         assert len([job for _, job in b.server.asked if job != "other"]) == asked
         assert ("e", "needs key") in b.conditions
 
-        b.monitor.refresh_all()
+        b.scheduler.refresh_all()
         await b.clock.advance(5)
         assert len([job for _, job in b.server.asked if job != "other"]) == asked + 1
 
         b.server.answer = lambda job_id: ANSWERED
-        b.monitor.key_provided("e")
+        b.scheduler.key_provided("e")
         await b.clock.advance(4)
         assert {str(number) for number in range(20)} <= {job for _, job in b.server.asked[-30:]}
         assert [each for each in b.conditions if each[0] == "e"][-1] == ("e", "fine")
@@ -361,9 +361,9 @@ async def test_a_refused_key_pauses_the_environment_until_there_is_another() -> 
 
 async def test_403_concerns_its_job_alone() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.FORBIDDEN, 60.0) if job_id == "a" else ANSWERED
-        b.monitor.track("a", "e")
-        b.monitor.track("b", "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.FORBIDDEN, 60.0) if job_id == "a" else ANSWERED
+        b.scheduler.track("a", "e")
+        b.scheduler.track("b", "e")
         await b.clock.advance(130)
         assert len(b.server.times("a")) == 3
         assert max(b.server.gaps("b")) < 18
@@ -374,12 +374,12 @@ async def test_404_for_two_minutes_makes_a_job_lost_and_an_answer_finds_it() -> 
     async with bench() as b:
         lost_when_asked: list[tuple[float, bool]] = []
 
-        def unknown(job_id: str) -> Asked:
-            lost_when_asked.append((b.clock.monotonic() - 1000, b.monitor.lost(job_id)))
-            return Asked(Outcome.NOT_FOUND)
+        def unknown(job_id: str) -> PollResult:
+            lost_when_asked.append((b.clock.monotonic() - 1000, b.scheduler.lost(job_id)))
+            return PollResult(PollOutcome.NOT_FOUND)
 
         b.server.answer = unknown
-        b.monitor.track("a", "e")
+        b.scheduler.track("a", "e")
         await b.clock.advance(300)
         assert all(lost == (at >= 121) for at, lost in lost_when_asked)
         assert any(lost for _, lost in lost_when_asked)
@@ -388,20 +388,20 @@ async def test_404_for_two_minutes_makes_a_job_lost_and_an_answer_finds_it() -> 
         assert len(b.server.times()) - slow <= 1
 
         before = len(b.server.times())
-        b.monitor.refresh("a")
+        b.scheduler.refresh("a")
         await b.clock.advance(0.1)
         assert len(b.server.times()) == before + 1
         b.server.answer = lambda job_id: ANSWERED
-        b.monitor.refresh("a")
+        b.scheduler.refresh("a")
         await b.clock.advance(2)
-        assert not b.monitor.lost("a")
+        assert not b.scheduler.lost("a")
 
 
 async def test_a_lost_job_stays_lost_over_a_restart() -> None:
     async with bench() as b:
-        b.monitor.track("a", "e", lost=True)
-        assert b.monitor.lost("a")
-        b.server.answer = lambda job_id: Asked(Outcome.NOT_FOUND)
+        b.scheduler.track("a", "e", lost=True)
+        assert b.scheduler.lost("a")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.NOT_FOUND)
         await b.clock.advance(250)
         assert len(b.server.times()) == 1
 
@@ -409,14 +409,14 @@ async def test_a_lost_job_stays_lost_over_a_restart() -> None:
 async def test_paused_nothing_is_asked_but_by_hand() -> None:
     async with bench() as b:
         for name in "abc":
-            b.monitor.track(name, "e")
-        b.monitor.paused = True
+            b.scheduler.track(name, "e")
+        b.scheduler.paused = True
         await b.clock.advance(100)
         assert b.server.asked == []
-        assert b.monitor.refresh("b") == Wait(0.0)
+        assert b.scheduler.refresh("b") == Wait(0.0)
         await b.clock.advance(100)
         assert [job for _, job in b.server.asked] == ["b"]
-        b.monitor.paused = False
+        b.scheduler.paused = False
         await b.clock.advance(3)
         assert {job for _, job in b.server.asked} == set("abc")
 
@@ -424,7 +424,7 @@ async def test_paused_nothing_is_asked_but_by_hand() -> None:
 async def test_a_process_that_was_stopped_for_an_hour_does_not_stampede() -> None:
     async with bench() as b:
         for number in range(300):
-            b.monitor.track(str(number), "e")
+            b.scheduler.track(str(number), "e")
         await b.clock.advance(60)
         before = len(b.server.asked)
         await b.clock.jump(3600)
@@ -438,7 +438,7 @@ async def test_a_process_that_was_stopped_for_an_hour_does_not_stampede() -> Non
 async def test_a_wall_clock_that_jumps_changes_nothing() -> None:
     async def run(jump: float) -> list[float]:
         async with bench() as b:
-            b.monitor.track("a", "e")
+            b.scheduler.track("a", "e")
             await b.clock.advance(20)
             b.clock.wall_offset = jump
             await b.clock.advance(100)
@@ -452,29 +452,29 @@ async def test_a_fault_in_asking_ends_neither_the_job_nor_the_scheduler() -> Non
         reports: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda loop, report: reports.append(report))
 
-        def broken(job_id: str) -> Asked:
+        def broken(job_id: str) -> PollResult:
             if job_id == "a" and len(b.server.times("a")) < 3:
                 raise ZeroDivisionError
             return ANSWERED
 
         b.server.answer = broken
-        b.monitor.track("a", "e")
-        b.monitor.track("b", "e")
+        b.scheduler.track("a", "e")
+        b.scheduler.track("b", "e")
         await b.clock.advance(60)
         assert len(b.server.times("a")) > 5
         assert len(b.server.times("b")) > 5
         assert [type(report["exception"]) for report in reports] == [ZeroDivisionError] * 2
-        assert b.monitor.task is not None
-        assert not b.monitor.task.done()
+        assert b.scheduler._task is not None
+        assert not b.scheduler._task.done()
 
 
 async def test_a_job_that_was_forgotten_and_brought_back_keeps_to_its_limits() -> None:
     async with bench() as b:
         for _ in range(400):
-            b.monitor.track("a", "e", after=0.0)
-            b.monitor.refresh("a")
+            b.scheduler.track("a", "e", after=0.0)
+            b.scheduler.refresh("a")
             await b.clock.advance(0.25)
-            b.monitor.forget("a")
+            b.scheduler.forget("a")
         times = b.server.times()
     assert most_within(times, 60) <= 60
     assert len(times) > 20
@@ -482,11 +482,11 @@ async def test_a_job_that_was_forgotten_and_brought_back_keeps_to_its_limits() -
 
 async def test_a_forgotten_job_is_asked_for_no_more() -> None:
     async with bench() as b:
-        b.monitor.track("a", "e")
+        b.scheduler.track("a", "e")
         await b.clock.advance(1.5)
-        b.monitor.forget("a")
-        assert "a" not in b.monitor
-        assert b.monitor.refresh("a") is None
+        b.scheduler.forget("a")
+        assert "a" not in b.scheduler
+        assert b.scheduler.refresh("a") is None
         await b.clock.advance(100)
         assert len(b.server.times()) == 1
 
@@ -494,18 +494,18 @@ async def test_a_forgotten_job_is_asked_for_no_more() -> None:
 async def test_refresh_while_it_is_being_asked_asks_once_more() -> None:
     async with bench() as b:
         b.server.takes = 3.0
-        b.monitor.track("a", "e")
+        b.scheduler.track("a", "e")
         await b.clock.advance(2)
-        b.monitor.refresh("a")
-        b.monitor.refresh("a")
+        b.scheduler.refresh("a")
+        b.scheduler.refresh("a")
         await b.clock.advance(2.5)
         assert b.server.times() == pytest.approx([1.0, 4.0])
 
 
 async def test_a_job_that_another_process_polls_is_looked_at_seldom() -> None:
     async with bench() as b:
-        b.server.answer = lambda job_id: Asked(Outcome.ELSEWHERE)
-        b.monitor.track("a", "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.ELSEWHERE)
+        b.scheduler.track("a", "e")
         await b.clock.advance(100)
         assert all(15.0 <= gap <= 15.0 * 1.15 for gap in b.server.gaps())
 
@@ -513,16 +513,16 @@ async def test_a_job_that_another_process_polls_is_looked_at_seldom() -> None:
 OUTCOMES = st.sampled_from(
     [
         ANSWERED,
-        Asked(Outcome.RATE_LIMITED),
-        Asked(Outcome.RATE_LIMITED, 7.0),
-        Asked(Outcome.RATE_LIMITED, 90.0),
-        Asked(Outcome.UNREACHABLE),
-        Asked(Outcome.UNANSWERED),
-        Asked(Outcome.TROUBLE),
-        Asked(Outcome.TROUBLE, 20.0),
-        Asked(Outcome.NOT_FOUND),
-        Asked(Outcome.FORBIDDEN, 60.0),
-        Asked(Outcome.UNAUTHORISED),
+        PollResult(PollOutcome.RATE_LIMITED),
+        PollResult(PollOutcome.RATE_LIMITED, 7.0),
+        PollResult(PollOutcome.RATE_LIMITED, 90.0),
+        PollResult(PollOutcome.UNREACHABLE),
+        PollResult(PollOutcome.UNANSWERED),
+        PollResult(PollOutcome.TROUBLE),
+        PollResult(PollOutcome.TROUBLE, 20.0),
+        PollResult(PollOutcome.NOT_FOUND),
+        PollResult(PollOutcome.FORBIDDEN, 60.0),
+        PollResult(PollOutcome.UNAUTHORISED),
     ]
 )
 STEPS = st.lists(
@@ -553,7 +553,7 @@ async def _play(steps: list[tuple[str, Any]], seed: int) -> None:
         answers = [ANSWERED]
         pick = random.Random(seed)  # noqa: S311  # which answer comes, the same each time
 
-        def answer(job_id: str) -> Asked:
+        def answer(job_id: str) -> PollResult:
             now = b.clock.monotonic()
             assert now >= told.get(job_id, 0.0) - 1e-6, "asked before Retry-After was over"
             asked = pick.choice(answers)
@@ -563,24 +563,24 @@ async def _play(steps: list[tuple[str, Any]], seed: int) -> None:
 
         b.server.answer = answer
         for number in range(12):
-            b.monitor.track(str(number), "e" if number < 8 else "f")
+            b.scheduler.track(str(number), "e" if number < 8 else "f")
         for what, value in steps:
             if what == "advance":
                 await b.clock.advance(value)
             elif what == "jump":
                 await b.clock.jump(value)
             elif what == "refresh":
-                b.monitor.refresh(str(value))
+                b.scheduler.refresh(str(value))
             elif what == "refresh all":
-                b.monitor.refresh_all()
+                b.scheduler.refresh_all()
             elif what == "mash":
                 for _ in range(value):
-                    b.monitor.refresh("3")
+                    b.scheduler.refresh("3")
                     await b.clock.advance(0.2)
             elif what == "pause":
-                b.monitor.paused = value
+                b.scheduler.paused = value
             elif what == "key":
-                b.monitor.key_provided("e")
+                b.scheduler.key_provided("e")
             elif what == "answers":
                 answers[:] = value
             else:
@@ -590,9 +590,9 @@ async def _play(steps: list[tuple[str, Any]], seed: int) -> None:
         answers[:] = [ANSWERED]
         # What is under way still gets its old answer.
         await b.clock.advance(5)
-        b.monitor.paused = False
-        b.monitor.key_provided("e")
-        b.monitor.key_provided("f")
+        b.scheduler.paused = False
+        b.scheduler.key_provided("e")
+        b.scheduler.key_provided("f")
         before = len(b.server.asked)
         await b.clock.advance(400)
         assert {job for _, job in b.server.asked[before:]} == {str(number) for number in range(12)}

@@ -17,10 +17,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from gale_tui.core.history.store import JobStore
-from gale_tui.core.jobs.export_outcomes import final_state
 from gale_tui.core.jobs.job_registry import JobRegistry
-from gale_tui.core.jobs.polling import Asked, Outcome, PollPolicy
+from gale_tui.core.jobs.rate_limits import PollOutcome, PollPolicy, PollResult
 from gale_tui.core.jobs.scheduler import Scheduler
+from gale_tui.core.jobs.transitions import final_state
 from gale_tui.core.models import Job, JobState
 from tests.support.clocks import FakeClock, settle
 from tests.support.history_samples import sample_job
@@ -80,7 +80,7 @@ class Servers:
         self.registry = registry
         self.rng = random.Random(7)  # noqa: S311  # the same ten minutes each time
         self.asked: dict[str, list[float]] = defaultdict(list)
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[PollOutcome] = Counter()
         self.in_flight = 0
         self.most_in_flight = 0
         self.told_until: dict[str, float] = {}
@@ -89,7 +89,7 @@ class Servers:
         self.ends = {f"job-{number}": end for number, end in enumerate(ends)}
         self.began = clock.monotonic()
 
-    async def ask(self, job_id: str) -> Asked:
+    async def ask(self, job_id: str) -> PollResult:
         """Answers as GALE would, some time later."""
         now = self.clock.monotonic()
         self.asked[job_id].append(now)
@@ -107,15 +107,16 @@ class Servers:
             self.told_until[job_id] = self.clock.monotonic() + asked.retry_after
         return asked
 
-    async def _answer(self, job_id: str, second: float) -> Asked:
+    async def _answer(self, job_id: str, second: float) -> PollResult:
         environment = self.registry.jobs[job_id].environment_id
         if environment == "customer" and 120 <= second < 180:
-            return Asked(Outcome.UNREACHABLE)
+            return PollResult(PollOutcome.UNREACHABLE)
         chance = self.rng.randrange(100)
         if environment == "staging" and 240 <= second < 330 and chance < 30:
-            return Asked(Outcome.RATE_LIMITED, retry_after=20.0)
+            return PollResult(PollOutcome.RATE_LIMITED, retry_after=20.0)
         if chance < 4:
-            return Asked((Outcome.TROUBLE, Outcome.UNANSWERED, Outcome.NOT_FOUND, Outcome.FORBIDDEN)[chance])
+            troubles = (PollOutcome.TROUBLE, PollOutcome.UNANSWERED, PollOutcome.NOT_FOUND, PollOutcome.FORBIDDEN)
+            return PollResult(troubles[chance])
         ended = second >= self.ends[job_id]
         status = "SUCCESS" if ended else "IN_PROGRESS"
 
@@ -131,7 +132,7 @@ class Servers:
             )
         finally:
             self.clock.writes(-1)
-        return Asked(Outcome.FINISHED if ended else Outcome.ANSWERED)
+        return PollResult(PollOutcome.FINISHED if ended else PollOutcome.ANSWERED)
 
 
 def descriptors() -> int:
@@ -199,10 +200,8 @@ async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
     # A dead network is asked again by one job now and then, not by all of them.
     assert sum(servers.began + 125 <= at < servers.began + 180 for at in away) < 30
 
-    assert (
-        min(servers.outcomes[outcome] for outcome in Outcome if outcome.reached and outcome is not Outcome.UNAUTHORISED)
-        > 0
-    )
+    seen = (outcome for outcome in PollOutcome if outcome.reached and outcome is not PollOutcome.UNAUTHORISED)
+    assert min(servers.outcomes[outcome] for outcome in seen) > 0
     states = Counter(job.state for job in await store.load())
     assert states == {JobState.SUCCEEDED: JOBS - UNENDING, JobState.RUNNING: UNENDING}
     assert len(monitor) == UNENDING

@@ -20,8 +20,7 @@ from gale_tui.core.errors import (
     NameNotFoundError,
     NotFoundError,
 )
-from gale_tui.core.jobs.engine import ToolChoice
-from gale_tui.core.models import Environment, ExportRequest, Job, Origin
+from gale_tui.core.models import Environment, ExportRequest, Job, Origin, ToolChoice
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.widgets.forms.fields import FieldInput, TextField, Tick

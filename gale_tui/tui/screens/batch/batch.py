@@ -143,7 +143,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _say(self, text: str, level: str = "") -> None:
         said = self.query_one("#said", Static)
-        said.update(self.with_keys(text))
+        said.update(text)
         said.display = bool(text)
         said.set_class(level == "problem", "-problem")
 

@@ -180,7 +180,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         condition = engine.connection_status.of(environment.id)
         if condition.state != "fine":
             words = f"{condition.state}: {condition.text}" if condition.text else condition.state
-            parts += ["  ", (inert(self.with_keys(words)), _CONDITIONS[condition.state])]
+            parts += ["  ", (inert(words), _CONDITIONS[condition.state])]
         reached = [
             f"CA {environment.ca_file}" if environment.ca_file is not None else "",
             f"proxy {environment.proxy}" if environment.proxy is not None else "",
@@ -194,7 +194,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             else:
                 glyphs = self.gale.glyphs
                 mark = {"accepted": glyphs.success, "refused": glyphs.error}.get(test.verdict, glyphs.unconfirmed)
-                lines = textwrap.wrap(f"{mark} {inert(self.with_keys(test.explanation), 400)}", width)
+                lines = textwrap.wrap(f"{mark} {inert(test.explanation, 400)}", width)
                 parts += [("\n  " + "\n    ".join(lines), _VERDICTS[test.verdict])]
         return Content.assemble(*parts)
 
@@ -265,7 +265,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         try:
             await self.engine.environments.delete(environment)
         except GaleError as error:
-            self.notify(self.with_keys(str(error)), title="Not deleted", severity="error", markup=False)
+            self.notify(str(error), title="Not deleted", severity="error", markup=False)
         self.rebuild()
 
     def action_test(self) -> None:
@@ -292,7 +292,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         try:
             self.engine.environments.use(environment.id)
         except GaleError as error:
-            self.notify(self.with_keys(str(error)), severity="warning", markup=False)
+            self.notify(str(error), severity="warning", markup=False)
         self.refresh_rows()
 
     def action_cursor_down(self) -> None:

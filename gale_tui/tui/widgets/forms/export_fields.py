@@ -22,7 +22,8 @@ from gale_tui.tui.widgets.forms.id_fields import id_field
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
 if TYPE_CHECKING:
-    from gale_tui.core.jobs.engine import GaleEngine, ToolChoice
+    from gale_tui.core.jobs.engine import GaleEngine
+from gale_tui.core.models import ToolChoice
 
 __all__ = ["ExportFields"]
 

@@ -17,7 +17,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import ASCII, clip, fit
 
 if TYPE_CHECKING:
-    from gale_tui.core.jobs.engine import ToolChoice
+    from gale_tui.core.models import ToolChoice
 
 __all__ = ["Suggestions"]
 

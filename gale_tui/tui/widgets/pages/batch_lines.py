@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
-from gale_tui.core.jobs.outcomes import Outcome
+from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip
 from gale_tui.tui.formatting.quantities import fit
@@ -25,7 +26,7 @@ def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Pag
         lines += worded((Span(account.stopped, Tone.WARNING),), width, "")
     lines.append(())
     for entry in account.not_good:
-        lines += _entry_lines(str(entry.outcome), entry, entry.reason, Tone.ERROR, width, glyphs)
+        lines += _entry_lines(str(entry.outcome), entry, describe_entry(entry).text, Tone.ERROR, width, glyphs)
     for each in account.bad:
         line = Span(f"line {each.line}".ljust(_WORD), Tone.FAILURE)
         lines += worded((line, Span(f"{each.problem}  "), Span(each.text, Tone.MUTED)), width, " " * _WORD)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.cells import cell_len, chop_cells
 
-from gale_tui.core.jobs.hints import with_keys
+from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.job_text import (
@@ -139,7 +139,7 @@ def full_lines(
         field("Reason", inert(job.reason, 2000), Tone.ERROR)
     elif job.state in (JobState.FAILED, JobState.REJECTED):
         field("Reason", "no reason given", Tone.MUTED)
-    note = inert(with_keys(job.note, key), 1000) or ADVICE.get(job.state, "")
+    note = inert(describe(job).with_key(key), 1000) or ADVICE.get(job.state, "")
     if note:
         field("Note", note, Tone.MUTED if job.state is JobState.SUCCEEDED else Tone.WARNING)
     for label, piece in _file_fields(job, progress, glyphs, now, width, key):
@@ -152,7 +152,7 @@ def full_lines(
         bottom = len(lines) + TIMELINE_LINES
         for event in events:
             moment = _moment(event.at, now)
-            for number, part in enumerate(wrap(inert(with_keys(event.text, key), 1000), width - len(moment) - 2)):
+            for number, part in enumerate(wrap(inert(event.text, 1000), width - len(moment) - 2)):
                 head = moment if number == 0 else " " * len(moment)
                 lines.append((Piece(f"{head}  ", Tone.MUTED), Piece(part)))
         lines += [()] * max(1, bottom - len(lines))

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from gale_tui.core.models import Change, DownloadProgress, Job, JobChange
+from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, choose_glyphs
 from gale_tui.tui.terminal.lean import paints_lean
@@ -211,7 +211,7 @@ class JobTable(RowScroll):
     def apply(self, change: JobChange) -> None:
         """Takes one change: repaints what differs in its row, or puts in or takes out the row."""
         job = change.job
-        if change.kind is Change.FORGOTTEN:
+        if change.kind is ChangeKind.REMOVED:
             self._forget(job.id)
             return
         if job.id not in self._rows.jobs:

@@ -1,0 +1,437 @@
+"""All that can become of a job: pure functions from a job and an event to the job.
+
+Where an event does not apply, the very same job is returned, and nothing is written. Exporter, poller, download queue,
+recovery and commands call these inside a transaction of the history and change no field themselves.
+
+=====================  ================================  ====================================
+event                  job state before                  job state after
+=====================  ================================  ====================================
+`accept`               requesting, waiting, unconfirmed  running, succeeded, failed
+`wait`                 requesting, waiting, unconfirmed  waiting
+`reject`               requesting, waiting, unconfirmed  rejected
+`mark_unconfirmed`     requesting, waiting, unconfirmed  unconfirmed
+`mark_abandoned`       requesting                        unconfirmed
+`postpone`             requesting                        waiting
+`send`                 waiting                           requesting
+`hold`                 waiting                           waiting, with the reason
+`apply_status`         running, lost                     running, succeeded, failed
+`mark_lost`            running, lost                     lost
+`record_trouble`       running, lost                     the same, with the reason
+=====================  ================================  ====================================
+
+The file of a job; pending means not none, saved or failed, and that the job has succeeded:
+
+=====================  ================================  ====================================
+event                  file before                       file after
+=====================  ================================  ====================================
+`request_file`         any, of a succeeded job           wanted
+`request_file`         any, of an unfinished job         the same, saved when ready
+`start_download`       pending                            running
+`record_part`          pending                            the same, with its part
+`renew_link`           pending                            the same, with another link
+`delay_download`       pending                            wanted, not ready or resumable
+`interrupt_download`   pending                            resumable
+`fail_download`        pending                            failed; resumable after a fault of the disk with a part
+`lose_link`            pending                            expired or failed
+`mark_download_left`   running                           resumable
+`save`                 any, of a succeeded job           saved
+=====================  ================================  ====================================
+
+A file that was saved before is still saved when fetching it once more fails.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gale_tui.core.errors import AnswerError, GaleError
+from gale_tui.core.models import (
+    DockStatus,
+    Download,
+    DownloadReason,
+    DownloadState,
+    ExportStarted,
+    Job,
+    JobReason,
+    JobState,
+    ResponseNote,
+)
+from gale_tui.core.secret import SignedUrl
+
+if TYPE_CHECKING:
+    from gale_tui.core.downloads.download import SavedFile
+
+__all__ = [
+    "accept",
+    "apply_status",
+    "delay_download",
+    "fail_download",
+    "final_state",
+    "hold",
+    "interrupt_download",
+    "is_file_pending",
+    "lose_link",
+    "mark_abandoned",
+    "mark_download_left",
+    "mark_lost",
+    "mark_unconfirmed",
+    "mark_unwritten",
+    "postpone",
+    "record_part",
+    "record_trouble",
+    "reject",
+    "renew_link",
+    "request_file",
+    "save",
+    "send",
+    "start_download",
+    "wait",
+]
+
+_UNANSWERED: Final = (JobState.REQUESTING, JobState.WAITING, JobState.UNCONFIRMED)
+"""GALE has not answered the export."""
+_UNFINISHED: Final = (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING, JobState.LOST)
+_SETTLED: Final = (DownloadState.NONE, DownloadState.SAVED, DownloadState.FAILED)
+"""Nobody waits for the file."""
+
+
+def final_state(status: str) -> JobState:
+    """The state that the server's status word stands for; an unknown word means that the job runs."""
+    return {"SUCCESS": JobState.SUCCEEDED, "FAILED": JobState.FAILED}.get(status.strip().upper(), JobState.RUNNING)
+
+
+def mark_unwritten(job: Job, what: str) -> Job:
+    """The history does not take the last change; in memory alone."""
+    return dataclasses.replace(job, unwritten=what)
+
+
+# The export
+
+
+def accept(job: Job, started: ExportStarted, link: SignedUrl | None, *, link_refused: str, at: float) -> Job:
+    """GALE has started the export.
+
+    Args:
+        job: The job.
+        started: The answer.
+        link: Its download link, absolute.
+        link_refused: Why its link is not followed; else empty.
+        at: When, in seconds since the epoch.
+    """
+    if job.state not in _UNANSWERED:
+        return job
+    state = final_state(started.status)
+    job = _reasoned(job, _answer_reason(state, link_refused), note=link_refused)
+    job = dataclasses.replace(
+        job,
+        state=state,
+        status=started.status,
+        dock_status_id=started.dock_status_id,
+        export_job_id=started.export_job_id,
+        download_url=link,
+        name=started.name,
+        percentage=started.percentage,
+        reason=started.reason if state is JobState.FAILED else None,
+        posts=job.posts + 1,
+        resume_at=None,
+        started_at=at,
+        ended_at=at if state.final else None,
+        last_answer_at=at,
+        last_response=_response(started.response),
+    )
+    return _request_ready_file(job)
+
+
+def wait(job: Job, error: GaleError, resume_at: float) -> Job:
+    """Nothing was processed, and the POST is sent at `resume_at`."""
+    if job.state not in _UNANSWERED:
+        return job
+    posts = job.posts + isinstance(error, AnswerError)
+    return dataclasses.replace(
+        _failed_with(job, error), state=JobState.WAITING, status="WAITING", posts=posts, resume_at=resume_at
+    )
+
+
+def reject(job: Job, error: GaleError, at: float) -> Job:
+    """Certainly nothing was started."""
+    if job.state not in _UNANSWERED:
+        return job
+    answered = isinstance(error, AnswerError)
+    return dataclasses.replace(
+        _failed_with(job, error),
+        state=JobState.REJECTED,
+        status="REJECTED",
+        posts=job.posts + answered,
+        resume_at=None,
+        note=str(error),
+        reason=(error.detail if isinstance(error, AnswerError) else "") or error.what,
+        ended_at=at,
+    )
+
+
+def mark_unconfirmed(job: Job, error: GaleError) -> Job:
+    """The POST may or may not have arrived."""
+    if job.state not in _UNANSWERED:
+        return job
+    return dataclasses.replace(
+        _failed_with(job, error),
+        state=JobState.UNCONFIRMED,
+        status="UNCONFIRMED",
+        posts=job.posts + 1,
+        resume_at=None,
+    )
+
+
+def mark_abandoned(job: Job) -> Job:
+    """The process that sent the POST has ended: it may or may not have arrived."""
+    if job.state is not JobState.REQUESTING:
+        return job
+    job = _reasoned(job, JobReason.CLOSED)
+    return dataclasses.replace(job, state=JobState.UNCONFIRMED, status="UNCONFIRMED", posts=job.posts + 1)
+
+
+def postpone(job: Job, at: float) -> Job:
+    """The POST certainly has not left, and is sent when gale-tui runs again."""
+    if job.state is not JobState.REQUESTING:
+        return job
+    job = _reasoned(job, JobReason.CLOSED)
+    return dataclasses.replace(job, state=JobState.WAITING, status="WAITING", resume_at=at)
+
+
+def send(job: Job, resume_at: float | None) -> Job:
+    """The POST leaves now, unless the job was given another time than `resume_at` meanwhile."""
+    if job.state is not JobState.WAITING or job.resume_at != resume_at:
+        return job
+    return dataclasses.replace(_reasoned(job, None), state=JobState.REQUESTING, status="REQUESTING", resume_at=None)
+
+
+def hold(job: Job, reason: JobReason) -> Job:
+    """The POST cannot be sent now."""
+    return _reasoned(job, reason) if job.state is JobState.WAITING else job
+
+
+# The status
+
+
+def apply_status(
+    job: Job, status: DockStatus, link: SignedUrl | None, *, link_refused: str, asked_at: float, at: float
+) -> Job:
+    """GALE has told how the job stands; an identical answer changes nothing.
+
+    Args:
+        job: The job.
+        status: The answer.
+        link: Its download link, absolute.
+        link_refused: Why its link is not followed; else empty.
+        asked_at: When it was asked for, in seconds since the epoch.
+        at: When the answer came.
+    """
+    if not job.state.polled:
+        return job
+    state = final_state(status.status)
+    # A link that is signed again with every answer is taken when the job ends, not each time.
+    new_link = link if link is not None and (state.final or job.download_url is None) else job.download_url
+    if new_link is None and job.reason_code is JobReason.LINK_REFUSED:
+        link_refused = link_refused or job.note
+    changed = dataclasses.replace(
+        _reasoned(job, _answer_reason(state, link_refused), note=link_refused),
+        state=state,
+        status=status.status,
+        percentage=status.percentage if status.percentage is not None or state.final else job.percentage,
+        reason=status.reason if state is JobState.FAILED else None,
+        name=status.name or job.name,
+        export_job_id=status.export_job_id or job.export_job_id,
+        tool_id=job.tool_id or status.tool_id or "",
+        download_url=new_link,
+        resume_at=None,
+        ended_at=(job.ended_at or at) if state.final else None,
+    )
+    changed = _request_ready_file(changed)
+    if changed == job:
+        return job
+    return dataclasses.replace(
+        changed, last_asked_at=asked_at, last_answer_at=at, last_response=_response(status.response)
+    )
+
+
+def mark_lost(job: Job) -> Job:
+    """GALE has not known the job for long."""
+    if not job.state.polled:
+        return job
+    return dataclasses.replace(_reasoned(job, JobReason.NOT_FOUND), state=JobState.LOST, status="LOST")
+
+
+def record_trouble(
+    job: Job, reason: JobReason, *, note: str = "", http_status: int | None = None, resume_at: float | None = None
+) -> Job:
+    """Asking brought no answer, or was not possible.
+
+    Args:
+        job: The job.
+        reason: Why.
+        note: The words of the error.
+        http_status: Of the answer, where there was one.
+        resume_at: Before then GALE wants no further question, in seconds since the epoch.
+    """
+    if not job.state.polled:
+        return job
+    return dataclasses.replace(_reasoned(job, reason, note=note, http_status=http_status), resume_at=resume_at)
+
+
+# The file
+
+
+def is_file_pending(job: Job) -> bool:
+    """True while the file is to be fetched."""
+    return job.state is JobState.SUCCEEDED and job.download.state not in _SETTLED
+
+
+def request_file(job: Job) -> Job:
+    """The user wants the file; a saved one is fetched once more, under another name."""
+    if job.state in _UNFINISHED:
+        return dataclasses.replace(job, save_when_ready=True)
+    if job.state is not JobState.SUCCEEDED:
+        return job
+    if job.download.state is DownloadState.SAVED:
+        job = _with_file(job, part=None, received=0, size=None, validator=None)
+    return _with_file(job, state=DownloadState.WANTED, reason_code=None, error="", next_try_at=None)
+
+
+def start_download(job: Job) -> Job:
+    """The file is being received."""
+    if not is_file_pending(job):
+        return job
+    return _with_file(job, state=DownloadState.RUNNING, reason_code=None, error="", next_try_at=None)
+
+
+def record_part(
+    job: Job, part: Path | None, validator: str | None, size: int | None, received: int | None = None
+) -> Job:
+    """What of the file is on disk.
+
+    Args:
+        job: The job.
+        part: Where; None if nothing is kept.
+        validator: Of the part, for `If-Range`.
+        size: Bytes in all, where known.
+        received: Bytes on disk; None leaves the number as it is.
+    """
+    if not is_file_pending(job):
+        return job
+    received = job.download.received if received is None else received
+    return _with_file(job, part=part, validator=validator, size=size, received=received)
+
+
+def renew_link(job: Job, link: SignedUrl) -> Job:
+    """GALE has given another link."""
+    return dataclasses.replace(job, download_url=link) if is_file_pending(job) else job
+
+
+def delay_download(job: Job, reason: DownloadReason, error: str, next_try_at: float | None) -> Job:
+    """The file is tried again by itself at `next_try_at`, or at once; the part is kept."""
+    if not is_file_pending(job):
+        return job
+    states = {
+        DownloadReason.NOT_READY: DownloadState.NOT_READY,
+        DownloadReason.LINK_EXPIRED: DownloadState.WANTED,
+    }
+    state = states.get(reason, DownloadState.RESUMABLE)
+    return _with_file(job, state=state, reason_code=reason, error=error, next_try_at=next_try_at)
+
+
+def interrupt_download(job: Job, reason: DownloadReason, error: str = "", *, resume_at: float | None = None) -> Job:
+    """The part is kept and resumed when the user wants it, or at `resume_at` by whoever runs then."""
+    if not is_file_pending(job):
+        return job
+    return _with_file(job, state=DownloadState.RESUMABLE, reason_code=reason, error=error, next_try_at=resume_at)
+
+
+def fail_download(job: Job, reason: DownloadReason, error: str = "") -> Job:
+    """It will not work by trying again as it is: after a fault of the disk the part is kept, else nothing."""
+    if not is_file_pending(job):
+        return job
+    failed = {"reason_code": reason, "error": error, "next_try_at": None}
+    if reason is not DownloadReason.DISK:
+        return _keep_saved(_with_file(job, state=DownloadState.FAILED, part=None, received=0, validator=None, **failed))
+    kept = job.download.part is not None
+    return _with_file(job, state=DownloadState.RESUMABLE if kept else DownloadState.FAILED, **failed)
+
+
+def lose_link(job: Job, reason: DownloadReason, error: str = "") -> Job:
+    """There is no link that works."""
+    if not is_file_pending(job):
+        return job
+    state = DownloadState.EXPIRED if reason is DownloadReason.LINK_EXPIRED else DownloadState.FAILED
+    job = _with_file(job, state=state, reason_code=reason, error=error, next_try_at=None)
+    return _keep_saved(dataclasses.replace(job, download_url=None))
+
+
+def mark_download_left(job: Job) -> Job:
+    """The process that received the file has ended; the user may resume it."""
+    if job.download.state is not DownloadState.RUNNING:
+        return job
+    return _with_file(job, state=DownloadState.RESUMABLE, reason_code=DownloadReason.CLOSED, error="", next_try_at=None)
+
+
+def save(job: Job, file: SavedFile, at: float) -> Job:
+    """The file is verified and has its name."""
+    if job.state is not JobState.SUCCEEDED:
+        return job
+    job = _with_file(
+        job,
+        state=DownloadState.SAVED,
+        path=file.path,
+        part=None,
+        received=file.size,
+        size=file.size,
+        validator=None,
+        sha256=file.sha256,
+        reason_code=None,
+        error="",
+        next_try_at=None,
+        saved_at=at,
+    )
+    # The signed link has done its work: it is a secret that is no longer needed.
+    return dataclasses.replace(_reasoned(job, None), name=job.name or file.name or None, download_url=None)
+
+
+def _with_file(job: Job, **changes: object) -> Job:
+    download: Download = dataclasses.replace(job.download, **changes)  # type: ignore[arg-type]  # names are checked there
+    return dataclasses.replace(job, download=download)
+
+
+def _keep_saved(job: Job) -> Job:
+    download = job.download
+    if download.sha256 is None or download.path is None:
+        return job
+    return _with_file(job, state=DownloadState.SAVED, part=None)
+
+
+def _request_ready_file(job: Job) -> Job:
+    if job.state is JobState.SUCCEEDED and job.save_when_ready and job.download.state is DownloadState.NONE:
+        return _with_file(job, state=DownloadState.WANTED)
+    return job
+
+
+def _reasoned(job: Job, reason: JobReason | None, *, note: str = "", http_status: int | None = None) -> Job:
+    return dataclasses.replace(job, reason_code=reason, note=note, http_status=http_status)
+
+
+def _failed_with(job: Job, error: GaleError) -> Job:
+    status, response = None, str(error)
+    if isinstance(error, AnswerError):
+        status, response = error.status, f"{error.status}\n{error.body or error.detail}"
+    job = _reasoned(job, error.reason, note=error.what, http_status=status)
+    return dataclasses.replace(job, last_response=response)
+
+
+def _answer_reason(state: JobState, link_refused: str) -> JobReason | None:
+    if state is JobState.FAILED:
+        return JobReason.FAILED
+    return JobReason.LINK_REFUSED if link_refused else None
+
+
+def _response(response: ResponseNote) -> str:
+    return f"{response.request}\n{response.status}\n{response.text}"
