@@ -84,10 +84,10 @@ async def test_an_export_that_may_have_started_keeps_its_row(tmp_path: Path, san
     script = Script(on_export=(cut("answer", started=True),))
     async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
         job_id = await export(pilot, app, sandbox, script)
-        await until(pilot, lambda: "may have started" in screen_text(app))
+        await until(pilot, lambda: "UNCONFIRMED" in screen_text(app))
         assert app.engine.jobs[job_id].state is JobState.UNCONFIRMED
         await pilot.press("enter")
-        await until(pilot, lambda: "Look for it in the console" in screen_text(app))
+        await until(pilot, lambda: "Check the console" in screen_text(app))
     assert len(sandbox.posts(app.engine.jobs[job_id].tool_id)) == 1
 
 
@@ -132,10 +132,10 @@ async def test_r_asks_for_one_job_even_while_paused(tmp_path: Path, sandbox: San
         job_id = await export(pilot, app, sandbox, RUNNING)
         dock = app.engine.jobs[job_id].dock_status_id or ""
         await pilot.press("p", "r")
-        await until(pilot, lambda: any(text.startswith("Asking for Tested Tool") for text in toasts(app)))
+        await until(pilot, lambda: any(text.startswith("Refreshing Tested Tool") for text in toasts(app)))
         await until(pilot, lambda: len(sandbox.status_calls(dock)) > 0)
         await pilot.press("R")
-        assert "Asking for 1 job …" in toasts(app)
+        assert "Refreshing 1 job …" in toasts(app)
 
 
 async def test_a_filter_hides_what_does_not_match(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -7,9 +7,6 @@ import contextlib
 import sqlite3
 import threading
 
-import pytest
-
-from gale_tui.core.errors import StoreError
 from gale_tui.core.jobs.commands import ReplyCode
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.sandbox import faults
@@ -259,12 +256,10 @@ async def test_a_newer_history_is_left_alone_and_the_app_starts(bench: Bench) ->
         assert job.id in watch.engine.jobs
 
 
-async def test_a_history_that_cannot_be_used_stops_the_start(bench: Bench) -> None:
+async def test_a_folder_in_the_place_of_the_history_is_set_aside(bench: Bench) -> None:
     bench.paths.store_file.mkdir(parents=True)
-    engine = bench.make()
-    with pytest.raises(StoreError):
-        await engine.start()
-    await engine.close()
+    async with bench.engine() as watch:
+        assert len(watch.engine.notices) == 1
 
 
 async def test_a_damaged_history_is_set_aside_and_said(bench: Bench) -> None:
