@@ -9,7 +9,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.identifiers import clean_id, clean_key, id_warning, origin_of, parse_host, split_url
+from gale_tui.core.identifiers import (
+    clean_id,
+    clean_key,
+    clean_label,
+    has_text_stuck,
+    id_warning,
+    origin_of,
+    parse_host,
+    split_url,
+)
+
+UUID = "1f0c3b52-7d1e-4f6a-9b3c-5a2e8d7c6b10"
+KEY = "kg-0a1b2c3d-1111-5558"
 
 
 class TestHost:
@@ -204,6 +216,34 @@ class TestId:
         warning = id_warning(kind, value)  # type: ignore[arg-type]  # parametrized strings are not literals
         assert (warning is None) if says is None else (warning is not None and says in warning)
 
+    @pytest.mark.parametrize("end", ["", ")", ".", '"', "|text", "^", "],", "/export", "\u200b", ";-"])
+    @pytest.mark.parametrize("start", ["", "(", "[", ':"', '="'])
+    def test_a_uuid_ends_where_it_ends(self, start: str, end: str) -> None:
+        for prefix in ("a-", "cf-", "ds-", "cm-"):
+            assert clean_id(f"{start}{prefix}{UUID}{end}") == f"{prefix}{UUID}"
+
+    @pytest.mark.parametrize("stuck", [f"a-{UUID}x", f"a-{UUID}-2", "mine)", "a-1.", "a-1|text", "a-1^"])
+    def test_what_may_be_stuck_to_an_id_is_noticed(self, stuck: str) -> None:
+        assert has_text_stuck(clean_id(stuck))
+
+    @pytest.mark.parametrize("fine", [f"a-{UUID}", "a-3xxxxxxxxxxxxxxxxxx3", "mine_1"])
+    def test_odd_ids_alone_have_nothing_stuck(self, fine: str) -> None:
+        assert not has_text_stuck(clean_id(fine))
+
+    @pytest.mark.parametrize(
+        "text", [f"a-{UUID},cf-{UUID}", f"https://gale.kore.ai/api/public/tools/a-{UUID}/export", f"a-{UUID} x"]
+    )
+    def test_more_than_an_id_is_refused(self, text: str) -> None:
+        with pytest.raises(ConfigError):
+            clean_id(text)
+
+    @pytest.mark.parametrize("key", [KEY, f"{KEY}.{UUID}", KEY.upper(), f"GALE_API_KEY={KEY}", f"x-api-key: {KEY}"])
+    def test_a_key_is_no_id_no_label_and_no_host(self, key: str) -> None:
+        for clean in (clean_id, clean_label, parse_host):
+            with pytest.raises(ConfigError, match="API key") as caught:
+                clean(key)
+            assert "0a1b2c3d" not in str(caught.value).lower()
+
 
 class TestKey:
     @pytest.mark.parametrize(
@@ -214,6 +254,10 @@ class TestKey:
             "'kg-test-key-0000'",
             "x-api-key: kg-test-key-0000",
             "\ufeffkg-test-key-0000",
+            "GALE_API_KEY=kg-test-key-0000",
+            "x-api-key=kg-test-key-0000",
+            "export GALE_API_KEY='kg-test-key-0000'",
+            '$env:GALE_API_KEY = "kg-test-key-0000"',
         ],
     )
     def test_trimmed(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""A list of tools that is being put together: lines that are added, mended, taken out, and judged at every change."""
+"""A list of tools while it is edited: every change checks all lines."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ __all__ = ["BatchList", "ListLine"]
 
 @dataclass(frozen=True, slots=True)
 class ListLine:
-    """A line as it is typed, and what is found about it."""
+    """A line as it is typed, and its problem."""
 
     number: int
-    """Where it stands, from 1; it keeps it whatever is taken out."""
+    """From 1; it stays when other lines are removed."""
     tool_id: str = ""
     flow_id: str = ""
     label: str = ""
     stated: str = ""
-    """A problem of the line as it was written, which stays until it is typed anew."""
+    """A problem of the line as it was written; it stays until the line is edited."""
     text: str = ""
-    """The line as it was written, made inert, where it was wrong then."""
+    """An invalid line as it was written, made inert."""
     tool: BatchTool | None = None
-    """What is exported; None where it is wrong."""
+    """None for an invalid line."""
     problem: str = ""
-    """Why it is left out, without a full stop."""
+    """Why the line is invalid, without a full stop."""
     warning: str = ""
-    """What is unusual about it, without a full stop."""
+    """What is unusual, without a full stop."""
 
     @property
     def title(self) -> str:
-        """What to call it: its label, else what there is of it."""
+        """The label, else what there is of the line."""
         return self.label or self.tool_id or self.flow_id or self.text
 
 
 @dataclass(frozen=True)
 class BatchList:
-    """Lines in their order. It never changes: every change makes a new one, so that each can be taken back."""
+    """Lines in their order. Immutable, so that each change can be undone."""
 
     lines: tuple[ListLine, ...] = ()
     notes: tuple[str, ...] = ()
-    """Sentences about what was not taken at all."""
+    """Sentences about what was left out."""
     last: int = 0
-    """The highest number of a line so far."""
+    """The highest line number so far."""
 
     @classmethod
     def of(cls, tools: Sequence[BatchTool]) -> BatchList:
-        """The list of tools that are known already, numbered from 1."""
+        """The list of known tools, numbered from 1."""
         return cls().with_batch(Batch(tuple(replace(tool, line=place) for place, tool in enumerate(tools, 1))))
 
     def with_batch(self, batch: Batch, lines: int = 0) -> BatchList:
-        """Puts what was read behind what there is, its lines counted on.
+        """Adds what was read at the end, with line numbers that continue.
 
         Args:
             batch: What was read.
-            lines: How many lines it had, empty ones included.
+            lines: Its number of lines, empty ones included.
         """
         new = [ListLine(tool.line, tool.tool_id, tool.flow_id, tool.label) for tool in batch.tools]
         new += [ListLine(bad.line, *bad.typed, bad.problem if bad.fixed else "", bad.text) for bad in batch.bad]
@@ -70,36 +70,36 @@ class BatchList:
         return _judged((*self.lines, *added), notes, self.last + highest)
 
     def with_line(self, tool_id: str, flow_id: str, label: str) -> BatchList:
-        """Puts one more line at the end."""
+        """Adds a line at the end."""
         line = ListLine(self.last + 1, tool_id.strip(), flow_id.strip(), label.strip())
         return _judged((*self.lines, line), self.notes, self.last + 1)
 
     def edited(self, place: int, tool_id: str, flow_id: str, label: str) -> BatchList:
-        """Types the line at a place (from 0) anew."""
+        """Replaces the line at a place (from 0)."""
         line = ListLine(self.lines[place].number, tool_id.strip(), flow_id.strip(), label.strip())
         return _judged((*self.lines[:place], line, *self.lines[place + 1 :]), self.notes, self.last)
 
     def without(self, place: int) -> BatchList:
-        """Takes the line at a place (from 0) out."""
+        """Removes the line at a place (from 0)."""
         return _judged((*self.lines[:place], *self.lines[place + 1 :]), self.notes, self.last)
 
     @cached_property
     def tools(self) -> tuple[BatchTool, ...]:
-        """What is exported, each with its line."""
+        """The valid lines' tools."""
         return tuple(line.tool for line in self.lines if line.tool is not None)
 
     @cached_property
     def bad(self) -> tuple[BadLine, ...]:
-        """What is left out, and why."""
+        """The invalid lines."""
         return tuple(BadLine(line.number, _shown(line), line.problem) for line in self.lines if line.problem)
 
     @property
     def plain(self) -> tuple[BatchTool, ...]:
-        """The tools without the lines that they stand on, as a set keeps them."""
+        """The tools without line numbers, as a set keeps them."""
         return tuple(replace(tool, line=0) for tool in self.tools)
 
     def next_wrong(self, place: int) -> int | None:
-        """The place of the next wrong line behind one, going round; None where none is wrong."""
+        """The place of the next invalid line, wrapping round."""
         wrong = [at for at, line in enumerate(self.lines) if line.problem]
         return next((at for at in wrong if at > place), wrong[0] if wrong else None)
 
