@@ -253,7 +253,7 @@ FAULTS = (
     not_saved("longer than announced", "Content-Length is 10 bytes too few", "not saved", file=File(length_off=-10)),
     saved("500, then 503", "two server errors on the link", "resumable", "The server is in trouble (503",
           spoilt=(faults.server_error(500), faults.server_error(503))),
-    saved("429 with Retry-After", "the link is answered 429, to wait for 20 s", "The server asks to wait",
+    saved("429 with Retry-After", "the link is answered 429, to wait for 20 s", "The server wants a pause",
           spoilt=(faults.rate_limited(20),)),
     not_saved("wrong checksum within", "an entry's CRC does not fit", "not saved", file=File(kind="bad crc")),
     not_saved("zip cut short", "a whole answer with half a zip", "not saved", file=File(kind="cut short")),
