@@ -363,6 +363,8 @@ class LinkExpiredError(DownloadError):
 class LinkRejectedError(LinkExpiredError):
     """The store refuses the link for good, a wrong signature for example; a fresh link may work."""
 
+    download_reason = DownloadReason.LINK_REJECTED
+
 
 class LinkRefusedError(DownloadError):
     """A link that is never followed: plain http, loopback from elsewhere, another scheme."""

@@ -181,6 +181,8 @@ class JobReason(StrEnum):
     RATE_LIMITED = "rate_limited"
     LINK_REFUSED = "link_refused"
     """The answer has a download link that is not followed."""
+    PARTIAL = "partial_success"
+    """GALE reported a partial success: final, with a file, and to be checked."""
 
     @property
     def unreached(self) -> bool:
@@ -206,6 +208,11 @@ class DownloadReason(StrEnum):
     """gale-tui ended."""
     LINK_EXPIRED = "link_expired"
     LINK_REFUSED = "link_refused"
+    LINK_REJECTED = "link_rejected"
+    """The store refuses the link."""
+    LINK_NOT_YET_VALID = "link_not_yet_valid"
+    FILE_MISSING = "file_missing"
+    """The file is not at the link, long after it should be."""
     NO_LINK = "no_link"
     """GALE gives none."""
     NO_FRESH_LINK = "no_fresh_link"

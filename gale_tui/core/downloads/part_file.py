@@ -19,7 +19,7 @@ from gale_tui.core.downloads.file_names import PART
 from gale_tui.core.errors import FileSystemError, InterruptedDownloadError
 from gale_tui.core.filesystem import sync_folder
 
-__all__ = ["PartFile", "Step", "file_system_error", "make_folder"]
+__all__ = ["PartFile", "Step", "discard_part", "file_system_error", "make_folder"]
 
 Step = Callable[[str], None]
 """Called before the disk is touched, with "create", "write", "truncate", "fsync", "link" or "unlink"."""
@@ -87,6 +87,18 @@ def make_folder(folder: Path, *, parents: bool = False) -> None:
         raise FileSystemError(f"{folder} is not a folder", "Choose another one") from None
     except OSError as error:
         raise file_system_error(error, folder if parents else folder.parent) from error
+
+
+def discard_part(path: Path) -> None:
+    """Deletes a part that nobody resumes; not one that another process writes.
+
+    Raises:
+        OSError: It cannot be deleted.
+    """
+    with contextlib.suppress(InterruptedDownloadError):
+        part = PartFile.reopen(path, lambda name: None)
+        if part is not None:
+            part.remove()
 
 
 class PartFile:

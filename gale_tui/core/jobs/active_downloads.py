@@ -60,6 +60,8 @@ class ActiveDownloads:
         self._threads = threads
         self._stall = stall
         self._step = step
+        self.left: dict[str, Path] = {}
+        """The part that the last try of a job left behind."""
         self._running: dict[str, tuple[DownloadTask, _Speed]] = {}
 
     def running(self) -> tuple[str, ...]:
@@ -74,6 +76,11 @@ class ActiveDownloads:
         task, speed = found
         received = task.received
         return DownloadProgress(received, task.size, speed.read(now, received))
+
+    def received(self, job_id: str) -> int | None:
+        """Bytes that a running download has so far; None if there is none."""
+        found = self._running.get(job_id)
+        return None if found is None else found[0].received
 
     def cancel(self, job_id: str) -> bool:
         """Ends a download at once, its part kept; False if none runs."""
@@ -107,6 +114,8 @@ class ActiveDownloads:
             task.cancel()
             raise
         except GaleError:
+            if task.part is not None:
+                self.left[job_id] = task.part
             if job_id not in not_ours:
                 part, validator, size, received = task.part, task.validator, task.size, task.received
                 with contextlib.suppress(StoreError):

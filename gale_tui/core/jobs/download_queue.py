@@ -46,6 +46,14 @@ AUTOMATIC_TRIES = 12
 """Tries without a further byte before it is left to the user."""
 FRESH_LINKS = 3
 """Further links requested before a file is given up."""
+LONGEST_WAIT = 3600.0
+"""Seconds until a link that becomes valid later is tried again at the latest."""
+SLOW = 16 << 10
+"""Bytes per second; who is slower gives up its slot."""
+SLOW_AFTER = 5.0
+"""Seconds over which the speed is measured."""
+AT_MOST = 24
+"""Downloads at the same time, the slow ones included."""
 LEASE = 60.0
 """Seconds that a download belongs to its process without being renewed."""
 
@@ -62,6 +70,28 @@ class _NoLinkError(Exception):
         super().__init__(reason, error)
         self.reason = reason
         self.error = error
+
+
+class _Slot:
+    """A place in a semaphore that may be left early."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._held = False
+
+    async def __aenter__(self) -> _Slot:
+        await self._slots.acquire()
+        self._held = True
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Leaves it; may be called twice."""
+        if self._held:
+            self._held = False
+            self._slots.release()
 
 
 class DownloadQueue:
@@ -107,6 +137,7 @@ class DownloadQueue:
         self._pattern = pattern
         self._active = ActiveDownloads(registry, threads, stall=stall, step=step)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._all_slots = asyncio.Semaphore(AT_MOST)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudges: dict[str, asyncio.Event] = {}
         self._not_ours: set[str] = set()
@@ -190,9 +221,23 @@ class DownloadQueue:
             return
         finally:
             self._recorded.pop(job_id, None)
+            await self._discard_unnamed_part(job_id)
             if job_id not in self._not_ours:
                 with contextlib.suppress(StoreError):
                     await self._registry.store.release(job_id, "download")
+
+    async def _discard_unnamed_part(self, job_id: str) -> None:
+        """Deletes what was received here, if the job's row names no part or another process's."""
+        from gale_tui.core.downloads.part_file import discard_part
+
+        part = self._active.left.pop(job_id, None)
+        if part is None:
+            return
+        with contextlib.suppress(StoreError, OSError):
+            await self._registry.sync()
+            job = self._registry.jobs.get(job_id)
+            if job is not None and job.download.part != part:
+                await self._threads.call(discard_part, part)
 
     def _is_wanted(self, job_id: str) -> bool:
         job = self._registry.jobs.get(job_id)
@@ -217,6 +262,7 @@ class DownloadQueue:
         spent: set[SignedUrl] = set()
         attempts = 0
         ready_until: float | None = None
+        failed: _NoLinkError | None = None
         while self._is_wanted(job_id):
             job = self._registry.jobs[job_id]
             environment = self._environment(job.environment_id)
@@ -230,25 +276,36 @@ class DownloadQueue:
             link: SignedUrl | None = None
             try:
                 link = job.download_url if job.download_url not in spent else None
-                link = link or await self._request_link(job, environment, spent)
-                async with self._slots:
+                link = link or await self._request_link(job, environment, spent, failed)
+                async with self._all_slots, _Slot(self._slots) as slot:
                     if not self._is_wanted(job_id):
                         return
                     await self._registry.change(job_id, transitions.start_download)
-                    await self._download(job_id, environment, link)
+                    watch = asyncio.create_task(self._release_if_slow(job_id, slot))
+                    try:
+                        await self._download(job_id, environment, link)
+                    finally:
+                        watch.cancel()
                 return
             except _NoLinkError as error:
                 await self._lose_link(job_id, error)
                 return
             except (LinkNotReadyError, LinkExpiredError) as error:
-                if isinstance(error, LinkNotReadyError) and self._clock.monotonic() < ready_until:
+                reason = error.download_reason
+                if isinstance(error, LinkNotReadyError) and error.valid_from is not None:
+                    reason = DownloadReason.LINK_NOT_YET_VALID
+                    # The store's clock counts, which may differ from this machine's.
+                    wait = min(max(15.0, error.valid_from - self._clock.time()), LONGEST_WAIT)
+                elif isinstance(error, LinkNotReadyError) and self._clock.monotonic() < ready_until:
                     wait = min(15.0, 2.0 * 1.5**attempts)
-                    await self._delay(job_id, DownloadReason.NOT_READY, error.what, wait)
                 else:
+                    if isinstance(error, LinkNotReadyError):
+                        reason = DownloadReason.FILE_MISSING
+                    failed = _NoLinkError(reason, error.what)
                     spent.update({link} if link is not None else ())
                     # The first fresh link is requested at once, further ones more slowly.
                     wait = 0.0 if len(spent) == 1 else 5.0 * len(spent)
-                    await self._delay(job_id, DownloadReason.LINK_EXPIRED, error.what, wait)
+                await self._delay(job_id, reason, error.what, wait)
             except InterruptedDownloadError as error:
                 now = self._registry.jobs.get(job_id, job)
                 if now.download.received > job.download.received:
@@ -267,6 +324,17 @@ class DownloadQueue:
             attempts += 1
             if wait and await self._pause(job_id, wait):
                 attempts = 0
+
+    async def _release_if_slow(self, job_id: str, slot: _Slot) -> None:
+        """Gives the slot of a download that drips to the next one; it goes on beside it."""
+        before = 0
+        while True:
+            await asyncio.sleep(SLOW_AFTER)
+            received = self._active.received(job_id)
+            if received is not None and received - before < SLOW * SLOW_AFTER:
+                slot.release()
+                return
+            before = received or 0
 
     async def _download(self, job_id: str, environment: Environment, link: SignedUrl) -> None:
         from gale_tui.core.downloads.download import DownloadPlan
@@ -310,15 +378,23 @@ class DownloadQueue:
         event = f"saved, sha256 {file.sha256[:8]}…"
         await self._registry.record(job_id, lambda job: transitions.save(job, file, now), event)
 
-    async def _request_link(self, job: Job, environment: Environment, spent: set[SignedUrl]) -> SignedUrl:
+    async def _request_link(
+        self, job: Job, environment: Environment, spent: set[SignedUrl], failed: _NoLinkError | None
+    ) -> SignedUrl:
         """Asks the dock status for a link, within the limits of polling.
+
+        Args:
+            job: The job.
+            environment: Its environment.
+            spent: Links that do not work.
+            failed: Why the last of them does not.
 
         Raises:
             _NoLinkError: There is none.
             InterruptedDownloadError: There was no answer, and may be one later.
         """
-        if spent:
-            no_link = _NoLinkError(DownloadReason.LINK_EXPIRED)
+        if failed is not None:
+            no_link = failed
         elif job.reason_code is JobReason.LINK_REFUSED:
             no_link = _NoLinkError(DownloadReason.LINK_REFUSED, job.note)
         else:

@@ -63,6 +63,8 @@ def _describe(job: Job, reason: JobReason) -> Sentence:
             return _join(cause, Sentence(check, "export_again"))
         case JobState.LOST if reason is JobReason.NOT_FOUND:
             return Sentence("GALE no longer knows this dock status id. Refresh it, or export again", "export_again")
+        case JobState.SUCCEEDED if reason is JobReason.PARTIAL:
+            return Sentence("GALE reports a partial success: check the file")
         case JobState.RUNNING | JobState.LOST:
             return Sentence(_polling_trouble(job, reason))
     return Sentence(job.note)
@@ -130,6 +132,8 @@ def _describe_download(job: Job, reason: DownloadReason) -> Sentence:
             return _join("The link has expired and GALE gives no fresh one", again)
         case DownloadReason.LINK_EXPIRED:
             cause = f"Link expired: {error}"
+        case DownloadReason.LINK_REJECTED | DownloadReason.FILE_MISSING if download.state is DownloadState.FAILED:
+            return _join(error, again)
         case DownloadReason.NO_LINK:
             return _join("GALE gives no link to the file", again)
         case DownloadReason.NO_FRESH_LINK:

@@ -43,6 +43,7 @@ A file that was saved before is still saved when fetching it once more fails.
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -97,9 +98,24 @@ _SETTLED: Final = (DownloadState.NONE, DownloadState.SAVED, DownloadState.FAILED
 """Nobody waits for the file."""
 
 
+_SUCCESS: Final = frozenset({"success", "successful", "completed", "done"})
+_PARTIAL: Final = frozenset({"partialsuccess"})
+_FAILURE: Final = frozenset({"failed", "failure", "error", "cancelled", "canceled", "aborted"})
+
+
 def final_state(status: str) -> JobState:
-    """The state that the server's status word stands for; an unknown word means that the job runs."""
-    return {"SUCCESS": JobState.SUCCEEDED, "FAILED": JobState.FAILED}.get(status.strip().upper(), JobState.RUNNING)
+    """The state that the server's status word stands for; an unknown word means that the job runs.
+
+    Case, blanks, hyphens and underscores do not count: the vendor's pages differ in them.
+    """
+    word = _bare(status)
+    if word in _SUCCESS or word in _PARTIAL:
+        return JobState.SUCCEEDED
+    return JobState.FAILED if word in _FAILURE else JobState.RUNNING
+
+
+def _bare(status: str) -> str:
+    return re.sub(r"[\s_-]+", "", status).lower()
 
 
 def mark_unwritten(job: Job, what: str) -> Job:
@@ -123,7 +139,7 @@ def accept(job: Job, started: ExportStarted, link: SignedUrl | None, *, link_ref
     if job.state not in _UNANSWERED:
         return job
     state = final_state(started.status)
-    job = _reasoned(job, _answer_reason(state, link_refused), note=link_refused)
+    job = _reasoned(job, _answer_reason(started.status, link_refused), note=link_refused)
     job = dataclasses.replace(
         job,
         state=state,
@@ -236,7 +252,7 @@ def apply_status(
     if new_link is None and job.reason_code is JobReason.LINK_REFUSED:
         link_refused = link_refused or job.note
     changed = dataclasses.replace(
-        _reasoned(job, _answer_reason(state, link_refused), note=link_refused),
+        _reasoned(job, _answer_reason(status.status, link_refused), note=link_refused),
         state=state,
         status=status.status,
         percentage=status.percentage if status.percentage is not None or state.final else job.percentage,
@@ -335,7 +351,10 @@ def delay_download(job: Job, reason: DownloadReason, error: str, next_try_at: fl
         return job
     states = {
         DownloadReason.NOT_READY: DownloadState.NOT_READY,
+        DownloadReason.LINK_NOT_YET_VALID: DownloadState.NOT_READY,
         DownloadReason.LINK_EXPIRED: DownloadState.WANTED,
+        DownloadReason.LINK_REJECTED: DownloadState.WANTED,
+        DownloadReason.FILE_MISSING: DownloadState.WANTED,
     }
     state = states.get(reason, DownloadState.RESUMABLE)
     return _with_file(job, state=state, reason_code=reason, error=error, next_try_at=next_try_at)
@@ -394,7 +413,8 @@ def save(job: Job, file: SavedFile, at: float) -> Job:
         saved_at=at,
     )
     # The signed link has done its work: it is a secret that is no longer needed.
-    return dataclasses.replace(_reasoned(job, None), name=job.name or file.name or None, download_url=None)
+    job = dataclasses.replace(job, name=job.name or file.name or None, download_url=None)
+    return job if job.reason_code is JobReason.PARTIAL else _reasoned(job, None)
 
 
 def _with_file(job: Job, **changes: object) -> Job:
@@ -427,10 +447,12 @@ def _failed_with(job: Job, error: GaleError) -> Job:
     return dataclasses.replace(job, last_response=response)
 
 
-def _answer_reason(state: JobState, link_refused: str) -> JobReason | None:
-    if state is JobState.FAILED:
+def _answer_reason(status: str, link_refused: str) -> JobReason | None:
+    if final_state(status) is JobState.FAILED:
         return JobReason.FAILED
-    return JobReason.LINK_REFUSED if link_refused else None
+    if link_refused:
+        return JobReason.LINK_REFUSED
+    return JobReason.PARTIAL if _bare(status) in _PARTIAL else None
 
 
 def _response(response: ResponseNote) -> str:

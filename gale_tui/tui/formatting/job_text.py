@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from gale_tui.core.jobs.reasons import describe, describe_download
-from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
+from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobReason, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, choose_glyphs
@@ -126,6 +126,8 @@ def is_unsaved(job: Job) -> bool:
 def _tone(job: Job) -> Tone:
     if is_unsaved(job):
         return Tone.FAILURE
+    if job.reason_code is JobReason.PARTIAL:
+        return Tone.WARNING
     if job.state is JobState.SUCCEEDED and job.download.state is DownloadState.SAVED:
         return Tone.DONE
     return _LOOKS[job.state][1]
