@@ -329,7 +329,7 @@ class DownloadQueue:
         """Gives the slot of a download that drips to the next one; it goes on beside it."""
         before = 0
         while True:
-            await asyncio.sleep(SLOW_AFTER)
+            await self._clock.sleep(SLOW_AFTER)
             received = self._active.received(job_id)
             if received is not None and received - before < SLOW * SLOW_AFTER:
                 slot.release()

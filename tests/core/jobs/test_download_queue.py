@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gale_tui.core.models import DownloadReason, DownloadState, Job, JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.support.engines import TOOL, Bench, Watch, bench, eventually
+from tests.support.wire import WireServer, answer, reply
 
 __all__ = ["bench"]
 
@@ -42,15 +44,78 @@ async def test_a_link_that_is_not_ready_is_asked_again(bench: Bench, status: int
         assert sum("not ready" in text for text in texts) == 1
 
 
-async def test_a_link_refused_for_too_long_has_expired(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def store_says(status: int, code: str) -> Fault:
+    """A store's refusal, for good."""
+    body = f"<Error><Code>{code}</Code><Message>Because</Message></Error>"
+    return Fault(status=status, body=body, content_type="application/xml", times=None)
+
+
+@pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidAccessKeyId"])
+async def test_a_link_that_the_store_rejects_is_not_tried_for_long(bench: Bench, code: str) -> None:
+    bench.script(duration=1.0, on_download=(store_says(403, code),))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert job.download.reason_code is DownloadReason.LINK_REJECTED
+        assert f"refused the link (403 {code}: Because)" in job.download.error
+        assert len(bench.sandbox.downloads(job.dock_status_id or "")) <= 2
+
+
+async def test_a_file_that_is_not_at_its_link_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_queue, "READY_WITHIN", 20.0)
+    bench.script(duration=1.0, on_download=(store_says(404, "NoSuchKey"),))
+    async with bench.engine() as watch:
+        job = await succeed(bench, watch)
+        job = await watch.download(job.id, DownloadState.FAILED)
+        assert job.download.reason_code is DownloadReason.FILE_MISSING
+        assert "not at the link (404 NoSuchKey: Because)" in job.download.error
+
+
+async def test_a_link_that_is_valid_later_waits_for_that(bench: Bench) -> None:
+    later = datetime.fromtimestamp(bench.clock.time() + 7200, UTC)
+    denied = reply(403, b"<Error><Code>AuthenticationFailed</Code></Error>", "application/xml")
+    with WireServer(answer(denied)) as store:
+        bench.script(duration=1.0, link=Link(text=f"{store.url}/f.zip?st={later:%Y-%m-%dT%H:%M:%SZ}&sig=1"))
+        async with bench.engine() as watch:
+            job = await succeed(bench, watch)
+            job = await watch.download(job.id, DownloadState.NOT_READY)
+            assert job.download.reason_code is DownloadReason.LINK_NOT_YET_VALID
+            assert "valid from" in job.download.error
+            assert (job.download.next_try_at or 0) > bench.clock.time() + 600
+
+
+async def test_downloads_that_drip_keep_no_other_waiting(bench: Bench) -> None:
+    async with bench.engine() as watch:
+        bench.script(duration=1.0, file=File(size=400_000, pace=1000.0))
+        dripping = [await succeed(bench, watch) for _ in range(download_queue.AT_ONCE)]
+        bench.script(duration=1.0)
+        quick = await succeed(bench, watch)
+        await watch.saved(quick.id)
+        for job in dripping:
+            await watch.download(job.id, DownloadState.RUNNING)
+
+
+async def test_what_is_left_of_a_second_saving_is_removed(bench: Bench) -> None:
+    second = (faults.cut(100_000), faults.html_page(200))
+    bench.script(duration=1.0, file=File(size=400_000), on_download=(faults.proper(), *second), url_in="both")
+    async with bench.engine() as watch:
+        job = await watch.saved((await succeed(bench, watch)).id)
+        await watch.engine.jobs.download(job.id)
+        await watch.until(job.id, lambda job: job.download.reason_code is DownloadReason.NOT_A_ZIP)
+        folder = job.download.path.parent if job.download.path else Path()
+        await eventually(lambda: not watch.engine._downloads.is_under_way(job.id))
+        assert [path.suffix for path in folder.iterdir()] == [".zip"]
+
+
+async def test_a_link_refused_for_too_long_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download_queue, "READY_WITHIN", 40.0)
     bench.script(duration=1.0, link=Link(ready_after=10_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         before = bench.clock.monotonic()
-        job = await watch.download(job.id, DownloadState.EXPIRED)
+        job = await watch.download(job.id, DownloadState.FAILED)
         assert bench.clock.monotonic() - before >= 30
-        assert job.download.reason_code is DownloadReason.LINK_EXPIRED
+        assert job.download.reason_code is DownloadReason.FILE_MISSING
 
 
 async def test_a_wall_clock_set_forward_does_not_make_a_link_expire(bench: Bench) -> None:
