@@ -88,11 +88,49 @@ class SignedUrl(_Hidden):
             head = f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
         return f"{head}?{HIDDEN}" if mark or hash_mark else head
 
+    @property
+    def expires_at(self) -> float | None:
+        """When it ends, in seconds since the epoch, where it says so in one of the usual ways."""
+        query = self._query
+        for date, seconds in (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires")):
+            start = _moment(query.get(date, ""))
+            if start is not None and re.fullmatch("[0-9]{1,9}", query.get(seconds, "")):
+                return start + int(query[seconds])
+        for name in ("expires", "e"):
+            if re.fullmatch("[0-9]{9,11}", query.get(name, "")):
+                return float(query[name])
+        return _moment(query.get("se", ""))
+
+    @property
+    def valid_from(self) -> float | None:
+        """When it begins to work, in seconds since the epoch, where it says so."""
+        moments = (_moment(self._query.get(name, "")) for name in ("st", "x-amz-date", "x-goog-date"))
+        return next((moment for moment in moments if moment is not None), None)
+
+    @property
+    def _query(self) -> dict[str, str]:
+        from urllib.parse import parse_qs, urlsplit
+
+        try:
+            return {name.lower(): values[0] for name, values in parse_qs(urlsplit(self._value).query).items()}
+        except ValueError:
+            return {}
+
     def __str__(self) -> str:
         return self.redacted
 
     def __repr__(self) -> str:
         return f"SignedUrl({self.redacted!r})"
+
+
+def _moment(text: str) -> float | None:
+    from datetime import UTC, datetime
+
+    form = "%Y-%m-%dT%H:%M:%SZ" if "-" in text else "%Y%m%dT%H%M%SZ"
+    try:
+        return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 class _Known:

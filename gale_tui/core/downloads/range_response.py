@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from typing import Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.downloads.verify_zip import ZIP_STARTS
 from gale_tui.core.errors import (
@@ -29,7 +29,7 @@ from gale_tui.core.http.responses import Headers, OpenResponse
 from gale_tui.core.secret import SignedUrl, without_secrets
 from gale_tui.core.untrusted_text import content_disposition_name, first_useful_line, inert
 
-__all__ = ["Meaning", "content_length", "link_expiry", "meaning", "named", "not_a_zip", "refusal", "validator_of"]
+__all__ = ["Meaning", "content_length", "meaning", "named", "not_a_zip", "refusal", "validator_of"]
 
 _EXPLANATION = 65536
 """Bytes of an error page that are read."""
@@ -170,49 +170,16 @@ def named(response: OpenResponse, link: SignedUrl) -> str | None:
     return last if last.lower().endswith(".zip") and len(last) > len(".zip") else None
 
 
-def link_expiry(link: SignedUrl) -> float | None:
-    """When a signed link ends, in seconds since the epoch, where it says so in one of the usual ways."""
-    query = _query(link)
-    for date, seconds in (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires")):
-        start = _moment(query.get(date, ""), "%Y%m%dT%H%M%SZ")
-        if start is not None and re.fullmatch("[0-9]{1,9}", query.get(seconds, "")):
-            return start + int(query[seconds])
-    for name in ("expires", "e"):
-        if re.fullmatch("[0-9]{9,11}", query.get(name, "")):
-            return float(query[name])
-    return _moment(query.get("se", ""), "%Y-%m-%dT%H:%M:%SZ")
-
-
 def _not_valid_before(response: OpenResponse) -> float | None:
     """When the link begins to work, where that is yet to come."""
-    query = _query(response.url)
-    starts = (
-        _moment(query.get("st", ""), "%Y-%m-%dT%H:%M:%SZ"),
-        _moment(query.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ"),
-        _moment(query.get("x-goog-date", ""), "%Y%m%dT%H%M%SZ"),
-    )
-    start = next((each for each in starts if each is not None), None)
+    start = response.url.valid_from
     return start if start is not None and _seconds_until(start, response) > 0 else None
-
-
-def _query(link: SignedUrl) -> dict[str, str]:
-    try:
-        return {name.lower(): values[0] for name, values in parse_qs(urlsplit(link.reveal()).query).items()}
-    except ValueError:
-        return {}
-
-
-def _moment(text: str, form: str) -> float | None:
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def _expired(response: OpenResponse, body: bytes) -> bool:
     if re.search(rb"\bexpired\b|expiredtoken|tokenexpired|linkexpired|urlexpired", body[:_EXPLANATION], re.IGNORECASE):
         return True
-    until = link_expiry(response.url)
+    until = response.url.expires_at
     return until is not None and _seconds_until(until, response) <= 0
 
 

@@ -262,6 +262,8 @@ def _file_fields(
             yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not asked for", Tone.MUTED)
         return
     yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), key=key)
+    if job.download_url is not None and (expires := job.download_url.expires_at) is not None:
+        yield "Link", Piece(f"valid until about {_moment(expires, now)}", Tone.MUTED)
     if download.part is not None:
         yield "Part", Piece("\n".join(path_lines(download.part, width - LABEL_CELLS)), Tone.MUTED)
 

@@ -1,0 +1,30 @@
+"""Links that say from when and until when they are valid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gale_tui.core.secret import SignedUrl
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("query", "expires_at", "valid_from"),
+    [
+        (f"e={NOON:.0f}", NOON, None),
+        (f"Expires={NOON:.0f}&Signature=x", NOON, None),
+        ("X-Amz-Date=20261123T110000Z&X-Amz-Expires=3600", NOON, NOON - 3600),
+        ("X-Goog-Date=20261123T110000Z&X-Goog-Expires=3600", NOON, NOON - 3600),
+        ("st=2026-11-23T11%3A00%3A00Z&se=2026-11-23T12%3A00%3A00Z", NOON, NOON - 3600),
+        ("e=soon&se=later&st=&X-Amz-Date=1", None, None),
+        ("e=123", None, None),
+        ("", None, None),
+    ],
+)
+def test_dates(query: str, expires_at: float | None, valid_from: float | None) -> None:
+    link = SignedUrl(f"https://files.example/f.zip?{query}")
+    assert link.expires_at == expires_at
+    assert link.valid_from == valid_from
