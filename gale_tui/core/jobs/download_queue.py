@@ -48,9 +48,9 @@ FRESH_LINKS = 3
 """Further links requested before a file is given up."""
 LONGEST_WAIT = 3600.0
 """Seconds until a link that becomes valid later is tried again at the latest."""
-SLOW = 16 << 10
+SLOW = 4 << 10
 """Bytes per second; who is slower gives up its slot."""
-SLOW_AFTER = 5.0
+SLOW_AFTER = 20.0
 """Seconds over which the speed is measured."""
 AT_MOST = 24
 """Downloads at the same time, the slow ones included."""

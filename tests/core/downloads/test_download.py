@@ -27,6 +27,7 @@ from gale_tui.core.errors import (
     LinkRejectedError,
     NoKeyError,
     NotAZipError,
+    StoppedDownloadError,
 )
 from gale_tui.core.secret import Secret, hide
 from gale_tui.core.untrusted_text import inert
@@ -471,7 +472,7 @@ class TestCancelled:
             running.task.cancel()
             error = running.join()
         assert isinstance(error, InterruptedDownloadError)
-        assert error.what == "stopped"
+        assert isinstance(error, StoppedDownloadError)
 
     def test_while_it_stalls_every_byte_is_kept(self, tmp_path: Path) -> None:
         with WireServer(self.stalling(1_500_000, [])) as server, fetching(server.url, tmp_path / "files") as to:
@@ -481,7 +482,7 @@ class TestCancelled:
             error = running.join()
             part = running.task.part
         assert isinstance(error, InterruptedDownloadError)
-        assert error.what == "stopped"
+        assert isinstance(error, StoppedDownloadError)
         assert part is not None
         assert part.stat().st_size == running.task.received == 1_500_004
         assert (running.task.validator, running.task.size) == ('"1"', 3_000_000)
@@ -490,7 +491,7 @@ class TestCancelled:
         job, url = finished(sandbox)
         task = to.task(url)
         task.cancel()
-        assert failing(task).args[0] == "stopped"
+        assert isinstance(failing(task), StoppedDownloadError)
         assert sandbox.downloads(job) == []
 
     def test_while_the_disk_takes_its_time(
@@ -512,13 +513,13 @@ class TestCancelled:
         error = running.join()
         go_on.set()
         assert isinstance(error, InterruptedDownloadError)
-        assert error.what == "stopped"
+        assert isinstance(error, StoppedDownloadError)
         assert to.files == [NAME + ".part"]
 
     def test_while_the_file_is_verified(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, File(size=3_000_000))
         task = to.task(url, step=lambda name: task.cancel() if name == "fsync" else None)
-        assert failing(task).args[0] == "stopped"
+        assert isinstance(failing(task), StoppedDownloadError)
         assert task.received == task.size == 3_000_000
         assert to.files == [NAME + ".part"]
 

@@ -26,6 +26,7 @@ from gale_tui.core.errors import (
     LinkNotReadyError,
     LinkRefusedError,
     NotAZipError,
+    StoppedDownloadError,
     StoreError,
 )
 from gale_tui.core.secret import Secret
@@ -162,7 +163,7 @@ class TestGoesOn:
             running.task.cancel()
             error = running.join()
             assert isinstance(error, InterruptedDownloadError)
-            assert error.what == "stopped"
+            assert isinstance(error, StoppedDownloadError)
             assert whole(to.again(url, running.task).run())
             sizes = [header for header, _ in ranges(sandbox, call["dock-statusId"])]
         assert sizes == [None, "bytes=500000-", "bytes=900000-", "bytes=1200000-"]
