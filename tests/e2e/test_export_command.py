@@ -369,3 +369,13 @@ def test_every_command_names_file_and_line_of_a_broken_config(cron: Cron, argume
         done = cron.run(*arguments, GALE_TUI_HOME=str(config.parent))
         assert done.code == 0
         assert "line 3" in done.err
+
+
+def test_what_is_said_of_the_history_reaches_standard_error_and_the_log(cron: Cron) -> None:
+    home = cron.home / "gale"
+    home.mkdir()
+    (home / "jobs.sqlite3").write_bytes(b"this is no database at all, " * 400)
+    done = cron.run("export", "--tool-id", tool_id(1), "--flow-id", flow_id(1), GALE_TUI_HOME=str(home))
+    assert done.code == 0
+    assert "The history was damaged" in done.err
+    assert "The history was damaged" in (home / "gale-tui.log").read_text()

@@ -43,6 +43,7 @@ _PROBES: Final = (
     "SELECT id, environment_id, created_at, plan FROM batches LIMIT 1",
     "SELECT batch_id, place, job_id FROM batch_starts LIMIT 1",
     "SELECT name, at, text FROM drafts LIMIT 1",
+    "SELECT job_id, at, content, timeline FROM removed LIMIT 1",
 )
 """Name every column, so that a damaged schema shows when the file is opened."""
 
@@ -306,7 +307,7 @@ def _salvage(aside: Path, file: HistoryFile) -> int:
                 writer.write(INSERT_JOB, (*row, "", row[revision], ""))
             for row in events:
                 writer.write("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", row[1:4])
-            for table in ("sets", "batches", "batch_starts", "drafts", "forgotten"):
+            for table in ("sets", "batches", "batch_starts", "drafts", "forgotten", "removed"):
                 for row in found[table]:
                     _insert(writer, table, row)
             writer.write(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 import sqlite3
 from collections.abc import Sequence
 
-from gale_tui.core.history.rows import job_from
+from gale_tui.core.history.rows import UnreadableRowError, job_from, load_job
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
@@ -58,6 +60,15 @@ class HistoryReader:
             (tool_id, flow_id, origin, DownloadState.SAVED.value, math.inf if before is None else before),
         ).fetchone()
         return None if row is None else job_from(row)
+
+    def removed(self) -> list[tuple[Job, list[JobEvent]]]:
+        """Removed jobs that can be restored, with their timelines, the last one first."""
+        found = []
+        sql = "SELECT content, timeline FROM removed ORDER BY at DESC, job_id"
+        for content, timeline in self._connection.execute(sql).fetchall():
+            with contextlib.suppress(UnreadableRowError, ValueError, TypeError, RecursionError):
+                found.append((load_job(content), [JobEvent(float(at), str(text)) for at, text in json.loads(timeline)]))
+        return found
 
     def foreign_changes(self) -> list[JobChange]:
         """What others wrote since the last call, in the order in which they did."""

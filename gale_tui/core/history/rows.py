@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -19,8 +20,10 @@ __all__ = [
     "DamagedError",
     "Row",
     "UnreadableRowError",
+    "dump_job",
     "is_readable",
     "job_from",
+    "load_job",
     "repair",
     "row_of",
     "storable",
@@ -251,6 +254,26 @@ def _convert(value: Any, types: tuple[type, ...]) -> Any:
     if isinstance(value, bytes) and bytes not in types and str in types:
         return value.decode("utf-8", "replace")
     return float(value) if isinstance(value, int) and float in types else value
+
+
+def dump_job(job: Job) -> str:
+    """The job as JSON, to be restored by :func:`load_job`."""
+    values = zip((name for name, _ in COLUMNS), row_of(job), strict=True)
+    known = {name: os.fsdecode(value) if isinstance(value, bytes) else value for name, value in values}
+    return json.dumps(known)
+
+
+def load_job(text: str) -> Job:
+    """The job that :func:`dump_job` wrote, by this or an older gale-tui.
+
+    Raises:
+        UnreadableRowError: It did not.
+    """
+    try:
+        found = json.loads(text)
+        return job_from(repair(tuple(found.get(name) for name, _ in COLUMNS), found["id"]))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UnreadableRowError("no removed job") from error
 
 
 def storable(values: Sequence[Any]) -> Row:

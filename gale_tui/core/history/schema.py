@@ -133,7 +133,21 @@ def _add_reasons(write: Write) -> None:
             write(f"UPDATE {table} SET {column} = replace({column}, '{mark}', '') WHERE instr({column}, '{mark}')")  # noqa: S608  # our own names
 
 
-MIGRATIONS: tuple[Callable[[Write], None], ...] = (_create_tables, _add_batches, _add_drafts, _add_reasons)
+def _add_removed(write: Write) -> None:
+    # What brings a removed job back: its row by the names of the columns and its timeline, as JSON.
+    write(
+        "CREATE TABLE removed (job_id TEXT PRIMARY KEY NOT NULL, at REAL NOT NULL, content TEXT NOT NULL, "
+        "timeline TEXT NOT NULL)"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Write], None], ...] = (
+    _create_tables,
+    _add_batches,
+    _add_drafts,
+    _add_reasons,
+    _add_removed,
+)
 """The n-th turns version n-1 into version n. A released one is literal SQL and never changes: later columns come with
 later migrations, so that a fresh file equals an upgraded one. Each changes a table, because a file whose version
 number is damaged is known by its tables."""

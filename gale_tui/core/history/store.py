@@ -60,7 +60,7 @@ class JobStore:
         self._unheard: list[JobChange] = []
         self._notify(history.file.notice)
         # A process that was killed may have left a log with what the database no longer has.
-        threads.writer.post(self._scrub)
+        threads.writer.post(self._clean_up)
 
     @classmethod
     async def open(
@@ -185,6 +185,10 @@ class JobStore:
         """
         return await self._change(lambda history: history.writer.remove(job_id, unsent=unsent))
 
+    async def removed(self) -> list[tuple[Job, list[JobEvent]]]:
+        """The last 20 jobs removed in 7 days, with their timelines, the last one first."""
+        return await self._read(lambda history: history.reader.removed())
+
     async def restore(self, job: Job, events: Sequence[JobEvent] = ()) -> JobChange:
         """Undoes :meth:`remove`: writes the job as it was, with its timeline."""
         return await self._change(lambda history: history.writer.restore(job, events))
@@ -284,6 +288,11 @@ class JobStore:
             await asyncio.wait({ended}, timeout=max(0.0, until - time.monotonic()))
             if ended.done():
                 thread.join()
+
+    def _clean_up(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._history.writer.prune_removed()
+        self._scrub()
 
     def _scrub(self) -> None:
         writer = self._history.writer

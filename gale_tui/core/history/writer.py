@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Final, TypeAlias
 
 from gale_tui.core.errors import LineStartedError, StoreError
 from gale_tui.core.history.connection import MangledText, WriteConnection
-from gale_tui.core.history.rows import COLUMNS, Row, is_readable, job_from, repair, row_of, storable
+from gale_tui.core.history.rows import COLUMNS, Row, dump_job, is_readable, job_from, repair, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
@@ -22,6 +23,9 @@ EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
 _SELECT: Final = f"{SELECT_JOBS} WHERE id = ?"
 _COLUMNS: Final = tuple(name for name, _ in COLUMNS)
 _SCRUB_AGAIN: Final = 5.0
+_RESTORABLE: Final = 20
+_RESTORABLE_SECONDS: Final = 7 * 24 * 3600.0
+"""How many removed jobs, and for how long, can be restored."""
 _REMEMBERED: Final = 30 * 24 * 3600.0
 """Seconds for which the id of a removed job is kept, so that other processes learn of it."""
 
@@ -34,6 +38,7 @@ _TEXTS: Final = {
     "batches": ("id", "environment_id", "plan"),
     "batch_starts": ("batch_id", "job_id"),
     "drafts": ("name", "text"),
+    "removed": ("job_id", "content", "timeline"),
 }
 """The columns of text besides those of jobs."""
 
@@ -117,6 +122,7 @@ class HistoryWriter:
             if row is not None:
                 return JobChange(ChangeKind.ADDED, job_from(row))
             self._database.write("DELETE FROM forgotten WHERE job_id = ?", (job.id,))
+            self._database.write("DELETE FROM removed WHERE job_id = ?", (job.id,))
             job = self._insert(job)
             for event in events:
                 self._add_event(job.id, event)
@@ -162,6 +168,13 @@ class HistoryWriter:
                 return None
             now = time.time()
             job = dataclasses.replace(job_from(row), revision=self._next_revision())
+            if not unsent:
+                events = self._database.rows("SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,))
+                self._database.write(
+                    "INSERT OR REPLACE INTO removed (job_id, at, content, timeline) VALUES (?, ?, ?, ?)",
+                    (job_id, now, dump_job(job), json.dumps(events)),
+                )
+                self._prune_removed(now)
             self._database.write("DELETE FROM jobs WHERE id = ?", (job_id,))
             self._database.write("DELETE FROM events WHERE job_id = ?", (job_id,))
             self._database.write("DELETE FROM leases WHERE job_id = ?", (job_id,))
@@ -174,6 +187,20 @@ class HistoryWriter:
             )
         self._stale = True
         return JobChange(ChangeKind.REMOVED, job)
+
+    def prune_removed(self) -> None:
+        """Deletes removed jobs that can no longer be restored: only the newest few of the last days can."""
+        now = time.time()
+        if self._database.row("SELECT 1 FROM removed WHERE at < ?", (now - _RESTORABLE_SECONDS,)) is not None:
+            with self._database.transaction(durable=False):
+                self._prune_removed(now)
+            self._stale = True
+
+    def _prune_removed(self, now: float) -> None:
+        self._database.write(
+            "DELETE FROM removed WHERE at < ? OR job_id NOT IN (SELECT job_id FROM removed ORDER BY at DESC LIMIT ?)",
+            (now - _RESTORABLE_SECONDS, _RESTORABLE),
+        )
 
     @property
     def scrub_due(self) -> bool:

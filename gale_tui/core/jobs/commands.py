@@ -300,6 +300,18 @@ class JobCommands(Mapping[str, Job]):
 
         return undo
 
+    async def restore_last(self) -> Job | None:
+        """Restores the job that was removed last, by this or an earlier run; None if there is none.
+
+        Raises:
+            StoreError: It could not be restored.
+        """
+        for job, events in (await self._registry.store.removed())[:1]:
+            await self._registry.restore(job, events)
+            await self._recovery.resume([self._registry.jobs[job.id]])
+            return self._registry.jobs[job.id]
+        return None
+
 
 def _recent_tools(offered: Iterable[ToolChoice], jobs: Iterable[Job], environment_id: str) -> list[ToolChoice]:
     choices = {(choice.tool_id, choice.flow_id): choice for choice in offered}

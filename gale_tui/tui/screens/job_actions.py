@@ -174,13 +174,18 @@ class MarkedJobActions(JobActions):
             self.show_title()
 
     async def action_undo(self) -> None:
-        if not self._removed:
-            self.gale.say("Nothing to undo.")
-            return
-        undos = self._removed.pop()
-        for undo in undos:
-            await undo()
-        self.gale.say(f"Restored {count_of(len(undos), 'job')}.")
+        try:
+            if self._removed:
+                undos = self._removed.pop()
+                for undo in undos:
+                    await undo()
+                self.gale.say(f"Restored {count_of(len(undos), 'job')}.")
+            elif (job := await self.engine.jobs.restore_last()) is not None:
+                self.gale.say(f"Restored {inert(job.title, 60)}.")
+            else:
+                self.gale.say("Nothing to undo.")
+        except GaleError as error:
+            self.gale.say(str(error), severity="error")
 
     def action_mark(self) -> None:
         """Marks or unmarks the selected job and moves on."""

