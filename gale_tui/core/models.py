@@ -336,8 +336,8 @@ class Job:
 
     @property
     def title(self) -> str:
-        """What to call it: the label, else the tool's name, else its id."""
-        return self.label or self.name or self.tool_id
+        """The label, else the tool's name, else its id; of a tracked job whose tool is unknown the dock status id."""
+        return self.label or self.name or self.tool_id or self.dock_status_id or ""
 
     def with_download(self, **changes: object) -> Job:
         """A copy with some fields of its download replaced."""
