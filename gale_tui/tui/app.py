@@ -321,10 +321,8 @@ class GaleApp(App[int]):
         if before is None:
             return
         title = inert(job.title, 60)
-        unsaved = job.download.state in (DownloadState.FAILED, DownloadState.EXPIRED)
-        if unsaved and before.download.state is not job.download.state:
-            text = file_text(job, self.engine.clock.time(), None, self.glyphs, 400, key=self.jobs_screen.key).text
-            self.say(f"{title}: {text}", severity="error", seconds=12)
+        if before.download.state is not job.download.state:
+            self._report_unsaved(title, before, job)
         if before.state is job.state:
             return
         if job.state is JobState.FAILED:
@@ -333,6 +331,15 @@ class GaleApp(App[int]):
         elif job.state in (JobState.UNCONFIRMED, JobState.LOST):
             words = "the server may have started it" if job.state is JobState.UNCONFIRMED else "GALE no longer knows it"
             self.say(f"{title}: {job.status}, {words}. The details say more.", severity="warning", seconds=12)
+
+    def _report_unsaved(self, title: str, before: Job, job: Job) -> None:
+        download = job.download
+        if download.state in (DownloadState.FAILED, DownloadState.EXPIRED):
+            text = file_text(job, self.engine.clock.time(), None, self.glyphs, 400, key=self.jobs_screen.key).text
+            self.say(f"{title}: {text}", severity="error", seconds=12)
+        elif download.state is DownloadState.SAVED and download.path == before.download.path is not None:
+            why = inert(self.with_keys(download.error), 300) or "The details say why."
+            self.say(f"{title}: not saved again, the first file stays. {why}", severity="error", seconds=12)
 
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
         self.jobs_screen.post_message(ConditionChanged(condition))
