@@ -24,7 +24,7 @@ from textual.widgets import Input
 
 from gale_tui.core.errors import CredentialError, GaleError
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.reasons import Sentence
+from gale_tui.core.jobs.reasons import Sentence, describe_download
 from gale_tui.core.models import DownloadState, EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
@@ -338,8 +338,8 @@ class GaleApp(App[int]):
             text = file_text(job, self.engine.clock.time(), None, self.glyphs, 400, key=self.jobs_screen.key).text
             self.say(f"{title}: {text}", severity="error", seconds=12)
         elif download.state is DownloadState.SAVED and download.path == before.download.path is not None:
-            why = inert(self.with_keys(download.error), 300) or "The details say why."
-            self.say(f"{title}: not saved again, the first file stays. {why}", severity="error", seconds=12)
+            why = describe_download(job).with_key(self.jobs_screen.key) or "Not saved again"
+            self.say(f"{title}: {why}. The first file stays.", severity="error", seconds=12)
 
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
         self.jobs_screen.post_message(ConditionChanged(condition))

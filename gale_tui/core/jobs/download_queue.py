@@ -352,7 +352,8 @@ class DownloadQueue:
             part=job.download.part,
             received=job.download.received,
             validator=job.download.validator,
-            size=job.download.size,
+            # Without a part it is the size of the file that was saved before.
+            size=job.download.size if job.download.part is not None else None,
             pattern=self._pattern(),
             tool=job.tool_id,
             label=job.label,

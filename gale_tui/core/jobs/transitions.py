@@ -178,7 +178,7 @@ def reject(job: Job, error: GaleError, at: float) -> Job:
     return dataclasses.replace(
         _failed_with(job, error),
         state=JobState.REJECTED,
-        status="REJECTED",
+        status="REJECTED" if answered else "NOT SENT",
         posts=job.posts + answered,
         resume_at=None,
         note=str(error),
@@ -311,7 +311,7 @@ def request_file(job: Job) -> Job:
     if job.state is not JobState.SUCCEEDED:
         return job
     if job.download.state is DownloadState.SAVED:
-        job = _with_file(job, part=None, received=0, size=None, validator=None)
+        job = _with_file(job, part=None, received=0, validator=None)
     return _with_file(job, state=DownloadState.WANTED, reason_code=None, error="", next_try_at=None)
 
 

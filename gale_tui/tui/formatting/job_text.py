@@ -189,6 +189,8 @@ def _download_text(
     download = job.download
     error = describe_download(job).with_key(key)
     match download.state:
+        case DownloadState.SAVED if error:
+            return Piece(_sentence(width, _saved_text(download, 0, glyphs), error), Tone.WARNING)
         case DownloadState.SAVED:
             return Piece(_saved_text(download, width, glyphs), Tone.MUTED)
         case DownloadState.RUNNING:

@@ -25,6 +25,7 @@ STATES = (
     ("FAILED", "GALE gave up; the reason is GALE's own, where it gives one"),
     ("WAITING", "rate limit: sent again by itself at the time shown"),
     ("REJECTED", "GALE refused the export; nothing was started"),
+    ("NOT SENT", "GALE could not be reached; nothing was started"),
     ("UNCONFIRMED", "no answer to the request: GALE may have started it or not"),
     ("LOST", "GALE no longer knows the job"),
     ("saved", "the zip is complete, checked and on disk under its name"),
