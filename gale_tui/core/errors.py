@@ -120,11 +120,11 @@ class GaleError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        what = self.what if self.what.endswith((".", "!", "?", "…")) else f"{self.what}."
-        if not self.advice:
-            return what
-        advice = self.advice if self.advice.endswith((".", "!", "?", "…")) else f"{self.advice}."
-        return f"{what} {advice}"
+        return " ".join(_stopped(text) for text in (self.what, self.advice) if text)
+
+
+def _stopped(sentence: str) -> str:
+    return sentence if sentence[-1] in ".!?…" else f"{sentence}."
 
 
 class ConfigError(GaleError):

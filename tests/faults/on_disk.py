@@ -272,7 +272,7 @@ FAULTS = (
         how="a disk of 1 MB for a file of 2 MB; then there is room and d is pressed",
         script=LARGE,
         story=a_full_disk,
-        sees=("Then save it again (d)", "SUCCESS saved"),
+        sees=("Then download again (d)", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(
@@ -280,7 +280,7 @@ FAULTS = (
         how="the same, and the length was not announced",
         script=UNANNOUNCED,
         story=a_full_disk,
-        sees=("Then save it again (d)", "SUCCESS saved"),
+        sees=("Then download again (d)", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(
@@ -332,7 +332,7 @@ FAULTS = (
         name="disk: saved again without a link",
         how="d is pressed on a saved file, and GALE gives its link no more",
         story=no_link_any_more,
-        sees=("SUCCESS saved 2.2 kB", "details: not saved again: the server gives no link to the file"),
+        sees=("SUCCESS saved 2.2 kB", "details: Not saved again: GALE gives no link to the file"),
         disk=SAVED,
     ),
     Injected(

@@ -196,7 +196,7 @@ FAULTS = (
         link=Link(lifetime=1.0), disk=EXPIRED,
     ),
     not_saved(
-        "never a link", "no answer has a link", "the server gives no link to the file", url_in="neither"
+        "never a link", "no answer has a link", "GALE gives no link to the file", url_in="neither"
     ),
     saved(
         "link on another host", "the file is on another origin, which must not see the key",
@@ -232,7 +232,7 @@ FAULTS = (
     saved("all lines dropped", "every connection is closed while the file comes", "resumable",
           file=File(size=300_000, pace=5_000.0), story=lines_dropped),
     not_saved("cut again and again", "the line is closed before each answer",
-              "The download can go on (d)", spoilt=(faults.cut("answer", times=None),),
+              "Resume the download (d)", spoilt=(faults.cut("answer", times=None),),
               disk=("history: succeeded, file resumable",)),
     saved("silent truncation, then d", "no Content-Length, and the line is closed after 1,000 bytes", "not saved",
           file=File(length="absent"), spoilt=(faults.cut(1000),), story=d_after_the_end),

@@ -39,7 +39,7 @@ async def a_key_that_is_revoked(world: World) -> None:
     await world.until_seen("header: ")
     asked = len(world.sandbox.status_calls(job.dock_status_id or ""))
     await world.clock.sleep(120)
-    # It waits for a key: nothing is asked meanwhile, beyond the one that was under way.
+    # The environment waits for a key: nothing is asked meanwhile, beyond the one that was under way.
     assert len(world.sandbox.status_calls(job.dock_status_id or "")) <= asked + 1
     world.keys.append(NEW_KEY)
     await world.engine.environments.provide_key(world.environment, Secret(NEW_KEY), session_only=True)
@@ -117,11 +117,11 @@ FAULTS = (
     passing("409", "two status answers are 409", "409", spoilt=faults.refused(409, times=2)),
     passing(
         "429 with Retry-After in seconds", "two status answers are 429, to wait for 5 s",
-        "rate limit reached, asked more slowly", spoilt=faults.rate_limited(5, times=2),
+        "Rate limit reached, polling more slowly", spoilt=faults.rate_limited(5, times=2),
     ),
     passing(
         "429 with Retry-After as a date", "the same, as an HTTP date",
-        "rate limit reached, asked more slowly", spoilt=faults.rate_limited(5, as_date=True, times=2),
+        "Rate limit reached, polling more slowly", spoilt=faults.rate_limited(5, as_date=True, times=2),
     ),
     passing(
         "429 without Retry-After", "three status answers are 429", "header: Rate limit reached",
@@ -134,13 +134,13 @@ FAULTS = (
     passing("oversized answer", "4 MiB of JSON, twice", "larger than 1 MiB", spoilt=faults.oversized(times=2)),
     passing("compressed answer", "gzip that nobody asked for, twice", "compressed (gzip)", spoilt=faults.gzipped(2)),
     passing(
-        "status missing", "200 and JSON of another kind, twice", "no answer",
+        "status missing", "200 and JSON of another kind, twice", "No answer",
         spoilt=Fault(status=200, body="[1, 2]", times=2),
     ),
-    passing("cut before the answer", "the line is closed, twice", "no answer", spoilt=faults.cut("answer", times=2)),
-    passing("cut in the head", "the line is closed in the headers", "no answer", spoilt=faults.cut("head", times=2)),
-    passing("cut in the body", "the line is closed in the JSON", "no answer", spoilt=faults.cut(30, times=2)),
-    passing("reset", "the line is reset (RST)", "no answer", spoilt=faults.cut("answer", reset=True, times=2)),
+    passing("cut before the answer", "the line is closed, twice", "No answer", spoilt=faults.cut("answer", times=2)),
+    passing("cut in the head", "the line is closed in the headers", "No answer", spoilt=faults.cut("head", times=2)),
+    passing("cut in the body", "the line is closed in the JSON", "No answer", spoilt=faults.cut(30, times=2)),
+    passing("reset", "the line is reset (RST)", "No answer", spoilt=faults.cut("answer", reset=True, times=2)),
     passing(
         "stalled", "no answer, the line stays open", "gave no whole answer within",
         spoilt=faults.stalled(), patience=0.6,
@@ -177,7 +177,7 @@ FAULTS = (
         how="GALE's key is changed while the job runs; after two minutes the new one is typed",
         script=Script(duration=60.0),
         story=a_key_that_is_revoked,
-        sees=("header: GALE refused the API key", "waits for a key", "SUCCESS saved"),
+        sees=("header: GALE refused the API key", "Waiting for a key", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(
@@ -185,7 +185,7 @@ FAULTS = (
         how="one of two jobs is answered 403 for a while",
         script=Script(duration=2.0, on_status=(faults.refused(403, times=2),)),
         story=one_job_is_forbidden,
-        sees=("● IN_PROGRESS 403", "SUCCESS saved"),
+        sees=("● IN_PROGRESS This key may not read the job (403)", "SUCCESS saved"),
         disk=(
             "history: succeeded, file saved; succeeded, file saved",
             "Scripted Tool--staging--TIME.zip, whole",
@@ -199,7 +199,7 @@ FAULTS = (
         how="GALE answers 404 until it knows the job again and r is pressed",
         script=Script(on_status=(faults.refused(404, "Dock status not found"),)),
         story=unknown_until_r,
-        sees=("404: GALE does not know this dock status id (yet)", "LOST", "notification: Asking for", "SUCCESS saved"),
+        sees=("GALE does not know this dock status id (404)", "LOST", "notification: Refreshing", "SUCCESS saved"),
         disk=SAVED,
         speed=150.0,
     ),
@@ -216,7 +216,7 @@ FAULTS = (
         how="GALE's port is closed while the job runs, and opened again",
         script=Script(duration=60.0),
         story=the_network_goes,
-        sees=("no answer", "header: Cannot be reached", "SUCCESS saved"),
+        sees=("No answer", "header: Cannot be reached", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(
@@ -224,7 +224,7 @@ FAULTS = (
         how="r is pressed again and again; GALE is asked once in two seconds at most",
         script=Script(duration=30.0),
         story=asked_again_and_again,
-        sees=("notification: Asking for", "SUCCESS saved"),
+        sees=("notification: Refreshing", "SUCCESS saved"),
         disk=SAVED,
         speed=20.0,
     ),

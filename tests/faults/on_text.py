@@ -135,7 +135,7 @@ FAULTS = (
         how="the status answers are JSON of endless nesting, twice",
         script=Script(duration=2.0, on_status=(Fault(status=200, body="[" * 100_000, times=2),)),
         story=nonsense,
-        sees=("no answer", "SUCCESS saved"),
+        sees=("No answer", "SUCCESS saved"),
         disk=("history: succeeded, file saved", "Scripted Tool--staging--TIME.zip, whole"),
     ),
     Injected(

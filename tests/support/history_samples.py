@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from gale_tui.core.models import Download, DownloadState, Job, JobState
+from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
 LINK = "https://files.example/export/Banking%20Assistant.zip?X-Signature=b0f5c1d2"
@@ -52,6 +52,7 @@ downloads = st.builds(
     size=st.none() | counts,
     validator=st.none() | texts,
     sha256=st.none() | texts,
+    reason_code=st.none() | st.sampled_from(DownloadReason),
     error=texts,
     next_try_at=st.none() | moments,
     saved_at=st.none() | moments,
@@ -77,6 +78,8 @@ jobs = st.builds(
     name=st.none() | texts,
     percentage=st.none() | st.floats(allow_nan=False),
     reason=st.none() | texts,
+    reason_code=st.none() | st.sampled_from(JobReason),
+    http_status=st.none() | counts,
     note=texts,
     dock_status_id=st.none() | texts,
     export_job_id=st.none() | texts,
