@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,8 @@ _PATIENCE: Final = 30.0
 
 def committed_files(folder: Path, paths: Iterable[str]) -> set[str]:
     """Those of the files that are in the last commit as they are on disk; none if git cannot tell."""
+    import subprocess  # late: hardly any unpack needs it
+
     git = shutil.which("git")
     if git is None:
         return set()

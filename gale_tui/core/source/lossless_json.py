@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from gale_tui.core.errors import SourceError
 
-__all__ = ["TREE_STYLE", "Number", "Style", "detect_style", "line_at", "parse", "too_full", "write"]
+__all__ = ["TREE_STYLE", "Number", "Style", "detect_style", "likely_styles", "line_at", "parse", "too_full", "write"]
 
 _VALUES: Final = 4_000_000
 """Values of a document that is parsed; more would need gigabytes of memory."""
@@ -184,13 +184,11 @@ def detect_style(content: bytes, value: object) -> Style | None:
         content: The document.
         value: The same, parsed.
     """
-    for style in _likely_styles(content.decode()):
-        if write(value, style) == content:
-            return style
-    return None
+    return next((style for style in likely_styles(content.decode()) if write(value, style) == content), None)
 
 
-def _likely_styles(text: str) -> list[Style]:
+def likely_styles(text: str) -> list[Style]:
+    """The styles that a document may be in, most likely first."""
     bare = text.removeprefix("\ufeff")
     start = text[: len(text) - len(bare.lstrip(_SPACE))]
     end = bare[len(bare.rstrip(_SPACE)) :]

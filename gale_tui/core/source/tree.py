@@ -129,7 +129,8 @@ def _read(folder: Path, path: str) -> bytes | None:
         SourceError: A link or something else that is no file stands in its place, or it is too large.
         OSError: It cannot be read.
     """
-    _check_parent(folder, path)
+    if not _check_parent(folder, path):
+        return None
     target = os.path.join(folder, path)
     if not _NO_LINK and os.path.islink(target):
         raise _not_followed(path)
@@ -155,12 +156,21 @@ def _read(folder: Path, path: str) -> bytes | None:
         os.close(descriptor)
 
 
-def _check_parent(folder: Path, path: str) -> None:
+def _check_parent(folder: Path, path: str) -> bool:
+    """Returns True if the folder that a file stands in is there.
+
+    Raises:
+        SourceError: A link stands in its place.
+    """
     parent, _, _ = path.rpartition("/")
     if parent:
-        with contextlib.suppress(FileNotFoundError):
-            if not stat.S_ISDIR(os.lstat(os.path.join(folder, parent)).st_mode):
-                raise _not_followed(parent)
+        try:
+            found = os.lstat(os.path.join(folder, parent))
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISDIR(found.st_mode):
+            raise _not_followed(parent)
+    return True
 
 
 def _not_followed(path: str) -> SourceError:
@@ -253,12 +263,14 @@ def _old_files(folder: Path) -> set[str]:
 
 def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], after: Mapping[str, str]) -> None:
     """Writes the new files beside the tree, then the journal that makes them the tree."""
-    (state / _NEW).mkdir(mode=0o700)
-    moves: dict[str, str] = {}
+    staged = state / _NEW
+    staged.mkdir(mode=0o700)
+    for parent in _parents(new):
+        (staged / parent).mkdir()
+    for path, content in new.items():
+        _put(os.path.join(staged, path), content, 0o600 if path == VALUES else 0o666)
     # What keeps the values out of version control is there before they are.
-    for number, path in enumerate(sorted(new, key=lambda each: (each not in _LINES, each))):
-        _put(os.path.join(state, _NEW, str(number)), new[path], 0o600 if path == VALUES else 0o666)
-        moves[path] = str(number)
+    moves = sorted(new, key=lambda path: (path not in _LINES, path))
     journal = {"move": moves, "remove": {path: _hash(content) for path, content in gone.items()}, "files": after}
     _replace(state / _JOURNAL, journal)
 
@@ -276,6 +288,10 @@ def _state_folder(folder: Path) -> Path:
     elif new.is_dir():
         shutil.rmtree(new)
     return state
+
+
+def _parents(paths: Iterable[str]) -> list[str]:
+    return sorted({path.rpartition("/")[0] for path in paths} - {""})
 
 
 def _put(target: str, content: bytes, mode: int) -> None:
@@ -305,20 +321,22 @@ def _complete(folder: Path) -> None:
         return
     try:
         journal = json.loads(content)
-        moves = {checked_path(path): str(int(number)) for path, number in journal["move"].items()}
+        moves = [checked_path(path) for path in journal["move"]]
         removals = {checked_path(path): str(digest) for path, digest in journal["remove"].items()}
         after = {checked_path(path): str(digest) for path, digest in journal["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SourceError(f"{STATE}/{_JOURNAL} cannot be read", "Delete it, then unpack again") from None
-    _check_parent(folder, f"{STATE}/{_NEW}/0")
-    for parent in sorted({path.rpartition("/")[0] for path in moves} - {""}):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(folder / parent)
-    for path, number in moves.items():
-        _check_parent(folder, path)
-        # One that is not there was moved before an interruption.
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(os.path.join(state, _NEW, number), os.path.join(folder, path))
+    staged = state / _NEW
+    _check_parent(folder, f"{STATE}/{_NEW}/any")
+    # A folder that is new moves as a whole. One that is not staged any more was moved before an interruption.
+    whole = {parent for parent in _parents(moves) if not os.path.lexists(folder / parent)}
+    for path in moves:
+        parent, _, _ = path.rpartition("/")
+        if parent not in whole and _check_parent(folder, path):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(os.path.join(staged, path), os.path.join(folder, path))
+    for parent in sorted(whole):
+        os.rename(staged / parent, folder / parent)
     twins = {path.casefold(): path for path in moves}
     for path, digest in removals.items():
         here = _read(folder, path)

@@ -15,7 +15,7 @@ from gale_tui.core.errors import SourceError
 from gale_tui.core.source.committed import committed_files
 from gale_tui.core.source.credentials_scan import Finding, find_credentials
 from gale_tui.core.source.join import join
-from gale_tui.core.source.lossless_json import TREE_STYLE, Style, detect_style, parse, too_full, write
+from gale_tui.core.source.lossless_json import TREE_STYLE, Style, detect_style, likely_styles, parse, too_full, write
 from gale_tui.core.source.manifest import Manifest, Member
 from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, VALUES, VARIABLES, Names
 from gale_tui.core.source.references import unresolved_references
@@ -129,13 +129,15 @@ def split_members(members: Mapping[str, bytes]) -> Source:
             return _Unpacking(members, grains).source()
         except _InexactError as error:
             for name in (error.name,) if error.name in members else members:
-                if grains.get(name) == "bytes":
+                grain = grains.get(name, "nodes")
+                if grain == "bytes":
                     raise SourceError(f"{inert(name, 80)} would not come back as it is") from error
-                grains[name] = "bytes" if name in grains else "whole"
+                grains[name] = _COARSER[grain]
 
 
-_Grain = Literal["nodes", "whole", "bytes"]
-"""How finely a document is split: into nodes and texts, into one pretty file, or not even written anew."""
+_Grain = Literal["nodes", "tried", "whole", "bytes"]
+"""How a document is split: into nodes and texts, the same once its style is tried, into one pretty file, or not."""
+_COARSER: Final[Mapping[_Grain, _Grain]] = {"nodes": "tried", "tried": "whole", "whole": "bytes"}
 
 
 class _InexactError(Exception):
@@ -201,16 +203,16 @@ class _Unpacking:
     def _document(self, name: str, file: str, content: bytes, grain: _Grain) -> None:
         """A document, as finely as its way back allows."""
         document = self._parsed(name, content)
-        style = None if document is _UNREAD else self._styled(content, document)
+        style = None if document is _UNREAD else self._style(content, document, grain)
         if document is not _UNREAD:
             self._documents[file] = document
             if style is None and file in _DOCUMENTS.values():
                 self._note(name, "its layout or nesting is unusual")
-        if name in self._grains:
+        if grain in ("whole", "bytes") and name in self._grains:
             self._note(name, "it would not come back as it is from smaller ones")
         if style is not None and grain != "bytes":
             try:
-                rest, pieces = split_document(document, file, self._names, nodes=grain == "nodes")
+                rest, pieces = split_document(document, file, self._names, nodes=grain in ("nodes", "tried"))
                 self._files[file] = write(rest)
                 self._pieces.update(pieces)
                 self._listed.append(Member(name, file, style))
@@ -233,7 +235,10 @@ class _Unpacking:
     def _note(self, name: str, why: str) -> None:
         self._notes.append(f"{inert(name, 80)} is kept as one file: {why}")
 
-    def _styled(self, content: bytes, document: Any) -> Style | None:
+    def _style(self, content: bytes, document: Any, grain: _Grain = "nodes") -> Style | None:
+        """The likely style at first, as the whole is proved anyway; the one that was tried afterwards."""
+        if grain == "nodes":
+            return likely_styles(content.decode())[0]
         try:
             return detect_style(content, document)
         except RecursionError:
@@ -242,7 +247,8 @@ class _Unpacking:
     def _variables(self, name: str, content: bytes) -> None:
         """The variables: their values never stay, so that the document is split however it is written."""
         document = self._parsed(name, content)
-        style = None if document is _UNREAD else self._styled(content, document)
+        grain = self._grains.get(name, "nodes")
+        style = None if document is _UNREAD else self._style(content, document, grain)
         try:
             if document is _UNREAD:
                 raise RecursionError

@@ -20,7 +20,7 @@ from tests.support.source_trees import tree_bytes
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 DONE, KILLED = 0, 77
-WRITES = ("replace", "unlink", "mkdir", "rmdir", "open", "write")
+WRITES = ("replace", "unlink", "rename", "mkdir", "rmdir", "open", "write")
 
 
 def unpack_and_die(archive: Path, folder: Path, steps: int) -> int:
@@ -73,10 +73,10 @@ def test_killed_at_each_write(tmp_path: Path) -> None:
                 pack(tree, tmp_path / "x.zip")
             # Everything of the new tree is there already: the export is not needed to complete it.
             journal = json.loads((tree / ".gale-unpack/journal.json").read_text())
-            staged = {path: tree / ".gale-unpack/new" / number for path, number in journal["move"].items()}
             for path, content in after.items():
-                where = staged.get(path)
-                assert (where if where is not None and where.exists() else tree / path).read_bytes() == content
+                staged = tree / ".gale-unpack/new" / path
+                where = staged if path in journal["move"] and staged.exists() else tree / path
+                assert where.read_bytes() == content
         else:
             found = tree_bytes(tree)
             assert found in (before, after)
@@ -128,7 +128,7 @@ def test_a_hostile_journal_moves_nothing_out_of_the_folder(tmp_path: Path) -> No
     (state / "new").mkdir()
     (state / "new/0").write_text("evil")
     for path in ("../evil", "/tmp/evil", ".git/hooks/pre-commit", "a/b/c"):  # noqa: S108
-        (state / "journal.json").write_text(json.dumps({"move": {path: "0"}, "remove": {}, "files": {}}))
+        (state / "journal.json").write_text(json.dumps({"move": [path], "remove": {}, "files": {}}))
         with pytest.raises(SourceError, match="no file of an unpacked tool"):
             unpack(archive, tmp_path / "tree", force=True)
     assert (state / "new/0").read_text() == "evil"
