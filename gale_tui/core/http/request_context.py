@@ -70,7 +70,18 @@ class Exchange:
         cancellation: What stops it from outside.
     """
 
-    __slots__ = ("_deadline", "_phase_deadline", "aborted", "cancellation", "ended", "fresh", "phase", "proxy", "sent")
+    __slots__ = (
+        "_deadline",
+        "_phase_deadline",
+        "aborted",
+        "cancellation",
+        "ended",
+        "fresh",
+        "phase",
+        "proxy",
+        "sent",
+        "sockets",
+    )
 
     def __init__(self, seconds: float | None, cancellation: Cancellation | None = None) -> None:
         self._deadline = None if seconds is None else time.monotonic() + seconds
@@ -86,6 +97,8 @@ class Exchange:
         self.ended = False
         """True where the other side closed the connection."""
         self.aborted = False
+        self.sockets: list[socket.socket] = []
+        """The connections that were made for it."""
 
     @property
     def stopped(self) -> bool:
@@ -166,6 +179,7 @@ class OpenSockets:
         with self._lock:
             self._sockets.add(connection)
         if exchange is not None:
+            exchange.sockets.append(connection)
             if exchange.cancellation is not None:
                 exchange.cancellation.hold(connection)
             if exchange.stopped:
@@ -196,6 +210,15 @@ class OpenSockets:
                 exchange.aborted = True
             for connection in self._sockets:
                 shut_down(connection)
+
+    def abort_unsent(self) -> None:
+        """Stops the exchanges whose request has not begun to leave; none of them sends anything any more."""
+        with self._lock:
+            for exchange in self._exchanges:
+                if not exchange.sent:
+                    exchange.aborted = True
+                    for connection in exchange.sockets:
+                        shut_down(connection)
 
     def close(self) -> None:
         """As :meth:`abort`, and for every exchange that begins later."""

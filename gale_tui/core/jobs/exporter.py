@@ -39,6 +39,8 @@ NETWORK_WAIT = 30.0
 """Seconds until a POST that waited after a 429, and then could not be sent, is tried again."""
 LONGEST_BACKOFF = 60.0
 """Seconds that a 429 without `Retry-After` delays the next POST at most."""
+ABORTED_WITHIN = 0.5
+"""Real seconds in which a call that was aborted has ended."""
 SEE_OTHER = 303
 
 
@@ -90,6 +92,7 @@ class Exporter:
         self._environment = environment
         self._new_id = new_id
         self._step = step
+        self._closing = False
         self._pending: dict[str, _Pending] = {}
         self._tasks: dict[str, asyncio.Task[Job]] = {}
         self._turn: dict[str, float] = {}
@@ -241,6 +244,8 @@ class Exporter:
         except (UnansweredError, ServerError, MalformedAnswerError) as error:
             return await self._mark_unconfirmed(job, error)
         except GaleError as error:
+            if self._closing and isinstance(error, NotSentError):
+                return await self._postpone(job)
             if isinstance(error, RedirectError) and error.status == SEE_OTHER:
                 # "See other" is what a server says that has done what it was asked.
                 return await self._mark_unconfirmed(job, error)
@@ -311,7 +316,12 @@ class Exporter:
             if self.is_sending(job_id) and job_id in jobs and jobs[job_id].state is JobState.REQUESTING
         ]
         if sent:
-            await asyncio.wait(sent, timeout=within)
+            _, left = await asyncio.wait(sent, timeout=within)
+            if left:
+                # What has not begun to leave by now, in a handshake that never ends, certainly starts nothing.
+                self._closing = True
+                self._connections.abort_unsent()
+                await asyncio.wait(left, timeout=ABORTED_WITHIN)
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -323,8 +333,12 @@ class Exporter:
             if each.sent:
                 await self.mark_abandoned(job)
             else:
-                postponing = partial(transitions.postpone, at=self._clock.time())
-                await self._registry.change(job_id, postponing, "not sent yet: gale-tui ended")
+                await self._postpone(job)
+
+    async def _postpone(self, job: Job) -> Job:
+        postponing = partial(transitions.postpone, at=self._clock.time())
+        await self._registry.change(job.id, postponing, "not sent yet: gale-tui ended")
+        return self._registry.jobs.get(job.id, job)
 
     async def mark_abandoned(self, job: Job) -> None:
         """Marks a job as unconfirmed whose POST was under way when its process ended."""

@@ -36,6 +36,7 @@ from gale_tui.sandbox.script import ABSENT, Fault
 from gale_tui.sandbox.server import Sandbox
 from tests.support.certificates import Authority
 from tests.support.engines import FACTOR, FLOW, TOOL, Bench, bench, eventually
+from tests.support.wire import WireServer
 
 __all__ = ["bench"]
 
@@ -358,3 +359,19 @@ async def test_not_saved_unless_wanted(bench: Bench) -> None:
         assert job.download.state is DownloadState.NONE
         assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.STARTED
         await watch.saved(job.id)
+
+
+async def test_a_tls_handshake_that_never_ends_has_sent_nothing(bench: Bench) -> None:
+    with WireServer(lambda conversation: conversation.hold()) as server:
+        url = server.url.replace("http:", "https:")
+        bench.environment = dataclasses.replace(bench.environment, origin=parse_host(url))
+        bench.config.save_environment(bench.environment)
+        async with bench.engine() as watch:
+            exporting = asyncio.create_task(bench.export(watch))
+            await eventually(lambda: server.connections == 1)
+            await watch.engine.close()
+            (job,) = watch.engine.jobs.values()
+            assert job.state is JobState.WAITING
+            assert job.posts == 0
+            exporting.cancel()
+            await asyncio.gather(exporting, return_exceptions=True)
