@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id, clean_key, is_id, origin_of, shaped_ids
 from gale_tui.core.models import Origin
 from gale_tui.core.paste.har import HAR_LIMIT, har_requests, looks_like_har
-from gale_tui.core.paste.scanner import Kind, RawRequest, find_requests, is_guarded, subject_of
+from gale_tui.core.paste.scanner import Kind, RawRequest, find_requests, is_guarded, only_host, subject_of
 from gale_tui.core.paste.text import quotes_closed, unescape
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import contains_key
@@ -97,6 +97,10 @@ def recognise(text: str) -> Captured:
     read = [(raw, _read(raw)) for raw in find_requests(plain)]
     readings = [reading for _, reading in read if reading is not None]
     found = _once([each for each in readings if each.exports] or [each for each in readings if each.request.tool_id])
+    if any(each.host is None for each in found):
+        # The host may be a variable that is set above.
+        host = only_host(plain)
+        found = [replace(each, host=each.host or host) for each in found]
     loose = _loose_pair(text, plain) if not found else None
     if loose is not None:
         found = [CapturedRequest(None, *loose, "", "tool", 1)]
@@ -104,8 +108,8 @@ def recognise(text: str) -> Captured:
     if re.search(r"(?:^|[\s;&|/\\])curl(?:\.exe)?\s", text) and not quotes_closed(text):
         notes.append("A quote in the curl command is not closed: was it copied whole?")
     notes += _about_kinds(found)
-    taken = set(found)
-    others = [raw for raw, reading in read if raw.sent and (reading is None or reading.request not in taken)]
+    taken = {_ids(each) for each in found}
+    others = [raw for raw, reading in read if raw.sent and (reading is None or _ids(reading.request) not in taken)]
     if found and others:
         notes.append(_about_others(others))
     elif not found and any(raw.sent for raw, _ in read):
@@ -156,6 +160,10 @@ def _read(raw: RawRequest) -> _Reading | None:
             CapturedRequest(raw.host, None, subject.flow_id, subject.id or "", subject.kind, raw.line), True
         )
     return _Reading(CapturedRequest(raw.host, subject.id, subject.flow_id, "", "tool", raw.line), raw.exports)
+
+
+def _ids(request: CapturedRequest) -> tuple[str | None, str | None, str]:
+    return request.tool_id, request.flow_id, request.label
 
 
 def _about_kinds(found: Sequence[CapturedRequest]) -> list[str]:

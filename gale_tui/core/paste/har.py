@@ -64,7 +64,9 @@ def _request(found: dict[str, object], number: int) -> RawRequest:
         f'"{name}": "{value}"'
         for name, value in [*_pairs(found.get("headers")), *_pairs(found.get("cookies"), "cookie ")]
     ]
-    url = _string(found.get("url"))
+    address = found.get("url")
+    # A collection of Postman has the parts of an address as well.
+    url = _string(address.get("raw")) if isinstance(address, dict) else _string(address)
     text = "\n".join([*lines, unescape(body[:_BODY_LIMIT])])
     return RawRequest(url, text, number, _string(found.get("method")).upper())
 

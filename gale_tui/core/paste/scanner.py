@@ -18,7 +18,7 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id, is_id, origin_of, shaped_ids
 from gale_tui.core.untrusted_text import contains_key
 
-__all__ = ["Kind", "RawRequest", "Subject", "find_requests", "is_guarded", "subject_of"]
+__all__ = ["Kind", "RawRequest", "Subject", "find_requests", "is_guarded", "only_host", "subject_of"]
 
 Kind = Literal["tool", "workflow", "model"]
 
@@ -68,6 +68,7 @@ _WORTH: Final = 8
 """Characters from which on a word is a secret rather than a part of one."""
 _NO_ID: Final = re.compile(r"\$|\{\{|eyJ|Bearer", re.IGNORECASE)
 """What stands for an id, or may be a token."""
+_MOST_ADDRESSES: Final = 1000
 _MOST_NAMED: Final = 20
 """Values of fields that are tried as an id."""
 
@@ -138,8 +139,12 @@ def _addresses(part: str) -> list[tuple[int, str]]:
         if match["bare"] is not None:
             if not _EXPORT.search(url) or not (_IN_PATH.search(url) or "/api/" in url):
                 continue
-            host = url.partition("/")[0]
-            url = url if not host else f"https://{url}" if "." in host or ":" in host or host == "localhost" else ""
+            host, _, path = url.partition("/")
+            if "." in host or ":" in host or host == "localhost":
+                url = f"https://{url}"
+            elif host:
+                # A variable, or a path on a disk.
+                url = f"/{path}" if shaped_ids(path, "tool") else ""
         if url and not _NOT_SENT_TO.search(part[max(0, match.start() - 60) : match.start()]):
             found.append((match.start(), url))
     return found
@@ -192,6 +197,12 @@ def _host(url: str) -> str | None:
 
 def _subject_in(url: str) -> bool:
     return _IN_PATH.search(url) is not None or bool(shaped_ids(url, "tool"))
+
+
+def only_host(text: str) -> str | None:
+    """The host of all addresses in an unescaped text, if they have the same."""
+    hosts = {_host(match["whole"]) for match in islice(_ADDRESS.finditer(text), _MOST_ADDRESSES) if match["whole"]}
+    return hosts.pop() if len(hosts) == 1 else None
 
 
 def subject_of(raw: RawRequest) -> Subject | None:

@@ -18,7 +18,9 @@ _BACKTICK: Final = re.compile(r"""`(?=[\s"'&$`{}\[\]()])""")
 """PowerShell's escape; any other backtick is a quotation mark of JavaScript or Markdown."""
 _BLANK: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\[nrt]")
 _BACKSLASH: Final = re.compile(r"\\(.)", re.DOTALL)
-_CODE: Final = re.compile(r"\\(?:u\{?([0-9A-Fa-f]{4,6})\}?|x([0-9A-Fa-f]{2}))")
+_CODE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-3][0-7]{2}))")
+_JOINT: Final = re.compile(r"(?<=\S)\\\n(?=\S)")
+"""Where bash goes on in the middle of a word."""
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|apos|lt|gt|sol|colon|equals|quest);")
 _PERCENT: Final = re.compile(r"%(?:25){0,4}(2[DdFf]|3[AaDdFf]|26)")
 """What an address inside another one has encoded."""
@@ -40,7 +42,7 @@ def unescape(text: str) -> str:
             text = re.sub("`[nrt0]", " ", text)
             text = _BACKTICK.sub("", text).replace("`", '"')
         if "\\" in text:
-            text = _CODE.sub(lambda match: _character(int(match[1] or match[2], 16)), text)
+            text = _CODE.sub(_character, _JOINT.sub("", text))
             text = _BLANK.sub(r"\1 ", text)
             text = _BACKSLASH.sub(r"\1", text)
         if "&" in text:
@@ -52,7 +54,8 @@ def unescape(text: str) -> str:
     return text
 
 
-def _character(code: int) -> str:
+def _character(match: re.Match[str]) -> str:
+    code = int(match[4], 8) if match[4] else int(match[1] or match[2] or match[3], 16)
     return chr(code) if 0x20 <= code < 0x110000 else " "
 
 
