@@ -413,7 +413,9 @@ def save(job: Job, file: SavedFile, at: float) -> Job:
         saved_at=at,
     )
     # The signed link has done its work: it is a secret that is no longer needed.
-    job = dataclasses.replace(job, name=job.name or file.name or None, download_url=None)
+    # GALE puts the word before some tools' names in the name of the file.
+    name = job.name or file.name.removeprefix("Exported_") or None
+    job = dataclasses.replace(job, name=name, download_url=None)
     return job if job.reason_code is JobReason.PARTIAL else _reasoned(job, None)
 
 
