@@ -191,6 +191,21 @@ async def test_a_forgotten_job_can_be_brought_back(tmp_path: Path, sandbox: Sand
         assert (await app.engine.jobs.events(job_id))[0].text == "requested"
 
 
+async def test_undo_survives_a_restart(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+        job_id = await export(pilot, app, sandbox, QUICK)
+        await until(pilot, lambda: saved(app.engine.jobs[job_id]))
+        await pilot.press("x")
+        await until(pilot, lambda: job_id not in app.engine.jobs)
+    async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+        assert job_id not in app.engine.jobs
+        await pilot.press("u")
+        await until(pilot, lambda: job_id in app.engine.jobs)
+        await until(pilot, lambda: "SUCCESS" in screen_text(app))
+        await pilot.press("u")
+        await until(pilot, lambda: "Nothing to undo" in screen_text(app))
+
+
 async def test_an_export_started_elsewhere_is_tracked(tmp_path: Path, sandbox: Sandbox) -> None:
     other = demo(tmp_path / "other", sandbox)
     await other.start()
