@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import logging
-import os
-import queue
-import signal
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
-from textual._compositor import CompositorUpdate
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import CommandPalette
-from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Input
@@ -39,30 +30,23 @@ from gale_tui.tui.navigation import Navigation
 from gale_tui.tui.screens.job_actions import JobActions, count_of
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.bursts import KeyBursts, Typed
-from gale_tui.tui.terminal.job_control import continued
-from gale_tui.tui.terminal.lean import LeanScreen
 from gale_tui.tui.terminal.mouse import MouseSwitch
-from gale_tui.tui.terminal.multiplexer import inside, passed_on
 from gale_tui.tui.terminal.notifications import Attention, ending
-from gale_tui.tui.terminal.screen_diff import PaintedUpdate, ShownCells
+from gale_tui.tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rich.console import RenderableType
 
     from gale_tui.core.batch.reader import Paste
     from gale_tui.tui.terminal.paste_detection import TypedBursts
 
 __all__ = ["GaleApp"]
 
-log = logging.getLogger("gale_tui.app")
-
 LOOKS_ON = 60.0
 """Seconds after a key for which somebody still looks, inside a multiplexer that does not tell."""
 
 
-class GaleApp(App[int]):
+class GaleApp(TerminalApp):
     """gale-tui's screen.
 
     Args:
@@ -88,23 +72,20 @@ class GaleApp(App[int]):
         opening: Paste | Path | None = None,
         follows: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(signals=signals)
         self.engine = engine
-        self._signals = signals
         self._on_first_frame = on_first_frame
         self._opening = opening
         self._follows = follows
-        self._shown = ShownCells()
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
         self.tally = Tally()
         self._bursts = KeyBursts(self._pressed, self._pasted)
         self._typed_bursts: TypedBursts | None = None
-        self._mouse = MouseSwitch(lambda: None if self.is_headless else self._driver)
-        self._inside = inside(os.environ)
+        self._mouse = MouseSwitch(lambda: self.driver)
         self._focus_told = False
         self._key_at = time.monotonic()
-        self._attention = Attention(self._write_raw, lambda: engine.settings, self._looked_at, self._inside)
+        self._attention = Attention(self.write_terminal, lambda: engine.settings, self._looked_at, self.inside)
         self.jobs_screen = JobsScreen()
         self.navigation = Navigation(self, self.jobs_screen)
         self.batch = BatchController(self, self.jobs_screen)
@@ -113,33 +94,13 @@ class GaleApp(App[int]):
         self.animation_level = "none"
         self.set_keymap(read_keys(engine.settings.keys).for_framework())
 
-    def get_default_screen(self) -> Screen[None]:
-        """The screen below all others; nothing is shown on it."""
-        return LeanScreen(id="_default")
-
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Sends what differs from what the terminal shows; nothing at all where nothing does."""
-        sent = self._running and not (self._closed or self._batch_count or self.is_headless or self._driver is None)
-        update: object = renderable
-        if sent and isinstance(update, CompositorUpdate):
-            text = self._shown.paint(update, self.console, self.size)
-            if text is not None:
-                cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
-                if not text and cursor == self._previous_cursor_position:
-                    self.post_display_hook()
-                    return
-                renderable = cast("RenderableType", PaintedUpdate(text))
-        super()._display(screen, renderable)
-
     # Start and end
 
     async def on_mount(self) -> None:
         """Opens the history, shows the jobs, and what has to be done first."""
-        if self._signals:
-            self._listen_to_signals()
-        self.app_resume_signal.subscribe(self, self._resumed)
-        # The framework lets its first paint wait for a whole tick of this timer: let that pass meanwhile.
-        self.jobs_screen._update_timer.resume()
+        self.listen_to_signals()
+        self.app_resume_signal.subscribe(self, self.repaint_resumed)
+        self.paint_soon(self.jobs_screen)
         try:
             await self.engine.start()
         except GaleError as error:
@@ -177,63 +138,14 @@ class GaleApp(App[int]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Says so where the terminal has no room any more."""
-        # The terminal may have cut or wrapped what it showed.
-        self._shown.forget()
+        super().on_resize(event)
         if self.jobs_screen.is_mounted:
             self.call_later(self._watch_size)
 
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None:
-                loop.add_signal_handler(number, self._signalled, number)
-        if hasattr(signal, "SIGCONT"):
-            loop.add_signal_handler(signal.SIGCONT, self._continued)
-
-    def _continued(self) -> None:
-        continued(self._driver)
-
-    def _signalled(self, number: int) -> None:
-        log.info("ending on signal %d", number)
-        self.exit(return_code=128 + number)
-
-    def _resumed(self, _: App[object]) -> None:
-        self._shown.forget()
-        self.refresh(layout=True)
-        self.screen.refresh(layout=True)
-
     async def on_unmount(self) -> None:
         """Closes the engine: what runs is kept so that it can go on."""
-        self._let_go_of_writer()
         self._attention.close()
         await self.engine.close()
-        self._let_go_of_writer()
-
-    def _let_go_of_writer(self) -> None:
-        """Where the terminal is gone, the thread that writes to it has died: nothing may wait for it any more."""
-        writer = getattr(self._driver, "_writer_thread", None)
-        if writer is not None and not writer.is_alive():
-            # It has room for a few writes only, and nobody takes them out any more.
-            writer._queue = queue.SimpleQueue()
-
-    def _fatal_error(self) -> None:
-        """A crash report without local variables: they may hold a key."""
-        import sys
-
-        from rich.text import Text
-
-        from gale_tui.core.logs import crash_text
-
-        error = sys.exc_info()[1]
-        text = crash_text(error) if error is not None else "unknown error"
-        log.error("crash: %s", text)
-        self._exit_renderables.append(
-            Text(
-                f"{text}\ngale-tui ended by a fault of its own. Exports go on at the server; start it again to follow."
-            )
-        )
-        self._close_messages_no_wait()
 
     # Keys
 
@@ -281,7 +193,7 @@ class GaleApp(App[int]):
 
     def _looked_at(self) -> bool:
         """Whether somebody looks: the terminal says so, or where a multiplexer keeps that to itself, the keys do."""
-        if self._focus_told or not self._inside:
+        if self._focus_told or not self.inside:
             return self.app_focus
         return time.monotonic() - self._key_at < LOOKS_ON
 
@@ -310,11 +222,6 @@ class GaleApp(App[int]):
         self.tally.apply(change)
         self._attention.ended(ending(change))
         self._attention.running(self.tally.running)
-
-    def _write_raw(self, text: str) -> None:
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(text)
-            self._driver.flush()
 
     def _report_ending(self, change: JobChange) -> None:
         job, before = change.job, change.previous
@@ -363,9 +270,7 @@ class GaleApp(App[int]):
         if isinstance(text, Sentence):
             text = text.with_key(read_keys(self.engine.settings.keys).text)
         text = inert(text, 600)
-        for shown in tuple(self._notifications):
-            if shown.message == text:
-                self._unnotify(shown, refresh=False)
+        self.drop_notifications(text)
         self.notify(text, severity=severity, timeout=seconds, markup=False)
 
     async def _find_key_text(self) -> None:
@@ -410,7 +315,7 @@ class GaleApp(App[int]):
         self.save_settings(mouse=on)
         self._mouse.switch(on)
         back = f"Mouse released to the terminal; {self.jobs_screen.key('mouse')} takes it back."
-        waits = " Inside screen a lone esc then waits for the next key." if self._inside == "screen" else ""
+        waits = " Inside screen a lone esc then waits for the next key." if self.inside == "screen" else ""
         self.say(f"The mouse is back.{waits}" if on else back, seconds=8 if waits else 4)
 
     @property
@@ -453,10 +358,9 @@ class GaleApp(App[int]):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Sends a text to the terminal's clipboard; where copying is off, it can be pasted in gale-tui alone."""
-        self._clipboard = text
-        if self.engine.settings.clipboard != "off" and self._driver is not None:
-            encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
-            self._driver.write(passed_on(f"\x1b]52;c;{encoded}\x07", self._inside))
+        self.keep_copied(text)
+        if self.engine.settings.clipboard != "off":
+            self.send_to_clipboard(text)
 
     def action_copy_or_hint(self) -> None:
         """Copies the selected text; says how to quit where nothing is selected."""

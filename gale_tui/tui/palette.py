@@ -12,7 +12,6 @@ from gale_tui.core.errors import GaleError
 from gale_tui.tui.actions import Action, actions_for
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
-from gale_tui.tui.terminal.lean import LeanCompositor
 
 if TYPE_CHECKING:
     from gale_tui.core.history.sets import ToolSet
@@ -29,7 +28,6 @@ class GalePalette(CommandPalette):
 
     def __init__(self) -> None:
         super().__init__(providers=[GaleCommands, SetCommands], placeholder="Search actions…")
-        self._compositor = LeanCompositor()
 
     def on_mount(self) -> None:
         """Keeps quiet while nothing is typed."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from rich.console import Console
-from textual._compositor import ChopsUpdate, LayoutUpdate
+from rich.color import ColorSystem
+from rich.console import Console, RenderableType
 from textual.app import App
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.widget import Widget
 
 from gale_tui.core.models import ChangeKind, Job, JobChange, JobState
 from gale_tui.tui import theme
-from gale_tui.tui.terminal.lean import LeanCompositor, LeanScreen
+from gale_tui.tui.terminal.screen_diff import ScreenDiff
 
 TRUECOLOR = Console(force_terminal=True, color_system="truecolor", width=200)
 
@@ -75,38 +76,6 @@ def forgotten(old: Job) -> JobChange:
     return JobChange(ChangeKind.REMOVED, old)
 
 
-class NotingCompositor(LeanCompositor):
-    """Notes every update as the terminal would get it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[str] = []
-
-    def render_partial_update(self) -> ChopsUpdate | None:
-        update = super().render_partial_update()
-        if update is not None:
-            self.sent.append(update.render_segments(TRUECOLOR))
-        return update
-
-    def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
-        update = super().render_full_update(simplify)
-        self.sent.append(update.render_segments(TRUECOLOR))
-        return update
-
-
-class NotingScreen(LeanScreen[None]):
-    """Holds the widgets under test."""
-
-    def __init__(self, widgets: Callable[[], list[Widget]]) -> None:
-        super().__init__()
-        self.compositor = NotingCompositor()
-        self._compositor = self.compositor
-        self._widgets = widgets
-
-    def compose(self) -> Iterator[Widget]:
-        yield from self._widgets()
-
-
 class WidgetApp(App[None]):
     """An app with one screen of the given widgets, in the app's own themes."""
 
@@ -118,15 +87,21 @@ class WidgetApp(App[None]):
         theme.register(self)
         self.theme = theme_name
         self.messages: list[object] = []
-        self.noting = NotingScreen(lambda: list(widgets))
+        self.sent: list[str] = []
+        """What a terminal would have been sent since it was last cleared."""
+        self._widgets_under_test = widgets
+        self._diff = ScreenDiff()
 
-    def get_default_screen(self) -> NotingScreen:
-        return self.noting
+    def compose(self) -> Iterator[Widget]:
+        yield from self._widgets_under_test
 
-    @property
-    def sent(self) -> list[str]:
-        """What was sent since it was last cleared."""
-        return self.noting.compositor.sent
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        update: object = renderable
+        if self._diff.knows(update):
+            text = self._diff.paint(update, ColorSystem.TRUECOLOR, self.size)
+            if text:
+                self.sent.append(text)
+        super()._display(screen, renderable)
 
 
 def shown(widget: Widget) -> list[str]:

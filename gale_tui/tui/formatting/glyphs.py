@@ -79,7 +79,11 @@ ASCII = Glyphs(
 
 
 def terminal_encoding() -> str:
-    """How the terminal reads what is written to it."""
+    """The encoding of the terminal, by the locale."""
+    chosen = os.environ.get("PYTHONUTF8") == "1" or "utf8" in sys._xoptions
+    if sys.flags.utf8_mode and not chosen:
+        # In the locale C Python takes everything for UTF-8; a terminal does not.
+        return "ascii"
     return getattr(sys.__stdout__, "encoding", None) or "utf-8"
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList, Static
 
 from gale_tui.tui.actions import Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
-from gale_tui.tui.terminal.lean import LeanModalScreen, LeanScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.line_input import LineInput
 
@@ -46,7 +45,7 @@ class _OfGale(Screen[T]):
         return self.key_map.text(action_id)
 
 
-class GaleScreen(_OfGale[T], LeanScreen[T]):
+class GaleScreen(_OfGale[T]):
     """A full screen of gale-tui."""
 
     AUTO_FOCUS: ClassVar[str | None] = None
@@ -73,7 +72,7 @@ class GaleScreen(_OfGale[T], LeanScreen[T]):
             self.show_keys(self.PLACE)
 
 
-class GaleModal(_OfGale[T], LeanModalScreen[T]):
+class GaleModal(_OfGale[T], ModalScreen[T]):
     """A dialog. It is dismissed with a value; `None` means cancelled."""
 
     def action_cancel(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from textual.driver import Driver
+    from gale_tui.tui.terminal.driver import TerminalDriver
 
 __all__ = ["MouseSwitch"]
 
@@ -18,25 +18,23 @@ class MouseSwitch:
     """The mouse reports of the terminal.
 
     Args:
-        driver: The framework's driver; None where there is no terminal.
+        driver: The driver; None where there is no terminal.
     """
 
-    def __init__(self, driver: Callable[[], Driver | None]) -> None:
+    def __init__(self, driver: Callable[[], TerminalDriver | None]) -> None:
         self._driver = driver
 
     @property
     def on(self) -> bool | None:
         """Whether the mouse works in the program; None where there is no terminal."""
         driver = self._driver()
-        return None if driver is None else driver._mouse
+        return None if driver is None else driver.mouse
 
     def switch(self, on: bool) -> None:
         """Takes the mouse, or leaves it to the terminal."""
         driver = self._driver()
-        if driver is None or driver._mouse is on:
+        if driver is None or driver.mouse is on:
             return
-        # The driver reads its flag when it gives the terminal back, at the end and on ctrl+z.
-        driver._mouse = on
+        driver.mouse = on
         modes = _MODES if on else (_PIXELS, *_MODES)
         driver.write("".join(f"\x1b[?{mode}{'h' if on else 'l'}" for mode in modes))
-        driver.flush()

@@ -7,24 +7,22 @@ On a slow line that is seconds. Whatever it wants to paint is compared here with
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from typing import TypeGuard
 
 from rich.cells import cell_len
+from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.control import Control
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.strip import Strip
 
-from gale_tui.tui.terminal.lean import ATTRIBUTES, UNUSUAL, color_codes, color_system, sgr_text
+from gale_tui.tui.terminal.ascii_fallback import ascii_text
+from gale_tui.tui.terminal.pens import PLAIN, Pen, change_pen, is_unusual, pens_for
 
-__all__ = ["PaintedUpdate", "ShownCells"]
+__all__ = ["ChopsUpdate", "LayoutUpdate", "PaintedUpdate", "ScreenDiff"]
 
-Pen = tuple[tuple[str, ...] | None, tuple[str, ...], frozenset[str]]
-"""Foreground (None: any, as of a blank), background and attributes, in the terminal's codes."""
-
-PLAIN: Pen = (("39",), ("49",), frozenset())
-SEEN_ON_BLANKS = frozenset({"underline", "reverse", "strike", "blink"})
 SHORT = 3
 """Cells that are cheaper to send again than to jump over."""
 
@@ -40,56 +38,74 @@ class PaintedUpdate(CompositorUpdate):
         return self._text
 
 
-class ShownCells:
+class ScreenDiff:
     """The terminal's cells, as far as they are known."""
 
     def __init__(self) -> None:
         self._size = (0, 0)
         self._characters: list[list[object]] = []
         self._pens: list[list[object]] = []
-        self._styles: dict[Style | None, tuple[Pen, Pen]] = {}
-        self._system: str | None = None
+        self._known: dict[Style | None, tuple[Pen, Pen]] = {}
+        self._colors: tuple[ColorSystem | None, Color | None] = (None, None)
+        self._encoding: str | None = None
 
     def forget(self) -> None:
-        """To be called when somebody else may have written to the terminal: everything is sent anew."""
+        """Sends everything the next time: somebody else may have written to the terminal."""
         self._size = (0, 0)
 
-    def paint(self, update: CompositorUpdate, console: Console, size: tuple[int, int]) -> str | None:
-        """What has to be sent so that the terminal shows the update; None for an update of a kind that is not known.
+    @staticmethod
+    def knows(update: object) -> TypeGuard[LayoutUpdate | ChopsUpdate]:
+        """Whether it is a picture, or a part of one; what else is painted has to be forgotten."""
+        return isinstance(update, LayoutUpdate | ChopsUpdate)
+
+    def paint(
+        self,
+        update: LayoutUpdate | ChopsUpdate,
+        system: ColorSystem | None,
+        size: tuple[int, int],
+        *,
+        ground: Color | None = None,
+        ascii_in: str | None = None,
+    ) -> str:
+        """What has to be sent so that the terminal shows the update.
 
         Args:
             update: What the framework wants to paint.
-            console: Which colours there are.
+            system: The colours that the terminal has; None for none at all.
             size: Columns and lines of the terminal.
+            ground: The screen's background.
+            ascii_in: The terminal's encoding where the screen is drawn in ASCII; None where it can draw everything.
         """
-        if not isinstance(update, LayoutUpdate | ChopsUpdate):
-            self.forget()
-            return None
-        if size != self._size or console.color_system != self._system:
-            self._size, self._system = size, console.color_system
-            self._styles.clear()
+        colors = (system, ground)
+        if (size, colors, ascii_in) != (self._size, self._colors, self._encoding):
+            self._size, self._colors, self._encoding = size, colors, ascii_in
+            self._known.clear()
             self._characters = [[None] * size[0] for _ in range(size[1])]
             self._pens = [[None] * size[0] for _ in range(size[1])]
-        painter = _Painter(size[0])
+        painter = _Painter(size[0], system)
         for y, x, segments in _pieces(update):
             if 0 <= y < size[1] and 0 <= x < size[0]:
-                self._paint_piece(painter, y, x, segments, console)
+                self._paint_piece(painter, y, x, segments)
         return painter.text()
 
-    def _paint_piece(self, painter: _Painter, y: int, x: int, segments: Sequence[Segment], console: Console) -> None:
+    def _pens_of(self, style: Style | None) -> tuple[Pen, Pen]:
+        known = self._known.get(style)
+        if known is None:
+            known = self._known[style] = pens_for(style, *self._colors)
+        return known
+
+    def _paint_piece(self, painter: _Painter, y: int, x: int, segments: Iterable[Segment]) -> None:
+        pieces = [(text, style) for text, style, control in segments if text and not control]
+        if self._encoding is not None:
+            pieces = [(ascii_text(text, self._encoding), style) for text, style in pieces]
         characters: list[object] = []
         pens: list[object] = []
-        for text, style, control in segments:
-            if control or not text:
-                continue
-            known = self._styles.get(style)
-            if known is None:
-                known = self._styles[style] = _pens(style, console)
-            if (not text.isascii() and cell_len(text) != len(text)) or (style and _unusual(style)):
-                self._paint_whole(painter, y, x, segments, console)
+        for text, style in pieces:
+            if (not text.isascii() and cell_len(text) != len(text)) or (style and is_unusual(style)):
+                self._paint_whole(painter, y, x, pieces)
                 return
             characters.extend(text)
-            pen, blank = known
+            pen, blank = self._pens_of(style)
             if pen is blank or " " not in text:
                 pens.extend([pen] * len(text))
             else:
@@ -105,19 +121,24 @@ class ShownCells:
         was[x : x + count] = characters[:count]
         was_pens[x : x + count] = pens[:count]
 
-    def _paint_whole(self, painter: _Painter, y: int, x: int, segments: Sequence[Segment], console: Console) -> None:
+    def _paint_whole(self, painter: _Painter, y: int, x: int, pieces: Sequence[tuple[str, Style | None]]) -> None:
         """Paints a piece with wide characters, combining ones or links as one: where its cells are is not known."""
-        count = min(sum(segment.cell_length for segment in segments), self._size[0] - x)
-        sign: object = (x, tuple((segment.text, segment.style) for segment in segments))
+        count = min(sum(cell_len(text) for text, _ in pieces), self._size[0] - x)
+        sign: object = (x, tuple(pieces))
         if self._characters[y][x : x + count] == [sign] * count:
             return
         painter.move(y, x)
-        painter.write_whole(sgr_text(segments, console))
+        for text, style in pieces:
+            if style is not None and is_unusual(style):
+                painter.write_styled(text, style)
+            else:
+                painter.write(text, self._pens_of(style)[0])
+        painter.lose_place()
         self._characters[y][x : x + count] = [sign] * count
         self._pens[y][x : x + count] = [None] * count
 
 
-def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Sequence[Segment]]]:
+def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Iterable[Segment]]]:
     """Line, column and content of all that an update paints."""
     if isinstance(update, LayoutUpdate):
         for y, line in enumerate(update.strips, update.region.y):
@@ -128,7 +149,7 @@ def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Sequ
             if strip is None or x >= x2 or end <= x1:
                 continue
             left, right = max(x, x1), min(end, x2)
-            yield y, left, list(strip.crop(left - x, right - x))
+            yield y, left, strip.crop(left - x, right - x)
 
 
 def _runs(
@@ -150,26 +171,12 @@ def _runs(
     return runs
 
 
-def _unusual(style: Style) -> bool:
-    return style.link is not None or any(getattr(style, name) for name in UNUSUAL)
-
-
-def _pens(style: Style | None, console: Console) -> tuple[Pen, Pen]:
-    """The pen for characters and the one for blanks."""
-    if style is None:
-        return PLAIN, (None, PLAIN[1], frozenset())
-    system = color_system(console)
-    on = frozenset(name for name, _, _ in ATTRIBUTES if getattr(style, name))
-    back = color_codes(style.bgcolor, system, False)
-    pen: Pen = (color_codes(style.color, system, True), back, on)
-    return pen, pen if on & SEEN_ON_BLANKS else (None, back, frozenset())
-
-
 class _Painter:
     """Puts together what is sent: jumps, changes of the pen, characters."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, system: ColorSystem | None) -> None:
         self._width = width
+        self._system = system
         self._parts: list[str] = []
         self._at: tuple[int, int] | None = None
         self._pen = PLAIN
@@ -184,21 +191,26 @@ class _Painter:
             self._parts.append(Control.move_to(x, y).segment.text)
         self._at = (y, x)
 
-    def write(self, character: str, pen: Pen) -> None:
-        """Writes one cell."""
+    def write(self, text: str, pen: Pen) -> None:
+        """Writes a cell, or a text after which the place is lost."""
         if pen != self._pen:
-            codes, self._pen = _change(self._pen, pen)
+            codes, self._pen = change_pen(self._pen, pen)
             self._parts.append(codes)
-        self._parts.append(character)
+        self._parts.append(text)
         if self._at is not None:
             y, x = self._at
             # In the last column the cursor stays where it is, or not, as the terminal likes.
             self._at = (y, x + 1) if x + 1 < self._width else None
 
-    def write_whole(self, text: str) -> None:
-        """Writes text with its own sequences, which begins and ends with all attributes reset."""
+    def write_styled(self, text: str, style: Style) -> None:
+        """Writes text as the framework would."""
         self._rest()
-        self._parts.append(text)
+        if self._system is None:
+            style = style.without_color
+        self._parts.append(Strip.render_style(style, text, self._system or ColorSystem.TRUECOLOR))
+
+    def lose_place(self) -> None:
+        """Where the cursor is now is not known."""
         self._at = None
 
     def _rest(self) -> None:
@@ -210,24 +222,3 @@ class _Painter:
         """All of it."""
         self._rest()
         return "".join(self._parts)
-
-
-@lru_cache(maxsize=1024)
-def _change(old: Pen, new: Pen) -> tuple[str, Pen]:
-    """What changes one pen into the other, and what the pen is then."""
-    fore, back, on = new
-    if fore is None:
-        # A blank: what is not seen of it stays as it is.
-        fore, on = old[0], old[2] - SEEN_ON_BLANKS
-    if (fore, back, on) == PLAIN:
-        return ("" if old == PLAIN else "\x1b[0m"), PLAIN
-    codes: list[str] = []
-    # Bold and dim share the code that ends them.
-    ending = {off for name, _, off in ATTRIBUTES if name in old[2] and name not in on}
-    codes += sorted(ending)
-    codes += [start for name, start, off in ATTRIBUTES if name in on and (name not in old[2] or off in ending)]
-    if fore != old[0]:
-        codes += fore or ()
-    if back != old[1]:
-        codes += back
-    return (f"\x1b[{';'.join(codes)}m" if codes else ""), (fore, back, on)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -38,7 +37,7 @@ class _Facts:
 
 
 class HeaderBar(Widget):
-    """One line of what matters everywhere; it repaints only the pieces that changed."""
+    """One line of what matters everywhere."""
 
     DEFAULT_CSS = """
     HeaderBar {
@@ -56,7 +55,6 @@ class HeaderBar(Widget):
         super().__init__(id=id, classes=classes)
         self._glyphs = glyphs or choose_glyphs()
         self._facts = _Facts()
-        self._painted: list[Piece] = []
         self._tones = Tones(self)
 
     @property
@@ -96,30 +94,12 @@ class HeaderBar(Widget):
         if facts == self._facts:
             return
         self._facts = facts
-        if not self.size.width:
-            return
-        pieces = self._pieces(self.size.width)
-        if pieces == self._painted:
-            return
-        x, first = 0, None
-        for old, new in zip(self._painted, pieces, strict=False):
-            if old != new:
-                first = x
-                break
-            x += cell_len(new[0])
-        first = x if first is None else first
-        # A piece that only got other digits leaves what stands right of it where it was.
-        last = self.size.width
-        for old, new in zip(reversed(self._painted), reversed(pieces), strict=False):
-            if old != new or last - cell_len(new[0]) <= first:
-                break
-            last -= cell_len(new[0])
-        self.refresh(Region(first, 0, max(1, last - first), 1))
+        self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the environment's badge opens the switcher."""
         end = 0
-        for piece in self._painted:
+        for piece in self._pieces(self.size.width):
             end += cell_len(piece.text)
             if event.x < end:
                 if piece.tone in _ENVIRONMENT_TONES:
@@ -129,9 +109,8 @@ class HeaderBar(Widget):
     def render_line(self, y: int) -> Strip:
         """The line."""
         width = self.size.width
-        self._painted = self._pieces(width)
         base = self._tones.style(Tone.TEXT)
-        segments = [Segment(piece.text, self._tones.style(piece.tone)) for piece in self._painted if piece.text]
+        segments = [Segment(piece.text, self._tones.style(piece.tone)) for piece in self._pieces(width) if piece.text]
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _pieces(self, width: int) -> list[Piece]:

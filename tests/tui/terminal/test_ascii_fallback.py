@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from rich.segment import Segment
-from textual.strip import Strip
 
-from gale_tui.tui.terminal.ascii_fallback import plain_strip, plain_text
-from tests.tui.demo_app import demo_app, saved_job, until
-from tests.tui.real_app import screen_text
+from gale_tui.tui.terminal.ascii_fallback import ascii_text
+from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for, wait_until
 
 
 @pytest.mark.parametrize(
@@ -27,52 +25,57 @@ from tests.tui.real_app import screen_text
     ],
 )
 def test_signs_become_ascii_in_as_many_cells(text: str, encoding: str, plain: str) -> None:
-    assert plain_text(text, encoding) == plain
+    assert ascii_text(text, encoding) == plain
     assert cell_len(plain) == cell_len(text)
 
 
-def test_an_ellipsis_becomes_three_dots_where_there_is_room() -> None:
-    strip = Strip([Segment("Reading …"), Segment("   │ cut…")])
-    plain = plain_strip(strip, "ascii")
-    assert plain.text == "Reading ... | cut~"
-    assert plain.cell_length == strip.cell_length == cell_len(plain.text)
+SCREENS = {
+    "filter": ("/", "down Next job", "\x1b"),
+    "form": ("n", "As curl", "\x1b\x1b"),
+    "details": ("\r", "Timeline", "\x1b"),
+    "copy": ("y", "Copy: ", "\x1b"),
+    "track": ("t", "Track an export", "\x1b"),
+    "settings": (",", "right Change", "\x1b"),
+    "environments": ("c", "+- Environments", "\x1b"),
+    "help": ("?", "Help: Export jobs", "\x1b"),
+    "palette": (":", "What to do", "\x1b"),
+    "inspect": ("i", "Banking Assistant--", "\x1b"),
+    "batch": ("b", "+- Batch", "\x1b"),
+}
+"""Keys that open each screen, what is on it then, keys back."""
 
 
-async def test_every_screen_is_ascii_where_that_is_set(tmp_path: Path) -> None:
-    async with demo_app(tmp_path / "demo", 'glyphs = "ascii"') as (app, pilot):
-        await saved_job(app, pilot)
-        shown = {"jobs": screen_text(app)}
-        for name, keys, back in (
-            ("filter", ("slash",), 1),
-            ("form", ("n",), 2),
-            ("details", ("enter",), 1),
-            ("copy", ("y",), 1),
-            ("track", ("t",), 1),
-            ("settings", ("comma",), 1),
-            ("environments", ("c",), 1),
-            ("help", ("f1",), 1),
-            ("palette", ("ctrl+p",), 1),
-            ("inspect", ("i",), 1),
-            ("search", ("i", "slash"), 2),
-            ("batch", ("b",), 1),
-        ):
-            await pilot.press(*keys)
-            await pilot.pause(0.05)
-            shown[name] = screen_text(app)
-            await pilot.press(*["escape"] * back)
-            await until(pilot, lambda: app.screen is app.jobs_screen)
-        assert len(set(shown.values())) == len(shown), "each of them was seen"
-        assert {name: text for name, text in shown.items() if not text.isascii()} == {}
-        assert "down Next job" in shown["filter"]
-        assert "right Change" in shown["settings"]
+def ascii_demo(tmp_path: Path, **variables: str) -> PtyProgram:
+    """The demo with a saved job in a terminal."""
+    (tmp_path / "demo").mkdir(mode=0o700)
+    environ = {**environ_for(tmp_path / "account"), **variables}
+    return PtyProgram([*GALE_TUI, "--demo", "--keep", str(tmp_path / "demo")], environ, width=80, height=24)
 
 
-async def test_it_is_ascii_as_soon_as_it_is_set_and_no_longer_when_it_is_not(tmp_path: Path) -> None:
-    async with demo_app(tmp_path / "demo", 'glyphs = "unicode"') as (app, pilot):
-        await pilot.press("comma", "down")
-        await pilot.pause()
-        assert "│" in screen_text(app)
-        await pilot.press("right")
-        await until(pilot, lambda: screen_text(app).isascii())
-        await pilot.press("left")
-        await until(pilot, lambda: "│" in screen_text(app) and "→ Change" in screen_text(app))
+def test_every_screen_is_ascii_where_the_locale_is(tmp_path: Path) -> None:
+    with ascii_demo(tmp_path, LC_ALL="C") as program:
+        program.wait_for("No exports yet")
+        program.type("n")
+        program.wait_for("As curl")
+        program.type("\r")
+        program.wait_for(re.compile("SUCCESS.*saved"))
+        for keys, text, back in SCREENS.values():
+            program.type(keys)
+            program.wait_for(text)
+            program.type(back)
+            program.wait_gone(text)
+        program.type("q")
+        assert program.exit_code() == 0
+        assert program.raw.isascii()
+
+
+def test_it_is_ascii_as_soon_as_it_is_set_and_no_longer_when_it_is_not(tmp_path: Path) -> None:
+    with ascii_demo(tmp_path) as program:
+        program.wait_for("No exports yet")
+        program.type(",")
+        program.wait_for("→ Change")
+        program.type("\x1b[B\x1b[C\x1b[C")
+        wait_until(lambda: program.screen().isascii(), "a screen in ASCII")
+        assert "right Change" in program.screen()
+        program.type("\x1b[D")
+        program.wait_for("→ Change")

@@ -70,7 +70,7 @@ async def test_who_pressed_a_key_just_now_looks_where_nobody_tells(
 ) -> None:
     async with demo_app(tmp_path / "demo") as (app, pilot):
         assert app._looked_at(), "outside of a multiplexer the terminal would tell"
-        app._inside, app._focus_told = "tmux", False
+        app.inside, app._focus_told = "tmux", False
         await pilot.press("j")
         assert app._looked_at()
         monkeypatch.setattr(app_module, "LOOKS_ON", 0.0)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import random
+import re
+from dataclasses import replace
+
 import pyte
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
+from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from gale_tui.tui.terminal.screen_diff import PaintedUpdate, ShownCells
-from tests.tui.jobs_for_tests import TRUECOLOR
+from gale_tui.core.models import DownloadState, JobState
+from gale_tui.tui.formatting.glyphs import UNICODE
+from gale_tui.tui.terminal.screen_diff import PaintedUpdate, ScreenDiff
+from gale_tui.tui.widgets.header import HeaderBar
+from gale_tui.tui.widgets.tables.job_table import JobTable
+from tests.tui.jobs_for_tests import NOON, TRUECOLOR, WidgetApp, added, changed, forgotten, job, shown
 
 WIDTH, HEIGHT = 24, 4
 SIZE = (WIDTH, HEIGHT)
+COLORS = ColorSystem.TRUECOLOR
 
 colors = st.sampled_from([None, "#ff0000", "#102030", "color(200)"])
 flags = st.sampled_from([None, True])
@@ -73,12 +81,11 @@ parts = st.tuples(st.integers(0, HEIGHT - 1), st.integers(0, WIDTH - 7), st.list
 
 
 @given(st.lists(lines_of_any.map(full) | parts.map(lambda each: part(*each)), min_size=1, max_size=6))
-def test_differences_add_up_to_the_picture(updates: list[CompositorUpdate]) -> None:
-    shown, told_all, told_less = ShownCells(), Terminal(), Terminal()
+def test_differences_add_up_to_the_picture(updates: list[LayoutUpdate | ChopsUpdate]) -> None:
+    shown, told_all, told_less = ScreenDiff(), Terminal(), Terminal()
     for update in updates:
         told_all.feed(update.render_segments(TRUECOLOR))
-        text = shown.paint(update, TRUECOLOR, SIZE)
-        assert text is not None
+        text = shown.paint(update, COLORS, SIZE)
         told_less.feed(text)
         if isinstance(update, LayoutUpdate):
             # A part that cuts a wide character leaves half of it, which each terminal shows in its own way.
@@ -87,44 +94,132 @@ def test_differences_add_up_to_the_picture(updates: list[CompositorUpdate]) -> N
 
 @given(st.lists(st.lists(plain_segments, max_size=5), min_size=HEIGHT, max_size=HEIGHT), st.lists(parts, max_size=5))
 def test_parts_add_up_as_well(first: list[list[Segment]], then: list[tuple[int, int, list[Segment]]]) -> None:
-    shown, told_all, told_less = ShownCells(), Terminal(), Terminal()
-    for update in (full(first), *(part(*each) for each in then)):
+    shown, told_all, told_less = ScreenDiff(), Terminal(), Terminal()
+    updates: list[LayoutUpdate | ChopsUpdate] = [full(first), *(part(*each) for each in then)]
+    for update in updates:
         told_all.feed(update.render_segments(TRUECOLOR))
-        told_less.feed(shown.paint(update, TRUECOLOR, SIZE) or "")
+        told_less.feed(shown.paint(update, COLORS, SIZE))
         assert told_less.picture() == told_all.picture()
 
 
 @given(lines_of_any)
 def test_the_same_again_is_not_sent(content: list[list[Segment]]) -> None:
-    shown = ShownCells()
-    assert shown.paint(full(content), TRUECOLOR, SIZE)
-    assert shown.paint(full(content), TRUECOLOR, SIZE) == ""
+    shown = ScreenDiff()
+    assert shown.paint(full(content), COLORS, SIZE)
+    assert shown.paint(full(content), COLORS, SIZE) == ""
 
 
 def test_one_cell_costs_one_cell() -> None:
-    shown = ShownCells()
+    shown = ScreenDiff()
     style = Style(color="#ff0000")
-    shown.paint(full([[Segment("elapsed 0:12", style)], [], [], []]), TRUECOLOR, SIZE)
-    text = shown.paint(full([[Segment("elapsed 0:13", style)], [], [], []]), TRUECOLOR, SIZE)
+    shown.paint(full([[Segment("elapsed 0:12", style)], [], [], []]), COLORS, SIZE)
+    text = shown.paint(full([[Segment("elapsed 0:13", style)], [], [], []]), COLORS, SIZE)
     assert text == "\x1b[1;12H\x1b[38;2;255;0;0m3\x1b[0m"
 
 
 def test_all_is_sent_where_nothing_is_known() -> None:
-    shown = ShownCells()
+    shown = ScreenDiff()
     update = full([[Segment("a")], [Segment("b")], [], []])
-    first = shown.paint(update, TRUECOLOR, SIZE)
+    first = shown.paint(update, COLORS, SIZE)
     shown.forget()
-    assert shown.paint(update, TRUECOLOR, SIZE) == first
-    assert shown.paint(update, TRUECOLOR, (WIDTH + 1, HEIGHT)) == first
-    few = Console(force_terminal=True, color_system="256")
-    assert shown.paint(update, few, (WIDTH + 1, HEIGHT)) == first
+    assert shown.paint(update, COLORS, SIZE) == first
+    assert shown.paint(update, COLORS, (WIDTH + 1, HEIGHT)) == first
+    assert shown.paint(update, ColorSystem.EIGHT_BIT, (WIDTH + 1, HEIGHT)) == first
+    assert shown.paint(update, ColorSystem.EIGHT_BIT, (WIDTH + 1, HEIGHT)) == ""
 
 
 def test_what_is_of_another_kind_is_left_to_the_framework() -> None:
-    shown = ShownCells()
-    update = full([[Segment("a")], [], [], []])
-    first = shown.paint(update, TRUECOLOR, SIZE)
-    assert shown.paint(PaintedUpdate("text"), TRUECOLOR, SIZE) is None
-    assert Text("text").plain == PaintedUpdate("text").render_segments(TRUECOLOR)
-    # Nobody knows what that painted.
-    assert shown.paint(update, TRUECOLOR, SIZE) == first
+    shown = ScreenDiff()
+    assert shown.knows(full([[Segment("a")], [], [], []]))
+    assert not shown.knows(PaintedUpdate("text"))
+    assert PaintedUpdate("text").render_segments(TRUECOLOR) == "text"
+
+
+def test_links_are_written_as_the_framework_does() -> None:
+    pieces = [Segment("a", Style(bold=True)), Segment("b", Style(link="https://gale.kore.ai", color="#ff0000"))]
+    text = ScreenDiff().paint(full([pieces, [], [], []]), COLORS, SIZE)
+    assert "\x1b[1ma\x1b[0m\x1b]8;" in text
+
+
+def test_bold_ends_where_dim_goes_on() -> None:
+    pieces = [Segment("a", Style(bold=True, dim=True)), Segment("b", Style(dim=True)), Segment("c")]
+    assert "\x1b[1;2ma\x1b[22;2mb\x1b[0mc" in ScreenDiff().paint(full([pieces, [], [], []]), COLORS, SIZE)
+
+
+def test_fewer_colours_where_the_terminal_has_fewer() -> None:
+    pieces = [Segment("a", Style(color="#ff0000"))]
+    assert "\x1b[38;5;196ma" in ScreenDiff().paint(full([pieces, [], [], []]), ColorSystem.EIGHT_BIT, SIZE)
+
+
+def test_no_colour_is_sent_where_none_is_wanted() -> None:
+    ground = Color.parse("#000000")
+    base, badge = Style(color="#ffffff", bgcolor="#000000"), Style(color="#ffffff", bgcolor="#c7362f", bold=True)
+    link = Style(link="https://gale.kore.ai", color="#ff0000")
+    pieces = [Segment("plain", base), Segment("PROD", badge), Segment("link", link)]
+    text = ScreenDiff().paint(full([pieces, [], [], []]), None, SIZE, ground=ground)
+    assert "plain" in text
+    assert "\x1b[1;7mPROD" in text
+    assert not re.search(r"\x1b\[[\d;]*\b(3|4|9|10)\d\b[\d;]*m", text)
+
+
+def test_only_ascii_is_sent_where_the_terminal_has_nothing_else() -> None:
+    pieces = [Segment("│ ✓ saved… Bänk 日"), Segment("┐")]
+    update = full([pieces, [], [], []])
+    assert "| + saved~ B?nk ??+" in ScreenDiff().paint(update, COLORS, SIZE, ascii_in="ascii")
+    assert "Bänk 日" in ScreenDiff().paint(update, COLORS, SIZE, ascii_in="utf-8")
+
+
+async def test_partial_updates_add_up_to_the_full_picture() -> None:
+    """Whatever happens in the table, the terminal shows what a full repaint would show."""
+    chance = random.Random(7)  # noqa: S311  # a repeatable walk, not a secret
+    table, header = JobTable(glyphs=UNICODE), HeaderBar(glyphs=UNICODE)
+    table.tick(NOON)
+    jobs = {number: job(number) for number in range(9)}
+    table.set_jobs(jobs.values())
+    app = WidgetApp(header, table)
+    width, height = 90, 14
+    async with app.run_test(size=(width, height)) as pilot:
+        await pilot.pause()
+        screen = pyte.Screen(width, height)
+        stream = pyte.Stream(screen)
+        number, now = 9, NOON
+        for step in range(150):
+            which = chance.choice(sorted(jobs))
+            match chance.randrange(9):
+                case 0:
+                    jobs[number] = job(number, created_at=now + chance.choice((1, -9000)), label=f"Leave Bot {number}")
+                    table.apply(added(jobs[number]))
+                    number += 1
+                case 1 if len(jobs) > 5:
+                    table.apply(forgotten(jobs.pop(which)))
+                case 2:
+                    jobs[which] = replace(jobs[which], percentage=float(chance.randrange(101)))
+                    table.apply(changed(jobs[which]))
+                case 3:
+                    done = replace(jobs[which], state=JobState.SUCCEEDED, status="SUCCESS", ended_at=now)
+                    jobs[which] = done.with_download(state=DownloadState.SAVED, size=chance.randrange(10**7))
+                    table.apply(changed(jobs[which]))
+                case 4:
+                    now += chance.choice((1, 5))
+                    table.tick(now)
+                case 5:
+                    table.select(jobs[which].id)
+                case 6:
+                    table.toggle_mark(jobs[which].id)
+                case 7:
+                    table.scroll_to(y=chance.randrange(5), animate=False)
+                case _:
+                    header.show(
+                        environment="staging",
+                        host="staging-agent-platform.kore.ai",
+                        running=chance.randrange(12),
+                        saved=step,
+                        failed=chance.randrange(3),
+                    )
+            await pilot.pause()
+            for text in app.sent:
+                stream.feed(text)
+            app.sent.clear()
+            # The last column is the scrollbar's.
+            lines = [*shown(header), *shown(table)]
+            assert [line[:-1] for line in screen.display] == [line[:-1] for line in lines], step

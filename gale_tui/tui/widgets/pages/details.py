@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from rich.cells import cell_len
 from rich.segment import Segment
-from textual.geometry import Region
 from textual.selection import Selection
 from textual.strip import Strip
 
@@ -15,8 +13,8 @@ from gale_tui.core.models import DownloadProgress, Job, JobEvent
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs
 from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.terminal.steady_scroll import SteadyScroll
 from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, gist_lines
-from gale_tui.tui.widgets.tables.steady_scroll import SteadyScroll
 
 __all__ = ["DetailsPane"]
 
@@ -25,7 +23,7 @@ GIST_HEIGHT = 8
 
 
 class DetailsPane(SteadyScroll):
-    """One job's ids, timeline, file and last answer. Of what is shown again, only changed lines are repainted."""
+    """One job's ids, timeline, file and last answer."""
 
     DEFAULT_CSS = """
     DetailsPane {
@@ -109,12 +107,8 @@ class DetailsPane(SteadyScroll):
             return
         before, self._lines = self._lines, self._new_lines(max(1, width - 1), height)
         self.set_line_count(len(self._lines))
-        top = self.scroll_offset.y
-        for y in range(height):
-            old = before[top + y] if top + y < len(before) else ()
-            new = self._lines[top + y] if top + y < len(self._lines) else ()
-            if old != new:
-                self.refresh(_difference(old, new, y))
+        if self._lines != before:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """A line of the pane."""
@@ -142,14 +136,3 @@ class DetailsPane(SteadyScroll):
     def selection_updated(self, selection: Selection | None) -> None:
         """Shows what is selected."""
         self.refresh()
-
-
-def _difference(old: Line, new: Line, y: int) -> Region:
-    """The cells of a line that differ."""
-    start = 0
-    for one, other in zip(old, new, strict=False):
-        if one != other:
-            break
-        start += cell_len(one.text)
-    end = max(sum(cell_len(piece.text) for piece in line) for line in (old, new))
-    return Region(start, y, max(1, end - start), 1)

@@ -16,8 +16,8 @@ from textual.strip import Strip
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.job_text import Tone
 from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.terminal.steady_scroll import SteadyScroll
 from gale_tui.tui.widgets.pages.page_lines import PageLine, plain_text
-from gale_tui.tui.widgets.tables.steady_scroll import SteadyScroll
 
 __all__ = ["TextPage"]
 

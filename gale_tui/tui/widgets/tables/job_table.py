@@ -15,10 +15,9 @@ from textual.strip import Strip
 from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, choose_glyphs
-from gale_tui.tui.terminal.lean import paints_lean
 from gale_tui.tui.widgets.tables.columns import Layout, layout_for, row_pieces
 from gale_tui.tui.widgets.tables.job_rows import JobRows
-from gale_tui.tui.widgets.tables.row_painter import RowPainter, changed_regions
+from gale_tui.tui.widgets.tables.row_painter import RowPainter
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
 __all__ = ["JobTable"]
@@ -428,19 +427,14 @@ class JobTable(RowScroll):
                 self._repaint_row(row)
 
     def _repaint_row(self, row: int) -> None:
-        """Draws a row anew and asks for a repaint of those of its cells that look different."""
+        """Draws a row, and repaints it if it looks different."""
         job = self._rows.at(row)
         if row not in self.visible_rows():
             return
         layout, old = self._drawn.get(job.id, (None, []))
         new = self._draw(job)
-        if layout is not self._layout:
+        if layout is not self._layout or new != old:
             self.refresh_rows(row)
-            return
-        y = row - self.scroll_offset.y + 1
-        regions = changed_regions(self._layout, old, new, y, lean=paints_lean(self.screen))
-        if regions:
-            self.refresh(*regions)
 
     def _repaint_visible(self) -> None:
         for row in self.visible_rows():

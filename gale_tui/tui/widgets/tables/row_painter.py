@@ -1,4 +1,4 @@
-"""Draws the lines of the job table, and tells which cells of a row look different than before."""
+"""Draws the lines of the job table."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, clip
 from gale_tui.tui.formatting.styles import Tones
-from gale_tui.tui.widgets.tables.columns import Column, Layout, header_pieces
+from gale_tui.tui.widgets.tables.columns import Layout, header_pieces
 
-__all__ = ["RowPainter", "changed_regions"]
-
-NEAR = 24
-"""Cells between two changed columns that cost less to send again than to skip."""
+__all__ = ["RowPainter"]
 
 
 class RowPainter:
@@ -67,26 +63,3 @@ class RowPainter:
         right = width - left - cell_len(line)
         segments = [Segment(" " * left, base), Segment(line, style), Segment(" " * right, base)]
         return Strip([segment for segment in segments if segment.text], width)
-
-
-def changed_regions(layout: Layout, old: Sequence[Piece], new: Sequence[Piece], y: int, *, lean: bool) -> list[Region]:
-    """The regions of line `y` whose cells differ.
-
-    Args:
-        layout: The columns of both.
-        old: The cells as they were painted.
-        new: The cells as they should be.
-        y: The line.
-        lean: Whether several regions in a line are sent on their own; else they become one.
-    """
-    changed: list[Column] = [
-        column for column, one, other in zip(layout.columns, old, new, strict=True) if one != other
-    ]
-    regions: list[Region] = []
-    for column in changed:
-        if regions and (not lean or column.x - regions[-1].right <= NEAR):
-            first = regions.pop().x
-            regions.append(Region(first, y, column.x + column.width - first, 1))
-        else:
-            regions.append(Region(column.x, y, column.width, 1))
-    return regions

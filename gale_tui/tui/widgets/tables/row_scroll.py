@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.geometry import Region
 
 from gale_tui.tui.actions import Place, bindings
-from gale_tui.tui.widgets.tables.steady_scroll import SteadyScroll
+from gale_tui.tui.terminal.steady_scroll import SteadyScroll
 
 __all__ = ["RowScroll"]
 

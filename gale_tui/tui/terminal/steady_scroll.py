@@ -5,6 +5,8 @@ from __future__ import annotations
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 
+from gale_tui.tui.terminal.framework import private_problem
+
 __all__ = ["SteadyScroll"]
 
 THUMB_STEPS = 8
@@ -18,6 +20,9 @@ class SteadyScroll(ScrollView, can_focus=True):
         """Takes a new number of lines."""
         size = Size(0, count)
         if size == self.virtual_size:
+            return
+        if private_problem():
+            self.virtual_size = size
             return
         # Set as usual, the size would have the framework lay out the screen and paint all of this widget.
         self.set_reactive(SteadyScroll.virtual_size, size)

@@ -1,0 +1,116 @@
+"""The terminal's input and output, neither of which may hold up the program."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import sys
+from codecs import getincrementaldecoder
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from gale_tui.core.output import OutputThread
+
+if TYPE_CHECKING:
+    from gale_tui.tui.terminal.terminal_app import TerminalApp
+
+__all__ = ["TerminalDriver"]
+
+BEHIND = 1024
+"""Bytes not yet sent from which a new picture waits for the terminal."""
+PATIENCE = 0.5
+"""Seconds that the end waits for a terminal to take what is sent last."""
+_TICK = 0.1
+"""Seconds between looks whether the program ends."""
+
+
+class TerminalDriver(LinuxDriver):
+    """The framework's driver, except that no write waits and that a terminal that is gone ends the program."""
+
+    def __init__(
+        self, app: TerminalApp, *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        loop = asyncio.get_running_loop()
+
+        def gone(error: OSError | None = None) -> None:
+            try:
+                loop.call_soon_threadsafe(app.terminal_gone)
+            except RuntimeError:
+                # The loop is closed: the program ends already.
+                return
+
+        self._gone = gone
+        # Standard output, not standard error as the framework: that may be a log.
+        self.output = OutputThread(sys.__stdout__.fileno() if sys.__stdout__ else 1, gone)
+        app.driver = self
+
+    @property
+    def behind(self) -> bool:
+        """Whether the terminal has not taken what it was sent."""
+        return self.output.pending > BEHIND
+
+    @property
+    def mouse(self) -> bool:
+        """Whether the terminal reports the mouse; read when it is given back, at the end and on ctrl+z."""
+        return self._mouse
+
+    @mouse.setter
+    def mouse(self, on: bool) -> None:
+        self._mouse = on
+
+    def write(self, data: str) -> None:
+        """Sends text; never waits."""
+        self.output.write(data.encode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Waits a moment for the last bytes."""
+        self.output.drain(PATIENCE)
+        super().close()
+
+    def resume_stopped(self) -> None:
+        """Prepares the terminal again after SIGCONT, whatever stopped the process.
+
+        The framework does so as well, but ends its reading thread and gives the terminal's settings back at SIGTSTP
+        alone. After a SIGSTOP two threads would read the keys, the loser of the last one would hold up the end of the
+        process, and the settings from before would be lost.
+        """
+        if not self._auto_restart:
+            return
+        if not self._must_signal_resume:
+            self.suspend_application_mode()
+            self._must_signal_resume = True
+        self.resume_application_mode()
+
+    def run_input_thread(self) -> None:
+        """Reads keys until the program ends, or the terminal does."""
+        parser = XTermParser()
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        while not self.exit_event.is_set():
+            ready, _, _ = select.select([self.fileno], [], [], _TICK)
+            if ready:
+                try:
+                    data = os.read(self.fileno, 4096)
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    data = b""
+                if not data:
+                    self._gone()
+                    return
+                for event in parser.feed(decode(data)):
+                    self._pass_on(event)
+            for event in parser.tick():
+                self._pass_on(event)
+
+    def _pass_on(self, event: Message) -> None:
+        if isinstance(event, events.Key) and event.key.startswith("alt+") and event.character:
+            # A terminal without key reports sends the same for alt and a key as for esc and then the key.
+            self.process_message(events.Key("escape", "\x1b"))
+            event = events.Key(event.key.removeprefix("alt+"), event.character)
+        self.process_message(event)

@@ -1,0 +1,115 @@
+"""Colours and attributes of a cell, and the terminal's codes for changing from one to another."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from rich.color import Color, ColorSystem
+from rich.console import Console
+from rich.style import Style
+
+__all__ = ["PLAIN", "Pen", "change_pen", "color_system", "is_unusual", "pens_for"]
+
+
+class Pen(NamedTuple):
+    """How a cell is drawn, in the terminal's codes."""
+
+    fore: tuple[str, ...] | None
+    """None: any, as of a blank."""
+    back: tuple[str, ...]
+    attributes: frozenset[str]
+
+
+PLAIN = Pen(("39",), ("49",), frozenset())
+
+_ATTRIBUTES = (
+    ("bold", "1", "22"),
+    ("dim", "2", "22"),
+    ("italic", "3", "23"),
+    ("underline", "4", "24"),
+    ("blink", "5", "25"),
+    ("reverse", "7", "27"),
+    ("strike", "9", "29"),
+)
+_SEEN_ON_BLANKS = frozenset({"underline", "reverse", "strike", "blink"})
+_UNUSUAL = ("blink2", "conceal", "underline2", "frame", "encircle", "overline")
+_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+    "windows": ColorSystem.WINDOWS,
+}
+_STANDOUT = 60
+"""Difference in brightness, of 255, from which a ground without colours is drawn in reverse."""
+
+
+def color_system(console: Console) -> ColorSystem:
+    """The colours that the terminal has."""
+    return _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
+
+
+def is_unusual(style: Style) -> bool:
+    """Whether the style has what a pen cannot say: a link, a rare attribute."""
+    return style.link is not None or any(getattr(style, name) for name in _UNUSUAL)
+
+
+def pens_for(style: Style | None, system: ColorSystem | None, ground: Color | None = None) -> tuple[Pen, Pen]:
+    """The pen for characters and the one for blanks.
+
+    Args:
+        style: As the framework wants it.
+        system: The colours that the terminal has; None for none at all.
+        ground: The screen's background. Without colours, what stands out from it is drawn in reverse.
+    """
+    if style is None:
+        return PLAIN, Pen(None, PLAIN.back, frozenset())
+    attributes = {name for name, _, _ in _ATTRIBUTES if getattr(style, name)}
+    if system is None:
+        if _stands_out(style.bgcolor, ground):
+            attributes ^= {"reverse"}
+        pen = Pen(PLAIN.fore, PLAIN.back, frozenset(attributes))
+    else:
+        pen = Pen(
+            _codes(style.color, system, foreground=True),
+            _codes(style.bgcolor, system, foreground=False),
+            frozenset(attributes),
+        )
+    return pen, pen if pen.attributes & _SEEN_ON_BLANKS else Pen(None, pen.back, frozenset())
+
+
+def _codes(color: Color | None, system: ColorSystem, *, foreground: bool) -> tuple[str, ...]:
+    if color is None:
+        return ("39",) if foreground else ("49",)
+    return tuple(color.downgrade(system).get_ansi_codes(foreground))
+
+
+def _stands_out(color: Color | None, ground: Color | None) -> bool:
+    if color is None or ground is None:
+        return False
+    return abs(_brightness(color) - _brightness(ground)) >= _STANDOUT
+
+
+def _brightness(color: Color) -> float:
+    red, green, blue = color.get_truecolor()
+    return 0.3 * red + 0.59 * green + 0.11 * blue
+
+
+@lru_cache(maxsize=1024)
+def change_pen(old: Pen, new: Pen) -> tuple[str, Pen]:
+    """What changes one pen into the other, and what the pen is then."""
+    fore, back, on = new
+    if fore is None:
+        # A blank: what is not seen of it stays as it is.
+        fore, on = old.fore, old.attributes - _SEEN_ON_BLANKS
+    if (fore, back, on) == PLAIN:
+        return ("" if old == PLAIN else "\x1b[0m"), PLAIN
+    # Bold and dim share the code that ends them.
+    ending = {off for name, _, off in _ATTRIBUTES if name in old.attributes and name not in on}
+    codes = sorted(ending)
+    codes += [start for name, start, off in _ATTRIBUTES if name in on and (name not in old.attributes or off in ending)]
+    if fore != old.fore:
+        codes += fore or ()
+    if back != old.back:
+        codes += back
+    return (f"\x1b[{';'.join(codes)}m" if codes else ""), Pen(fore, back, on)

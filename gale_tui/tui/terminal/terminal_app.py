@@ -1,0 +1,233 @@
+"""The app as far as it concerns the terminal: painting, signals, the clipboard, a crash, the end of the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+from textual import events
+from textual.app import App
+from textual.driver import Driver
+from textual.screen import Screen
+
+from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, terminal_encoding
+from gale_tui.tui.terminal.framework import private_problem
+from gale_tui.tui.terminal.multiplexer import inside, passed_on
+
+if TYPE_CHECKING:
+    from rich.color import Color
+    from rich.console import RenderableType
+
+    from gale_tui.tui.terminal.driver import TerminalDriver
+    from gale_tui.tui.terminal.screen_diff import ChopsUpdate, LayoutUpdate
+
+__all__ = ["TerminalApp"]
+
+log = logging.getLogger("gale_tui.app")
+
+HUNG_UP = 129
+"""Exit code where the terminal is gone, as of SIGHUP."""
+_ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGTERM")
+
+
+class TerminalApp(App[int]):
+    """An app that sends its terminal only what differs, never waits for it, and ends when it is told to or left alone.
+
+    Args:
+        signals: False where somebody else handles signals, in tests.
+    """
+
+    glyphs: Glyphs = UNICODE
+
+    def __init__(self, *, signals: bool = True) -> None:
+        super().__init__()
+        self._handles_signals = signals
+        self._tested = not private_problem()
+        self._repaint_due = False
+        self.driver: TerminalDriver | None = None
+        """None without a terminal, or where the framework's own driver does the work."""
+        self.inside = inside(os.environ)
+        if self._tested:
+            from gale_tui.tui.terminal.screen_diff import ScreenDiff
+
+            self._diff = ScreenDiff()
+        else:
+            log.warning("the framework paints by itself: %s", private_problem())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own driver where there is one for the system."""
+        if private_problem() or sys.platform == "win32":
+            return super().get_driver_class()
+        from gale_tui.tui.terminal.driver import TerminalDriver
+
+        return TerminalDriver
+
+    # Painting
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Sends what differs from what the terminal shows; while that is behind nothing, and then the newest."""
+        sent = self._tested and self._running and not (self._closed or self._batch_count or self.is_headless)
+        update: object = renderable
+        if sent and renderable is not None:
+            from gale_tui.tui.terminal.screen_diff import PaintedUpdate
+
+            if self._diff.knows(update):
+                if self.driver is not None and self.driver.behind:
+                    self._repaint_later(self.driver)
+                    self.post_display_hook()
+                    return
+                text = self._difference(update)
+                cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+                if not text and cursor == self._previous_cursor_position:
+                    self.post_display_hook()
+                    return
+                renderable = cast("RenderableType", PaintedUpdate(text))
+            else:
+                self._diff.forget()
+        super()._display(screen, renderable)
+
+    def _difference(self, update: LayoutUpdate | ChopsUpdate) -> str:
+        from gale_tui.tui.terminal.pens import color_system
+
+        return self._diff.paint(
+            update,
+            None if self.no_color else color_system(self.console),
+            self.size,
+            ground=self._ground() if self.no_color else None,
+            ascii_in=terminal_encoding() if self.glyphs is ASCII else None,
+        )
+
+    def _ground(self) -> Color:
+        from textual.color import Color
+
+        return Color.parse(self.theme_variables["background"]).rich_color
+
+    def _repaint_later(self, driver: TerminalDriver) -> None:
+        if self._repaint_due:
+            return
+        self._repaint_due = True
+        loop = asyncio.get_running_loop()
+
+        def repaint() -> None:
+            self._repaint_due = False
+            self.refresh()
+
+        def sent() -> None:
+            try:
+                loop.call_soon_threadsafe(repaint)
+            except RuntimeError:
+                # The loop is closed: the program has ended.
+                return
+
+        driver.output.when_sent(sent)
+
+    def forget_screen(self) -> None:
+        """Sends everything with the next repaint: the terminal may show something else."""
+        if self._tested:
+            self._diff.forget()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The terminal may have cut or wrapped what it showed."""
+        self.forget_screen()
+
+    def repaint_resumed(self, _: App[object]) -> None:
+        """Draws the screen after ctrl+z and `fg`."""
+        self.forget_screen()
+        self.refresh(layout=True)
+        self.screen.refresh(layout=True)
+
+    def paint_soon(self, screen: Screen[Any]) -> None:
+        """Lets the timer pass meanwhile that a screen's first paint waits for."""
+        if self._tested:
+            screen._update_timer.resume()
+
+    # Beside the picture
+
+    def write_terminal(self, text: str) -> None:
+        """Sends a sequence that is no part of the picture."""
+        driver = self.driver or getattr(self, "_driver", None)
+        if driver is not None and not self.is_headless:
+            driver.write(text)
+
+    def send_to_clipboard(self, text: str) -> None:
+        """Sends a text to the terminal's clipboard."""
+        encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
+        self.write_terminal(passed_on(f"\x1b]52;c;{encoded}\x07", self.inside))
+
+    def keep_copied(self, text: str) -> None:
+        """Keeps a text to be pasted in the program itself."""
+        if self._tested:
+            self._clipboard = text
+
+    def drop_notifications(self, text: str) -> None:
+        """Takes a notification off the screen."""
+        if self._tested:
+            for shown in tuple(self._notifications):
+                if shown.message == text:
+                    self._unnotify(shown, refresh=False)
+
+    def open_url(self, url: str, *, new_tab: bool = True) -> None:
+        """Opens nothing: no text of a server may start a browser."""
+
+    # The end
+
+    def listen_to_signals(self) -> None:
+        """Lets signals that end the program end it in order."""
+        if not self._handles_signals:
+            return
+        loop = asyncio.get_running_loop()
+        for name in _ENDING:
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            try:
+                loop.add_signal_handler(number, self._signalled, number)
+            except NotImplementedError:
+                # Windows' loop handles none itself.
+                signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self._signalled, number))
+
+        if hasattr(signal, "SIGCONT") and not private_problem():
+            loop.add_signal_handler(signal.SIGCONT, self._continued)
+
+    def _continued(self) -> None:
+        if self.driver is not None:
+            self.driver.resume_stopped()
+
+    def _signalled(self, number: int) -> None:
+        log.info("ending on signal %d", number)
+        self.exit(return_code=128 + number)
+
+    def terminal_gone(self) -> None:
+        """Ends the program, as SIGHUP does, which not every wrapper lets through."""
+        if self.return_code is None:
+            log.info("ending: the terminal is gone")
+            self.exit(return_code=HUNG_UP)
+
+    def _fatal_error(self) -> None:
+        """A crash report without local variables: they may hold a key."""
+        from rich.text import Text
+
+        from gale_tui.core.logs import crash_text
+
+        error = sys.exc_info()[1]
+        text = crash_text(error) if error is not None else "unknown error"
+        log.error("crash: %s", text)
+        self._exit_renderables.append(
+            Text(f"{text}\ngale-tui crashed. Exports continue at the server; start gale-tui again to follow them.")
+        )
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        """Prints what was left to say on the way that never waits."""
+        if self.driver is None or not self._exit_renderables:
+            super()._print_error_renderables()
+            return
+        with self.error_console.capture() as captured:
+            super()._print_error_renderables()
+        self.driver.write(captured.get())
+        self.driver.close()
