@@ -29,7 +29,6 @@ from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, History
 from gale_tui.tui.navigation import Navigation
 from gale_tui.tui.screens.job_actions import JobActions, count_of
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.terminal.bursts import KeyBursts, Typed
 from gale_tui.tui.terminal.mouse import MouseSwitch
 from gale_tui.tui.terminal.notifications import Attention, ending
 from gale_tui.tui.terminal.terminal_app import TerminalApp
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gale_tui.core.batch.reader import Paste
-    from gale_tui.tui.terminal.paste_detection import TypedBursts
 
 __all__ = ["GaleApp"]
 
@@ -80,8 +78,6 @@ class GaleApp(TerminalApp):
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
         self.tally = Tally()
-        self._bursts = KeyBursts(self._pressed, self._pasted)
-        self._typed_bursts: TypedBursts | None = None
         self._mouse = MouseSwitch(lambda: self.driver)
         self._focus_told = False
         self._key_at = time.monotonic()
@@ -150,42 +146,19 @@ class GaleApp(TerminalApp):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Holds back keys that may belong to an unbracketed paste, and takes a paste over the jobs before the keys
-        behind it.
-        """
+        """Notes whether somebody looks."""
         if isinstance(event, events.Key):
             self._key_at = time.monotonic()
         elif isinstance(event, events.AppFocus | events.AppBlur):
             self._focus_told = True
-        if not event.is_forwarded and not self.is_headless:
-            if isinstance(event, events.Key) and self._holds_back(event):
-                return
-            if isinstance(event, events.Paste) and self._comes_behind(event):
-                return
-        if isinstance(event, events.Paste) and not event.is_forwarded and self._over_the_jobs:
-            self.navigation.open_form(pasted=event.text)
-            return
         await super().on_event(event)
 
-    def _comes_behind(self, event: events.Paste) -> bool:
-        """True where keys before a paste are still held back: it is let in behind them."""
-        if self._typed_bursts is not None and self._typed_bursts.holding:
-            self._typed_bursts.end(event)
-        elif self._bursts.holding:
-            self._bursts.end(event)
+    async def handle_event(self, event: events.Event) -> None:
+        """Opens the form with a paste over the jobs."""
+        if isinstance(event, events.Paste) and not event.is_forwarded and self._over_the_jobs:
+            self.navigation.open_form(pasted=event.text)
         else:
-            return False
-        return True
-
-    def _holds_back(self, event: events.Key) -> bool:
-        field = self.focused if isinstance(self.focused, Input) else None
-        if self._bursts.holding or (field is None and not (self._typed_bursts and self._typed_bursts.holding)):
-            return self._bursts.takes(event)
-        if self._typed_bursts is None:
-            from gale_tui.tui.terminal.paste_detection import TypedBursts
-
-            self._typed_bursts = TypedBursts(self._pressed)
-        return self._typed_bursts.takes(event, field)
+            await super().handle_event(event)
 
     @property
     def _over_the_jobs(self) -> bool:
@@ -196,18 +169,6 @@ class GaleApp(TerminalApp):
         if self._focus_told or not self.inside:
             return self.app_focus
         return time.monotonic() - self._key_at < LOOKS_ON
-
-    async def _pressed(self, event: Typed) -> None:
-        if isinstance(event, events.Paste):
-            await self.on_event(event)
-        else:
-            await super().on_event(event)
-
-    def _pasted(self, text: str) -> None:
-        if self._over_the_jobs:
-            self.navigation.open_form(pasted=text)
-        else:
-            (self.focused or self.screen).post_message(events.Paste(text))
 
     # What the engine tells
 

@@ -7,7 +7,7 @@ import os
 import select
 import sys
 from codecs import getincrementaldecoder
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -17,7 +17,7 @@ from textual.message import Message
 from gale_tui.core.output import OutputThread
 
 if TYPE_CHECKING:
-    from gale_tui.tui.terminal.terminal_app import TerminalApp
+    from textual.app import App
 
 __all__ = ["TerminalDriver"]
 
@@ -29,18 +29,27 @@ _TICK = 0.1
 """Seconds between looks whether the program ends."""
 
 
+class Owner(Protocol):
+    """The app, as the driver knows it."""
+
+    driver: TerminalDriver | None
+
+    def terminal_gone(self) -> None:
+        """The terminal can no longer be read or written."""
+
+
 class TerminalDriver(LinuxDriver):
     """The framework's driver, except that no write waits and that a terminal that is gone ends the program."""
 
     def __init__(
-        self, app: TerminalApp, *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        loop = asyncio.get_running_loop()
+        loop, owner = asyncio.get_running_loop(), cast("Owner", app)
 
         def gone(error: OSError | None = None) -> None:
             try:
-                loop.call_soon_threadsafe(app.terminal_gone)
+                loop.call_soon_threadsafe(owner.terminal_gone)
             except RuntimeError:
                 # The loop is closed: the program ends already.
                 return
@@ -48,7 +57,7 @@ class TerminalDriver(LinuxDriver):
         self._gone = gone
         # Standard output, not standard error as the framework: that may be a log.
         self.output = OutputThread(sys.__stdout__.fileno() if sys.__stdout__ else 1, gone)
-        app.driver = self
+        owner.driver = self
 
     @property
     def behind(self) -> bool:

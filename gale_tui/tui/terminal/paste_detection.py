@@ -1,4 +1,4 @@
-"""A paste that the terminal did not bracket, into a field that reads requests: typed before it is known as one."""
+"""A paste that the terminal did not bracket arrives as keys; it must not run one action for each letter."""
 
 from __future__ import annotations
 
@@ -10,29 +10,54 @@ from typing import Final
 from textual import events
 from textual.widgets import Input
 
-from gale_tui.tui.terminal.bursts import FEWEST, PAUSE, QUIET, UNFINISHED, Typed, is_unfinished, press_behind, text_of
-from gale_tui.tui.widgets.forms.fields import FieldInput
+__all__ = ["PasteDetector", "ReadingInput", "looks_pasted"]
 
-__all__ = ["TypedBursts"]
+FIRST_WAIT: Final = 0.01
+"""Seconds that a key waits for company: far less than between two presses of a hand."""
+QUIET: Final = 0.15
+"""Seconds without a key after which a burst is over: a slow line cuts a paste into pieces."""
+UNFINISHED: Final = 1.0
+"""The same for a paste that cannot end where it does: within a quotation, behind a line that continues."""
+PAUSE: Final = 0.04
+"""Seconds before an `enter` that is a press; the keys of a paste come closer together, those of a hand never."""
+FEWEST: Final = 4
+"""Keys from which a burst may be a paste."""
+LONG: Final = 16
+"""Characters, not all alike, that no hand types in one burst."""
 
+_PASTED: Final = re.compile(
+    r"https?://|\b(?:a|cf|ds|agent-ej)-[0-9a-f]{4}|[^,;\t\n]{3}[,;\t][^,;\t\n]{3}", re.IGNORECASE
+)
 _REQUEST: Final = re.compile(r"https?://|^\s*(?:curl|fetch\(|\$session)|\.har[\"']?\s*$", re.IGNORECASE)
 
 
-class TypedBursts:
-    """Lets keys be typed at once, but an `enter` right behind a burst of them waits for what follows.
+class ReadingInput(Input):
+    """A text field that can read more in a paste than its own value."""
 
-    Where nothing follows it is pressed. Where more does, the whole is a paste of several lines: the fields get back
-    what was in them, and the text is read like any other paste. An address on one line is read in the same way.
+    reading: Callable[[str], bool] | None = None
+    """Given each paste first; True if it understood more in it than this field's own value."""
+
+    def insert_line(self, text: str) -> None:
+        """Inserts the first line of a text."""
+        raise NotImplementedError
+
+
+class PasteDetector:
+    """Tells single presses from pastes.
+
+    Outside of text fields keys are held for a moment, until it is clear which they are. In a text field they are typed
+    at once, and only an `enter` right behind a burst waits: if more follows, or the burst is a request, the fields get
+    back what was in them and the text is read like any other paste.
 
     Args:
-        press: Handles a key that was pressed.
+        handle: Handles what was pressed or pasted.
     """
 
-    def __init__(self, press: Callable[[Typed], Awaitable[None]]) -> None:
-        self._press = press
+    def __init__(self, handle: Callable[[events.Key | events.Paste], Awaitable[None]]) -> None:
+        self._handle = handle
         self._typed: list[events.Key] = []
         self._held: list[events.Key] = []
-        self._before: dict[FieldInput, tuple[str, int]] = {}
+        self._before: dict[ReadingInput, tuple[str, int]] = {}
         self._last = 0.0
         self._patient = False
         self._timer: asyncio.TimerHandle | None = None
@@ -40,42 +65,85 @@ class TypedBursts:
 
     @property
     def holding(self) -> bool:
-        """True while keys are held back."""
+        """Whether keys are held."""
         return bool(self._held)
 
-    def takes(self, event: events.Key, field: Input | None) -> bool:
-        """True where the key is held back.
+    def holds(self, event: events.Key, field: Input | None) -> bool:
+        """Whether the key is held, to be pressed or pasted in a moment.
 
         Args:
             event: The key.
             field: What has the focus, if that is a text field.
         """
         gap, self._last = event.time - self._last, event.time
-        text = text_of(event)
+        text = _text_of(event)
         if self._held:
             self._cancel()
-            if text:
-                self._held.append(event)
-                self._wait(QUIET)
-            else:
+            if not text:
+                # No paste has such a key in it.
                 self.end(event)
+                return True
+            self._held.append(event)
+            self._wait()
+            return True
+        if field is None:
+            self._forget()
+            if not (event.is_printable and event.character):
+                return False
+            self._held.append(event)
+            self._wait()
             return True
         if gap > PAUSE:
             self._forget()
-        if not text or not isinstance(field, FieldInput) or field.reading is None:
+        if not text or not isinstance(field, ReadingInput) or field.reading is None:
             self._forget()
             return False
         self._cancel()
         self._before.setdefault(field, (field.value, field.cursor_position))
-        if text == "\n" and len(self._typed) >= FEWEST:
-            self._held.append(event)
-        else:
-            self._typed.append(event)
-        self._wait(QUIET)
+        (self._held if text == "\n" and len(self._typed) >= FEWEST else self._typed).append(event)
+        self._wait()
         return bool(self._held)
 
-    def _wait(self, seconds: float) -> None:
+    def end(self, *behind: events.Key | events.Paste) -> None:
+        """Ends the burst; what is given comes behind it."""
+        typed, held, before = self._typed, self._held, self._before
+        self._forget()
+        keys = [*typed, *held]
+        text = _text(keys)
+        pasted = looks_pasted(text)
+        if before:
+            several = pasted and "\n" in text.strip()
+            pressed = _press_behind(keys) if several else held
+            if several or _REQUEST.search(text):
+                field = next(iter(before))
+
+                def read() -> None:
+                    _read(field, before, text, several)
+                    self._handle_soon([*pressed, *behind])
+
+                # Behind the keys that it has still to take.
+                field.call_later(read)
+                return
+        elif pasted:
+            pressed = _press_behind(keys)
+            paste = events.Paste(_text(keys[: len(keys) - len(pressed)]))
+            self._handle_soon([paste, *pressed, *behind])
+            return
+        self._handle_soon([*held, *behind])
+
+    def _wait(self, seconds: float | None = None) -> None:
+        if seconds is None:
+            short = not self._before and (len(self._held) < FEWEST or _all_alike(_text(self._held)))
+            seconds = FIRST_WAIT if short else QUIET
         self._timer = asyncio.get_running_loop().call_later(seconds, self._over)
+
+    def _over(self) -> None:
+        text = _text((*self._typed, *self._held))
+        if not self._patient and len(self._held) > 1 and looks_pasted(text) and is_unfinished(text):
+            self._patient = True
+            self._wait(UNFINISHED)
+            return
+        self.end()
 
     def _cancel(self) -> None:
         self._patient = False
@@ -87,44 +155,61 @@ class TypedBursts:
         self._cancel()
         self._typed, self._held, self._before = [], [], {}
 
-    def _over(self) -> None:
-        text = "".join(map(text_of, (*self._typed, *self._held)))
-        if not self._patient and len(self._held) > 1 and is_unfinished(text):
-            self._patient = True
-            self._wait(UNFINISHED)
-            return
-        self.end()
+    def _handle_soon(self, found: Sequence[events.Key | events.Paste]) -> None:
+        if found:
+            self._release = asyncio.ensure_future(self._handle_all(found))
 
-    def end(self, *behind: Typed) -> None:
-        """Ends the burst; what is given comes behind it."""
-        typed, held, before = self._typed, self._held, self._before
-        self._forget()
-        keys = [*typed, *held]
-        text = "".join(map(text_of, keys))
-        several = "\n" in text.strip()
-        pressed = press_behind(keys) if several else held
-        field = next(iter(before), None)
-        if field is not None and (several or _REQUEST.search(text)):
-
-            def read() -> None:
-                _read(field, before, text, several)
-                self._press_soon([*pressed, *behind])
-
-            # Behind the keys that it has still to take.
-            field.call_later(read)
-        else:
-            self._press_soon([*pressed, *behind])
-
-    def _press_soon(self, keys: Sequence[Typed]) -> None:
-        if keys:
-            self._release = asyncio.ensure_future(self._press_all(keys))
-
-    async def _press_all(self, keys: Sequence[Typed]) -> None:
-        for event in keys:
-            await self._press(event)
+    async def _handle_all(self, found: Sequence[events.Key | events.Paste]) -> None:
+        for event in found:
+            await self._handle(event)
 
 
-def _read(field: FieldInput, before: dict[FieldInput, tuple[str, int]], text: str, several: bool) -> None:
+def looks_pasted(text: str) -> bool:
+    """Whether a burst is a paste and no held keys: it is long, or has ids, an address, a list, or a request."""
+    if len(text) < FEWEST or _all_alike(text):
+        return False
+    return len(text.strip()) >= LONG or bool(_PASTED.search(text) or _REQUEST.search(text))
+
+
+def _all_alike(text: str) -> bool:
+    return len(set(text.strip())) < FEWEST - 1
+
+
+def _text(keys: Sequence[events.Key]) -> str:
+    return "".join(map(_text_of, keys))
+
+
+def _text_of(event: events.Key) -> str:
+    """What a key is in a text; empty if it is part of none."""
+    if event.key in ("enter", "ctrl+j"):
+        return "\n"
+    if event.key == "tab":
+        return "\t"
+    return event.character or "" if event.is_printable else ""
+
+
+def _press_behind(keys: Sequence[events.Key]) -> list[events.Key]:
+    """The `enter` at the end of a burst, where it is a press and no line break of the text before it."""
+    if len(keys) < 2 or _text_of(keys[-1]) != "\n" or keys[-1].time - keys[-2].time < PAUSE:
+        return []
+    return [] if is_unfinished(_text(keys[:-1])) else [keys[-1]]
+
+
+def is_unfinished(text: str) -> bool:
+    """Whether a copied request cannot end here, so that the rest of it is still to come."""
+    text = text.strip()
+    if text.endswith(("\\", "^", " `")):
+        return True
+    if text.startswith("curl"):
+        from gale_tui.core.paste.text import quotes_closed
+
+        return not quotes_closed(text)
+    if text.startswith(("fetch(", "await fetch(", "{", "$session")):
+        return text.count("{") > text.count("}") or text.count("(") > text.count(")")
+    return False
+
+
+def _read(field: ReadingInput, before: dict[ReadingInput, tuple[str, int]], text: str, several: bool) -> None:
     """Reads what was typed as a paste. Where there is nothing in a single line it stays as it was typed."""
     typed = {each: (each.value, each.cursor_position) for each in before}
     _put_back(before)
@@ -137,7 +222,7 @@ def _read(field: FieldInput, before: dict[FieldInput, tuple[str, int]], text: st
         _put_back(typed)
 
 
-def _put_back(values: dict[FieldInput, tuple[str, int]]) -> None:
+def _put_back(values: dict[ReadingInput, tuple[str, int]]) -> None:
     for field, (value, cursor) in values.items():
         with field.prevent(Input.Changed):
             field.value = value

@@ -14,10 +14,12 @@ from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.widgets import Input
 
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, terminal_encoding
 from gale_tui.tui.terminal.framework import private_problem
 from gale_tui.tui.terminal.multiplexer import inside, passed_on
+from gale_tui.tui.terminal.paste_detection import PasteDetector
 
 if TYPE_CHECKING:
     from rich.color import Color
@@ -49,6 +51,7 @@ class TerminalApp(App[int]):
         self._handles_signals = signals
         self._tested = not private_problem()
         self._repaint_due = False
+        self._pastes = PasteDetector(self.handle_event)
         self.driver: TerminalDriver | None = None
         """None without a terminal, or where the framework's own driver does the work."""
         self.inside = inside(os.environ)
@@ -145,6 +148,23 @@ class TerminalApp(App[int]):
         """Lets the timer pass meanwhile that a screen's first paint waits for."""
         if self._tested:
             screen._update_timer.resume()
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Holds keys that may belong to a paste; a paste waits for the keys before it."""
+        if not event.is_forwarded and not self.is_headless:
+            if isinstance(event, events.Key):
+                if self._pastes.holds(event, self.focused if isinstance(self.focused, Input) else None):
+                    return
+            elif isinstance(event, events.Paste) and self._pastes.holding:
+                self._pastes.end(event)
+                return
+        await self.handle_event(event)
+
+    async def handle_event(self, event: events.Event) -> None:
+        """Handles an event whose turn it is."""
+        await super().on_event(event)
 
     # Beside the picture
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, Static
 
 from gale_tui.core.threads import DaemonThreads
+from gale_tui.tui.terminal.paste_detection import ReadingInput
 from gale_tui.tui.widgets.forms.checks import Check, Finding, Level, tidy_line
 
 __all__ = ["FieldInput", "FormBody", "FormButton", "FormRow", "TextField", "Tick"]
@@ -72,7 +73,7 @@ class FormButton(Button):
         super().__init__(Content(label), variant, id=id, compact=True)
 
 
-class FieldInput(Input):
+class FieldInput(ReadingInput):
     """A one-line input that takes a whole paste."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,8 +101,6 @@ class FieldInput(Input):
         self.cursor_blink = False
         self.stepping: Callable[[int], bool] | None = None
         """Called when an arrow key steps down (1) or up (-1); returns True if it did all."""
-        self.reading: Callable[[str], bool] | None = None
-        """Called with each paste; returns True if it took it."""
         self._tidy = tidy
 
     def take_paste(self, text: str) -> None:
