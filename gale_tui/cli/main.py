@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.core.jobs.rate_limits import PollPolicy
     from gale_tui.core.models import Environment, ToolChoice
+    from gale_tui.core.output import OutputThread
     from gale_tui.core.secret import Secret
     from gale_tui.sandbox.server import Sandbox
 
@@ -46,22 +47,45 @@ class Wiring:
     """The demo's GALE; made anew where None."""
 
 
+PATIENCE: Final = 0.5
+"""Seconds that the end of an interrupted program waits for its output."""
+
+
 def run() -> None:
     """The process from its first module to its end; `gale_tui.__main__` calls it."""
-    code = main()
-    _let_go_of_output()
+    if os.name == "nt":
+        # Its console takes text through Python's own streams alone.
+        sys.exit(main())
+    from gale_tui.core.output import open_outputs
+
+    outputs = open_outputs()
+    try:
+        try:
+            code = main()
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0
+        code = _end_output(code, *outputs)
+    except KeyboardInterrupt:
+        code = 130
+    except BaseException:
+        sys.stderr = sys.__stderr__
+        raise
     sys.exit(code)
 
 
-def _let_go_of_output() -> None:
-    """Where output is gone (an SSH line that dropped), Python's own last flush would fail and change the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+def _end_output(code: int, out: OutputThread, err: OutputThread) -> int:
+    """Waits for whoever reads standard output, unless interrupted, and a moment for standard error.
+
+    Returns:
+        The exit code, which is not 0 where results were lost.
+    """
+    whole = out.drain(PATIENCE if code > 128 else None)
+    err.drain(PATIENCE)
+    if whole or code:
+        return code
+    from gale_tui.cli.exit_codes import FAILED, NOT_SAVED
+
+    return FAILED if isinstance(out.failure, BrokenPipeError) else NOT_SAVED
 
 
 def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:
@@ -116,15 +140,8 @@ def _sandbox(arguments: argparse.Namespace) -> int:
 def _diff(arguments: argparse.Namespace) -> int:
     from gale_tui.cli.diff import DiffCommand, diff
 
-    out = _tolerant_output()
-    try:
-        code = diff(DiffCommand(arguments.before, arguments.after, arguments.json, arguments.stat), out, sys.stderr)
-        out.flush()
-    except BrokenPipeError:
-        # Whoever read has seen enough; what Python flushes at the end has to go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
-        return 1
-    return code
+    command = DiffCommand(arguments.before, arguments.after, arguments.json, arguments.stat)
+    return diff(command, _tolerant_output(), sys.stderr)
 
 
 def _source(arguments: argparse.Namespace) -> int:

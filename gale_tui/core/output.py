@@ -5,11 +5,34 @@ from __future__ import annotations
 import io
 import os
 import select
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["OutputThread"]
+__all__ = ["OutputThread", "open_outputs"]
+
+
+def open_outputs() -> tuple[OutputThread, OutputThread]:
+    """Puts `OutputThread`s below `sys.stdout` and `sys.stderr`, and returns them.
+
+    A standard stream that is closed is opened so that nothing else takes its place: reading gives nothing, writing
+    fails.
+    """
+    for fileno in range(3):
+        try:
+            os.fstat(fileno)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  # as long as the process
+    outputs = OutputThread(1), OutputThread(2)
+    sys.stdout, sys.stderr = (
+        # A locale may be plain ASCII; a label is no reason to stop.
+        io.TextIOWrapper(output, getattr(stream, "encoding", None), "backslashreplace", write_through=True)  # type: ignore[type-var]
+        for output, stream in zip(outputs, (sys.__stdout__, sys.__stderr__), strict=True)
+    )
+    return outputs
 
 
 class OutputThread(io.RawIOBase):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections import OrderedDict
+from functools import cache
 from typing import NoReturn, final
 
 __all__ = ["HIDDEN", "Secret", "SignedUrl", "hide", "without_keys", "without_secrets"]
@@ -12,6 +14,7 @@ __all__ = ["HIDDEN", "Secret", "SignedUrl", "hide", "without_keys", "without_sec
 HIDDEN = "••••"
 _LINKS = 256
 """Links whose signatures are remembered; the oldest go."""
+_PR_SET_DUMPABLE = 4
 _SIGNATURE_NAMES = re.compile(r"(?i)sig|key|token|policy|credential|auth|pass|secret|hmac|hash")
 
 
@@ -133,6 +136,21 @@ def _moment(text: str) -> float | None:
         return None
 
 
+@cache
+def _forbid_core_dumps() -> None:
+    """Keeps keys out of core dumps."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if sys.platform == "linux":
+        import ctypes
+
+        # The limit does not hold for a dump that is piped to a program.
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 class _Known:
     """Values that :func:`without_secrets` removes."""
 
@@ -183,6 +201,7 @@ def hide(secret: Secret | SignedUrl) -> None:
         _known.add_link(secret.reveal())
     elif secret:
         _known.add_key(secret.reveal())
+        _forbid_core_dumps()
 
 
 def without_secrets(text: str) -> str:

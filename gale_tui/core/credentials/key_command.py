@@ -17,6 +17,7 @@ from typing import IO
 from gale_tui.core.errors import ConfigError, KeyCommandError
 from gale_tui.core.identifiers import clean_key
 from gale_tui.core.logs import redact
+from gale_tui.core.processes import PIPE, start_process
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
@@ -26,7 +27,7 @@ TIME_LIMIT = 15.0
 """Seconds until the program is ended."""
 OUTPUT_LIMIT = 16_384
 """Bytes that are kept of what it prints; a key is far shorter."""
-_HIDDEN_VARIABLES = ("GALE_API_KEY", "GPG_TTY")
+_HIDDEN_VARIABLES = ("GPG_TTY",)
 """Another environment's key; and the terminal, on which gpg's agent would draw its question over the screen."""
 
 
@@ -73,16 +74,8 @@ def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_li
         KeyCommandError: It cannot be started, fails, takes too long, or prints no key. What it printed is not repeated.
     """
     name = inert(command[0], 60)
-    variables = {key: value for key, value in environ.items() if key not in _HIDDEN_VARIABLES}
     try:
-        process = subprocess.Popen(  # noqa: S603  # the user's own program, without a shell
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=variables,
-            start_new_session=True,
-        )
+        process = start_process(command, environ=environ, without=_HIDDEN_VARIABLES, output=PIPE)
     except FileNotFoundError:
         raise KeyCommandError(f"key_command: there is no program {name}", "Check its name and PATH") from None
     except (OSError, ValueError) as error:

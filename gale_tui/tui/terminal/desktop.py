@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from gale_tui.core.processes import start_process
 from gale_tui.core.untrusted_text import inert
 
 __all__ = ["folder_command", "show_folder"]
@@ -51,13 +52,7 @@ def show_folder(command: Sequence[str], path: Path) -> str:
     """
     where = f"The file is {inert(str(path), 400)}"
     try:
-        started = subprocess.Popen(  # noqa: S603  # a fixed program, the path is one argument
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        started = start_process(command)
     except OSError as error:
         return f"The folder could not be opened: {error.strerror}. {where}"
     try:

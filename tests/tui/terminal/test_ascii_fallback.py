@@ -38,7 +38,7 @@ SCREENS = {
     "settings": (",", "right Change", "\x1b"),
     "environments": ("c", "+- Environments", "\x1b"),
     "help": ("?", "Help: Export jobs", "\x1b"),
-    "palette": (":", "What to do", "\x1b"),
+    "palette": (":", "Search actions", "\x1b"),
     "inspect": ("i", "Banking Assistant--", "\x1b"),
     "batch": ("b", "+- Batch", "\x1b"),
 }

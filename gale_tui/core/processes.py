@@ -1,0 +1,44 @@
+"""The one place that starts other programs: none of them inherits the API key."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+__all__ = ["DEVNULL", "PIPE", "start_process"]
+
+DEVNULL = subprocess.DEVNULL
+PIPE = subprocess.PIPE
+_WITHHELD = ("GALE_API_KEY",)
+
+
+def start_process(
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    without: Sequence[str] = (),
+    output: int | IO[Any] = DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Starts a program without a shell, terminal or input, in a session of its own.
+
+    Args:
+        command: The program and its arguments.
+        environ: Its environment variables; those of this process where None. `GALE_API_KEY` is left out.
+        without: Further variables to leave out.
+        output: Where standard output and standard error go.
+
+    Raises:
+        OSError: It cannot be started.
+        ValueError: An argument cannot be passed.
+    """
+    source = os.environ if environ is None else environ
+    return subprocess.Popen(  # noqa: S603  # a program of ours or of the user's, its arguments a list
+        list(command),
+        stdin=DEVNULL,
+        stdout=output,
+        stderr=output,
+        env={name: value for name, value in source.items() if name not in (*_WITHHELD, *without)},
+        start_new_session=True,
+    )
