@@ -231,6 +231,9 @@ class PtyProgram:
             self.process = _start(argv, environ, cwd, slave, fresh or not can_fork(argv))
         finally:
             os.close(slave)
+        self.reading = threading.Event()
+        """Cleared, nobody reads what the program writes, as on a line that stalls."""
+        self.reading.set()
         self._closed, self._close = os.pipe()
         self._reader = threading.Thread(target=self._read, name="pty reader", daemon=True)
         self._reader.start()
@@ -246,6 +249,8 @@ class PtyProgram:
             ready, _, _ = select.select([self._master, self._closed], [], [])
             if self._closed in ready:
                 return
+            if not self.reading.wait(0.05):
+                continue
             try:
                 data = os.read(self._master, 65536)
             except OSError:  # the program's side is closed
@@ -310,6 +315,7 @@ class PtyProgram:
     def _stop_reading(self) -> None:
         if self._close >= 0:
             os.close(self._close)
+            self.reading.set()
             self._reader.join(LIMIT)
             os.close(self._closed)
             self._close = -1

@@ -1,0 +1,48 @@
+"""No program that gale-tui starts inherits the API key."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import gale_tui
+from gale_tui.core.processes import PIPE, start_process
+
+PACKAGE = Path(gale_tui.__file__).parent
+SHOW = [sys.executable, "-c", "import os; print(sorted(os.environ))"]
+
+
+def test_the_key_is_left_out() -> None:
+    environ = {"GALE_API_KEY": "kg-secret", "GALE_HOST": "gale.kore.ai", "GPG_TTY": "/dev/pts/0"}
+    output, _ = start_process(SHOW, environ=environ, without=("GPG_TTY",), output=PIPE).communicate(timeout=30)
+    assert b"GALE_HOST" in output
+    assert b"GALE_API_KEY" not in output
+    assert b"GPG_TTY" not in output
+
+
+def test_nothing_else_starts_programs() -> None:
+    found = {
+        path.relative_to(PACKAGE).as_posix(): sorted(names & {"subprocess", "webbrowser", "pty", "multiprocessing"})
+        for path in PACKAGE.rglob("*.py")
+        if (names := _imported(path)) & {"subprocess", "webbrowser", "pty", "multiprocessing"}
+    }
+    assert found == {"core/credentials/key_command.py": ["subprocess"], "core/processes.py": ["subprocess"]} | {
+        "tui/terminal/desktop.py": ["subprocess"]
+    }
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in {"Popen", "system", "execv", "execvp", "spawnv", "posix_spawn"} or (
+                    path.name in ("processes.py", "key_command.py")
+                ), path
+
+
+def _imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names

@@ -1,0 +1,239 @@
+"""An output that nobody reads, is full, closed or gone holds up nothing; the exit code tells of what is lost."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.mini_gale import KEY, MiniGale, Tool
+from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for, wait_until
+
+TOOL = "a-11111111-2222-4333-8444-555555555555"
+FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"
+EXPORT = ("export", "--tool-id", TOOL, "--flow-id", FLOW)
+AT_ONCE = 10.0
+"""Seconds that a test waits for what takes less than two on a machine that does nothing else."""
+
+
+@pytest.fixture
+def gale() -> Iterator[MiniGale]:
+    with MiniGale({TOOL: Tool(FLOW, polls=-1)}) as gale:
+        yield gale
+
+
+@pytest.fixture
+def account(tmp_path: Path, gale: MiniGale) -> dict[str, str]:
+    return environ_for(
+        tmp_path / "account", GALE_TUI_HOME=str(tmp_path / "gale"), GALE_HOST=gale.host, GALE_API_KEY=KEY
+    )
+
+
+# A terminal that is not read
+
+
+@pytest.fixture
+def stalled(account: dict[str, str], gale: MiniGale) -> Iterator[PtyProgram]:
+    """The app with a running export, drawing screen after screen that nobody reads."""
+    with PtyProgram(GALE_TUI, account) as program:
+        program.wait_for("Export jobs")
+        program.type("n")
+        program.wait_for("Tool ID")
+        program.type(f"{TOOL}\t{FLOW}\r")
+        program.wait_for("IN_PROGRESS")
+        program.reading.clear()
+        for _ in range(40):
+            program.type("?")
+            time.sleep(0.03)  # the driver draws each of them
+            program.type("\x1b")
+            time.sleep(0.03)
+        yield program
+
+
+def test_it_polls_on_and_the_screen_is_right_when_the_line_moves_again(stalled: PtyProgram, gale: MiniGale) -> None:
+    asked = len(gale.requests("GET"))
+    wait_until(lambda: len(gale.requests("GET")) > asked + 1, "further questions")
+    gale.tools[TOOL].finish()
+    folder = Path(stalled_home(stalled)) / "downloads"
+    wait_until(lambda: list(folder.glob("*.zip")), "the saved file")
+    stalled.reading.set()
+    stalled.wait_for(re.compile(r"SUCCESS .*saved"))
+    stalled.wait_for("q Quit")
+    stalled.type("q")
+    assert stalled.exit_code() == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT"])
+def test_a_signal_ends_it(stalled: PtyProgram, name: str) -> None:
+    number = getattr(signal, name)
+    stalled.process.send_signal(number)
+    assert stalled.process.wait(AT_ONCE) == 128 + number
+
+
+def test_quitting_ends_it(stalled: PtyProgram) -> None:
+    stalled.type("q")
+    assert stalled.process.wait(AT_ONCE) == 0
+
+
+def stalled_home(program: PtyProgram) -> str:
+    """The folder of the program's files."""
+    variables = Path(f"/proc/{program.process.pid}/environ").read_bytes().split(b"\0")
+    return next(each for each in variables if each.startswith(b"GALE_TUI_HOME=")).partition(b"=")[2].decode()
+
+
+# A terminal that is gone
+
+
+def test_it_ends_with_its_terminal_where_a_wrapper_ignores_the_hangup(account: dict[str, str], tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+    wrapper = f"trap '' HUP; {' '.join(GALE_TUI)}; echo $? > {ended}"
+    with PtyProgram(["/bin/sh", "-c", wrapper], account) as program:
+        program.wait_for("Export jobs")
+        program.hang_up()
+        wait_until(lambda: ended.exists() and ended.read_text(), "the program's end", AT_ONCE)
+        assert ended.read_text() == "129\n"
+
+
+def test_a_signal_that_dumps_core_leaves_the_terminal_restored(account: dict[str, str]) -> None:
+    for number in (signal.SIGQUIT, signal.SIGABRT):
+        with PtyProgram(GALE_TUI, account) as program:
+            program.wait_for("Export jobs")
+            program.process.send_signal(number)
+            assert program.exit_code() == 128 + number
+            assert program.modes == program.modes_before
+            assert program.raw.rindex(b"\x1b[?1049l") > program.raw.rindex(b"\x1b[?1049h")
+
+
+# Pipes
+
+Export = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def export(account: dict[str, str]) -> Iterator[Export]:
+    """Starts `gale-tui export`; what is not given is dropped."""
+    with ExitStack() as started:
+
+        def run(*arguments: str, stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL) -> object:
+            process = subprocess.Popen(
+                [*GALE_TUI, *EXPORT, *arguments],
+                env=account,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+            started.callback(process.wait)
+            started.callback(process.kill)
+            return process
+
+        yield run  # type: ignore[misc]  # it is a Popen
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[int]:
+    """The writing end of a pipe that has room for nothing."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writing, b"x" * size)
+    os.set_blocking(writing, True)
+    yield writing
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_an_export_with_a_full_pipe_ends_on_a_signal(
+    export: Export, gale: MiniGale, full_pipe: int, stream: str, name: str, code: int
+) -> None:
+    process = export("--json", **{stream: full_pipe})
+    wait_until(lambda: len(gale.requests("GET")) > 1, "questions")
+    process.send_signal(getattr(signal, name))
+    assert process.wait(AT_ONCE) == code
+
+
+def test_an_export_is_saved_although_nobody_reads(
+    export: Export, gale: MiniGale, full_pipe: int, tmp_path: Path
+) -> None:
+    process = export(stdout=full_pipe, stderr=full_pipe)
+    gale.tools[TOOL].finish()
+    wait_until(lambda: list((tmp_path / "gale/downloads").glob("*.zip")), "the saved file")
+    # Whoever reads standard output may be slow; whoever waits for the program may interrupt it.
+    process.send_signal(signal.SIGINT)
+    assert process.wait(AT_ONCE) == 130
+
+
+def sh(account: dict[str, str], line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs gale-tui as `"$@"` within a line of the shell."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line, "sh", *GALE_TUI, *arguments],
+        env=account,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('"$@" >/dev/full', 6),
+        ('"$@" >&-', 6),
+        ('"$@" 2>/dev/full', 0),
+        ('"$@" 2>&-', 0),
+        ('"$@" <&-', 0),
+    ],
+)
+def test_the_exit_code_tells_of_lost_results_and_of_nothing_else(
+    account: dict[str, str], gale: MiniGale, tmp_path: Path, line: str, code: int
+) -> None:
+    gale.tools[TOOL].finish()
+    done = sh(account, line, *EXPORT, "--json")
+    assert done.returncode == code, done.stderr
+    assert len(list((tmp_path / "gale/downloads").glob("*.zip"))) == 1
+    if code == 0:
+        assert json.loads(done.stdout)["download"] == "saved"
+
+
+@pytest.mark.parametrize("command", ["--version", "--help", "info"])
+def test_every_command_says_that_its_output_was_lost(account: dict[str, str], command: str) -> None:
+    assert sh(account, '"$@" >/dev/full', command).returncode == 6
+    assert sh(account, '"$@" >&-', command).returncode == 6
+    assert sh(account, '"$@" 2>&-', command).returncode == 0
+
+
+def test_help_needs_no_letter_beyond_ascii(account: dict[str, str]) -> None:
+    plain = {**account, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for arguments in (["--help"], ["export", "--help"]):
+        done = sh(plain, '"$@"', *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "usage:" in done.stdout
+
+
+def test_no_core_is_dumped_while_a_key_is_in_memory(account: dict[str, str]) -> None:
+    code = (
+        "import ctypes, resource; from gale_tui.core.secret import Secret, hide; hide(Secret('kg-1234567890123456'));"
+        "print(resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    )
+    done = subprocess.run([GALE_TUI[0], "-c", code], env=account, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "0 0\n", done.stderr
+
+
+def test_the_running_program_has_no_core(account: dict[str, str], gale: MiniGale) -> None:
+    with PtyProgram(GALE_TUI, account) as program:
+        program.wait_for("Export jobs")
+        limits = Path(f"/proc/{program.process.pid}/limits").read_text()
+        assert re.search(r"Max core file size +0 ", limits)
