@@ -247,7 +247,7 @@ class StubApp(App[None]):
         self.first = first
         self.results: list[object] = []
         self.glyphs = UNICODE
-        for each in (theme.GALE_DARK, theme.GALE_LIGHT):
+        for each in theme.gale_themes("truecolor"):
             self.register_theme(each)
         self.theme = theme.DARK
 

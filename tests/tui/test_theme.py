@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import ColorSystem
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
+from textual.widget import Widget
 
 from gale_tui.tui.formatting.job_text import Tone
 from gale_tui.tui.formatting.styles import contrast
-from gale_tui.tui.theme import GALE_DARK, GALE_LIGHT
+from gale_tui.tui.terminal.pens import Pen, pens_for
+from gale_tui.tui.theme import DARK, LIGHT, gale_themes
 from gale_tui.tui.widgets.header import HeaderBar
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import WidgetApp
 
 AA = 4.5
-THEMES = pytest.mark.parametrize("theme", [GALE_DARK, GALE_LIGHT], ids=lambda theme: theme.name)
+THEMES = pytest.mark.parametrize(
+    "theme",
+    [theme for colors in ("truecolor", "256") for theme in gale_themes(colors)],
+    ids=["dark", "light", "dark 256", "light 256"],
+)
 GROUNDS = ("background", "surface", "panel")
 
 
@@ -76,7 +83,7 @@ def test_pairs_can_be_read(theme: Theme, text: str, ground: str) -> None:
     assert contrast(Color.parse(colors[text]), Color.parse(colors[ground])) >= AA
 
 
-@THEMES
+@pytest.mark.parametrize("theme", gale_themes("truecolor"), ids=lambda theme: theme.name)
 def test_the_background_is_neither_black_nor_white_and_borders_are_seen(theme: Theme) -> None:
     colors = {name: Color.parse(value) for name, value in theme.to_color_system().generate().items() if "#" in value}
 
@@ -105,3 +112,50 @@ async def test_every_tone_can_be_read_on_every_ground_of_the_widgets(theme_name:
         if theme_name.startswith("gale"):
             for tone in (Tone.BADGE, Tone.DANGER_BADGE, Tone.NOTICE_BADGE):
                 assert ratio(header._tones.style(tone)) >= AA, tone
+
+
+class FewColors(WidgetApp):
+    """The widgets in the colours of a terminal that has few."""
+
+    def __init__(self, *widgets: Widget, theme_name: str, colors: str) -> None:
+        super().__init__(*widgets, theme_name=theme_name)
+        for each in gale_themes(colors):
+            self.register_theme(each)
+        self.theme = "textual-dark"
+        self.theme = theme_name
+
+
+RED = {"standard": {"41", "101"}, "256": {"124", "160"}}
+
+
+@pytest.mark.parametrize("colors", ["standard", "256"])
+@pytest.mark.parametrize("theme_name", [DARK, LIGHT])
+async def test_with_few_colours_what_matters_is_told_apart(theme_name: str, colors: str) -> None:
+    system = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT}[colors]
+    table, header = JobTable(), HeaderBar()
+    app = FewColors(header, table, theme_name=theme_name, colors=colors)
+    async with app.run_test(size=(80, 12)):
+
+        def pen(tone: Tone, ground: str = "row") -> Pen:
+            return pens_for(table._painter._tones.style(tone, ground), system)[0]
+
+        for ground in ("row", "cursor"):
+            kinds = [pen(tone, ground).fore for tone in (Tone.FAILURE, Tone.WARNING, Tone.SUCCESS, Tone.MUTED)]
+            assert len(set(kinds)) == len(kinds), ground
+            for tone in (each for each in Tone if "badge" not in each):
+                assert pen(tone, ground).fore != pen(tone, ground).back
+        badges = [pens_for(header._tones.style(tone), system)[0].back for tone in BADGES]
+        assert len(set(badges)) == len(badges)
+        assert badges[0][-1] in RED[colors]
+        assert all(ratio_of(header._tones.style(tone), system) >= 4 for tone in BADGES)
+
+
+BADGES = (Tone.DANGER_BADGE, Tone.BADGE, Tone.NOTICE_BADGE)
+
+
+def ratio_of(style: Style, system: ColorSystem) -> float:
+    """The contrast of a style in the colours that the terminal shows."""
+    assert style.color is not None
+    assert style.bgcolor is not None
+    text, ground = (Color(*each.downgrade(system).get_truecolor()) for each in (style.color, style.bgcolor))
+    return contrast(text, ground)

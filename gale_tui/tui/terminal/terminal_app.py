@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, cast
@@ -34,6 +35,8 @@ log = logging.getLogger("gale_tui.app")
 
 HUNG_UP = 129
 """Exit code where the terminal is gone, as of SIGHUP."""
+_WITHOUT_COLORS = re.compile(r"vt[1-4]\d\d.*|.+-m(ono)?")
+"""Names of terminals that have no colours."""
 _ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGTERM")
 
 
@@ -47,6 +50,8 @@ class TerminalApp(App[int]):
     glyphs: Glyphs = UNICODE
 
     def __init__(self, *, signals: bool = True) -> None:
+        if _WITHOUT_COLORS.fullmatch(os.environ.get("TERM", "")):
+            os.environ.setdefault("NO_COLOR", "1")
         super().__init__()
         self._handles_signals = signals
         self._tested = not private_problem()

@@ -21,7 +21,7 @@ class OneField(App[None]):
     def __init__(self, field: TextField, value: str = "") -> None:
         super().__init__()
         self.first_value = value
-        self.register_theme(theme.GALE_DARK)
+        theme.register(self)
         self.theme = theme.DARK
         self.field = field
 
