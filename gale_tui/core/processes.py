@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 __all__ = ["DEVNULL", "PIPE", "start_process"]
@@ -19,6 +20,7 @@ def start_process(
     *,
     environ: Mapping[str, str] | None = None,
     without: Sequence[str] = (),
+    folder: Path | None = None,
     output: int | IO[Any] = DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Starts a program without a shell, terminal or input, in a session of its own.
@@ -27,6 +29,7 @@ def start_process(
         command: The program and its arguments.
         environ: Its environment variables; those of this process where None. `GALE_API_KEY` is left out.
         without: Further variables to leave out.
+        folder: Its working folder; this process's where None.
         output: Where standard output and standard error go.
 
     Raises:
@@ -36,6 +39,7 @@ def start_process(
     source = os.environ if environ is None else environ
     return subprocess.Popen(  # noqa: S603  # a program of ours or of the user's, its arguments a list
         list(command),
+        cwd=folder,
         stdin=DEVNULL,
         stdout=output,
         stderr=output,

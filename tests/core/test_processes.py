@@ -10,6 +10,10 @@ import gale_tui
 from gale_tui.core.processes import PIPE, start_process
 
 PACKAGE = Path(gale_tui.__file__).parent
+STARTING = {
+    *(f"subprocess.{name}" for name in ("Popen", "run", "call", "check_call", "check_output")),
+    *(f"os.{name}" for name in ("system", "popen", "execv", "execve", "execvp", "posix_spawn", "fork", "startfile")),
+}
 SHOW = [sys.executable, "-c", "import os; print(sorted(os.environ))"]
 
 
@@ -27,15 +31,21 @@ def test_nothing_else_starts_programs() -> None:
         for path in PACKAGE.rglob("*.py")
         if (names := _imported(path)) & {"subprocess", "webbrowser", "pty", "multiprocessing"}
     }
-    assert found == {"core/credentials/key_command.py": ["subprocess"], "core/processes.py": ["subprocess"]} | {
-        "tui/terminal/desktop.py": ["subprocess"]
+    # The others handle its exceptions.
+    assert set(found) == {
+        "core/processes.py",
+        "core/credentials/key_command.py",
+        "core/source/committed.py",
+        "tui/terminal/desktop.py",
     }
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Attribute):
-                assert node.attr not in {"Popen", "system", "execv", "execvp", "spawnv", "posix_spawn"} or (
-                    path.name in ("processes.py", "key_command.py")
-                ), path
+        if path.name != "processes.py":
+            assert not _called(path) & STARTING, path
+
+
+def _called(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
 
 
 def _imported(path: Path) -> set[str]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from gale_tui.core.processes import PIPE, start_process
+
 __all__ = ["committed_files"]
 
 _PATIENCE: Final = 30.0
@@ -24,15 +26,15 @@ def committed_files(folder: Path, paths: Iterable[str]) -> set[str]:
     def names(*command: str) -> set[str]:
         # The repository's own configuration must not start programs here.
         options = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--literal-pathspecs")
-        ended = subprocess.run(  # noqa: S603  # a fixed command
-            (git, *options, *command),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=True,
-        )
-        return set(ended.stdout.decode("utf-8", "surrogateescape").split("\0"))
+        with start_process((git, *options, *command), folder=folder, output=PIPE) as process:
+            try:
+                output, _ = process.communicate(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, git)
+        return set(output.decode("utf-8", "surrogateescape").split("\0"))
 
     try:
         tracked = names("ls-files", "-z", "--", ".")
