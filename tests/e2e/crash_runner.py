@@ -95,7 +95,7 @@ async def take_up(engine: GaleEngine) -> list[dict[str, object]]:
     """Starts the engine, waits until nothing more happens by itself, and tells what it knows."""
     await engine.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             # Left alone for a moment even where all seems to be settled: an export sent again would be sent now.
             await engine.clock.sleep(3)
             while not all(settled(job) for job in engine.jobs.values()):  # noqa: ASYNC110  # several jobs, no event

@@ -35,7 +35,7 @@ __all__ = ["GALE_TUI", "LIMIT", "ROOT", "Process", "PtyProgram", "Terminal", "en
 ROOT = Path(__file__).parents[2]
 GALE_TUI = (sys.executable, "-m", "gale_tui")
 """The program under test, as it is here in the source."""
-LIMIT = 45.0
+LIMIT = 180.0
 """Seconds after which a wait is given up; only a failing test waits that long."""
 
 _BYTECODE = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
@@ -221,6 +221,7 @@ class PtyProgram:
     ) -> None:
         self._lock = threading.Lock()
         self._raw = bytearray()
+        self._drawn: str | None = None
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
         self._master, slave = pty.openpty()
@@ -260,6 +261,7 @@ class PtyProgram:
             with self._lock:
                 self._raw += data
                 self._stream.feed(data)
+                self._drawn = None
 
     @property
     def raw(self) -> bytes:
@@ -287,7 +289,9 @@ class PtyProgram:
     def screen(self) -> str:
         """What is on the screen, line by line."""
         with self._lock:
-            return "\n".join(line.rstrip() for line in self._screen.display)
+            if self._drawn is None:
+                self._drawn = "\n".join(line.rstrip() for line in self._screen.display)
+            return self._drawn
 
     def wait_for(self, text: str | re.Pattern[str], limit: float = LIMIT) -> str:
         """The screen, once the text is on it."""
@@ -304,6 +308,7 @@ class PtyProgram:
         """Gives the terminal another size, of which the program is told by SIGWINCH."""
         with self._lock:
             self._screen.resize(height, width)
+            self._drawn = None
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, _size(width, height))
 
     def hang_up(self) -> None:

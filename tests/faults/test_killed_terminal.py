@@ -124,7 +124,6 @@ def phases(sandbox: Sandbox, home: Path, running: PtyProgram, offered: OfferedTo
     ]
 
 
-@pytest.mark.timeout(240)
 def test_killed_at_random_moments_nothing_is_lost(sandbox: Sandbox, tmp_path: Path) -> None:
     home = tmp_path / "gale"
     moments = random.Random(2026)  # noqa: S311  # the same moments each time

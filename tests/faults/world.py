@@ -46,7 +46,7 @@ from tests.support.clocks import ScaledClock
 
 __all__ = ["QUICK", "Injected", "Outcome", "World", "bring_about", "inactive", "normalised", "settled"]
 
-LIMIT = 30.0
+LIMIT = 120.0
 """Real seconds after which a wait is given up; only a failing test waits that long."""
 LONGEST = 2000
 """Characters of a line that a user may be shown at most."""

@@ -13,7 +13,7 @@ from tests.snapshots import make_screenshots
 
 def test_the_command_makes_the_same_pictures_again(tmp_path: Path) -> None:
     command = [sys.executable, make_screenshots.__file__, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
     assert done.returncode == 0, done.stderr
     made = {path.name: path.read_bytes() for path in tmp_path.glob("*.svg")}
     kept = {path.name: path.read_bytes() for path in make_screenshots.FOLDER.glob("*.svg")}

@@ -28,7 +28,7 @@ __all__ = ["FACTOR", "FLOW", "TOOL", "Bench", "Watch", "bench", "eventually"]
 FACTOR = 50.0
 TOOL = "a-11111111-1111-4111-8111-111111111111"
 FLOW = "cf-22222222-2222-4222-8222-222222222222"
-PATIENCE = 20.0
+PATIENCE = 120.0
 """Real seconds after which something that never happens fails a test."""
 
 

@@ -75,7 +75,6 @@ def sound(path: Path) -> bool:
         return archive.testzip() is None
 
 
-@pytest.mark.timeout(300)
 def test_every_step(sandbox: Sandbox, tmp_path: Path) -> None:
     _, url = finished(sandbox, File(size=SIZE))
     names: list[str] = []
@@ -105,7 +104,6 @@ def resumed(to: Fetching, url: str, known: dict[str, Any]) -> str:
     return to.task(url, **known).run().sha256
 
 
-@pytest.mark.timeout(300)
 def test_killed_again_and_again(sandbox: Sandbox, tmp_path: Path) -> None:
     _, url = finished(sandbox, File(size=SIZE, changes_after=1))
     folder, record = tmp_path / "files", tmp_path / "record"
