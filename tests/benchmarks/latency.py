@@ -43,7 +43,7 @@ def run(plan: Plan) -> list[Figure]:
     figures = []
     for seconds in ALONE:
         for known in (False, True):
-            samples = asyncio.run(_alone(seconds, plan.repeats * 3, known))
+            samples = asyncio.run(_alone(seconds, plan.repeats * 6, known))
             figures.append(_figure(f"{seconds:g} s, {'known tool' if known else 'new tool'}", samples))
     for count in (40, 500 if plan.polled >= 500 else 100):
         figures.append(_figure(f"{count} at once, 20 to 60 s", asyncio.run(_together(count))))
@@ -127,21 +127,16 @@ async def _together(count: int) -> list[Sample]:
         exports = [asyncio.ensure_future(export(number)) for number in range(count)]
         await stage.until(lambda: all(each.done() for each in exports))
         await asyncio.gather(*exports)
-        saved_at: dict[str, float] = {}
-
-        def all_saved() -> bool:
-            for job_id in durations:
-                if job_id not in saved_at and engine.jobs[job_id].download.state is DownloadState.SAVED:
-                    saved_at[job_id] = stage.now
-            return len(saved_at) == count
-
-        await stage.until(all_saved)
+        await stage.until(
+            lambda: all(engine.jobs[job_id].download.state is DownloadState.SAVED for job_id in durations)
+        )
         samples = []
         for job_id, duration in durations.items():
             job = engine.jobs[job_id]
             assert job.dock_status_id is not None
             assert job.started_at is not None
+            assert job.download.saved_at is not None
             questions = len(stage.sandbox.status_calls(job.dock_status_id))
-            samples.append(_sample(saved_at[job_id] - job.started_at - duration, questions, duration))
+            samples.append(_sample(job.download.saved_at - job.started_at - duration, questions, duration))
         await engine.close()
     return samples

@@ -21,7 +21,7 @@ from gale_tui.core.jobs.rate_limits import PollPolicy, PollResult
 from gale_tui.core.threads import DaemonThreads
 
 UNBOUND = PollPolicy(
-    first=0.0, floor=0.001, growth=1.0, ceiling=0.001, jitter=0.0, gap=0.0, burst=10**9, hourly=2 * 10**9, rate=1e6
+    first=0.0, floor=0.001, ceiling=0.001, jitter=0.0, gap=0.0, burst=10**9, hourly=2 * 10**9, rate=1e6
 )
 """No limit but what the program itself can do; eight questions under way at once, as always."""
 

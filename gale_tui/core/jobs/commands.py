@@ -149,6 +149,14 @@ class JobCommands(Mapping[str, Job]):
         """
         return await self._registry.store.last_saved(origin, tool_id, flow_id, before=before)
 
+    def usual_seconds(self, job: Job) -> float | None:
+        """Seconds that exports of the job's tool usually take; None if none is known."""
+        return self._registry.durations.usual(job)
+
+    def watch(self, job_id: str | None) -> None:
+        """Polls the job that the user looks at as often as the limits allow."""
+        self._scheduler.watch(job_id)
+
     def progress(self, job_id: str) -> DownloadProgress | None:
         """A reading of a running download; None if it does not run here."""
         return self._downloads.progress(job_id)

@@ -236,6 +236,7 @@ class GaleEngine:
             rng=self._rng,
             policy=self._polling(),
             on_condition=self.connection_status.update,
+            usual=self._usual_seconds,
         )
         self._exporter = Exporter(
             self.registry,
@@ -373,6 +374,10 @@ class GaleEngine:
                 log.error("not ended in order: %r", error)
 
     # What follows from changes
+
+    def _usual_seconds(self, job_id: str) -> float | None:
+        job = self.registry.jobs.get(job_id)
+        return None if job is None else self.registry.durations.usual(job)
 
     def _track(self, job: Job) -> None:
         if job.state.polled and job.dock_status_id is not None:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.store import JobStore
+from gale_tui.core.jobs.durations import Durations
 from gale_tui.core.jobs.transitions import mark_unwritten
 from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent
 
@@ -54,6 +55,7 @@ class JobRegistry:
         self._unwritten: dict[str, list[_Unwritten]] = {}
         self._writing = asyncio.Lock()
         self.listeners: list[Callable[[JobChange], None]] = []
+        self.durations = Durations()
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -64,6 +66,8 @@ class JobRegistry:
         """Adds jobs read from the history that are not yet known, and returns them; calls no listener."""
         new = [job for job in jobs if job.id not in self._jobs and job.id not in self._removed]
         self._jobs.update((job.id, job) for job in new)
+        for job in new:
+            self.durations.learn(job)
         return new
 
     async def add(self, job: Job, event: str, line: tuple[str, int] | None = None) -> Job:
@@ -193,6 +197,7 @@ class JobRegistry:
                 return
             self._removed.discard(job.id)
             self._jobs[job.id] = job
+            self.durations.learn(job)
         self._announce(dataclasses.replace(change, previous=known or change.previous))
 
     def _announce(self, change: JobChange) -> None:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from gale_tui.core.clock import Clock
 
-__all__ = ["Budget", "Condition", "Deadlines", "Pace", "PollOutcome", "PollPolicy", "PollResult", "Wait"]
+__all__ = ["NEVER", "Budget", "Condition", "Deadlines", "Pace", "PollOutcome", "PollPolicy", "PollResult", "Wait"]
 
 Condition = Literal["fine", "slowed", "offline", "needs key"]
 """How polling of one environment stands."""
@@ -29,8 +29,14 @@ class PollPolicy:
     """From the accepted export to the first poll."""
     floor: float = 2.0
     """Shortest interval between polls of a job, whoever asks."""
-    growth: float = 1.4
-    """Factor from one interval to the next."""
+    young: float = 60.0
+    """A job is polled at the floor for so long."""
+    share: float = 0.08
+    """Afterwards the interval is this share of the job's age."""
+    early: float = 0.6
+    """A job of a tool whose exports usually take a known time is left alone for this share of it, …"""
+    late: float = 1.5
+    """… and then polled at the floor until so many times that time have passed."""
     ceiling: float = 15.0
     """Longest regular interval."""
     old_after: float = 3600.0
@@ -76,9 +82,20 @@ class PollPolicy:
         """The same with another shortest interval; the longest is never less."""
         return replace(self, floor=seconds, ceiling=max(self.ceiling, seconds))
 
-    def interval(self, age: float) -> float:
-        """The regular interval of a job that has been polled for `age` seconds."""
-        return min(self.ceiling, self.floor + max(0.0, age) * (self.growth - 1))
+    def interval(self, age: float, usual: float | None = None) -> float:
+        """Seconds to the next poll of a job.
+
+        Args:
+            age: Seconds since it was started.
+            usual: Seconds that earlier exports of its tool took, if known.
+        """
+        if age > self.old_after:
+            return self.old_every
+        if usual is not None and age < usual * self.late:
+            return max(self.floor, min(self.ceiling, usual * self.early - age))
+        if age < self.young:
+            return self.floor
+        return max(self.floor, min(self.ceiling, age * self.share))
 
     def backoff(self, times: int) -> float:
         """Seconds to wait after so many failures in a row."""
@@ -147,8 +164,6 @@ class Pace:
     environment_id: str
     created: float
     due: float
-    interval: float
-    """Until the poll after the next one."""
     asking: bool = False
     manual: bool = False
     """The user wants it: pauses do not count."""
@@ -189,13 +204,6 @@ class Pace:
     def lost(self, now: float, policy: PollPolicy) -> bool:
         """True if GALE has not known the job for long."""
         return self.unknown_since is not None and now - self.unknown_since >= policy.lost_after
-
-    def next_wait(self, now: float, policy: PollPolicy) -> float:
-        """Seconds to the next question after a proper answer."""
-        if now - self.created > policy.old_after:
-            return policy.old_every
-        wait, self.interval = self.interval, min(policy.ceiling, self.interval * policy.growth)
-        return wait
 
     def backoff(self, policy: PollPolicy) -> float:
         """Seconds to the next question after a failure."""

@@ -14,7 +14,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from gale_tui.core.clock import Clock
-from gale_tui.core.jobs.rate_limits import Budget, Condition, Pace, PollOutcome, PollPolicy, PollResult, Wait
+from gale_tui.core.jobs.rate_limits import NEVER, Budget, Condition, Pace, PollOutcome, PollPolicy, PollResult, Wait
 
 __all__ = ["Scheduler"]
 
@@ -41,12 +41,14 @@ class Scheduler:
         rng: random.Random,
         policy: PollPolicy | None = None,
         on_condition: Callable[[str, Condition, float | None], None] | None = None,
+        usual: Callable[[str], float | None] = lambda job_id: None,
     ) -> None:
         self._ask = ask
         self._clock = clock
         self._rng = rng
         self.policy = policy or PollPolicy()
         self._on_condition = on_condition
+        self._usual = usual
         self._paces: dict[str, Pace] = {}
         self._released: dict[str, Pace] = {}
         self._budgets: dict[str, Budget] = {}
@@ -57,17 +59,33 @@ class Scheduler:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._paused = False
+        self._watched: str | None = None
 
     def use(self, policy: PollPolicy) -> None:
         """Replaces the numbers, from the next wait of each job on."""
         self.policy = policy
-        for pace in self._paces.values():
-            pace.interval = min(policy.ceiling, max(policy.floor, pace.interval))
+
+    def watch(self, job_id: str | None) -> None:
+        """Polls the job that the user looks at at the floor, and the one before as usual again."""
+        if job_id == self._watched:
+            return
+        self._watched = job_id
+        pace = self._paces.get(job_id) if job_id is not None else None
+        if pace is not None and not pace.asking and pace.last_asked > NEVER and not pace.troubles:
+            due = max(self._clock.monotonic(), pace.allowed_at(self.policy))
+            if due < pace.due < math.inf and pace.unknown_since is None:
+                self._push(pace, due)
 
     # What is tracked
 
     def track(
-        self, job_id: str, environment_id: str, *, age: float = 0.0, after: float | None = None, lost: bool = False
+        self,
+        job_id: str,
+        environment_id: str,
+        *,
+        age: float = 0.0,
+        after: float | None = None,
+        lost: bool = False,
     ) -> None:
         """Starts polling a job; one that is polled already is left as it is.
 
@@ -86,7 +104,6 @@ class Scheduler:
             environment_id,
             created=now - age,
             due=now + (policy.first if after is None else after),
-            interval=policy.interval(age),
             unknown_since=now - policy.lost_after if lost else None,
         )
         if (before := self._released.pop(job_id, None)) is not None:
@@ -112,7 +129,7 @@ class Scheduler:
             now = self._clock.monotonic()
             pace = self._paces.get(job_id) or self._released.get(job_id)
             if pace is None:
-                pace = Pace(job_id, environment_id, created=now, due=math.inf, interval=self.policy.floor)
+                pace = Pace(job_id, environment_id, created=now, due=math.inf)
                 self._remember(pace)
             budget = self._budget(environment_id)
             allowed = max(pace.allowed_at(self.policy), budget.limited_until)
@@ -328,7 +345,7 @@ class Scheduler:
         if outcome is PollOutcome.ANSWERED:
             pace.unknown_since = None
             pace.troubles = 0
-            self._schedule(pace, pace.next_wait(now, policy))
+            self._schedule(pace, self._interval(pace, now))
         elif outcome is PollOutcome.FINISHED:
             self.forget(pace.job_id)
         elif outcome is PollOutcome.NOT_FOUND:
@@ -350,6 +367,11 @@ class Scheduler:
             self._schedule(pace, max(pace.backoff(policy), asked.retry_after or 0.0))
         if pace.manual and outcome is not PollOutcome.FINISHED:
             self._push(pace, max(now, pace.allowed_at(policy)))
+
+    def _interval(self, pace: Pace, now: float) -> float:
+        if pace.job_id == self._watched:
+            return self.policy.floor
+        return self.policy.interval(now - pace.created, self._usual(pace.job_id))
 
     def _schedule(self, pace: Pace, wait: float) -> None:
         now = self._clock.monotonic()

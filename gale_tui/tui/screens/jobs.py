@@ -148,6 +148,8 @@ class JobsScreen(MarkedJobActions):
 
     @on(JobTable.Highlighted)
     def _highlighted(self) -> None:
+        job = self.table.current
+        self.engine.jobs.watch(job.id if job else None)
         self._show_details()
 
     def _show_details(self) -> None:

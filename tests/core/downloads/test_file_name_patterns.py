@@ -78,16 +78,6 @@ async def test_the_poll_floor_of_the_settings_is_the_shortest_interval(bench: Be
         assert policy.interval(0.0) == 30.0
 
 
-async def test_intervals_that_were_shorter_grow_to_the_floor(bench: Bench) -> None:
-    bench.script(duration=100.0)
-    async with bench.engine() as watch:
-        job = await bench.export(watch)
-        pace = watch.engine.scheduler._paces[job.id]
-        assert pace.interval < 20.0
-        watch.engine.save_settings(poll_floor=20.0)
-        assert pace.interval == 20.0
-
-
 async def test_numbers_from_outside_are_not_touched(bench: Bench) -> None:
     given = PollPolicy(floor=0.5)
     async with bench.engine(policy=given) as watch:

@@ -58,7 +58,7 @@ class Server:
 class Bench:
     """A running scheduler with its clock and server."""
 
-    def __init__(self, seed: int = 1, **numbers: Any) -> None:
+    def __init__(self, seed: int = 1, usual: float | None = None, **numbers: Any) -> None:
         self.clock = FakeClock()
         self.server = Server(self.clock)
         self.conditions: list[tuple[str, Condition]] = []
@@ -68,6 +68,7 @@ class Bench:
             rng=random.Random(seed),  # noqa: S311  # jitter, the same each time
             policy=PollPolicy(**numbers),
             on_condition=lambda environment, condition, until: self.conditions.append((environment, condition)),
+            usual=lambda job_id: usual,
         )
 
 
@@ -91,16 +92,44 @@ def most_within(times: list[float], seconds: float) -> int:
     return most
 
 
-async def test_the_first_question_comes_after_a_second_and_the_intervals_grow_to_fifteen() -> None:
+async def test_a_young_job_is_polled_at_the_floor_and_an_older_one_at_a_share_of_its_age() -> None:
     async with bench() as b:
         b.scheduler.track("a", "e")
-        await b.clock.advance(120)
-        times, gaps = b.server.times(), b.server.gaps()
+        await b.clock.advance(400)
+        times = b.server.times()
     assert times[0] == 1.0
-    assert 2.0 <= gaps[0] <= 2.0 * 1.15
-    assert 15.0 <= gaps[-1] <= 15.0 * 1.15
-    for wait, gap in zip([2.0 * 1.4**n for n in range(len(gaps))], gaps, strict=True):
-        assert min(wait, 15.0) - 1e-6 <= gap <= min(wait, 15.0) * 1.15 + 1e-6
+    for before, after in itertools.pairwise(times):
+        wait = 2.0 if before < 60 else min(15.0, before * 0.08)
+        assert wait - 1e-6 <= after - before <= wait * 1.15 + 1e-6
+    assert times[-1] - times[-2] >= 15.0
+
+
+async def test_a_tool_that_is_known_is_polled_at_the_floor_around_its_usual_end() -> None:
+    async with bench(usual=40.0) as b:
+        b.scheduler.track("a", "e")
+        await b.clock.advance(100)
+        times = b.server.times()
+    early = [at for at in times if at < 24]
+    around = [at for at in times if 27 <= at <= 60]
+    assert len(early) <= 4
+    assert all(after - before <= 2.3 + 1e-6 for before, after in itertools.pairwise(around))
+    assert len(around) >= 14
+
+
+async def test_the_job_that_is_looked_at_is_polled_at_the_floor() -> None:
+    async with bench() as b:
+        b.scheduler.track("a", "e", age=600)
+        b.scheduler.track("b", "e", age=600)
+        await b.clock.advance(30)
+        b.scheduler.watch("a")
+        await b.clock.advance(0.1)
+        assert b.clock.monotonic() - 1000.0 - b.server.times("a")[-1] <= 2.0
+        await b.clock.advance(60)
+        assert max(b.server.gaps("a")[-20:]) <= 2.3 + 1e-6
+        assert min(b.server.gaps("b")) >= 15.0
+        b.scheduler.watch(None)
+        await b.clock.advance(60)
+        assert b.server.gaps("a")[-1] >= 15.0
 
 
 async def test_jitter_differs_from_job_to_job() -> None:
