@@ -11,7 +11,7 @@ __all__ = ["export_answer", "put", "status_answer"]
 
 
 def put(answer: dict[str, object], name: str, value: object) -> None:
-    """Sets a field; a dot leads into an object, which is made where it is missing. :data:`ABSENT` takes it out."""
+    """Sets a field; a dot leads into an object, which is made where it is missing. :data:`ABSENT` removes it."""
     *path, last = name.split(".")
     inside = answer
     for part in path:
@@ -29,7 +29,7 @@ def put(answer: dict[str, object], name: str, value: object) -> None:
 
 
 def export_answer(job: Job, link: str | None) -> dict[str, object]:
-    """What the POST answers."""
+    """The answer to the POST."""
     script = job.script
     answer: dict[str, object] = {}
     _put_all(answer, script.id_as, job.dock_status_id)
@@ -45,7 +45,7 @@ def export_answer(job: Job, link: str | None) -> dict[str, object]:
 
 
 def status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
-    """What the dock status call answers."""
+    """The answer to the dock status call."""
     script = job.script
     answer: dict[str, object] = {}
     _put_all(answer, script.status_id_as, job.dock_status_id)

@@ -76,7 +76,7 @@ def rate_limited(
 
 
 def refused(status: int, message: str | None = None, *, times: int | None = None, lasts: float | None = None) -> Fault:
-    """A JSON error, 401, 403, 404 or 409 for example; always, unless told otherwise."""
+    """A JSON error, 401, 403, 404 or 409 for example; always by default."""
     return Fault(times=times, lasts=lasts, status=status, message=message)
 
 
@@ -116,7 +116,7 @@ def oversized(size: int = 4 << 20, *, times: int | None = 1, started: bool = Tru
 
 
 def gzipped(times: int | None = 1) -> Fault:
-    """The proper answer, compressed although `identity` was asked for."""
+    """The proper answer, compressed unasked."""
     return Fault(times=times, gzipped=True)
 
 

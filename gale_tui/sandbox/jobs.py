@@ -73,7 +73,7 @@ class IssuedLink:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What the sandbox knows of a job, for tests and the curious."""
+    """A job of the sandbox, for tests."""
 
     dock_status_id: str
     export_job_id: str

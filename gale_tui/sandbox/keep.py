@@ -1,4 +1,4 @@
-"""What a sandbox remembers from run to run: its port and its jobs, which went on meanwhile."""
+"""The port and the jobs of a sandbox, kept from run to run; the jobs run on meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tool of the sandbox does, as data: every part optional, all of them combinable.
+"""The behaviour of a tool of the sandbox, as data: every part optional, all of them combinable.
 
 Seconds are those of the sandbox's own time, which runs `speed` times as fast as the clock that it was given.
 """
@@ -39,7 +39,7 @@ class Fault:
     lasts: float | None = None
     """Seconds from its first answer on; counts instead of `times`."""
     status: int | None = None
-    """HTTP status; without a `body` of its own the body is the JSON that belongs to it."""
+    """HTTP status; without a `body` comes the JSON that belongs to it."""
     message: str | None = None
     """What `errors[].msg` says in that JSON."""
     body: bytes | str | None = None
@@ -68,12 +68,12 @@ class Fault:
 
     @property
     def replaces(self) -> bool:
-        """True where the proper answer is not sent at all."""
+        """True if the proper answer is not sent at all."""
         return self.status is not None or self.body is not None
 
     @property
     def silent(self) -> bool:
-        """True where not even a whole head is sent."""
+        """True if not even a whole head is sent."""
         return self.cut in ("answer", "head") or self.stall in ("answer", "head")
 
     @property
@@ -97,7 +97,7 @@ class Link:
     signed: bool = True
     """False: no query at all, so that only its path (and perhaps the key) protects the file."""
     key: Literal["ignored", "needed", "refused"] = "ignored"
-    """What becomes of a request with or without `x-api-key`: needed gives 401 without, refused gives 400 with it."""
+    """Requests with and without `x-api-key`: needed gives 401 without, refused gives 400 with it."""
     early: bool = False
     """The link works before the job has ended."""
     ready_after: float = 0.0
@@ -192,7 +192,7 @@ class Script:
     """Also `modelId` and `workflowId`."""
     job_type: str = "TOOLS"
     export_fields: Mapping[str, object] = field(default_factory=dict, hash=False)
-    """Fields of the export answer to set, last of all; a dot leads into an object; :data:`ABSENT` takes one out."""
+    """Fields of the export answer to set, last of all; a dot leads into an object; :data:`ABSENT` removes one."""
     status_fields: Mapping[str, object] = field(default_factory=dict, hash=False)
     """The same of the status answer."""
     on_export: tuple[Fault, ...] = ()

@@ -1,4 +1,4 @@
-"""The sandbox itself: it listens, is scripted, and tells what it was asked."""
+"""The sandbox itself: it listens, is scripted, and has a log of its requests."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Sandbox:
             return sum(listener.connections for listener in self._listeners.values())
 
     def cut_lines(self) -> None:
-        """Closes every open connection, as a dropped network would, and goes on listening."""
+        """Closes every open connection, as a dropped network would, and keeps listening."""
         with self._lock:
             listeners = list(self._listeners.values())
         for listener in listeners:
@@ -218,7 +218,7 @@ class Sandbox:
         return offered
 
     def script(self, tool_id: str, script: Script) -> None:
-        """What exports of a tool do from now on; its running jobs go on as they were.
+        """What exports of a tool do from now on; its running jobs are not affected.
 
         A tool id that is not known yet becomes a tool that may be exported with any flow.
         """
@@ -272,7 +272,7 @@ class Sandbox:
         self.log.clear()
 
     def posts(self, tool_id: str) -> list[RequestRecord]:
-        """The exports of a tool that were asked for, whatever was answered."""
+        """The export requests for a tool, whatever was answered."""
         return self.log.of("POST", f"/api/public/tools/{tool_id}/export")
 
     def status_calls(self, dock_status_id: str) -> list[RequestRecord]:

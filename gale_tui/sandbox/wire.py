@@ -140,7 +140,7 @@ class Response:
     head_only: bool = False
 
     def set(self, name: str, value: str | None) -> None:
-        """Sets or replaces a header; None takes it out."""
+        """Sets or replaces a header; None removes it."""
         self.headers = [(header, old) for header, old in self.headers if header.lower() != name.lower()]
         if value is not None:
             self.headers.append((name, value))

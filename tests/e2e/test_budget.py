@@ -28,7 +28,6 @@ ORIGIN = "http://127.0.0.1:9"
 
 LATE = (
     "httpcore",
-    "httpx",
     "keyring",
     "secretstorage",
     "tomlkit",

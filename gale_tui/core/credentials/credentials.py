@@ -27,9 +27,9 @@ __all__ = ["Credentials", "KeyPlace", "KeyStatus"]
 KeyPlace = Literal["keyring", "session", "GALE_API_KEY", "key_command", "demo", "none", "locked", "unavailable"]
 
 ANSWER_LIMIT = 10.0
-"""Seconds that a keyring may take where nobody has to be asked."""
+"""Seconds for a keyring that needs no password."""
 PROMPT_LIMIT = 60.0
-"""Seconds that it may take where somebody may be asked for its password."""
+"""Seconds for one that may prompt for its password."""
 HUNG_LIMIT = 3
 """Calls without an answer after which no further one is made until one of them ends."""
 
@@ -96,7 +96,7 @@ class Credentials:
 
     @property
     def session_only(self) -> bool:
-        """True where a key lives in this session only and is lost with it."""
+        """True if a key lives in this session only."""
         return bool(self._session)
 
     def cached(self, env: Environment) -> Secret | None:
@@ -162,7 +162,7 @@ class Credentials:
             await self._patiently(partial(self._keyrings.delete, _user(env)))
 
     async def where(self, env: Environment) -> KeyStatus:
-        """Where the key is. Nobody is asked to unlock anything, no program is run, nothing is raised."""
+        """Where the key is. Unlocks nothing, runs no program, raises nothing."""
         if (key := self._session.get(_user(env))) is not None:
             return KeyStatus("session", "this session only", key.hint)
         if (fixed := self._fixed_key(env)) is not None:
@@ -194,7 +194,7 @@ class Credentials:
         return KeyStatus("keyring", text, self._remember(env, found).hint)
 
     async def keyring_state(self) -> KeyringState:
-        """Whether keys can be kept on this machine; nobody is asked to unlock anything."""
+        """Whether keys can be kept on this machine; unlocks nothing."""
         from gale_tui.core.credentials.keyring_backend import WITHOUT_KEYRING, KeyringState
 
         if not self._use_keyring:
@@ -205,7 +205,7 @@ class Credentials:
             return KeyringState(False, "", str(error))
 
     def invalidate(self, env: Environment) -> None:
-        """After a 401: the next `key` asks the keyring or the `key_command` again."""
+        """Discards the key after a 401: the next `key` reads it again."""
         for slot in [slot for slot in self._found if slot[0] == _user(env)]:
             self._found.pop(slot, None)
 

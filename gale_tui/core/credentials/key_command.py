@@ -60,9 +60,9 @@ def check_not_writable_by_others(config_file: Path) -> None:
 
 
 def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_limit: float = TIME_LIMIT) -> Secret:
-    """Runs the program without a shell, terminal or input, and takes the one line that it prints. Blocking.
+    """Runs the program without a shell, terminal or input, and returns the one line that it prints. Blocking.
 
-    It gets a session of its own, so that it cannot write to the terminal, and is ended with all that is in that
+    It gets its own session, so that it cannot write to the terminal, and is ended with all that is in that
     session when the time is over.
 
     Args:

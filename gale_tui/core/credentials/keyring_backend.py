@@ -1,4 +1,4 @@
-"""The operating system's keyring, through an allow-list of backends. Everything here blocks, some of it for ever."""
+"""The operating system's keyring, through an allow-list of backends. Everything here blocks, some of it without end."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ WITHOUT_KEYRING = (
     "Keep the key for this session only, set GALE_API_KEY together with GALE_HOST, "
     "or give the environment a key_command in config.toml"
 )
-"""What to do where there is no keyring."""
 
 _UNLOCK = "Unlock it (log in at the desktop, or gnome-keyring-daemon --unlock), then try again. " + WITHOUT_KEYRING
 
 _LOCKED = "The keyring is locked and was not unlocked"
 
 LockState = Literal["unlocked", "locked", "missing", "unknown"]
-"""`missing`: there is no collection yet, so that the first write asks for a password; `unknown`: cannot be asked."""
+"""`missing`: there is no collection yet, so that the first write prompts for a password; `unknown`: it does not say."""
 
 T = TypeVar("T")
 
@@ -78,7 +77,7 @@ class KeyringState:
 
     available: bool
     name: str
-    """What it is called, for example `Secret Service`; empty where there is none."""
+    """Its name, for example `Secret Service`; empty if there is none."""
     explanation: str
     """Sentences for a person: where keys go, or why they cannot be kept and what to do."""
     locked: bool = False
@@ -92,7 +91,7 @@ class Keyrings:
         self._chosen: tuple[Any, _Allowed] | None = None
 
     def state(self) -> KeyringState:
-        """What there is, without asking anybody to unlock it."""
+        """The keyring and its state; unlocks nothing."""
         try:
             _, allowed = self._backend()
         except KeyringUnavailableError as error:
@@ -105,7 +104,7 @@ class Keyrings:
         return KeyringState(True, allowed.title, f"Keys are kept in {allowed.title}{remark}.", lock == "locked")
 
     def lock_state(self) -> LockState:
-        """Whether a read or write would first ask a person for something, as far as that can be told.
+        """Whether a read or write would prompt a person first, as far as that is known.
 
         Raises:
             KeyringUnavailableError: There is no keyring.
@@ -189,7 +188,7 @@ class Keyrings:
         except Exception as error:  # a backend lets through whatever its bus, desktop or system raises
             failure = _as_ours(error)
         if isinstance(failure, KeyringUnavailableError):
-            # Chosen anew next time: the bus or the daemon may be another one then.
+            # Chosen again next time: the bus or the daemon may be another one then.
             with self._lock:
                 self._chosen = None
         # Raised outside, so that it does not hold the backend's frames, in which the key is a local variable.
@@ -199,7 +198,7 @@ class Keyrings:
 def _choose() -> tuple[Any, _Allowed]:
     """The best backend that is on the list and works here.
 
-    `keyring.get_keyring()` is never asked: it may come up with a file in plain text.
+    `keyring.get_keyring()` is never called: it may come up with a file in plain text.
     """
     wanted, where = _configured()
     if wanted is not None:
@@ -290,7 +289,7 @@ def _open_secret_service(backend: Any, create: bool) -> bool:
                 collection = secretstorage.get_default_collection(connection)
             except secretstorage.PromptDismissedException:
                 raise KeyringLockedError(
-                    "There is no keyring yet, and its new password was not given or could not be asked for", _UNLOCK
+                    "There is no keyring yet, and its new password was not given, or there was no prompt", _UNLOCK
                 ) from None
         if collection.is_locked():
             collection.unlock()

@@ -229,7 +229,7 @@ class DownloadTask:
                 answer = meaning(response, offset, self.validator, self.size)
                 if answer.kind == "start over":
                     if not again:
-                        raise InterruptedDownloadError("The server sent another part of the file than asked for")
+                        raise InterruptedDownloadError("The server sent another part of the file than requested")
                     again = False
                     self.validator = None
                     continue
@@ -274,7 +274,7 @@ class DownloadTask:
             if response.status not in (401, 403) or not own:
                 break
         if refused is None:
-            raise DownloadError("The link was not asked for")
+            raise DownloadError("The link was not requested")
         raise refused
 
     def _keys(self, url: SignedUrl) -> tuple[bool, ...]:
@@ -298,9 +298,9 @@ class DownloadTask:
             return self._hashed(part)
         if answer.size is not None and answer.size > self._largest:
             raise DownloadError(f"The file has {answer.size:,} bytes, more than a tool's can have")
-        there = offset if answer.kind == "goes on" else 0
+        there = offset if answer.kind == "continues" else 0
         body = Body(response, None if answer.size is None else answer.size - there, self._stall)
-        if answer.kind == "goes on":
+        if answer.kind == "continues":
             assert part is not None  # noqa: S101  # narrows: there was an offset
             self._room_for(answer.size, part.size)
             if answer.size != self.size:
@@ -422,7 +422,7 @@ class DownloadTask:
             summary = verify_zip(part.path, checkpoint=self._check, stored=checksum.stored)
         except FileSystemError as error:
             if isinstance(error.__cause__, FileNotFoundError):
-                # The folder went while the file came: that has a word of its own.
+                # The folder went while the file came: that has its own error.
                 raise error.__cause__ from None
             raise
         flusher.wait()

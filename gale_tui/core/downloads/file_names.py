@@ -1,4 +1,4 @@
-"""What saved files are called."""
+"""Names of saved files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def file_names(
     tool: str = "",
     label: str = "",
 ) -> Iterator[str]:
-    """Names for a file, each to be tried when those before are taken.
+    """Names for a file, each to be tried when those before are in use.
 
     ``Banking Assistant--staging--20261123T120034Z.zip``, then the same with ``-2``, ``-3`` …; at most 200 bytes.
 

@@ -46,8 +46,8 @@ _FOR_GOOD = frozenset(
 class Meaning:
     """How an answer with a body goes together with what is already there."""
 
-    kind: Literal["from zero", "goes on", "complete", "start over"]
-    """`goes on`: the body continues the part; `complete`: the part is whole; `start over`: ask without a range."""
+    kind: Literal["from zero", "continues", "complete", "start over"]
+    """`continues`: the body belongs behind the part; `complete`: the part is whole; `start over`: a range is no use."""
     size: int | None = None
     """Bytes of the whole file, where the answer says."""
 
@@ -76,7 +76,7 @@ def meaning(response: OpenResponse, offset: int, validator: str | None, size: in
 
     Args:
         response: The answer.
-        offset: Bytes that were asked to be left out; 0 where the whole file was asked for.
+        offset: First byte that was requested; 0 for the whole file.
         validator: What `If-Range` said.
         size: Bytes of the whole file, as it was announced before.
     """
@@ -100,7 +100,7 @@ def meaning(response: OpenResponse, offset: int, validator: str | None, size: in
         return Meaning("start over")
     if offset and size is not None and end != size:
         return Meaning("start over")
-    return Meaning("goes on" if offset else "from zero", end)
+    return Meaning("continues" if offset else "from zero", end)
 
 
 def refusal(response: OpenResponse, *, own: bool) -> DownloadError:

@@ -22,7 +22,7 @@ from gale_tui.core.untrusted_text import inert
 __all__ = ["ZIP_STARTS", "Sink", "ZipEntry", "ZipLimits", "ZipSummary", "verify_zip"]
 
 Sink = Callable[[bytes | memoryview], object]
-"""Takes the bytes of an entry, piece by piece; a piece is valid during the call only."""
+"""Called with the bytes of an entry, piece by piece; a piece is valid during the call only."""
 
 ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 """First four bytes of a zip: of its first entry, or of the end record where it is empty."""
@@ -42,7 +42,7 @@ _AGAIN = "Download it again"
 
 @dataclass(frozen=True, slots=True)
 class ZipLimits:
-    """What a zip may ask of the machine that tests it."""
+    """Bounds of what is read."""
 
     entries: int = 10_000
     total: int = 4 << 30
@@ -69,7 +69,7 @@ class ZipEntry:
 
 @dataclass(frozen=True, slots=True)
 class ZipSummary:
-    """What a verified zip holds."""
+    """The contents of a verified zip."""
 
     entries: tuple[ZipEntry, ...]
     """Its files, without folders, in the order of its directory."""
@@ -154,7 +154,7 @@ def _directory(file: io.FileIO) -> zipfile.ZipFile:
 
 
 def _checked(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLimits) -> list[zipfile.ZipInfo]:
-    """The same entries, none of which asks for more than it may."""
+    """The same entries, all within the limits."""
     if len(entries) > limits.entries:
         raise CorruptFileError(f"The zip has {len(entries):,} entries; more than {limits.entries:,} are not read")
     if sum(entry.file_size for entry in entries) > limits.total:

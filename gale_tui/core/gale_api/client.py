@@ -27,7 +27,7 @@ from gale_tui.core.errors import (
     ServerError,
     WrongAnswerError,
 )
-from gale_tui.core.gale_api.parsing import AskedIds, answer_text, parse_dock_status, parse_export, read_json
+from gale_tui.core.gale_api.parsing import ExpectedIds, answer_text, parse_dock_status, parse_export, read_json
 from gale_tui.core.http.responses import Answer
 from gale_tui.core.http.transport import Transport, check_link
 from gale_tui.core.models import DockStatus, Environment, ExportStarted, KeyTest, ResponseNote
@@ -40,7 +40,7 @@ EXPORT_SECONDS = 60.0
 STATUS_SECONDS = 30.0
 TEST_SECONDS = 20.0
 LONGEST_WAIT = 24 * 3600.0
-"""Seconds; no `Retry-After` is taken for more."""
+"""Seconds; a longer `Retry-After` is cut to it."""
 _SCOPE = "Settings → Security & Control → API Scopes (or Management API keys), scope Export Tool"
 _KEY_TRAP = "The key that only runs one tool looks the same and does not work here"
 _RATE_LIMIT = "rate limit for this api has been reached"
@@ -89,7 +89,7 @@ class GaleClient:
         answer = self.transport.request("POST", path, query={"flowId": flow_id}, deadline=EXPORT_SECONDS)
         note = _note(f"POST {path}?flowId={quote(flow_id, safe='')}", answer)
         try:
-            return parse_export(self._value(answer, note, "export"), note, AskedIds(tool_id=tool_id))
+            return parse_export(self._value(answer, note, "export"), note, ExpectedIds(tool_id=tool_id))
         except WrongAnswerError:
             answer.abandon()
             raise
@@ -104,15 +104,15 @@ class GaleClient:
 
         Raises:
             WrongAnswerError: The answer is about another job; the next call uses a fresh connection.
-            RequestError: No usable answer; the job itself goes on.
+            RequestError: No usable answer; the job itself is not affected.
             CredentialError: There is no key.
         """
         path = dock_status_path(dock_status_id)
         answer = self.transport.request("GET", path, deadline=STATUS_SECONDS)
         note = _note(f"GET {path}", answer)
-        asked = AskedIds(tool_id, dock_status_id, export_job_id)
+        expected = ExpectedIds(tool_id, dock_status_id, export_job_id)
         try:
-            return parse_dock_status(self._value(answer, note, "dock status"), note, asked)
+            return parse_dock_status(self._value(answer, note, "dock status"), note, expected)
         except WrongAnswerError:
             answer.abandon()
             raise
@@ -125,7 +125,7 @@ class GaleClient:
         """
         path = dock_status_path(f"ds-{uuid.uuid4()}")
         try:
-            found = self._asked(path, with_key=True)
+            found = self._try_key(path, with_key=True)
         except RequestError as error:
             return KeyTest("inconclusive", str(error))
         host = self.transport.origin.display
@@ -135,7 +135,7 @@ class GaleClient:
             said = found or f"{host} answered a dock status that does not exist with success."
             return KeyTest("inconclusive", f"{said} So nothing is known about the key.")
         try:
-            without = self._asked(path, with_key=False)
+            without = self._try_key(path, with_key=False)
         except RequestError as error:
             return KeyTest("inconclusive", f"The key was not refused, but the check without it failed: {error}")
         if isinstance(without, (AuthenticationError, ForbiddenError)):
@@ -144,7 +144,7 @@ class GaleClient:
             "inconclusive", f"{host} answers the same without a key, so nothing is known about this one. Is it a GALE?"
         )
 
-    def _asked(self, path: str, *, with_key: bool) -> AnswerError | None:
+    def _try_key(self, path: str, *, with_key: bool) -> AnswerError | None:
         answer = self.transport.request("GET", path, deadline=TEST_SECONDS, with_key=with_key)
         try:
             self._value(answer, _note(f"GET {path}", answer), "dock status")
@@ -255,7 +255,7 @@ _MAY_HAVE = "GALE may have started the export: check the console before you expo
 
 
 def _joined(base: str, link: SignedUrl) -> SignedUrl | None:
-    """The link as an absolute one; None where it is empty or cannot be read."""
+    """The absolute link; None if it is empty or cannot be read."""
     try:
         # Line breaks and tabs get in by copying; browsers drop them too.
         text = re.sub(r"[\t\r\n]", "", link.reveal().strip())
@@ -273,7 +273,7 @@ def _note(request: str, answer: Answer) -> ResponseNote:
 
 
 def retry_after(value: str | None, date: str | None = None, now: float | None = None) -> float | None:
-    """Seconds to wait, out of a ``Retry-After`` header: seconds or a date. None where it says neither.
+    """Seconds to wait, from a ``Retry-After`` header with seconds or a date; None without either.
 
     Args:
         value: The header.

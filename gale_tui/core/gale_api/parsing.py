@@ -19,7 +19,7 @@ from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.secret import SignedUrl, hide, without_keys, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
-__all__ = ["AskedIds", "answer_text", "parse_dock_status", "parse_export", "read_json"]
+__all__ = ["ExpectedIds", "answer_text", "parse_dock_status", "parse_export", "read_json"]
 
 NOTE_LIMIT = 16384
 """Characters of an answer that are kept for the details."""
@@ -40,7 +40,7 @@ _INNER = ("response", "data", "result")
 
 
 @dataclass(frozen=True, slots=True)
-class AskedIds:
+class ExpectedIds:
     """What a call was about; an empty id is not known and not compared."""
 
     tool_id: str = ""
@@ -48,10 +48,12 @@ class AskedIds:
     export_job_id: str = ""
 
 
-_ANYTHING = AskedIds()
+_ANYTHING = ExpectedIds()
 
 
-def _check_ids(value: Mapping[str, Any], places: list[dict[str, Any]], asked: AskedIds, note: ResponseNote) -> None:
+def _check_ids(
+    value: Mapping[str, Any], places: list[dict[str, Any]], expected: ExpectedIds, note: ResponseNote
+) -> None:
     """Raises WrongAnswerError where the answer names another job."""
     dock = _ids(places, _DOCK_ID)
     own = value.get("_id")
@@ -59,9 +61,9 @@ def _check_ids(value: Mapping[str, Any], places: list[dict[str, Any]], asked: As
         # Other records have an `_id` as well; the database's own says nothing.
         dock = [own.strip()]
     for what, wanted, given in (
-        ("dock status", asked.dock_status_id, dock),
-        ("tool", asked.tool_id, _ids(places, _SUBJECT)),
-        ("export job", asked.export_job_id, _ids(places, _EXPORT_JOB)),
+        ("dock status", expected.dock_status_id, dock),
+        ("tool", expected.tool_id, _ids(places, _SUBJECT)),
+        ("export job", expected.export_job_id, _ids(places, _EXPORT_JOB)),
     ):
         if wanted and given and wanted.lower() not in (each.lower() for each in given):
             raise WrongAnswerError(
@@ -254,13 +256,13 @@ def _object(value: object, status: int, what: str, note: ResponseNote) -> Mappin
 _REPORT = "The details of the job have the answer itself; the API may have changed"
 
 
-def parse_export(value: object, note: ResponseNote, asked: AskedIds = _ANYTHING) -> ExportStarted:
+def parse_export(value: object, note: ResponseNote, expected: ExpectedIds = _ANYTHING) -> ExportStarted:
     """The answer to an export. See "Export a Tool API", Sample Response.
 
     Args:
         value: The JSON value.
         note: The answer as it is kept for the details.
-        asked: What the call was about.
+        expected: What the call was about.
 
     Raises:
         WrongAnswerError: It names another job.
@@ -268,7 +270,7 @@ def parse_export(value: object, note: ResponseNote, asked: AskedIds = _ANYTHING)
     """
     answer = _object(value, note.status, "the export", note)
     places = _places(answer)
-    _check_ids(answer, places, asked, note)
+    _check_ids(answer, places, expected, note)
     dock_status_id = _dock_id(answer, places)
     if dock_status_id is None:
         reason = _reason(answer) or ""
@@ -293,13 +295,13 @@ def parse_export(value: object, note: ResponseNote, asked: AskedIds = _ANYTHING)
     )
 
 
-def parse_dock_status(value: object, note: ResponseNote, asked: AskedIds = _ANYTHING) -> DockStatus:
+def parse_dock_status(value: object, note: ResponseNote, expected: ExpectedIds = _ANYTHING) -> DockStatus:
     """The answer to a dock status call.
 
     Args:
         value: The JSON value.
         note: The answer as it is kept for the details.
-        asked: What the call was about.
+        expected: What the call was about.
 
     Raises:
         WrongAnswerError: It names another job.
@@ -307,7 +309,7 @@ def parse_dock_status(value: object, note: ResponseNote, asked: AskedIds = _ANYT
     """
     answer = _object(value, note.status, "the dock status call", note)
     places = _places(answer)
-    _check_ids(answer, places, asked, note)
+    _check_ids(answer, places, expected, note)
     status = _status(places)
     if status is None:
         raise MalformedAnswerError(

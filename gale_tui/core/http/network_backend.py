@@ -1,6 +1,6 @@
 """Sockets for the HTTP library: name look-up, connection, TLS and every read under one deadline, and stoppable.
 
-The library's own backend takes a time-out per step, looks names up without any, and cannot be told to stop.
+The library's own backend takes a time-out per step, looks names up without any, and cannot be stopped.
 """
 
 from __future__ import annotations
@@ -287,7 +287,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _readable(connection: socket.socket) -> bool:
-    """True where there is something to read, or it is closed: an idle connection like that is of no use."""
+    """True if there is something to read, or it is closed: no use for the next request."""
     if connection.fileno() < 0:
         return True
     with selectors.DefaultSelector() as selector:
@@ -296,7 +296,7 @@ def _readable(connection: socket.socket) -> bool:
 
 
 def _limit(timeout: float | None) -> float | None:
-    """What is left for this step; see :meth:`Exchange.remaining`."""
+    """Seconds left for this step; see :meth:`Exchange.remaining`."""
     exchange = current()
     if exchange is None:
         return timeout

@@ -43,7 +43,7 @@ def proxy_shown(proxy: str) -> str:
 
 
 def _excepted(origin: Origin) -> bool:
-    """True where ``NO_PROXY`` names the host, a domain above it, its address or a network around that."""
+    """True if ``NO_PROXY`` names the host, a domain above it, its address or a network around that."""
     address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(origin.host)

@@ -11,7 +11,7 @@ import re
 __all__ = ["ResponseFraming"]
 
 HEAD_LIMIT = 100 << 10
-"""Bytes of a head; what is larger goes on as it is, and the library refuses it."""
+"""Bytes of a head; a larger one is passed as it is, and the library refuses it."""
 _HEAD_END = re.compile(rb"\n\r?\n")
 _STATUS = re.compile(rb"HTTP/(1\.[01])[ \t]+(\d{3})(?:[ \t]+(.*))?", re.IGNORECASE)
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -105,7 +105,7 @@ class _Chunks:
         self._state = "size"
 
     def end_in(self, data: bytes) -> int | None:
-        """Where in the next bytes the body ends; None where it goes on behind them."""
+        """Where in the next bytes the body ends; None if not there."""
         at = 0
         if self._state == "unknown":
             return None

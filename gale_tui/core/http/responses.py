@@ -126,7 +126,7 @@ class OpenResponse:
         return raw_socket(self._response)
 
     def iter_raw(self) -> Iterator[bytes]:
-        """The body as it comes, never decompressed; asked for again, it goes on where it was.
+        """The body as it comes, never decompressed; a second call continues where the first stopped.
 
         Raises:
             InterruptedDownloadError: Cut, stalled, cancelled, or shorter than announced.

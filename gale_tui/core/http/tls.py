@@ -83,7 +83,7 @@ def _load(context: ssl.SSLContext, place: str, name: str) -> None:
 
 
 _ANOTHER_AUTHORITY = (
-    "If your organisation has a certificate authority of its own, set a CA file for this environment; "
+    "If your organisation has its own certificate authority, set a CA file for this environment; "
     "else somebody may be listening in"
 )
 _CLOCK = "Whoever runs the host must renew it; check this machine's clock too"
@@ -102,7 +102,7 @@ _PROBLEMS = {
 
 
 def certificate_problem(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
-    """What is wrong with a certificate, as the end of "The certificate of … ", and what to do."""
+    """The problem of a certificate, as the end of "The certificate of … ", and what to do."""
     known = _PROBLEMS.get(getattr(error, "verify_code", 0))
     if known:
         return known

@@ -76,7 +76,7 @@ class Transport:
         """Calls the environment's own origin and reads the answer, whatever its status.
 
         Args:
-            method: GET or POST. A POST has no body, a connection of its own, and is sent once.
+            method: GET or POST. A POST has no body and its own connection, and is sent once.
             path: Absolute path, percent-encoded.
             query: Names and values, not encoded.
             deadline: Seconds for everything together: look-up, connection, TLS, headers, body.
@@ -151,7 +151,7 @@ class Transport:
         unread = ""
         try:
             if encoding not in ("", "identity"):
-                unread = f"compressed ({inert(encoding, 20)}) although that was not asked for"
+                unread = f"compressed ({inert(encoding, 20)})"
             else:
                 for chunk in response.iter_stream():
                     body += chunk
