@@ -145,7 +145,7 @@ FAULTS = (
             faults.rate_limited("soon"), faults.rate_limited("-5"), faults.rate_limited("\x1b[31m1e9"),
         )),
         story=nonsense,
-        sees=("rate limit reached", "SUCCESS saved"),
+        sees=("Rate limit reached", "SUCCESS saved"),
         disk=("history: succeeded, file saved", "Scripted Tool--staging--TIME.zip, whole"),
         speed=150.0,
     ),
