@@ -124,7 +124,7 @@ async def unconfirmed(world: World) -> None:
     async with app_of(world) as screen:
         await screen.export()
         await screen.reads("UNCONFIRMED")
-        await screen.reads("or export again (e)")
+        await screen.reads("then export again (e)")
 
 
 async def fails_with_markup(world: World) -> None:

@@ -92,3 +92,20 @@ async def test_an_upgraded_history_has_the_tables_of_a_new_one(tmp_path: Path, v
 
 def test_every_released_version_has_its_file() -> None:
     assert RELEASED[:3] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("version", RELEASED)
+async def test_marks_for_keys_go_and_the_sentences_stay(tmp_path: Path, version: int) -> None:
+    path = copy_of(version, tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        note = "Export again‹key:export_again›, or track‹key:track›."
+        connection.execute("UPDATE jobs SET note = ? WHERE id = 'job-1'", (note,))
+        error = "It broke. Save it again‹key:download›"
+        connection.execute("UPDATE jobs SET download_error = ? WHERE id = 'job-1'", (error,))
+        connection.execute("UPDATE events SET text = 'Check the key‹key:environments›' WHERE job_id = 'job-1'")
+    store = await JobStore.open(path)
+    (job,) = [job for job in await store.load() if job.id == "job-1"]
+    assert (job.note, job.download.error) == ("Export again, or track.", "It broke. Save it again")
+    assert (job.reason_code, job.download.reason_code, job.http_status) == (None, None, None)
+    assert {event.text for event in await store.events("job-1")} == {"Check the key"}
+    await store.close()
