@@ -55,7 +55,7 @@ async def test_a_clock_that_is_set_shortens_no_retry_after(bench: Bench) -> None
         await second.state(job.id, JobState.WAITING)
         assert job.resume_at is not None
         assert job.resume_at - bench.clock.time() > 7000
-        bench.clock._wall += 7200  # type: ignore[attr-defined]  # the wall clock is set
+        bench.clock._wall += 7200  # the wall clock is set
         await bench.clock.sleep(60)
         assert {first.engine.jobs[job.id].state, second.engine.jobs[job.id].state} == {JobState.WAITING}
     assert bench.posts == 1
