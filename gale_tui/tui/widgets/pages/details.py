@@ -6,15 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
-from textual.selection import Selection
 from textual.strip import Strip
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs
 from gale_tui.tui.formatting.styles import Tones
-from gale_tui.tui.terminal.steady_scroll import SteadyScroll
 from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, gist_lines
+from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
 __all__ = ["DetailsPane"]
 
@@ -22,7 +21,7 @@ GIST_HEIGHT = 8
 """Lines below which the pane shows the gist instead of all."""
 
 
-class DetailsPane(SteadyScroll):
+class DetailsPane(SelectableLines):
     """One job's ids, timeline, file and last answer."""
 
     DEFAULT_CSS = """
@@ -110,6 +109,11 @@ class DetailsPane(SteadyScroll):
         if self._lines != before:
             self.refresh()
 
+    @property
+    def text(self) -> str:
+        """All of the lines."""
+        return "\n".join("".join(piece.text for piece in line) for line in self._lines)
+
     def render_line(self, y: int) -> Strip:
         """A line of the pane."""
         width = self.content_region.width
@@ -118,21 +122,4 @@ class DetailsPane(SteadyScroll):
         if y >= len(self._lines):
             return Strip.blank(width, base)
         strip = Strip([Segment(piece.text, self._tones.style(piece.tone)) for piece in self._lines[y] if piece.text])
-        selection = self.text_selection
-        span = selection.get_span(y) if selection is not None else None
-        if span is not None:
-            start, end = span
-            style = self.screen.get_component_rich_style("screen--selection")
-            head, tail = strip.crop(0, start), strip.crop(end if end >= 0 else strip.cell_length)
-            middle = strip.crop(start, end if end >= 0 else None)
-            strip = Strip.join([head, Strip(Segment.apply_style(middle, post_style=style), middle.cell_length), tail])
-        return strip.adjust_cell_length(width, base).simplify().apply_offsets(0, y)
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The text that the mouse selected."""
-        text = "\n".join("".join(piece.text for piece in line) for line in self._lines)
-        return selection.extract(text), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Shows what is selected."""
-        self.refresh()
+        return self.finish(strip, y, width, base)

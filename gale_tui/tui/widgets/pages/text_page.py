@@ -10,14 +10,13 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.selection import Selection
 from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.job_text import Tone
 from gale_tui.tui.formatting.styles import Tones
-from gale_tui.tui.terminal.steady_scroll import SteadyScroll
 from gale_tui.tui.widgets.pages.page_lines import PageLine, plain_text
+from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
 __all__ = ["TextPage"]
 
@@ -29,7 +28,7 @@ _STRONG = Style(bold=True, underline=True)
 _FOUND_LIMIT = 100_000
 
 
-class TextPage(SteadyScroll):
+class TextPage(SelectableLines):
     """Lines made for its width; made anew when the width changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.PAGE)]
@@ -184,15 +183,7 @@ class TextPage(SteadyScroll):
         if y >= len(self._lines):
             return Strip.blank(width, base)
         strip = Strip(self._segments(y))
-        selection = self.text_selection
-        span = selection.get_span(y) if selection is not None else None
-        if span is not None:
-            start, end = span
-            style = self.screen.get_component_rich_style("screen--selection")
-            head, tail = strip.crop(0, start), strip.crop(end if end >= 0 else strip.cell_length)
-            middle = strip.crop(start, end if end >= 0 else None)
-            strip = Strip.join([head, Strip(Segment.apply_style(middle, post_style=style), middle.cell_length), tail])
-        return strip.adjust_cell_length(width, base).simplify().apply_offsets(0, y)
+        return self.finish(strip, y, width, base)
 
     def _segments(self, y: int) -> list[Segment]:
         line = self._lines[y]
@@ -213,36 +204,22 @@ class TextPage(SteadyScroll):
             at = end
         return segments
 
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The text that the mouse selected."""
-        return selection.extract(self.text), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Shows what is selected."""
-        self.refresh()
-
     # Moving
 
     def action_page_line_down(self) -> None:
-        """Down a line."""
         self.scroll_relative(y=1, animate=False)
 
     def action_page_line_up(self) -> None:
-        """Up a line."""
         self.scroll_relative(y=-1, animate=False)
 
     def action_page_screen_down(self) -> None:
-        """Down a screenful."""
         self.scroll_relative(y=max(1, self.scrollable_content_region.height - 1), animate=False)
 
     def action_page_screen_up(self) -> None:
-        """Up a screenful."""
         self.scroll_relative(y=-max(1, self.scrollable_content_region.height - 1), animate=False)
 
     def action_page_start(self) -> None:
-        """To the first line."""
         self.scroll_to(y=0, animate=False)
 
     def action_page_end(self) -> None:
-        """To the last line."""
         self.scroll_to(y=self.max_scroll_y, animate=False)

@@ -162,12 +162,6 @@ class BatchTable(RowScroll):
             if event.chain == 2:
                 self.post_message(self.Opened(row))
 
-    def on_focus(self) -> None:
-        self.refresh_rows(self.cursor_row())
-
-    def on_blur(self) -> None:
-        self.refresh_rows(self.cursor_row())
-
     def on_resize(self) -> None:
         if self._list.lines:
             self.scroll_into_view(self._place)

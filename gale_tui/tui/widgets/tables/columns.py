@@ -73,10 +73,10 @@ def layout_for(width: int) -> Layout:
         widths = {"status": 16}
         least, most, gap = 8, 40, 1
     elif width < 70:
-        widths = {"status": 16, "elapsed": 8, "file": 12}
+        widths = {"status": 16, "elapsed": 8, "file": 13}
         least, most, gap = 10, 24, 1
     elif width < 94:
-        widths = {"environment": 7, "started": 8, "status": 16, "elapsed": 8, "file": 13}
+        widths = {"environment": 7, "started": 8, "status": 16, "elapsed": 8, "file": 16}
         least, most, gap = 12, 22, 1
     elif width < 124:
         widths = {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 20}

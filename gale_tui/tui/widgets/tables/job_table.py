@@ -50,37 +50,19 @@ class JobTable(RowScroll):
     class Highlighted(Message):
         """The cursor came to another job, or the job under it was forgotten or replaced."""
 
-        table: JobTable
         job: Job | None
-
-        @property
-        def control(self) -> JobTable:
-            """The table."""
-            return self.table
 
     @dataclass
     class Opened(Message):
         """Enter or a double click on a job."""
 
-        table: JobTable
         job: Job
-
-        @property
-        def control(self) -> JobTable:
-            """The table."""
-            return self.table
 
     @dataclass
     class SortRequested(Message):
         """A click on a column's title."""
 
-        table: JobTable
         column: str
-
-        @property
-        def control(self) -> JobTable:
-            """The table."""
-            return self.table
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -297,7 +279,7 @@ class JobTable(RowScroll):
             self.scroll_into_view(row)
         self.refresh()
         if before != self._current or before is not None:
-            self.post_message(self.Highlighted(self, self.current))
+            self.post_message(self.Highlighted(self.current))
 
     def _inserted(self, row: int | None) -> None:
         if row is None:
@@ -316,7 +298,7 @@ class JobTable(RowScroll):
         self._keep_visible()
         self.refresh_from(row)
         if first:
-            self.post_message(self.Highlighted(self, self.current))
+            self.post_message(self.Highlighted(self.current))
 
     def _forget(self, job_id: str) -> None:
         self._marked -= {job_id}
@@ -338,7 +320,7 @@ class JobTable(RowScroll):
         self._keep_visible()
         self.refresh_from(row)
         if under_cursor:
-            self.post_message(self.Highlighted(self, self.current))
+            self.post_message(self.Highlighted(self.current))
 
     # The cursor
 
@@ -368,14 +350,14 @@ class JobTable(RowScroll):
             else:
                 self.refresh_rows(old_row)
             self.refresh_rows(row)
-            self.post_message(self.Highlighted(self, job))
+            self.post_message(self.Highlighted(job))
         self.scroll_into_view(row)
 
     def action_open(self) -> None:
         """Opens the job under the cursor."""
         job = self.current
         if job is not None:
-            self.post_message(self.Opened(self, job))
+            self.post_message(self.Opened(job))
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses a job or a column to sort by, a double click opens."""
@@ -386,7 +368,7 @@ class JobTable(RowScroll):
         if offset.y == 0:
             column = self._layout.column_at(offset.x)
             if column is not None and len(self._rows):
-                self.post_message(self.SortRequested(self, column.name))
+                self.post_message(self.SortRequested(column.name))
             return
         row = self.scroll_offset.y + offset.y - 1
         if row < len(self._rows):
@@ -453,14 +435,6 @@ class JobTable(RowScroll):
         """Takes on another theme."""
         super().notify_style_update()
         self._painter.forget_colors()
-
-    def on_focus(self) -> None:
-        """The cursor shows that keys come here."""
-        self.refresh_rows(self.cursor_row())
-
-    def on_blur(self) -> None:
-        """The cursor shows that keys go elsewhere."""
-        self.refresh_rows(self.cursor_row())
 
     def on_resize(self) -> None:
         """Keeps the cursor in view."""

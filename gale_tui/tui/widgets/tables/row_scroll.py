@@ -69,27 +69,27 @@ class RowScroll(SteadyScroll):
         if first < end:
             self.refresh(Region(0, first, self.size.width, end - first))
 
+    def on_focus(self) -> None:
+        self.refresh_rows(self.cursor_row())
+
+    def on_blur(self) -> None:
+        self.refresh_rows(self.cursor_row())
+
     def action_cursor_up(self) -> None:
-        """Up a job."""
         self.move_to((self.cursor_row() or 0) - 1)
 
     def action_cursor_down(self) -> None:
-        """Down a job."""
         row = self.cursor_row()
         self.move_to(0 if row is None else row + 1)
 
     def action_page_up(self) -> None:
-        """Up a screenful."""
         self.move_to((self.cursor_row() or 0) - self.page_rows)
 
     def action_page_down(self) -> None:
-        """Down a screenful."""
         self.move_to((self.cursor_row() or 0) + self.page_rows)
 
     def action_cursor_first(self) -> None:
-        """To the first job."""
         self.move_to(0)
 
     def action_cursor_last(self) -> None:
-        """To the last job."""
         self.move_to(self.row_count() - 1)
