@@ -24,6 +24,7 @@ from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason
+from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
 __all__ = ["ExportCommand", "entry_as_json", "exit_code", "export", "job_as_json", "settled"]
@@ -52,6 +53,10 @@ class ExportCommand:
     """The set that the list is kept as; empty for none."""
     environment_chosen: bool = True
     """False where a set's own environment, or the one that requests were sent to, goes before the one last used."""
+    unpack: Path | None = None
+    """Where each saved tool is unpacked."""
+    if_changed: bool = False
+    """Keep no second copy of a file that holds what the last one holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +184,44 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
         _say_left(account.count(Outcome.NOT_STARTED), narration)
     if account.stopped:
         narration.say(f"gale-tui: {account.stopped}")
-    return account_code(account)
+    code = account_code(account)
+    if command.unpack is not None:
+        code = max(code, await _unpack_all(account, command.unpack, narration))
+    return code
+
+
+async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -> int:
+    """Unpacks each saved tool and says what changed; returns the exit code."""
+    from gale_tui.core.source.repository import tool_folder
+    from gale_tui.core.source.unpack import Unpacked, unpack
+
+    def unpack_job(job: Job, path: Path) -> Unpacked:
+        return unpack(path, tool_folder(root, job.environment_name, job.tool_id, job.flow_id, job.title))
+
+    code = changed = unchanged = 0
+    threads = DaemonThreads("unpack", keep=1)
+    for entry in account.entries:
+        job = entry.job
+        if entry.outcome is not Outcome.SAVED or job is None or job.download.path is None:
+            continue
+        title = inert(job.title, 60)
+        try:
+            done = await threads.call(unpack_job, job, job.download.path)
+        except GaleError as error:
+            code = max(code, error.exit_code)
+            narration.say(f"gale-tui: {title} is not unpacked: {error}")
+            continue
+        for note in (*done.notes, *(f"{each.file}:{each.line}: this looks like {each.kind}" for each in done.findings)):
+            narration.say(f"gale-tui: {title}: {note}")
+        if done.changes.written or done.changes.removed:
+            changed += 1
+            counts = f"{len(done.changes.written)} written, {len(done.changes.removed)} removed"
+            narration.say(f"gale-tui: {title}: {counts} in {inert(done.folder, 4096)}")
+        else:
+            unchanged += 1
+    tools = "1 tool" if changed == 1 else f"{changed} tools"
+    narration.say(f"gale-tui: {inert(root, 4096)}: {tools} changed, {unchanged} unchanged")
+    return code
 
 
 def _say_left(count: int, narration: Narration) -> None:
@@ -310,7 +352,7 @@ async def _run_all(
                 run.leave(job.id, why, ForbiddenError(why, status=403))
 
     if plan.kept is not None:
-        run = BatchRun.going_on(engine, plan.environment, plan.kept, changed)
+        run = BatchRun.going_on(engine, plan.environment, plan.kept, changed, if_changed=command.if_changed)
     else:
         run = BatchRun(
             engine,
@@ -321,6 +363,7 @@ async def _run_all(
             bad=plan.bad,
             on_change=changed,
             record=plan.several,
+            if_changed=command.if_changed,
         )
     key_wanted = asyncio.get_running_loop().create_future()
 

@@ -73,6 +73,12 @@ def add_export(commands: Any) -> None:
         "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait in all; the jobs continue"
     )
     export.add_argument("--yes", action="store_true", help="confirm a production environment, invalid lines, odd ids")
+    export.add_argument(
+        "--unpack", metavar="DIR", type=Path, help="unpack each saved tool into DIR/ENVIRONMENT/TOOL, to be committed"
+    )
+    export.add_argument(
+        "--if-changed", action="store_true", help="keep no second copy of a file that holds what the last one holds"
+    )
     export.set_defaults(export_parser=export)
 
 
@@ -127,6 +133,8 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
         batch_name="" if arguments.source in (None, "-") else Path(arguments.source).name,
         keep_as=clean_set_name(arguments.save_set) if arguments.save_set is not None else "",
         environment_chosen=chosen,
+        unpack=arguments.unpack.expanduser().absolute() if arguments.unpack else None,
+        if_changed=arguments.if_changed,
     )
 
 

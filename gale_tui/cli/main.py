@@ -117,6 +117,8 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
             return _diff(arguments)
         if arguments.command in ("unpack", "pack"):
             return _source(arguments)
+        if arguments.command == "prune":
+            return _prune(arguments, wiring)
         return _app(arguments, wiring)
     except GaleError as error:
         return _complain(str(error), error.exit_code)
@@ -149,6 +151,14 @@ def _source(arguments: argparse.Namespace) -> int:
 
     command = unpack_command if arguments.command == "unpack" else pack_command
     return command(arguments, _tolerant_output(), sys.stderr)
+
+
+def _prune(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    import asyncio
+
+    from gale_tui.cli.prune import prune
+
+    return asyncio.run(prune(_paths(wiring).store_file, arguments, _tolerant_output(), sys.stderr))
 
 
 def _tolerant_output() -> TextIO:

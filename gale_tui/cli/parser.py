@@ -24,6 +24,7 @@ examples:
   gale-tui export --set nightly    all tools of a set; --from FILE for a list
   gale-tui diff OLD.zip NEW.zip    what changed between two exports, zips or folders
   gale-tui unpack FILE.zip DIR     a saved export as a folder for version control; pack DIR FILE.zip goes back
+  gale-tui prune --keep 5          remove saved exports but the newest 5 of each tool
   gale-tui info                    where files are and what was found
 """
 
@@ -33,6 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     import argparse
 
     from gale_tui.cli.export_options import add_export
+    from gale_tui.cli.prune import add_prune
     from gale_tui.cli.source import add_source
 
     class Parser(argparse.ArgumentParser):
@@ -82,6 +84,7 @@ def make_parser() -> argparse.ArgumentParser:
     how.add_argument("--json", action="store_true", help="the differences as one JSON object")
     how.add_argument("--stat", action="store_true", help="one line for each thing that differs")
     add_source(commands)
+    add_prune(commands)
     return parser
 
 

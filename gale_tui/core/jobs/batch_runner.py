@@ -17,12 +17,14 @@ from typing import Final
 from gale_tui.core.batch.outcomes import Outcome, outcome, settled
 from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.downloads.download import SavedFile
 from gale_tui.core.downloads.verify_zip import verify_zip
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import (
     ChangeKind,
+    Download,
     DownloadState,
     Environment,
     ExportRequest,
@@ -31,6 +33,7 @@ from gale_tui.core.models import (
     JobReason,
     JobState,
 )
+from gale_tui.core.source.unpack import read_members
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -60,6 +63,14 @@ def _same(before: Path, after: Path) -> bool | None:
         return None
 
 
+def _hold_the_same(before: Path, after: Path) -> bool:
+    """Returns True if two zips have the same members, byte for byte; False as well if one cannot be read."""
+    try:
+        return read_members(before) == read_members(after)
+    except GaleError:
+        return False
+
+
 class BatchRun:
     """One run of a list of tools.
 
@@ -74,6 +85,7 @@ class BatchRun:
         on_change: Called whenever the account has changed.
         kept: A batch that was cut short, to be gone on with; all of the above are its own then.
         record: False for what needs no going on with: a single tool.
+        if_changed: True to keep no second copy of a file that holds what the one before holds.
     """
 
     def __init__(
@@ -89,6 +101,7 @@ class BatchRun:
         on_change: Callable[[BatchAccount], None] = lambda account: None,
         kept: KeptBatch | None = None,
         record: bool = True,
+        if_changed: bool = False,
     ) -> None:
         self.environment = environment
         self._engine = engine
@@ -103,6 +116,7 @@ class BatchRun:
         self._comparing: dict[int, asyncio.Task[None]] = {}
         self._kept = kept
         self._record = record
+        self._if_changed = if_changed
         self._threads = DaemonThreads("batch", keep=1)
         self._stopped = ""
         self._error: GaleError | None = None
@@ -185,6 +199,8 @@ class BatchRun:
         environment: Environment,
         kept: KeptBatch,
         on_change: Callable[[BatchAccount], None] = lambda account: None,
+        *,
+        if_changed: bool = False,
     ) -> BatchRun:
         """A run of what was cut short: what is started already is followed, the rest is started.
 
@@ -193,6 +209,7 @@ class BatchRun:
             environment: The batch's own.
             kept: The batch.
             on_change: Called whenever the account has changed.
+            if_changed: As for the constructor.
         """
         return cls(
             engine,
@@ -204,6 +221,7 @@ class BatchRun:
             bad=kept.bad,
             on_change=on_change,
             kept=kept,
+            if_changed=if_changed,
         )
 
     # What is kept of it
@@ -366,8 +384,26 @@ class BatchRun:
             unchanged = True
         elif old.path is not None and new.path is not None and new.state is DownloadState.SAVED:
             unchanged = await self._threads.call(_same, old.path, new.path)
+        if unchanged and self._if_changed:
+            job = await self._without_copy(old, job)
         if self._entries[place].outcome is None:
             self._put(place, job=job, outcome=Outcome.SAVED, unchanged=unchanged)
+
+    async def _without_copy(self, old: Download, job: Job) -> Job:
+        """The job with the file before in the place of its own, which is deleted, if both hold the same bytes."""
+        new = job.download
+        if old.path is None or new.path is None or old.path == new.path or old.sha256 is None:
+            return job
+        earlier, copy = old.path, new.path
+        if not await self._threads.call(_hold_the_same, earlier, copy):
+            return job
+        file = SavedFile(earlier, old.size or 0, old.sha256, 0, "")
+        done = await self._engine.jobs.replace_file(job.id, file)
+        if done is None:
+            return job
+        with contextlib.suppress(OSError):
+            await self._threads.call(copy.unlink)
+        return done
 
     def _compared(self, place: int, task: asyncio.Task[None]) -> None:
         del self._comparing[place]

@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from gale_tui.core.clock import Clock
 from gale_tui.core.config.settings import Settings
+from gale_tui.core.downloads.download import SavedFile
 from gale_tui.core.errors import ConfigError, SendingError, StoreError
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.download_queue import LEASE, DownloadQueue
@@ -174,6 +175,21 @@ class JobCommands(Mapping[str, Job]):
         if environment is None:
             raise ConfigError("This environment is gone", "Choose another one")
         return environment
+
+    async def replace_file(self, job_id: str, file: SavedFile) -> Job | None:
+        """Points a saved job to an earlier file with the same contents.
+
+        Returns:
+            The job; None if it is gone or could not be written.
+        """
+        event = f"unchanged: the same as {file.path.name}"
+        try:
+            done = await self._registry.change(
+                job_id, lambda job: transitions.save(job, file, self._clock.time()), event
+            )
+        except StoreError:
+            return None
+        return None if done is None else done.job
 
     async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
         """Starts an export with one POST.

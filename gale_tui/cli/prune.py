@@ -1,0 +1,88 @@
+"""`gale-tui prune`: removes saved exports that newer ones have replaced."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+__all__ = ["add_prune", "prune"]
+
+DAY = 86_400.0
+
+
+def add_prune(commands: Any) -> None:
+    """Adds the command to the parser's."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        "prune",
+        help="remove old saved exports",
+        description="Remove saved exports that gale-tui recorded and that nobody changed since. The newest of each "
+        "tool always stays, and so does every other file.",
+        epilog="exit codes:\n  0 done, or nothing to remove · 2 usage · 6 a file could not be removed",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "--keep", metavar="N", type=_count, dest="newest", help="keep the newest N files of each tool (at least 1)"
+    )
+    command.add_argument("--older-than", metavar="DAYS", type=_days, help="remove only files saved longer ago")
+    command.add_argument("--dry-run", action="store_true", help="show what would go, remove nothing")
+    command.set_defaults(prune_parser=command)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _days(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < 100_000:
+        raise ValueError
+    return number
+
+
+async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    """Runs the command; returns the exit code.
+
+    Args:
+        history: The history's file.
+        arguments: As parsed.
+        out: For the list.
+        err: For what could not be removed.
+
+    Raises:
+        StoreError: The history cannot be used.
+    """
+    from gale_tui.core.history.prune import file_matches, find_old_files, without_file
+    from gale_tui.core.history.store import JobStore
+    from gale_tui.core.untrusted_text import inert
+
+    if arguments.newest is None and arguments.older_than is None:
+        arguments.prune_parser.error("--keep N or --older-than DAYS is needed")
+    before = None if arguments.older_than is None else time.time() - arguments.older_than * DAY
+    store = await JobStore.open(history)
+    failed = 0
+    try:
+        found = find_old_files(await store.load(), keep=arguments.newest or 1, before=before)
+        old = [each for each in found if file_matches(each)]
+        out.writelines(f"{inert(each.path, 4096)}\n" for each in old)
+        total = sum(each.size for each in old)
+        files = "1 file" if len(old) == 1 else f"{len(old)} files"
+        verb = "would go" if arguments.dry_run else "to remove"
+        out.write(f"{files} {verb}, {total:,} bytes.\n" if old else "Nothing to remove.\n")
+        out.flush()
+        for each in () if arguments.dry_run else old:
+            try:
+                each.path.unlink()
+            except OSError as error:
+                failed += 1
+                err.write(f"gale-tui: {inert(each.path, 4096)}: {error.strerror or 'cannot be removed'}\n")
+                continue
+            for job in each.jobs:
+                await store.update(job.id, without_file, "file removed by prune", again=True)
+    finally:
+        await store.close()
+    return 6 if failed else 0

@@ -1,0 +1,86 @@
+"""A folder of many unpacked tools: `ENVIRONMENT/TOOL/`, with an index that keeps each tool in its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from gale_tui.core.errors import FileSystemError, SourceError
+from gale_tui.core.filesystem import lock_folder
+from gale_tui.core.source.lossless_json import parse, write
+from gale_tui.core.source.names import slug
+from gale_tui.core.untrusted_text import inert, safe_file_stem
+
+__all__ = ["find_tool_folder", "tool_folder"]
+
+_INDEX: Final = "tools.json"
+_INDEX_LIMIT: Final = 16 << 20
+
+
+def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title: str) -> Path:
+    """Where a tool is unpacked: the same folder each time, whatever the tool is called by now.
+
+    Raises:
+        SourceError: The index is damaged.
+        FileSystemError: It cannot be read or written.
+    """
+    place = root / _folder_name(environment, "environment")
+    key = f"{tool_id}/{flow_id}"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with lock_folder(place):
+            index = _read_index(place)
+            name = index.get(key)
+            if name is None:
+                name = _free_name(_folder_name(title, "tool"), {each.casefold() for each in index.values()}, place)
+                index[key] = name
+                draft = place / f".{_INDEX}.new"
+                draft.write_bytes(write(dict(sorted(index.items()))))
+                os.replace(draft, place / _INDEX)
+    except OSError as error:
+        raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
+    return place / name
+
+
+def find_tool_folder(root: Path, environment: str, tool_id: str, flow_id: str) -> Path | None:
+    """Where a tool was unpacked; None if it was not.
+
+    Raises:
+        SourceError: The index is damaged.
+        FileSystemError: It cannot be read.
+    """
+    place = root / _folder_name(environment, "environment")
+    try:
+        name = _read_index(place).get(f"{tool_id}/{flow_id}")
+    except OSError as error:
+        raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
+    return None if name is None else place / name
+
+
+def _folder_name(text: str, fallback: str) -> str:
+    return safe_file_stem(slug(text), fallback, 80)
+
+
+def _free_name(name: str, taken: set[str], place: Path) -> str:
+    number, found = 1, name
+    while found.casefold() in taken or os.path.lexists(place / found):
+        number += 1
+        found = f"{name}-{number}"
+    return found
+
+
+def _read_index(place: Path) -> dict[str, str]:
+    path = place / _INDEX
+    try:
+        with path.open("rb") as file:
+            content = file.read(_INDEX_LIMIT)
+    except FileNotFoundError:
+        return {}
+    found: Mapping[str, object] = parse(content, inert(path, 400))
+    if not isinstance(found, dict) or not all(
+        isinstance(name, str) and name == safe_file_stem(name, "", 100) for name in found.values()
+    ):
+        raise SourceError("This is no index of unpacked tools", file=inert(path, 400))
+    return {key: str(name) for key, name in found.items()}
