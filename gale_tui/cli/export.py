@@ -192,11 +192,7 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
 
 async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -> int:
     """Unpacks each saved tool and says what changed; returns the exit code."""
-    from gale_tui.core.source.repository import tool_folder
-    from gale_tui.core.source.unpack import Unpacked, unpack
-
-    def unpack_job(job: Job, path: Path) -> Unpacked:
-        return unpack(path, tool_folder(root, job.environment_name, job.tool_id, job.flow_id, job.title))
+    from gale_tui.core.source.repository import unpack_job
 
     code = changed = unchanged = 0
     threads = DaemonThreads("unpack", keep=1)
@@ -206,7 +202,7 @@ async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -
             continue
         title = inert(job.title, 60)
         try:
-            done = await threads.call(unpack_job, job, job.download.path)
+            done = await threads.call(unpack_job, root, job, job.download.path)
         except GaleError as error:
             code = max(code, error.exit_code)
             narration.say(f"gale-tui: {title} is not unpacked: {error}")

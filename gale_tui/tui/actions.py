@@ -103,6 +103,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("sort_reverse", ("S",), "Reverse sort", "Reverse the sort order."),
         Action("inspect", ("i",), "Inspect", "Inspect the saved file."),
         Action("compare", ("equals_sign",), "Compare", "Compare with the one before, or two marked."),
+        Action("unpack", ("U",), "Unpack", "Unpack the saved file into a folder."),
         Action("forget", ("x",), "Remove from list", "Remove from the list (keeps files).", "remove"),
         Action("remove_finished", ("X",), "Remove finished", "Remove all finished jobs (keeps files)."),
         Action("undo", ("u",), "Undo remove", "Undo the last remove."),
@@ -306,6 +307,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "compare",
             footer=True,
         ),
+        Action("inspect_unpack", ("U",), "Unpack", "Unpack into a folder and inspect that.", "unpack"),
         Action("inspect_back", ("escape", "q", "i"), "Back", "Clear the search, then back.", "back", footer=True),
     ),
     Place.COMPARE: (

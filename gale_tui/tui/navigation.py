@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from gale_tui.core.models import DownloadState
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -145,6 +146,25 @@ class Navigation:
             self._app.say(screen)
         else:
             self._app.push_screen(screen)
+
+    def open_unpack(self, jobs: Sequence[Job], done: Callable[[Path], None] = lambda folder: None) -> None:
+        """Asks for a folder and unpacks saved files into it.
+
+        Args:
+            jobs: Those whose files are unpacked; others are left out.
+            done: Called with the folder of the last one.
+        """
+        saved = [job for job in jobs if job.download.path is not None and job.download.state is DownloadState.SAVED]
+        if not saved:
+            self._app.say("No saved file to unpack.")
+            return
+        from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
+
+        def dismissed(folder: Path | None) -> None:
+            if folder is not None:
+                done(folder)
+
+        self._app.push_screen(UnpackDialog(saved), dismissed)
 
     def open_folder(self, job: Job) -> None:
         """Opens the folder of a job's file on the desktop; without one shows the path."""

@@ -1,4 +1,4 @@
-"""What was typed in the export form and not sent yet, so that it survives the end of the program."""
+"""What people typed into forms and is offered again: an export that was not sent, folders to unpack into."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Drafts:
     async def save(self, draft: ExportDraft) -> None:
         """Writes the draft in place of the previous one, without secrets."""
         kept = draft.without_secrets()
-        await self._write(lambda history: _save(history, kept))
+        await self._write(lambda history: _save_text(history, _NAME, kept.at, kept.text()))
 
     async def find(self) -> ExportDraft | None:
         """The draft, or None if there is none that can be read."""
@@ -101,20 +101,29 @@ class Drafts:
         """Deletes the draft."""
         await self._write(_clear)
 
+    async def save_unpack_folder(self, environment_id: str, folder: str) -> None:
+        """Remembers where an environment's tools were unpacked last."""
+        await self._write(lambda history: _save_text(history, f"unpack {environment_id}", 0.0, folder))
+
+    async def unpack_folder(self, environment_id: str) -> str:
+        """Where an environment's tools were unpacked last; empty if they were not."""
+        row = await self._read(lambda history: _find(history, f"unpack {environment_id}"))
+        return str(row[0]) if row is not None else ""
+
 
 def _is_harmless(text: str) -> bool:
     return len(text) <= LONGEST and redact_links(text) == text and _SECRET.search(text) is None
 
 
-def _save(history: History, draft: ExportDraft) -> None:
+def _save_text(history: History, name: str, at: float, text: str) -> None:
     with history.file.writer.transaction(durable=False):
         sql = "INSERT OR REPLACE INTO drafts (name, at, text) VALUES (?, ?, ?)"
-        history.file.writer.write(sql, (_NAME, draft.at, draft.text()))
+        history.file.writer.write(sql, (name, at, text))
 
 
-def _find(history: History) -> tuple[str, float] | None:
+def _find(history: History, name: str = _NAME) -> tuple[str, float] | None:
     sql = "SELECT text, at FROM drafts WHERE name = ?"
-    found: tuple[str, float] | None = history.file.reader.execute(sql, (_NAME,)).fetchone()
+    found: tuple[str, float] | None = history.file.reader.execute(sql, (name,)).fetchone()
     return found
 
 

@@ -9,11 +9,13 @@ from typing import Final
 
 from gale_tui.core.errors import FileSystemError, SourceError
 from gale_tui.core.filesystem import lock_folder
+from gale_tui.core.models import Job
 from gale_tui.core.source.lossless_json import parse, write
 from gale_tui.core.source.names import slug
+from gale_tui.core.source.unpack import Unpacked, unpack
 from gale_tui.core.untrusted_text import inert, safe_file_stem
 
-__all__ = ["find_tool_folder", "tool_folder"]
+__all__ = ["find_tool_folder", "tool_folder", "unpack_job"]
 
 _INDEX: Final = "tools.json"
 _INDEX_LIMIT: Final = 16 << 20
@@ -42,6 +44,15 @@ def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title:
     except OSError as error:
         raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
     return place / name
+
+
+def unpack_job(root: Path, job: Job, path: Path) -> Unpacked:
+    """Unpacks a job's saved file into its tool's folder below `root`.
+
+    Raises:
+        GaleError: As :func:`~gale_tui.core.source.unpack.unpack` and :func:`tool_folder`.
+    """
+    return unpack(path, tool_folder(root, job.environment_name, job.tool_id, job.flow_id, job.title))
 
 
 def find_tool_folder(root: Path, environment: str, tool_id: str, flow_id: str) -> Path | None:

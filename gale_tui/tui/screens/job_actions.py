@@ -93,6 +93,11 @@ class JobActions(GaleScreen[None]):
         if job is not None:
             self.gale.navigation.open_compare(job, targets if len(targets) > 1 else ())
 
+    def action_unpack(self) -> None:
+        jobs = self.target_jobs()
+        if jobs:
+            self.gale.navigation.open_unpack(jobs)
+
     def action_open_folder(self) -> None:
         job = self.selected_job()
         if job is not None:

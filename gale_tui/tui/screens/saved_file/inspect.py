@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from gale_tui.core.archive.contents import ArchiveContents, read_archive
+from gale_tui.core.archive.contents import ArchiveContents
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
+from gale_tui.core.source.contents import read_contents
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.saved_file.pages import LeftError, PageScreen
@@ -27,15 +29,17 @@ class InspectScreen(PageScreen):
 
     Args:
         job: A job whose file is saved.
+        folder: Where its tool was unpacked, to look there instead.
     """
 
     CSS_PATH = "inspect.tcss"
     PLACE = Place.INSPECT
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, folder: Path | None = None) -> None:
         super().__init__()
         self._job = job
+        self._folder = folder
         self._contents: ArchiveContents | None = None
         self._view = 0
         self._values = False
@@ -52,11 +56,11 @@ class InspectScreen(PageScreen):
         self.run_worker(self._read(), group="read")
 
     async def _read(self) -> None:
-        path = self._job.download.path
+        path = self._folder or self._job.download.path
         if path is None:
             return
         try:
-            self._contents = await self.read(lambda checkpoint: read_archive(path, checkpoint=checkpoint))
+            self._contents = await self.read(lambda checkpoint: read_contents(path, checkpoint=checkpoint))
         except LeftError:
             return
         except GaleError as error:
@@ -115,3 +119,11 @@ class InspectScreen(PageScreen):
 
     def action_compare(self) -> None:
         self.gale.navigation.open_compare(self._job)
+
+    def action_unpack(self) -> None:
+        """Unpacks the file, then shows the folder."""
+
+        def show(folder: Path) -> None:
+            self.app.push_screen(InspectScreen(self._job, folder))
+
+        self.gale.navigation.open_unpack([self._job], show)
