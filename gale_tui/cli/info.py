@@ -16,6 +16,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
+from gale_tui.tui.terminal.framework import private_problem
 
 __all__ = ["report"]
 
@@ -54,6 +55,9 @@ async def report(paths: Paths, environ: Mapping[str, str]) -> str:
     lines += ["", "Terminal"]
     encoding = getattr(sys.stdout, "encoding", None) or "unknown"
     lines.append(f"  {'encoding':<15} {encoding}, {'a terminal' if sys.stdout.isatty() else 'not a terminal'}")
+    problem = private_problem()
+    painting = f"the framework's own: {problem}" if problem else "differences only"
+    lines.append(f"  {'painting':<15} {painting}")
     lines += [f"  {name:<15} {environ[name]}" for name in VARIABLES if environ.get(name)]
     lines += [f"  {name:<15} set" for name in HIDDEN if environ.get(name)]
     lines += ["", "Environments"]

@@ -14,8 +14,7 @@ DARK: Final = "gale-dark"
 LIGHT: Final = "gale-light"
 
 # The colours of the smaller palettes are exactly those that the terminal has: what lies between is rounded to
-# something else, dark greys to navy and a warm red to orange. Of 16 colours only the first eight
-# serve as grounds in the dark: a console has no others.
+# something else, dark greys to navy and a warm red to orange.
 _COLORS: Final = {
     (DARK, "truecolor"): """
         foreground=#dbe4ee background=#10171f surface=#151e28 panel=#1c2733 boost=#223040

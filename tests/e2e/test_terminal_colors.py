@@ -46,8 +46,6 @@ def test_sixteen_colours(tmp_path: Path, term: str) -> None:
     used = {code for each in codes(tmp_path, term) for code in each}
     assert used & {31, 32, 36, 91, 92, 96}
     assert used <= SIXTEEN | {0, 1, 2, 3, 4, 7, 22, 23, 24, 27}
-    # Grounds are of the first eight: the console has no others.
-    assert not used & set(range(100, 108))
 
 
 def test_256_colours_are_those_of_the_palette(tmp_path: Path) -> None:

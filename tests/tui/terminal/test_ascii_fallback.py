@@ -49,7 +49,10 @@ def ascii_demo(tmp_path: Path, **variables: str) -> PtyProgram:
     """The demo with a saved job in a terminal."""
     (tmp_path / "demo").mkdir(mode=0o700)
     environ = {**environ_for(tmp_path / "account"), **variables}
-    return PtyProgram([*GALE_TUI, "--demo", "--keep", str(tmp_path / "demo")], environ, width=80, height=24)
+    # A process of its own: Python reads the locale when it starts.
+    return PtyProgram(
+        ["/usr/bin/env", *GALE_TUI, "--demo", "--keep", str(tmp_path / "demo")], environ, width=80, height=24
+    )
 
 
 def test_every_screen_is_ascii_where_the_locale_is(tmp_path: Path) -> None:
