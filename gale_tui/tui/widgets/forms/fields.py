@@ -13,10 +13,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Button, Checkbox, Input, Static
+from textual.widgets import Button, Input, Static
 
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.terminal.paste_detection import ReadingInput
+from gale_tui.tui.terminal.tick import Tick
 from gale_tui.tui.widgets.forms.checks import Check, Finding, Level, tidy_line
 
 __all__ = ["FieldInput", "FormBody", "FormButton", "FormRow", "TextField", "Tick"]
@@ -31,23 +32,6 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
     DEFAULT_CSS = """
     FormBody { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
-
-
-class Tick(Checkbox):
-    """A check box of one line: ``[x]`` or ``[ ]``."""
-
-    DEFAULT_CSS = """
-    Tick {
-        border: none; padding: 0; background: transparent; height: 1; width: auto;
-        & > .toggle--button { color: $foreground; background: transparent; }
-        &.-on > .toggle--button { color: $text-accent; background: transparent; text-style: bold; }
-        &:focus { border: none; background-tint: $foreground 0%; }
-    }
-    """
-
-    @property
-    def _button(self) -> Content:
-        return Content.assemble(("[x]" if self.value else "[ ]", self.get_visual_style("toggle--button")))
 
 
 class FormButton(Button):
