@@ -128,6 +128,7 @@ def test_exit_codes(cron: Cron, code: int, script: Script) -> None:
     (row,) = done.rows
     assert row["tool_id"] == tool_id(0)
     assert row["path"] is None
+    assert row["reason_code"] is not None
     assert posts(cron.sandbox) == 1
 
 
@@ -135,7 +136,7 @@ def test_nobody_listens(cron: Cron) -> None:
     cron.sandbox.stop()
     done = cron.one(0, "--json")
     assert done.code == 3
-    assert [row["state"] for row in done.rows] == ["rejected"]
+    assert [(row["state"], row["reason_code"]) for row in done.rows] == [("rejected", "unreachable")]
 
 
 def test_not_in_time_the_job_goes_on(cron: Cron) -> None:
@@ -143,7 +144,7 @@ def test_not_in_time_the_job_goes_on(cron: Cron) -> None:
     done = cron.one(0, "--timeout", "2", "--json")
     assert done.code == 5
     (row,) = done.rows
-    assert (row["state"], row["outcome"]) == ("running", "unfinished")
+    assert (row["state"], row["outcome"], row["reason_code"]) == ("running", "unfinished", None)
     assert "goes on at the server" in done.err
 
 
