@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gale_tui.core.archive.comparison import Comparison, compare, comparison_as_json
+from gale_tui.core.archive.import_needs import environment_of_file, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
 from gale_tui.core.archive.tool import text_of
 from gale_tui.core.errors import GaleError
@@ -50,13 +51,38 @@ def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
     for archive in archives:
         for note in archive.notes:
             err.write(f"gale-tui: {inert(archive.path)}: {note}.\n")
+    target = _target(command)
     if command.as_json:
         # ASCII: what a terminal would act on must not reach it through a name.
-        out.write(json.dumps(comparison_as_json(comparison)) + "\n")
+        found = comparison_as_json(comparison)
+        if target:
+            needs = import_needs(*archives)
+            found["import_into"] = {
+                "environment": target,
+                **{need.kind.replace(" ", "_"): {"missing": need.missing, "found": need.found} for need in needs},
+            }
+        out.write(json.dumps(found) + "\n")
     else:
         lines = stat_lines(comparison) if command.stat else report_lines(comparison)
         out.writelines(f"{line}\n" for line in lines)
+        if target and not command.stat:
+            title = f"To import this into {inert(target, 60)}"
+            out.writelines(f"{line}\n" for line in _section(title, (need.text for need in import_needs(*archives))))
     return SAME if comparison.same else DIFFER
+
+
+def _target(command: DiffCommand) -> str:
+    """The environment of the second side, if it is not the first one's; empty as well if a name does not tell."""
+    before, after = (_environment(each) for each in (command.before, command.after))
+    return after if before and before.casefold() != after.casefold() else ""
+
+
+def _environment(path: Path) -> str:
+    if not path.is_dir():
+        return environment_of_file(path.name)
+    # Unpacked into a repository: ENVIRONMENT/TOOL with an index beside the tools.
+    parent = path.absolute().parent
+    return parent.name if (parent / "tools.json").is_file() else ""
 
 
 def report_lines(comparison: Comparison) -> Iterator[str]:

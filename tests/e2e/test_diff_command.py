@@ -159,3 +159,26 @@ def test_an_edited_folder_differs_in_what_was_edited(tmp_path: Path, exports: tu
     ended = diff(tmp_path, exports[0], tmp_path / "tree")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "layout.json:1: This is not JSON" in ended.stderr
+
+
+def test_another_environment_s_export_shows_what_an_import_needs(tmp_path: Path) -> None:
+    staging, prod = documents(), documents()
+    prod["env_variables.json"]["environmentVariables"].pop()
+    prod["app_definition.json"]["guardrails"].pop(0)
+    staging["flow_definition.json"]["nodes"][1]["config"]["model"] = "gpt-5"
+    staging["flow_definition.json"]["nodes"][3]["config"]["connectionId"] = "cn-1"
+    one = write_zip(tmp_path / "Bot--staging--20260101T000000Z.zip", staging)
+    two = write_zip(tmp_path / "Bot--prod--20260101T000000Z-2.zip", prod)
+    lines = diff(tmp_path, one, two).stdout.splitlines()
+    assert lines[lines.index("To import this into prod") + 1 :] == [
+        "  variables: SUPPORT_QUEUE",
+        "  models: gpt-5",
+        "  guardrails: Toxicity",
+        "  linked tools: not found in this file",
+        "  connections: cn-1",
+    ]
+    found = json.loads(diff(tmp_path, one, two, "--json").stdout)["import_into"]
+    assert found["environment"] == "prod"
+    assert found["variables"] == {"missing": ["SUPPORT_QUEUE"], "found": True}
+    again = write_zip(tmp_path / "Bot--staging--20260102T000000Z.zip", prod)
+    assert "To import this" not in diff(tmp_path, one, again).stdout

@@ -8,6 +8,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from gale_tui.core.archive.comparison import Changed, Comparison
+from gale_tui.core.archive.import_needs import ImportNeed, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, DiffLine, FieldChange, is_long_text, text_difference
 from gale_tui.core.archive.tool import ToolNode, Variable
 from gale_tui.core.models import Job
@@ -58,6 +59,13 @@ def comparison_lines(
     lines.section("Environment variables", lambda: lines.variables(comparison))
     lines.section("Flow settings", lambda: lines.fields(comparison.settings, "  "))
     lines.section("Files", lambda: lines.files(comparison))
+    if before.environment_id != after.environment_id:
+        # What goes to production is the usual question; without one, the newer file is what is imported.
+        into_after = after.production and not before.production
+        target = after if into_after else before
+        sides = (comparison.before, comparison.after) if into_after else (comparison.after, comparison.before)
+        title = f"To import this into {inert(target.environment_name, 40)}"
+        lines.section(title, lambda: lines.needs(import_needs(*sides)))
     return lines.cut()
 
 
@@ -189,6 +197,11 @@ class _Lines:
         for mark, names in (("+", it.files_added), ("-", it.files_removed), ("~", it.files_changed)):
             for name in names:
                 self._item(mark, inert(name, 200))
+
+    def needs(self, needs: Iterable[ImportNeed]) -> None:
+        """What has to be there before an import."""
+        for need in needs:
+            self._item("+" if need.missing else " ", need.text)
 
     def fields(self, changes: Iterable[FieldChange], indent: str) -> None:
         """Fields that differ: long texts line by line, the rest as before and after."""
