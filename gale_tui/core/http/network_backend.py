@@ -15,11 +15,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import httpcore
+import httpx
 
 from gale_tui.core.http.request_context import Exchange, OpenSockets, current, shut_down
 from gale_tui.core.http.response_framing import ResponseFraming
@@ -27,7 +28,7 @@ from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import split_url
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["make_pool", "raw_socket", "send"]
+__all__ = ["PoolTransport", "make_transport", "raw_socket", "send"]
 
 HEAD_START = 0.25
 """Seconds that one address has for itself before the next is tried beside it."""
@@ -37,15 +38,56 @@ LOOK = 0.1
 Address = tuple[socket.AddressFamily, Any]
 
 
-def make_pool(
+class PoolTransport(httpx.BaseTransport):
+    """A pool of connections on sockets of ours; httpx's own transport takes no `network_backend`."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request; errors are those of httpcore."""
+        url, extensions = request.url, dict(request.extensions)
+        # Left among the extensions, it would also become the target of a proxy's CONNECT.
+        path = extensions.pop("target", url.raw_path)
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=path)
+        response = self._pool.handle_request(
+            httpcore.Request(request.method, target, headers=request.headers.raw, extensions=extensions)
+        )
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
+        )
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def make_transport(
     sockets: OpenSockets, contexts: TrustedContexts, proxy: str | None, keep_alive: bool
-) -> httpcore.ConnectionPool:
+) -> PoolTransport:
     """Connections of one kind: through one proxy or none, kept for the next request or not.
 
     Raises:
         ImportError: A SOCKS proxy without the package for it.
         ValueError: A proxy of an unknown kind, or one that is no URL.
     """
+    return PoolTransport(_make_pool(sockets, contexts, proxy, keep_alive))
+
+
+def _make_pool(
+    sockets: OpenSockets, contexts: TrustedContexts, proxy: str | None, keep_alive: bool
+) -> httpcore.ConnectionPool:
     backend = _Backend(sockets, contexts)
     # Stands for the real ones, which are made at the first handshake.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -94,13 +136,13 @@ def _proxy_url(proxy: str) -> tuple[httpcore.URL, tuple[str, str] | None]:
 
 
 def send(
-    pool: httpcore.ConnectionPool,
+    transport: PoolTransport,
     method: str,
     url: SignedUrl,
     headers: Mapping[str, str],
     exchange: Exchange,
     step: float | None,
-) -> httpcore.Response:
+) -> httpx.Response:
     """Sends one request without a body and returns when the headers are there; must run `under_way`.
 
     Args:
@@ -113,21 +155,20 @@ def send(
     """
     # Host and port are written from the origin: what is connected to is what was compared with the key's origin.
     origin, path = split_url(url.reveal())
-    target = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=quote(path, safe=_LEGAL))
     timeouts = {"connect": None, "read": step, "write": step, "pool": None}
     fields = {"Host": str(origin).partition("://")[2], **headers}
     if method == "POST":
         fields["Content-Length"] = "0"
-    request = httpcore.Request(
-        method, target, headers=list(fields.items()), extensions={"timeout": timeouts, "trace": exchange.trace}
-    )
-    return pool.handle_request(request)
+    # httpx would write some characters of a signed link in another way; `target` is sent as it is.
+    target = quote(path, safe=_LEGAL).encode("ascii")
+    extensions = {"timeout": timeouts, "trace": exchange.trace, "target": target}
+    return transport.handle_request(httpx.Request(method, str(origin), headers=fields, extensions=extensions))
 
 
 _LEGAL = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"<>\\^`{|}')
 
 
-def raw_socket(response: httpcore.Response) -> socket.socket | None:
+def raw_socket(response: httpx.Response) -> socket.socket | None:
     """The socket that the body comes from, where it can be read directly."""
     stream = response.extensions.get("network_stream")
     found = stream.get_extra_info("socket") if isinstance(stream, _Stream) else None

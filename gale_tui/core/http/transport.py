@@ -29,7 +29,9 @@ from gale_tui.core.secret import Secret, SignedUrl, hide, without_secrets
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
-    import httpcore
+    import httpx
+
+    from gale_tui.core.http.network_backend import PoolTransport
 
 __all__ = ["BODY_LIMIT", "Answer", "Cancellation", "Headers", "OpenResponse", "Transport", "check_link"]
 
@@ -62,7 +64,7 @@ class Transport:
         self._user_agent = user_agent
         self._contexts = TrustedContexts(environment.ca_file)
         self._lock = threading.Lock()
-        self._pools: dict[tuple[str | None, bool], httpcore.ConnectionPool] = {}
+        self._transports: dict[tuple[str | None, bool], PoolTransport] = {}
 
     def request(
         self,
@@ -114,7 +116,7 @@ class Transport:
             sent = self._send(method, url, headers, exchange, deadline, deadline, with_key, keep_alive=method == "GET")
             if isinstance(sent, GaleError):
                 return sent
-            status = sent.status
+            status = sent.status_code
             if status not in _REDIRECTS:
                 return self._read(sent, method, url, exchange, deadline)
             sent.close()
@@ -124,8 +126,8 @@ class Transport:
             url = follow
         return RedirectError(f"{self.origin.display} redirects without end", _MOVED, status=status)
 
-    def _redirected_call(self, method: str, url: SignedUrl, response: httpcore.Response) -> SignedUrl | RedirectError:
-        status = response.status
+    def _redirected_call(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
+        status = response.status_code
         target = _target(url, response)
         if target is None:
             return RedirectError(f"{self.origin.display} redirects without saying where ({status})", status=status)
@@ -142,10 +144,10 @@ class Transport:
         return RedirectError(f"{what}; the API key does not go there", _MOVED, status=status)
 
     def _read(
-        self, response: httpcore.Response, method: str, url: SignedUrl, exchange: Exchange, deadline: float
+        self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange, deadline: float
     ) -> Answer | GaleError:
-        headers = Headers(response.headers)
-        success = 200 <= response.status < 300
+        headers = Headers(response.headers.raw)
+        success = 200 <= response.status_code < 300
         encoding = headers.get("content-encoding", "").strip().lower()
         body = bytearray()
         unread = ""
@@ -153,7 +155,7 @@ class Transport:
             if encoding not in ("", "identity"):
                 unread = f"compressed ({inert(encoding, 20)})"
             else:
-                for chunk in response.iter_stream():
+                for chunk in response.iter_raw():
                     body += chunk
                     if len(body) > BODY_LIMIT:
                         unread = "larger than 1 MiB"
@@ -165,7 +167,7 @@ class Transport:
         finally:
             response.close()
         stream = response.extensions["network_stream"]
-        return Answer(response.status, headers, bytes(body[:BODY_LIMIT]), url, stream.close, unread)
+        return Answer(response.status_code, headers, bytes(body[:BODY_LIMIT]), url, stream.close, unread)
 
     def open(
         self,
@@ -235,7 +237,7 @@ class Transport:
                     stopped = exchange.stopped
                     return StoppedDownloadError() if stopped else InterruptedDownloadError(sent.what)
                 return sent
-            status = sent.status
+            status = sent.status_code
             if status not in _REDIRECTS:
                 exchange.without_deadline()
                 return OpenResponse(sent, exchange, url, self.sockets, stall)
@@ -257,7 +259,7 @@ class Transport:
         with_key: bool,
         *,
         keep_alive: bool,
-    ) -> httpcore.Response | GaleError:
+    ) -> httpx.Response | GaleError:
         """Sends once; a GET on a kept connection that turns out to be closed is sent again on a new one."""
         import httpcore
 
@@ -269,7 +271,7 @@ class Transport:
             return LinkRefusedError(f"{_shown(url)} is not followed: {error.what}")
         proxy = proxy_for(origin, self.environment.proxy)
         try:
-            pool = self._pool(proxy, keep_alive)
+            transport = self._transport(proxy, keep_alive)
         except (ImportError, ValueError) as error:
             from gale_tui.core.http.http_errors import proxy_failure
 
@@ -280,7 +282,7 @@ class Transport:
         exchange.fresh = exchange.sent = False
         exchange.proxy = proxy
         try:
-            return network.send(pool, method, url, outgoing, exchange, step)
+            return network.send(transport, method, url, outgoing, exchange, step)
         except UnicodeError:
             return LinkRefusedError(f"{_shown(url)} is not a usable address")
         except (httpcore.RemoteProtocolError, httpcore.NetworkError) as error:
@@ -312,14 +314,16 @@ class Transport:
         proxy = proxy_for(origin, self.environment.proxy)
         return request_failure(error, exchange, method, origin, proxy and proxy_shown(proxy), seconds)
 
-    def _pool(self, proxy: str | None, keep_alive: bool) -> httpcore.ConnectionPool:
-        from gale_tui.core.http.network_backend import make_pool
+    def _transport(self, proxy: str | None, keep_alive: bool) -> PoolTransport:
+        from gale_tui.core.http.network_backend import make_transport
 
         with self._lock:
-            pool = self._pools.get((proxy, keep_alive))
-            if pool is None:
-                pool = self._pools[proxy, keep_alive] = make_pool(self.sockets, self._contexts, proxy, keep_alive)
-            return pool
+            transport = self._transports.get((proxy, keep_alive))
+            if transport is None:
+                transport = self._transports[proxy, keep_alive] = make_transport(
+                    self.sockets, self._contexts, proxy, keep_alive
+                )
+            return transport
 
     def abort(self) -> None:
         """Makes every call under way return at once with an error; later calls work again."""
@@ -329,17 +333,17 @@ class Transport:
         """Aborts what is under way and closes every connection; later calls fail."""
         self.sockets.close()
         with self._lock:
-            pools = list(self._pools.values())
-            self._pools.clear()
-        for pool in pools:
-            pool.close()
+            transports = list(self._transports.values())
+            self._transports.clear()
+        for transport in transports:
+            transport.close()
 
 
 _MOVED = "Check the host of the environment; a login page or a proxy may be in between"
 
 
-def _target(url: SignedUrl, response: httpcore.Response) -> SignedUrl | None:
-    location = Headers(response.headers).get("location", "").strip()
+def _target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
+    location = Headers(response.headers.raw).get("location", "").strip()
     if not location:
         return None
     try:
