@@ -59,11 +59,13 @@ def stalled(account: dict[str, str], gale: MiniGale) -> Iterator[PtyProgram]:
         yield program
 
 
-def test_it_polls_on_and_the_screen_is_right_when_the_line_moves_again(stalled: PtyProgram, gale: MiniGale) -> None:
+def test_it_polls_on_and_the_screen_is_right_when_the_line_moves_again(
+    stalled: PtyProgram, gale: MiniGale, tmp_path: Path
+) -> None:
     asked = len(gale.requests("GET"))
     wait_until(lambda: len(gale.requests("GET")) > asked + 1, "further questions")
     gale.tools[TOOL].finish()
-    folder = Path(stalled_home(stalled)) / "downloads"
+    folder = tmp_path / "gale/downloads"
     wait_until(lambda: list(folder.glob("*.zip")), "the saved file")
     stalled.reading.set()
     stalled.wait_for(re.compile(r"SUCCESS .*saved"))
@@ -82,12 +84,6 @@ def test_a_signal_ends_it(stalled: PtyProgram, name: str) -> None:
 def test_quitting_ends_it(stalled: PtyProgram) -> None:
     stalled.type("q")
     assert stalled.process.wait(AT_ONCE) == 0
-
-
-def stalled_home(program: PtyProgram) -> str:
-    """The folder of the program's files."""
-    variables = Path(f"/proc/{program.process.pid}/environ").read_bytes().split(b"\0")
-    return next(each for each in variables if each.startswith(b"GALE_TUI_HOME=")).partition(b"=")[2].decode()
 
 
 # A terminal that is gone
