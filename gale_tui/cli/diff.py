@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -12,12 +12,14 @@ from gale_tui.core.archive.comparison import Comparison, compare, comparison_as_
 from gale_tui.core.archive.import_needs import environment_of_file, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
 from gale_tui.core.archive.tool import text_of
-from gale_tui.core.errors import GaleError
+from gale_tui.core.errors import ConfigError, GaleError
+from gale_tui.core.models import DownloadState
 from gale_tui.core.secret import HIDDEN
 from gale_tui.core.source.contents import read_contents
+from gale_tui.core.source.names import slug
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["DiffCommand", "diff", "report_lines", "stat_lines"]
+__all__ = ["DiffCommand", "diff", "diff_set", "report_lines", "stat_lines"]
 
 SAME, DIFFER, TROUBLE = 0, 1, 2
 
@@ -71,6 +73,57 @@ def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
     return SAME if comparison.same else DIFFER
 
 
+async def diff_set(history: Path, name: str, command: DiffCommand, out: TextIO, err: TextIO) -> int:
+    """Compares the folder of each of a set's tools with the file that was saved last: what changed in GALE since.
+
+    Args:
+        history: The history's file.
+        name: The set's.
+        command: `before` is the folder that `export --unpack` wrote.
+        out: For the differences, one report for each tool.
+        err: For what cannot be compared.
+
+    Returns:
+        As :func:`diff`, the highest of all.
+
+    Raises:
+        ConfigError: There is no such set.
+        StoreError: The history cannot be used.
+    """
+    from gale_tui.core.history.store import JobStore
+    from gale_tui.core.source.repository import find_tool_folder
+
+    store = await JobStore.open(history)
+    try:
+        kept = await store.sets.find(name)
+        if kept is None:
+            names = ", ".join(each.name for each in await store.sets.all()) or "none yet"
+            raise ConfigError(f"There is no set called {inert(name, 80)!r}", f"Known sets: {names}")
+        jobs = [job for job in await store.load() if job.download.state is DownloadState.SAVED]
+    finally:
+        await store.close()
+    code = SAME
+    for tool in kept.tools:
+        saved = [
+            job
+            for job in jobs
+            if (job.tool_id, job.flow_id) == (tool.tool_id, tool.flow_id)
+            and kept.environment_id in (None, job.environment_id)
+        ]
+        job = max(saved, key=lambda each: each.download.saved_at or each.created_at, default=None)
+        folder = None
+        if job is not None:
+            folder = find_tool_folder(command.before, job.environment_name, job.tool_id, job.flow_id)
+        if job is None or job.download.path is None or folder is None:
+            what = "no saved export" if job is None else f"not unpacked in {inert(command.before, 400)}"
+            err.write(f"gale-tui: {inert(tool.title, 60)}: {what}.\n")
+            code = TROUBLE
+            continue
+        code = max(code, diff(replace(command, before=folder, after=job.download.path), out, err))
+        out.write("" if command.as_json else "\n")
+    return code
+
+
 def _target(command: DiffCommand) -> str:
     """The environment of the second side, if it is not the first one's; empty as well if a name does not tell."""
     before, after = (_environment(each) for each in (command.before, command.after))
@@ -79,7 +132,7 @@ def _target(command: DiffCommand) -> str:
 
 def _environment(path: Path) -> str:
     if not path.is_dir():
-        return environment_of_file(path.name)
+        return slug(environment_of_file(path.name))
     # Unpacked into a repository: ENVIRONMENT/TOOL with an index beside the tools.
     parent = path.absolute().parent
     return parent.name if (parent / "tools.json").is_file() else ""

@@ -114,7 +114,7 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
         if arguments.command == "export":
             return _export(arguments, wiring)
         if arguments.command == "diff":
-            return _diff(arguments)
+            return _diff(arguments, wiring)
         if arguments.command in ("unpack", "pack"):
             return _source(arguments)
         if arguments.command == "prune":
@@ -139,11 +139,18 @@ def _sandbox(arguments: argparse.Namespace) -> int:
     return serve(arguments.port, sys.stdout)
 
 
-def _diff(arguments: argparse.Namespace) -> int:
-    from gale_tui.cli.diff import DiffCommand, diff
+def _diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    from gale_tui.cli.diff import DiffCommand, diff, diff_set
 
-    command = DiffCommand(arguments.before, arguments.after, arguments.json, arguments.stat)
-    return diff(command, _tolerant_output(), sys.stderr)
+    if (arguments.after is None) == (arguments.set_name is None):
+        arguments.diff_parser.error("two exports are needed: A and B, or --set NAME and the folder A")
+    command = DiffCommand(arguments.before, arguments.after or arguments.before, arguments.json, arguments.stat)
+    if arguments.set_name is None:
+        return diff(command, _tolerant_output(), sys.stderr)
+    import asyncio
+
+    history = _paths(wiring).store_file
+    return asyncio.run(diff_set(history, arguments.set_name, command, _tolerant_output(), sys.stderr))
 
 
 def _source(arguments: argparse.Namespace) -> int:

@@ -79,7 +79,12 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     diff.add_argument("before", metavar="A", type=Path, help="a zip, or a folder that unpack made")
-    diff.add_argument("after", metavar="B", type=Path)
+    diff.add_argument("after", metavar="B", type=Path, nargs="?")
+    diff.add_argument(
+        "--set", metavar="NAME", dest="set_name",
+        help="compare the folder A of export --unpack with the last saved exports of a set",
+    )  # fmt: skip
+    diff.set_defaults(diff_parser=diff)
     how = diff.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="the differences as one JSON object")
     how.add_argument("--stat", action="store_true", help="one line for each thing that differs")

@@ -148,6 +148,24 @@ def test_edits_in_the_repository_are_refused_and_the_other_tools_go_on(sandbox: 
     assert ended.stderr.splitlines()[-1].endswith("0 tools changed, 1 unchanged")
 
 
+def test_a_set_is_compared_with_the_repository(sandbox: Sandbox, tmp_path: Path) -> None:
+    nightly = Nightly(sandbox, tmp_path, 2)
+    repository = str(nightly.repository)
+    assert nightly.run("diff", "--set", "nightly", repository, "--stat").stdout == "No difference.\n\n" * 2
+    sandbox.script(tool_id(1), script(version=2))
+    nightly.run("export", "--set", "nightly")
+    ended = nightly.run("diff", "--set", "nightly", repository, "--stat", code=1)
+    assert [line.split("  ")[-1] for line in ended.stdout.splitlines() if line] == [
+        "No difference.",
+        "1 field, +1 -1 lines",
+        "1 differs",
+    ]
+    (nightly.repository / "env/tools.json").unlink()
+    assert "not unpacked in" in nightly.run("diff", "--set", "nightly", repository, code=2).stderr
+    assert "no set called" in nightly.run("diff", "--set", "none", repository, code=2).stderr
+    nightly.run("diff", repository, code=2)
+
+
 def gale_tui(tmp_path: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*GALE_TUI, *map(str, arguments)], cwd=tmp_path, env=environ_for(tmp_path / "home"), capture_output=True,
