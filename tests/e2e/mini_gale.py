@@ -158,7 +158,7 @@ class MiniGale:
         """Stops listening."""
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(20)
+        self._thread.join(120)
 
     def requests(self, method: str = "", path: str = "") -> list[Request]:
         """What was asked, in order; of one method and under one path, where these are given."""

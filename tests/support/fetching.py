@@ -121,6 +121,6 @@ class Running:
 
     def join(self) -> SavedFile | GaleError | None:
         """Waits for its end."""
-        self._thread.join(20)
+        self._thread.join(120)
         assert not self._thread.is_alive()
         return self.outcome

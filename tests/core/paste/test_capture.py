@@ -310,7 +310,7 @@ def test_what_a_shell_quotes_is_closed(words: list[str]) -> None:
     ],
     ids=lambda text: str(text)[:16],
 )  # fmt: skip
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 def test_megabytes_are_read_in_bounded_time(text: str) -> None:
     assert recognise(text).requests == ()
 
