@@ -38,7 +38,7 @@ LATE = (
     "textual.widgets._text_area",
     "gale_tui.cli.export",
     "gale_tui.cli.info",
-    "gale_tui.core.downloads.verify_zip",
+    "gale_tui.core.archive.verify_zip",
     "gale_tui.core.gale_api.client",
     "gale_tui.core.downloads.download",
     "gale_tui.core.credentials.keyring_backend",

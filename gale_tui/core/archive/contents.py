@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from gale_tui.core.archive.tool import Tool, read_tool
-from gale_tui.core.downloads.verify_zip import Sink, ZipEntry, ZipLimits, ZipSummary, verify_zip
+from gale_tui.core.archive.verify_zip import Sink, ZipEntry, ZipLimits, ZipSummary, verify_zip
 from gale_tui.core.errors import FileSystemError
 from gale_tui.core.untrusted_text import inert
 

@@ -1,9 +1,8 @@
 """Downloads one file: requested, received, resumed, verified, and published under its name.
 
 Knows nothing of jobs: ``core.jobs.download_queue`` decides when a file is fetched and what its end means. May import
-``core.http``, ``core.gale_api``, ``core.config`` and what all of core stands on.
+``core.archive``, ``core.http``, ``core.gale_api``, ``core.config`` and what all of core stands on.
 
 - :class:`download.DownloadTask` does it, on the caller's thread; :class:`download.DownloadPlan` says what.
-- :func:`verify_zip.verify_zip` tests a zip as ``unzip -t`` does.
 - :func:`recover_published.published_before` finds a file that was finished just before the program was killed.
 """

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gale_tui.core.archive.verify_zip import ZipLimits, verify_zip
 from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
 from gale_tui.core.downloads.file_names import file_names, names_after
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder
 from gale_tui.core.downloads.range_response import Meaning, meaning, named, not_a_zip, refusal, validator_of
-from gale_tui.core.downloads.verify_zip import ZipLimits, verify_zip
 from gale_tui.core.errors import (
     ConfigError,
     CorruptFileError,

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from gale_tui.core.downloads.verify_zip import ZIP_STARTS
+from gale_tui.core.archive.verify_zip import ZIP_STARTS
 from gale_tui.core.errors import (
     DownloadError,
     InterruptedDownloadError,

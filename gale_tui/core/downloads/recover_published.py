@@ -7,9 +7,9 @@ import os
 import stat
 from pathlib import Path
 
+from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.downloads.download import SavedFile
 from gale_tui.core.downloads.file_names import PART
-from gale_tui.core.downloads.verify_zip import verify_zip
 from gale_tui.core.errors import DownloadError
 
 __all__ = ["published_before"]

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.batch.outcomes import Outcome, outcome, settled
 from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.downloads.download import SavedFile
-from gale_tui.core.downloads.verify_zip import verify_zip
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.jobs.engine import GaleEngine

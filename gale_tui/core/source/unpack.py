@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from gale_tui.core.archive.contents import role_of
 from gale_tui.core.archive.tool import read_tool
-from gale_tui.core.downloads.verify_zip import Sink, ZipEntry, verify_zip
+from gale_tui.core.archive.verify_zip import Sink, ZipEntry, verify_zip
 from gale_tui.core.errors import SourceError
 from gale_tui.core.source.committed import committed_files
 from gale_tui.core.source.credentials_scan import Finding, find_credentials

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from gale_tui.core.downloads.verify_zip import verify_zip
+from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gale_tui.core.archive.verify_zip import ZipEntry, ZipLimits, verify_zip
 from gale_tui.core.downloads.stored_entries import StoredEntries
-from gale_tui.core.downloads.verify_zip import ZipEntry, ZipLimits, verify_zip
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
 from tests.support.examples import examples
 
