@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -15,9 +16,11 @@ from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, NODE
 from gale_tui.core.source.split import FILE, LAYOUT_KEY, LITERAL, VALUE
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["Joined", "Values", "join", "parse_values", "place_of"]
+__all__ = ["ORIGINAL", "Joined", "Values", "join", "parse_values", "place_of"]
 
 Values = Mapping[str, Any]
+ORIGINAL: Final = "$original"
+"""Beside the values: the variables' document as it was, if no style reproduces it."""
 _ENDINGS: Final = (".json", ".md", ".py", ".js", ".txt")
 
 
@@ -130,6 +133,12 @@ def _member(tree: _Tree, member: Member, documents: dict[str, Any]) -> bytes:
         return content
     document = _joined(_parsed(content, member.file), tree, member.file, nodes=True)
     documents[member.file] = document
+    original = (tree.values or {}).get(ORIGINAL) if member.file == VARIABLES else None
+    if type(original) is str:
+        tree.taken.add(ORIGINAL)
+        with contextlib.suppress(SourceError, RecursionError):
+            if write(parse(original)) == write(document):
+                return original.encode()
     try:
         return write(document, member.style)
     except RecursionError:

@@ -14,7 +14,7 @@ from gale_tui.core.archive.verify_zip import Sink, ZipEntry, verify_zip
 from gale_tui.core.errors import SourceError
 from gale_tui.core.source.committed import committed_files
 from gale_tui.core.source.credentials_scan import Finding, find_credentials
-from gale_tui.core.source.join import join
+from gale_tui.core.source.join import ORIGINAL, join
 from gale_tui.core.source.lossless_json import TREE_STYLE, Style, detect_style, likely_styles, parse, too_full, write
 from gale_tui.core.source.manifest import Manifest, Member
 from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, VALUES, VARIABLES, Names
@@ -259,8 +259,11 @@ class _Unpacking:
             ) from None
         if style is None:
             style = TREE_STYLE
-            self._inexact.add(name)
-            self._notes.append(f"{inert(name, 80)} will be packed with equal values but laid out anew")
+            if ORIGINAL in values:
+                self._inexact.add(name)
+            else:
+                values[ORIGINAL] = content.decode()
+            self._notes.append(f"{inert(name, 80)} has an unusual layout, which an edit of it or its values ends")
         self._files[VARIABLES] = write(rest)
         self._pieces.values = values
         self._documents[VARIABLES] = document
