@@ -57,15 +57,17 @@ def finished_jobs(count: int, origin: str, now: float | None = None) -> Iterator
             yield dataclasses.replace(job, download=saved)
 
 
-def running_job(number: int, origin: str, dock_status_id: str, now: float | None = None) -> Job:
-    """A job that the server has just taken."""
+def running_job(
+    number: int, origin: str, dock_status_id: str, now: float | None = None, *, tool_id: str | None = None
+) -> Job:
+    """A job that the server has just accepted; `tool_id` is the one that its answers name."""
     now = time.time() if now is None else now
     return Job(
         id=f"run-{number:06}",
         environment_id="env",
         environment_name="env",
         origin=origin,
-        tool_id=f"a-{number:08}",
+        tool_id=tool_id or f"a-{number:08}",
         flow_id=f"cf-{number:08}",
         created_at=now + number / 1000,
         state=JobState.RUNNING,

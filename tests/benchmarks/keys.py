@@ -60,7 +60,7 @@ def _case(plan: Plan, home: Path, gale: Gale, polled: int, downloads: int, large
     environ = account(home, **gale.variables)
     target.mkdir()
     jobs = list(finished_jobs(50, gale.url))
-    jobs += [running_job(n, gale.url, gale.export(ENDLESS)["dock-statusId"]) for n in range(polled)]
+    jobs += [running_job(n, gale.url, gale.export(ENDLESS)["dock-statusId"], tool_id=ENDLESS) for n in range(polled)]
     for number in range(downloads):
         answer = gale.export(file_tool(largest))
         link = answer["response"]["downloadUrl"]

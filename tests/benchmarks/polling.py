@@ -24,7 +24,8 @@ def run(plan: Plan) -> list[Figure]:
         ids = [gale.export(ENDLESS)["dock-statusId"] for _ in range(plan.polled)]
         for number in range(plan.repeats):
             home = Path(name) / str(number)
-            write_history(home / "jobs.sqlite3", (running_job(n, gale.url, each) for n, each in enumerate(ids)))
+            jobs = (running_job(n, gale.url, each, tool_id=ENDLESS) for n, each in enumerate(ids))
+            write_history(home / "jobs.sqlite3", jobs)
             told = _engine(home, gale, plan.polls)
             rates.append(told["rate"])
             cpus.append(told["cpu"])

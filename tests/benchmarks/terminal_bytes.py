@@ -80,7 +80,8 @@ def _data_table(plan: Plan, size: tuple[int, int], home: Path) -> float:
 def _changes(plan: Plan, home: Path, gale: Gale, size: tuple[int, int]) -> list[Figure]:
     """The updates that bring another status, and nothing else that is seen at the time."""
     ids = [gale.export(CHANGING)["dock-statusId"] for _ in range(3)]
-    write_history(home / "gale/jobs.sqlite3", (running_job(n, gale.url, each) for n, each in enumerate(ids)))
+    jobs = (running_job(n, gale.url, each, tool_id=CHANGING) for n, each in enumerate(ids))
+    write_history(home / "gale/jobs.sqlite3", jobs)
     with Watched(GALE_TUI, account(home, **gale.variables), width=size[0], height=size[1]) as program:
         program.wait_for("Running 000")
         program.settle(0.3)
@@ -109,8 +110,9 @@ def _ends(plan: Plan, home: Path, gale: Gale) -> list[Figure]:
     counts = []
     for number in range(min(plan.repeats, 3)):
         own = home / str(number)
-        ending = gale.export(file_tool(SMALL_FILE, seconds=3.0))["dock-statusId"]
-        write_history(own / "gale/jobs.sqlite3", [running_job(0, gale.url, ending)])
+        tool_id = file_tool(SMALL_FILE, seconds=3.0)
+        ending = gale.export(tool_id)["dock-statusId"]
+        write_history(own / "gale/jobs.sqlite3", [running_job(0, gale.url, ending, tool_id=tool_id)])
         with Watched(GALE_TUI, account(own, **gale.variables), width=ALL[0], height=ALL[1]) as program:
             program.wait_for("Running 000")
             time.sleep(8)
@@ -138,7 +140,8 @@ def _statuses(text: list[str]) -> Iterator[tuple[str, str]]:
 
 def _running(plan: Plan, home: Path, gale: Gale, size: tuple[int, int]) -> list[Figure]:
     ids = [gale.export(ENDLESS)["dock-statusId"] for _ in range(20)]
-    write_history(home / "gale/jobs.sqlite3", (running_job(n, gale.url, each) for n, each in enumerate(ids)))
+    jobs = (running_job(n, gale.url, each, tool_id=ENDLESS) for n, each in enumerate(ids))
+    write_history(home / "gale/jobs.sqlite3", jobs)
     with Watched(GALE_TUI, account(home, **gale.variables), width=size[0], height=size[1]) as program:
         program.wait_for("Running 0")
         time.sleep(2)
