@@ -152,7 +152,7 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
         narration.say(f"gale-tui: {error}")
         return error.exit_code
     except asyncio.CancelledError:
-        narration.say("gale-tui: interrupted; what was started goes on at the server.")
+        narration.say("gale-tui: interrupted; running exports continue at GALE.")
         return INTERRUPTED if numbers[:1] in ([], [signal.SIGINT]) else 128 + numbers[0]
     finally:
         await engine.close()
@@ -223,7 +223,7 @@ async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -
 def _say_left(count: int, narration: Narration) -> None:
     if count:
         left = f"{count} are" if count > 1 else "1 is"
-        narration.say(f"gale-tui: {left} not started; gale-tui export --resume goes on, and so does the app.")
+        narration.say(f"gale-tui: {left} not started. Continue with gale-tui export --resume or in the app.")
 
 
 # What to do
@@ -292,7 +292,7 @@ async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
     if environment is None or not kept.goes_to(environment):
         name = inert(kept.environment_name, 60)
         raise ConfigError(
-            f"The environment {name} of {kept.title} is gone or has another host now", "Drop the batch in the app"
+            f"The environment {name} of {kept.title} is gone or has another host now", "Discard the batch in the app"
         )
     return _Plan(environment, kept.tools, (), kept.name, kept=kept)
 
@@ -303,8 +303,8 @@ def _confirm(engine: GaleEngine, plan: _Plan, command: ExportCommand, narration:
         narration.say(f"gale-tui: line {bad.line}: {bad.problem}: {bad.text}")
     name, count = plan.environment.name, plan.count
     if plan.environment.production and not command.yes:
-        exports = f" for {count} exports" if plan.several else ""
-        raise ConfigError(f"{name} is a PROD environment", f"Say --yes{exports} to export there")
+        exports = f"{count} exports" if plan.several else "the export"
+        raise ConfigError(f"{name} is a production environment", f"Add --yes to confirm {exports}")
     if plan.bad and not command.yes:
         wrong = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
         raise ConfigError(
@@ -377,7 +377,7 @@ async def _run_all(
             if key_wanted in done:
                 run.give_up(key_wanted.result(), CredentialError(key_wanted.result()))
             else:
-                run.give_up("Not finished in time; what was started goes on at the server and in the next gale-tui")
+                run.give_up("Timed out; running exports continue at GALE and are followed at the next start")
             running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

@@ -30,9 +30,9 @@ interrupted:
   it, each tool exported once; so does the app. Without --resume the list starts from its beginning.
 
 exit codes:
-  0 saved · 1 GALE said FAILED · 2 usage, configuration, not confirmed · 3 network or server, try again
-  4 key or permission · 5 timeout, the job goes on · 6 not saved (disk, corrupt file) · 7 unconfirmed · 130 interrupted
-  Of several jobs, the highest.
+  0 saved · 1 GALE reports FAILED · 2 usage, configuration, not confirmed · 3 network or server, try again
+  4 key or permission · 5 timeout, the job continues · 6 not saved (disk, corrupt file) · 7 unconfirmed
+  130 interrupted. Of several jobs, the highest.
 
 examples:
   gale-tui export --tool-id a-… --flow-id cf-…

@@ -303,7 +303,7 @@ def _no_terminal(environ: Mapping[str, str]) -> str:
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         return f"Standard input or output is no terminal. {advice}"
     if environ.get("TERM") == "dumb":
-        return f"The terminal says that it is dumb (TERM=dumb). {advice}"
+        return f"This terminal is dumb (TERM=dumb). {advice}"
     return ""
 
 

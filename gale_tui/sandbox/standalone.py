@@ -57,7 +57,7 @@ def _introduction(sandbox: Sandbox) -> str:
         f"--header 'x-api-key: {sandbox.key}' \\",
         "--header 'Content-Type: application/json'",
         "",
-        "Ask how it stands:",
+        "Dock status:",
         "",
         f"curl '{sandbox.url}/api/public/dock-status/ds-…' --header 'x-api-key: {sandbox.key}'",
         "",

@@ -61,7 +61,7 @@ DEMO: Final = Catalogue(
             later=(flows.LEAVE_EDITED, flows.LEAVE_RELEASED),
         ),
         SampleTool(
-            "fails and says why",
+            "fails with a reason",
             flows.CLAIMS,
             Script(
                 duration=4.0,

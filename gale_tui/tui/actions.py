@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIONS",
+    "EXPORTING",
     "Action",
     "Place",
     "action",
@@ -72,6 +73,8 @@ class Action:
     """Works in text fields, too."""
     bound: bool = True
     """False if the focused widget binds the key itself."""
+    exports: bool = False
+    """Starts exports: not offered with `--readonly`."""
     place: Place = Place.EVERYWHERE
 
     @property
@@ -82,14 +85,14 @@ class Action:
 
 _DECLARED: Mapping[Place, tuple[Action, ...]] = {
     Place.JOBS: (
-        Action("new_export", ("n",), "New export", "Open the export form: tool, flow, folder.", footer=True),
+        Action("new_export", ("n",), "New export", "Open the export form.", footer=True, exports=True),
         Action("download", ("d",), "Download", "Download, resume or download again.", footer=True),
         Action("open_details", ("enter",), "Details", "Show everything about the job.", footer=True, palette=False),
         Action("refresh", ("r",), "Refresh", "Refresh this job (rate-limited)."),
         Action("refresh_all", ("R", "ctrl+r"), "Refresh all", "Refresh all unfinished jobs (rate-limited)."),
         Action("pause", ("p",), "Pause polling", "Pause or resume polling."),
-        Action("export_again", ("e",), "Export again", "Open the form with its ids, or a batch of marked."),
-        Action("batch", ("b",), "Batch", "Export many: paste a list or open a set."),
+        Action("export_again", ("e",), "Export again", "Open the filled form, or the marked as a batch.", exports=True),
+        Action("batch", ("b",), "Batch", "Export many: paste a list or open a set.", exports=True),
         Action("batch_account", ("B",), "Batch progress", "Show the batch: stop it, continue it."),
         Action("mark", ("space",), "Mark", "Mark or unmark the job and move on."),
         Action("mark_all", ("a",), "Mark all", "Mark all jobs shown, or none."),
@@ -110,7 +113,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("environments", ("c",), "Environments", "Add, edit, test or choose environments.", footer=True),
         Action("switch_environment", ("v",), "Switch environment", "Choose the environment for new exports."),
         Action("suspend_jobs", ("Z",), "Suspend", "To the shell; fg comes back.", "app.suspend_process", palette=False),
-        Action("quit_jobs", ("q",), "Quit", "Quit; exports go on at GALE.", "app.quit", footer=True),
+        Action("quit_jobs", ("q",), "Quit", "Quit; exports continue at GALE.", "app.quit", footer=True),
     ),
     Place.TABLE: (
         Action("cursor_down", ("j", "down"), "Down", "Next line."),
@@ -142,6 +145,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "Open the form filled with this job's ids.",
             "export_again",
             footer=True,
+            exports=True,
         ),
         Action(
             "details_close", ("escape", "q", "enter"), "Back", "Back to the table.", "close", footer=True, palette=False
@@ -183,7 +187,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "batch_start",
             ("e", "ctrl+s"),
             "Export all",
-            "Export every valid line; production asks first.",
+            "Export every valid line; confirms production.",
             "start",
             footer=True,
         ),
@@ -208,7 +212,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "environment_delete",
             ("x",),
             "Remove",
-            "Remove the environment and its key; asks first.",
+            "Remove the environment and its key; confirms first.",
             "delete",
             footer=True,
         ),
@@ -240,7 +244,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             bound=False,
         ),
         Action("environment_save", ("ctrl+s",), "Save", "Save from any field.", "save", footer=True),
-        Action("environment_back", ("escape",), "Back", "Close; asks if something is lost.", "back", footer=True),
+        Action("environment_back", ("escape",), "Back", "Close; confirms if work would be lost.", "back", footer=True),
     ),
     Place.SETTINGS: (
         Action(
@@ -386,6 +390,8 @@ ACTIONS: tuple[Action, ...] = tuple(
     for each in actions
 )
 _BY_ID = {each.id: each for each in ACTIONS}
+EXPORTING = frozenset(each.name for each in ACTIONS if each.exports)
+"""Names of the actions that start exports, as the framework has them."""
 
 
 def actions_at(*places: Place) -> tuple[Action, ...]:
@@ -433,7 +439,11 @@ def bindings(place: Place) -> list[BindingType]:
 
 
 def key_entries(
-    place: Place, changed: Mapping[str, tuple[str, ...]] = MappingProxyType({}), *, searching: bool = False
+    place: Place,
+    changed: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    *,
+    searching: bool = False,
+    readonly: bool = False,
 ) -> list[tuple[str, str, str]]:
     """The footer of a place: key, words and action of each entry; help comes last.
 
@@ -441,6 +451,11 @@ def key_entries(
         place: Where one is.
         changed: Keys by action id that differ from the default.
         searching: Include the keys of a search.
+        readonly: Leave out what starts exports.
     """
-    shown: Iterable[Action] = (each for each in actions_at(place) if each.footer or (searching and each.searching))
+    shown: Iterable[Action] = (
+        each
+        for each in actions_at(place)
+        if (each.footer or (searching and each.searching)) and not (readonly and each.exports)
+    )
     return [(key_text(changed.get(each.id, each.keys)[0]), each.title, each.name) for each in (*shown, action("help"))]

@@ -198,7 +198,7 @@ class GaleApp(TerminalApp):
             self.say(f"{title}: {job.status}. {reason}", severity="error", seconds=8)
         elif job.state in (JobState.UNCONFIRMED, JobState.LOST):
             words = "the server may have started it" if job.state is JobState.UNCONFIRMED else "GALE no longer knows it"
-            self.say(f"{title}: {job.status}, {words}. The details say more.", severity="warning", seconds=12)
+            self.say(f"{title}: {job.status}, {words}. See its details.", severity="warning", seconds=12)
 
     def _report_unsaved(self, title: str, before: Job, job: Job) -> None:
         download = job.download

@@ -76,7 +76,7 @@ def read_keys(changes: Mapping[str, str]) -> KeyMap:
         unknown = next((each for each, name in keys if name is None), None)
         if unknown is not None:
             problems.append(
-                f"keys in config.toml: “{inert(unknown, 40)}” for “{shown}” is no key; write a, f5 or ctrl+k, say."
+                f"keys in config.toml: “{inert(unknown, 40)}” for “{shown}” is no key; use a, f5 or ctrl+k."
             )
             continue
         names = tuple(dict.fromkeys(name for _, name in keys if name is not None))

@@ -39,7 +39,8 @@ class GaleCommands(Provider):
 
     @property
     def _actions(self) -> list[Action]:
-        return [each for each in actions_for(self.screen) if each.palette]
+        readonly = cast("AppContext", self.app).engine.readonly
+        return [each for each in actions_for(self.screen) if each.palette and not (readonly and each.exports)]
 
     def _line(self, each: Action, title: Content | None = None) -> Content:
         """Title, key and help on one line."""

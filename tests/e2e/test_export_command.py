@@ -145,7 +145,7 @@ def test_not_in_time_the_job_goes_on(cron: Cron) -> None:
     assert done.code == 5
     (row,) = done.rows
     assert (row["state"], row["outcome"], row["reason_code"]) == ("running", "unfinished", None)
-    assert "goes on at the server" in done.err
+    assert "running exports continue at GALE" in done.err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -157,7 +157,7 @@ def test_interrupted(cron: Cron, number: signal.Signals, code: int) -> None:
     out, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert out == b""
-    assert b"goes on at the server" in err
+    assert b"running exports continue at GALE" in err
     assert b"Traceback" not in err
 
 

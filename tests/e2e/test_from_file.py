@@ -91,7 +91,7 @@ def test_the_demo_and_a_named_environment_keep_their_place(
     )
     file = written(tmp_path, "request.txt", request(gale))
     with PtyProgram([*GALE_TUI, "--env", "there", "--from", file], account) as program:
-        program.wait_for("there stays chosen, as --env")
+        program.wait_for("there stays chosen (--env)")
         program.wait_for("New export · there")
         program.type("\x11")
         assert program.exit_code() == 0

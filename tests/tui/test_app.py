@@ -261,7 +261,7 @@ async def test_quitting_asks_while_a_file_is_received(tmp_path: Path, sandbox: S
         await until(pilot, lambda: job_id in app.engine.jobs.downloading())
         await pilot.press("q")
         await until(pilot, lambda: shows(app, ConfirmDialog))
-        assert "1 download is cut short" in screen_text(app)
+        await until(pilot, lambda: "1 download is cut short" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: shows(app, JobsScreen))
         assert app.return_value is None
@@ -299,6 +299,7 @@ async def test_the_first_start_opens_the_environments(paths: Paths) -> None:
 async def test_read_only_starts_nothing_and_says_so(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(demo(tmp_path / "demo", sandbox, readonly=True)) as (app, pilot):
         assert "READ-ONLY" in screen_text(app)
+        assert "New export" not in screen_text(app)
         await pilot.press("n")
         await pilot.pause()
         assert shows(app, JobsScreen)

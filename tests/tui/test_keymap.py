@@ -140,10 +140,10 @@ async def test_the_app_goes_by_the_changed_keys_and_names_them(tmp_path: Path) -
         assert app.screen is app.jobs_screen
         await pilot.press("f9")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
-        page = str(app.screen.query_one("#page", Static).render())
-        assert "  m             Open the export form" in page
-        assert "  w D           Download, resume" in page
-        assert "the part is kept and w goes on with it" in page
+        page = " ".join(str(app.screen.query_one("#page", Static).render()).split())
+        assert " m Open the export form." in page
+        assert " w D Download, resume" in page
+        assert "interrupted; w resumes it" in page
         await pilot.press("escape")
         await pilot.press("ctrl+c")
         await pilot.pause()

@@ -91,7 +91,7 @@ def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_li
     except subprocess.TimeoutExpired:
         raise KeyCommandError(
             f"key_command: {name} gave no key within {time_limit:g} seconds",
-            "It must not ask for anything: unlock what it reads from first",
+            "It must not prompt: unlock what it reads from first",
         ) from None
     finally:
         if process.poll() is None or output.is_alive() or complaint.is_alive():

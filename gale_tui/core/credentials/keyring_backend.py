@@ -67,7 +67,7 @@ _REFUSED = {
     "keyring.backends.fail.Keyring": "it keeps nothing",
     "keyring.backends.chainer.ChainerBackend": "it may hand the key on to a backend that writes it in plain text",
     "keyrings.alt.file.PlaintextKeyring": "it writes the key to a file in plain text",
-    "keyrings.alt.file.EncryptedKeyring": "it asks for a password on the terminal",
+    "keyrings.alt.file.EncryptedKeyring": "it prompts for a password on the terminal",
 }
 
 
@@ -98,8 +98,8 @@ class Keyrings:
             return KeyringState(False, "", str(error))
         lock = self.lock_state()
         remark = {
-            "locked": ", which is locked: using it may ask for its password",
-            "missing": ", which holds nothing yet: the first key asks for a new password",
+            "locked": ", which is locked: using it may prompt for its password",
+            "missing": ", which is empty: the first key prompts for a new password",
         }.get(lock, "")
         return KeyringState(True, allowed.title, f"Keys are kept in {allowed.title}{remark}.", lock == "locked")
 

@@ -133,7 +133,7 @@ def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
         what = "The server wants a pause" if status == 429 else "The server is in trouble"
         return InterruptedDownloadError(f"{what} ({said})", "It is tried again", retry_after=wait)
     if status == 401:
-        what = "The server refused the key for this file" if own else "The file's host asks for a login"
+        what = "The server refused the key for this file" if own else "The file's host wants a login"
         return DownloadError(f"{what} ({said})", "Test the environment's key, then export again")
     return DownloadError(f"The server does not give the file ({said})", _EXPORT_AGAIN)
 

@@ -226,7 +226,7 @@ class Transport:
             if secure and origin.scheme != "https":
                 return LinkRefusedError(
                     f"The download leads from https to plain http ({_shown(url)})",
-                    "Ask whoever runs the host; the file would travel in the open",
+                    "The host needs https; the file would travel unencrypted",
                 )
             hide(url)
             secure = origin.scheme == "https"
@@ -382,6 +382,6 @@ def check_link(url: SignedUrl, own: Origin) -> Origin:
     if origin.scheme == "http" and not origin.loopback:
         raise LinkRefusedError(
             f"The download link {shown} is plain http and is not followed",
-            "The file holds environment variables; ask whoever runs the host for https",
+            "The file holds environment variables; the host needs https",
         )
     return origin

@@ -111,7 +111,7 @@ def parse(content: bytes | str, file: str = "") -> Any:
         )
     except _DuplicateKeyError:
         key, line = _find_duplicate(text)
-        advice = "Readers keep only one of them, so neither is safe to drop"
+        advice = "Readers keep only one of them, so neither can be left out"
         raise SourceError(f"The key {json.dumps(key[:80])} is there twice", advice, file=file, line=line) from None
     except _ConstantError as error:
         line = line_at(text, max(0, text.find(str(error))))

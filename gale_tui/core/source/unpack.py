@@ -255,7 +255,7 @@ class _Unpacking:
             rest, values = split_variables(document)
         except RecursionError:
             raise SourceError(
-                f"The values in {inert(name, 80)} cannot be told from its names: it is nested too deeply or too large"
+                f"The values in {inert(name, 80)} have no usable names: too deeply nested or too large"
             ) from None
         if style is None:
             style = TREE_STYLE

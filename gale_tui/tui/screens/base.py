@@ -8,7 +8,7 @@ from textual import events
 from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList, Static
 
-from gale_tui.tui.actions import Place, key_entries
+from gale_tui.tui.actions import EXPORTING, Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.line_input import LineInput
@@ -44,6 +44,12 @@ class _OfGale(Screen[T]):
         """The key of an action, as people write it."""
         return self.key_map.text(action_id)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Returns False for what starts exports with `--readonly`: its key does nothing."""
+        if action in EXPORTING and self.engine.readonly:
+            return False
+        return super().check_action(action, parameters)
+
 
 class GaleScreen(_OfGale[T]):
     """A full screen of gale-tui."""
@@ -53,11 +59,12 @@ class GaleScreen(_OfGale[T]):
 
     def key_bar(self) -> KeyBar:
         """The bottom line with the keys of this screen."""
-        return KeyBar(key_entries(self.PLACE, self.key_map.changed))
+        return KeyBar(key_entries(self.PLACE, self.key_map.changed, readonly=self.engine.readonly))
 
     def show_keys(self, place: Place) -> None:
         """Offers the keys of a place in the bottom line."""
-        self.query_one(KeyBar).show(key_entries(place, self.key_map.changed, searching=self.searching()))
+        entries = key_entries(place, self.key_map.changed, searching=self.searching(), readonly=self.engine.readonly)
+        self.query_one(KeyBar).show(entries)
 
     def searching(self) -> bool:
         """Returns True while words are searched for."""

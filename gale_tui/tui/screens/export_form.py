@@ -212,7 +212,7 @@ class ExportForm(FormScreen[Job]):
             self._set_asking(False)
             self.query_one("#submit").focus()
             return
-        self.say("Asking GALE …", "busy")
+        self.say("Waiting for GALE …", "busy")
         # The app's worker, not the screen's: going back must not stop a request that is on its way.
         self.app.run_worker(self._ask(request), group="export")
 
@@ -306,7 +306,7 @@ class ExportForm(FormScreen[Job]):
 
         def saved(environment: Environment | None) -> None:
             if environment is not None:
-                self.fields.use(environment, f"{environment.name} is saved. Go on with enter.")
+                self.fields.use(environment, f"{environment.name} is saved. Press enter to continue.")
                 self.gale.environments_changed()
 
         self.app.push_screen(EnvironmentForm(offer.environment, given=offer), saved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -15,24 +16,38 @@ from gale_tui.tui.actions import Place, actions_at, place_of
 from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.key_names import key_text, key_word
 from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.widgets.line_input import SearchInput
 
 __all__ = ["HelpScreen"]
 
 STATES = (
     ("REQUESTING", "the export request is on its way"),
-    ("IN_PROGRESS", "GALE works on it; asked every 2 to 15 seconds"),
-    ("SUCCESS", "GALE has finished; the File column tells about the file"),
-    ("FAILED", "GALE gave up; the reason is GALE's own, where it gives one"),
     ("WAITING", "rate limit: sent again by itself at the time shown"),
+    ("IN_PROGRESS", "GALE works on it; polled every 2 to 15 seconds"),
+    ("SUCCESS", "GALE has finished; the File column shows the file"),
+    ("PARTIAL_SUCCESS", "GALE has finished with a warning"),
+    ("FAILED", "GALE gave up; the reason is GALE's own, if it gives one"),
     ("REJECTED", "GALE refused the export; nothing was started"),
     ("NOT SENT", "GALE could not be reached; nothing was started"),
-    ("UNCONFIRMED", "no answer to the request: GALE may have started it or not"),
-    ("LOST", "GALE no longer knows the job"),
-    ("saved", "the zip is complete, checked and on disk under its name"),
-    ("resumable", "cut off; the part is kept and {download} goes on with it"),
-    ("not ready", "the link does not work yet; asked again by itself"),
-    ("expired", "the link works no longer; {export_again} exports again"),
+    ("UNCONFIRMED", "no answer: GALE may have started it; check the console"),
+    ("LOST", "GALE no longer knows the job; {refresh} tries again"),
+    ("saved", "the zip is complete, verified and on disk"),
+    ("resumable", "interrupted; {download} resumes it"),
+    ("not ready", "the link does not work yet; tried again by itself"),
+    ("expired", "the link has expired; {export_again} exports again"),
 )
+"""Words in the table; keys by action id in braces."""
+BADGES = (
+    ("DEMO", "the built-in GALE; nothing is kept"),
+    ("READ-ONLY", "no export can be started"),
+    ("PAUSED", "polling is paused; {pause} resumes it"),
+    ("SLOWED", "rate limit: fewer polls for a while"),
+    ("OFFLINE", "the host is not reachable; tried again by itself"),
+    ("NEEDS KEY", "the API key is missing or refused; {environments} sets it"),
+)
+"""Words in the header."""
+
+_NAMED = ("download", "environments", "export_again", "pause", "refresh")
 
 
 class HelpScreen(GaleModal[None]):
@@ -46,6 +61,7 @@ class HelpScreen(GaleModal[None]):
     AUTO_FOCUS = "#help"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,f1,question_mark,enter", "cancel", "Close"),
+        Binding("slash", "search", "Search", show=False),
         Binding("j", "down", "Down", show=False),
         Binding("k", "up", "Up", show=False),
     ]
@@ -58,10 +74,18 @@ class HelpScreen(GaleModal[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
             box.border_title = f"Help: {self._place.value}"
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = "/ searches · esc closes"
             yield Static(self._page(), id="page")
+            yield SearchInput(id="search", placeholder="words, or the id of an action")
 
-    def _page(self) -> Content:
+    def _page(self, words: str = "") -> Content:
+        """The whole page, or its lines that have all of the words."""
+        wanted = words.casefold().split()
+        lines = self._lines()
+        found = [line for line in lines if all(word in line.plain.casefold() for word in wanted)] if wanted else lines
+        return Content("\n").join(found or [Content("Not found.")])
+
+    def _lines(self) -> list[Content]:
         parts: list[Content] = [_heading(self._place.value), *self._keys(self._place)]
         if self._place is Place.DIALOG:
             parts += self._dialog_keys()
@@ -74,10 +98,14 @@ class HelpScreen(GaleModal[None]):
         if self._place is not Place.EVERYWHERE:
             parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
         if self._place in (Place.JOBS, Place.DETAILS):
-            parts += [Content(""), _heading("Words in the table")]
-            keys = {name: self.key(name) for name in ("download", "export_again")}
-            parts += [_line(word, meaning.format_map(keys)) for word, meaning in STATES]
-        return Content("\n").join(parts)
+            keys = {name: self.key(name) for name in _NAMED}
+            for heading, words in (("Words in the table", STATES), ("Words in the header", BADGES)):
+                parts += [Content(""), _heading(heading)]
+                parts += [_line(word, meaning.format_map(keys)) for word, meaning in words]
+        if self._place is not Place.DIALOG:
+            parts += [Content(""), _heading("Action ids, for keys = { … } in config.toml")]
+            parts += [_line(each.id, each.title, 24) for each in actions_at(self._place, Place.EVERYWHERE)]
+        return parts
 
     def _dialog_keys(self) -> list[Content]:
         """The keys that a dialog has of its own, in its own words."""
@@ -87,11 +115,37 @@ class HelpScreen(GaleModal[None]):
 
     def _keys(self, place: Place) -> list[Content]:
         keys = self.key_map
-        return [_line(self._keys_text(keys.keys(each)), each.help) for each in actions_at(place)]
+        offered = (each for each in actions_at(place) if not (each.exports and self.engine.readonly))
+        return [_line(self._keys_text(keys.keys(each)), each.help) for each in offered]
 
     def _keys_text(self, keys: tuple[str, ...]) -> str:
         texts = [key_text(key) for key in keys]
         return " ".join(map(key_word, texts) if self.gale.glyphs == ASCII else texts) or "palette"
+
+    def action_search(self) -> None:
+        field = self.query_one("#search", SearchInput)
+        field.display = True
+        field.focus()
+
+    @on(SearchInput.Changed, "#search")
+    def _search_changed(self, event: SearchInput.Changed) -> None:
+        self.query_one("#page", Static).update(self._page(event.value))
+
+    def action_keep_search(self) -> None:
+        self.query_one("#help").focus()
+
+    def action_back(self) -> None:
+        """Clears the search."""
+        field = self.query_one("#search", SearchInput)
+        field.value = ""
+        field.display = False
+        self.query_one("#help").focus()
+
+    def action_found_next(self) -> None:
+        self.action_down()
+
+    def action_found_previous(self) -> None:
+        self.action_up()
 
     def action_down(self) -> None:
         self.query_one("#help").scroll_down(animate=False)
@@ -104,5 +158,5 @@ def _heading(text: str) -> Content:
     return Content.styled(text, "bold $text-accent")
 
 
-def _line(left: str, right: str) -> Content:
-    return Content.assemble((f"  {left:<13} ", "bold $text-primary"), (right, "$foreground"))
+def _line(left: str, right: str, width: int = 15) -> Content:
+    return Content.assemble((f"  {left:<{width}} ", "bold $text-primary"), (right, "$foreground"))

@@ -100,7 +100,7 @@ class SettingsScreen(FormScreen[None]):
                     check=_pattern_finding,
                 )
                 yield TextField(
-                    "Ask every",
+                    "Poll every",
                     "poll-floor",
                     value=f"{settings.poll_floor:g}",
                     placeholder="2",

@@ -33,7 +33,7 @@ class _Words(Widget):
         lines = (
             "The terminal is too small.",
             f"It has {size.width}x{size.height}; {LEAST_WIDTH}x{LEAST_HEIGHT} are needed.",
-            "Jobs go on meanwhile.",
+            "Jobs continue meanwhile.",
             "q ends gale-tui.",
         )
         text = lines[y] if y < len(lines) else ""

@@ -252,7 +252,7 @@ async def test_nothing_is_taken_while_gale_is_asked(engine: StubEngine) -> None:
         await fill(form, pilot)
         await pilot.press("enter", "enter", "ctrl+s")
         await pilot.pause()
-        assert form.said() == "Asking GALE …"
+        assert form.said() == "Waiting for GALE …"
         await pilot.press("x", "enter", "ctrl+s")
         assert form.text("tool-id") == TOOL
         assert len(engine.exports) == 1

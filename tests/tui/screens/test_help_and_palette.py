@@ -155,6 +155,20 @@ async def test_help_names_every_key_of_the_jobs_and_of_everywhere(tmp_path: Path
             await until(pilot, lambda: not shows(app, HelpScreen))
 
 
+async def test_help_is_searched_and_knows_the_ids_of_actions(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            await pilot.press("f1")
+            await until(pilot, lambda: shows(app, HelpScreen))
+            await pilot.press("slash", *"export_again")
+            await until(pilot, lambda: "REQUESTING" not in screen_text(app))
+            assert "export_again" in screen_text(app)
+            await pilot.press("escape")
+            await until(pilot, lambda: "New export" in screen_text(app))
+            await pilot.press("escape")
+            await until(pilot, lambda: not shows(app, HelpScreen))
+
+
 async def test_the_palette_finds_and_runs_an_action(tmp_path: Path) -> None:
     with Sandbox(seed=1) as sandbox:
         async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):

@@ -88,7 +88,7 @@ def test_everything_is_there() -> None:
     ("each", "expected"),
     [
         (job(), "File        saved when it is ready"),
-        (job(save_when_ready=False), "File        not asked for"),
+        (job(save_when_ready=False), "File        not requested"),
         (job(state=JobState.SUCCEEDED), "File        d saves it"),
         (job(state=JobState.FAILED, reason="node n3 has no model"), "Reason      node n3 has no model"),
         (job(state=JobState.FAILED), "Reason      no reason given"),

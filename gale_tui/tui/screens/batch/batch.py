@@ -258,7 +258,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         if len(origins) == 1 and len(found) == 1:
             chosen = self.target.environment
             if self._told and chosen is not None and chosen != found[0]:
-                return f"They were sent to {found[0].name}; {chosen.name} stays chosen, as --env says."
+                return f"They were sent to {found[0].name}; {chosen.name} stays chosen (--env)."
             self.target.use(found[0])
             return ""
         if not self._told:

@@ -139,7 +139,7 @@ class BatchTarget(Vertical):
         elif environment.production:
             danger = "bold $gale-danger-foreground on $gale-danger-background"
             where.update(
-                Content.assemble((" PROD ", danger), f"  {environment.origin.display} · asks before it exports")
+                Content.assemble((" PROD ", danger), f"  {environment.origin.display} · confirms before it exports")
             )
         else:
             where.update(environment.origin.display)

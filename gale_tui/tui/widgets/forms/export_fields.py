@@ -175,7 +175,7 @@ class ExportFields(FormBody):
         status = await self.engine.credentials.where(environment)
         words = [host, "no key yet" if status.place == "none" else f"key: {status.place} {status.hint}".rstrip()]
         if environment.production:
-            words.append("asks before it exports")
+            words.append("confirms before it exports")
         line.update(" · ".join(words))
 
     def _show_curl(self) -> None:

@@ -183,7 +183,7 @@ class PastingFields(ExportFields):
         sent = f"It was sent to {inert(origin.display, 80)}"
         known = next((each for each in self.engine.environments if each.origin == origin), None)
         if not self._follows and chosen is not None:
-            return "", f"{sent}; {inert(chosen.name, 60)} stays chosen, as --env says."
+            return "", f"{sent}; {inert(chosen.name, 60)} stays chosen (--env)."
         self.environment = known
         self.query_one("#environment", Select).value = known.id if known is not None else Select.NULL
         self.show_environment()

@@ -42,7 +42,7 @@ ADVICE = {
         "GALE may or may not have started this export. Look in its console: if the export is there, track its dock "
         "status id; if not, export again."
     ),
-    JobState.LOST: "GALE does not know this dock status id any more. It is asked again now and then.",
+    JobState.LOST: "GALE no longer knows this dock status id. It is polled again now and then.",
 }
 """Said where the job itself carries no note."""
 
@@ -259,7 +259,7 @@ def _file_fields(
         return
     if download.state in (DownloadState.NONE, DownloadState.WANTED) and job.state is not JobState.SUCCEEDED:
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
-            yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not asked for", Tone.MUTED)
+            yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not requested", Tone.MUTED)
         return
     yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), key=key)
     if job.download_url is not None and (expires := job.download_url.expires_at) is not None:
