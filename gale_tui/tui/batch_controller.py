@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gale_tui.core.errors import GaleError
+from gale_tui.core.jobs.reasons import clock_time
+from gale_tui.core.models import JobState
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
@@ -59,11 +61,29 @@ class BatchController:
     def line(self) -> str:
         """The progress on one line, or what was cut short; else empty."""
         if self._run is not None and self.account is not None:
-            return f"{self.account.name or 'batch'} {self.account.progress}"
+            done = self._expected_end()
+            until = f" · done about {clock_time(done)}" if done is not None else ""
+            return f"{self.account.name or 'batch'} {self.account.progress}{until}"
         if self.pending is not None:
             key = self._jobs.key("batch_account")
             return f"{self.pending.title}: {self.pending.left} not started, {key} continues"
         return ""
+
+    def _expected_end(self) -> float | None:
+        """When the last export of the batch should succeed; None unless all run and each tool's usual time is known."""
+        jobs = self._app.engine.jobs
+        if self.account is None or self.left:
+            return None
+        ends = []
+        for entry in self.account.entries:
+            job = entry.job
+            if job is None or job.state.final or job.state is JobState.UNCONFIRMED:
+                continue
+            usual = jobs.usual_seconds(job)
+            if job.state is not JobState.RUNNING or usual is None or job.started_at is None:
+                return None
+            ends.append(job.started_at + usual)
+        return max(ends, default=None)
 
     @property
     def quit_reason(self) -> str:

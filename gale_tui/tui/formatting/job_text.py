@@ -166,6 +166,7 @@ def file_text(
     width: int = 60,
     *,
     key: Callable[[str], str] = default_key,
+    usual: float | None = None,
 ) -> Piece:
     """What there is to say about the file; before there is one, the reason or the note of the job.
 
@@ -176,10 +177,13 @@ def file_text(
         glyphs: What the terminal can draw.
         width: Cells to use at most.
         key: The key of an action, as people write it.
+        usual: Seconds that exports of the tool usually take, if known.
     """
     piece = _download_text(job, now, progress, glyphs, width, key)
     if piece is None:
         piece = _job_note(job, key, width)
+    if not piece.text and usual is not None and job.state is JobState.RUNNING and job.percentage is None:
+        piece = Piece(f"usually {elapsed_text(usual)}", Tone.MUTED)
     return Piece(clip(piece.text, width, glyphs.ellipsis), piece.tone)
 
 

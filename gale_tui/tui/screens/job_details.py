@@ -38,7 +38,8 @@ class JobDetailsScreen(JobActions):
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        self.query_one(DetailsPane).key_of = self.key
+        pane = self.query_one(DetailsPane)
+        pane.key_of, pane.usual_of = self.key, self.engine.jobs.usual_seconds
         self._fill()
         self.set_interval(0.5, self._read_progress)
 

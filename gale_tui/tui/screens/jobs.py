@@ -74,6 +74,7 @@ class JobsScreen(MarkedJobActions):
     def on_mount(self) -> None:
         self.table.border_title = "Export jobs"
         self.table.key_of = self.details.key_of = self.key
+        self.table.usual_of = self.details.usual_of = self.engine.jobs.usual_seconds
         self._arrange()
         self.table.tick(self.engine.clock.time())
         self.table.set_jobs(self.engine.jobs.values())

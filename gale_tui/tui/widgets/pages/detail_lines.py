@@ -76,6 +76,7 @@ def gist_lines(
     width: int,
     height: int,
     key: Callable[[str], str],
+    usual: float | None = None,
 ) -> list[Line]:
     """The job in a few lines: title and status, ids, the latest of its timeline, the file.
 
@@ -94,7 +95,7 @@ def gist_lines(
         ]
     lines.append(tuple(row))
     lines.append(_timeline_row(events, glyphs, now, width))
-    file = file_text(job, now, progress, glyphs, max(4, width), key=key)
+    file = file_text(job, now, progress, glyphs, max(4, width), key=key, usual=usual)
     path = job.download.path
     if job.download.state is DownloadState.SAVED and path is not None:
         lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(path_text(path), width - 9, glyphs))))
@@ -114,6 +115,7 @@ def full_lines(
     now: float,
     width: int,
     key: Callable[[str], str],
+    usual: float | None = None,
 ) -> list[Line]:
     """All that is known of the job, wrapped to `width` cells."""
     lines: list[Line] = [_heading(job, progress, glyphs, now, width), ()]
@@ -132,7 +134,8 @@ def full_lines(
     field("Started", _moment(job.created_at, now))
     elapsed = elapsed_seconds(job, now)
     if elapsed is not None:
-        field("Elapsed", elapsed_text(elapsed))
+        known = f", usually {elapsed_text(usual)}" if usual is not None and job.state is JobState.RUNNING else ""
+        field("Elapsed", f"{elapsed_text(elapsed)}{known}")
     lines.append(())
 
     if job.reason:

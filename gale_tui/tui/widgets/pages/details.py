@@ -39,6 +39,7 @@ class DetailsPane(SelectableLines):
         self.glyphs = glyphs or choose_glyphs()
         self.empty_text = "No job selected"
         self.key_of: Callable[[str], str] = default_key
+        self.usual_of: Callable[[Job], float | None] = lambda job: None
         self._job: Job | None = None
         self._events: tuple[JobEvent, ...] = ()
         self._progress: DownloadProgress | None = None
@@ -97,8 +98,18 @@ class DetailsPane(SelectableLines):
                 width=width,
                 height=height,
                 key=self.key_of,
+                usual=self.usual_of(self._job),
             )
-        return full_lines(self._job, self._events, self._progress, self.glyphs, now=now, width=width, key=self.key_of)
+        return full_lines(
+            self._job,
+            self._events,
+            self._progress,
+            self.glyphs,
+            now=now,
+            width=width,
+            key=self.key_of,
+            usual=self.usual_of(self._job),
+        )
 
     def _lay_out(self) -> None:
         width, height = self.scrollable_content_region.size

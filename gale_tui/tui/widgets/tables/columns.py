@@ -128,6 +128,7 @@ def row_pieces(
     progress: DownloadProgress | None,
     marked: bool,
     key: Callable[[str], str],
+    usual: float | None = None,
 ) -> list[Piece]:
     """A job's cells, each as wide as its column."""
     pieces = []
@@ -154,7 +155,7 @@ def row_pieces(
                 tone = Tone.MUTED if job.state.final else Tone.TEXT
                 piece = Piece("" if seconds is None else elapsed_text(seconds), tone)
             case _:
-                piece = file_text(job, now, progress, glyphs, width, key=key)
+                piece = file_text(job, now, progress, glyphs, width, key=key, usual=usual)
         pieces.append(Piece(fit(piece.text, width, column.align, glyphs.ellipsis), piece.tone))
     return pieces
 

@@ -79,6 +79,8 @@ class JobTable(RowScroll):
         self._empty = "No exports yet\nPress n to start one."
         self._no_match = "Nothing matches the filter\nesc clears it."
         self._key_of: Callable[[str], str] = default_key
+        self.usual_of: Callable[[Job], float | None] = lambda job: None
+        """Gives the seconds that exports of a job's tool usually take."""
 
     # What is shown
 
@@ -392,6 +394,7 @@ class JobTable(RowScroll):
             progress=self._progress.get(job.id),
             marked=job.id in self._marked,
             key=self._key_of,
+            usual=self.usual_of(job),
         )
         self._drawn[job.id] = (self._layout, pieces)
         return pieces
