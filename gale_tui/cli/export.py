@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gale_tui.cli.exit_codes import INTERRUPTED, account_code, exit_code
+from gale_tui.cli.jobs import job_as_json
 from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.outcomes import Outcome, settled
 from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
@@ -22,12 +23,12 @@ from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, origin_of
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.reasons import describe, describe_download
+from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ExportCommand", "entry_as_json", "exit_code", "export", "job_as_json", "settled"]
+__all__ = ["ExportCommand", "entry_as_json", "exit_code", "export", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +76,6 @@ class _Plan:
         return self.kept.left if self.kept is not None else len(self.tools)
 
 
-def job_as_json(job: Job) -> dict[str, object]:
-    """A job as data for scripts; no link, no key."""
-    download = job.download
-    return {
-        "tool_id": job.tool_id,
-        "flow_id": job.flow_id,
-        "label": job.label,
-        "environment": job.environment_name,
-        "status": job.status,
-        "state": job.state.value,
-        "reason": job.reason,
-        "reason_code": job.download.reason_code or job.reason_code,
-        "http_status": job.http_status,
-        "note": describe(job).text,
-        "dock_status_id": job.dock_status_id,
-        "export_job_id": job.export_job_id,
-        "download": download.state.value,
-        "path": str(download.path) if download.path else None,
-        "size": download.size if download.state is DownloadState.SAVED else None,
-        "sha256": download.sha256,
-        "error": describe_download(job).text,
-    }
-
-
 def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> dict[str, object]:
     """What became of a tool as data for scripts: the job, the batch, and whether the file is like the one before.
 
@@ -108,7 +85,7 @@ def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> di
     if job is None:
         tool = entry.tool
         nobody = Job("", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label)
-        known = {**job_as_json(nobody), "status": "", "state": "not started", "note": entry.why}
+        known = {**job_as_json(nobody), "status": None, "state": "not started", "note": entry.why}
     else:
         known = job_as_json(job)
     outcome = entry.outcome.value if entry.outcome is not None else None

@@ -20,7 +20,7 @@ from gale_tui.tui.terminal.framework import private_problem
 
 __all__ = ["report"]
 
-PACKAGES = ("textual", "httpx", "keyring", "platformdirs", "truststore", "tomlkit")
+PACKAGES = ("textual", "httpx", "keyring", "platformdirs", "truststore", "tomlkit", "argcomplete")
 VARIABLES = ("GALE_TUI_HOME", "GALE_HOST", "NO_COLOR", "TERM", "COLORTERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
 HIDDEN = (
     "GALE_API_KEY",

@@ -119,6 +119,10 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
             return _source(arguments)
         if arguments.command == "prune":
             return _prune(arguments, wiring)
+        if arguments.command == "jobs":
+            return _jobs(arguments, wiring)
+        if arguments.command == "completion":
+            return _completion(arguments)
         return _app(arguments, wiring)
     except GaleError as error:
         return _complain(str(error), error.exit_code)
@@ -166,6 +170,22 @@ def _prune(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.prune import prune
 
     return asyncio.run(prune(_paths(wiring).store_file, arguments, _tolerant_output(), sys.stderr))
+
+
+def _jobs(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    import asyncio
+
+    from gale_tui.cli.jobs import list_jobs
+
+    history = _paths(wiring).store_file
+    return asyncio.run(list_jobs(history, arguments, _tolerant_output(), sys.stderr)) if history.exists() else 0
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from gale_tui.cli.completion import shell_code
+
+    sys.stdout.write(shell_code(arguments.shell))
+    return 0
 
 
 def _tolerant_output() -> TextIO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ examples:
   gale-tui diff OLD.zip NEW.zip    what changed between two exports, zips or folders
   gale-tui unpack FILE.zip DIR     a saved export as a folder for version control; pack DIR FILE.zip goes back
   gale-tui prune --keep 5          remove saved exports but the newest 5 of each tool
+  gale-tui jobs --filter failed    the history, filtered as in the app; --json for scripts
   gale-tui info                    where files are and what was found
 """
 
@@ -33,7 +35,9 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser with all commands."""
     import argparse
 
+    from gale_tui.cli.completion import add_completion
     from gale_tui.cli.export_options import add_export
+    from gale_tui.cli.jobs import add_jobs
     from gale_tui.cli.prune import add_prune
     from gale_tui.cli.source import add_source
 
@@ -90,6 +94,8 @@ def make_parser() -> argparse.ArgumentParser:
     how.add_argument("--stat", action="store_true", help="one line for each thing that differs")
     add_source(commands)
     add_prune(commands)
+    add_jobs(commands)
+    add_completion(commands)
     return parser
 
 
@@ -141,6 +147,12 @@ WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments, parsed; exits with 2 where they are wrong."""
     # Nearly every start is one without arguments, and a parser for them takes as long as opening the history.
-    if argv:
-        return make_parser().parse_args(argv)
+    completing = "_ARGCOMPLETE" in os.environ
+    if argv or completing:
+        parser = make_parser()
+        if completing:
+            from gale_tui.cli.completion import complete
+
+            complete(parser)
+        return parser.parse_args(argv)
     return cast("argparse.Namespace", SimpleNamespace(**WITHOUT_ARGUMENTS))
