@@ -19,6 +19,7 @@ from gale_tui.core.history.drafts import ExportDraft
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.models import DownloadState, Job, JobState
+from tests.support.examples import examples
 from tests.support.history_samples import sample_job
 
 TOOLS = tuple(BatchTool(f"a-{number}", f"cf-{number}", f"Tool {number}", number) for number in range(3))
@@ -204,11 +205,12 @@ async def test_what_only_the_log_has_survives_a_damaged_head(path: Path, tmp_pat
     assert "5 jobs were recovered" in said[0]
 
 
-async def test_a_truncated_file_gives_back_every_whole_page(path: Path) -> None:
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.7, 0.9, 0.99])
+async def test_a_truncated_file_gives_back_every_whole_page(path: Path, kept: float) -> None:
     jobs = await made(path, 200)
     with closing(sqlite3.connect(path)) as connection:
         pages = dict(connection.execute("SELECT pageno, ncell FROM dbstat WHERE name = 'jobs' AND pagetype = 'leaf'"))
-    size = os.stat(path).st_size // PAGE * 2 // 3
+    size = int(os.stat(path).st_size // PAGE * kept)
     whole = sum(cells for page, cells in pages.items() if page <= size)
     os.truncate(path, size * PAGE + 100)
     said: list[str] = []
@@ -216,7 +218,7 @@ async def test_a_truncated_file_gives_back_every_whole_page(path: Path) -> None:
     found = {job.id: job for job in await store.load()}
     await store.close()
     assert len(said) == 1
-    assert whole > 50
+    assert whole > 10
     assert len(found) >= whole
     same = [name for name, job in found.items() if job == jobs[name]]
     assert len(same) > len(found) - 10, "only the ends of long answers are missing"
@@ -227,13 +229,15 @@ async def test_any_byte_of_the_first_pages_may_be_wrong(tmp_path: Path) -> None:
     jobs = await made(source, 4)
     content = source.read_bytes()
     known = {job.dock_status_id for job in jobs.values()}
+    # Each takes six milliseconds of processor: all 8,192 with GALE_TUI_EXAMPLES, otherwise the head and a fifth.
+    places = range(2 * PAGE) if examples(1) > 1 else (*range(108), *range(108, 2 * PAGE, 5))
     # In memory where there is such a place: thousands of files are written.
     memory = Path("/dev/shm")  # noqa: S108  # a folder of its own below
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
         path = Path(folder) / "jobs.sqlite3"
-        for at in (*range(100), *range(100, 2 * PAGE, 9)):
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        for at in places:
+            for left in path.parent.iterdir():
+                left.unlink()
             path.write_bytes(content[:at] + bytes((content[at] ^ 1 << at % 8,)) + content[at + 1 :])
             store = await JobStore.open(path)
             assert {job.dock_status_id for job in await store.load()} == known, at
