@@ -58,6 +58,13 @@ LEASE = 60.0
 """Seconds that a download belongs to its process without being renewed."""
 
 
+def _delete_second_copy(copy: Path, saved: Path) -> None:
+    """Deletes a file that another instance saved as well, while its lease was thought to be free."""
+    with contextlib.suppress(OSError):
+        if saved.is_file():
+            copy.unlink()
+
+
 class _NoLinkError(Exception):
     """There is no link that works.
 
@@ -378,6 +385,10 @@ class DownloadQueue:
         now = self._clock.time()
         event = f"saved, sha256 {file.sha256[:8]}…"
         await self._registry.record(job_id, lambda job: transitions.save(job, file, now), event)
+        await self._registry.sync()
+        job = self._registry.jobs.get(job_id)
+        if job is not None and job.download.path not in (None, file.path):
+            await self._threads.call(_delete_second_copy, file.path, job.download.path)
 
     async def _request_link(
         self, job: Job, environment: Environment, spent: set[SignedUrl], failed: _NoLinkError | None

@@ -395,8 +395,8 @@ def mark_download_left(job: Job) -> Job:
 
 
 def save(job: Job, file: SavedFile, at: float) -> Job:
-    """The file is verified and has its name."""
-    if job.state is not JobState.SUCCEEDED:
+    """The file is verified and has its name; nothing where another instance was quicker."""
+    if job.state is not JobState.SUCCEEDED or job.download.state is DownloadState.SAVED:
         return job
     job = _with_file(
         job,

@@ -6,7 +6,10 @@ import asyncio
 import os
 import resource
 import shutil
+import sqlite3
+import threading
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -458,3 +461,32 @@ async def test_a_file_published_just_before_a_crash_is_not_fetched_again(bench: 
     assert (after.download.path, after.download.sha256) == (path, job.download.sha256)
     assert len(bench.sandbox.downloads(job.dock_status_id or "")) == asked
     assert bench.zips == [path]
+
+
+@pytest.mark.parametrize("at", ["create", "write", "fsync", "link"])
+async def test_a_file_that_two_instances_save_is_left_once(bench: Bench, at: str) -> None:
+    bench.script(duration=1.0, url_in="both", file=File(size=400_000))
+    stopped, moving = threading.Event(), threading.Event()
+
+    def step(name: str) -> None:
+        # One instance stands still, as a stopped process does, until the other has the file.
+        if name == at and not stopped.is_set():
+            stopped.set()
+            moving.wait(60)
+
+    async with bench.engine(step=step) as slow:
+        job = await bench.export(slow)
+        await eventually(stopped.is_set)
+        async with bench.engine(step=None) as quick:
+            await eventually(lambda: job.id in quick.engine.jobs)
+            with closing(sqlite3.connect(bench.paths.store_file, timeout=10)) as history:
+                history.execute("DELETE FROM leases WHERE kind = 'download'")
+                history.commit()
+            if at in ("create", "link"):
+                quick.engine._downloads.start(job.id)
+                await quick.saved(job.id)
+            moving.set()
+            job = await quick.saved(job.id)
+            for watch in (slow, quick):
+                await eventually(lambda watch=watch: not watch.engine._downloads.is_under_way(job.id))  # type: ignore[misc]
+    assert bench.zips == [quick.engine.jobs[job.id].download.path]
