@@ -108,10 +108,10 @@ class Connections:
         if known is not None:
             self._retired.append(known[2])
 
-    def abort_unsent(self) -> None:
-        """Ends the calls that have sent nothing yet, with NotSentError: look-ups, connections, handshakes."""
-        for transport in (*self._retired, *(transport for _, _, transport in self._clients.values())):
-            transport.sockets.abort_unsent()
+    def abort_unsent(self) -> bool:
+        """Ends the calls that have sent nothing yet, with NotSentError; False if there are none."""
+        transports = (*self._retired, *(transport for _, _, transport in self._clients.values()))
+        return any([transport.sockets.abort_unsent() for transport in transports])
 
     def close(self) -> None:
         """Shuts down every socket, so that no thread stays blocked, and closes all clients."""

@@ -211,14 +211,15 @@ class OpenSockets:
             for connection in self._sockets:
                 shut_down(connection)
 
-    def abort_unsent(self) -> None:
-        """Stops the exchanges whose request has not begun to leave; none of them sends anything any more."""
+    def abort_unsent(self) -> bool:
+        """Stops the exchanges whose request has not begun to leave, so that it never does; False if there are none."""
         with self._lock:
-            for exchange in self._exchanges:
-                if not exchange.sent:
-                    exchange.aborted = True
-                    for connection in exchange.sockets:
-                        shut_down(connection)
+            unsent = [exchange for exchange in self._exchanges if not exchange.sent]
+            for exchange in unsent:
+                exchange.aborted = True
+                for connection in exchange.sockets:
+                    shut_down(connection)
+        return bool(unsent)
 
     def close(self) -> None:
         """As :meth:`abort`, and for every exchange that begins later."""

@@ -39,7 +39,7 @@ NETWORK_WAIT = 30.0
 """Seconds until a POST that waited after a 429, and then could not be sent, is tried again."""
 LONGEST_BACKOFF = 60.0
 """Seconds that a 429 without `Retry-After` delays the next POST at most."""
-ABORTED_WITHIN = 0.5
+ABORTED_WITHIN = 0.25
 """Real seconds in which a call that was aborted has ended."""
 SEE_OTHER = 303
 
@@ -320,8 +320,8 @@ class Exporter:
             if left:
                 # What has not begun to leave by now, in a handshake that never ends, certainly starts nothing.
                 self._closing = True
-                self._connections.abort_unsent()
-                await asyncio.wait(left, timeout=ABORTED_WITHIN)
+                if self._connections.abort_unsent():
+                    await asyncio.wait(left, timeout=ABORTED_WITHIN)
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()

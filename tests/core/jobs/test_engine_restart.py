@@ -125,10 +125,11 @@ async def test_two_side_by_side_ask_once_save_once_and_see_the_same(bench: Bench
         await second.saved(job.id)
         await first.saved(job.id)
         assert first.engine.jobs[job.id].download == second.engine.jobs[job.id].download
-        assert all(change.elsewhere for change in second.changes if change.job.id == job.id)
+        floor = first.engine.scheduler.policy.floor
     assert len(bench.zips) == 1
     times = [record.at for record in bench.sandbox.status_calls(job.dock_status_id or "")]
-    assert len(times) <= 6
+    # As often as one asks by itself.
+    assert len(times) <= 20.0 / floor + 2
     assert len(bench.sandbox.downloads(job.dock_status_id or "")) == 1
 
 
