@@ -1,4 +1,4 @@
-"""A redirect whose target repeats the key and a link's signature: neither is shown, logged, kept or made a file's name."""
+"""Redirects whose target repeats the key and a link's signature: neither is shown, logged, kept or in a file's name."""
 
 from __future__ import annotations
 
