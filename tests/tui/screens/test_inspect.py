@@ -239,3 +239,11 @@ def test_json_is_coloured_by_its_keys_and_wrapped_between_words() -> None:
     lines = document_lines(['  "prompt": "one two three four five six seven"'], 24)
     assert lines[0][1] == Span('"prompt":', Tone.RUNNING)
     assert [plain_text(each) for each in lines] == ['  "prompt": "one two', "    three four five six", '    seven"']
+
+
+def test_what_a_prompt_fills_in_and_values_of_json_have_tones_of_their_own() -> None:
+    lines = document_lines(['  "prompt": "Read {{context.input}} first",', '  "timeout": 60,'], 80)
+    tones = {span.text: span.tone for line in lines for span in line}
+    assert tones["{{context.input}}"] is Tone.SUCCESS
+    assert tones["60"] is Tone.WARNING
+    assert tones['"prompt":'] is Tone.RUNNING

@@ -177,6 +177,21 @@ def document_text(document: Document, *, values: bool) -> list[str]:
 _KEY = re.compile(r'(\s*)("(?:[^"\\]|\\.)*":) ')
 
 
+_COLORED = re.compile(r"(\{\{[^{}\n]{1,200}\}\})|((?<=^ )(?:true|false|null|-?\d[\d.eE+-]{0,40})(?=,?$))")
+
+
+def _colored(value: str) -> Iterator[Span]:
+    """A value of a JSON line: what a prompt fills in, and numbers and words of JSON, in tones of their own."""
+    at = 0
+    for match in _COLORED.finditer(value):
+        if match.start() > at:
+            yield Span(value[at : match.start()])
+        yield Span(match[0], Tone.SUCCESS if match[1] else Tone.WARNING)
+        at = match.end()
+    if at < len(value):
+        yield Span(value[at:])
+
+
 def document_lines(lines: Iterable[str], width: int) -> list[PageLine]:
     """The lines of a document, inert and wrapped."""
     made: list[PageLine] = []
@@ -185,7 +200,7 @@ def document_lines(lines: Iterable[str], width: int) -> list[PageLine]:
         match = _KEY.match(safe)
         spans: PageLine = (Span(safe),)
         if match is not None:
-            spans = (Span(match[1]), Span(match[2], Tone.RUNNING), Span(safe[match.end() - 1 :]))
+            spans = (Span(match[1]), Span(match[2], Tone.RUNNING), *_colored(safe[match.end() - 1 :]))
         if len(safe) <= width and safe.isascii():
             made.append(spans)
         else:
