@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from gale_tui.core.errors import ConfigError
+from gale_tui.core.kinds import KINDS, Kind
 from gale_tui.core.models import Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import contains_key, inert
@@ -163,21 +164,21 @@ def _name(text: str) -> str:
 
 _UUID = r"[0-9A-Za-z]{8}(?:-[0-9A-Za-z]{4}){3}-[0-9A-Za-z]{12}"  # the vendor's examples hide digits behind x
 _SHAPES = {
-    kind: rf"(?<![0-9A-Za-z-]){prefix}{_UUID}(?![0-9A-Za-z]|[-_][0-9A-Za-z])"
-    for kind, prefix in {"tool": "a-", "flow": "cf-", "workflow": "a-", "model": "cm-"}.items()
+    word: rf"(?<![0-9A-Za-z-]){prefix}{_UUID}(?![0-9A-Za-z]|[-_][0-9A-Za-z])"
+    for word, prefix in {"flow": "cf-", **{word: kind.id_prefix for word, kind in KINDS.items()}}.items()
 }
 _LEADING_ID = re.compile(rf"\W*((?:a|cf|cm|ds)-{_UUID})(?![0-9A-Za-z]|[-_][0-9A-Za-z])", re.DOTALL)
 _ANY_ID = re.compile(rf"(?:a|cf|cm|ds)-{_UUID}")
 
 
-def is_id(text: str, kind: str) -> bool:
-    """Returns True for the vendor's shape: `a-`, `cf-` or `cm-` and a UUID."""
-    return re.fullmatch(_SHAPES[kind], text) is not None
+def is_id(text: str, word: str) -> bool:
+    """Returns True for the vendor's shape of a kind's ids, or of a "flow"'s: a prefix and a UUID."""
+    return re.fullmatch(_SHAPES[word], text) is not None
 
 
-def shaped_ids(text: str, kind: str) -> list[str]:
+def shaped_ids(text: str, word: str) -> list[str]:
     """The ids of that shape anywhere in a text, each once."""
-    return list(dict.fromkeys(re.findall(_SHAPES[kind], text)))
+    return list(dict.fromkeys(re.findall(_SHAPES[word], text)))
 
 
 def clean_id(text: str) -> str:
@@ -220,13 +221,17 @@ def clean_label(text: str, limit: int = 120) -> str:
     return inert(text.strip(), limit)
 
 
-_PREFIXES = {"a-": "tool", "cf-": "flow", "ds-": "dock status", "cm-": "model", "kg-": "API key"}
-_KINDS = {"tool": ("tool", "a-"), "flow": ("flow", "cf-"), "dock": ("dock status", "ds-")}
+_OTHERS: Final = {"flow": ("flow", "cf-"), "dock": ("dock status", "ds-")}
+_PREFIXES: Final = {
+    **{kind.id_prefix: kind.word for kind in reversed(tuple(KINDS.values()))},
+    **{prefix: name for name, prefix in _OTHERS.values()},
+    "kg-": "API key",
+}
 
 
-def id_warning(kind: Literal["tool", "flow", "dock"], value: str) -> str | None:
+def id_warning(what: Kind | Literal["flow", "dock"], value: str) -> str | None:
     """A sentence if an id does not look like the vendor's; it may be right all the same."""
-    name, prefix = _KINDS[kind]
+    name, prefix = (what.word, what.id_prefix) if isinstance(what, Kind) else _OTHERS[what]
     for other, meaning in _PREFIXES.items():
         if other != prefix and value.startswith(other):
             article = "an" if meaning[0] in "aeiouA" else "a"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.secret import SignedUrl
 
 __all__ = [
@@ -89,7 +90,9 @@ class ExportRequest:
 
     environment_id: str
     tool_id: str
+    """Id of the tool, the workflow or the model."""
     flow_id: str
+    """Empty where the kind has none."""
     label: str = ""
     folder: Path | None = None
     """Where the file goes; None for the download folder of the settings."""
@@ -98,6 +101,7 @@ class ExportRequest:
     """The batch or set it belongs to."""
     line: tuple[str, int] | None = None
     """The kept batch and the place in it (from 0) that this starts, once and for all."""
+    kind: Kind = TOOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class ToolChoice:
     flow_id: str
     title: str
     note: str = ""
+    kind: Kind = TOOL
 
 
 class JobState(StrEnum):
@@ -287,7 +292,9 @@ class Job:
     origin: str
     """`str(Origin)` at the time: a job is never asked for at another host."""
     tool_id: str
+    """Id of the tool, the workflow or the model; empty while a tracked job's is not known."""
     flow_id: str
+    """Empty where the kind has none, and for tracked jobs."""
     created_at: float
     production: bool = False
     label: str = ""
@@ -328,6 +335,8 @@ class Job:
     """When a dock status answer last came."""
     last_response: str = ""
     """The last answer as text, bounded and redacted."""
+    kind: Kind = TOOL
+    """Of a tracked job a guess until GALE says what it is."""
     download: Download = field(default_factory=Download)
     revision: int = 0
     """Set by the store; grows with every change of any job."""
@@ -338,6 +347,11 @@ class Job:
     def title(self) -> str:
         """The label, else the tool's name, else its id; of a tracked job whose tool is unknown the dock status id."""
         return self.label or self.name or self.tool_id or self.dock_status_id or ""
+
+    @property
+    def exportable(self) -> bool:
+        """True where its ids are all that an export needs."""
+        return bool(self.tool_id and (self.flow_id or not self.kind.needs_flow))
 
     def with_download(self, **changes: object) -> Job:
         """A copy with some fields of its download replaced."""
@@ -394,6 +408,7 @@ class ExportStarted:
     download_url: SignedUrl | None
     """As given, stripped; may be relative."""
     tool_id: str | None
+    """Of the tool, the workflow or the model."""
     name: str | None
     percentage: float | None
     reason: str | None
@@ -411,8 +426,11 @@ class DockStatus:
     download_url: SignedUrl | None
     export_job_id: str | None
     tool_id: str | None
+    """Of the tool, the workflow or the model."""
     name: str | None
     response: ResponseNote
+    kind: Kind | None = None
+    """What the job is about; None where the answer does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from gale_tui.sandbox.jobs import Job
 from gale_tui.sandbox.script import ABSENT, Script
+from gale_tui.sandbox.tools import KINDS
 
 __all__ = ["export_answer", "put", "status_answer"]
 
@@ -33,8 +34,7 @@ def export_answer(job: Job, link: str | None) -> dict[str, object]:
     script = job.script
     answer: dict[str, object] = {}
     _put_all(answer, script.id_as, job.dock_status_id)
-    answer[script.subject_as] = job.tool_id
-    answer["jobType"] = script.job_type
+    _put_subject(answer, job)
     answer["action"] = "EXPORT"
     answer["status"] = script.export_status
     answer["exportJobId"] = job.export_job_id
@@ -49,8 +49,7 @@ def status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
     script = job.script
     answer: dict[str, object] = {}
     _put_all(answer, script.status_id_as, job.dock_status_id)
-    answer[script.subject_as] = job.tool_id
-    answer["jobType"] = script.job_type
+    _put_subject(answer, job)
     answer["action"] = "EXPORT"
     answer["status"] = job.status(now)
     if script.percentages:
@@ -61,6 +60,12 @@ def status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
         _put_reason(answer, script)
     _override(answer, script.status_fields)
     return answer
+
+
+def _put_subject(answer: dict[str, object], job: Job) -> None:
+    kind = KINDS[job.kind]
+    answer[job.script.subject_as or kind.subject] = job.tool_id
+    answer["jobType"] = job.script.job_type or kind.job_type
 
 
 def _put_reason(answer: dict[str, object], script: Script) -> None:

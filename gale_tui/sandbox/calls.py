@@ -11,6 +11,7 @@ from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
 from gale_tui.sandbox.script import Fault
 from gale_tui.sandbox.sending import spoil
 from gale_tui.sandbox.timing import SandboxTime
+from gale_tui.sandbox.tools import KINDS
 from gale_tui.sandbox.wire import BytesBody, Request, Response, errors_json, json_response
 
 __all__ = ["Calls"]
@@ -77,8 +78,8 @@ class Calls:
                 return self._download(request, account, export_job_id)
             case ["api", *_] if request.origin != self._own_origin():
                 return errors_json(404, "This host serves files only"), PROPER
-            case ["api", "public", "tools", tool_id, "export"]:
-                return self._refused(request, "POST") or self._export(request, tool_id)
+            case ["api", "public", place, tool_id, "export"] if any(place in kind.paths for kind in KINDS.values()):
+                return self._refused(request, "POST") or self._export(request, place, tool_id)
             case ["api", "public", "dock-status", dock_status_id]:
                 return self._refused(request, "GET") or self._dock_status(dock_status_id)
             case ["api", *_]:
@@ -96,15 +97,18 @@ class Calls:
             return errors_json(401, "API key is missing" if fits is None else "Invalid API key"), PROPER
         return None
 
-    def _export(self, request: Request, tool_id: str) -> tuple[Response, Fault]:
+    def _export(self, request: Request, place: str, tool_id: str) -> tuple[Response, Fault]:
         with self.lock:
+            word, kind = next((word, kind) for word, kind in KINDS.items() if place in kind.paths)
             tool = self.tools.get(tool_id)
+            if tool is not None and place not in (tool.script.paths or KINDS[tool.kind].paths):
+                tool = None
             if tool is None:
-                return errors_json(404, "Tool not found"), PROPER
-            flow_id = request.query.get("flowId", "")
+                return errors_json(404, f"{word.capitalize()} not found"), PROPER
+            flow_id = request.query.get("flowId", "") if kind.takes_flow else ""
             if not flow_id and not self._strict_flow and tool.flow_id is not None:
                 flow_id = tool.flow_id
-            if not flow_id:
+            if kind.takes_flow and not flow_id:
                 return errors_json(400, FLOW_NEEDED), PROPER
             if tool.flow_id not in (None, flow_id):
                 return errors_json(404, "Flow not found for this tool"), PROPER
@@ -124,7 +128,7 @@ class Calls:
             dock_status_id = self._ids.new("ds-")
         return Job(
             dock_status_id=dock_status_id,
-            export_job_id=self._ids.new(tool.script.job_id_prefix),
+            export_job_id=self._ids.new(tool.script.job_id_prefix or KINDS[tool.kind].job_id_prefix),
             account=self._account,
             tool_id=tool.tool_id,
             flow_id=flow_id,
@@ -135,6 +139,7 @@ class Calls:
             started_wall=self._time.wall(),
             status_faults=FaultSequence(tool.script.on_status),
             download_faults=FaultSequence(tool.script.on_download),
+            kind=tool.kind,
         )
 
     def _dock_status(self, dock_status_id: str) -> tuple[Response, Fault]:

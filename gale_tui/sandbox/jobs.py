@@ -97,6 +97,7 @@ class Tool:
     """What each export has, from the first on; the last of them stays."""
     script: Script
     export_faults: FaultSequence
+    kind: str = "tool"
 
     def flow_of(self, number: int) -> Flow:
         """What an export has that `number` others came before."""
@@ -120,6 +121,7 @@ class Job:
     started_wall: float
     status_faults: FaultSequence
     download_faults: FaultSequence
+    kind: str = "tool"
     links: list[IssuedLink] = field(default_factory=list)
     served: int = 0
     """Answers so far that had bytes of the file."""

@@ -68,6 +68,7 @@ class Memory:
             started_wall=float(entry["started_wall"]),
             status_faults=FaultSequence(script.on_status),
             download_faults=FaultSequence(script.on_download),
+            kind=tool.kind if tool is not None else "tool",
             links=[
                 IssuedLink(signature, expires, None if after is None else started_at + after)
                 for signature, expires, after in entry["links"]

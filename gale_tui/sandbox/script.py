@@ -186,11 +186,13 @@ class Script:
     """Under which names the link is given: also `downloadUrl`, `downloadURL`."""
     url_in: Literal["export", "status", "both", "neither"] = "export"
     """Which answer has the link; a status answer only once the job has ended well."""
-    job_id_prefix: str = "agent-ej-"
-    """Also `tool-ej-` and `workflow-ej-`."""
-    subject_as: str = "toolId"
-    """Also `modelId` and `workflowId`."""
-    job_type: str = "TOOLS"
+    job_id_prefix: str = ""
+    """`agent-ej-`, `tool-ej-`, `workflow-ej-`; empty: the kind's own. So are the next three."""
+    subject_as: str = ""
+    """`toolId`, `modelId`, `workflowId`."""
+    job_type: str = ""
+    paths: tuple[str, ...] = ()
+    """Spellings of the kind's place in the path that are answered."""
     export_fields: Mapping[str, object] = field(default_factory=dict, hash=False)
     """Fields of the export answer to set, last of all; a dot leads into an object; :data:`ABSENT` removes one."""
     status_fields: Mapping[str, object] = field(default_factory=dict, hash=False)

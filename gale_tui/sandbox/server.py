@@ -20,7 +20,7 @@ from gale_tui.sandbox.listening import Listener
 from gale_tui.sandbox.log import RequestLog, RequestRecord
 from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.timing import SandboxTime
-from gale_tui.sandbox.tools import DEMO, Catalogue, OfferedTool
+from gale_tui.sandbox.tools import DEMO, KINDS, Catalogue, OfferedTool, script_of
 from gale_tui.sandbox.wire import Request, Response, errors_json
 
 if TYPE_CHECKING:
@@ -206,14 +206,19 @@ class Sandbox:
         what: str = "",
         flow: Flow = BANKING,
         later: tuple[Flow, ...] = (),
+        kind: str = "tool",
     ) -> OfferedTool:
-        """Offers a further tool and says under which ids; `later` is what its further exports have."""
-        script = script if script is not None else Script()
-        offered = OfferedTool(self._tool_ids.new("a-"), self._tool_ids.new("cf-"), name, what)
+        """Offers a further tool, workflow or model and says under which ids; `later` is what its further exports have.
+
+        Without a script it behaves as in the vendor's sample of its kind.
+        """
+        script = script if script is not None else script_of(kind, name)
+        flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
+        offered = OfferedTool(self._tool_ids.new(KINDS[kind].id_prefix), flow_id, name, what)
         faults = FaultSequence(script.on_export)
         with self._calls.lock:
             self._calls.tools[offered.tool_id] = Tool(
-                offered.tool_id, offered.flow_id, name, what, (flow, *later), script, faults
+                offered.tool_id, offered.flow_id, name, what, (flow, *later), script, faults, kind
             )
         return offered
 
@@ -272,8 +277,10 @@ class Sandbox:
         self.log.clear()
 
     def posts(self, tool_id: str) -> list[RequestRecord]:
-        """The export requests for a tool, whatever was answered."""
-        return self.log.of("POST", f"/api/public/tools/{tool_id}/export")
+        """The export requests for a tool, workflow or model, whatever was answered."""
+        places = (place for kind in KINDS.values() for place in kind.paths)
+        paths = {f"/api/public/{place}/{tool_id}/export" for place in places}
+        return [each for each in self.requests if each.method == "POST" and each.path in paths]
 
     def status_calls(self, dock_status_id: str) -> list[RequestRecord]:
         """The status calls for a job, whatever was answered."""

@@ -10,7 +10,36 @@ from gale_tui.sandbox.faults import cut, proper, rate_limited, server_error
 from gale_tui.sandbox.flows import Flow
 from gale_tui.sandbox.script import File, Link, Script
 
-__all__ = ["DEMO", "Catalogue", "OfferedTool", "SampleTool"]
+__all__ = ["DEMO", "KINDS", "Catalogue", "Kind", "OfferedTool", "SampleTool", "script_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can be exported, as the vendor's pages of the API family have it."""
+
+    paths: tuple[str, ...]
+    """Spellings of its place in a call's path; all of them are answered unless a script says otherwise."""
+    id_prefix: str
+    subject: str
+    job_type: str
+    job_id_prefix: str
+    takes_flow: bool = True
+
+
+KINDS: Final = {
+    "tool": Kind(("tools",), "a-", "toolId", "TOOLS", "agent-ej-"),
+    "workflow": Kind(("workflow", "workflows"), "a-", "workflowId", "WORKFLOWS", "workflow-ej-"),
+    "model": Kind(("models",), "cm-", "modelId", "MODELS", "model-ej-", takes_flow=False),
+}
+
+
+def script_of(kind: str, name: str) -> Script:
+    """The behaviour of the vendor's samples: a model is ready at once, and its file is no zip."""
+    if kind != "model":
+        return Script()
+    weights = File(content=b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", media_type="application/octet-stream")
+    final = {"percentageComplete": 100}
+    return Script(duration=0.0, export_status="SUCCESS", id_as=("_id",), export_fields=final, file=weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +48,7 @@ class OfferedTool:
 
     tool_id: str
     flow_id: str
+    """Empty for a model."""
     name: str
     what: str
     """What happens when it is exported, in a few words."""

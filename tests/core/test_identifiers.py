@@ -19,6 +19,7 @@ from gale_tui.core.identifiers import (
     parse_host,
     split_url,
 )
+from gale_tui.core.kinds import KINDS
 
 UUID = "1f0c3b52-7d1e-4f6a-9b3c-5a2e8d7c6b10"
 KEY = "kg-0a1b2c3d-1111-5558"
@@ -213,7 +214,7 @@ class TestId:
         ],
     )
     def test_an_odd_shape_only_warns(self, kind: str, value: str, says: str | None) -> None:
-        warning = id_warning(kind, value)  # type: ignore[arg-type]  # parametrized strings are not literals
+        warning = id_warning(KINDS.get(kind, kind), value)  # type: ignore[arg-type]  # parametrized strings are not literals
         assert (warning is None) if says is None else (warning is not None and says in warning)
 
     @pytest.mark.parametrize("end", ["", ")", ".", '"', "|text", "^", "],", "/export", "\u200b", ";-"])

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gale_tui.core.batch.parser import MOST_TOOLS, TOO_MANY, BadLine, Batch, BatchTool, checked_tool, tool_warning
+from gale_tui.core.batch.parser import (
+    MOST_TOOLS,
+    TOO_MANY,
+    BadLine,
+    Batch,
+    BatchTool,
+    Typed,
+    checked_tool,
+    tool_warning,
+)
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.untrusted_text import inert, redact_links
 
@@ -22,6 +31,8 @@ class ListLine:
     tool_id: str = ""
     flow_id: str = ""
     label: str = ""
+    kind: str = ""
+    """As typed; if empty, the id decides."""
     stated: str = ""
     """A problem of the line as it was written; it stays until the line is edited."""
     text: str = ""
@@ -32,6 +43,11 @@ class ListLine:
     """Why the line is invalid, without a full stop."""
     warning: str = ""
     """What is unusual, without a full stop."""
+
+    @property
+    def typed(self) -> Typed:
+        """Its fields."""
+        return self.tool_id, self.flow_id, self.label, self.kind
 
     @property
     def title(self) -> str:
@@ -61,7 +77,7 @@ class BatchList:
             batch: What was read.
             lines: Its number of lines, empty ones included.
         """
-        new = [ListLine(tool.line, tool.tool_id, tool.flow_id, tool.label) for tool in batch.tools]
+        new = [ListLine(tool.line, tool.tool_id, tool.flow_id, tool.label, tool.kind.word) for tool in batch.tools]
         new += [ListLine(bad.line, *bad.typed, bad.problem if bad.fixed else "", bad.text) for bad in batch.bad]
         new.sort(key=lambda line: line.number)
         highest = max([lines, *(line.number for line in new)])
@@ -69,14 +85,14 @@ class BatchList:
         notes = tuple(dict.fromkeys((*self.notes, *batch.notes)))
         return _judged((*self.lines, *added), notes, self.last + highest)
 
-    def with_line(self, tool_id: str, flow_id: str, label: str) -> BatchList:
+    def with_line(self, tool_id: str, flow_id: str, label: str, kind: str = "") -> BatchList:
         """Adds a line at the end."""
-        line = ListLine(self.last + 1, tool_id.strip(), flow_id.strip(), label.strip())
+        line = ListLine(self.last + 1, tool_id.strip(), flow_id.strip(), label.strip(), kind.strip())
         return _judged((*self.lines, line), self.notes, self.last + 1)
 
-    def edited(self, place: int, tool_id: str, flow_id: str, label: str) -> BatchList:
+    def edited(self, place: int, tool_id: str, flow_id: str, label: str, kind: str = "") -> BatchList:
         """Replaces the line at a place (from 0)."""
-        line = ListLine(self.lines[place].number, tool_id.strip(), flow_id.strip(), label.strip())
+        line = ListLine(self.lines[place].number, tool_id.strip(), flow_id.strip(), label.strip(), kind.strip())
         return _judged((*self.lines[:place], line, *self.lines[place + 1 :]), self.notes, self.last)
 
     def without(self, place: int) -> BatchList:
@@ -116,7 +132,7 @@ def _judged(lines: Sequence[ListLine], notes: tuple[str, ...], last: int) -> Bat
         tool, problem, warning = None, line.stated, ""
         if not problem:
             try:
-                tool = checked_tool(line.tool_id, line.flow_id, line.label, line.number)
+                tool = checked_tool(*line.typed, line.number)
             except ConfigError as error:
                 problem = error.what
         if tool is not None:

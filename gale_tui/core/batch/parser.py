@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id, clean_label, id_warning
+from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named, kind_of
 from gale_tui.core.paste.text import decode_text
 from gale_tui.core.untrusted_text import contains_key, inert, redact_links
 
@@ -26,6 +27,7 @@ __all__ = [
     "BadLine",
     "Batch",
     "BatchTool",
+    "Typed",
     "bad_line",
     "checked_tool",
     "parse_batch",
@@ -46,24 +48,33 @@ _NAMES: Final[Mapping[str, str]] = {
     "toolid": "tool", "tool": "tool", "agentid": "tool", "agent": "tool",
     "flowid": "flow", "flow": "flow", "callflowid": "flow", "callflow": "flow", "deployedflow": "flow",
     "label": "label", "name": "label", "toolname": "label", "title": "label",
+    "workflowid": "tool", "workflow": "tool", "modelid": "tool", "model": "tool", "id": "tool",
+    "kind": "kind", "type": "kind",
 }  # fmt: skip
 _PLACES: Final[Mapping[str, int]] = {"tool": 0, "flow": 1, "label": 2}
 _DELIMITERS: Final = "\t;,|"
-_TOOL: Final = re.compile(r"\W{0,3}a-\w[\w-]{3,}\W{0,3}", re.ASCII)
+_PREFIXES: Final = "|".join(dict.fromkeys(kind.id_prefix for kind in KINDS.values()))
+_TOOL: Final = re.compile(rf"\W{{0,3}}(?:{_PREFIXES})\w[\w-]{{3,}}\W{{0,3}}", re.ASCII)
 _FLOW: Final = re.compile(r"\W{0,3}cf-\w[\w-]{3,}\W{0,3}", re.ASCII)
 _SAMPLE: Final = 200
 """Records from which delimiter and columns are found."""
 
 
+Typed: TypeAlias = tuple[str, str, str, str]
+"""Id, Flow ID, label and kind of a line, as they are written."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchTool:
-    """A tool of a batch or of a set."""
+    """A tool, workflow or model of a batch or of a set."""
 
     tool_id: str
     flow_id: str
+    """Empty where the kind has none."""
     label: str = ""
     line: int = 0
     """Line of the list, from 1; 0 if it was not read from lines."""
+    kind: Kind = TOOL
 
     @property
     def title(self) -> str:
@@ -81,8 +92,8 @@ class BadLine:
     """The line, made inert, bounded, without keys and without the queries of links."""
     problem: str
     """What is wrong with it, without a full stop."""
-    typed: tuple[str, str, str] = ("", "", "")
-    """Tool ID, Flow ID and label as far as they can be told apart and may be shown; to be edited."""
+    typed: Typed = ("", "", "", "")
+    """Id, Flow ID, label and kind as far as they can be told apart and may be shown; to be edited."""
     fixed: bool = False
     """True if the problem is one of the line as it was written, and not visible in `typed`."""
 
@@ -174,11 +185,11 @@ def parse_batch(text: str | bytes) -> Batch:
     return Batch(tuple(tools), tuple(bad), tuple(warnings))
 
 
-def _tool(record: _Record, typed: tuple[str, str, str]) -> BatchTool:
-    tool_id, flow_id, label = typed
+def _tool(record: _Record, typed: Typed) -> BatchTool:
+    tool_id, flow_id, label, kind = typed
     if record.problem:
         raise ConfigError(record.problem)
-    tool = checked_tool(tool_id, flow_id, label, record.line)
+    tool = checked_tool(tool_id, flow_id, label, kind, record.line)
     if contains_key(record.text):
         raise ConfigError("there is an API key in it")
     if not re.search(r"\d", tool.tool_id + tool.flow_id) and not (_TOOL.match(tool_id) or _FLOW.match(flow_id)):
@@ -273,7 +284,7 @@ def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
         name = _NAMES.get(re.sub(r"[^a-z]", "", cell.casefold())) if len(cell) < 100 else None
         if name is not None:
             columns.setdefault(name, index)
-    return columns if "tool" in columns and "flow" in columns else None
+    return columns if "tool" in columns and ("flow" in columns or "kind" in columns) else None
 
 
 def _ids_of(cells: Sequence[str]) -> tuple[int, int] | None:
@@ -308,8 +319,8 @@ def _layout(records: Sequence[_Record]) -> _Layout:
     return _Layout({"tool": tool, "flow": flow, "label": label})
 
 
-def _typed(cells: Sequence[str], layout: _Layout) -> tuple[str, str, str]:
-    """Tool ID, Flow ID and label of a line's cells, not looked at any closer."""
+def _typed(cells: Sequence[str], layout: _Layout) -> Typed:
+    """What a line's cells say, not looked at any closer."""
 
     def cell(name: str) -> str:
         index = layout.columns.get(name, len(cells))
@@ -322,48 +333,57 @@ def _typed(cells: Sequence[str], layout: _Layout) -> tuple[str, str, str]:
             label = ", ".join(each for each in cells[layout.columns["label"] :] if each)
         if _FLOW.fullmatch(tool_id) and _TOOL.fullmatch(flow_id):
             tool_id, flow_id = flow_id, tool_id
-    return tool_id, flow_id, label
+        kind = kind_of(tool_id.strip("\"'"))
+        if kind is not None and not kind.needs_flow and not _FLOW.fullmatch(flow_id):
+            # Without a flow, the label stands right behind the id.
+            flow_id, label = "", ", ".join(each for each in (flow_id, label) if each)
+    return tool_id, flow_id, label, cell("kind")
 
 
 # Lines
 
 
-def checked_tool(tool_id: str, flow_id: str, label: str, number: int = 0) -> BatchTool:
-    """The tool that a line names.
+def checked_tool(tool_id: str, flow_id: str, label: str, kind: str = "", number: int = 0) -> BatchTool:
+    """What a line names.
 
     Args:
         tool_id: As it is typed.
-        flow_id: As it is typed.
+        flow_id: As it is typed; not used where the kind has none.
         label: As it is typed.
+        kind: As it is typed; if empty, the id's prefix decides.
         number: The line's.
 
     Raises:
         ConfigError: It names none; `what` says why, without a full stop.
     """
+    named = kind_named(kind) if kind else None
+    if kind and named is None:
+        raise ConfigError(f"no kind of export: {inert(redact_links(kind[:200]), 40)}")
     if not tool_id:
-        raise ConfigError("no Tool ID")
-    tool_id = _id(tool_id, "Tool ID")
-    if not flow_id:
+        raise ConfigError(f"no {(named or TOOL).word.capitalize()} ID")
+    tool_id = _id(tool_id, f"{(named or TOOL).word.capitalize()} ID")
+    found = named or kind_of(tool_id) or TOOL
+    if found.needs_flow and not flow_id:
         raise ConfigError("no Flow ID")
-    flow_id = _id(flow_id, "Flow ID")
+    flow_id = _id(flow_id, "Flow ID") if found.needs_flow else ""
     try:
-        return BatchTool(tool_id, flow_id, clean_label(label, LABEL_LIMIT), number)
+        return BatchTool(tool_id, flow_id, clean_label(label, LABEL_LIMIT), number, found)
     except ConfigError as error:
         raise ConfigError(_lower(error.what)) from None
 
 
 def tool_warning(tool: BatchTool) -> str:
     """What is unusual about the ids of a tool, without a full stop; mostly nothing."""
-    found = id_warning("tool", tool.tool_id) or id_warning("flow", tool.flow_id) or ""
-    return found.rstrip(".")
+    flow = id_warning("flow", tool.flow_id) if tool.kind.needs_flow else None
+    return (id_warning(tool.kind, tool.tool_id) or flow or "").rstrip(".")
 
 
 def bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
     """A line that names no tool, without what must not be shown of it."""
     # What is not shown cannot be edited, so the problem stays until the line is typed again.
-    tool_id, flow_id, label = (cell if _may_be_shown(cell) else "" for cell in typed)
-    hidden = (tool_id, flow_id, label) != tuple(typed) or contains_key(line)
-    return BadLine(number, _shown(line), problem, (tool_id, flow_id, label), fixed or hidden)
+    tool_id, flow_id, label, kind = (cell if _may_be_shown(cell) else "" for cell in typed)
+    hidden = (tool_id, flow_id, label, kind) != tuple(typed) or contains_key(line)
+    return BadLine(number, _shown(line), problem, (tool_id, flow_id, label, kind), fixed or hidden)
 
 
 def _may_be_shown(cell: str) -> bool:

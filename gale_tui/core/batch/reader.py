@@ -90,17 +90,16 @@ def _of_requests(captured: Captured) -> Batch:
     tools: list[BatchTool] = []
     bad: list[BadLine] = []
     for request in captured.requests:
-        shown = inert(f"{request.tool_id or 'no Tool ID'} {request.flow_id or 'no Flow ID'} {request.label}", 120)
+        flow = request.flow_id or ("no Flow ID" if request.kind.needs_flow else "")
+        shown = inert(f"{request.tool_id or f'no {request.kind} id'} {flow} {request.label}", 120)
         problem = _problem_of(request) or (TOO_MANY if len(tools) >= MOST_TOOLS else "")
-        if problem or not request.tool_id or not request.flow_id:
-            typed = (
-                request.tool_id or "",
-                request.flow_id or "",
-                request.label if request.kind == "tool" and request.tool_id else "",
-            )
-            bad.append(bad_line(request.line, shown, problem, typed, fixed=request.kind != "tool"))
+        tool_id, flow_id = request.tool_id or "", request.flow_id or ""
+        if problem:
+            typed = (tool_id, flow_id, request.label if tool_id else "", request.kind.word)
+            bad.append(bad_line(request.line, shown, problem, typed, fixed=False))
         else:
-            tools.append(BatchTool(request.tool_id, request.flow_id, inert(request.label, LABEL_LIMIT), request.line))
+            label = inert(request.label, LABEL_LIMIT)
+            tools.append(BatchTool(tool_id, flow_id, label, request.line, request.kind))
     if captured.unread:
         bad.append(BadLine(captured.requests[-1].line + 1 if captured.requests else 1, "", captured.unread, fixed=True))
     hosts = tuple(dict.fromkeys(request.host for request in captured.requests if request.host))
@@ -109,13 +108,11 @@ def _of_requests(captured: Captured) -> Batch:
 
 
 def _problem_of(request: CapturedRequest) -> str:
-    if request.kind != "tool":
-        return f"the export of a {request.kind}; gale-tui exports tools"
     if request.tool_id and contains_key(request.tool_id):
         return "there is an API key in it"
     if not request.tool_id:
-        return "an export without a Tool ID"
-    return "" if request.flow_id else "no Flow ID"
+        return f"an export without a {request.kind.word.capitalize()} ID"
+    return "no Flow ID" if request.kind.needs_flow and not request.flow_id else ""
 
 
 def several_in(text: str) -> Batch | None:
@@ -209,7 +206,7 @@ def read_paste_file(path: Path) -> Paste:
     """
     content = _content(path)
     captured = recognise(content)
-    if len(captured.requests) == 1 and captured.tools and captured.tools[0].host is not None:
+    if len(captured.requests) == 1 and captured.understood and captured.requests[0].host is not None:
         return Paste(captured, source=path.name)
     batch = read_batch(content)
     # Any two words of a letter could be ids; those of a list look like some, or stand in columns.
@@ -218,9 +215,9 @@ def read_paste_file(path: Path) -> Paste:
         if batch.count > 1:
             return Paste(Captured(), batch)
         (tool,) = batch.tools
-        request = CapturedRequest(None, tool.tool_id, tool.flow_id, "", "tool")
+        request = CapturedRequest(None, tool.tool_id, tool.flow_id or None, "", tool.kind)
         return Paste(Captured((request,)), None, tool.label, path.name)
-    if captured.tools:
+    if captured.understood:
         return Paste(captured, source=path.name)
     why = " ".join(captured.ignored) or "Give an Export request as URL, curl, fetch or HAR, or lines of tool_id,flow_id"
-    raise ConfigError(f"No export of a tool was recognised in {inert(str(path), 200)}", why)
+    raise ConfigError(f"No export was recognised in {inert(str(path), 200)}", why)

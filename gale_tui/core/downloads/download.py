@@ -6,7 +6,8 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from gale_tui.core.archive.verify_zip import ZipLimits, verify_zip
 from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
-from gale_tui.core.downloads.file_names import file_names, names_after
+from gale_tui.core.downloads.file_names import file_names, names_after, suffix_of
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder
 from gale_tui.core.downloads.range_response import Meaning, meaning, named, not_a_zip, refusal, validator_of
 from gale_tui.core.errors import (
@@ -70,6 +71,8 @@ class DownloadPlan:
     """The setting `filename_pattern`."""
     tool: str = ""
     label: str = ""
+    any_file: bool = False
+    """The file is no tool's zip: its length is checked, its contents and size are not."""
     make_parents: bool = False
     """Makes the folder's parents as well: for the default folder, not for one that somebody typed."""
 
@@ -84,7 +87,7 @@ class SavedFile:
     sha256: str
     """Hexadecimal."""
     entries: int
-    """Files in the zip."""
+    """Files in the zip; 0 where it was not looked into."""
     name: str
     """Its name at the server, made safe, without `.zip`; empty where that is not known."""
 
@@ -129,7 +132,8 @@ class DownloadTask:
         self._flusher: Flusher | None = None
         self._open: PartFile | None = None
         self._name = ""
-        self._largest = ZipLimits().total + _OVERHEAD
+        self._suffix = ".bin" if plan.any_file else ".zip"
+        self._largest = sys.maxsize if plan.any_file else ZipLimits().total + _OVERHEAD
 
     def cancel(self) -> None:
         """Ends :meth:`run` at once, from any thread; the part is kept."""
@@ -310,10 +314,13 @@ class DownloadTask:
             checksum = self._hashed(part)
         else:
             start = body.start(4)
-            if (other := not_a_zip(start, response)) is not None:
+            if (other := not_a_zip(start, response, any_file=self._plan.any_file)) is not None:
                 raise other
             self._room_for(answer.size, 0)
             name = named(response, response.url) or named(response, self._plan.url)
+            if name and self._plan.any_file:
+                self._suffix = suffix_of(name)
+                name = name.removesuffix(self._suffix)
             self._name = safe_file_stem(name, self._plan.fallback_stem) if name else ""
             part = self._emptied(validator_of(response.headers), answer.size)
             checksum = Checksum()
@@ -381,6 +388,7 @@ class DownloadTask:
             pattern=plan.pattern,
             tool=plan.tool,
             label=plan.label,
+            suffix=self._suffix,
         )
 
     def _tell(self, part: Path) -> None:
@@ -419,7 +427,7 @@ class DownloadTask:
         self._flusher = flusher = part.force()
         self._check()
         try:
-            summary = verify_zip(part.path, checkpoint=self._check, stored=checksum.stored)
+            entries = self._verified(part.path, checksum.stored)
         except FileSystemError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 # The folder went while the file came: that has its own error.
@@ -429,15 +437,21 @@ class DownloadTask:
         self._check()
         path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
         self._open = self.part = None
-        return SavedFile(path, part.size, digest, len(summary.entries), self._name)
+        return SavedFile(path, part.size, digest, entries, self._name)
+
+    def _verified(self, path: Path, stored: Mapping[int, tuple[int, int]] | None = None) -> int:
+        """How many files are in the zip, which is whole."""
+        if self._plan.any_file:
+            return 0
+        return len(verify_zip(path, checkpoint=self._check, stored=stored).entries)
 
     def _tidy(self, part: PartFile, published: Path) -> SavedFile:
         """Finishes what was left to do for a file that already has its name."""
         digest = self._hashed(part).hexdigest()
-        summary = verify_zip(published, checkpoint=self._check)
+        entries = self._verified(published)
         part.remove()
         self._open = self.part = None
-        return SavedFile(published, part.size, digest, len(summary.entries), "")
+        return SavedFile(published, part.size, digest, entries, "")
 
     def _discard(self) -> None:
         part, self._open, self.part = self._open, None, None

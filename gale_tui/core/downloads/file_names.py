@@ -12,7 +12,7 @@ from typing import Final
 from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.untrusted_text import safe_file_stem
 
-__all__ = ["PART", "file_names", "names_after"]
+__all__ = ["PART", "file_names", "names_after", "suffix_of"]
 
 PART: Final = ".part"
 """Ending of an unfinished file, after the name that it will have."""
@@ -21,8 +21,9 @@ _LENGTHS = ((120, 40), (60, 20))
 """Bytes of stem and environment in a name; the second pair where the first is too long for the file system."""
 _WHOLE = (190, 110)
 """Bytes of a name that follows a pattern, without number and ending."""
-_ANY_NAME = re.compile(r"(.+)\.zip", re.DOTALL)
-_NAME = re.compile(r"(.*--\d{8}T\d{6}Z)(?:-\d+)?\.zip", re.DOTALL)
+_SUFFIX = r"((?:\.tar)?\.[A-Za-z0-9]{1,11})"
+_ANY_NAME = re.compile(rf"(.+?){_SUFFIX}", re.DOTALL)
+_NAME = re.compile(rf"(.*--\d{{8}}T\d{{6}}Z)(?:-\d+)?{_SUFFIX}", re.DOTALL)
 
 
 def file_names(
@@ -34,6 +35,7 @@ def file_names(
     pattern: str = DEFAULT_PATTERN,
     tool: str = "",
     label: str = "",
+    suffix: str = ".zip",
 ) -> Iterator[str]:
     """Names for a file, each to be tried when those before are in use.
 
@@ -47,6 +49,7 @@ def file_names(
         pattern: The setting `filename_pattern`: what stands where in the name.
         tool: The tool's id, for ``{tool}``.
         label: The job's label, for ``{label}``.
+        suffix: The ending, with its dot.
     """
     stem_bytes, environment_bytes = _LENGTHS[short]
     safe = safe_file_stem(stem, "export", stem_bytes)
@@ -57,7 +60,7 @@ def file_names(
         moment = datetime.fromtimestamp(0, UTC)
     time = moment.strftime("%Y%m%dT%H%M%SZ")
     if pattern == DEFAULT_PATTERN:
-        return _numbered(f"{safe}--{environment}--{time}")
+        return _numbered(f"{safe}--{environment}--{time}", suffix)
     values = {
         "name": safe,
         "environment": environment,
@@ -66,7 +69,7 @@ def file_names(
         "label": _part(label, stem_bytes),
     }
     # The whole is made safe as well: what the pattern adds may begin with a dot or be a reserved name.
-    return _numbered(safe_file_stem(pattern.format_map(values), safe, _WHOLE[short]))
+    return _numbered(safe_file_stem(pattern.format_map(values), safe, _WHOLE[short]), suffix)
 
 
 def _part(text: str, limit_bytes: int) -> str:
@@ -76,16 +79,22 @@ def _part(text: str, limit_bytes: int) -> str:
 def names_after(part: Path, names: Iterator[str], pattern: str = DEFAULT_PATTERN) -> Iterator[str]:
     """The names for an existing part: its own, then the next ones; `names` where its name is none of ours.
 
-    With a pattern of the user's, any zip's name is.
+    With a pattern of the user's, any name with an ending is.
     """
     own = part.name.removesuffix(PART)
     found = _NAME.fullmatch(own) or (None if pattern == DEFAULT_PATTERN else _ANY_NAME.fullmatch(own))
     if found is None:
         return names
-    return itertools.chain([own], (name for name in _numbered(found[1]) if name != own))
+    return itertools.chain([own], (name for name in _numbered(found[1], found[2]) if name != own))
 
 
-def _numbered(base: str) -> Iterator[str]:
-    yield f"{base}.zip"
+def suffix_of(name: str) -> str:
+    """The ending of a file's name, such as `.zip` or `.tar.gz`; `.bin` where there is none that is safe to use."""
+    found = re.fullmatch(rf".+?{_SUFFIX}", name, re.DOTALL)
+    return found[1] if found is not None else ".bin"
+
+
+def _numbered(base: str, suffix: str) -> Iterator[str]:
+    yield f"{base}{suffix}"
     for number in range(2, 1000):
-        yield f"{base}-{number}.zip"
+        yield f"{base}-{number}{suffix}"

@@ -180,7 +180,7 @@ class PartFile:
             return None
         with os.scandir(self.path.parent) as entries:
             for entry in entries:
-                if entry.name.endswith(".zip") and entry.inode() == self._identity[1]:
+                if not entry.name.endswith(PART) and entry.inode() == self._identity[1]:
                     return self.path.parent / entry.name
         return None
 

@@ -138,9 +138,12 @@ def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
     return DownloadError(f"The server does not give the file ({said})", _EXPORT_AGAIN)
 
 
-def not_a_zip(start: bytes, response: OpenResponse) -> NotAZipError | None:
-    """The error for a body that begins with `start`, unless it begins like a zip. Then more of it is read."""
-    if start[:4] in ZIP_STARTS:
+def not_a_zip(start: bytes, response: OpenResponse, *, any_file: bool = False) -> NotAZipError | None:
+    """The error for a body that begins with `start`, unless it begins like a zip. Then more of it is read.
+
+    With `any_file` everything is taken but an empty file, a page, and a message.
+    """
+    if start[:4] in ZIP_STARTS or (any_file and start and not _is_text(start, response)):
         return None
     start += _beginning(response)
     if not start:
@@ -159,6 +162,13 @@ def not_a_zip(start: bytes, response: OpenResponse) -> NotAZipError | None:
     )
     advice = "A login page or a proxy may be in between; open the link in a browser to see" if "html" in kind else ""
     return NotAZipError(f"Not a zip: the server sent {what}" + (f": {line}" if line else ""), advice)
+
+
+def _is_text(start: bytes, response: OpenResponse) -> bool:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    encoded = response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
+    page = start[:4].lower() in (b"<!do", b"<htm", b"<?xm")
+    return page or (encoded and not response.packed) or kind in ("text/html", "application/json", "application/xml")
 
 
 def named(response: OpenResponse, link: SignedUrl) -> str | None:

@@ -30,6 +30,7 @@ from gale_tui.core.errors import (
 from gale_tui.core.gale_api.parsing import ExpectedIds, answer_text, parse_dock_status, parse_export, read_json
 from gale_tui.core.http.responses import Answer
 from gale_tui.core.http.transport import Transport, check_link
+from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import DockStatus, Environment, ExportStarted, KeyTest, ResponseNote
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import first_useful_line, inert
@@ -41,15 +42,21 @@ STATUS_SECONDS = 30.0
 TEST_SECONDS = 20.0
 LONGEST_WAIT = 24 * 3600.0
 """Seconds; a longer `Retry-After` is cut to it."""
-_SCOPE = "Settings → Security & Control → API Scopes (or Management API keys), scope Export Tool"
+_SCOPE = "Settings → Security & Control → API Scopes (or Management API keys), scope"
 _KEY_TRAP = "The key that only runs one tool looks the same and does not work here"
 _RATE_LIMIT = "rate limit for this api has been reached"
 """How the vendor's message begins; it has two endings."""
 
 
-def export_path(tool_id: str) -> str:
-    """Path of the export call. See "Export a Tool API": the colon before ``{toolId}`` there is notation only."""
-    return f"/api/public/tools/{quote(tool_id, safe='')}/export"
+def export_path(tool_id: str, kind: Kind = TOOL, spelling: str = "") -> str:
+    """Path of the export call. See "Export a Tool API": the colon before ``{toolId}`` there is notation only.
+
+    Args:
+        tool_id: Of the tool, the workflow or the model.
+        kind: Which of them.
+        spelling: One of the kind's; else the first.
+    """
+    return f"/api/public/{spelling or kind.paths[0]}/{quote(tool_id, safe='')}/export"
 
 
 def dock_status_path(dock_status_id: str) -> str:
@@ -57,9 +64,13 @@ def dock_status_path(dock_status_id: str) -> str:
     return f"/api/public/dock-status/{quote(dock_status_id, safe='')}"
 
 
-def curl_line(environment: Environment, tool_id: str, flow_id: str) -> str:
+def _query(flow_id: str, kind: Kind) -> str:
+    return f"?flowId={quote(flow_id, safe='')}" if kind.needs_flow else ""
+
+
+def curl_line(environment: Environment, tool_id: str, flow_id: str, kind: Kind = TOOL) -> str:
     """The export request as a line for a POSIX shell, with ``$GALE_API_KEY`` in place of the key."""
-    url = f"{environment.origin}{export_path(tool_id)}?flowId={quote(flow_id, safe='')}"
+    url = f"{environment.origin}{export_path(tool_id, kind)}{_query(flow_id, kind)}"
     return (
         f"curl --request POST {shlex.quote(url)} "
         "--header \"x-api-key: $GALE_API_KEY\" --header 'Content-Type: application/json'"
@@ -75,9 +86,19 @@ class GaleClient:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
+        self._spellings: dict[Kind, str] = {}
+        """Those of a kind's path that GALE has answered to."""
 
-    def export(self, tool_id: str, flow_id: str) -> ExportStarted:
-        """Starts an export of a tool with its call flow. Sent once, whatever comes of it.
+    def export(self, tool_id: str, flow_id: str, kind: Kind = TOOL) -> ExportStarted:
+        """Starts an export. Sent once, whatever comes of it.
+
+        Where the vendor spells a kind's path in two ways, GALE's own 404 (so nothing was started) is followed by the
+        other, until one of them has worked.
+
+        Args:
+            tool_id: Of the tool, the workflow or the model.
+            flow_id: Its deployed call flow; not sent where the kind has none.
+            kind: What is exported.
 
         Raises:
             NotSentError: Nothing was started: it certainly did not reach GALE.
@@ -85,22 +106,41 @@ class GaleClient:
             AnswerError: GALE refused it; RateLimitedError says when it may be sent again.
             CredentialError: There is no key.
         """
-        path = export_path(tool_id)
-        answer = self.transport.request("POST", path, query={"flowId": flow_id}, deadline=EXPORT_SECONDS)
-        note = _note(f"POST {path}?flowId={quote(flow_id, safe='')}", answer)
+        known = self._spellings.get(kind)
+        unknown: NotFoundError | None = None
+        for spelling in (known,) if known else kind.paths:
+            try:
+                started = self._export(export_path(tool_id, kind, spelling), tool_id, flow_id, kind)
+            except NotFoundError as error:
+                if not error.from_gale:
+                    raise
+                unknown = unknown or error
+            else:
+                self._spellings[kind] = spelling
+                return started
+        assert unknown is not None  # noqa: S101  # narrows: there is at least one spelling
+        raise unknown
+
+    def _export(self, path: str, tool_id: str, flow_id: str, kind: Kind) -> ExportStarted:
+        query = {"flowId": flow_id} if kind.needs_flow else None
+        answer = self.transport.request("POST", path, query=query, deadline=EXPORT_SECONDS)
+        note = _note(f"POST {path}{_query(flow_id, kind)}", answer)
         try:
-            return parse_export(self._value(answer, note, "export"), note, ExpectedIds(tool_id=tool_id))
+            return parse_export(self._value(answer, note, "export", kind), note, ExpectedIds(tool_id, kind=kind))
         except WrongAnswerError:
             answer.abandon()
             raise
 
-    def dock_status(self, dock_status_id: str, tool_id: str = "", export_job_id: str = "") -> DockStatus:
+    def dock_status(
+        self, dock_status_id: str, tool_id: str = "", export_job_id: str = "", kind: Kind | None = None
+    ) -> DockStatus:
         """The status of a job, whoever started it.
 
         Args:
             dock_status_id: Of the job.
             tool_id: What else is known of it: an answer with another one is not believed.
             export_job_id: The same.
+            kind: Of `tool_id`.
 
         Raises:
             WrongAnswerError: The answer is about another job; the next call uses a fresh connection.
@@ -110,9 +150,9 @@ class GaleClient:
         path = dock_status_path(dock_status_id)
         answer = self.transport.request("GET", path, deadline=STATUS_SECONDS)
         note = _note(f"GET {path}", answer)
-        expected = ExpectedIds(tool_id, dock_status_id, export_job_id)
+        expected = ExpectedIds(tool_id, dock_status_id, export_job_id, kind)
         try:
-            return parse_dock_status(self._value(answer, note, "dock status"), note, expected)
+            return parse_dock_status(self._value(answer, note, "dock status", kind or TOOL), note, expected)
         except WrongAnswerError:
             answer.abandon()
             raise
@@ -166,7 +206,7 @@ class GaleClient:
         check_link(absolute, self.transport.origin)
         return absolute
 
-    def _value(self, answer: Answer, note: ResponseNote, call: str) -> object:
+    def _value(self, answer: Answer, note: ResponseNote, call: str, kind: Kind = TOOL) -> object:
         """The JSON value of a success.
 
         Raises:
@@ -175,7 +215,7 @@ class GaleClient:
         content_type = answer.headers.get("content-type")
         line, is_json = first_useful_line(answer.body, content_type)
         if not 200 <= answer.status < 300:
-            raise self._refusal(answer, note, call, line, is_json)
+            raise self._refusal(answer, note, call, kind, line, is_json)
         what = ""
         if answer.unread:
             what = f"The answer of {self.transport.origin.display} is {answer.unread}"
@@ -196,8 +236,11 @@ class GaleClient:
             raise MalformedAnswerError(what, advice, status=answer.status, detail=line, body=note.text)
         return read_json(answer.body)
 
-    def _refusal(self, answer: Answer, note: ResponseNote, call: str, line: str, is_json: bool) -> AnswerError:
+    def _refusal(
+        self, answer: Answer, note: ResponseNote, call: str, kind: Kind, line: str, is_json: bool
+    ) -> AnswerError:
         status = answer.status
+        scope = f"{_SCOPE} {kind.scope}"
         name, host = self.transport.environment.name, self.transport.origin.display
         page = not is_json and _looks_like_page(answer)
         if status == 407:
@@ -205,38 +248,39 @@ class GaleClient:
                 "The proxy wants a user name and password (407)",
                 "Use one that wants none, for example a local proxy that signs in for you",
             )
-        kind: type[AnswerError]
+        cause: type[AnswerError]
         match status:
             case _ if status == 429 or line.lower().startswith(_RATE_LIMIT):
-                kind, what = RateLimitedError, f"GALE's rate limit is reached ({status})"
+                cause, what = RateLimitedError, f"GALE's rate limit is reached ({status})"
                 advice = "The request is repeated after the wait"
             case 401:
-                kind, what = AuthenticationError, f"GALE refused the API key of {name} (401)"
-                advice = f"Use a management key from GALE ({_SCOPE}) under Environments. {_KEY_TRAP}"
+                cause, what = AuthenticationError, f"GALE refused the API key of {name} (401)"
+                advice = f"Use a management key from GALE ({scope}) under Environments. {_KEY_TRAP}"
             case 403:
-                kind, what = ForbiddenError, f"GALE does not allow this to the API key of {name} (403)"
+                cause, what = ForbiddenError, f"GALE does not allow this to the API key of {name} (403)"
                 advice = (
-                    f"Check that the key has the scope (GALE: {_SCOPE}) and that the id is of this account. {_KEY_TRAP}"
+                    f"Check that the key has the scope (GALE: {scope}) and that the id is of this account. {_KEY_TRAP}"
                 )
             case 404 if is_json and call == "export":
-                kind, what = NotFoundError, "GALE does not know this tool or this flow (404)"
-                advice = "Check both ids and the environment; the flow must be deployed"
+                flow, both = (" or this flow", "both ids") if kind.needs_flow else ("", "the id")
+                cause, what = NotFoundError, f"GALE does not know this {kind}{flow} (404)"
+                advice = f"Check {both} and the environment{'; the flow must be deployed' if flow else ''}"
             case 404 if is_json:
-                kind, what = NotFoundError, "GALE does not know this dock status (404)"
+                cause, what = NotFoundError, "GALE does not know this dock status (404)"
                 advice = "Check the id and the environment"
             case 404:
-                kind, what = NotFoundError, f"{host} has no such address (404)"
+                cause, what = NotFoundError, f"{host} has no such address (404)"
                 advice = "It may not be a GALE: check the host of the environment"
             case 409:
-                kind, what = ConflictError, "GALE cannot do this in the present state (409)"
+                cause, what = ConflictError, "GALE cannot do this in the present state (409)"
                 advice = "Another export or import may be under way; try again when it is done"
             case _ if status >= 500 or status in (408, 425):
-                kind, what = ServerError, f"{host} or a gateway in front of it returned {status}"
+                cause, what = ServerError, f"{host} or a gateway in front of it returned {status}"
                 advice = _MAY_HAVE if call == "export" else "Polling continues"
             case _ if 300 <= status < 400:
-                kind, what, advice = RedirectError, f"{host} answered with a redirect ({status})", _PAGE_ADVICE
+                cause, what, advice = RedirectError, f"{host} answered with a redirect ({status})", _PAGE_ADVICE
             case _:
-                kind, what = BadRequestError, f"GALE did not accept the request ({status})"
+                cause, what = BadRequestError, f"GALE did not accept the request ({status})"
                 advice = "Check the ids"
         if page:
             what = f"{what}; the answer is a page{f' titled “{line}”' if line else ''}, not GALE's own"
@@ -244,7 +288,7 @@ class GaleClient:
                 advice = _PAGE_ADVICE
         elif line:
             what = f"{what}: {line}"
-        error = kind(what, advice, status=status, detail=line, from_gale=is_json, body=note.text, page=page)
+        error = cause(what, advice, status=status, detail=line, from_gale=is_json, body=note.text, page=page)
         error.retry_after = retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
         return error
 

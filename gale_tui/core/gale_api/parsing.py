@@ -15,6 +15,7 @@ from typing import Any
 
 from gale_tui.core.errors import ConfigError, MalformedAnswerError, WrongAnswerError
 from gale_tui.core.identifiers import clean_id
+from gale_tui.core.kinds import KINDS, Kind, kind_of
 from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.secret import SignedUrl, hide, without_keys, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
@@ -31,11 +32,11 @@ DEPTH = 60
 # Names as `_plain` makes them: dock-statusId, dockStatusId and dockstatusId are one.
 _DOCK_ID = ("dockstatusid",)
 _EXPORT_JOB = ("exportjobid",)
-_SUBJECT = ("toolid", "modelid", "workflowid")
+_SUBJECT = tuple(kind.subject.lower() for kind in KINDS.values())
 _OTHER_SUBJECT = ("agentid", "appid")
 _LINK = ("downloadurl", "downloadlink")
 _PERCENTAGE = ("percentagecomplete", "percentage", "progress")
-_NAME = ("toolname", "modelname", "workflowname", "agentname", "appname", "name")
+_NAME = (*(f"{kind.word}name" for kind in KINDS.values()), "agentname", "appname", "name")
 _INNER = ("response", "data", "result")
 
 
@@ -46,6 +47,8 @@ class ExpectedIds:
     tool_id: str = ""
     dock_status_id: str = ""
     export_job_id: str = ""
+    kind: Kind | None = None
+    """Names the field that has `tool_id`; None for any kind's."""
 
 
 _ANYTHING = ExpectedIds()
@@ -56,13 +59,16 @@ def _check_ids(
 ) -> None:
     """Raises WrongAnswerError where the answer names another job."""
     dock = _ids(places, _DOCK_ID)
-    own = value.get("_id")
-    if not dock and isinstance(own, str) and own.strip().lower().startswith("ds-"):
+    record = value.get("_id")
+    if not dock and isinstance(record, str) and record.strip().lower().startswith("ds-"):
         # Other records have an `_id` as well; the database's own says nothing.
-        dock = [own.strip()]
+        dock = [record.strip()]
+    kind = expected.kind
+    own = _ids(places, (kind.subject.lower(),)) if kind is not None else []
     for what, wanted, given in (
         ("dock status", expected.dock_status_id, dock),
-        ("tool", expected.tool_id, _ids(places, _SUBJECT)),
+        # Newest pages mix the names: where the kind's own field is missing, any other's counts.
+        (kind.word if kind is not None else "tool", expected.tool_id, own or _ids(places, _SUBJECT)),
         ("export job", expected.export_job_id, _ids(places, _EXPORT_JOB)),
     ):
         if wanted and given and wanted.lower() not in (each.lower() for each in given):
@@ -113,6 +119,18 @@ def _clean_id(value: object) -> str | None:
 
 def _id(places: list[dict[str, Any]], names: tuple[str, ...]) -> str | None:
     return next(iter(_ids(places, names)), None)
+
+
+def _kind(places: list[dict[str, Any]]) -> Kind | None:
+    """The kind that an answer is about: by its job type, else by its id, else by the name of the id's field."""
+    types = [each.strip().upper() for each in _each(places, ("jobtype",)) if isinstance(each, str)]
+    subject = _id(places, _SUBJECT) or ""
+    named = [kind for kind in KINDS.values() if _id(places, (kind.subject.lower(),)) is not None]
+    return (
+        next((kind for kind in KINDS.values() if kind.job_type in types), None)
+        or kind_of(subject)
+        or next(iter(named), None)
+    )
 
 
 def _dock_id(value: Mapping[str, Any], places: list[dict[str, Any]]) -> str | None:
@@ -324,4 +342,5 @@ def parse_dock_status(value: object, note: ResponseNote, expected: ExpectedIds =
         tool_id=_id(places, _SUBJECT + _OTHER_SUBJECT),
         name=_text(places, _NAME, 200),
         response=note,
+        kind=_kind(places),
     )

@@ -16,6 +16,7 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.leases import is_held
 from gale_tui.core.history.rows import Row, job_from
 from gale_tui.core.history.schema import SELECT_JOBS
+from gale_tui.core.kinds import KINDS
 from gale_tui.core.models import Environment, Job
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class KeptBatch:
                 "origin": self.origin,
                 "folder": str(self.folder) if self.folder is not None else None,
                 "save": self.save_when_ready,
-                "tools": [(tool.tool_id, tool.flow_id, tool.label, tool.line) for tool in self.tools],
+                "tools": [(tool.tool_id, tool.flow_id, tool.label, tool.line, tool.kind.word) for tool in self.tools],
                 "bad": [(bad.line, bad.text, bad.problem) for bad in self.bad],
             }
         )
@@ -89,7 +90,11 @@ class KeptBatch:
         """
         try:
             plan: dict[str, Any] = json.loads(text)
-            tools = tuple(BatchTool(str(a), str(b), str(label), int(line)) for a, b, label, line in plan["tools"])
+            # An older gale-tui wrote no kind.
+            tools = tuple(
+                BatchTool(str(a), str(b), str(label), int(line), KINDS[kind[0] if kind else "tool"])
+                for a, b, label, line, *kind in plan["tools"]
+            )
             return cls(
                 id=batch_id,
                 environment_id=environment_id,

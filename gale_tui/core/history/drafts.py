@@ -6,10 +6,11 @@ import contextlib
 import json
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gale_tui.core.errors import StoreError
+from gale_tui.core.kinds import KINDS, TOOL, Kind
 from gale_tui.core.untrusted_text import inert, redact_links
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class ExportDraft:
     environment_id: str = ""
     at: float = 0.0
     """When it was saved, in seconds since the epoch."""
+    kind: Kind = TOOL
 
     @property
     def empty(self) -> bool:
@@ -52,11 +54,11 @@ class ExportDraft:
         """The draft without fields that may hold a key, a token or a link."""
         fields = (self.tool_id, self.flow_id, self.label, self.folder)
         tool_id, flow_id, label, folder = (text if _is_harmless(text) else "" for text in fields)
-        return ExportDraft(tool_id, flow_id, label, folder, self.environment_id, self.at)
+        return replace(self, tool_id=tool_id, flow_id=flow_id, label=label, folder=folder)
 
     def text(self) -> str:
         """As the history has it."""
-        return json.dumps([self.tool_id, self.flow_id, self.label, self.folder, self.environment_id])
+        return json.dumps([self.tool_id, self.flow_id, self.label, self.folder, self.environment_id, self.kind.word])
 
     @classmethod
     def of(cls, text: str, at: object) -> ExportDraft:
@@ -67,10 +69,12 @@ class ExportDraft:
         """
         try:
             fields: Any = json.loads(text)
-            tool_id, flow_id, label, folder, environment_id = (str(each) for each in fields)
+            # An older gale-tui wrote no kind.
+            tool_id, flow_id, label, folder, environment_id, *kind = (str(each) for each in fields)
         except (ValueError, TypeError, RecursionError) as error:
             raise StoreError("What was typed before cannot be read") from error
-        return cls(tool_id, flow_id, label, folder, environment_id, at if isinstance(at, float) else 0.0)
+        moment = at if isinstance(at, float) else 0.0
+        return cls(tool_id, flow_id, label, folder, environment_id, moment, KINDS.get("".join(kind), TOOL))
 
 
 class Drafts:

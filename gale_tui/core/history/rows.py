@@ -10,6 +10,7 @@ from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from gale_tui.core.kinds import KINDS, TOOL
 from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
@@ -74,6 +75,7 @@ JOB_COLUMNS: Final = (
     ("last_asked_at", "REAL"),
     ("last_answer_at", "REAL"),
     ("last_response", "TEXT NOT NULL"),
+    ("kind", "TEXT NOT NULL"),
     ("revision", "INTEGER NOT NULL"),
 )
 DOWNLOAD_COLUMNS: Final = (
@@ -130,6 +132,7 @@ _TO_ROW: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
         ("state", attrgetter("value")),
         ("reason_code", attrgetter("value")),
         ("download_url", SignedUrl.reveal),
+        ("kind", attrgetter("word")),
         ("download_state", attrgetter("value")),
         ("download_reason_code", attrgetter("value")),
         ("download_path", _path_value),
@@ -146,6 +149,7 @@ _TO_JOB: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
         ("state", _STATES.__getitem__),
         ("reason_code", _REASONS.get),
         ("download_url", SignedUrl),
+        ("kind", KINDS.__getitem__),
         ("download_state", _DOWNLOAD_STATES.__getitem__),
         ("download_reason_code", _DOWNLOAD_REASONS.get),
         ("download_path", _path),
@@ -243,6 +247,8 @@ def repair(row: Row, spare_id: str) -> Row:
     if values[state] not in _STATES or state in unfit:
         known = values[_INDEX["dock_status_id"]] is not None
         values[state] = (JobState.RUNNING if known else JobState.UNCONFIRMED).value
+    if values[_INDEX["kind"]] not in KINDS:
+        values[_INDEX["kind"]] = TOOL.word
     if values[download_state] not in _DOWNLOAD_STATES or download_state in unfit:
         part, saved_at = values[_INDEX["download_part"]], values[_INDEX["download_saved_at"]]
         guess = DownloadState.RESUMABLE if part else DownloadState.SAVED if saved_at else DownloadState.NONE

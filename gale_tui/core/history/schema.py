@@ -141,12 +141,17 @@ def _add_removed(write: Write) -> None:
     )
 
 
+def _add_kind(write: Write) -> None:
+    write("ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'tool'")
+
+
 MIGRATIONS: tuple[Callable[[Write], None], ...] = (
     _create_tables,
     _add_batches,
     _add_drafts,
     _add_reasons,
     _add_removed,
+    _add_kind,
 )
 """The n-th turns version n-1 into version n. A released one is literal SQL and never changes: later columns come with
 later migrations, so that a fresh file equals an upgraded one. Each changes a table, because a file whose version

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gale_tui.core.batch.parser import MOST_TOOLS, BatchTool
 from gale_tui.core.errors import ConfigError, StoreError
+from gale_tui.core.kinds import KINDS
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
@@ -142,14 +143,23 @@ def _delete(database: WriteConnection, name: str) -> bool:
 
 
 def _items_text(tools: Sequence[BatchTool]) -> str:
-    return json.dumps([{"tool_id": tool.tool_id, "flow_id": tool.flow_id, "label": tool.label} for tool in tools])
+    items = [
+        {"tool_id": tool.tool_id, "flow_id": tool.flow_id, "label": tool.label, "kind": tool.kind.word}
+        for tool in tools
+    ]
+    return json.dumps(items)
 
 
 def _tools_of(name: object, text: str) -> tuple[BatchTool, ...]:
     try:
         items: Any = json.loads(text)
         return tuple(
-            BatchTool(_text(each["tool_id"]), _text(each["flow_id"]), _text(each.get("label", "")))
+            BatchTool(
+                _text(each["tool_id"]),
+                _text(each["flow_id"]),
+                _text(each.get("label", "")),
+                kind=KINDS[each.get("kind", "tool")],
+            )
             for each in items[:MOST_TOOLS]
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

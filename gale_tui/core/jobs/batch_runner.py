@@ -330,6 +330,7 @@ class BatchRun:
             environment_id=environment.id,
             tool_id=tool.tool_id,
             flow_id=tool.flow_id,
+            kind=tool.kind,
             label=tool.label,
             folder=self._folder,
             save_when_ready=self._save_when_ready,

@@ -19,6 +19,7 @@ from gale_tui.core.jobs.poller import Poller
 from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.jobs.recovery import Recovery
 from gale_tui.core.jobs.scheduler import Scheduler
+from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import (
     DownloadProgress,
     DownloadState,
@@ -169,6 +170,12 @@ class JobCommands(Mapping[str, Job]):
     def recent_tools(self, environment_id: str) -> list[ToolChoice]:
         """Tools to offer: the demo's, then those of an environment's jobs, newest first, each tool and flow once."""
         return _recent_tools(self._offered, self._registry.jobs.values(), environment_id)
+
+    def last_kind(self, environment_id: str) -> Kind:
+        """What was exported last from an environment; at first a tool."""
+        exports = (job for job in self.values() if job.environment_id == environment_id and not job.tracked)
+        last = max(exports, key=lambda job: job.created_at, default=None)
+        return last.kind if last is not None else TOOL
 
     def _find_environment(self, environment_id: str) -> Environment:
         environment = self._environment(environment_id)
@@ -340,9 +347,9 @@ class JobCommands(Mapping[str, Job]):
 def _recent_tools(offered: Iterable[ToolChoice], jobs: Iterable[Job], environment_id: str) -> list[ToolChoice]:
     choices = {(choice.tool_id, choice.flow_id): choice for choice in offered}
     for job in sorted(jobs, key=lambda job: job.created_at, reverse=True):
-        if job.environment_id != environment_id or not job.tool_id or not job.flow_id:
+        if job.environment_id != environment_id or not job.exportable:
             continue
-        choice = ToolChoice(job.tool_id, job.flow_id, job.title, f"last {job.status}")
+        choice = ToolChoice(job.tool_id, job.flow_id, job.title, f"last {job.status}", job.kind)
         choices.setdefault((job.tool_id, job.flow_id), choice)
         if len(choices) >= MOST_CHOICES:
             break

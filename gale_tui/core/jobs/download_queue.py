@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -364,6 +365,7 @@ class DownloadQueue:
             pattern=self._pattern(),
             tool=job.tool_id,
             label=job.label,
+            any_file=not job.kind.holds_tool,
             make_parents=job.folder is None,
         )
         file = await self._active.receive(job_id, transport, plan, self._not_ours)
@@ -376,7 +378,8 @@ class DownloadQueue:
         job = self._registry.jobs.get(job_id)
         if job is None or job.download.part is None:
             return False
-        file = await self._threads.call(published_before, job.download.part, job.download.size)
+        looking = partial(published_before, any_file=not job.kind.holds_tool)
+        file = await self._threads.call(looking, job.download.part, job.download.size)
         if file is not None:
             await self._record_saved(job_id, file)
         return file is not None
@@ -417,7 +420,7 @@ class DownloadQueue:
             await self._scheduler.wait_turn(job.id, job.environment_id)
             client = await self._connections.client(environment)
             status = await self._connections.call(
-                client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or ""
+                client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or "", job.kind
             )
             link = client.resolve_link(status.download_url) if status.download_url is not None else None
         except CredentialError as error:

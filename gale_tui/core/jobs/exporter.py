@@ -126,6 +126,7 @@ class Exporter:
             save_when_ready=request.save_when_ready,
             batch=request.batch,
             created_at=self._clock.time(),
+            kind=request.kind,
         )
         pending = self._pending[job.id] = _Pending(keep_rejected)
         task = asyncio.create_task(self._start(job, environment, pending, request.line), name=f"export {job.id}")
@@ -238,7 +239,7 @@ class Exporter:
             if self._step is not None:
                 self._step("request sent")
             pending.sent = True
-            started = await self._connections.call(client.export, job.tool_id, job.flow_id)
+            started = await self._connections.call(client.export, job.tool_id, job.flow_id, job.kind)
         except RateLimitedError as error:
             return await self._wait_for_limit(job, error)
         except (UnansweredError, ServerError, MalformedAnswerError) as error:

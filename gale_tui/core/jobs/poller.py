@@ -108,7 +108,7 @@ class Poller:
             client = await self._connections.client(environment)
             key = self._credentials.cached(environment)
             status = await self._connections.call(
-                client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or ""
+                client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or "", job.kind
             )
             return await self._apply(job_id, status, client.resolve_link, asked_at)
         except StoreError:

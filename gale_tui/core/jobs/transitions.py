@@ -260,6 +260,7 @@ def apply_status(
         name=status.name or job.name,
         export_job_id=status.export_job_id or job.export_job_id,
         tool_id=job.tool_id or status.tool_id or "",
+        kind=job.kind if job.tool_id else status.kind or job.kind,
         download_url=new_link,
         resume_at=None,
         ended_at=(job.ended_at or at) if state.final else None,

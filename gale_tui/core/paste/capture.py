@@ -13,9 +13,10 @@ from typing import Final
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id, clean_key, is_id, origin_of, shaped_ids
+from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import Origin
 from gale_tui.core.paste.har import HAR_LIMIT, har_requests, looks_like_har
-from gale_tui.core.paste.scanner import Kind, RawRequest, find_requests, is_guarded, only_host, subject_of
+from gale_tui.core.paste.scanner import RawRequest, find_requests, is_guarded, only_host, subject_of
 from gale_tui.core.paste.text import quotes_closed, unescape
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import contains_key
@@ -47,11 +48,12 @@ class CapturedRequest:
     host: str | None
     """Scheme, host and port; None if the paste does not say."""
     tool_id: str | None
+    """Id of the tool, the workflow or the model."""
     flow_id: str | None
+    """Always None where the kind has none."""
     label: str
     """What else tells it from others, for a list; often empty."""
     kind: Kind
-    """gale-tui exports tools; the others are only recognised."""
     line: int = field(default=0, compare=False)
     """Line of the paste, or place among the requests of a HAR; from 1."""
 
@@ -74,9 +76,9 @@ class Captured:
     """True if the ids stand in a text that is no request."""
 
     @property
-    def tools(self) -> tuple[CapturedRequest, ...]:
-        """The exports of tools that were understood."""
-        return tuple(each for each in self.requests if each.kind == "tool" and each.tool_id)
+    def understood(self) -> tuple[CapturedRequest, ...]:
+        """The exports whose ids were found, though perhaps not their flows."""
+        return tuple(each for each in self.requests if each.tool_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +105,16 @@ def recognise(text: str) -> Captured:
         found = [replace(each, host=each.host or host) for each in found]
     loose = _loose_pair(text, plain) if not found else None
     if loose is not None:
-        found = [CapturedRequest(None, *loose, "", "tool", 1)]
+        found = [CapturedRequest(None, *loose, "", TOOL, 1)]
     notes = [f"{unread}."] if unread else []
     if re.search(r"(?:^|[\s;&|/\\])curl(?:\.exe)?\s", text) and not quotes_closed(text):
         notes.append("A quote in the curl command is not closed: was it copied whole?")
-    notes += _about_kinds(found)
     taken = {_ids(each) for each in found}
     others = [raw for raw, reading in read if raw.sent and (reading is None or _ids(reading.request) not in taken)]
     if found and others:
         notes.append(_about_others(others))
     elif not found and any(raw.sent for raw, _ in read):
-        notes.append("There is no export of a tool in it.")
+        notes.append("There is no export in it.")
     if is_guarded(plain):
         notes.append(LEFT_OUT)
     had_key = contains_key(plain) or _KEY_HEADER.search(plain) is not None
@@ -134,10 +135,10 @@ def _recorded(text: str) -> Captured:
     pairs = [each for each in readings if each.request.tool_id and each.request.flow_id]
     found = _once([each for each in readings if each.exports] or pairs)
     unread = "The HAR is cut off in the middle of a request" if len(raws) < len(read) else ""
-    notes = [*([f"{unread}."] if unread else []), *_about_kinds(found)]
+    notes = [f"{unread}."] if unread else []
     others = len(raws) - len(found)
     if not found and not unread:
-        notes.append(f"None of the {len(raws):,} requests in the HAR is the export of a tool.")
+        notes.append(f"None of the {len(raws):,} requests in the HAR is an export.")
     elif found and others > 0:
         notes.append(
             f"{'1 other request was' if others == 1 else f'{others:,} other requests were'} left out: no export."
@@ -154,26 +155,13 @@ def _read(raw: RawRequest) -> _Reading | None:
     if subject is None:
         if not raw.exports or not raw.sent:
             return None
-        return _Reading(CapturedRequest(raw.host, None, None, raw.host or "", "tool", raw.line), True)
-    if subject.kind != "tool":
-        return _Reading(
-            CapturedRequest(raw.host, None, subject.flow_id, subject.id or "", subject.kind, raw.line), True
-        )
-    return _Reading(CapturedRequest(raw.host, subject.id, subject.flow_id, "", "tool", raw.line), raw.exports)
+        return _Reading(CapturedRequest(raw.host, None, None, raw.host or "", TOOL, raw.line), True)
+    request = CapturedRequest(raw.host, subject.id, subject.flow_id, "", subject.kind, raw.line)
+    return _Reading(request, raw.exports)
 
 
 def _ids(request: CapturedRequest) -> tuple[str | None, str | None, str]:
     return request.tool_id, request.flow_id, request.label
-
-
-def _about_kinds(found: Sequence[CapturedRequest]) -> list[str]:
-    others = [each.kind for each in found if each.kind != "tool"]
-    if not others:
-        return []
-    if len(found) == 1:
-        return [f"This is the export of a {others[0]}; gale-tui exports tools."]
-    kinds = " and ".join(f"{kind}s" for kind in dict.fromkeys(others))
-    return [f"{len(others)} of {len(found)} are exports of {kinds}; gale-tui exports tools."]
 
 
 def _about_others(others: Sequence[RawRequest]) -> str:
@@ -185,7 +173,7 @@ def _about_others(others: Sequence[RawRequest]) -> str:
 
 def _key_for(found: Sequence[CapturedRequest], raws: Iterable[RawRequest]) -> CapturedKey | None:
     """The one key that was sent to the host of the first export."""
-    host = next((each.host for each in found if each.kind == "tool"), None)
+    host = next((each.host for each in found), None)
     if host is None:
         return None
     keys = {match[1] for raw in raws if raw.sent and raw.host == host for match in _KEY_HEADER.finditer(raw.text)}

@@ -10,18 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, Literal
+from itertools import chain, islice
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id, is_id, origin_of, shaped_ids
+from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
 from gale_tui.core.untrusted_text import contains_key
 
-__all__ = ["Kind", "RawRequest", "Subject", "find_requests", "is_guarded", "only_host", "subject_of"]
+__all__ = ["RawRequest", "Subject", "find_requests", "is_guarded", "only_host", "subject_of"]
 
-Kind = Literal["tool", "workflow", "model"]
-
+_WORDS: Final = "|".join(word for kind in KINDS.values() for word in kind.words)
 _STOP: Final = r"\s'\"<>|\x00-\x1f"
 _ADDRESS: Final = re.compile(
     rf"(?P<whole>https?:/{{1,2}}(?:(?!https?:/)[^{_STOP}])+)|(?<![\w.~%@/-])(?P<bare>[\w.-]{{0,253}}(?::\d{{1,5}})?/[^{_STOP}]+)",
@@ -35,9 +35,7 @@ _COMMAND: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _EXPORT: Final = re.compile(r"/exports?(?:tool)?(?:[/?#]|$)", re.IGNORECASE)
-_IN_PATH: Final = re.compile(
-    r"/(tools?|agents?|workflows?|models?)/:?([^/?#&]{1,200})/exports?(?:[/?#]|$)", re.IGNORECASE
-)
+_IN_PATH: Final = re.compile(rf"/((?:{_WORDS})s?)/:?([^/?#&]{{1,200}})/exports?(?:[/?#]|$)", re.IGNORECASE)
 _NOT_SENT_TO: Final = re.compile(
     r"(?:\b(?:referr?er|origin|proxy|(?:call|redirect|return|success|failure|icon|image|avatar|download)\w{0,20})"
     r"['\"]{0,2}\s{0,3}[:=,]|\s(?:-[exd]|--(?:referer|proxy|preproxy|doh-url|data[\w-]{0,12})))\s{0,3}=?\s{0,3}\$?['\"]{0,2}$",
@@ -53,7 +51,7 @@ _HOST_HEADER: Final = re.compile(
     r"(?:^|['\"])(?:host|:authority)['\"]{0,2}\s{0,3}:\s{0,3}['\"]?([\w.:-]{1,260})", re.I | re.M
 )
 _NAMED: Final = re.compile(
-    r"\b(tool|agent|(?:call)?flow|workflow|model)[_-]?id['\"]{0,2}\s{0,9}[:=]\s{0,9}['\"]{0,2}:?([^\s'\"&,;}\])<>|#]{1,200})",
+    rf"\b((?:call)?flow|{_WORDS})[_-]?id['\"]{{0,2}}\s{{0,9}}[:=]\s{{0,9}}['\"]{{0,2}}:?([^\s'\"&,;}}\])<>|#]{{1,200}})",
     re.IGNORECASE,
 )
 _ACTION: Final = re.compile(r"\baction['\"]{0,2}\s{0,3}[:=]\s{0,3}['\"]{0,2}EXPORT\b", re.IGNORECASE)
@@ -216,33 +214,37 @@ def subject_of(raw: RawRequest) -> Subject | None:
         rest = _ADDRESS.sub(" ", _SECRET.sub(" ", raw.text))
     secrets = _named_secrets(raw.text)
     place = _IN_PATH.search(raw.url[:8192])
-    flow_id = _id("flow", (address, rest), ("flow", "callflow"), secrets)
+    flows = (
+        _named_id(text, ("flow", "callflow"), secrets) or _shaped_id(text, "flow", first=text is address)
+        for text in (address, rest)
+    )
+    flow_id = next(filter(None, flows), None)
     if place is not None:
-        word = place[1].lower()
-        kind: Kind = "workflow" if word.startswith("workflow") else "model" if word.startswith("model") else "tool"
+        kind = kind_named(place[1]) or TOOL
         subject = _usable(unquote(place[2]).removeprefix(":"), secrets)
-        if kind != "tool" or subject is not None:
-            return Subject(kind, subject, flow_id)
-    tool_id = _id("tool", (address, rest), ("tool", "agent"), secrets)
-    if tool_id is not None and (raw.exports or is_id(tool_id, "tool")):
-        return Subject("tool", tool_id, flow_id)
-    for other in ("workflow", "model"):
-        if raw.exports and (subject := _id(other, (address, rest), (other,), secrets)):
-            return Subject("workflow" if other == "workflow" else "model", subject, flow_id)
+        if kind is not TOOL or subject is not None:
+            return Subject(kind, subject, flow_id if kind.needs_flow else None)
+    for text in (address, rest):
+        named = ((kind, _named_id(text, kind.words, secrets)) for kind in KINDS.values())
+        shaped = ((kind, _shaped_id(text, kind.word, first=text is address)) for kind in KINDS.values())
+        for kind, subject in chain(named, shaped):
+            # Without an export a field may be about anything; only ids of a tool's shape are worth a look.
+            if subject is not None and (raw.exports or (kind is TOOL and is_id(subject, kind.word))):
+                return Subject(kind, subject, flow_id if kind.needs_flow else None)
     return None
 
 
-def _id(kind: str, texts: tuple[str, ...], names: tuple[str, ...], secrets: frozenset[str]) -> str | None:
-    """The id of a field with one of the names, else the only one of its shape."""
-    for text in texts:
-        named = (match[2] for match in _NAMED.finditer(text) if match[1].lower() in names)
-        for each in islice(named, _MOST_NAMED):
-            if (found := _usable(each, secrets)) is not None:
-                return found
-        shaped = shaped_ids(text, kind)
-        if len(shaped) == 1 or (shaped and text is texts[0]):
-            return shaped[0]
-    return None
+def _named_id(text: str, names: tuple[str, ...], secrets: frozenset[str]) -> str | None:
+    """The id of a field with one of the names."""
+    named = (match[2] for match in _NAMED.finditer(text) if match[1].lower() in names)
+    usable = (_usable(each, secrets) for each in islice(named, _MOST_NAMED))
+    return next((each for each in usable if each is not None), None)
+
+
+def _shaped_id(text: str, word: str, *, first: bool) -> str | None:
+    """The only id of a shape; with `first` the first of several."""
+    shaped = shaped_ids(text, word)
+    return shaped[0] if len(shaped) == 1 or (shaped and first) else None
 
 
 def _usable(text: str, secrets: frozenset[str]) -> str | None:
@@ -251,7 +253,7 @@ def _usable(text: str, secrets: frozenset[str]) -> str | None:
         value = clean_id(text)
     except ConfigError:
         return None
-    if is_id(value, "tool") or is_id(value, "flow"):
+    if any(is_id(value, word) for word in ("flow", *KINDS)):
         return value
     if _NO_ID.search(value) or contains_key(value) or any(each in secrets for each in re.split(r"[;,=:]", value)):
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.history.store import JobStore
+from gale_tui.core.kinds import TOOL
 from gale_tui.core.models import DownloadState, JobState
 
 FILES = Path(__file__).parent / "files"
@@ -66,15 +67,18 @@ async def test_a_history_of_any_version_keeps_its_jobs_and_texts(tmp_path: Path,
         "SUCCESS",
         "saved as /srv/exports/Banking.zip",
     ]
+    assert {job.kind for job in jobs.values()} == {TOOL}
     [nightly] = await store.sets.all()
     assert (nightly.name, [tool.label for tool in nightly.tools]) == ("nightly", ["Five", "Six", "Nine"])
+    assert {tool.kind for tool in nightly.tools} == {TOOL}
     if version >= 2:
         [batch] = await store.batches.interrupted()
         assert (batch.name, batch.left, dict(batch.started)) == ("nightly", 1, {0: "job-5", 1: "job-6"})
+        assert {tool.kind for tool in batch.tools} == {TOOL}
     if version >= 3:
         draft = await store.drafts.find()
         assert draft is not None
-        assert draft.label == "Half typed"
+        assert (draft.label, draft.kind) == ("Half typed", TOOL)
     changed = await store.update("job-1", lambda job: jobs["job-1"].with_download(state=DownloadState.WANTED))
     assert changed is not None
     await store.close()

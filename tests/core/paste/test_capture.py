@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gale_tui.core import kinds
 from gale_tui.core.models import Origin
 from gale_tui.core.paste import capture
 from gale_tui.core.paste.capture import Captured, CapturedKey, CapturedRequest, recognise
@@ -23,7 +24,7 @@ URL = f"{HOST}/api/public/tools/{TOOL}/export?flowId={FLOW}"
 KEY = "kg-test-key-0000"
 COOKIE = "sid=cookie-of-nobody-1234567890"
 BEARER = "Bearer token-of-nobody-1234567890"
-WHOLE = CapturedRequest(HOST, TOOL, FLOW, "", "tool")
+WHOLE = CapturedRequest(HOST, TOOL, FLOW, "", kinds.TOOL)
 LEFT_OUT = "Cookies, tokens and keys in it were left out."
 
 CHROME = f"""curl '{URL}' \\
@@ -120,7 +121,7 @@ def test_powershell_is_read_with_its_body_and_its_key() -> None:
     found = recognise(f'{command} -Body "{body}"')
     assert found.requests == (WHOLE,)
     assert found.key == CapturedKey(Origin("https", "agent-platform.kore.ai", 443), Secret(KEY))
-    assert recognise(f"{command}\nirm {URL}").tools == (WHOLE,)
+    assert recognise(f"{command}\nirm {URL}").understood == (WHOLE,)
 
 
 def test_a_recording_without_an_export_by_name_gives_what_has_both_ids() -> None:
@@ -131,7 +132,7 @@ def test_a_recording_without_an_export_by_name_gives_what_has_both_ids() -> None
 def test_a_recording_without_any_says_so() -> None:
     found = recognise(har(recorded(f"{HOST}/a"), recorded(f"{HOST}/b")))
     assert found.requests == ()
-    assert found.ignored == ("None of the 2 requests in the HAR is the export of a tool.",)
+    assert found.ignored == ("None of the 2 requests in the HAR is an export.",)
 
 
 def test_several_requests_in_one_paste_are_all_there_once() -> None:
@@ -146,20 +147,19 @@ def test_a_request_without_the_flow_gives_way_to_the_same_with_it() -> None:
     assert recognise(f"{URL}\n{URL.partition('?')[0]}").requests == (WHOLE,)
 
 
-def test_a_workflow_is_said_to_be_one() -> None:
+def test_a_workflow_is_one_of_the_requests() -> None:
     found = recognise("https://gale.kore.ai/api/public/workflows/w-1/export?flowId=cf-1")
-    assert [(each.kind, each.tool_id, each.label) for each in found.requests] == [("workflow", None, "w-1")]
-    assert found.ignored == ("This is the export of a workflow; gale-tui exports tools.",)
+    assert found.requests == (CapturedRequest("https://gale.kore.ai", "w-1", "cf-1", "", kinds.WORKFLOW),)
+    assert found.ignored == ()
     both = recognise(f"{URL} https://gale.kore.ai/api/public/workflow/w-1/export")
-    assert [each.kind for each in both.requests] == ["tool", "workflow"]
-    assert both.ignored[0].startswith("1 of 2 are")
+    assert [each.kind for each in both.requests] == [kinds.TOOL, kinds.WORKFLOW]
 
 
 @pytest.mark.parametrize(
     "text", [f"{TOOL},{FLOW},Banking", f"toolId: {TOOL}\ncallflowId: {FLOW}", f" {TOOL}\t{FLOW}\n"]
 )
 def test_two_ids_alone_are_taken_as_what_they_look_like(text: str) -> None:
-    assert recognise(text).requests == (CapturedRequest(None, TOOL, FLOW, "", "tool"),)
+    assert recognise(text).requests == (CapturedRequest(None, TOOL, FLOW, "", kinds.TOOL),)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_is_no_request_is_none(text: str) -> None:
 
 def test_a_password_before_a_host_is_not_kept() -> None:
     found = recognise(f"https://nobody:hunter2-hunter2@gale.kore.ai/api/public/tools/{TOOL}/export?flowId={FLOW}")
-    assert found.requests == (CapturedRequest("https://gale.kore.ai", TOOL, FLOW, "", "tool"),)
+    assert found.requests == (CapturedRequest("https://gale.kore.ai", TOOL, FLOW, "", kinds.TOOL),)
     assert "hunter2" not in repr(found)
     assert LEFT_OUT in found.ignored
 

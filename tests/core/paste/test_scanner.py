@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from gale_tui.core import kinds
 from gale_tui.core.paste.capture import CapturedRequest, recognise
 from gale_tui.core.paste.text import decode_text
 
@@ -17,8 +18,8 @@ FLOW_2 = "cf-2b2f6c1d-30a4-4c7e-8f21-6d5e4c3b2a19"
 URL = f"{HOST}/api/public/tools/{TOOL}/export?flowId={FLOW}"
 URL_2 = f"{HOST}/api/public/tools/{TOOL_2}/export?flowId={FLOW_2}"
 CALL = f"{HOST}/api/1.1/tools/export"
-WHOLE = CapturedRequest(HOST, TOOL, FLOW, "", "tool")
-WHOLE_2 = CapturedRequest(HOST, TOOL_2, FLOW_2, "", "tool")
+WHOLE = CapturedRequest(HOST, TOOL, FLOW, "", kinds.TOOL)
+WHOLE_2 = CapturedRequest(HOST, TOOL_2, FLOW_2, "", kinds.TOOL)
 KEY = "kg-0a1b2c3d-1111-5558"
 BODY = json.dumps({"toolId": TOOL, "flowId": FLOW})
 PS_BODY = BODY.replace('"', '`"')
@@ -71,7 +72,7 @@ ONE = {
 @pytest.mark.parametrize("text", ONE.values(), ids=ONE.keys())
 def test_host_and_ids_are_found_however_they_are_quoted(text: str) -> None:
     found = recognise(text)
-    assert found.tools == (WHOLE,)
+    assert found.understood == (WHOLE,)
     assert not found.loose
     assert KEY not in repr(found)
     assert "hunter2" not in repr(found)
@@ -94,7 +95,7 @@ def test_several_requests_are_found_each_for_itself(text: str) -> None:
 
 def test_an_export_whose_body_is_not_understood_is_there_with_its_line() -> None:
     found = recognise(f"curl {URL}\n\ncurl {CALL} -d @body.json\ncurl {HOST}/api/me")
-    assert found.requests == (WHOLE, CapturedRequest(HOST, None, None, HOST, "tool"))
+    assert found.requests == (WHOLE, CapturedRequest(HOST, None, None, HOST, kinds.TOOL))
     assert [each.line for each in found.requests] == [1, 3]
     assert found.ignored == ("1 other request was left out (line 4): no export.",)
 
@@ -109,18 +110,43 @@ def test_what_only_asks_is_no_export(method: str) -> None:
     "text", [BODY, f"toolId: {TOOL}\ncallflowId: {FLOW}", f"{{{{base}}}}/tools/{TOOL}/export?flowId={FLOW}"]
 )
 def test_ids_without_a_host_have_none(text: str) -> None:
-    (request,) = recognise(text).tools
+    (request,) = recognise(text).understood
     assert (request.host, request.tool_id, request.flow_id) == (None, TOOL, FLOW)
 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("workflow/a-1", "workflow"), (f"workflows/{TOOL}", "workflow"), ("models/cm-1f0c3b52-7d1e-4f6a-9b3c", "model")],
+    [
+        ("workflow/a-1", kinds.WORKFLOW),
+        (f"workflows/{TOOL}", kinds.WORKFLOW),
+        ("models/cm-1f0c3b52-7d1e-4f6a-9b3c", kinds.MODEL),
+        ("agents/a-1", kinds.TOOL),
+    ],
 )
-def test_other_kinds_are_known_and_named(path: str, kind: str) -> None:
+def test_the_path_says_the_kind(path: str, kind: kinds.Kind) -> None:
     found = recognise(f"{HOST}/api/public/{path}/export")
-    assert [(each.kind, each.tool_id, each.label) for each in found.requests] == [(kind, None, path.partition("/")[2])]
-    assert found.ignored == (f"This is the export of a {kind}; gale-tui exports tools.",)
+    assert found.requests == (CapturedRequest(HOST, path.partition("/")[2], None, "", kind),)
+    assert found.ignored == ()
+
+
+def test_a_model_has_no_flow_whatever_the_address_says() -> None:
+    (request,) = recognise(f"curl -X POST '{HOST}/api/public/models/cm-1/export?flowId={FLOW}'").requests
+    assert (request.kind, request.flow_id) == (kinds.MODEL, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "kind"),
+    [
+        ("workflowId", TOOL, kinds.WORKFLOW),
+        ("modelId", "cm-" + TOOL[2:], kinds.MODEL),
+        ("x", "cm-" + TOOL[2:], kinds.MODEL),
+    ],
+)
+def test_fields_and_shapes_say_the_kind_where_the_path_does_not(name: str, subject: str, kind: kinds.Kind) -> None:
+    body = json.dumps({name: subject, "flowId": FLOW})
+    (request,) = recognise(f"curl -X POST {HOST}/api/1.1/export -d '{body}'").requests
+    assert (request.kind, request.tool_id) == (kind, subject)
+    assert request.flow_id == (FLOW if kind.needs_flow else None)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

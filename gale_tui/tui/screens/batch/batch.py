@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gale_tui.core.batch.editor import BatchList, ListLine
-from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
+from gale_tui.core.batch.parser import BadLine, Batch, BatchTool, Typed
 from gale_tui.core.batch.reader import read_batch, several_in, takes_long
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.history.sets import ToolSet
@@ -308,8 +308,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
         from gale_tui.tui.screens.batch.line import BatchLineDialog
 
         line = self._list.lines[place]
-        typed: tuple[str, str, str] | None = await self.app.push_screen_wait(BatchLineDialog(line))
-        if typed is not None and (line.tool is None or typed != (line.tool_id, line.flow_id, line.label)):
+        typed: Typed | None = await self.app.push_screen_wait(BatchLineDialog(line))
+        if typed is not None and (line.tool is None or typed != line.typed):
             self._say("")
             self._change(self._list.edited(place, *typed), place)
 
@@ -319,7 +319,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
     async def _add(self) -> None:
         from gale_tui.tui.screens.batch.line import BatchLineDialog
 
-        typed: tuple[str, str, str] | None = await self.app.push_screen_wait(BatchLineDialog())
+        typed: Typed | None = await self.app.push_screen_wait(BatchLineDialog())
         if typed is not None:
             self._say("")
             self._change(self._list.with_line(*typed), len(self._list.lines))

@@ -12,18 +12,21 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from gale_tui.core.batch.editor import ListLine
+from gale_tui.core.batch.parser import Typed
 from gale_tui.core.batch.reader import read_paste, takes_long
 from gale_tui.core.identifiers import clean_id
+from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.widgets.forms.checks import tidy_id
-from gale_tui.tui.widgets.forms.fields import FormButton, TextField
-from gale_tui.tui.widgets.forms.id_fields import id_field
+from gale_tui.tui.widgets.forms.choice import Choice
+from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
+from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
 
 __all__ = ["BatchLineDialog"]
 
 
-class BatchLineDialog(GaleModal[tuple[str, str, str]]):
-    """Asks for Tool ID, Flow ID and label of a line. Dismissed with them; with None where it was left.
+class BatchLineDialog(GaleModal[Typed]):
+    """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left.
 
     Args:
         line: As it is; None for one that is added.
@@ -49,6 +52,8 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
             if line is not None and line.text:
                 said += f"\nIt reads: {line.text}"
             yield Static(said.strip(), id="was", markup=False)
+            kind = kind_named(line.kind) if line is not None else None
+            yield FormRow("Kind", kind_choice("line-kind", kind or TOOL))
             yield id_field(
                 "tool",
                 "line-tool-id",
@@ -71,21 +76,34 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
         was.display = self._line is not None and bool(self._line.problem)
         tool, flow = self._fields[:2]
         tool.input.reading = flow.input.reading = self._take_request
-        if tool.value.strip() and tool.insist() and not (flow.value.strip() and flow.insist()):
+        self._show_kind()
+        if tool.value.strip() and tool.insist() and flow.display and not (flow.value.strip() and flow.insist()):
             flow.input.focus()
 
     @property
     def _fields(self) -> tuple[TextField, ...]:
         return tuple(self.query_one(f"#line-{name}-field", TextField) for name in ("tool-id", "flow-id", "label"))
 
+    @property
+    def kind(self) -> Kind:
+        """The chosen kind."""
+        return KINDS[self.query_one("#line-kind", Choice).value]
+
+    @on(Choice.Changed)
+    def _show_kind(self) -> None:
+        tool, flow, _ = self._fields
+        show_kind(self.kind, tool, flow)
+
     def _take_request(self, text: str) -> bool:
         """Fills in the ids of a pasted request; returns False if it has none."""
         if takes_long(text):
             return False
         requests = read_paste(text).captured.requests
-        request = next((each for each in requests if each.kind == "tool"), None)
+        request = next(iter(requests), None)
         if request is None:
             return False
+        self.query_one("#line-kind", Choice).value = request.kind.word
+        self._show_kind()
         tool, flow, _ = self._fields
         for field, value in ((tool, request.tool_id), (flow, request.flow_id)):
             if value:
@@ -99,6 +117,8 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
         place = next(at for at, field in enumerate(fields) if field.input is event.input)
         if not fields[place].insist():
             return
+        fields = tuple(field for field in fields if field.display)
+        place = fields.index(self.query_one(f"#{event.input.id}-field", TextField))
         if place + 1 < len(fields):
             fields[place + 1].input.focus()
         else:
@@ -115,8 +135,9 @@ class BatchLineDialog(GaleModal[tuple[str, str, str]]):
     def action_save(self) -> None:
         fields = self._fields
         for field in fields:
-            if not field.insist():
+            if field.display and not field.insist():
                 field.input.focus()
                 return
         tool_id, flow_id, label = (field.value for field in fields)
-        self.dismiss((clean_id(tool_id), clean_id(flow_id), label))
+        flow_id = clean_id(flow_id) if self.kind.needs_flow else ""
+        self.dismiss((clean_id(tool_id), flow_id, label, self.kind.word))

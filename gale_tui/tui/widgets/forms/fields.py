@@ -224,6 +224,13 @@ class TextField(Vertical):
         if self._threads is not None:
             self._threads.close()
 
+    def rename(self, label: str, placeholder: str, check: Check, required: str) -> None:
+        """Makes it the field of something else; the text stays and is checked again."""
+        self.query_one(".field--label", Static).update(label)
+        self.input.placeholder = placeholder
+        self._check, self.required = check, required
+        self.recheck()
+
     @property
     def value(self) -> str:
         """The text as it is typed."""

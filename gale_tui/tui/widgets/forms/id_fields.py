@@ -1,4 +1,4 @@
-"""The fields of the two ids of an export."""
+"""The fields of the ids of an export, and the choice of its kind."""
 
 from __future__ import annotations
 
@@ -7,43 +7,57 @@ from typing import Literal
 from textual.widget import Widget
 
 from gale_tui.core.identifiers import clean_id, id_warning
-from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
+from gale_tui.core.kinds import KINDS, TOOL, Kind
+from gale_tui.tui.widgets.forms.checks import Check, Finding, check_with, tidy_id
+from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import TextField
 
-__all__ = ["id_field"]
+__all__ = ["id_field", "kind_choice", "show_kind"]
 
-_WORDS = {
-    "tool": ("Tool ID", "a-…", "The Tool ID is needed."),
-    "flow": ("Flow ID", "cf-…", "The Flow ID is needed: GALE exports a tool with its call flow."),
-}
+_FLOW_NEEDED = "The Flow ID is needed: GALE exports it with its call flow."
+
+
+def kind_choice(widget_id: str, kind: Kind) -> Choice:
+    """The choice of the kind, `kind` chosen."""
+    return Choice([(each.word, each.word) for each in KINDS.values()], kind.word, id=widget_id)
+
+
+def _check(what: Kind | Literal["flow"]) -> Check:
+    def odd(text: str) -> Finding:
+        warning = id_warning(what, clean_id(text))
+        return Finding(warning, "warning") if warning else Finding()
+
+    return check_with(clean_id, odd)
 
 
 def id_field(
-    kind: Literal["tool", "flow"], input_id: str, *, value: str, hint: str, below: Widget | None = None
+    what: Literal["tool", "flow"], input_id: str, *, value: str, hint: str, below: Widget | None = None
 ) -> TextField:
-    """A field for a Tool ID or a Flow ID, which must be there; an unusual shape is only warned of.
+    """A field for the id of what is exported or of its flow, which must be there; an unusual shape is only warned of.
 
     Args:
-        kind: Which of the two.
+        what: Which of the two.
         input_id: Widget id of the input.
         value: Its text at first.
         hint: What the line says while the field is empty or fine.
         below: What opens below it.
     """
-    label, placeholder, required = _WORDS[kind]
-
-    def odd(text: str) -> Finding:
-        warning = id_warning(kind, clean_id(text))
-        return Finding(warning, "warning") if warning else Finding()
-
+    tool = what == "tool"
     return TextField(
-        label,
+        "Tool ID" if tool else "Flow ID",
         input_id,
         value=value,
-        placeholder=placeholder,
+        placeholder="a-…" if tool else "cf-…",
         hint=hint,
-        check=check_with(clean_id, odd),
-        required=required,
+        check=_check(TOOL if tool else "flow"),
+        required="The Tool ID is needed." if tool else _FLOW_NEEDED,
         tidy=tidy_id,
         below=below,
     )
+
+
+def show_kind(kind: Kind, subject: TextField, flow: TextField) -> None:
+    """Makes the fields of the ids those of a kind; hides the flow where it has none."""
+    word = kind.word.capitalize()
+    subject.rename(f"{word} ID", f"{kind.id_prefix}…", _check(kind), f"The {word} ID is needed.")
+    flow.display = kind.needs_flow

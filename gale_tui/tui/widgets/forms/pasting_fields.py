@@ -13,6 +13,7 @@ from textual.widgets import Select
 
 from gale_tui.core.batch.reader import Paste, read_paste, read_paste_file, takes_long
 from gale_tui.core.errors import ConfigError
+from gale_tui.core.kinds import TOOL
 from gale_tui.core.models import Environment, Job, Origin
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
@@ -128,7 +129,7 @@ class PastingFields(ExportFields):
         if paste.batch is not None:
             self.post_message(self.Several(paste.batch))
             return True
-        tools = [each for each in captured.requests if each.kind == "tool" and each.tool_id]
+        tools = [each for each in captured.requests if each.kind is TOOL and each.tool_id]
         if not tools:
             said = said_without_export(captured)
             if said:
