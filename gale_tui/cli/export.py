@@ -25,6 +25,7 @@ from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason
+from gale_tui.core.signals import handle_signals
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -104,7 +105,6 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
     Returns:
         The exit code.
     """
-    loop = asyncio.get_running_loop()
     me = asyncio.current_task()
     numbers: list[int] = []
 
@@ -113,11 +113,7 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
         if me is not None:
             me.cancel()
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None:
-            with contextlib.suppress(NotImplementedError):
-                loop.add_signal_handler(number, stopped, number)
+    handle_signals(("SIGINT", "SIGTERM", "SIGHUP"), stopped)
     narration = Narration(err)
     engine.on_notice.append(lambda text: narration.say(f"gale-tui: {text}"))
     try:

@@ -1,17 +1,40 @@
-"""Small private files, replaced whole: readers see the old content or the new, never a half."""
+"""Small private files, replaced whole; and what not every system can do with files: flags, locks, owners, modes.
+
+Each asks for the system's function, not for the system's name.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from gale_tui.core.errors import ConfigError
 
-__all__ = ["check_folder", "lock_folder", "make_private_folder", "replace_file", "sync_folder"]
+__all__ = [
+    "NO_LINK",
+    "PLAIN",
+    "check_folder",
+    "has_other_owner",
+    "lock_file",
+    "lock_folder",
+    "make_file_private",
+    "make_private_folder",
+    "replace_file",
+    "set_file_flag",
+    "sync_folder",
+    "unlock_file",
+]
+
+PLAIN: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Flags for `os.open`: no child inherits the file, bytes stay as they are, a pipe does not wait for its other end."""
+NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+"""Flag for `os.open` that refuses a link with ELOOP; 0 if the system has none."""
 
 LOCK_PATIENCE = 2.0
 """Seconds to wait for another process that holds a folder; a stopped one must not stop this one."""
@@ -43,8 +66,7 @@ def replace_file(path: Path, content: bytes) -> None:
     import secrets
 
     draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(draft, flags, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -110,27 +132,69 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
     Advisory: after `LOCK_PATIENCE` seconds, or without locks, it continues without.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
     descriptor = -1
     with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(folder, os.O_RDONLY | PLAIN)
     try:
         deadline = time.monotonic() + LOCK_PATIENCE
-        while descriptor >= 0:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    break
-                time.sleep(0.02)
-            except OSError:
-                break
+        while descriptor >= 0 and not lock_file(descriptor) and time.monotonic() < deadline:
+            time.sleep(0.02)
         yield
     finally:
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def lock_file(descriptor: int) -> bool:
+    """Locks an open file or folder without waiting, if the system can.
+
+    Returns:
+        False if another process holds the lock.
+    """
+    if sys.platform != "win32":
+        try:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except (ImportError, OSError):
+            return True
+    return True
+
+
+def unlock_file(descriptor: int) -> None:
+    """Gives up the lock, for all descriptors of the open file."""
+    if sys.platform != "win32":
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def set_file_flag(descriptor: int, flag: int, *, on: bool) -> None:
+    """Changes a flag of an open file, such as `O_DIRECT`.
+
+    Raises:
+        OSError: The system cannot.
+    """
+    if sys.platform != "win32":
+        with contextlib.suppress(ImportError):
+            import fcntl
+
+            flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | flag if on else flags & ~flag)
+            return
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+
+def make_file_private(descriptor: int) -> None:
+    """Sets the mode of an open file to 0600, whatever the umask; a file system without modes has none to protect."""
+    if sys.platform != "win32" and hasattr(os, "fchmod"):
+        with contextlib.suppress(OSError):
+            os.fchmod(descriptor, 0o600)
+
+
+def has_other_owner(status: os.stat_result) -> bool:
+    """Returns True if a file belongs to another user; False also if the system does not tell."""
+    return sys.platform != "win32" and hasattr(os, "geteuid") and status.st_uid != os.geteuid()

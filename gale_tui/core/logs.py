@@ -8,12 +8,11 @@ import logging
 import os
 import re
 import stat
-import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gale_tui.core.filesystem import make_private_folder
+from gale_tui.core.filesystem import NO_LINK, PLAIN, make_file_private, make_private_folder
 from gale_tui.core.secret import HIDDEN, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
@@ -98,15 +97,10 @@ class _LogFile(logging.Handler):
     def _reopen(self) -> None:
         self._close_file()
         make_private_folder(self._path.parent)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_BINARY"):
-            flags |= getattr(os, name, 0)
-        self._descriptor = os.open(self._path, flags, 0o600)
-        if sys.platform != "win32":
-            # One that was there before may be open to others. Never the target of a link, never a device.
-            with contextlib.suppress(OSError):
-                if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-                    os.fchmod(self._descriptor, 0o600)
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | PLAIN | NO_LINK, 0o600)
+        # One that was there before may be open to others. Never the target of a link, never a device.
+        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            make_file_private(self._descriptor)
 
     def _rotate(self) -> None:
         self._close_file()

@@ -22,7 +22,7 @@ from gale_tui.core.config.environments import (
 )
 from gale_tui.core.config.settings import Settings, as_toml
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.filesystem import lock_folder, make_private_folder, replace_file
+from gale_tui.core.filesystem import PLAIN, lock_folder, make_private_folder, replace_file
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 
@@ -146,7 +146,7 @@ class ConfigFile:
     def _read(self) -> bytes:
         try:
             # A pipe would wait for a writer; opened like this it is seen to be one.
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            descriptor = os.open(self.path, os.O_RDONLY | PLAIN)
             with open(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise ConfigError(f"{self.path} is not a file", "Move it away; the defaults are used")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from gale_tui.core.errors import ConfigError, KeyCommandError
+from gale_tui.core.filesystem import has_other_owner
 from gale_tui.core.identifiers import clean_key
 from gale_tui.core.logs import redact
 from gale_tui.core.processes import PIPE, start_process
@@ -37,7 +38,8 @@ def check_not_writable_by_others(config_file: Path) -> None:
     Raises:
         KeyCommandError: Group or others may write the file or its folder, or somebody else owns it.
     """
-    if sys.platform == "win32":
+    if os.name == "nt":
+        # Its modes say nothing about others.
         return
     try:
         file = Path(os.path.realpath(config_file))
@@ -49,7 +51,7 @@ def check_not_writable_by_others(config_file: Path) -> None:
                     f"key_command is not run because others can write {inert(str(path))}",
                     f"Run: chmod go-w {inert(str(path))}",
                 )
-            if info.st_uid not in (os.geteuid(), 0):
+            if info.st_uid and has_other_owner(info):
                 raise KeyCommandError(
                     f"key_command is not run because {inert(str(path))} belongs to another user", "Take it over"
                 )
@@ -150,8 +152,8 @@ def _first_line(text: str) -> str:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
+        if sys.platform != "win32" and hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     process.wait()

@@ -13,6 +13,8 @@ import threading
 from queue import SimpleQueue
 from typing import Final
 
+from gale_tui.core.filesystem import set_file_flag
+
 __all__ = ["BLOCK", "LARGE", "STEP", "DirectFile", "Flusher"]
 
 BLOCK: Final = 4096
@@ -170,11 +172,8 @@ class DirectFile:
         wanted = wanted and self._may_be_direct
         if wanted == self._direct:
             return
-        import fcntl
-
-        flags = fcntl.fcntl(self._fd, fcntl.F_GETFL)
         try:
-            fcntl.fcntl(self._fd, fcntl.F_SETFL, flags | _DIRECT if wanted else flags & ~_DIRECT)
+            set_file_flag(self._fd, _DIRECT, on=wanted)
         except OSError:
             if not wanted:
                 raise

@@ -17,20 +17,22 @@ from pathlib import Path
 from gale_tui.core.downloads.direct_io import DirectFile, Flusher
 from gale_tui.core.downloads.file_names import PART
 from gale_tui.core.errors import FileSystemError, InterruptedDownloadError
-from gale_tui.core.filesystem import sync_folder
+from gale_tui.core.filesystem import (
+    NO_LINK,
+    PLAIN,
+    has_other_owner,
+    lock_file,
+    make_file_private,
+    sync_folder,
+    unlock_file,
+)
 
 __all__ = ["PartFile", "Step", "discard_part", "file_system_error", "make_folder"]
 
 Step = Callable[[str], None]
 """Called before the disk is touched, with "create", "write", "truncate", "fsync", "link" or "unlink"."""
 
-_FLAGS = (
-    os.O_RDWR
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+_FLAGS = os.O_RDWR | PLAIN | NO_LINK
 _NO_LINKS = {
     errno.EPERM,
     errno.EACCES,
@@ -155,7 +157,7 @@ class PartFile:
                 return None
             raise
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or (sys.platform != "win32" and status.st_uid != os.geteuid()):
+        if not stat.S_ISREG(status.st_mode) or has_other_owner(status):
             os.close(descriptor)
             return None
         return cls._ready(descriptor, path, step)
@@ -163,11 +165,10 @@ class PartFile:
     @classmethod
     def _ready(cls, descriptor: int, path: Path, step: Step) -> PartFile:
         try:
-            _lock(descriptor)
-            if sys.platform != "win32":
-                # Whatever the umask; a file system without modes refuses, and has none to protect.
-                with contextlib.suppress(OSError):
-                    os.fchmod(descriptor, 0o600)
+            # Two programs must not write one part; without locks, the job's lease alone keeps them apart.
+            if not lock_file(descriptor):
+                raise InterruptedDownloadError("Another gale-tui is saving this file")
+            make_file_private(descriptor)
             return cls(descriptor, path, step)
         except BaseException:
             os.close(descriptor)
@@ -251,31 +252,8 @@ class PartFile:
         if self._fd >= 0:
             descriptor, self._fd = self._fd, -1
             # The flusher may still be at it, with a descriptor that would hold the lock.
-            _unlock(descriptor)
+            unlock_file(descriptor)
             self._file.close()
-
-
-def _lock(descriptor: int) -> None:
-    """Keeps two programs from writing one part; where there are no locks, the job's lease alone does."""
-    if sys.platform == "win32":
-        return
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InterruptedDownloadError("Another gale-tui is saving this file") from None
-    except OSError:
-        return
-
-
-def _unlock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        return
-    import fcntl
-
-    with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _give_name(source: Path, target: Path) -> bool:
@@ -284,7 +262,7 @@ def _give_name(source: Path, target: Path) -> bool:
     Raises:
         FileExistsError: The name is taken.
     """
-    if sys.platform == "win32":
+    if os.name == "nt":
         os.rename(source, target)  # refuses to overwrite there
         return False
     try:

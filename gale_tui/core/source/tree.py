@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from gale_tui.core.errors import FileSystemError, SourceError
-from gale_tui.core.filesystem import lock_folder
+from gale_tui.core.filesystem import NO_LINK, PLAIN, lock_folder
 from gale_tui.core.source.manifest import Manifest, read_manifest
 from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, NODES, STATE, VALUES, checked_path
 from gale_tui.core.untrusted_text import inert
@@ -40,10 +40,6 @@ _LINES: Final[Mapping[str, tuple[str, ...]]] = {
     ATTRIBUTES: ("* -text",),
 }
 _OWN: Final = ("layout.json", "app_definition.", "flow_definition.")
-_CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
-_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
-"""Opening a pipe would wait for its other end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +128,10 @@ def _read(folder: Path, path: str) -> bytes | None:
     if not _check_parent(folder, path):
         return None
     target = os.path.join(folder, path)
-    if not _NO_LINK and os.path.islink(target):
+    if not NO_LINK and os.path.islink(target):
         raise _not_followed(path)
     try:
-        descriptor = os.open(target, os.O_RDONLY | _CLOEXEC | _NO_LINK | _NO_WAIT)
+        descriptor = os.open(target, os.O_RDONLY | PLAIN | NO_LINK)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -296,7 +292,7 @@ def _parents(paths: Iterable[str]) -> list[str]:
 
 def _put(target: str, content: bytes, mode: int) -> None:
     """Writes a file that is not there yet."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOEXEC | _NO_LINK, mode)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN | NO_LINK, mode)
     try:
         left = memoryview(content)
         while left:

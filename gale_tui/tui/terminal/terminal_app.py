@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
 import os
 import re
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +17,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.widgets import Input
 
+from gale_tui.core.signals import handle_signals
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, terminal_encoding
 from gale_tui.tui.terminal.framework import private_problem
 from gale_tui.tui.terminal.multiplexer import inside, passed_on
@@ -69,11 +70,16 @@ class TerminalApp(App[int]):
 
     def get_driver_class(self) -> type[Driver]:
         """Our own driver where there is one for the system."""
-        if private_problem() or sys.platform == "win32":
-            return super().get_driver_class()
-        from gale_tui.tui.terminal.driver import TerminalDriver
+        if sys.platform != "win32" and not private_problem():
+            with contextlib.suppress(ImportError):
+                from gale_tui.tui.terminal.driver import TerminalDriver
 
-        return TerminalDriver
+                return TerminalDriver
+        try:
+            return super().get_driver_class()
+        except ImportError:
+            # Neither termios nor Windows: there is no terminal, and a pilot needs none.
+            return Driver
 
     # Painting
 
@@ -205,21 +211,11 @@ class TerminalApp(App[int]):
         """Lets signals that end the program end it in order."""
         if not self._handles_signals:
             return
-        loop = asyncio.get_running_loop()
-        for name in _ENDING:
-            number = getattr(signal, name, None)
-            if number is None:
-                continue
-            try:
-                loop.add_signal_handler(number, self._signalled, number)
-            except NotImplementedError:
-                # Windows' loop handles none itself.
-                signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self._signalled, number))
+        handle_signals(_ENDING, self._signalled)
+        if not private_problem():
+            handle_signals(["SIGCONT"], self._continued)
 
-        if hasattr(signal, "SIGCONT") and not private_problem():
-            loop.add_signal_handler(signal.SIGCONT, self._continued)
-
-    def _continued(self) -> None:
+    def _continued(self, number: int) -> None:
         if self.driver is not None:
             self.driver.resume_stopped()
 

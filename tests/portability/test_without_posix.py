@@ -1,0 +1,99 @@
+"""The main journeys on a system without POSIX: with a screen, without one, and as source."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gale_tui.sandbox.script import Script
+from gale_tui.sandbox.server import Sandbox
+from tests.e2e.terminal import wait_until
+
+PROGRAM = (sys.executable, "-W", "error", "-m", "tests.portability.without_posix")
+ROOT = Path(__file__).parents[2]
+TOOL = "a-00000001-1111-4111-8111-111111111111"
+FLOW = "cf-00000001-2222-4222-8222-222222222222"
+LIMIT = 120
+"""Seconds after which a program hangs."""
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=1) as running:
+        running.script(TOOL, Script(duration=0.2))
+        yield running
+
+
+class Program:
+    """gale-tui with one home."""
+
+    def __init__(self, home: Path, sandbox: Sandbox | None = None) -> None:
+        self.home = home
+        self.environ = {**os.environ, "GALE_TUI_HOME": str(home / "gale")}
+        if sandbox is not None:
+            self.environ |= {"GALE_HOST": sandbox.url, "GALE_API_KEY": sandbox.key}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*PROGRAM, *arguments],
+            env=self.environ,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=LIMIT)
+        assert process.returncode == 0, err
+        assert "Traceback" not in err
+        return out
+
+
+def exported(program: Program) -> Path:
+    out = program.run("cli", "export", "--tool-id", TOOL, "--flow-id", FLOW, "--output", str(program.home))
+    (path,) = (Path(word) for word in out.split("\n") if word.endswith(".zip"))
+    return path
+
+
+def test_from_n_and_enter_to_a_saved_zip(tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    for runs in (1, 2):
+        # What the first one did, the second reads in the history.
+        lines = program.run("app", str(tmp_path / "demo")).splitlines()
+        assert len(lines) == runs
+        assert all(line.startswith("SUCCESS saved ") for line in lines)
+        assert zipfile.ZipFile(lines[0].split(" ", 2)[2]).testzip() is None
+
+
+def test_export_without_a_screen_and_the_file_as_source(tmp_path: Path, sandbox: Sandbox) -> None:
+    program = Program(tmp_path, sandbox)
+    first, second = exported(program), exported(program)
+    assert first != second
+    folder, packed = tmp_path / "source", tmp_path / "packed.zip"
+    for archive in (first, second):
+        program.run("cli", "unpack", str(archive), str(folder))
+    program.run("cli", "pack", str(folder), str(packed))
+    program.run("cli", "diff", str(second), str(packed))
+    program.run("cli", "diff", str(folder), str(packed))
+    assert str(program.home / "gale") in program.run("cli", "info")
+    program.run("cli", "prune", "--help")
+
+
+def test_ctrl_c_without_handlers_of_the_loop(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.script(TOOL, Script(duration=600))
+    process = Program(tmp_path, sandbox).start("cli", "export", "--tool-id", TOOL, "--flow-id", FLOW)
+    wait_until(lambda: sandbox.posts(TOOL), "the export")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=LIMIT)
+    assert "interrupted" in err
+    assert process.returncode == 130
