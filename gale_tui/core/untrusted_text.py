@@ -19,6 +19,7 @@ __all__ = [
     "first_useful_line",
     "inert",
     "inert_block",
+    "is_reserved",
     "redact_links",
     "safe_file_stem",
 ]
@@ -318,11 +319,16 @@ def _stem(name: str, limit_bytes: int) -> str:
     # Characters that a control character kept apart may now be one.
     text = unicodedata.normalize("NFC", "".join(kept))
     text = _trimmed(re.sub(" {2,}", " ", text)).lstrip(" .-")
-    if re.match(_RESERVED, text):
+    if is_reserved(text):
         text = f"_{text}"
     while len(text.encode()) > limit_bytes:
         text = text.encode()[:limit_bytes].decode("utf-8", "ignore")
     return _trimmed(text)
+
+
+def is_reserved(name: str) -> bool:
+    """Returns True if Windows takes a file of this name for a device, whatever its ending."""
+    return re.match(_RESERVED, name) is not None
 
 
 def _trimmed(text: str) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 from typing import Final
 
 from gale_tui.core.errors import SourceError
-from gale_tui.core.untrusted_text import inert, safe_file_stem
+from gale_tui.core.untrusted_text import inert, is_reserved, safe_file_stem
 
 __all__ = [
     "APPLICATION",
@@ -149,4 +149,5 @@ def _is_plain(part: str) -> bool:
         and not set(part) & set('<>:"|?*\\')
         and not part.startswith((".", " "))
         and not part.endswith((".", " "))
+        and not is_reserved(part)
     )
