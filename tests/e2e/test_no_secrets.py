@@ -60,9 +60,10 @@ def found_on_disk(folder: Path) -> list[Path]:
 
 def command_lines(pid: int) -> bytes:
     """What `ps` shows of the program to every user of the machine."""
-    if sys.platform != "linux":
+    if sys.platform == "linux":
+        return Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/comm").read_bytes()
+    else:
         return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, timeout=LIMIT).stdout
-    return Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/comm").read_bytes()
 
 
 def export(program: PtyProgram, tool_id: str) -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -140,7 +141,7 @@ def full_pipe() -> Iterator[int]:
     """The writing end of a pipe that has room for nothing."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096) if sys.platform == "linux" else 1 << 16
     os.write(writing, b"x" * size)
     os.set_blocking(writing, True)
     yield writing

@@ -16,6 +16,7 @@ import pytest
 from gale_tui.core.downloads.direct_io import LARGE, STEP, DirectFile, Flusher
 
 PIECE = 1 << 20
+O_DIRECT: int = getattr(os, "O_DIRECT", 0)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="O_DIRECT is Linux's")
 
 
@@ -46,13 +47,13 @@ def direct(file: DirectFile) -> bool:
     """Whether its next write goes past the system's memory."""
     import fcntl
 
-    return bool(fcntl.fcntl(file._fd, fcntl.F_GETFL) & os.O_DIRECT)
+    return bool(fcntl.fcntl(file._fd, fcntl.F_GETFL) & O_DIRECT)
 
 
 def refused(folder: Path) -> bool:
     """Whether the disk of a folder knows no such writing."""
     try:
-        os.close(os.open(folder / "probe", os.O_RDWR | os.O_CREAT | os.O_DIRECT))
+        os.close(os.open(folder / "probe", os.O_RDWR | os.O_CREAT | O_DIRECT))
     except OSError:
         return True
     return False
@@ -104,13 +105,13 @@ def test_a_disk_that_refuses_gets_it_the_other_way(
     write, control, refusals = os.write, fcntl.fcntl, []
 
     def refusing_write(fd: int, data: memoryview) -> int:
-        if control(fd, fcntl.F_GETFL) & os.O_DIRECT:
+        if control(fd, fcntl.F_GETFL) & O_DIRECT:
             refusals.append(where)
             raise OSError(errno.EINVAL, "Invalid argument")
         return write(fd, data)
 
     def refusing_control(fd: int, command: int, flags: int = 0) -> int:
-        if command == fcntl.F_SETFL and flags & os.O_DIRECT:
+        if command == fcntl.F_SETFL and flags & O_DIRECT:
             refusals.append(where)
             raise OSError(errno.EINVAL, "Invalid argument")
         return control(fd, command, flags)
