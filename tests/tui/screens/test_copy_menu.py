@@ -181,7 +181,7 @@ async def test_where_copying_is_off_nothing_is_sent(tmp_path: Path) -> None:
         assert app.clipboard == ""
         assert isinstance(app.screen, CopyMenu)
         assert text(app) == SAVED.tool_id
-        assert any("Nothing was sent" in shown.message for shown in app._notifications)
+        assert any("Not copied" in shown.message for shown in app._notifications)
 
 
 @pytest.mark.parametrize(("how", "sent"), [("off", []), ("osc52", ["\x1b]52;c;YWJj\x07"])])
@@ -190,7 +190,7 @@ async def test_the_switch_holds_for_every_copy(
 ) -> None:
     async with demo_app(tmp_path / "g", f'clipboard = "{how}"') as (app, _):
         written: list[str] = []
-        monkeypatch.setattr(app._driver, "write", written.append)
+        monkeypatch.setattr(app, "write_terminal", written.append)
         app.copy_to_clipboard("abc")
         assert written == sent
         assert app.clipboard == "abc"
