@@ -25,6 +25,9 @@ T = TypeVar("T")
 class _OfGale(Screen[T]):
     """The app, as screens and dialogs see it."""
 
+    KEYS_WAIT_FOR: ClassVar[frozenset[str]] = frozenset()
+    """Groups of workers that open a dialog in a moment: keys typed meanwhile are for that."""
+
     @property
     def gale(self) -> AppContext:
         """The app, as what it is."""

@@ -48,6 +48,7 @@ class ExportForm(FormScreen[Job]):
 
     CSS_PATH = "export_form.tcss"
     PLACE = Place.FORM
+    KEYS_WAIT_FOR = frozenset({"submit"})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, again: Job | None = None, pasted: Paste | str | Path = "", *, follows: bool = True) -> None:
@@ -89,8 +90,6 @@ class ExportForm(FormScreen[Job]):
             fields.read_file(pasted)
         elif pasted:
             fields.tool.input.take_paste(pasted)
-        # Keys that came too early come behind the paste.
-        self.ready()
 
     @property
     def fields(self) -> PastingFields:

@@ -73,6 +73,7 @@ class SettingsScreen(FormScreen[None]):
 
     CSS_PATH = "settings.tcss"
     PLACE = Place.SETTINGS
+    KEYS_WAIT_FOR = frozenset({"back"})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     # What it looks like
@@ -126,7 +127,6 @@ class SettingsScreen(FormScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#theme").focus()
-        self.ready()
 
     @on(events.DescendantFocus)
     def _focused(self, event: events.DescendantFocus) -> None:

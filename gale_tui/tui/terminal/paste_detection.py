@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from textual import events
@@ -50,18 +51,17 @@ class PasteDetector:
     back what was in them and the text is read like any other paste.
 
     Args:
-        handle: Handles what was pressed or pasted.
+        put: Queues what was pressed or pasted, and what is to be called between.
     """
 
-    def __init__(self, handle: Callable[[events.Key | events.Paste], Awaitable[None]]) -> None:
-        self._handle = handle
+    def __init__(self, put: Callable[..., None]) -> None:
+        self._put = put
         self._typed: list[events.Key] = []
         self._held: list[events.Key] = []
         self._before: dict[ReadingInput, tuple[str, int]] = {}
         self._last = 0.0
         self._patient = False
         self._timer: asyncio.TimerHandle | None = None
-        self._release: asyncio.Task[None] | None = None
 
     @property
     def holding(self) -> bool:
@@ -117,19 +117,15 @@ class PasteDetector:
             if several or _REQUEST.search(text):
                 field = next(iter(before))
 
-                def read() -> None:
-                    _read(field, before, text, several)
-                    self._handle_soon([*pressed, *behind])
-
-                # Behind the keys that it has still to take.
-                field.call_later(read)
+                # Behind the keys that the field has still to take.
+                self._put(partial(_read, field, before, text, several), *pressed, *behind)
                 return
         elif pasted:
             pressed = _press_behind(keys)
             paste = events.Paste(_text(keys[: len(keys) - len(pressed)]))
-            self._handle_soon([paste, *pressed, *behind])
+            self._put(paste, *pressed, *behind)
             return
-        self._handle_soon([*held, *behind])
+        self._put(*held, *behind)
 
     def _wait(self, seconds: float | None = None) -> None:
         if seconds is None:
@@ -154,14 +150,6 @@ class PasteDetector:
     def _forget(self) -> None:
         self._cancel()
         self._typed, self._held, self._before = [], [], {}
-
-    def _handle_soon(self, found: Sequence[events.Key | events.Paste]) -> None:
-        if found:
-            self._release = asyncio.ensure_future(self._handle_all(found))
-
-    async def _handle_all(self, found: Sequence[events.Key | events.Paste]) -> None:
-        for event in found:
-            await self._handle(event)
 
 
 def looks_pasted(text: str) -> bool:

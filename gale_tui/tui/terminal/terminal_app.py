@@ -20,6 +20,7 @@ from textual.widgets import Input
 from gale_tui.core.signals import handle_signals
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, terminal_encoding
 from gale_tui.tui.terminal.framework import private_problem
+from gale_tui.tui.terminal.key_queue import KeyQueue
 from gale_tui.tui.terminal.multiplexer import inside, passed_on
 from gale_tui.tui.terminal.paste_detection import PasteDetector
 
@@ -57,7 +58,8 @@ class TerminalApp(App[int]):
         self._handles_signals = signals
         self._tested = not private_problem()
         self._repaint_due = False
-        self._pastes = PasteDetector(self.handle_event)
+        self._keys = KeyQueue(self, self.handle_event)
+        self._pastes = PasteDetector(self._keys.put)
         self.driver: TerminalDriver | None = None
         """None without a terminal, or where the framework's own driver does the work."""
         self.inside = inside(os.environ)
@@ -163,13 +165,18 @@ class TerminalApp(App[int]):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Holds keys that may belong to a paste; a paste waits for the keys before it."""
+        """Queues keys and pastes; holds keys that may belong to a paste."""
         if not event.is_forwarded and not self.is_headless:
             if isinstance(event, events.Key):
                 if self._pastes.holds(event, self.focused if isinstance(self.focused, Input) else None):
                     return
-            elif isinstance(event, events.Paste) and self._pastes.holding:
-                self._pastes.end(event)
+                self._keys.put(event)
+                return
+            if isinstance(event, events.Paste):
+                if self._pastes.holding:
+                    self._pastes.end(event)
+                else:
+                    self._keys.put(event)
                 return
         await self.handle_event(event)
 

@@ -205,43 +205,6 @@ async def test_whatever_has_the_focus_is_in_sight(engine: StubEngine, size: tupl
             await pilot.press("tab")
 
 
-# Keys in lumps, as a slow line delivers them
-
-
-def in_a_lump(app: StubApp, *keys: str) -> None:
-    """Hands keys over without waiting for what they do."""
-    for key in keys:
-        character = {"enter": "\r", "tab": "\t"}.get(key, key if len(key) == 1 else None)
-        app.post_message(events.Key(key, character))
-
-
-async def test_keys_that_came_before_the_form_was_drawn_go_to_it(engine: StubEngine) -> None:
-    app = StubApp(engine, ConfirmDialog("Below", "?"))
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.push_screen(ExportForm(), app.results.append)
-        in_a_lump(app, *"a-1", "tab", *"cf", "enter")
-        await until(pilot, lambda: bool(app.results))
-    assert requests(engine) == [("a-1", "cf")]
-
-
-async def test_enter_behind_n_exports_the_offered_tool_in_the_demo(engine: StubEngine) -> None:
-    engine.demo, engine.choices = True, [BANKING, LEAVE]
-    app = StubApp(engine, ConfirmDialog("Below", "?"))
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.push_screen(ExportForm(), app.results.append)
-        in_a_lump(app, "enter")
-        await until(pilot, lambda: bool(app.results))
-    assert requests(engine) == [(BANKING.tool_id, BANKING.flow_id)]
-
-
-async def test_a_tab_takes_effect_before_the_keys_behind_it(engine: StubEngine) -> None:
-    app = Form(engine).app
-    async with app.run_test(size=(80, 24)) as pilot:
-        in_a_lump(app, *"a-1", "tab", *"cf", "enter")
-        await until(pilot, lambda: bool(app.results))
-    assert requests(engine) == [("a-1", "cf")]
-
-
 # One press is one request
 
 

@@ -56,6 +56,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
     CSS_PATH = "batch.tcss"
     AUTO_FOCUS = "#lines"
     PLACE = Place.BATCH
+    KEYS_WAIT_FOR = frozenset({"open", "edit", "start", "save"})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(

@@ -146,7 +146,6 @@ class EnvironmentForm(FormScreen[Environment]):
         self.query_one("#keyring").display = False
         self._fill_given_key()
         self._at_first = self._typed_so_far()
-        self.ready()
         self._look = self.run_worker(self._look_for_key(), group="look")
 
     async def _look_for_key(self) -> None:

@@ -1,0 +1,73 @@
+"""Keys are handled in the order in which they were typed, whatever opens meanwhile."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for
+
+DOWN, ENTER, ESC = "\x1b[B", "\r", "\x1b"
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[PtyProgram]:
+    argv = [*GALE_TUI, "--demo", "--keep", str(tmp_path / "demo")]
+    with PtyProgram(argv, environ_for(tmp_path / "account"), width=110, height=30) as program:
+        program.wait_for("No exports yet")
+        yield program
+
+
+def press(program: PtyProgram, keys: Sequence[str], packet: bool) -> None:
+    """Sends keys in one packet, or each in one of its own, faster than a screen opens."""
+    if packet:
+        program.type("".join(keys))
+        return
+    for key in keys:
+        program.type(key)
+        threading.Event().wait(0.002)
+
+
+@pytest.mark.parametrize("packet", [True, False])
+def test_the_second_offered_tool_is_exported(demo: PtyProgram, packet: bool) -> None:
+    for at in range(1, 5):
+        press(demo, ["n", DOWN, ENTER], packet)
+        demo.wait_for(re.compile(r"(Leave Bot[^\n]*sandbox[^\n]*\n[^\n]*){%d}" % at))
+    assert "Banking" not in demo.screen()
+
+
+OPENING = [
+    (["t", *"ds-1"], r"Dock status[^\n]* ds-1 "),
+    (["n", *"a-1", "\t", *"cf"], r" a-1 [^~]* cf "),
+    (["b", "a", *"a-77"], r"Tool ID[^\n]* a-77 "),
+    (["c", "n", *"alpha", "\t", *"ga"], r" alpha [^~]* ga "),
+    (["v", ESC, "n", *"xyz"], r"Tool ID[^\n]* xyz "),
+    (["?", ESC, "n", *"uvw"], r"Tool ID[^\n]* uvw "),
+    ([":", *"envir", ENTER, "n", *"beta"], r"Name[^\n]* beta "),
+    (["/", *"Leave", ENTER, "n", *"q"], r"Tool ID[^\n]* q "),
+]
+"""Keys, none of which look like a paste, and what is on the screen behind them."""
+
+
+@pytest.mark.parametrize("packet", [True, False])
+def test_what_is_typed_behind_a_key_goes_to_what_that_opens(demo: PtyProgram, packet: bool) -> None:
+    for keys, shown in OPENING:
+        press(demo, keys, packet)
+        demo.wait_for(re.compile(shown))
+        while "Started" not in demo.screen():
+            demo.type(ESC)
+            threading.Event().wait(0.3)
+
+
+@pytest.mark.parametrize("packet", [True, False])
+def test_menus_of_a_saved_job_take_the_keys_behind(demo: PtyProgram, packet: bool) -> None:
+    press(demo, ["n", ENTER], packet)
+    demo.wait_for(re.compile(r"SUCCESS .*saved +\d"))
+    press(demo, ["y", DOWN, ENTER], packet)
+    demo.wait_for("Copied the tool id")
+    press(demo, ["i", "q", "n", *"xyz"], packet)
+    demo.wait_for(re.compile(r"Tool ID[^\n]* xyz "))
