@@ -36,7 +36,7 @@ def press(program: PtyProgram, keys: Sequence[str], packet: bool) -> None:
 def test_the_second_offered_tool_is_exported(demo: PtyProgram, packet: bool) -> None:
     for at in range(1, 5):
         press(demo, ["n", DOWN, ENTER], packet)
-        demo.wait_for(re.compile(r"(Leave Bot[^\n]*sandbox[^\n]*\n[^\n]*){%d}" % at))
+        demo.wait_for(re.compile(r"(Leave Bot[^\n]*sandbox[^\n]*\n[^\n]*)" + f"{{{at}}}"))
     assert "Banking" not in demo.screen()
 
 
