@@ -102,7 +102,7 @@ class KeyQueue:
         if not app.screen_stack:
             return False
         screen = app.screen
-        groups = getattr(screen, "KEYS_WAIT_FOR", frozenset())
+        groups: frozenset[str] = getattr(screen, "KEYS_WAIT_FOR", frozenset())
         return any(
             worker.node is screen and not worker.is_finished
             for worker in app.workers
