@@ -141,7 +141,9 @@ def full_pipe() -> Iterator[int]:
     """The writing end of a pipe that has room for nothing."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096) if sys.platform == "linux" else 1 << 16
+    size = 1 << 16
+    if sys.platform == "linux":
+        size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writing, b"x" * size)
     os.set_blocking(writing, True)
     yield writing
