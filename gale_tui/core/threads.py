@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any, TypeVar
 
 __all__ = ["DaemonThreads"]
@@ -104,8 +105,17 @@ class DaemonThreads:
         self.start(run)
         if within is None:
             return await future
-        async with asyncio.timeout(within):
+
+        def expire() -> None:
+            if not future.done():
+                future.set_exception(TimeoutError())
+
+        # In an empty context: the loop keeps a cancelled timer until it is due, and its context the caller's screen.
+        limit = loop.call_later(within, expire, context=Context())
+        try:
             return await future
+        finally:
+            limit.cancel()
 
     def close(self) -> None:
         """Lets idle threads end; busy ones end with their call or with the process."""

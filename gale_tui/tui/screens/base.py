@@ -10,6 +10,7 @@ from textual.widgets import OptionList, Static
 
 from gale_tui.tui.actions import EXPORTING, Place, key_entries
 from gale_tui.tui.keymap import KeyMap, read_keys
+from gale_tui.tui.terminal.framework import release_closed_widgets
 from gale_tui.tui.widgets.key_bar import KeyBar
 from gale_tui.tui.widgets.line_input import LineInput
 
@@ -52,6 +53,9 @@ class _OfGale(Screen[T]):
         if action in EXPORTING and self.engine.readonly:
             return False
         return super().check_action(action, parameters)
+
+    def on_unmount(self) -> None:
+        release_closed_widgets()
 
 
 class GaleScreen(_OfGale[T]):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["TESTED_WITH", "private_problem"]
+__all__ = ["TESTED_WITH", "private_problem", "release_closed_widgets"]
 
 TESTED_WITH: Final = "8.2.8"
 
@@ -55,6 +55,14 @@ def private_problem() -> str:
             if attribute not in names:
                 return f"{module}.{name}.{attribute} is missing"
     return "" if _find("textual.screen", "Screen._update_timer") else "textual.screen.Screen._update_timer is missing"
+
+
+def release_closed_widgets() -> None:
+    """Clears a cache in which the framework keeps up to 1,024 closed widgets' painted lines: some 20 MB."""
+    cached = _find("textual._styles_cache", "StylesCache.get_inner_outer")
+    clear = getattr(cached, "cache_clear", None)
+    if clear is not None:
+        clear()
 
 
 def _find(module: str, path: str) -> Callable[..., Any] | None:
