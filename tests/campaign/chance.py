@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 from gale_tui.sandbox import faults
@@ -35,6 +35,12 @@ class Run:
     disturbance: Disturbance
     after: float
     """Seconds of the machine's clock from the start to the disturbance."""
+    keys: str = ""
+    """Pressed one after the other once the exports are requested; on a screen alone."""
+    resume: bool = False
+    """`gale-tui export --resume` instead of the list; without a screen alone."""
+    flip: float | None = None
+    """Where in the first page of the history a bit is flipped before the start: 0 its first byte, 1 its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,16 @@ def plan(seed: int) -> Plan:
     rng = random.Random(seed)  # noqa: S311  # the same journey each time is the point
     key = _key(rng)
     scripts = tuple(_script(rng, key) for _ in range(rng.randint(1, 3)))
-    runs = tuple(
+    runs = [
         Run(rng.random() < 0.5, rng.random() < 0.2, rng.choice((*get_args(Disturbance), "kill")), rng.uniform(0.2, 2.0))
         for _ in range(rng.randint(1, 2))
-    )
-    return Plan(seed, key, scripts, runs)
+    ]
+    # Decided last, so that what a seed decided before stays as it is.
+    for number, run in enumerate(runs):
+        keys = "".join(rng.choice("drRpjk") for _ in range(rng.randint(0, 8)))
+        flip = rng.random() if number and rng.random() < 0.3 else None
+        runs[number] = replace(run, keys=keys, resume=number > 0 and rng.random() < 0.5, flip=flip)
+    return Plan(seed, key, scripts, tuple(runs))
 
 
 def _key(rng: random.Random) -> str:

@@ -90,6 +90,8 @@ class _Traveller:
     # Runs
 
     def _run(self, run: Run) -> None:
+        if run.flip is not None:
+            self._flip(run.flip)
         with contextlib.ExitStack() as beside:
             if run.beside:
                 other = beside.enter_context(self._pty())
@@ -100,19 +102,31 @@ class _Traveller:
             else:
                 self._run_headless(run)
 
+    def _flip(self, where: float) -> None:
+        """Flips a bit of the first page, which holds no values: a changed value would be as good as the true one."""
+        path = self.home / "jobs.sqlite3"
+        content = bytearray(path.read_bytes()) if path.exists() else bytearray()
+        if content:
+            at = int(where * min(len(content), 4096))
+            content[at] ^= 1 << at % 8
+            path.write_bytes(content)
+
     def _pty(self, *arguments: str, small: bool = False) -> PtyProgram:
         return PtyProgram([*_limits(small), *PROGRAM, *arguments], self.environ, width=100, height=30)
 
     def _run_screen(self, run: Run) -> None:
         with self._pty(small=run.disturbance == "small disk") as program:
             steps = [step for tool in self.tools for step in self._steps(tool)]
+            keys = list(run.keys)
             deadline = time.monotonic() + run.after
             while time.monotonic() < deadline and program.process.poll() is None:
                 if steps and steps[0][0] in program.screen():
-                    _, keys, tool = steps.pop(0)
+                    _, typed, tool = steps.pop(0)
                     if tool is not None:
                         self.pressed[tool.tool_id] = self.pressed.get(tool.tool_id, 0) + 1
-                    program.type(keys)
+                    program.type(typed)
+                elif not steps and keys and "Export jobs" in program.screen():
+                    program.type(keys.pop(0))
                 threading.Event().wait(0.01)
             if run.disturbance == "stall":
                 program._stop_reading()
@@ -129,10 +143,13 @@ class _Traveller:
 
     def _run_headless(self, run: Run) -> None:
         lines = "\n".join(f"{tool.tool_id},{tool.flow_id}" for tool in self.tools)
-        for tool in self.tools:
-            self.pressed[tool.tool_id] = self.pressed.get(tool.tool_id, 0) + 1
+        if not run.resume:
+            # What is resumed is counted already.
+            for tool in self.tools:
+                self.pressed[tool.tool_id] = self.pressed.get(tool.tool_id, 0) + 1
+        which = ("--resume",) if run.resume else ("--from", "-")
         process = subprocess.Popen(
-            [*_limits(run.disturbance == "small disk"), *PROGRAM, "export", "--from", "-", "--json"],
+            [*_limits(run.disturbance == "small disk"), *PROGRAM, "export", *which, "--json"],
             env=self.environ,
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -142,7 +159,7 @@ class _Traveller:
         )
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(lines.encode())
+            process.stdin.write(b"" if run.resume else lines.encode())
             process.stdin.close()
         process.stdin = None
         with contextlib.suppress(subprocess.TimeoutExpired):
