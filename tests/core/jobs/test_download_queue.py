@@ -249,6 +249,12 @@ HOPELESS: dict[str, tuple[Script, DownloadReason]] = {
     "empty": (Script(duration=1.0, file=File(kind="empty")), DownloadReason.NOT_A_ZIP),
     "bomb": (Script(duration=1.0, file=File(kind="bomb")), DownloadReason.CORRUPT),
     "other scheme": (Script(duration=1.0, link=Link(text="ftp://files.invalid/tool.zip")), DownloadReason.LINK_REFUSED),
+    "script": (Script(duration=1.0, link=Link(text="javascript:alert(1)")), DownloadReason.LINK_REFUSED),
+    "file": (Script(duration=1.0, link=Link(text="file:///etc/passwd")), DownloadReason.LINK_REFUSED),
+    "credentials": (
+        Script(duration=1.0, link=Link(text="https://user:secret@files.invalid/tool.zip?x=1")),
+        DownloadReason.LINK_REFUSED,
+    ),
     "plain http elsewhere": (
         Script(duration=1.0, link=Link(text="http://files.invalid/tool.zip?x=1")),
         DownloadReason.LINK_REFUSED,

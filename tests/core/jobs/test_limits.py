@@ -12,7 +12,7 @@ from gale_tui.core.models import JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault
 from tests.support.clocks import FakeClock
-from tests.support.engines import Bench, bench, eventually
+from tests.support.engines import Bench, Watch, bench, eventually
 
 __all__ = ["bench"]
 
@@ -59,6 +59,32 @@ async def test_a_clock_that_is_set_shortens_no_retry_after(bench: Bench) -> None
         await bench.clock.sleep(60)
         assert {first.engine.jobs[job.id].state, second.engine.jobs[job.id].state} == {JobState.WAITING}
     assert bench.posts == 1
+
+
+async def test_two_hours_of_retry_after_are_two_hours_for_both_instances(bench: Bench) -> None:
+    bench.script(on_export=(faults.rate_limited(7200),))
+    clock = FakeClock()
+
+    async def follow(watch: Watch, seconds: float) -> None:
+        for _ in range(int(seconds / 60)):
+            await clock.advance(60)
+            # The history answers on its own threads.
+            await watch.engine.jobs.events("")
+
+    async with bench.engine(clock=clock) as first, bench.engine(clock=clock) as second:
+        exporting = asyncio.create_task(bench.export(first))
+        await eventually(lambda: bench.posts == 1)
+        job = await exporting
+        await follow(second, 7140)
+        assert bench.posts == 1
+        async with asyncio.timeout(60):
+            while bench.posts == 1:
+                await follow(second, 60)
+                await asyncio.sleep(0.02)
+        assert clock.monotonic() - 1000.0 >= 7200
+        await follow(second, 120)
+        assert bench.posts == 2
+        assert job.id in second.engine.jobs
 
 
 async def test_a_retry_after_of_a_status_holds_for_whoever_polls_next(bench: Bench) -> None:
