@@ -100,7 +100,7 @@ async def test_one_unreadable_value_costs_that_value_alone(path: Path, column: s
     assert [name for name in jobs if found[name] != jobs[name]] in (["job-3"], [])
     assert not list(path.parent.glob("*.damaged-*"))
     said.clear()
-    await JobStore.open(path, on_notice=said.append)
+    await (await JobStore.open(path, on_notice=said.append)).close()
     assert said == []
 
 
