@@ -24,6 +24,7 @@ from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, ori
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.reasons import describe
+from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason
 from gale_tui.core.signals import handle_signals
 from gale_tui.core.threads import DaemonThreads
@@ -38,6 +39,7 @@ class ExportCommand:
 
     tool_id: str = ""
     flow_id: str = ""
+    kind: Kind = TOOL
     label: str = ""
     output: Path | None = None
     as_json: bool = False
@@ -85,7 +87,9 @@ def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> di
     job = entry.job
     if job is None:
         tool = entry.tool
-        nobody = Job("", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label)
+        nobody = Job(
+            "", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label, kind=tool.kind
+        )
         known = {**job_as_json(nobody), "status": None, "state": "not started", "note": entry.why}
     else:
         known = job_as_json(job)
@@ -174,6 +178,9 @@ async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -
         if entry.outcome is not Outcome.SAVED or job is None or job.download.path is None:
             continue
         title = inert(job.title, 60)
+        if not job.kind.holds_tool:
+            narration.say(f"gale-tui: {title} is not unpacked: a {job.kind} is not a tool.")
+            continue
         try:
             done = await threads.call(unpack_job, root, job, job.download.path)
         except GaleError as error:
@@ -204,7 +211,8 @@ def _say_left(count: int, narration: Narration) -> None:
 
 def _plan(engine: GaleEngine, command: ExportCommand) -> _Plan:
     if command.batch is None:
-        tool = BatchTool(clean_id(command.tool_id), clean_id(command.flow_id), clean_label(command.label))
+        flow_id = clean_id(command.flow_id) if command.kind.needs_flow else ""
+        tool = BatchTool(clean_id(command.tool_id), flow_id, clean_label(command.label), kind=command.kind)
         return _Plan(engine.environments.require_current(), (tool,), several=False)
     batch = command.batch
     if not batch.tools and not batch.bad:
@@ -283,7 +291,7 @@ def _confirm(engine: GaleEngine, plan: _Plan, command: ExportCommand, narration:
         raise ConfigError(
             f"{wrong} wrong; nothing was started", f"Correct the list, or add --yes to export the other {count}"
         )
-    stuck = [tool for tool in plan.tools if has_text_stuck(tool.tool_id) or has_text_stuck(tool.flow_id)]
+    stuck = [tool for tool in plan.tools if has_text_stuck(tool.tool_id) or has_text_stuck(tool.flow_id or "none")]
     for tool in stuck:
         line = f"line {tool.line}: " if tool.line else ""
         narration.say(f"gale-tui: {line}an odd id, perhaps with something stuck to it: {tool.tool_id} {tool.flow_id}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gale_tui.core.errors import ConfigError
+from gale_tui.core.kinds import KINDS, TOOL, kind_of
 
 if TYPE_CHECKING:
     from gale_tui.cli.export import ExportCommand
@@ -20,10 +21,10 @@ LARGEST = 50 << 20
 
 EXAMPLES = """\
 lists:
-  Lines of tool_id,flow_id,label, separated by commas, semicolons, tabs or spaces; a header is optional, # begins a
-  comment. Captured Export requests (addresses, curl, fetch, PowerShell, a HAR file) are read too, and go only to the
-  environment that they were captured from. Lines that cannot be read, odd ids and ids that were captured without
-  their host need --yes.
+  Lines of tool_id,flow_id,label, separated by commas, semicolons, tabs or spaces; a header is optional and may name a
+  further column, kind (tool, workflow or model); # begins a comment. Captured Export requests (addresses, curl, fetch,
+  PowerShell, a HAR file) are read too, and go only to the environment that they were captured from. Lines that cannot
+  be read, odd ids and ids that were captured without their host need --yes.
 
 interrupted:
   A set or list that is interrupted (ctrl+c, SIGTERM, a crash) keeps what it had not started. --resume continues with
@@ -37,6 +38,8 @@ exit codes:
 examples:
   gale-tui export --tool-id a-… --flow-id cf-…
   gale-tui export --tool-id a-… --flow-id cf-… --env prod --yes --output /backup --json
+  gale-tui export --kind workflow --tool-id a-… --flow-id cf-…
+  gale-tui export --kind model --tool-id cm-…
   gale-tui export --from tools.csv --save-set nightly
   pbpaste | gale-tui export --from -
   GALE_HOST=gale.kore.ai GALE_API_KEY=$(pass gale) gale-tui export --set nightly
@@ -59,6 +62,9 @@ def add_export(commands: Any) -> None:
     which = export.add_argument_group("what to export: one tool, a set or a list")
     which.add_argument("--tool-id", metavar="ID")
     which.add_argument("--flow-id", metavar="ID")
+    which.add_argument(
+        "--kind", choices=tuple(KINDS), help="what the id is of; a tool by default; a model needs no --flow-id"
+    )
     which.add_argument("--label", metavar="TEXT", default="", help="display name of the one tool")
     which.add_argument("--set", metavar="NAME", dest="set_name", help="a named set of tools")
     which.add_argument(
@@ -102,8 +108,13 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
         parser.error(f"{ways[0]} does not go with {ways[1]}")
     if arguments.resume and arguments.output is not None:
         parser.error("--output does not go with --resume: the batch has its own folder")
-    if not ways and (arguments.tool_id is None or arguments.flow_id is None):
+    if ways and arguments.kind is not None:
+        parser.error("--kind goes with --tool-id; a list has a column for it")
+    kind = KINDS[arguments.kind] if arguments.kind else kind_of(arguments.tool_id or "") or TOOL
+    if not ways and (arguments.tool_id is None or (arguments.flow_id is None and kind.needs_flow)):
         parser.error("--tool-id and --flow-id are needed, or --set, --from or --resume")
+    if not ways and not kind.needs_flow and arguments.flow_id is not None:
+        parser.error(f"--flow-id does not go with a {kind}")
     if arguments.save_set is not None and arguments.source is None:
         parser.error("--save-set goes with --from")
     if ways and arguments.label:
@@ -122,6 +133,7 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
     return ExportCommand(
         tool_id=arguments.tool_id or "",
         flow_id=arguments.flow_id or "",
+        kind=kind,
         label=arguments.label,
         output=arguments.output.expanduser().absolute() if arguments.output else None,
         as_json=arguments.json,

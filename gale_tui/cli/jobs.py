@@ -79,6 +79,7 @@ def job_as_json(job: Job) -> dict[str, object]:
     """A job as data for scripts, null where nothing is known; no link, no key. Times are ISO 8601 in UTC."""
     download = job.download
     return {
+        "kind": job.kind.word,
         "tool_id": job.tool_id or None,
         "flow_id": job.flow_id or None,
         "label": job.label or None,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["KINDS", "MODEL", "TOOL", "WORKFLOW", "Kind", "kind_named", "kind_of"]
+__all__ = ["KINDS", "MODEL", "TOOL", "WORKFLOW", "Kind", "fitting_kind", "kind_named", "kind_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +62,10 @@ def kind_of(subject_id: str) -> Kind | None:
     """The kind that an id's prefix stands for; None where it may be several, or none."""
     found = [kind for kind in KINDS.values() if subject_id.startswith(kind.id_prefix)]
     return found[0] if len(found) == 1 else None
+
+
+def fitting_kind(kind: Kind, subject_id: str) -> Kind:
+    """The kind, unless the id's prefix is that of others; then the first of those."""
+    if subject_id.startswith(kind.id_prefix):
+        return kind
+    return next((other for other in KINDS.values() if subject_id.startswith(other.id_prefix)), kind)

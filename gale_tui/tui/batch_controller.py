@@ -137,13 +137,14 @@ class BatchController:
         if environment is None:
             app.say(f"The environment of these jobs, {jobs[0].environment_name}, is gone.", severity="warning")
             return
-        keyed = [job for job in jobs if job.tool_id and job.flow_id]
+        keyed = [job for job in jobs if job.exportable]
         known = {(job.tool_id, job.flow_id): job for job in keyed}
         if not known:
             app.say("The tool ids of these jobs are unknown: they were only tracked.", severity="warning")
             return
         tools = tuple(
-            BatchTool(job.tool_id, job.flow_id, job.title if job.title != job.tool_id else "") for job in known.values()
+            BatchTool(job.tool_id, job.flow_id, job.title if job.title != job.tool_id else "", kind=job.kind)
+            for job in known.values()
         )
         same, idless = len(keyed) - len(known), len(jobs) - len(keyed)
         notes = (

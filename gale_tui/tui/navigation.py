@@ -133,12 +133,19 @@ class Navigation:
         if job.download.path is None:
             self._app.say(f"{job.title} has no saved file yet; {self._jobs.key('download')} downloads it.")
             return
+        if not job.kind.holds_tool:
+            self._app.say(f"{job.title} is a {job.kind}, not a tool: there is nothing to inspect.")
+            return
         from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 
         self._app.push_screen(InspectScreen(job))
 
     def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None:
         """Compares a saved file with the export before it, or two marked ones."""
+        other = next((each for each in marked or (job,) if not each.kind.holds_tool), None)
+        if other is not None:
+            self._app.say(f"{other.title} is a {other.kind}, not a tool: there is nothing to compare.")
+            return
         from gale_tui.tui.screens.saved_file.compare import comparison
 
         screen = comparison(self._app.engine.jobs.values(), job, marked)
@@ -155,8 +162,10 @@ class Navigation:
             done: Called with the folder of the last one.
         """
         saved = [job for job in jobs if job.download.path is not None and job.download.state is DownloadState.SAVED]
-        if not saved:
-            self._app.say("No saved file to unpack.")
+        tools = [job for job in saved if job.kind.holds_tool]
+        if not tools:
+            other = f"{saved[0].title} is a {saved[0].kind}, not a tool: there is nothing to unpack." if saved else ""
+            self._app.say(other or "No saved file to unpack.")
             return
         from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
 
@@ -164,7 +173,7 @@ class Navigation:
             if folder is not None:
                 done(folder)
 
-        self._app.push_screen(UnpackDialog(saved), dismissed)
+        self._app.push_screen(UnpackDialog(tools), dismissed)
 
     def open_folder(self, job: Job) -> None:
         """Opens the folder of a job's file on the desktop; without one shows the path."""

@@ -107,6 +107,26 @@ def test_one_tool_prints_the_path_of_its_file(cron: Cron) -> None:
     assert "\r" not in done.err
 
 
+@pytest.mark.parametrize("kind", ["tool", "workflow", "model"])
+def test_each_kind_is_exported_by_its_name(cron: Cron, kind: str) -> None:
+    offered = cron.sandbox.add_tool("Thing", QUICK if kind != "model" else None, kind=kind)
+    flow = ["--flow-id", offered.flow_id] if offered.flow_id else []
+    done = cron.run("export", "--kind", kind, "--tool-id", offered.tool_id, *flow, "--json")
+    assert done.code == 0
+    (row,) = done.rows
+    assert (row["kind"], row["tool_id"], row["name"]) == (kind, offered.tool_id, "Thing")
+    assert row["flow_id"] == (offered.flow_id or None)
+    assert len(cron.sandbox.posts(offered.tool_id)) == 1
+
+
+def test_the_id_of_a_model_needs_no_kind_and_no_flow(cron: Cron) -> None:
+    offered = cron.sandbox.add_tool("Llama", kind="model")
+    done = cron.run("export", "--tool-id", offered.tool_id)
+    assert (done.code, done.out.endswith(".gguf\n")) == (0, True)
+    assert cron.run("export", "--tool-id", offered.tool_id, "--flow-id", "cf-1").code == 2
+    assert cron.run("export", "--kind", "workflow", "--tool-id", "a-1").code == 2
+
+
 CODES: dict[str, tuple[int, Script]] = {
     "failed": (1, Script(duration=0.1, outcome="FAILED", reason="no model")),
     "not found": (2, Script(on_export=(faults.refused(404, "No such tool"),))),

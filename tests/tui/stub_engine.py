@@ -13,6 +13,8 @@ from textual.screen import Screen
 
 from gale_tui.core.clock import Clock, SystemClock
 from gale_tui.core.config.settings import Settings
+from gale_tui.core.kinds import TOOL as TOOL_KIND
+from gale_tui.core.kinds import Kind
 from gale_tui.core.models import (
     Environment,
     EnvironmentCondition,
@@ -140,6 +142,9 @@ class StubJobs:
     def recent_tools(self, environment_id: str) -> list[ToolChoice]:
         return self._engine.choices
 
+    def last_kind(self, environment_id: str) -> Kind:
+        return TOOL_KIND
+
     async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
         self._engine.exports.append(request)
         await self._engine.wait()
@@ -181,6 +186,7 @@ class StubEngine:
         gate: asyncio.Event | None = None,
     ) -> None:
         self.demo = demo
+        self.readonly = False
         self.settings = settings or Settings()
         self.problems = problems
         self.credentials = credentials or StubCredentials()
@@ -235,6 +241,7 @@ def a_job(request: ExportRequest) -> Job:
         state=JobState.RUNNING,
         status="IN_PROGRESS",
         dock_status_id="ds-0",
+        kind=request.kind,
     )
 
 

@@ -76,13 +76,13 @@ class CopyMenu(GaleModal[None]):
         path = job.download.path
         environment = self.engine.environments.find(job.environment_id)
         curl = None
-        if environment is not None and job.tool_id and job.flow_id:
+        if environment is not None and job.exportable:
             from gale_tui.core.gale_api.client import curl_line
 
-            curl = curl_line(environment, job.tool_id, job.flow_id)
+            curl = curl_line(environment, job.tool_id, job.flow_id, job.kind)
         return [
             ("Dock status id", job.dock_status_id),
-            ("Tool id", job.tool_id),
+            (f"{job.kind.word.capitalize()} id", job.tool_id),
             ("Flow id", job.flow_id),
             ("Export job id", job.export_job_id),
             ("Path of the saved file", str(path) if path else None),

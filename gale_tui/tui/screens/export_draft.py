@@ -42,7 +42,7 @@ class DraftKeeper:
         environment = fields.environment.id if fields.environment is not None else ""
         values = (fields.tool.value, fields.flow.value, fields.field("label").value, fields.field("folder").value)
         tool_id, flow_id, label, folder = (value.strip() for value in values)
-        return ExportDraft(tool_id, flow_id, label, folder, environment)
+        return ExportDraft(tool_id, flow_id, label, folder, environment, kind=fields.kind)
 
     @property
     def untouched(self) -> bool:
@@ -64,7 +64,7 @@ class DraftKeeper:
         """
         self.before = replace(self.typed, at=self._fields.engine.clock.time())
         fields = self._fields
-        fields.fill(draft.tool_id, draft.flow_id)
+        fields.fill(draft.tool_id, draft.flow_id, draft.kind)
         fields.field("label").fill(draft.label)
         if draft.folder:
             fields.field("folder").fill(draft.folder)

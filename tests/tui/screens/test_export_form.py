@@ -20,9 +20,11 @@ from gale_tui.core.errors import (
     NameNotFoundError,
     NotFoundError,
 )
+from gale_tui.core.kinds import MODEL, WORKFLOW
 from gale_tui.core.models import Environment, ExportRequest, Job, Origin, ToolChoice
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.export_form import ExportForm
+from gale_tui.tui.widgets.forms.export_fields import ExportFields
 from gale_tui.tui.widgets.forms.fields import FieldInput, TextField, Tick
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 from tests.tui.stub_engine import FLOW, KEY, LIVE, STAGING, TOOL, StubApp, StubEngine, a_job
@@ -116,10 +118,20 @@ async def test_the_order_of_tab(engine: StubEngine) -> None:
     form = Form(engine)
     seen = []
     async with form.app.run_test(size=(80, 24)) as pilot:
-        for _ in range(8):
+        for _ in range(9):
             seen.append(form.focus)
             await pilot.press("tab")
-    assert seen == ["tool-id", "flow-id", "environment", "label", "folder", "save-when-ready", "submit", "cancel"]
+    assert seen == [
+        "tool-id",
+        "flow-id",
+        "environment",
+        "label",
+        "folder",
+        "save-when-ready",
+        "kind",
+        "submit",
+        "cancel",
+    ]
 
 
 async def test_enter_goes_to_the_next_empty_required_field_and_then_submits(engine: StubEngine) -> None:
@@ -602,8 +614,8 @@ SAMPLE = f"""curl --location --request POST 'https://{STAGING.origin.display}/ap
         ),
         (
             "https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x",
-            ("", "", "staging"),
-            "This is the export of a workflow; gale-tui exports tools.",
+            ("w-1", "x", "live"),
+            "Taken from the paste: Workflow ID and Flow ID.",
         ),
         ("a-1\tcf-1\n", ("a-1", "cf-1", "staging"), "Taken from the paste: Tool ID and Flow ID."),
         ("a-1 x\tcf-1\n", ("a-1 xcf-1", "", "staging"), ""),
@@ -689,8 +701,23 @@ async def test_a_workflow_is_called_one(engine: StubEngine) -> None:
     async with form.app.run_test(size=(80, 24)) as pilot:
         form.app.screen.post_message(events.Paste("https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x"))
         await pilot.pause()
-        assert "workflow" in form.said()
-        assert form.text("tool-id") == ""
+        assert "Workflow ID" in form.said()
+        assert form.screen.query_one(ExportFields).kind is WORKFLOW
+        assert "/api/public/workflow/w-1/export" in str(form.screen.query_one("#curl", Static).render())
+
+
+async def test_a_models_id_decides_and_needs_no_flow(engine: StubEngine) -> None:
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"cm-1")
+        await finish(pilot)
+        assert form.screen.query_one(ExportFields).kind is MODEL
+        assert not form.screen.query_one("#flow-id-field").display
+        await pilot.press("tab")
+        assert form.focus == "environment"
+        await pilot.press("shift+tab", "enter")
+        await finish(pilot)
+        assert [(each.tool_id, each.flow_id, each.kind) for each in engine.exports] == [("cm-1", "", MODEL)]
 
 
 async def test_an_environment_that_is_gone_is_not_replaced_by_another(engine: StubEngine) -> None:

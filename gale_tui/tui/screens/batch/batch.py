@@ -19,6 +19,7 @@ from gale_tui.core.batch.reader import read_batch, several_in, takes_long
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.identifiers import origin_of
+from gale_tui.core.kinds import TOOL
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
@@ -186,7 +187,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
             return f"Line {line.number}: {inert(line.problem, 200)}. {mends} edits it, {out} removes it."
         if line.warning:
             return f"Line {line.number} is used as it is: {inert(line.warning, 200)}."
-        return f"{inert(line.tool_id, 200)}  {inert(line.flow_id, 200)}"
+        kind = f"{line.tool.kind}: " if line.tool is not None and line.tool.kind is not TOOL else ""
+        return f"{kind}{inert(line.tool_id, 200)}  {inert(line.flow_id, 200)}"
 
     @on(BatchTarget.Moved)
     def _moved(self) -> None:

@@ -14,11 +14,13 @@ from textual.widgets import Input, Select, Static
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id
+from gale_tui.core.kinds import KINDS, TOOL, Kind, fitting_kind
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.widgets.forms.checks import Level, folder_finding, folder_of
+from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField, Tick
-from gale_tui.tui.widgets.forms.id_fields import id_field
+from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
 if TYPE_CHECKING:
@@ -107,9 +109,10 @@ class ExportFields(FormBody):
             hint="What to call it in the table, if not by its own name.",
         )
         yield TextField(
-            "Folder", "folder", value=path_text(folder), hint="Where the zip goes.", check=folder_finding, slow=True
+            "Folder", "folder", value=path_text(folder), hint="Where the file goes.", check=folder_finding, slow=True
         )
         yield Tick("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
+        yield FormRow("Kind", kind_choice("kind", again.kind if again is not None else TOOL))
         yield FormRow("As curl", Static(id="curl", markup=False))
 
     def on_mount(self) -> None:
@@ -137,6 +140,26 @@ class ExportFields(FormBody):
         return self.field("flow-id")
 
     @property
+    def kind(self) -> Kind:
+        """What is exported."""
+        return KINDS[self.query_one("#kind", Choice).value]
+
+    @kind.setter
+    def kind(self, kind: Kind) -> None:
+        self.query_one("#kind", Choice).value = kind.word
+        self._show_kind()
+
+    @on(Choice.Changed, "#kind")
+    def _show_kind(self) -> None:
+        show_kind(self.kind, self.tool, self.flow)
+        self._show_curl()
+
+    @property
+    def _ids(self) -> list[TextField]:
+        """The fields of the ids that the kind needs."""
+        return [self.tool, self.flow] if self.kind.needs_flow else [self.tool]
+
+    @property
     def _suggestions(self) -> Suggestions:
         return self.query_one("#suggestions", Suggestions)
 
@@ -161,7 +184,9 @@ class ExportFields(FormBody):
             title = "Offered tools" if engine.demo else "Recent tools"
             self._suggestions.offer(engine.jobs.recent_tools(environment.id), title)
             self.show_key()
-        self._show_curl()
+            if self._again is None and not self.tool.value.strip():
+                self.query_one("#kind", Choice).value = engine.jobs.last_kind(environment.id).word
+        self._show_kind()
 
     def show_key(self) -> None:
         """Shows where the environment's key lives."""
@@ -183,8 +208,9 @@ class ExportFields(FormBody):
         if self.environment is not None:
             from gale_tui.core.gale_api.client import curl_line
 
-            tool_id, flow_id = _id_or(self.tool.value, "TOOL-ID"), _id_or(self.flow.value, "FLOW-ID")
-            words = curl_line(self.environment, tool_id, flow_id)
+            kind = self.kind
+            tool_id = _id_or(self.tool.value, f"{kind.word.upper()}-ID")
+            words = curl_line(self.environment, tool_id, _id_or(self.flow.value, "FLOW-ID"), kind)
         self.query_one("#curl", Static).update(words)
 
     # Typing and choosing
@@ -195,6 +221,8 @@ class ExportFields(FormBody):
         if event.input is self.tool.input and event.input.has_focus and event.value != self._known_tool_id:
             self._suggestions.narrow(event.value, mark=not self.flow.value)
             self._known_tool_id = event.value
+        if event.input is self.tool.input:
+            self.kind = fitting_kind(self.kind, event.value.strip())
         if event.input.id in ("tool-id", "flow-id"):
             self._show_curl()
 
@@ -224,7 +252,7 @@ class ExportFields(FormBody):
         self._take(event.choice)
 
     def _take(self, choice: ToolChoice) -> None:
-        self.fill(choice.tool_id, choice.flow_id)
+        self.fill(choice.tool_id, choice.flow_id, choice.kind)
         label = self.field("label")
         # What it was called so far is what the user will look for in the table.
         if choice.title != choice.tool_id and (not label.value.strip() or label.value == self.known_label):
@@ -232,8 +260,9 @@ class ExportFields(FormBody):
             label.fill(choice.title)
         self.post_message(self.Noted(""))
 
-    def fill(self, tool_id: str, flow_id: str | None) -> None:
-        """Fills in ids; a Flow ID of None changes nothing."""
+    def fill(self, tool_id: str, flow_id: str | None, kind: Kind) -> None:
+        """Fills in ids and their kind; a Flow ID of None changes nothing."""
+        self.kind = kind
         self._known_tool_id = tool_id
         self.tool.fill(tool_id)
         if flow_id is not None:
@@ -255,7 +284,7 @@ class ExportFields(FormBody):
             self._take(choice)
             if not self.engine.demo:
                 return
-        empty = [field for field in (self.tool, self.flow) if not field.value.strip()]
+        empty = [field for field in self._ids if not field.value.strip()]
         following = [field for field in empty if field.input is not event.input]
         if not empty:
             self.post_message(self.Complete())
@@ -268,7 +297,7 @@ class ExportFields(FormBody):
 
     def first_missing(self) -> Widget | None:
         """The first widget that keeps the form from being sent, its problem shown; None if there is none."""
-        for field in (self.tool, self.flow):
+        for field in self._ids:
             if not field.insist():
                 return field.input
         return self.query_one("#environment") if self.environment is None else None
@@ -281,7 +310,8 @@ class ExportFields(FormBody):
         return ExportRequest(
             environment_id=self.environment.id,
             tool_id=clean_id(self.tool.value),
-            flow_id=clean_id(self.flow.value),
+            flow_id=clean_id(self.flow.value) if self.kind.needs_flow else "",
+            kind=self.kind,
             label=self.field("label").value.strip(),
             folder=folder_of(folder.value) if folder.value.strip() else None,
             save_when_ready=self.query_one("#save-when-ready", Tick).value,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import origin_of
+from gale_tui.core.kinds import Kind
 from gale_tui.core.models import Environment, Origin
 from gale_tui.core.paste.capture import LEFT_OUT, Captured
 from gale_tui.core.secret import Secret
@@ -35,17 +36,19 @@ def origin_in(host: str | None) -> Origin | None:
 
 
 def said_without_export(captured: Captured) -> str:
-    """A sentence about a request that exports no tool; empty if it is no request."""
+    """A sentence about a request that exports nothing; empty if it is no request."""
     if captured.had_key and not captured.ignored:
         return "This is an API key: it belongs to the environment, and was left out here."
     return " ".join(captured.ignored)
 
 
-def said_of_taken(source: str, has_flow: bool, replaced: Sequence[str]) -> str:
+def said_of_taken(source: str, kind: Kind, has_flow: bool, replaced: Sequence[str]) -> str:
     """The ids taken, and those they replaced."""
-    taken = "Tool ID and Flow ID" if has_flow else "the Tool ID"
+    word = kind.word.capitalize()
+    taken = f"{word} ID and Flow ID" if has_flow else f"the {word} ID"
     before = f" in place of {' and '.join(inert(each, 60) for each in replaced)}" if replaced else ""
-    return f"Taken from {inert(source, 60)}: {taken}{before}{'.' if has_flow else '; it names no flowId.'}"
+    end = "; it names no flowId." if kind.needs_flow and not has_flow else "."
+    return f"Taken from {inert(source, 60)}: {taken}{before}{end}"
 
 
 def said_of_key(captured: Captured, offer: Offer | None, key: str) -> list[str]:

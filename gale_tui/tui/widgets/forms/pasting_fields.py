@@ -13,7 +13,6 @@ from textual.widgets import Select
 
 from gale_tui.core.batch.reader import Paste, read_paste, read_paste_file, takes_long
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.kinds import TOOL
 from gale_tui.core.models import Environment, Job, Origin
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
@@ -129,7 +128,7 @@ class PastingFields(ExportFields):
         if paste.batch is not None:
             self.post_message(self.Several(paste.batch))
             return True
-        tools = [each for each in captured.requests if each.kind is TOOL and each.tool_id]
+        tools = captured.understood
         if not tools:
             said = said_without_export(captured)
             if said:
@@ -137,23 +136,25 @@ class PastingFields(ExportFields):
             return bool(said)
         request = tools[0]
         tool_id = tidy_id(request.tool_id or "")
+        kind = request.kind
         flow_id = tidy_id(request.flow_id) if request.flow_id else None
         replaced = self._replaced(tool_id, flow_id)
         self._take_label(tool_id, paste.label)
-        self.fill(tool_id, flow_id)
+        self.fill(tool_id, flow_id, kind)
         origin = origin_in(request.host)
         moved, elsewhere = self._follow(origin)
         self.offer = self._offer(paste, origin)
-        if flow_id is None:
+        flow_missing = kind.needs_flow and flow_id is None
+        if flow_missing:
             self.flow.input.focus()
         if elsewhere and self.offer is not None and self.offer.environment is None:
             key = ", with the API key in it" if self.offer.key is not None else ""
             elsewhere = f"{elsewhere[:-1]}: {self._key_text} adds it{key}."
         more = len(tools) - 1
         others = f"{more} more export{'s were' if more > 1 else ' was'} in it; this is the first." if more else ""
-        words = [said_of_taken(paste.source, flow_id is not None, replaced), moved, elsewhere, others]
+        words = [said_of_taken(paste.source, kind, flow_id is not None, replaced), moved, elsewhere, others]
         words += said_of_key(captured, self.offer, self._key_text)
-        self._doubtful = bool(elsewhere) or flow_id is None
+        self._doubtful = bool(elsewhere) or flow_missing
         self.post_message(self.Noted(" ".join(filter(None, words)), "warning" if self._doubtful else "hint"))
         return True
 
@@ -217,5 +218,5 @@ class PastingFields(ExportFields):
         self.environment = environment
         self.show_environment()
         self.post_message(self.Noted(said))
-        empty = [field for field in (self.tool, self.flow) if not field.value.strip()]
-        (empty[0] if empty else self.flow).input.focus()
+        empty = [field for field in self._ids if not field.value.strip()]
+        (empty or self._ids[-1:])[0].input.focus()

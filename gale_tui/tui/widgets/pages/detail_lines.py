@@ -183,7 +183,7 @@ def _heading(job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: f
 
 
 def _ids(job: Job) -> list[tuple[str, str]]:
-    ids = [("Tool", job.tool_id), ("Flow", job.flow_id)]
+    ids = [(job.kind.word.capitalize(), job.tool_id), ("Flow", job.flow_id)]
     if job.dock_status_id:
         ids.append(("Dock status", job.dock_status_id))
     if job.export_job_id:
