@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from textual import events
 
-from gale_tui.sandbox.script import Script
+from gale_tui.core.models import ExportRequest
+from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
-from tests.tui.real_app import screen_text, shows
+from tests.tui.real_app import screen_text, shows, toasts
 from tests.tui.saved_jobs import export_versions, page_text, running, until
 
 ELSEWHERE = (
@@ -73,3 +75,18 @@ async def test_quitting_says_what_goes_on(tmp_path: Path) -> None:
             await pilot.press("q")
             await until(pilot, lambda: app.return_value == 0)
             assert [str(each) for each in app._exit_renderables] == ["1 export goes on at GALE."]
+
+
+async def test_x_on_a_job_whose_request_is_out_says_when_it_can_be_removed(tmp_path: Path) -> None:
+    with Sandbox(seed=1, speed=50.0) as sandbox:
+        async with running(tmp_path, sandbox) as (app, pilot, engine):
+            tool = sandbox.add_tool("Slow", Script(duration=1.0, on_export=(Fault(delay=100.0),)))
+            exporting = asyncio.create_task(
+                engine.jobs.export(ExportRequest("demo", tool.tool_id, tool.flow_id, "Slow"))
+            )
+            await until(pilot, lambda: sandbox.posts(tool.tool_id) and app.jobs_screen.table.current is not None)
+            await pilot.press("x")
+            await until(pilot, lambda: toasts(app))
+            assert toasts(app) == ["Slow is being requested. Remove it once GALE has answered."]
+            job = await exporting
+            assert job.id in engine.jobs
