@@ -82,7 +82,7 @@ DEMO: Final = Catalogue(
         SampleTool(
             "succeeds within seconds, with a percentage",
             flows.BANKING,
-            Script(duration=5.0, percentages=True),
+            Script(duration=5.0, percentages=True, url_in="both"),
         ),
         SampleTool(
             "slow, no percentage; edited after its first export",
@@ -106,6 +106,7 @@ DEMO: Final = Catalogue(
             Script(
                 duration=8.0,
                 percentages=True,
+                url_in="both",
                 on_export=(rate_limited(4),),
                 on_status=(proper(), rate_limited(3, times=2)),
             ),
@@ -113,7 +114,7 @@ DEMO: Final = Catalogue(
         SampleTool(
             "has a large file that takes some seconds to download",
             flows.POLICIES,
-            Script(duration=4.0, percentages=True, file=File(size=24 << 20, pace=float(4 << 20))),
+            Script(duration=4.0, percentages=True, url_in="both", file=File(size=24 << 20, pace=float(4 << 20))),
         ),
         SampleTool(
             "succeeds, but its link works only some seconds later",
@@ -126,6 +127,7 @@ DEMO: Final = Catalogue(
             Script(
                 duration=10.0,
                 percentages=True,
+                url_in="both",
                 on_status=(proper(), server_error(503), cut("answer")),
                 on_download=(cut(3 << 20),),
                 file=File(size=8 << 20, pace=float(4 << 20)),
