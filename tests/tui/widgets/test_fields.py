@@ -248,3 +248,10 @@ async def test_a_slow_check_does_not_hold_up_typing(tmp_path: Path) -> None:
         assert field.finding.text == "checked xy"
     os.close(reader)
     os.close(writer)
+
+
+def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: (1 << 30, 1 << 30, 0))
+    finding = folder_finding(str(tmp_path))
+    assert finding.level == "problem"
+    assert "no room" in finding.text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from gale_tui.core.errors import ConfigError
+from gale_tui.core.filesystem import check_folder
 
 __all__ = [
     "Check",
@@ -85,19 +85,10 @@ def folder_finding(text: str) -> Finding:
     """Whether files can be saved in a folder. Looks at the disk: call it on a thread."""
     try:
         path = folder_of(text)
+        check_folder(path, chosen=False)
     except ConfigError as error:
         return Finding(str(error), "problem")
-    try:
-        if path.is_dir():
-            if os.access(path, os.W_OK | os.X_OK):
-                return Finding("" if path == Path(text.strip()).expanduser() else str(path))
-            return Finding(f"{path} cannot be written to. Choose another folder or change its permissions.", "problem")
-        if path.exists():
-            return Finding(f"{path} is a file. Type the folder that the zip goes into.", "problem")
-        nearest = next(parent for parent in path.parents if parent.exists())
-        if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-            typed = path == Path(text.strip()).expanduser()
-            return Finding("It is not there yet and will be made." if typed else f"{path} will be made.", "note")
-        return Finding(f"{path} cannot be made: no permission in {nearest}.", "problem")
-    except (OSError, ValueError, StopIteration):
-        return Finding("This folder cannot be looked at. Choose another one.", "problem")
+    typed = path == Path(text.strip()).expanduser()
+    if path.is_dir():
+        return Finding("" if typed else str(path))
+    return Finding("It is not there yet and will be made." if typed else f"{path} will be made.", "note")
