@@ -79,7 +79,7 @@ def _words(entry: BatchEntry) -> str:
         return inert(job.status, 40)
     if job.state is JobState.SUCCEEDED and download.state is not DownloadState.NONE:
         where = f" {download.path}" if download.state is DownloadState.SAVED else ""
-        sentence = describe_download(job)
+        sentence = describe_download(job) or describe(job)
         why = f": {inert(sentence.text, 400)}" if sentence else ""
         same = ", unchanged" if entry.unchanged else ""
         return f"{inert(job.status, 40)}, file {download.state.value}{same}{where}{why}"

@@ -278,7 +278,7 @@ class Exporter:
         if wait is None:
             wait = min(LONGEST_BACKOFF, 5.0 * float(2 ** min(job.posts, 5))) * (1 + 0.2 * self._rng.random())
         resume_at = self._clock.time() + wait
-        event = f"429, sends again at {clock_time(resume_at)}"
+        event = f"429, sends again at {clock_time(resume_at, job.created_at)}"
         return await self._record(job, lambda job: transitions.wait(job, error, resume_at), event)
 
     async def _mark_unconfirmed(self, job: Job, error: GaleError) -> Job:

@@ -37,9 +37,11 @@ class Sentence:
         return self.text
 
 
-def clock_time(at: float) -> str:
-    """Seconds since the epoch as local time of day, `12:00:33`."""
-    return time.strftime("%H:%M:%S", time.localtime(at))
+def clock_time(at: float, since: float | None = None) -> str:
+    """Seconds since the epoch as local time, `12:00:33`, with the day where it is another than that of `since`."""
+    then = time.localtime(at)
+    same_day = since is None or then[:3] == time.localtime(since)[:3]
+    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S", then)
 
 
 _NOTHING: Final = Sentence("")
@@ -71,7 +73,7 @@ def _describe(job: Job, reason: JobReason) -> Sentence:
 
 
 def _waiting(job: Job, reason: JobReason) -> str:
-    when = f"sends again at {clock_time(job.resume_at)}" if job.resume_at is not None else "sends again"
+    when = f"sends again at {clock_time(job.resume_at, job.created_at)}" if job.resume_at is not None else "sends again"
     match reason:
         case JobReason.CLOSED:
             return "Not sent yet: gale-tui ended before its turn came"
@@ -102,7 +104,7 @@ def _polling_trouble(job: Job, reason: JobReason) -> str:
             return f"Not polled: {job.environment_name} has another host now. It was started at {job.origin}"
         case JobReason.LINK_REFUSED:
             return job.note
-    since = f" since {clock_time(job.last_answer_at)}" if job.last_answer_at else ""
+    since = f" since {clock_time(job.last_answer_at, job.created_at)}" if job.last_answer_at else ""
     return f"No answer{since}: {job.note}"
 
 
@@ -147,7 +149,7 @@ def _describe_download(job: Job, reason: DownloadReason) -> Sentence:
         case _:
             cause = error
     if download.next_try_at is not None and download.state is not DownloadState.FAILED:
-        return Sentence(f"{cause}, tries again at {clock_time(download.next_try_at)}")
+        return Sentence(f"{cause}, tries again at {clock_time(download.next_try_at, job.created_at)}")
     if download.state is DownloadState.RESUMABLE:
         return _join(cause, Sentence("Resume the download", "download"))
     return Sentence(cause)

@@ -17,6 +17,7 @@ class Glyphs:
 
     running: str
     success: str
+    warning: str
     error: str
     unconfirmed: str
     waiting: str
@@ -38,6 +39,7 @@ class Glyphs:
 UNICODE = Glyphs(
     running="●",
     success="✓",
+    warning="!",
     error="✗",
     unconfirmed="?",
     waiting="…",
@@ -59,6 +61,7 @@ UNICODE = Glyphs(
 ASCII = Glyphs(
     running="*",
     success="+",
+    warning="!",
     error="x",
     unconfirmed="?",
     waiting=".",

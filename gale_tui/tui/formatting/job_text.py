@@ -135,7 +135,13 @@ def _tone(job: Job) -> Tone:
 
 def glyph_text(job: Job, glyphs: Glyphs) -> Piece:
     """The glyph of a job's state."""
-    return Piece(glyphs.error if is_unsaved(job) else getattr(glyphs, _LOOKS[job.state][0]), _tone(job))
+    if is_unsaved(job):
+        glyph = glyphs.error
+    elif job.reason_code is JobReason.PARTIAL:
+        glyph = glyphs.warning
+    else:
+        glyph = getattr(glyphs, _LOOKS[job.state][0])
+    return Piece(glyph, _tone(job))
 
 
 def status_text(job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int = 40) -> Piece:

@@ -99,14 +99,14 @@ KEYS = {"export_again": "e", "download": "d"}
 @pytest.mark.parametrize(("state", "reason", "words"), SENTENCES)
 def test_a_job(state: JobState, reason: JobReason | None, words: str) -> None:
     note = "GALE said no" if reason else ""
-    job = sample_job(state=state, reason_code=reason, resume_at=AT, last_answer_at=AT, note=note)
+    job = sample_job(state=state, created_at=AT, reason_code=reason, resume_at=AT, last_answer_at=AT, note=note)
     assert describe(job).with_key(KEYS.__getitem__) == words
 
 
 @pytest.mark.parametrize(("state", "reason", "at", "words"), FILES)
 def test_a_file(state: DownloadState, reason: DownloadReason | None, at: float | None, words: str) -> None:
     download = Download(state=state, reason_code=reason, next_try_at=at, error="it broke" if reason else "")
-    job = sample_job(state=JobState.SUCCEEDED, download=download)
+    job = sample_job(state=JobState.SUCCEEDED, created_at=AT, download=download)
     assert describe_download(job).with_key(KEYS.__getitem__) == words
 
 
@@ -151,7 +151,12 @@ def test_a_line_of_a_batch(outcome: Outcome, job: Job | None, words: str) -> Non
 
 
 def test_a_time_of_day() -> None:
-    assert clock_time(AT) == "12:00:33"
+    assert clock_time(AT) == clock_time(AT, AT - 3600) == "12:00:33"
+
+
+def test_a_time_on_another_day_has_the_day() -> None:
+    job = sample_job(state=JobState.WAITING, reason_code=JobReason.RATE_LIMITED, created_at=AT, resume_at=AT + 86400)
+    assert describe(job).text == "Rate limit reached, sends again at 2026-11-24 12:00:33"
 
 
 SENTENCE = r"(?:note|error|what|advice|reason|why|sentence)"
