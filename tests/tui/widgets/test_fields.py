@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -251,7 +252,8 @@ async def test_a_slow_check_does_not_hold_up_typing(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda _: (1 << 30, 1 << 30, 0))
+    full = type(shutil.disk_usage(tmp_path))(1 << 30, 1 << 30, 0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: full)
     finding = folder_finding(str(tmp_path))
     assert finding.level == "problem"
     assert "no room" in finding.text
