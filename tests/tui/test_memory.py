@@ -24,8 +24,10 @@ async def open_and_close(app: GaleApp, pilot: Pilot[int], key: str) -> None:
     await until(pilot, lambda: app.screen is not app.jobs_screen)
     await app.workers.wait_for_complete([worker for worker in app.workers if worker.node is app.screen])
     await pilot.pause()
-    await pilot.press("escape")
-    await until(pilot, lambda: app.screen is app.jobs_screen)
+    while app.screen is not app.jobs_screen:
+        # A list of suggestions that has just opened takes the first one.
+        await pilot.press("escape")
+        await pilot.pause()
     await pilot.pause()
 
 
