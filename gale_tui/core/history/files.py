@@ -15,7 +15,15 @@ from typing import Final
 from gale_tui.core.errors import StoreError
 from gale_tui.core.filesystem import make_private_folder, sync_folder
 
-__all__ = ["file_identity", "has_database_header", "is_openable", "make_private", "on_network", "set_aside"]
+__all__ = [
+    "file_identity",
+    "has_database_header",
+    "is_openable",
+    "make_private",
+    "on_network",
+    "remove_database",
+    "set_aside",
+]
 
 MOUNTINFO: Path = Path("/proc/self/mountinfo")
 
@@ -140,6 +148,13 @@ def has_database_header(path: Path) -> bool:
     except OSError:
         return True
     return start[:16] == b"SQLite format 3\0" and {*start[18:20]} <= {1, 2}
+
+
+def remove_database(path: Path) -> None:
+    """Deletes a database of ours and the files beside it, as far as they are there."""
+    for each in (path, *_companions(path)):
+        with contextlib.suppress(OSError):
+            each.unlink()
 
 
 def set_aside(path: Path) -> Path:

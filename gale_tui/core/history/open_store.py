@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gale_tui.core.errors import NewerStoreError, StoreError
-from gale_tui.core.filesystem import lock_folder
+from gale_tui.core.filesystem import lock_folder, sync_folder
 from gale_tui.core.history import schema
 from gale_tui.core.history.connection import (
     BUSY_SECONDS,
@@ -23,7 +23,14 @@ from gale_tui.core.history.connection import (
     WriteConnection,
     connect,
 )
-from gale_tui.core.history.files import file_identity, is_openable, make_private, on_network, set_aside
+from gale_tui.core.history.files import (
+    file_identity,
+    is_openable,
+    make_private,
+    on_network,
+    remove_database,
+    set_aside,
+)
 from gale_tui.core.history.leases import Leases
 from gale_tui.core.history.reader import HistoryReader
 from gale_tui.core.history.rows import COLUMNS, DamagedError, Row, repair
@@ -145,6 +152,7 @@ class History:
 
 
 def _open(path: Path, step: Step | None) -> HistoryFile:
+    _finish_recovery(path)
     aside = None if is_openable(path) else set_aside(path)
     make_private(path)
     real = Path(os.path.realpath(path))
@@ -264,20 +272,43 @@ def _highest_revision(writer: WriteConnection, table: str) -> int:
 
 
 def _start_over(path: Path, step: Step | None, identity: tuple[int, int] | None, why: str) -> HistoryFile:
+    """Recovers a damaged history into a new file, then gives it the name; until then the damaged one keeps it."""
+    recovered = _recovered(path)
     with lock_folder(path.parent):
         if file_identity(path) != identity:
-            # Another process has set it aside in the meantime.
+            # Another process has recovered it in the meantime.
             return _open_file(path, step)
+        remove_database(recovered)
+        try:
+            make_private(recovered)
+            file = _open_file(recovered, step)
+            try:
+                saved = _salvage(path, file)
+            finally:
+                file.close()
+        except BaseException:
+            remove_database(recovered)
+            raise
         aside = set_aside(path)
-        make_private(path)
-        file = _open_file(path, step)
-    try:
-        saved = _salvage(aside, file)
-    except BaseException:
-        file.close()
-        raise
+        recovered.rename(path)
+        sync_folder(path.parent)
     found = {0: "No job could be read", 1: "One job was recovered"}.get(saved, f"{saved:,} jobs were recovered")
-    return replace(file, notice=f"The history was damaged ({why}). {found}; the damaged file is kept as {aside}.")
+    notice = f"The history was damaged ({why}). {found}; the damaged file is kept as {aside}."
+    return replace(_open_file(path, step), notice=notice)
+
+
+def _recovered(path: Path) -> Path:
+    return path.with_name(f"{path.name}.recovered")
+
+
+def _finish_recovery(path: Path) -> None:
+    """Names a recovered history whose process was killed just before."""
+    recovered = _recovered(path)
+    if os.path.lexists(path) or not recovered.exists():
+        return
+    with lock_folder(path.parent):
+        if not os.path.lexists(path) and recovered.exists():
+            recovered.rename(path)
 
 
 def _salvage(aside: Path, file: HistoryFile) -> int:

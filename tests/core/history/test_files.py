@@ -16,6 +16,7 @@ import pytest
 
 from gale_tui.core.errors import NewerStoreError, StoreError
 from gale_tui.core.history import files as store_files
+from gale_tui.core.history import open_store
 from gale_tui.core.history import schema as store_schema
 from gale_tui.core.history.files import on_network
 from gale_tui.core.history.schema import MIGRATIONS, Write
@@ -375,4 +376,33 @@ async def test_each_trouble_of_the_database_has_its_sentence(path: Path, code: i
     store._history.write_retry.end()
     with pytest.raises(StoreError, match=words):
         await store.update("job-1", fails)
+    await store.close()
+
+
+async def test_a_recovery_that_the_disk_refuses_leaves_the_damaged_file_for_the_next_start(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = await made(path, 3)
+    overwritten_start(path)
+    before = content(path)
+
+    def refuse(*_: object) -> int:
+        raise StoreError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(open_store, "_salvage", refuse)
+        with pytest.raises(StoreError, match="no room"):
+            await JobStore.open(path)
+    assert content(path) == before
+    assert os.listdir(path.parent) == ["jobs.sqlite3"]
+    store = await JobStore.open(path)
+    assert sorted(job.id for job in await store.load()) == sorted(job.id for job in jobs)
+    await store.close()
+
+
+async def test_a_recovered_history_gets_its_name_although_the_process_was_killed_just_before(path: Path) -> None:
+    jobs = await made(path, 3)
+    os.rename(path, f"{path}.recovered")
+    store = await JobStore.open(path)
+    assert await store.load() == jobs
     await store.close()
