@@ -212,7 +212,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "environment_delete",
             ("x",),
             "Remove",
-            "Remove the environment and its key; confirms first.",
+            "Remove the environment and its key (confirms).",
             "delete",
             footer=True,
         ),

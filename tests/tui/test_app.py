@@ -261,7 +261,7 @@ async def test_quitting_asks_while_a_file_is_received(tmp_path: Path, sandbox: S
         await until(pilot, lambda: job_id in app.engine.jobs.downloading())
         await pilot.press("q")
         await until(pilot, lambda: shows(app, ConfirmDialog))
-        await until(pilot, lambda: "1 download is cut short" in screen_text(app))
+        await until(pilot, lambda: "1 download will be cut short" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: shows(app, JobsScreen))
         assert app.return_value is None

@@ -345,7 +345,7 @@ async def test_the_account_waits_behind_another_screen(tmp_path: Path, sandbox: 
         await shown(app, pilot, ExportForm)
         await until(pilot, lambda: not app.batch.running)
         assert isinstance(app.screen, ExportForm)
-        await pilot.press("escape", "escape")
+        await pilot.press("escape")
         await shown(app, pilot, BatchAccountDialog)
 
 
@@ -357,7 +357,7 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
         await pilot.press("e")
         await shown(app, pilot, JobsScreen)
         await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.left == 1)
-        assert app.batch.quit_reason == "1 of the batch is not started yet; the demo keeps nothing."
+        assert app.batch.quit_reason == "1 of the batch not started; the demo keeps nothing."
         await pilot.press("q")
         await shown(app, pilot, ConfirmDialog)
         await pilot.press("escape")

@@ -39,13 +39,13 @@ async def finish(pilot: Pilot[None]) -> None:
     ("keys", "answer"),
     [
         (["enter"], False),
-        (["escape"], False),
+        (["escape"], None),
         (["tab", "enter"], True),
         (["right", "enter"], True),
         (["right", "left", "enter"], False),
     ],
 )
-async def test_cancel_has_the_focus(keys: list[str], answer: bool) -> None:
+async def test_cancel_has_the_focus(keys: list[str], answer: bool | None) -> None:
     app = StubApp(StubEngine(), ConfirmDialog("Delete", "Delete it?", confirm="Delete"))
     async with app.run_test(size=(80, 24)) as pilot:
         assert focus(app) == "cancel"
@@ -98,7 +98,7 @@ async def test_what_cannot_be_a_key_is_said_and_not_handed_on() -> None:
         assert app.screen.query_one("#api-key-field", TextField).finding.level == "problem"
         assert focus(app) == "api-key"
         await pilot.press("escape")
-    assert app.results == [False]
+    assert app.results == [None]
     assert not engine.provided
 
 
