@@ -86,7 +86,7 @@ def test_no_mouse_leaves_it_to_the_terminal_until_it_is_switched(start: Start) -
     program = start("", "--no-mouse")
     assert MOUSE_ON not in program.raw
     program.write(b"\x1bOR")
-    program.wait_for("The mouse works in gale-tui")
+    program.wait_for("The mouse is back")
     assert MOUSE_ON in program.raw
     program.write(b"q")
     assert program.exit_code() == 0
@@ -99,7 +99,7 @@ def test_the_mouse_can_be_left_to_the_terminal(start: Start) -> None:
     assert MOUSE_ON in program.raw
     before = program.raw.count(MOUSE_OFF)
     program.write(b"\x1bOR")
-    program.wait_for("it selects text")
+    program.wait_for("Mouse released")
     assert program.raw.count(MOUSE_OFF) == before + 1
     program.write(b"q")
     assert program.exit_code() == 0

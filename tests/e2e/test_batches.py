@@ -166,7 +166,7 @@ def test_without_a_screen_it_is_resumed(
     _, said = process.communicate(timeout=LIMIT)
     assert process.returncode == code
     if code > 0:
-        assert b"3 are not started; gale-tui export --resume goes on" in said
+        assert b"3 are not started. Continue with gale-tui export --resume" in said
     done = export(sandbox, home, "--resume", "--json")
     assert done.returncode == 0, done.stderr
     assert [json.loads(row)["outcome"] for row in done.stdout.splitlines()] == ["saved"] * 6

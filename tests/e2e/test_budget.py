@@ -45,7 +45,7 @@ LATE = (
     "gale_tui.core.http.transport",
 )
 """Imported when first needed, never before the first frame."""
-FIRST_SCREENS = {"base", "jobs", "too_small"}
+FIRST_SCREENS = {"base", "job_actions", "jobs", "too_small"}
 
 
 class Steered:

@@ -249,7 +249,7 @@ def test_a_production_environment_needs_a_word(cron: Cron) -> None:
     arguments = ("export", "--from", "-", "--env", "live")
     done = cron.run(*arguments, text=list_of(0, 1), signed_in=False)
     assert done.code == 2
-    assert "PROD" in done.err
+    assert "production environment" in done.err
     assert "2 exports" in done.err
     assert posts(cron.sandbox) == 0
     done = cron.run(*arguments, "--yes", text=list_of(0, 1), signed_in=False)

@@ -119,7 +119,7 @@ def test_the_first_start_goes_on_from_the_file(account: dict[str, str], gale: Mi
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("hello\n", "No export of a tool was recognised in"), (None, "cannot be read: No such file")]
+    ("text", "said"), [("hello\n", "No export was recognised in"), (None, "cannot be read: No such file")]
 )
 def test_what_cannot_be_is_one_line_and_no_screen(
     account: dict[str, str], tmp_path: Path, text: str | None, said: str

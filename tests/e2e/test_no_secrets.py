@@ -77,7 +77,7 @@ def look_around(program: PtyProgram) -> None:
     """Opens everything that shows a job, its texts or its environment."""
     for key, shown in (
         ("\r", "Timeline"),
-        ("y", "sends to the terminal"),
+        ("y", "Export request as curl"),
         ("i", "app_definition.json"),
         ("c", "─ Environments ─"),
         ("?", "Help: Export jobs"),
@@ -110,7 +110,7 @@ def test_a_key_from_the_variables(account: dict[str, str], home: Path) -> None:
         with PtyProgram(DEBUG, account, fresh=True) as program:
             program.wait_for("No exports yet")
             export(program, ECHO)
-            program.wait_for("may not")
+            program.wait_for("does not allow")
             program.type("\x1b")
             program.wait_for("No exports yet")
             export(program, TOOL)

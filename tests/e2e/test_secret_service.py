@@ -176,7 +176,7 @@ async def test_a_locked_keyring_says_so(service: SecretService, paths: Paths, th
 async def test_a_keyring_that_was_never_set_up(service: SecretService, paths: Paths, threads: DaemonThreads) -> None:
     service.start_daemon(None)
     mine = credentials(paths, threads)
-    assert "holds nothing yet" in (await mine.keyring_state()).explanation
+    assert "is empty" in (await mine.keyring_state()).explanation
     assert (await mine.where(STAGING)).place == "none"
     with pytest.raises(NoKeyError):
         await mine.key(STAGING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,8 @@ def sandbox() -> Iterator[Sandbox]:
 class Nightly:
     """An account with a repository, as cron runs gale-tui in it."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, count: int) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, count: int, program: Sequence[str] = FAST) -> None:
+        self._program = program
         self.home = folder / "home"
         self.repository = folder / "repository"
         # What cron gives a job, and the key.
@@ -67,8 +68,8 @@ class Nightly:
 
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         ended = subprocess.run(
-            [*FAST, *arguments], env=self._environ, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
-            check=False, timeout=100,
+            [*self._program, *arguments], env=self._environ, stdin=subprocess.DEVNULL, capture_output=True,
+            encoding="utf-8", check=False, timeout=100,
         )  # fmt: skip
         assert ended.returncode == code, ended.stderr
         return ended
@@ -101,7 +102,7 @@ def test_forty_tools_nightly_into_a_repository(sandbox: Sandbox, tmp_path: Path)
 
 
 def test_no_second_copy_and_pruning(sandbox: Sandbox, tmp_path: Path) -> None:
-    nightly = Nightly(sandbox, tmp_path, 2)
+    nightly = Nightly(sandbox, tmp_path, 2, GALE_TUI)
     downloads = nightly.home / "downloads"
     first = sorted(downloads.iterdir())
     ended = nightly.run("export", "--set", "nightly", "--if-changed", "--json")
@@ -130,7 +131,7 @@ def test_no_second_copy_and_pruning(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_file_that_somebody_changed_is_not_pruned(sandbox: Sandbox, tmp_path: Path) -> None:
-    nightly = Nightly(sandbox, tmp_path, 1)
+    nightly = Nightly(sandbox, tmp_path, 1, GALE_TUI)
     sandbox.script(tool_id(0), script(version=2))
     (old,) = (nightly.home / "downloads").iterdir()
     nightly.run("export", "--set", "nightly")

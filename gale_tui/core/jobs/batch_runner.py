@@ -18,7 +18,6 @@ from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.batch.outcomes import Outcome, outcome, settled
 from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
-from gale_tui.core.downloads.download import SavedFile
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.jobs.engine import GaleEngine
@@ -398,8 +397,7 @@ class BatchRun:
         earlier, copy = old.path, new.path
         if not await self._threads.call(_hold_the_same, earlier, copy):
             return job
-        file = SavedFile(earlier, old.size or 0, old.sha256, 0, "")
-        done = await self._engine.jobs.replace_file(job.id, file)
+        done = await self._engine.jobs.replace_file(job.id, earlier)
         if done is None:
             return job
         with contextlib.suppress(OSError):

@@ -6,10 +6,10 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from pathlib import Path
 
 from gale_tui.core.clock import Clock
 from gale_tui.core.config.settings import Settings
-from gale_tui.core.downloads.download import SavedFile
 from gale_tui.core.errors import ConfigError, SendingError, StoreError
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.download_queue import LEASE, DownloadQueue
@@ -183,17 +183,15 @@ class JobCommands(Mapping[str, Job]):
             raise ConfigError("This environment is gone", "Choose another one")
         return environment
 
-    async def replace_file(self, job_id: str, file: SavedFile) -> Job | None:
+    async def replace_file(self, job_id: str, path: Path) -> Job | None:
         """Points a saved job to an earlier file with the same contents.
 
         Returns:
             The job; None if it is gone or could not be written.
         """
-        event = f"unchanged: the same as {file.path.name}"
+        event = f"unchanged: the same as {path.name}"
         try:
-            done = await self._registry.change(
-                job_id, lambda job: transitions.save(job, file, self._clock.time()), event
-            )
+            done = await self._registry.change(job_id, lambda job: transitions.replace_file(job, path), event)
         except StoreError:
             return None
         return None if done is None else done.job

@@ -34,7 +34,8 @@ event                  file before                       file after
 `fail_download`        pending                            failed; resumable after a fault of the disk with a part
 `lose_link`            pending                            expired or failed
 `mark_download_left`   running                           resumable
-`save`                 any, of a succeeded job           saved
+`save`                 any but saved, job succeeded      saved
+`replace_file`         saved                             the same, at another path
 =====================  ================================  ====================================
 
 A file that was saved before is still saved when fetching it once more fails.
@@ -84,6 +85,7 @@ __all__ = [
     "record_trouble",
     "reject",
     "renew_link",
+    "replace_file",
     "request_file",
     "save",
     "send",
@@ -418,6 +420,11 @@ def save(job: Job, file: SavedFile, at: float) -> Job:
     name = job.name or file.name.removeprefix("Exported_") or None
     job = dataclasses.replace(job, name=name, download_url=None)
     return job if job.reason_code is JobReason.PARTIAL else _reasoned(job, None)
+
+
+def replace_file(job: Job, path: Path) -> Job:
+    """The saved file was a copy of an earlier one, which stands for both."""
+    return _with_file(job, path=path) if job.download.state is DownloadState.SAVED else job
 
 
 def _with_file(job: Job, **changes: object) -> Job:

@@ -174,7 +174,7 @@ class TestKey:
         job, url = finished(sandbox, link=Link(host="other", signed=signed), on_download=(Fault(status=401),))
         error = failing(to.task(url))
         assert type(error) is DownloadError
-        assert "asks for a login (401" in error.what
+        assert "wants a login (401" in error.what
         to.task(url).run()
         assert self.keys(sandbox, job) == [False, False]
 

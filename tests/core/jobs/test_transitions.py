@@ -110,7 +110,8 @@ FILE_EVENTS: dict[str, tuple[Callable[[Job], Job], set[DownloadState], DownloadS
     "lose_link, expired": (lambda job: t.lose_link(job, DownloadReason.LINK_EXPIRED), PENDING, D.EXPIRED),
     "lose_link, none": (lambda job: t.lose_link(job, DownloadReason.NO_LINK), PENDING, D.FAILED),
     "mark_download_left": (t.mark_download_left, {D.RUNNING}, D.RESUMABLE),
-    "save": (lambda job: t.save(job, FILE, 9.0), ALL, D.SAVED),
+    "save": (lambda job: t.save(job, FILE, 9.0), ALL - {D.SAVED}, D.SAVED),
+    "replace_file": (lambda job: t.replace_file(job, Path("/downloads/b.zip")), {D.SAVED}, D.SAVED),
 }  # fmt: skip
 
 
