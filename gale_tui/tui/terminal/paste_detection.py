@@ -99,7 +99,10 @@ class PasteDetector:
             self._forget()
             return False
         self._cancel()
-        self._before.setdefault(field, (field.value, field.cursor_position))
+        if not self._before:
+            # The keys are handled later, so that the focus lags: a tab among them may have left this field.
+            others = field.screen.query(ReadingInput)
+            self._before = {each: (each.value, each.cursor_position) for each in (field, *others)}
         (self._held if text == "\n" and len(self._typed) >= FEWEST else self._typed).append(event)
         self._wait()
         return bool(self._held)
