@@ -30,7 +30,7 @@ async def test_while_a_filter_is_typed_its_own_keys_are_offered(tmp_path: Path) 
             assert usual.startswith("n New export")
             await pilot.press("slash", "n")
             assert app.screen.query_one("#filter", Input).value == "n"
-            assert bottom(app) == "enter Keep  esc Clear  ↓ Next job  ↑ Previous job  F1 Help"
+            assert bottom(app) == "enter Keep  esc Clear filter  ↓ Next job  ↑ Previous job  F1 Help"
             await pilot.press("enter")
             assert app.focused is app.jobs_screen.table
             assert bottom(app) == usual

@@ -111,5 +111,6 @@ class PageScreen(GaleScreen[None]):
             field.value = ""
             field.display = False
             self.page.focus()
+            self.show_keys(self.PLACE)
         else:
             self.dismiss(None)
