@@ -73,7 +73,9 @@ def _words(entry: BatchEntry) -> str:
     if job is None:
         return f"{entry.outcome}: {entry.why}" if entry.outcome is not None else ""
     if entry.outcome is Outcome.UNFINISHED:
-        return f"{inert(job.status, 40)}, waited for no longer: {entry.why}"
+        # Why it hangs tells more than that nobody waits any longer.
+        last = describe_download(job) or describe(job)
+        return f"{inert(job.status, 40)}, not finished: {inert(last.text, 300) or entry.why}"
     download = job.download
     if job.state is JobState.SUCCEEDED and download.state in (DownloadState.WANTED, DownloadState.RUNNING):
         return inert(job.status, 40)

@@ -168,6 +168,15 @@ def test_not_in_time_the_job_goes_on(cron: Cron) -> None:
     assert "running exports continue at GALE" in done.err
 
 
+def test_not_in_time_the_last_known_reason_is_told(cron: Cron) -> None:
+    trouble = faults.server_error(503, "in the repair shop", times=None)
+    cron.sandbox.script(tool_id(0), Script(duration=600.0, on_status=(trouble,)))
+    done = cron.one(0, "--timeout", "4")
+    assert done.code == 5
+    assert "not finished" in done.err
+    assert "in the repair shop" in done.err
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted(cron: Cron, number: signal.Signals, code: int) -> None:
     cron.sandbox.script(tool_id(0), Script(duration=600.0))
