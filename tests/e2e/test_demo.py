@@ -124,7 +124,7 @@ def test_a_paste_on_the_list_of_jobs_acts_on_nothing(demo: Demo, folder: Path, b
     terminal.keys("Enter")
     terminal.wait_for(SAVED)
     # Each of these letters is a key here: x forgets, p pauses, d saves again, s sorts, q quits.
-    terminal.paste("x pdsq\nxxq", bracketed=bracketed)
+    terminal.paste("x pdsq\nxxq sdxp xpdsq", bracketed=bracketed)
     # It is taken for the ids of an export; nothing is sent without a look.
     terminal.wait_for("Tool ID")
     terminal.wait_for("pdsq")
