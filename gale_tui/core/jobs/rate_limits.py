@@ -218,8 +218,8 @@ class Budget:
     rate: float
     next_at: float = NEVER
     """When the rate allows the next question."""
-    slot: float = NEVER
-    """The last moment given to a job that has to wait for the rate."""
+    waiting: dict[str, None] = field(default_factory=dict)
+    """The jobs that are due and wait for the rate, first come, first served."""
     limited_at: float = NEVER
     limited_jobs: set[str] = field(default_factory=set)
     """Refused with 429 since the last answer."""
@@ -256,13 +256,6 @@ class Budget:
             self.limited_at = now
         # After a quiet time, up to a quarter of a second's questions may go together.
         self.next_at = max(self.next_at, now - 0.25) + 1 / self.rate
-
-    def turn_at(self, now: float) -> float:
-        """When the rate allows the next question: `now`, or a moment that is given to nobody else."""
-        if self.next_at <= now:
-            return now
-        self.slot = max(self.next_at, self.slot + 1 / self.rate)
-        return self.slot
 
     def limited(self, job_id: str, now: float, wait: float, policy: PollPolicy) -> None:
         """After a 429: half the rate, and a pause for all where it is not one job's own limit."""

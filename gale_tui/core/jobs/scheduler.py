@@ -10,6 +10,7 @@ import asyncio
 import heapq
 import itertools
 import math
+import operator
 import random
 from collections.abc import Awaitable, Callable
 
@@ -115,6 +116,7 @@ class Scheduler:
         """Stops polling a job; its limits are remembered."""
         pace = self._paces.pop(job_id, None)
         if pace is not None:
+            self._budget(pace.environment_id).waiting.pop(job_id, None)
             self._remember(pace)
             self._announce(pace.environment_id)
 
@@ -134,10 +136,11 @@ class Scheduler:
             budget = self._budget(environment_id)
             allowed = max(pace.allowed_at(self.policy), budget.limited_until)
             if allowed <= now:
-                allowed = budget.turn_at(now)
-            if allowed <= now:
+                turn = max(now, budget.next_at)
                 budget.take_turn(now, self.policy)
-                pace.count(now, self.policy)
+                pace.count(turn, self.policy)
+                if turn > now:
+                    await self._clock.sleep(turn - now)
                 return
             await self._clock.sleep(allowed - now)
 
@@ -252,28 +255,53 @@ class Scheduler:
     def _ask_due(self) -> float | None:
         """Asks whom it may ask now; returns the seconds to the next, None if nothing waits."""
         now = self._clock.monotonic()
-        while self._queue:
-            due, _, job_id = self._queue[0]
-            pace = self._paces.get(job_id)
-            if pace is None or pace.asking or due != pace.due:
-                heapq.heappop(self._queue)
-                continue
-            if due > now:
-                return due - now
+        while (first := self._first()) is not None:
+            at, pace = first
+            if at > now:
+                return at - now
             if len(self._in_flight) >= self.policy.in_flight:
                 return None
-            heapq.heappop(self._queue)
+            budget = self._budget(pace.environment_id)
+            has_turn = pace.job_id in budget.waiting
+            if has_turn:
+                del budget.waiting[pace.job_id]
+            else:
+                heapq.heappop(self._queue)
             later = self._not_before(pace, now)
             if later > now:
                 pace.due = later
                 if later < math.inf:
                     self._push(pace, later, wake=False)
-                continue
-            self._start(pace, now)
+            elif budget.next_at <= now and (has_turn or not budget.waiting):
+                self._start(pace, now)
+            else:
+                budget.waiting[pace.job_id] = None
         return None
 
+    def _first(self) -> tuple[float, Pace] | None:
+        """Whose turn is next, and when: of the jobs that are due and wait for the rate, and of those not yet due."""
+        turn = min(
+            (
+                (budget.next_at, self._paces[next(iter(budget.waiting))])
+                for budget in self._budgets.values()
+                if budget.waiting
+            ),
+            key=operator.itemgetter(0),
+            default=None,
+        )
+        while self._queue:
+            due, _, job_id = self._queue[0]
+            pace = self._paces.get(job_id)
+            if pace is None or pace.asking or due != pace.due:
+                heapq.heappop(self._queue)
+            elif turn is None or due < turn[0]:
+                return due, pace
+            else:
+                break
+        return turn
+
     def _not_before(self, pace: Pace, now: float) -> float:
-        """When pauses, budget and limits allow a question; infinity while only the user can bring it forward."""
+        """When pauses and limits allow a question; infinity while only the user can bring it forward."""
         policy, budget = self.policy, self._budget(pace.environment_id)
         if (self._paused or budget.needs_key) and not pace.manual:
             return math.inf
@@ -284,7 +312,7 @@ class Scheduler:
             return now + policy.floor
         if budget.offline_until is not None and budget.offline_until > now and not pace.manual:
             return budget.offline_until + self._rng.random() * policy.floor
-        return budget.turn_at(now)
+        return now
 
     def _start(self, pace: Pace, now: float) -> None:
         budget = self._budget(pace.environment_id)
@@ -380,6 +408,7 @@ class Scheduler:
 
     def _push(self, pace: Pace, due: float, *, wake: bool = True) -> None:
         pace.due = due
+        self._budget(pace.environment_id).waiting.pop(pace.job_id, None)
         heapq.heappush(self._queue, (due, next(self._order), pace.job_id))
         if wake:
             self._wake.set()

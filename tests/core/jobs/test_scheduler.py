@@ -259,6 +259,22 @@ async def test_the_budget_halves_on_429_and_recovers() -> None:
     assert [condition for _, condition in b.conditions] == ["slowed", "fine"]
 
 
+async def test_refreshing_a_slowed_environment_again_and_again_keeps_nobody_waiting_afterwards() -> None:
+    async with bench() as b:
+        for number in range(150):
+            b.scheduler.track(str(number), "e")
+        b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 20.0)
+        await b.clock.advance(30)
+        b.server.answer = lambda job_id: ANSWERED
+        for _ in range(12):
+            b.scheduler.refresh_all()
+            await b.clock.advance(15)
+        before = len(b.server.asked)
+        await b.clock.advance(30)
+        asked = {job_id for _, job_id in b.server.asked[before:]}
+    assert len(asked) == 150
+
+
 async def test_three_jobs_refused_in_a_row_make_all_wait_even_when_asked_by_hand() -> None:
     async with bench() as b:
         b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 30.0)
