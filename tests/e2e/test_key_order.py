@@ -44,7 +44,9 @@ def test_the_second_offered_tool_is_exported(demo: PtyProgram, packet: bool) -> 
 @pytest.mark.parametrize(
     ("keys", "shown"),
     [
-        pytest.param(["c", "n", *"alpha", "\t", *"gale"], r"alpha [^~]*gale ", id="environment form"),
+        pytest.param(
+            ["c", "n", *"alpha", "\t", *"gale"], r"Name[^\n]* alpha [^~]*Host[^\n]* gale ", id="environment form"
+        ),
         pytest.param(["t", *"ds-1"], r"Dock status[^\n]* ds-1 ", id="track dialog"),
         pytest.param(["v", ESC, "n", *"xyz"], r"Tool ID[^\n]* xyz ", id="picker, then form"),
         pytest.param(["/", *"Leave", ENTER, "n", *"q"], r"Tool ID[^\n]* q ", id="filter"),

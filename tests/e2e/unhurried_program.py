@@ -13,7 +13,7 @@ from gale_tui.cli.main import Wiring, main
 from gale_tui.tui.terminal import paste_detection
 
 if __name__ == "__main__":
-    for name, seconds in (("PAUSE", 5.0), ("QUIET", 1.0), ("UNFINISHED", 30.0)):
+    for name, seconds in (("FIRST_WAIT", 0.5), ("PAUSE", 5.0), ("QUIET", 1.0), ("UNFINISHED", 30.0)):
         assert hasattr(paste_detection, name)
         setattr(paste_detection, name, seconds)
     sys.exit(main(sys.argv[1:], Wiring(environ=os.environ)))

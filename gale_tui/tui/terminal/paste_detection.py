@@ -27,8 +27,9 @@ LONG: Final = 16
 """Characters, not all alike, that no hand types in one burst."""
 
 _PASTED: Final = re.compile(
-    r"https?://|\b(?:a|cf|ds|agent-ej)-[0-9a-f]{4}|[^,;\t\n]{3}[,;\t][^,;\t\n]{3}", re.IGNORECASE
+    r"https?://|\b(?:a|cf|ds|agent-ej)-[0-9a-f]{4}|[^,;\t\n]{3}[,;][^,;\t\n]{3}|\S\t\S.*\n.*\S\t\S", re.IGNORECASE
 )
+"""Ids, an address or a list. A tab in one line alone is a hand's, on its way to the next field."""
 _REQUEST: Final = re.compile(r"https?://|^\s*(?:curl|fetch\(|\$session)|\.har[\"']?\s*$", re.IGNORECASE)
 
 

@@ -9,7 +9,18 @@ from gale_tui.tui.terminal.paste_detection import is_unfinished, looks_pasted
 
 @pytest.mark.parametrize(
     "burst",
-    ["ssss", "    ", "jjjjjjjjjjjjjjjjjjjjjjjj", "jjj\n", "jkjkjkjkjkjkjkjkjkjk", "Gggg", "n\nxy", "dRp", "=AAA"],
+    [
+        "ssss",
+        "    ",
+        "jjjjjjjjjjjjjjjjjjjjjjjj",
+        "jjj\n",
+        "jkjkjkjkjkjkjkjkjkjk",
+        "Gggg",
+        "n\nxy",
+        "dRp",
+        "=AAA",
+        "cnalpha\tgale",
+    ],
 )
 def test_keys(burst: str) -> None:
     assert not looks_pasted(burst)
@@ -22,7 +33,7 @@ def test_keys(burst: str) -> None:
         "ds-1111aaaa",
         "https://gale.kore.ai",
         "abc,def",
-        "abc\tdef\n",
+        "abc\tdef\nghi\tjkl\n",
         "curl -X POST \\\n",
         "fetch(",
         "Leave Bot of the north",
