@@ -119,8 +119,6 @@ class BusyRetry:
             try:
                 result = attempt()
             except UnicodeDecodeError as error:
-                if not self._opening:
-                    raise
                 # SQLite quotes the damaged schema in its message.
                 raise DamagedError("its tables cannot be read") from error
             except sqlite3.Error as error:

@@ -165,6 +165,15 @@ def garbled_schema(path: Path) -> None:
     path.write_bytes(content.replace(b"CREATE TABLE jobs", b"CREATE TABLE j\xffbs", 1))
 
 
+def garbled_index(by: bytes) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        content = path.read_bytes()
+        assert b"OR download_state IN" in content
+        path.write_bytes(content.replace(b"OR download_state IN", b"OR download_state" + by + b"IN", 1))
+
+    return damage
+
+
 def no_header(path: Path) -> None:
     with path.open("r+b") as file:
         file.write(b"\0" * 100)
@@ -176,6 +185,8 @@ def no_header(path: Path) -> None:
         *(set_version(version) for version in (2, 1, 0, -1, -(2**31), 7, 2**30)),
         *(set_byte(at, 0x81) for at in (0, 16, 17, 18, 19, 20, 21, 31, 47, 52, 59, 68, 100, 103, 105)),
         garbled_schema,
+        garbled_index(b"\xa0"),
+        garbled_index(b"x"),
         no_header,
     ],
 )
