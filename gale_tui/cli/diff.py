@@ -98,7 +98,7 @@ async def diff_set(history: Path, name: str, command: DiffCommand, out: TextIO, 
         kept = await store.sets.find(name)
         if kept is None:
             names = ", ".join(each.name for each in await store.sets.all()) or "none yet"
-            raise ConfigError(f"There is no set called {inert(name, 80)!r}", f"Known sets: {names}")
+            raise ConfigError(f"No set is called {inert(name, 80)!r}", f"Known sets: {names}")
         jobs = [job for job in await store.load() if job.download.state is DownloadState.SAVED]
     finally:
         await store.close()

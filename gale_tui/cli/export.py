@@ -151,7 +151,7 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
     if command.keep_as:
         kept = ToolSet(command.keep_as, plan.tools, plan.environment.id, engine.clock.time())
         await engine.sets.save(kept)
-        narration.say(f"gale-tui: kept {len(plan.tools)} tools as the set {command.keep_as}")
+        narration.say(f"gale-tui: saved {len(plan.tools)} tools as the set {command.keep_as}")
     account = await _run_all(engine, command, plan, out, narration)
     if command.set_name is not None:
         await engine.sets.mark_used(command.set_name, at=engine.clock.time())
@@ -202,8 +202,7 @@ async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -
 
 def _say_left(count: int, narration: Narration) -> None:
     if count:
-        left = f"{count} are" if count > 1 else "1 is"
-        narration.say(f"gale-tui: {left} not started. Continue with gale-tui export --resume or in the app.")
+        narration.say(f"gale-tui: {count} not started. Continue with gale-tui export --resume or in the app.")
 
 
 # What to do
@@ -242,7 +241,7 @@ def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], command: ExportC
         advice = f"Choose one with --env: {', '.join(inert(each.name, 60) for each in found)}"
         raise ConfigError(f"Several environments have the host {names}", advice)
     raise ConfigError(
-        f"The requests were sent to {names}, which is not one environment here", "Add it, or split the list by host"
+        f"The requests were sent to {names}, which has no environment here", "Add it, or split the list by host"
     )
 
 
@@ -251,7 +250,7 @@ async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) ->
     if kept is None:
         names = ", ".join(each.name for each in await engine.sets.all()) or "none yet"
         raise ConfigError(
-            f"There is no set called {inert(name, 80)!r}", f"Known sets: {names}. --from FILE --save-set NAME makes one"
+            f"No set is called {inert(name, 80)!r}", f"Known sets: {names}. --from FILE --save-set NAME makes one"
         )
     environment = None
     if not command.environment_chosen and kept.environment_id is not None:
@@ -267,7 +266,7 @@ async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> _Plan:
         current = engine.environments.require_current()
         found = [each for each in found if each.environment_id == current.id]
     if not found:
-        raise ConfigError("There is no batch that was cut short", "One that another gale-tui runs is none")
+        raise ConfigError("Nothing to resume", "A batch that another gale-tui runs is not interrupted")
     kept = found[0]
     environment = engine.environments.find(kept.environment_id)
     if environment is None or not kept.goes_to(environment):

@@ -285,7 +285,7 @@ def _not_brought(arguments: argparse.Namespace) -> str:
             "Give a file, paste the text in the app, or use: gale-tui export --from -"
         )
     if arguments.readonly:
-        return "--from opens an export, and --readonly lets none be started. Leave one of them out."
+        return "--from opens an export, and --readonly starts none. Leave one of them out."
     return ""
 
 
@@ -314,14 +314,14 @@ def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
     engine = _engine(arguments, wiring, readonly=arguments.readonly)
     engine.environments.choose(arguments.env)
     if opening is not None and not engine.environments and getattr(opening, "batch", None) is not None:
-        return _complain("There is no environment yet for a batch. Start gale-tui, add one, and try again.")
+        return _complain("No environment yet for a batch. Start gale-tui, add one, and try again.")
     return _show(engine, mouse=not arguments.no_mouse, opening=opening, follows=arguments.env is None)
 
 
 def _no_terminal(environ: Mapping[str, str]) -> str:
     advice = "Without a screen use: gale-tui export --tool-id ID --flow-id ID"
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
-        return f"Standard input or output is no terminal. {advice}"
+        return f"Standard input or output is not a terminal. {advice}"
     if environ.get("TERM") == "dumb":
         return f"This terminal is dumb (TERM=dumb). {advice}"
     return ""

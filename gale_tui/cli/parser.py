@@ -127,7 +127,7 @@ def refusal(arguments: argparse.Namespace) -> str:
     if arguments.command == "export" and arguments.demo:
         advice = " To try it out, start gale-tui sandbox and set GALE_HOST and GALE_API_KEY to what it prints."
     elif arguments.command == "export" and arguments.readonly:
-        advice = " It lets nothing be started."
+        advice = " It starts no exports."
     return f"{unused[0]} does not go with {arguments.command}.{advice}"
 
 

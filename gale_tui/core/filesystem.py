@@ -97,11 +97,11 @@ def check_folder(folder: Path, *, chosen: bool, room: int = 1 << 20) -> None:
     try:
         nearest = next(each for each in (folder, *folder.parents) if each.exists())
         if chosen and nearest not in (folder, folder.parent):
-            raise ConfigError(f"There is no folder {folder.parent}", "Make it, or connect its disk")
+            raise ConfigError(f"No such folder: {folder.parent}", "Make it, or connect its disk")
         if not nearest.is_dir():
             raise ConfigError(f"{nearest} is a file, not a folder", "Choose another folder")
         if shutil.disk_usage(nearest).free < room:
-            raise ConfigError(f"There is no room in {nearest}", "Free some space or choose another folder")
+            raise ConfigError(f"No space left in {nearest}", "Free some space or choose another folder")
         # As long as the longest name of a download, for file systems that take only shorter ones.
         probe = nearest / f".gale-tui-{secrets.token_hex(58)}.part"
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -53,7 +53,7 @@ def parse_host(text: str) -> Origin:
         raise ConfigError("This is an API key, not a host", f"Type the host: {_EXAMPLE}")
     given = _unquoted(text)
     if not given:
-        raise ConfigError("There is no host", f"Type one: {_EXAMPLE}")
+        raise ConfigError("The host is missing", f"Type one: {_EXAMPLE}")
     scheme = ""
     if match := _SCHEME.match(given) or _LOOSE_HTTP.match(given):
         scheme, rest = match[1].lower(), given[match.end() :]
@@ -152,7 +152,7 @@ def _name(text: str) -> str:
     host = host.lower()
     labels = host.split(".")
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ConfigError(f"{shown} is not a host name" if shown else "There is no host", _EXAMPLE.capitalize())
+        raise ConfigError(f"{shown} is not a host name" if shown else "The host is missing", _EXAMPLE.capitalize())
     if re.fullmatch(r"\d+|0x[0-9a-f]*", labels[-1]):
         # Systems read 127.1 or 0x7f.1 as addresses, each in its own way: only the plain form is taken.
         try:
@@ -265,7 +265,7 @@ def clean_key(text: str) -> Secret:
     if named := _NAMED_KEY.match(value):
         value = _unquoted(value[named.end() :])
     if not value:
-        raise ConfigError("There is no API key", "Paste the key; it begins with kg-")
+        raise ConfigError("The API key is missing", "Paste the key; it begins with kg-")
     if not re.fullmatch(r"[\x21-\x7e]+", value):
         raise ConfigError(
             "The API key has spaces, line breaks or characters that no key has", "Copy the key again and nothing else"

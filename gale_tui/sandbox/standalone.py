@@ -27,7 +27,7 @@ def serve(port: int | None, out: TextIO) -> int:
         0 after a signal; 2 where the port cannot be had.
     """
     if port is not None and not 0 <= port < 65536:
-        _say(out, f"There is no port {port}: it is a number from 1 to 65535, or leave --port out for a free one.")
+        _say(out, f"Port {port} is not valid: use a number from 1 to 65535, or leave --port out for a free one.")
         return 2
     sandbox = Sandbox(port=port or 0, strict_flow=False)
     ended = threading.Event()

@@ -111,8 +111,10 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("remove_finished", ("X",), "Remove finished", "Remove all finished jobs (keeps files)."),
         Action("undo", ("u",), "Undo remove", "Undo the last remove."),
         Action("environments", ("c",), "Environments", "Add, edit, test or choose environments.", footer=True),
-        Action("switch_environment", ("v",), "Switch environment", "Choose the environment for new exports."),
-        Action("suspend_jobs", ("Z",), "Suspend", "To the shell; fg comes back.", "app.suspend_process", palette=False),
+        Action("switch_environment", ("v",), "Switch environment", "Choose the default environment."),
+        Action(
+            "suspend_jobs", ("Z",), "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", palette=False
+        ),
         Action("quit_jobs", ("q",), "Quit", "Quit; exports continue at GALE.", "app.quit", footer=True),
     ),
     Place.TABLE: (
@@ -178,7 +180,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "Add the pasted host, or keep its key.",
             "open_environment",
         ),
-        Action("form_draft", ("f5",), "Restore draft", "Fill in what was typed before and not exported.", "take_draft"),
+        Action("form_draft", ("f5",), "Restore draft", "Fill in the draft that was not exported.", "take_draft"),
         Action("form_back", ("escape",), "Back", "Close the suggestions, then the form.", "back", footer=True),
     ),
     Place.BATCH: (
@@ -217,7 +219,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             footer=True,
         ),
         Action("environment_test", ("t",), "Test", "Test host and key; creates nothing.", "test", footer=True),
-        Action("environment_use", ("space",), "Use", "Use it for new exports.", "use", footer=True),
+        Action("environment_use", ("space",), "Use", "Make it the default for new exports.", "use", footer=True),
         Action("environment_down", ("j",), "Down", "Next environment.", "cursor_down", palette=False),
         Action("environment_up", ("k",), "Up", "Previous environment.", "cursor_up", palette=False),
         Action("environment_first", ("g",), "First", "First environment.", "cursor_first", palette=False),
@@ -379,7 +381,9 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "app.copy_or_hint",
             palette=False,
         ),
-        Action("suspend", ("ctrl+z",), "Suspend", "To the shell; fg comes back.", "app.suspend_process", priority=True),
+        Action(
+            "suspend", ("ctrl+z",), "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", priority=True
+        ),
     ),
 }
 

@@ -67,7 +67,7 @@ def read_keys(changes: Mapping[str, str]) -> KeyMap:
         action = actions.get(action_id)
         shown = inert(action_id, 40)
         if action is None:
-            problems.append(f"keys in config.toml: there is no action “{shown}”; help and palette show what there is.")
+            problems.append(f"keys in config.toml: unknown action “{shown}”; F1 lists the action ids.")
             continue
         if not action.bound:
             problems.append(f"keys in config.toml: the key of “{shown}” belongs to the field and cannot be changed.")
@@ -76,7 +76,7 @@ def read_keys(changes: Mapping[str, str]) -> KeyMap:
         unknown = next((each for each, name in keys if name is None), None)
         if unknown is not None:
             problems.append(
-                f"keys in config.toml: “{inert(unknown, 40)}” for “{shown}” is no key; use a, f5 or ctrl+k."
+                f"keys in config.toml: “{inert(unknown, 40)}” for “{shown}” is not a key; use a, f5 or ctrl+k."
             )
             continue
         names = tuple(dict.fromkeys(name for _, name in keys if name is not None))

@@ -91,11 +91,11 @@ class TestHost:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ("", "no host"),
-            ("  '' ", "no host"),
-            ("https://", "no host"),
-            ("/", "no host"),
-            (":8000", "no host"),
+            ("", "host is missing"),
+            ("  '' ", "host is missing"),
+            ("https://", "host is missing"),
+            ("/", "host is missing"),
+            (":8000", "host is missing"),
             ("http://gale.kore.ai", "plain http"),
             ("http://192.168.0.1:8000", "plain http"),
             ("http://localhost.example", "plain http"),

@@ -87,7 +87,10 @@ def exports(sandbox: Sandbox) -> Counter[str]:
 def test_forty_tools_in_the_app_and_again(sandbox: Sandbox, home: Path) -> None:
     with app(sandbox, home) as terminal:
         terminal.wait_for("No exports yet")
-        for times, sentence in ((1, "37 saved · 1 failed · 2 lines wrong"), (2, "37 saved (37 unchanged) · 1 failed")):
+        for times, sentence in (
+            (1, "37 saved · 1 failed · 2 lines invalid"),
+            (2, "37 saved (37 unchanged) · 1 failed"),
+        ):
             terminal.paste(forty())
             terminal.wait_for("38 exports · 2 invalid, skipped")
             assert len(sandbox.jobs) == 38 * (times - 1), "looking starts nothing"
@@ -110,7 +113,7 @@ def test_forty_tools_without_a_screen_and_again(sandbox: Sandbox, home: Path, tm
     assert "line 8: no Flow ID" in refused.stderr
     assert "line 22: " in refused.stderr
     assert not sandbox.jobs
-    for times, sentence in ((1, "37 saved · 1 failed · 2 lines wrong"), (2, "37 saved (37 unchanged) · 1 failed")):
+    for times, sentence in ((1, "37 saved · 1 failed · 2 lines invalid"), (2, "37 saved (37 unchanged) · 1 failed")):
         done = export(sandbox, home, "--from", str(tools), "--yes", "--json")
         assert done.returncode == 2, "of all, the highest: two lines name no tool"
         assert sentence in done.stderr
@@ -166,11 +169,11 @@ def test_without_a_screen_it_is_resumed(
     _, said = process.communicate(timeout=LIMIT)
     assert process.returncode == code
     if code > 0:
-        assert b"3 are not started. Continue with gale-tui export --resume" in said
+        assert b"3 not started. Continue with gale-tui export --resume" in said
     done = export(sandbox, home, "--resume", "--json")
     assert done.returncode == 0, done.stderr
     assert [json.loads(row)["outcome"] for row in done.stdout.splitlines()] == ["saved"] * 6
     assert exports(sandbox) == {tool_id(number): 1 for number in range(6)}
     again = export(sandbox, home, "--resume")
     assert again.returncode == 2
-    assert "no batch that was cut short" in again.stderr
+    assert "Nothing to resume" in again.stderr

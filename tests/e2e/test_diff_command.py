@@ -63,7 +63,7 @@ def test_trouble_is_2(tmp_path: Path, exports: tuple[Path, Path], options: list[
     for second, words in (
         (tmp_path / "gone.zip", "is not there"),
         (other, "not a zip"),
-        (tmp_path, "no unpacked tool"),
+        (tmp_path, "not an unpacked tool"),
     ):
         ended = diff(tmp_path, exports[0], second, *options)
         assert (ended.returncode, ended.stdout) == (2, "")

@@ -201,7 +201,7 @@ def test_a_list_with_wrong_lines_starts_nothing_until_confirmed(cron: Cron) -> N
     done = cron.run("export", "--from", "-", "--yes", "--json", text=text)
     assert done.code == 2, "of all, the highest"
     assert [row["outcome"] for row in done.rows] == ["saved", "saved"]
-    assert "2 saved · 1 line wrong" in done.err
+    assert "2 saved · 1 line invalid" in done.err
 
 
 def test_a_set_is_kept_run_by_cron_and_found_unchanged(cron: Cron, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_the_demo_and_a_named_environment_keep_their_place(
         assert program.exit_code() == 0
     with PtyProgram([*GALE_TUI, "--demo", "--from", file], account) as program:
         program.wait_for("New export · sandbox")
-        program.wait_for("which is no environment here.")
+        program.wait_for("which has no environment here.")
         program.type("\x11")
         assert program.exit_code() == 0
 
@@ -114,7 +114,7 @@ def test_the_first_start_goes_on_from_the_file(account: dict[str, str], gale: Mi
         assert program.exit_code() == 0
     rows = written(tmp_path, "list.csv", f"{TOOL},{FLOW}\n{OTHER},{FLOW}\n")
     with PtyProgram([*GALE_TUI, "--from", rows], account) as program:
-        program.wait_for("There is no environment yet for a batch.")
+        program.wait_for("No environment yet for a batch.")
         assert program.exit_code() == 2
 
 

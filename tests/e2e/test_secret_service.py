@@ -213,7 +213,7 @@ async def test_the_bus_dies_in_mid_call(service: SecretService, paths: Paths, th
         await asyncio.wait_for(asking, 20)
     state = await mine.keyring_state()
     assert not state.available
-    assert state.explanation.startswith("There is no keyring here")
+    assert state.explanation.startswith("No keyring on this machine")
     assert "GALE_API_KEY" in state.explanation
     assert (await mine.where(STAGING)).place == "unavailable"
 

@@ -37,7 +37,7 @@ def test_a_typed_form_is_offered_after_a_kill(tmp_path: Path) -> None:
         with PtyProgram(GALE_TUI, environ, width=80, height=24) as terminal:
             terminal.wait_for("No exports yet")
             terminal.type("n")
-            terminal.wait_for("Typed before and not exported")
+            terminal.wait_for("Draft not exported")
             terminal.write(b"\x1b[15~")
             terminal.wait_for(TOOL)
             terminal.wait_for(FLOW)

@@ -154,7 +154,7 @@ def test_killed_at_random_moments_nothing_is_lost(sandbox: Sandbox, tmp_path: Pa
     started = {view.dock_status_id for view in sandbox.jobs}
     followed = {row["dock_status_id"] for row in rows(home) if row["state"] == "succeeded"}
     unconfirmed = [row for row in rows(home) if row["state"] == "unconfirmed"]
-    # What GALE has started is followed, or is on a row that says that it may have been started.
+    # What GALE has started is followed, or is on a row that says that it may have started.
     assert followed <= started
     assert len(started - followed) <= len(unconfirmed)
     assert sum(len(sandbox.posts(each.tool_id)) for each in sandbox.offered) == len(started)

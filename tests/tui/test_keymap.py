@@ -76,8 +76,8 @@ def test_a_key_that_became_free_can_be_taken() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"nosuch": "a"}, "there is no action “nosuch”"),
-        ({"pause": "zz"}, "“zz” for “pause” is no key"),
+        ({"nosuch": "a"}, "unknown action “nosuch”"),
+        ({"pause": "zz"}, "“zz” for “pause” is not a key"),
         ({"form_enter": "f5"}, "cannot be changed"),
         ({"form_submit": "x"}, "“x” for “form_submit” is text in the fields there"),
         ({"environment_save": "space"}, "is text in the fields"),
@@ -128,7 +128,7 @@ SETTINGS = 'keys = { new_export = "m", download = "w,D", help = "f9", nosuch = "
 async def test_the_app_goes_by_the_changed_keys_and_names_them(tmp_path: Path) -> None:
     async with demo_app(tmp_path / "g", SETTINGS, size=(100, 30)) as (app, pilot):
         said = " ".join(shown.message for shown in app._notifications)
-        assert "no action “nosuch”" in said
+        assert "unknown action “nosuch”" in said
         assert "“y” for “refresh” is the key of “copy” already" in said
         assert "Press m, then enter" in app.jobs_screen.table.empty_text
         assert app.jobs_screen.table.key_of("download") == "w"

@@ -147,7 +147,7 @@ def _contents(path: Path, size: int, sha256: str, summary: ZipSummary, collector
     notes = [*summary.notes, *(each.problem for each in documents if each.problem)]
     missing = [name for name, role in _ROLES.items() if all(each.role != role for each in documents)]
     if len(missing) == len(_ROLES):
-        notes.append("None of the three files of a tool's export is in it")
+        notes.append("It has none of the three files of a tool's export")
     else:
         notes += [f"{name} is not in it" for name in missing]
     return ArchiveContents(path, size, sha256, summary, tuple(documents), tool, tuple(notes))
@@ -162,7 +162,7 @@ def _size_and_checksum(path: Path, checkpoint: Callable[[], None]) -> tuple[int,
     try:
         # Looked at first: opening a pipe would wait for ever.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise FileSystemError(f"{inert(path)} is no ordinary file")
+            raise FileSystemError(f"{inert(path)} is not a regular file")
         with path.open("rb", buffering=0) as file:
             while block := file.read(_BLOCK):
                 checkpoint()

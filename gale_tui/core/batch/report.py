@@ -72,11 +72,13 @@ class BatchAccount:
         """The whole account in a line: `37 saved (35 unchanged) · 1 failed · 2 lines wrong`."""
         counts = Counter(entry.outcome for entry in self.entries)
         parts = [_saved(counts[Outcome.SAVED], self.unchanged)]
+        waiting = sum(1 for entry in self.entries if entry.outcome is None and entry.job is None)
+        if running := counts[None] - waiting:
+            parts.append(f"{running} running")
+        counts[Outcome.NOT_STARTED] += waiting
         parts += [f"{counts[each]} {each}" for each in Outcome if each is not Outcome.SAVED and counts[each]]
-        if counts[None]:
-            parts.append(f"{counts[None]} to go")
         if self.bad:
-            parts.append(f"{len(self.bad)} line{'s' if len(self.bad) != 1 else ''} wrong")
+            parts.append(f"{len(self.bad)} line{'s' if len(self.bad) != 1 else ''} invalid")
         return " · ".join(parts)
 
     @property

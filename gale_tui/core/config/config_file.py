@@ -134,7 +134,7 @@ class ConfigFile:
             from gale_tui.core.config.toml_edits import write_values
 
             if not isinstance(before.get("settings", {}), dict):
-                raise ConfigError("“settings” in config.toml is no table", "Change that by hand, then try again")
+                raise ConfigError("“settings” in config.toml is not a table", "Change that by hand, then try again")
             document: MutableMapping[str, Any] = tomlkit.parse(text)
             if "settings" not in document:
                 document["settings"] = tomlkit.table()

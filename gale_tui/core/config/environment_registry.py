@@ -90,9 +90,7 @@ class EnvironmentRegistry:
             raise self._unreadable
         if self.config.problems:
             raise ConfigError(f"{self._config_file.path} has no usable environment", " ".join(self.config.problems))
-        raise ConfigError(
-            "There is no environment yet", "Start gale-tui and add one, or set GALE_HOST and GALE_API_KEY"
-        )
+        raise ConfigError("No environment yet", "Start gale-tui and add one, or set GALE_HOST and GALE_API_KEY")
 
     def use(self, environment_id: str) -> None:
         """Chooses the environment for new exports and remembers it."""
@@ -113,7 +111,7 @@ class EnvironmentRegistry:
                 raise self._unreadable
             if found is None:
                 names = ", ".join(each.name for each in self.all) or "none yet"
-                raise ConfigError(f"There is no environment called {name!r}", f"Known environments: {names}")
+                raise ConfigError(f"No environment is called {name!r}", f"Known environments: {names}")
             self._current_id = found.id
         elif self._extra:
             self._current_id = self._extra[0].id

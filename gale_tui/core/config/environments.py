@@ -104,7 +104,7 @@ def check_environment_name(text: str, taken: Mapping[str, str] | None = None, ow
     """
     name = text.strip()
     if not name:
-        raise ConfigError("There is no name", "Type one, for example staging")
+        raise ConfigError("The name is missing", "Type one, for example staging")
     if len(name) > 60 or not name.isprintable():
         raise ConfigError("The name is longer than 60 characters or has characters that are not shown", "Shorten it")
     if name.casefold() in RESERVED:
@@ -133,7 +133,7 @@ def check_proxy(text: str) -> str | None:
         host, port, password, parts = None, None, None, urlsplit("")
     if password is not None:
         raise ConfigError(
-            "The proxy has a password in it, and config.toml is no place for one",
+            "The proxy has a password in it, and config.toml must not hold one",
             "Use a local proxy that signs in for you (cntlm, px), or HTTPS_PROXY for one session",
         )
     if parts.scheme not in _PROXY_SCHEMES or not host or not url.isascii() or not url.isprintable() or " " in url:
@@ -158,7 +158,7 @@ def check_ca_file(text: str) -> Path | None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
         raise ConfigError(
-            f"There is no certificate in PEM form in {inert(str(path))}",
+            f"No PEM certificate in {inert(str(path))}",
             "A PEM file has lines with BEGIN CERTIFICATE; openssl x509 -inform der converts others",
         ) from None
     except OSError as error:
@@ -205,7 +205,7 @@ def parse_config(document: Mapping[str, Any]) -> Config:
     environments: dict[str, Environment] = {}
     section = document.get("environments", {})
     if not isinstance(section, dict):
-        problems.append("“environments” in config.toml is no table, so there are none.")
+        problems.append("“environments” in config.toml is not a table, so no environment was read.")
         section = {}
     for name, table in section.items():
         try:
@@ -225,7 +225,7 @@ def parse_config(document: Mapping[str, Any]) -> Config:
 def _environment(name: str, table: object, problems: list[str]) -> Environment:
     shown = check_environment_name(name)
     if not isinstance(table, dict):
-        raise ConfigError("It is no table", f'Write [environments.{shown}] and below it host = "…"')
+        raise ConfigError("It is not a table", f'Write [environments.{shown}] and below it host = "…"')
     id = table.get("id", shown)
     if not isinstance(id, str) or not id.strip() or len(id) > 100 or not id.isprintable() or id in RESERVED:
         raise ConfigError("Its id cannot be used", "Leave the line out, or choose another one")

@@ -164,13 +164,13 @@ def parse_settings(table: object) -> tuple[Settings, tuple[str, ...]]:
         The settings, with defaults for invalid values, and a sentence for each of those.
     """
     if not isinstance(table, Mapping):
-        return Settings(), ("“settings” in config.toml is no table, so the defaults are used.",)
+        return Settings(), ("“settings” in config.toml is not a table, so the defaults are used.",)
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name, value in table.items():
         check = _CHECKS.get(name)
         if check is None:
-            problems.append(f"There is no setting “{_shown(name)}”; it is ignored.")
+            problems.append(f"Unknown setting “{_shown(name)}” is ignored.")
             continue
         try:
             values[name] = check(value)

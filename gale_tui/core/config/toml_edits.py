@@ -70,7 +70,7 @@ def write_environment(document: MutableMapping[str, Any], environment: Environme
         document["environments"] = tomlkit.table(is_super_table=True)
     section = document["environments"]
     if not isinstance(section, MutableMapping):
-        raise ConfigError("“environments” in config.toml is no table", "Change that by hand, then try again")
+        raise ConfigError("“environments” in config.toml is not a table", "Change that by hand, then try again")
     if environment.name not in section:
         section[environment.name] = _empty_table(section)
     table = section[environment.name]

@@ -79,7 +79,7 @@ def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_li
     try:
         process = start_process(command, environ=environ, without=_HIDDEN_VARIABLES, output=PIPE)
     except FileNotFoundError:
-        raise KeyCommandError(f"key_command: there is no program {name}", "Check its name and PATH") from None
+        raise KeyCommandError(f"key_command: no program {name}", "Check its name and PATH") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise KeyCommandError(f"key_command: {name} cannot be started: {reason}") from None
@@ -120,7 +120,7 @@ def _one_key(output: _Collected, name: str) -> Secret:
     try:
         return clean_key(lines[0])
     except ConfigError as error:
-        raise KeyCommandError(f"key_command: what {name} printed is no key. {error.what}", error.advice) from None
+        raise KeyCommandError(f"key_command: what {name} printed is not a key. {error.what}", error.advice) from None
 
 
 class _Collected(threading.Thread):

@@ -129,7 +129,9 @@ class Keyrings:
         try:
             return clean_key(found)
         except ConfigError:
-            raise NoKeyError(f"What {allowed.title} keeps for this environment is no key", "Enter it again") from None
+            raise NoKeyError(
+                f"What {allowed.title} keeps for this environment is not a key", "Enter it again"
+            ) from None
 
     def write(self, user: str, key: Secret) -> None:
         """Keeps the key and makes sure that it is there.
@@ -214,7 +216,7 @@ def _choose() -> tuple[Any, _Allowed]:
     if all(each.platform == "bus" for each in candidates) and not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         # Not even tried: libraries would start a bus of their own, on which there is no keyring.
         raise KeyringUnavailableError(
-            f"There is no keyring here: no D-Bus session{_plaintext_remark()}", WITHOUT_KEYRING
+            f"No keyring on this machine: no D-Bus session{_plaintext_remark()}", WITHOUT_KEYRING
         )
     viable: list[tuple[float, Any, _Allowed]] = []
     reasons: list[str] = []
@@ -227,7 +229,7 @@ def _choose() -> tuple[Any, _Allowed]:
             reasons.append(f"{each.title}: {inert(redact(str(error)), 120) or type(error).__name__}")
     if not viable:
         raise KeyringUnavailableError(
-            f"There is no keyring here ({'; '.join(reasons)}){_plaintext_remark()}", WITHOUT_KEYRING
+            f"No keyring on this machine ({'; '.join(reasons)}){_plaintext_remark()}", WITHOUT_KEYRING
         )
     _, backend, allowed = max(viable, key=lambda found: found[0])
     if (type(backend).__module__, type(backend).__name__) != (allowed.module, allowed.name):

@@ -65,7 +65,7 @@ def file_system_error(error: OSError, where: Path) -> FileSystemError:
             return FileSystemError(f"The unfinished file in {place} is a link", "Remove it")
         case _:
             return FileSystemError(
-                f"{place} cannot be written: {error.strerror or type(error).__name__}", "Look after the disk"
+                f"{place} cannot be written: {error.strerror or type(error).__name__}", "Check the disk"
             )
 
 

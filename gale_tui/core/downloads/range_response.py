@@ -34,7 +34,7 @@ __all__ = ["Meaning", "content_length", "meaning", "named", "not_a_zip", "refusa
 _EXPLANATION = 65536
 """Bytes of an error page that are read."""
 _EXPORT_AGAIN = "Export again"
-_NOT_YET = "It is tried again shortly"
+_NOT_YET = "Retrying shortly"
 _FOR_GOOD = frozenset(
     {"signaturedoesnotmatch", "invalidaccesskeyid", "invalidtoken", "nosuchbucket", "containernotfound"}
     | {"authenticationfailed", "allaccessdisabled", "accountisdisabled", "authorizationqueryparameterserror"}
@@ -130,7 +130,7 @@ def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
     if status in (202, 204):
         return LinkNotReadyError(f"The file is still being made ({said})", _NOT_YET, status=status)
     if status in (408, 425, 429) or status >= 500:
-        what = "The server wants a pause" if status == 429 else "The server is in trouble"
+        what = "The server limits requests" if status == 429 else "The server has a problem"
         return InterruptedDownloadError(f"{what} ({said})", "It is tried again", retry_after=wait)
     if status == 401:
         what = "The server refused the key for this file" if own else "The file's host wants a login"
@@ -153,7 +153,7 @@ def not_a_zip(start: bytes, response: OpenResponse, *, any_file: bool = False) -
     if encoding not in ("", "identity") and not response.packed:
         return NotAZipError(
             f"The file came compressed ({inert(encoding, 20)})",
-            "Whoever runs the store must send it as it is, or as gzip",
+            "The store must send it uncompressed or as gzip",
         )
     text = start.lstrip()[:1] in (b"<", b"{", b"[") or kind.startswith("text/") or kind.endswith("json")
     line = _explanation(start, kind)[1] if text else ""

@@ -102,7 +102,7 @@ class GaleClient:
 
         Raises:
             NotSentError: Nothing was started: it certainly did not reach GALE.
-            UnansweredError: It may have been started; so it may after ServerError and MalformedAnswerError.
+            UnansweredError: It may have started; so it may after ServerError and MalformedAnswerError.
             AnswerError: GALE refused it; RateLimitedError says when it may be sent again.
             CredentialError: There is no key.
         """
@@ -201,7 +201,7 @@ class GaleClient:
         absolute = _joined(f"{self.transport.origin}/", link)
         scheme = absolute.reveal().partition(":")[0].lower() if absolute else ""
         if absolute is None or scheme not in ("https", "http"):
-            shown = f"{inert(scheme, 20)} is neither https nor http" if scheme else "it is no address"
+            shown = f"{inert(scheme, 20)} is neither https nor http" if scheme else "it is not an address"
             raise LinkRefusedError(f"The download link is not followed: {shown}")
         check_link(absolute, self.transport.origin)
         return absolute

@@ -294,7 +294,7 @@ def parse_export(value: object, note: ResponseNote, expected: ExpectedIds = _ANY
         reason = _reason(answer) or ""
         raise MalformedAnswerError(
             f"GALE answered the export without a dock status id{f': {reason}' if reason else ''}",
-            "The export may have been started all the same; look for it in GALE before exporting again",
+            "The export may have started anyway; check the console before exporting again",
             status=note.status,
             detail=reason,
             from_gale=True,

@@ -107,7 +107,7 @@ class HistoryWriter:
         """
         with self._database.transaction(durable=True):
             if self._row(job.id) is not None:
-                raise StoreError(f"The job {job.id} is in the history already")
+                raise StoreError(f"The job {job.id} is already in the history")
             if line is not None:
                 self._start_line(line, job.id)
             job = self._insert(job)

@@ -51,7 +51,7 @@ def request_failure(
     Args:
         error: What it raised.
         exchange: How far the request came.
-        method: GET or POST: only after a POST something may have been started.
+        method: GET or POST: only after a POST something may have started.
         origin: Where it went.
         proxy: The proxy as it may be shown, if it went through one.
         seconds: How long it was allowed to take.
@@ -72,7 +72,7 @@ def request_failure(
 
 
 def _unanswered(error: Exception, exchange: Exchange, method: str, host: str, seconds: float) -> GaleError:
-    advice = "The export may have been started all the same" if method == "POST" else ""
+    advice = "The export may have started anyway" if method == "POST" else ""
     if exchange.stopped:
         return UnansweredError(f"The wait for the answer of {host} was given up", advice)
     if isinstance(error, httpcore.TimeoutException):
@@ -132,12 +132,12 @@ def _not_sent(error: Exception, exchange: Exchange, host: str, seconds: float) -
             case TimeoutError():
                 return _too_slow(exchange, host, seconds)
             case OSError() if link.errno in _NO_ROUTE:
-                return RefusedError(f"There is no way to {host} from here", "Check this machine's network")
+                return RefusedError(f"No network route to {host}", "Check this machine's network")
     if exchange.phase == "tls":
         return NotSentError(
             f"{host} cut the connection during the TLS handshake", "A firewall may be in between; check the host"
         )
-    return RefusedError(f"No connection to {host} came about", _NETWORK)
+    return RefusedError(f"{host} could not be reached", _NETWORK)
 
 
 def _too_slow(exchange: Exchange, host: str, seconds: float) -> GaleError:

@@ -124,7 +124,7 @@ class Transport:
             if isinstance(follow, GaleError):
                 return follow
             url = follow
-        return RedirectError(f"{self.origin.display} redirects without end", _MOVED, status=status)
+        return RedirectError(f"{self.origin.display} redirects in a loop", _MOVED, status=status)
 
     def _redirected_call(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
         status = response.status_code

@@ -263,7 +263,7 @@ class BatchRun:
         for place, job_id in kept.started.items():
             job = jobs.get(job_id)
             if job is None:
-                self._put(place, outcome=Outcome.UNFINISHED, why="taken off the list")
+                self._put(place, outcome=Outcome.UNFINISHED, why="removed from the list")
                 continue
             before = await known.last_saved(job.origin, job.tool_id, job.flow_id, before=job.created_at)
             self._before[place] = before
@@ -357,7 +357,7 @@ class BatchRun:
         if place is None or self._entries[place].outcome is not None:
             return
         if change.kind is ChangeKind.REMOVED:
-            self._put(place, outcome=Outcome.UNFINISHED, why="taken off the list")
+            self._put(place, outcome=Outcome.UNFINISHED, why="removed from the list")
         else:
             self._take(change.job)
 
@@ -447,7 +447,7 @@ def account_of(kept: KeptBatch, jobs: Mapping[str, Job]) -> BatchAccount:
         if job is not None:
             entries.append(BatchEntry(tool, outcome(job) if settled(job) else None, job))
         elif job_id is not None:
-            entries.append(BatchEntry(tool, Outcome.UNFINISHED, why="taken off the list"))
+            entries.append(BatchEntry(tool, Outcome.UNFINISHED, why="removed from the list"))
         else:
             entries.append(BatchEntry(tool, Outcome.NOT_STARTED, why="not started yet"))
     stopped = f"It was cut short: {kept.left} of its {len(kept.tools)} tools are not started."

@@ -220,7 +220,7 @@ class JobCommands(Mapping[str, Job]):
         if job is None:
             return GONE
         if job.state is JobState.WAITING:
-            return _reply(ReplyCode.WAITING, f"{job.title} waits for the rate limit and is then sent by itself.")
+            return _reply(ReplyCode.WAITING, f"{job.title} waits for the rate limit and is sent automatically.")
         wait = self._scheduler.refresh(job_id)
         if wait is None:
             return _reply(ReplyCode.FINISHED, f"{job.title} has finished ({job.status}); nothing to refresh.")

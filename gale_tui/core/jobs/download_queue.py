@@ -461,7 +461,7 @@ class DownloadQueue:
             return None
         if isinstance(error, StoppedDownloadError) or attempts >= AUTOMATIC_TRIES:
             reason = error.download_reason
-            event = "stopped" if reason is DownloadReason.STOPPED else f"given up for now: {error.what}"
+            event = "stopped" if reason is DownloadReason.STOPPED else f"stopped retrying: {error.what}"
             await self._registry.change(
                 job_id, lambda job: transitions.interrupt_download(job, reason, error.what), event
             )

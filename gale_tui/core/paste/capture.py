@@ -114,7 +114,7 @@ def recognise(text: str) -> Captured:
     if found and others:
         notes.append(_about_others(others))
     elif not found and any(raw.sent for raw, _ in read):
-        notes.append("There is no export in it.")
+        notes.append("It contains no export.")
     if is_guarded(plain):
         notes.append(LEFT_OUT)
     had_key = contains_key(plain) or _KEY_HEADER.search(plain) is not None

@@ -84,7 +84,7 @@ def parse_values(content: bytes, file: str) -> dict[str, Any]:
     """
     found = _parsed(content, file)
     if not isinstance(found, dict):
-        raise SourceError('This is no object of values by name, such as {"CURRENCY": "EUR"}', file=file, line=1)
+        raise SourceError('This is not an object of values by name, such as {"CURRENCY": "EUR"}', file=file, line=1)
     return found
 
 
@@ -103,7 +103,7 @@ def join(files: Mapping[str, bytes], manifest: Manifest, values: Values | None) 
     if LAYOUT in files:
         layout = _parsed(files[LAYOUT], LAYOUT)
         if not isinstance(layout, dict):
-            raise SourceError("This is no object of positions by name", file=LAYOUT, line=1)
+            raise SourceError("This is not an object of positions by name", file=LAYOUT, line=1)
         tree.layout = layout
     members: dict[str, bytes] = {}
     documents: dict[str, Any] = {}
@@ -230,7 +230,7 @@ def _value(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
         return tree.values[value]
     line = tree.line(file, VALUE, value)
     advice = f"Add it to {VALUES}, or use --env-values FILE or --without-values"
-    raise SourceError(f"There is no value for {inert(value)!r}", advice, file=file, line=line)
+    raise SourceError(f"No value for {inert(value)!r}", advice, file=file, line=line)
 
 
 _RESOLVERS: Final[dict[str, Callable[[Any, _Tree, str, bool], Any]]] = {

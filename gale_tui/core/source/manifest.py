@@ -68,7 +68,7 @@ def read_manifest(content: bytes) -> Manifest:
     """
     found = parse(content, MANIFEST)
     if not isinstance(found, dict) or "format" not in found:
-        raise SourceError("This is no manifest of an unpacked tool", file=MANIFEST)
+        raise SourceError("This is not a manifest of an unpacked tool", file=MANIFEST)
     if found["format"] != FORMAT:
         raise SourceError("Another version of gale-tui unpacked this", "Use that version", file=MANIFEST)
     members, nodes, texts, unresolved = (found.get(name) for name in ("members", "nodes", "texts", "unresolved"))

@@ -134,7 +134,7 @@ def checked_path(path: object, named_in: str = "", line: int = 0) -> str:
         parts = path.split("/")
         if len(parts) <= _DEEPEST and all(_is_plain(part) for part in parts) and _folded(parts[0]) not in _CLOSED:
             return path
-    raise SourceError(f"{inert(path, 80)!r} is no file of an unpacked tool", file=named_in, line=line)
+    raise SourceError(f"{inert(path, 80)!r} is not part of an unpacked tool", file=named_in, line=line)
 
 
 _CLOSED: Final = frozenset({STATE, ".git"})

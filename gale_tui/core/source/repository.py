@@ -93,5 +93,5 @@ def _read_index(place: Path) -> dict[str, str]:
     if not isinstance(found, dict) or not all(
         isinstance(name, str) and name == safe_file_stem(name, "", 100) for name in found.values()
     ):
-        raise SourceError("This is no index of unpacked tools", file=inert(path, 400))
+        raise SourceError("This is not an index of unpacked tools", file=inert(path, 400))
     return {key: str(name) for key, name in found.items()}

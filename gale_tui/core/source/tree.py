@@ -80,7 +80,7 @@ def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
             raise SourceError(f"The last unpack into {inert(folder, 400)} was interrupted", "Run it again")
         content = _read(folder, MANIFEST)
         if content is None:
-            raise SourceError(f"{inert(folder, 400)} is no unpacked tool: it has no {MANIFEST}")
+            raise SourceError(f"{inert(folder, 400)} is not an unpacked tool: it has no {MANIFEST}")
         manifest = read_manifest(content)
         found: dict[str, bytes] = {}
         total = 0
@@ -170,7 +170,7 @@ def _check_parent(folder: Path, path: str) -> bool:
 
 
 def _not_followed(path: str) -> SourceError:
-    return SourceError(f"{path} is a link or no file of unpack's", "Links are not followed; move it away")
+    return SourceError(f"{path} is a link, or not a file that unpack wrote", "Links are not followed; move it away")
 
 
 # Writing
@@ -194,7 +194,7 @@ def write_tree(
         committed: Which of these files version control can give back.
 
     Raises:
-        SourceError: The folder is no unpacked tool and not empty, or edits would be lost.
+        SourceError: The folder is neither empty nor an unpacked tool, or edits would be lost.
         FileSystemError: It cannot be written.
     """
     with _translated(folder):
@@ -250,7 +250,7 @@ def _old_files(folder: Path) -> set[str]:
         others = [name for name in os.listdir(folder) if name not in (STATE, ".git", IGNORE, ATTRIBUTES)]
         if others:
             raise SourceError(
-                f"{inert(folder, 400)} is no unpacked tool and not empty", "Choose a folder that is new or empty"
+                f"{inert(folder, 400)} is neither empty nor an unpacked tool", "Choose a folder that is new or empty"
             )
         return set()
     manifest = read_manifest(content)

@@ -174,7 +174,7 @@ class _Unpacking:
             if file is not None and file not in places.values():
                 places[name] = file
         if not places:
-            raise SourceError("This is no export of a tool: none of its three documents is in it")
+            raise SourceError("This is not the export of a tool: it has none of the three files")
         self._notes += [
             f"{file} is not in the export; GALE's import form wants it"
             for file in _DOCUMENTS.values()

@@ -260,7 +260,7 @@ class EnvironmentPicker(GaleModal[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Environment for new exports"
+            dialog.border_title = "Switch environment"
             dialog.border_subtitle = "enter use · esc cancel"
             yield OptionList(*(self._option(each) for each in self.engine.environments), id="environments")
 

@@ -100,13 +100,13 @@ class ExportForm(FormScreen[Job]):
         before = await self._draft.find()
         if before is not None and offered and self._draft.untouched:
             key = self.key("form_draft")
-            self.say(f"Typed before and not exported: {before.title} ({clock_text(before.at)}). {key} fills it in.")
+            self.say(f"Draft not exported: {before.title} ({clock_text(before.at)}). {key} fills it in.")
 
     def action_take_draft(self) -> None:
         """Exchanges the fields with the earlier draft."""
         before = self._draft.before
         if before is None:
-            self.say("There is nothing that was typed before and not exported.")
+            self.say("No draft to restore.")
         elif not self._asking:
             self._draft.exchange(before)
             self.say(f"This is what was typed at {clock_text(before.at)}. {self.key('form_draft')} takes it back.")
@@ -128,9 +128,7 @@ class ExportForm(FormScreen[Job]):
         elif self._again is not None:
             self.say("The environment of this job is gone: choose another one.", "warning")
         elif not self.engine.environments:
-            self.say(
-                f"There is no environment yet: go back and press {self.key('environments')} to add one.", "warning"
-            )
+            self.say(f"No environment yet: go back and press {self.key('environments')} to add one.", "warning")
 
     @on(ExportFields.Noted)
     def _noted(self, event: ExportFields.Noted) -> None:

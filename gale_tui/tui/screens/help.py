@@ -22,7 +22,7 @@ __all__ = ["HelpScreen"]
 
 STATES = (
     ("REQUESTING", "the export request is on its way"),
-    ("WAITING", "rate limit: sent again by itself at the time shown"),
+    ("WAITING", "rate limit: sent again at the time shown"),
     ("IN_PROGRESS", "GALE works on it; polled every 2 to 15 seconds"),
     ("SUCCESS", "GALE has finished; the File column shows the file"),
     ("PARTIAL_SUCCESS", "GALE has finished with a warning"),
@@ -33,7 +33,7 @@ STATES = (
     ("LOST", "GALE no longer knows the job; {refresh} tries again"),
     ("saved", "the zip is complete, verified and on disk"),
     ("resumable", "interrupted; {download} resumes it"),
-    ("not ready", "the link does not work yet; tried again by itself"),
+    ("not ready", "the link does not work yet; retried automatically"),
     ("expired", "the link has expired; {export_again} exports again"),
 )
 """Words in the table; keys by action id in braces."""
@@ -42,7 +42,7 @@ BADGES = (
     ("READ-ONLY", "no export can be started"),
     ("PAUSED", "polling is paused; {pause} resumes it"),
     ("SLOWED", "rate limit: fewer polls for a while"),
-    ("OFFLINE", "the host is not reachable; tried again by itself"),
+    ("OFFLINE", "the host is not reachable; retried automatically"),
     ("NEEDS KEY", "the API key is missing or refused; {environments} sets it"),
 )
 """Words in the header."""

@@ -62,7 +62,7 @@ _HELP = {
     **{name: words for name, _, _, words in _CHOICES},
     "download_dir": "Where files are saved that have no folder of their own. Empty: the system's downloads folder.",
     "filename_pattern": f"Made of {' '.join(f'{{{name}}}' for name in PATTERN_FIELDS)}. Empty: {DEFAULT_PATTERN}",
-    "poll_floor": "Minimum seconds between polls of a job, refreshing it included. GALE's limits hold anyway.",
+    "poll_floor": "Minimum seconds between polls of a job, manual refreshes included; GALE's limits apply as well.",
 }
 _WIDGET_IDS = {name: name.replace("_", "-") for name in _HELP}
 _SETTINGS = {widget_id: name for name, widget_id in _WIDGET_IDS.items()}
@@ -105,7 +105,7 @@ class SettingsScreen(FormScreen[None]):
                     "poll-floor",
                     value=f"{settings.poll_floor:g}",
                     placeholder="2",
-                    hint="Seconds at least between two questions about one job.",
+                    hint="Minimum seconds between polls of a job.",
                     check=_floor_finding,
                     required="Type a number of seconds from 1 to 60.",
                 )
@@ -198,7 +198,7 @@ class SettingsScreen(FormScreen[None]):
 _LABELS = {
     "download_dir": "the folder",
     "filename_pattern": "the file name",
-    "poll_floor": "the time between questions",
+    "poll_floor": "the poll interval",
 }
 
 

@@ -131,7 +131,7 @@ def test_missing_and_unreadable_documents_are_noted(path: Path) -> None:
 def test_a_zip_of_something_else_has_no_tool(path: Path) -> None:
     contents = read_archive(write_zip(path, {"readme.txt": b"hello", "other.json": {"nodes": []}}))
     assert contents.tool is None
-    assert contents.notes == ("None of the three files of a tool's export is in it",)
+    assert contents.notes == ("It has none of the three files of a tool's export",)
     assert [each.role for each in contents.documents] == ["other"]
 
 
@@ -191,10 +191,10 @@ def test_hostile_names_are_noted_and_nothing_is_written(path: Path, tmp_path: Pa
 def test_what_is_no_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileSystemError, match="is not there"):
         read_archive(tmp_path / "gone.zip")
-    with pytest.raises(FileSystemError, match="no ordinary file"):
+    with pytest.raises(FileSystemError, match="not a regular file"):
         read_archive(tmp_path)
     os.mkfifo(tmp_path / "pipe.zip")
-    with pytest.raises(FileSystemError, match="no ordinary file"):
+    with pytest.raises(FileSystemError, match="not a regular file"):
         read_archive(tmp_path / "pipe.zip")
 
 

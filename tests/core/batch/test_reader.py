@@ -59,7 +59,7 @@ def test_a_list_with_one_line_is_one_export_with_its_label(tmp_path: Path) -> No
         ("Dear all,\n\nplease look at it.\n", "No export was recognised"),
         ("we should meet\non the next day\n", "No export was recognised"),
         ("", "No export was recognised"),
-        ("curl 'https://gale.kore.ai/api/me' -H 'cookie: sid=1'", "There is no export in it."),
+        ("curl 'https://gale.kore.ai/api/me' -H 'cookie: sid=1'", "It contains no export."),
         (b"PK\x03\x04\x00\x00", "not text"),
     ],
 )

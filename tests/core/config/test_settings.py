@@ -92,7 +92,7 @@ def test_a_bad_value_is_said_and_the_default_used(name: str, value: object, why:
 def test_an_unknown_setting_is_said() -> None:
     settings, problems = parse_settings({"tehme\x1b[31m": "nord"})
     assert settings == Settings()
-    assert "There is no setting" in problems[0]
+    assert "Unknown setting" in problems[0]
     assert "\x1b" not in problems[0]
 
 

@@ -251,10 +251,10 @@ class TestKeyCommand:
             ("true", "printed nothing"),
             ("echo; echo ' '", "printed nothing"),
             (f"echo {KEY.reveal()}; echo user: me", "more than one line"),
-            ("echo kg-test key-0000", "is no key"),
-            ("echo short", "is no key"),
-            (r"printf 'kg-test-\377\376-0000'", "is no key"),
-            ("head -c 100000 /dev/zero | tr '\\0' k", "more than one line|is no key"),
+            ("echo kg-test key-0000", "is not a key"),
+            ("echo short", "is not a key"),
+            (r"printf 'kg-test-\377\376-0000'", "is not a key"),
+            ("head -c 100000 /dev/zero | tr '\\0' k", "more than one line|is not a key"),
         ],
     )
     async def test_what_is_no_key(self, credentials: Credentials, script: str, said: str) -> None:
@@ -368,7 +368,7 @@ class TestStrangeKeyrings:
 
     async def test_what_is_kept_is_no_key(self, credentials: Credentials, use: Any) -> None:
         use(Backend("two words"))
-        with pytest.raises(NoKeyError, match="is no key") as caught:
+        with pytest.raises(NoKeyError, match="is not a key") as caught:
             await credentials.key(STAGING)
         assert "two words" not in str(caught.value)
 

@@ -66,7 +66,7 @@ class TestExport:
         with pytest.raises(MalformedAnswerError, match="without a dock status id") as caught:
             started(**{"dock-statusId": value})
         assert caught.value.from_gale
-        assert "may have been started" in caught.value.advice
+        assert "may have started" in caught.value.advice
 
     def test_the_servers_word_is_in_the_error(self) -> None:
         with pytest.raises(MalformedAnswerError, match="flow is not deployed"):

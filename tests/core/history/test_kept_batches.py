@@ -52,7 +52,7 @@ async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> No
         assert before.count(Outcome.NOT_STARTED) == 2
         assert "2 of its 4 tools" in before.stopped
         account = await BatchRun.going_on(engine, bench.environment, kept).run()
-        assert account.sentence == "4 saved · 1 line wrong"
+        assert account.sentence == "4 saved · 1 line invalid"
         assert await engine.batches.interrupted() == []
         assert await engine.batches.find(kept.id) is None
     # The second was sent again after its 429, by the next process, and no other was.
@@ -68,7 +68,7 @@ async def test_what_was_saved_before_the_cut_is_compared_with_the_run_before(ben
     kept = await cut_short(bench, 3)
     async with bench.engine() as watch:
         account = await BatchRun.going_on(watch.engine, bench.environment, kept).run()
-        assert account.sentence == "3 saved (3 unchanged) · 1 line wrong"
+        assert account.sentence == "3 saved (3 unchanged) · 1 line invalid"
 
 
 async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:

@@ -231,7 +231,7 @@ class TestConnections:
             WireServer(listens_only) as server,
             reaching(server.url) as transport,
         ):
-            with pytest.raises(UnansweredError, match="may have been started"):
+            with pytest.raises(UnansweredError, match="may have started"):
                 transport.request("POST", "/x", deadline=LONG)
             assert len(server.requests) == 1
 
@@ -377,7 +377,7 @@ class TestUnanswered:
             pytest.raises(UnansweredError, match=says) as caught,
         ):
             transport.request("POST", "/x", deadline=LONG)
-        assert "may have been started" in caught.value.advice
+        assert "may have started" in caught.value.advice
 
     def test_a_reset(self) -> None:
         def talk(conversation: Conversation) -> None:
@@ -429,7 +429,7 @@ class TestRedirects:
             WireServer(answer(reply(302, b"", "text/html", "Location: /x"))) as server,
             reaching(server.url) as transport,
         ):
-            with pytest.raises(RedirectError, match="without end"):
+            with pytest.raises(RedirectError, match="in a loop"):
                 transport.request("GET", "/x", deadline=LONG)
             assert len(server.requests) == 6
 

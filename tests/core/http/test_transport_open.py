@@ -137,7 +137,7 @@ class TestRefusedLinks:
             ("ftp://files.example/x", "not an http"),
             ("file:///etc/passwd", "not an http"),
             ("https://user:hunter2@files.example/x", "user name"),
-            ("https:///x", "no host"),
+            ("https:///x", "host is missing"),
             ("/relative", "not an http"),
             ("", "not an http"),
         ],

@@ -78,7 +78,7 @@ async def test_forty_tools_from_a_csv_and_again(bench: Bench) -> None:
 
     async with bench.engine() as watch:
         first = await once(watch)
-        assert first.sentence == "37 saved · 1 failed · 2 lines wrong"
+        assert first.sentence == "37 saved · 1 failed · 2 lines invalid"
         assert [describe_entry(entry).text for entry in first.not_good] == ["Node n3 has no model"]
         assert len(bench.zips) == 37
         assert lines[0] == "0 of 38"
@@ -87,7 +87,7 @@ async def test_forty_tools_from_a_csv_and_again(bench: Bench) -> None:
     # Another process, another day.
     async with bench.engine() as watch:
         second = await once(watch)
-        assert second.sentence == "37 saved (37 unchanged) · 1 failed · 2 lines wrong"
+        assert second.sentence == "37 saved (37 unchanged) · 1 failed · 2 lines invalid"
     assert len(bench.zips) == 74
     assert len(posts(bench)) == 76
 

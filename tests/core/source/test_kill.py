@@ -129,6 +129,6 @@ def test_a_hostile_journal_moves_nothing_out_of_the_folder(tmp_path: Path) -> No
     (state / "new/0").write_text("evil")
     for path in ("../evil", "/tmp/evil", ".git/hooks/pre-commit", "a/b/c"):  # noqa: S108
         (state / "journal.json").write_text(json.dumps({"move": [path], "remove": {}, "files": {}}))
-        with pytest.raises(SourceError, match="no file of an unpacked tool"):
+        with pytest.raises(SourceError, match="not part of an unpacked tool"):
             unpack(archive, tmp_path / "tree", force=True)
     assert (state / "new/0").read_text() == "evil"

@@ -103,19 +103,19 @@ def broken(file: str, before: str, after: str) -> Callable[[Path], None]:
         (broken(NODE, '"retries": 2', '"model": "x"'), rf'^{NODE}:1[0-9]: The key "model" is there twice'),
         (broken(NODE, '"n3"', '"n99"'), rf"^{NODE}:\d+: This refers to the node n99, which does not exist"),
         (broken(NODE, PROMPT, "nodes/other.md"), rf"^{NODE}:9: nodes/other\.md is not there"),
-        (broken(NODE, PROMPT, "../../etc/passwd"), rf"^{NODE}:9: '\.\./\.\./etc/passwd' is no file of an unpacked"),
-        (broken(NODE, PROMPT, ".git/config"), rf"^{NODE}:9: '\.git/config' is no file"),
+        (broken(NODE, PROMPT, "../../etc/passwd"), rf"^{NODE}:9: '\.\./\.\./etc/passwd' is not part of an unpacked"),
+        (broken(NODE, PROMPT, ".git/config"), rf"^{NODE}:9: '\.git/config' is not part"),
         (broken(NODE, PROMPT, "nodes/start--n1.json"), rf"^{NODE}:9: nodes/start--n1\.json cannot stand here"),
         (broken(NODE, '"n2.position"', '"n99.position"'), rf"^{NODE}:5: 'n99\.position' is not in layout\.json"),
         (broken("layout.json", '"x": 120,', '"x" 120,'), r"^layout\.json:3: This is not JSON"),
-        (broken("env_values.json", '"CURRENCY"', '"COIN"'), r"^env_variables\.json:\d+: There is no value for 'CURR"),
+        (broken("env_values.json", '"CURRENCY"', '"COIN"'), r"^env_variables\.json:\d+: No value for 'CURR"),
         (broken("env_variables.json", '"name": "CURRENCY"', '"name": "COIN"'), r"^nodes/.*: .* the variable CURRENCY"),
         (broken("gale-tool.json", '"format": 1', '"format": 2'), r"^gale-tool\.json: Another version of gale-tui"),
-        (broken("gale-tool.json", "nodes/start--n1.json", "../x"), r"^gale-tool\.json: '\.\./x' is no file"),
+        (broken("gale-tool.json", "nodes/start--n1.json", "../x"), r"^gale-tool\.json: '\.\./x' is not part"),
         (broken("gale-tool.json", '"colon": ": "', '"colon": "="'), r"would not be JSON"),
         (lambda tree: (tree / "app_definition.json").unlink(), r"^app_definition\.json: This file is missing"),
         (lambda tree: (tree / PROMPT).write_bytes(b"a\n\xff"), rf"^{PROMPT}:2: This is not UTF-8"),
-        (lambda tree: (tree / "gale-tool.json").unlink(), r"is no unpacked tool"),
+        (lambda tree: (tree / "gale-tool.json").unlink(), r"is not an unpacked tool"),
     ],
 )
 def test_what_an_import_could_not_use_is_refused_with_its_place(
@@ -146,7 +146,7 @@ def test_values_of_another_stage(tmp_path: Path, tree: Path) -> None:
 
 def test_without_values(tree: Path) -> None:
     (tree / "env_values.json").unlink()
-    with pytest.raises(SourceError, match=r"^env_variables\.json:5: There is no value for 'CORE_BANKING_URL'"):
+    with pytest.raises(SourceError, match=r"^env_variables\.json:5: No value for 'CORE_BANKING_URL'"):
         packed(tree)
     found = json.loads(packed(tree, without_values=True)["env_variables.json"])["environmentVariables"]
     assert {each["value"] for each in found} == {""}
@@ -156,7 +156,7 @@ def test_values_that_cannot_be_read(tmp_path: Path, tree: Path) -> None:
     with pytest.raises(FileSystemError, match="No such file"):
         pack(tree, tmp_path / "x.zip", values=tmp_path / "gone.json")
     (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(SourceError, match="no object of values"):
+    with pytest.raises(SourceError, match="not an object of values"):
         pack(tree, tmp_path / "x.zip", values=tmp_path / "list.json")
 
 

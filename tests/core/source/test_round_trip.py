@@ -166,7 +166,7 @@ def test_a_document_that_is_no_json_is_refused(content: bytes) -> None:
 
 
 def test_a_zip_of_something_else_is_refused() -> None:
-    with pytest.raises(SourceError, match="no export of a tool"):
+    with pytest.raises(SourceError, match="not the export of a tool"):
         split_members({"readme.txt": b"x"})
 
 

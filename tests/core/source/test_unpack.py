@@ -78,7 +78,7 @@ def test_files_that_are_gone_from_the_export_go_and_others_stay(tmp_path: Path, 
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, old: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes/a.txt").write_text("mine")
-    with pytest.raises(SourceError, match="no unpacked tool and not empty"):
+    with pytest.raises(SourceError, match="neither empty nor an unpacked tool"):
         unpack(old, tmp_path / "notes", force=True)
     assert [path.name for path in (tmp_path / "notes").iterdir()] == ["a.txt"]
 

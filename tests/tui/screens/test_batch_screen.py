@@ -140,7 +140,7 @@ async def test_pasted_lines_are_shown_started_and_accounted_for(tmp_path: Path, 
         await shown(app, pilot, JobsScreen)
         await until(pilot, lambda: "batch 1 of 2 · 1 saved" in str(app.jobs_screen.table.border_title))
         await shown(app, pilot, BatchAccountDialog)
-        assert "2 saved · 1 line wrong" in page(app)
+        assert "2 saved · 1 line invalid" in page(app)
         assert "line 3" in page(app)
         assert posts(sandbox) == [tool_id(1), tool_id(3)]
         await pilot.press("enter")
@@ -364,7 +364,7 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
         await shown(app, pilot, JobsScreen)
         await pilot.press("B")
         await shown(app, pilot, BatchAccountDialog)
-        assert "to go" in page(app)
+        assert "1 running · 1 not started" in page(app)
         await pilot.press("tab", "enter")
         await until(pilot, lambda: "1 not started" in page(app))
         assert app.batch.left == 0
@@ -403,7 +403,7 @@ async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path:
         await until(pilot, lambda: app.batch.running)
         await shown(app, pilot, BatchAccountDialog)
         await until(pilot, lambda: not app.batch.running)
-        assert "2 saved · 1 line wrong" in page(app)
+        assert "2 saved · 1 line invalid" in page(app)
         assert posts(sandbox).count(tool_id(3)) == 1
         assert not app.screen.query_one("#continue").display
         assert await app.engine.batches.interrupted() == []
@@ -600,6 +600,6 @@ async def test_the_folder_and_the_switch_are_those_of_the_jobs(tmp_path: Path, s
         app.screen.query_one("#start").focus()
         await pilot.press("enter")
         await shown(app, pilot, BatchAccountDialog)
-        assert "2 ready · 1 line wrong" in page(app)
+        assert "2 ready · 1 line invalid" in page(app)
         assert saved(app.engine) == 2
         assert not app.engine.settings.save_when_ready, "as the export form remembers it"

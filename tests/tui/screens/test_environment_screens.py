@@ -83,7 +83,7 @@ async def test_a_row_says_what_there_is_to_know() -> None:
 
 
 async def test_problems_of_the_file_are_shown() -> None:
-    engine = StubEngine(problems=("There is no setting “colour”; it is ignored.",))
+    engine = StubEngine(problems=("Unknown setting “colour” is ignored.",))
     app = StubApp(engine, EnvironmentsScreen())
     async with app.run_test(size=(80, 24)):
         assert "“colour”" in str(app.screen.query_one("#problems", Static).render())

@@ -56,7 +56,7 @@ async def test_what_is_typed_is_offered_at_the_next_start(tmp_path: Path) -> Non
                 await pilot.pause(0.02)
         async with running(demo(tmp_path, sandbox)) as (app, pilot):
             await form(app, pilot)
-            await until(pilot, lambda: "Typed before and not exported: Büro" in said(app))
+            await until(pilot, lambda: "Draft not exported: Büro" in said(app))
             assert value(app, "tool-id") == "", "it is offered, not pressed on anybody"
             await pilot.press("f5")
             await pilot.pause()
@@ -76,7 +76,7 @@ async def test_after_esc_it_is_offered_again_and_gone_once_it_is_exported(tmp_pa
             await pilot.press("escape", "escape")
             await until(pilot, lambda: shows(app, JobsScreen))
             await form(app, pilot)
-            await until(pilot, lambda: "Typed before" in said(app))
+            await until(pilot, lambda: "Draft not exported" in said(app))
             await pilot.press("f5", "ctrl+s")
             await until(pilot, lambda: shows(app, JobsScreen))
             while await kept(app) is not None:
@@ -84,7 +84,7 @@ async def test_after_esc_it_is_offered_again_and_gone_once_it_is_exported(tmp_pa
             assert len(sandbox.posts(TOOL)) == 1
             await form(app, pilot)
             await app.screen.workers.wait_for_complete()
-            assert "Typed before" not in said(app)
+            assert "Draft not exported" not in said(app)
 
 
 async def test_what_is_cleared_is_kept_no_longer_and_nothing_is_written_while_nothing_changes(

@@ -394,7 +394,7 @@ async def test_without_an_environment_the_form_says_what_to_do(engine: StubEngin
     engine.environments.all = ()
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
-        assert "no environment" in form.said()
+        assert "No environment" in form.said()
         await fill(form, pilot)
         await pilot.press("enter")
         await finish(pilot)
@@ -613,7 +613,7 @@ SAMPLE = f"""curl --location --request POST 'https://{STAGING.origin.display}/ap
         (
             'fetch("https://h.kore.ai:8443/api/public/tools/a%2D1/export?x=1&flowId=cf%2D1", {})',
             ("a-1", "cf-1", Select.NULL),
-            "It was sent to h.kore.ai:8443, which is no environment here: F4 adds it.",
+            "It was sent to h.kore.ai:8443, which has no environment here: F4 adds it.",
         ),
         (
             "https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x",

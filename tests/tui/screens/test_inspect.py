@@ -39,7 +39,7 @@ async def test_i_shows_the_tool_in_the_saved_file(tmp_path: Path, sandbox: Sandb
         text = page_text(app)
         assert job.download.sha256 is not None
         assert job.download.sha256 in text
-        assert "as when it was saved" in text
+        assert "unchanged since saved" in text
         for words in ("flow_definition.json", "version 1.4.0", "gpt-4o-mini (2 nodes)", "Prompt injection", "CURRENCY"):
             assert words in text
         assert "api          3  Read balance, Card state, Create transfer draft" in text
@@ -152,7 +152,7 @@ async def test_hostile_text_stays_text(tmp_path: Path, sandbox: Sandbox) -> None
         replace_file(job, made)
         app.navigation.open_inspect(job)
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
-        assert "not as when it was saved" in page_text(app)
+        assert "changed since saved" in page_text(app)
         for _ in range(5):
             text = page_text(app)
             assert not [each for each in text if each != "\n" and not each.isprintable()]
@@ -174,7 +174,7 @@ async def test_a_file_that_cannot_be_shown_is_said(tmp_path: Path, sandbox: Sand
             path.write_bytes(path.read_bytes()[:-30])
         else:
             replace_file(job, {"readme.txt": b"hello"})
-        words = {"gone": "is not there", "damaged": "damaged", "other": "None of the three files"}[kind]
+        words = {"gone": "is not there", "damaged": "damaged", "other": "none of the three files"}[kind]
         app.navigation.open_inspect(job)
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and words in page_text(app).replace("\n", " "))
         await pilot.press("tab", "v", "equals_sign")

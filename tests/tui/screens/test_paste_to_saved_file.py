@@ -79,7 +79,7 @@ async def test_a_request_that_is_no_export_leaves_the_fields_alone(tmp_path: Pat
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, ExportForm))
         app.post_message(events.Paste(f"curl '{sandbox.url}/api/me' \\\n  -H 'cookie: {COOKIE}'"))
-        await until(pilot, lambda: "no export in it" in str(app.screen.query_one("#said").render()))
+        await until(pilot, lambda: "contains no export" in str(app.screen.query_one("#said").render()))
         assert app.screen.query_one("#tool-id", FieldInput).value == ""
         assert COOKIE not in app.export_screenshot()
         app.post_message(events.Paste(sandbox.key))

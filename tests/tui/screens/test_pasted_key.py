@@ -57,7 +57,9 @@ async def test_an_unknown_host_is_added_with_its_key_and_chosen(way: str) -> Non
     pasted = Pasted(StubEngine())
     async with pasted.app.run_test(size=(80, 24)) as pilot:
         await pasted.paste(pilot, curl(DEV))
-        assert "dev-agent-platform.kore.ai, which is no environment here: F4 adds it, with the API key" in pasted.said()
+        assert (
+            "dev-agent-platform.kore.ai, which has no environment here: F4 adds it, with the API key" in pasted.said()
+        )
         assert "keys in it were left out." in pasted.said()
         assert pasted.offered()
         assert KEY not in pasted.app.export_screenshot()

@@ -92,7 +92,7 @@ def test_everything_is_there() -> None:
         (job(state=JobState.SUCCEEDED), "File        d saves it"),
         (job(state=JobState.FAILED, reason="node n3 has no model"), "Reason      node n3 has no model"),
         (job(state=JobState.FAILED), "Reason      no reason given"),
-        (job(state=JobState.UNCONFIRMED), "Note        GALE may or may not have started this export."),
+        (job(state=JobState.UNCONFIRMED), "Note        GALE may have started this export."),
         (job(state=JobState.LOST, note="asked again at 12:10"), "Note        asked again at 12:10"),
         (job(production=True, environment_name="live"), "Environment PROD live"),
         (job(label="Mine", name="Theirs"), "Name        Theirs"),

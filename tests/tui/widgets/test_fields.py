@@ -208,7 +208,7 @@ def test_a_folder_that_is_there_is_fine(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_yet_is_no_problem(tmp_path: Path) -> None:
     finding = folder_finding(str(tmp_path / "a" / "b"))
     assert finding.level == "note"
-    assert "will be made" in finding.text
+    assert "ill be created" in finding.text
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -256,4 +256,4 @@ def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("shutil.disk_usage", lambda _: full)
     finding = folder_finding(str(tmp_path))
     assert finding.level == "problem"
-    assert "no room" in finding.text
+    assert "No space left" in finding.text

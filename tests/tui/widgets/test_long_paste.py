@@ -100,7 +100,7 @@ async def test_an_enter_meanwhile_sends_nothing_where_there_is_something_to_look
         await pilot.press("enter")
         gate.set()
         await reading.finish(pilot)
-        assert "else.kore.ai, which is no environment here" in reading.said()
+        assert "else.kore.ai, which has no environment here" in reading.said()
         assert reading.text("tool-id") == TOOL
     assert not reading.engine.exports
 

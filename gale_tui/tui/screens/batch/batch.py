@@ -267,7 +267,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         if not self._told:
             self.target.use(None)
         names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
-        return f"The requests were sent to {names}, which is not one environment here: choose where this goes."
+        return f"The requests were sent to {names}, which has no environment here: choose where this goes."
 
     def take_set(self, kept: ToolSet) -> None:
         """Shows a set; asks before it replaces a list."""
@@ -292,7 +292,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         if environment is not None:
             self.target.use(environment)
         elif kept.environment_id:
-            self._say("The environment of this set is gone: look at where this goes.", "problem")
+            self._say("The environment of this set no longer exists: check the target.", "problem")
 
     # Actions on lines
 

@@ -73,7 +73,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     placeholder="staging",
                     hint="What to call it here.",
                     check=check_with(self._clean_name, self._production_hint),
-                    required="A name is needed, for example staging.",
+                    required="Enter a name, for example staging.",
                 )
                 yield TextField(
                     "Host",
@@ -82,7 +82,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     placeholder="agent-platform.kore.ai",
                     hint="The address of the console, as in the browser.",
                     check=check_with(parse_host, _host_note),
-                    required="The host is needed, for example agent-platform.kore.ai.",
+                    required="Enter the host, for example agent-platform.kore.ai.",
                 )
                 yield Tick(
                     "Production: confirm every export",
@@ -238,7 +238,7 @@ class EnvironmentForm(FormScreen[Environment]):
         if self._origin() == given.origin:
             if not field.value:
                 field.fill(given.key.reveal())
-                field.say(Finding("From the paste, not kept yet: save to keep it.", "note"))
+                field.say(Finding("From the paste; save to keep it.", "note"))
         elif field.value == given.key.reveal():
             field.fill("")
             field.say(Finding(f"The pasted key belongs to {inert(given.origin.display, 80)} alone.", "warning"))
@@ -380,7 +380,7 @@ def _command(text: str) -> tuple[str, ...]:
     except ValueError:
         raise ConfigError("A quote is not closed", "Write it as in a shell: pass show gale/staging") from None
     if not words:
-        raise ConfigError("There is no program", "For example: pass show gale/staging")
+        raise ConfigError("The program is missing", "For example: pass show gale/staging")
     return words
 
 

@@ -173,7 +173,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             environment.origin.display,
         ]
         if in_use:
-            parts.append(("  for new exports", "$gale-muted"))
+            parts.append(("  default", "$gale-muted"))
         width = max(20, self._list.size.width - 6)
         key = "\n      ".join(textwrap.wrap(self._keys.get(environment.id, "…"), width - 4))
         parts += ["\n  ", ("key ", "$gale-muted"), key]

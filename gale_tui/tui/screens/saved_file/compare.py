@@ -139,7 +139,7 @@ class CompareScreen(PageScreen):
     def action_earlier(self) -> None:
         """Compares the later one with an export further back."""
         if self._before + 1 >= len(self._saved):
-            self.gale.say("There is no earlier saved export of this tool.")
+            self.gale.say("No earlier saved export of this tool.")
             return
         self._before += 1
         self._compare()
@@ -151,7 +151,7 @@ class CompareScreen(PageScreen):
         elif self._after > 0:
             self._before, self._after = self._after, self._after - 1
         else:
-            self.gale.say("There is no later saved export of this tool.")
+            self.gale.say("No later saved export of this tool.")
             return
         self._compare()
 

@@ -112,7 +112,7 @@ class InspectScreen(PageScreen):
     def action_values(self) -> None:
         """Shows or hides the values of environment variables."""
         if self._contents is None or self._contents.tool is None or not self._contents.tool.variables:
-            self.gale.say("There are no environment variables in this file.")
+            self.gale.say("No environment variables in this file.")
             return
         self._values = not self._values
         self.run_worker(self._show_view(keep_place=True), group="view", exclusive=True)

@@ -78,7 +78,7 @@ def folder_of(text: str) -> Path:
         path = Path(text.strip()).expanduser()
         return path if path.is_absolute() else Path.cwd() / path
     except (RuntimeError, OSError, ValueError):
-        raise ConfigError("This is no folder", "Type one like ~/exports") from None
+        raise ConfigError("This is not a folder", "Type one like ~/exports") from None
 
 
 def folder_finding(text: str) -> Finding:
@@ -91,4 +91,4 @@ def folder_finding(text: str) -> Finding:
     typed = path == Path(text.strip()).expanduser()
     if path.is_dir():
         return Finding("" if typed else str(path))
-    return Finding("It is not there yet and will be made." if typed else f"{path} will be made.", "note")
+    return Finding("Will be created." if typed else f"{path} will be created.", "note")

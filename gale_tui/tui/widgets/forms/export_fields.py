@@ -106,7 +106,7 @@ class ExportFields(FormBody):
             "Label",
             "label",
             value=self.known_label,
-            hint="What to call it in the table, if not by its own name.",
+            hint="Display name (optional).",
         )
         yield TextField(
             "Folder", "folder", value=path_text(folder), hint="Where the file goes.", check=folder_finding, slow=True

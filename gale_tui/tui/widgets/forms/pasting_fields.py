@@ -190,7 +190,7 @@ class PastingFields(ExportFields):
         self.query_one("#environment", Select).value = known.id if known is not None else Select.NULL
         self.show_environment()
         if known is None:
-            return "", f"{sent}, which is no environment here."
+            return "", f"{sent}, which has no environment here."
         return f"The environment is {inert(known.name, 60)} now, where it was sent.", ""
 
     def _offer(self, paste: Paste, origin: Origin | None) -> Offer | None:

@@ -36,7 +36,10 @@ def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Pag
     new = [entry for entry in account.entries if entry.outcome is Outcome.SAVED and entry.unchanged is None]
     ready = [entry for entry in account.entries if entry.outcome is Outcome.READY]
     going = [entry for entry in account.entries if entry.outcome is None]
-    for word, entries in (("changed", changed), ("saved", new), ("ready", ready), ("to go", going)):
+    running = [entry for entry in going if entry.job is not None]
+    waiting = [entry for entry in going if entry.job is None]
+    groups = (("changed", changed), ("saved", new), ("ready", ready), ("running", running), ("not started", waiting))
+    for word, entries in groups:
         for entry in entries:
             lines += _entry_lines(word, entry, _where(entry), Tone.MUTED, width, glyphs)
         if entries:
@@ -51,7 +54,7 @@ def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Pag
 def _where(entry: BatchEntry) -> str:
     job = entry.job
     if job is None:
-        return "not started yet"
+        return ""
     if entry.outcome is None:
         return inert(job.status, 40)
     return inert(job.download.path.name, 200) if job.download.path is not None else ""

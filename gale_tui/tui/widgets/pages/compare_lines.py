@@ -91,7 +91,7 @@ def _summary(it: Comparison) -> str:
     if it.same:
         if it.before.sha256 == it.after.sha256:
             return "No difference: the files are the same, byte for byte."
-        return "No difference. Order and time stamps alone are none."
+        return "No difference (order and time stamps are ignored)."
     parts: list[str] = []
     for count, one, many in (
         (len(it.about), "field of the tool", "fields of the tool"),

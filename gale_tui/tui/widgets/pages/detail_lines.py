@@ -39,10 +39,10 @@ TIMELINE_LINES = 5
 """Kept for the timeline and a blank line, so that what stands below it does not move with each event."""
 ADVICE = {
     JobState.UNCONFIRMED: (
-        "GALE may or may not have started this export. Look in its console: if the export is there, track its dock "
+        "GALE may have started this export. Check its console: if the export is there, track its dock "
         "status id; if not, export again."
     ),
-    JobState.LOST: "GALE no longer knows this dock status id. It is polled again now and then.",
+    JobState.LOST: "GALE no longer knows this dock status id. It is still polled, less often.",
 }
 """Said where the job itself carries no note."""
 

@@ -88,9 +88,9 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]
     kept = job.download.sha256
     yield from _field("SHA-256", contents.sha256, width)
     if kept == contents.sha256:
-        yield from _field("", "as when it was saved", width, Tone.SUCCESS)
+        yield from _field("", "unchanged since saved", width, Tone.SUCCESS)
     elif kept:
-        yield from _field("", "not as when it was saved: the file was changed since", width, Tone.ERROR)
+        yield from _field("", "changed since saved", width, Tone.ERROR)
     yield ()
     entries = contents.summary.entries
     names = [inert(entry.name, 200) for entry in entries[:_LIST_LIMIT]]
