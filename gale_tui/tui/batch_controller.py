@@ -39,7 +39,8 @@ class BatchController:
         self._app = app
         self._jobs = jobs
         self._run: BatchRun | None = None
-        self._untold = False
+        self._last: BatchRun | None = None
+        self._offer_due = False
         self._left_behind: BatchList | None = None
         self._asked: set[str] = set()
         self.pending: KeptBatch | None = None
@@ -56,6 +57,11 @@ class BatchController:
     def left(self) -> int:
         """How many are not started yet."""
         return self._run.left if self._run is not None else 0
+
+    @property
+    def failed(self) -> int:
+        """How many of the last batch can be retried; 0 while one runs."""
+        return self._last.failed if self._last is not None and self._run is None else 0
 
     @property
     def line(self) -> str:
@@ -182,14 +188,16 @@ class BatchController:
         engine = self._app.engine
         with contextlib.suppress(GaleError):
             jobs = {**await engine.batches.jobs(kept), **engine.jobs}
-            self.pending, self.account, self._untold = kept, account_of(kept, jobs), True
+            self.pending, self.account, self._offer_due = kept, account_of(kept, jobs), True
             self._jobs.show_title()
-            self.tell()
+            self.offer_to_continue()
 
     def _carry_on(self, answer: str | None) -> None:
         kept = self.pending
         if kept is not None and answer == "continue":
             self._app.run_worker(self._continue(kept), name="batch", group="batch")
+        elif answer == "retry" and self.failed and self._last is not None:
+            self._app.run_worker(self._retry(self._last), name="batch", group="batch")
         elif kept is not None and answer == "discard":
             self._app.run_worker(self._discard(kept), name="drop batch")
 
@@ -210,6 +218,16 @@ class BatchController:
             run = BatchRun.going_on(app.engine, environment, kept, self._changed)
             self.pending = None
             await self._see_through(run)
+
+    async def _retry(self, ended: BatchRun) -> None:
+        from gale_tui.tui.screens.batch.report import production_dialog
+
+        environment = ended.environment
+        dialog = production_dialog(environment, ended.failed)
+        if environment.production and not await self._app.push_screen_wait(dialog):
+            return
+        if self._run is None:
+            await self._see_through(ended.retry_failed())
 
     async def _discard(self, kept: KeptBatch) -> None:
         try:
@@ -265,9 +283,9 @@ class BatchController:
             left = await engine.batches.find(run.kept_id or "")
             self.pending = left if left is not None and left.left else None
             self._asked.add(run.kept_id or "")
-        self._run = None
+        self._run, self._last = None, run
         self._changed(account)
-        self._ended(account)
+        self._report_end(account)
 
     def _changed(self, account: BatchAccount) -> None:
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
@@ -284,28 +302,26 @@ class BatchController:
 
     # The account
 
-    def _ended(self, account: BatchAccount) -> None:
-        """Shows the result now if the jobs are on screen, else when they are again."""
+    def _report_end(self, account: BatchAccount) -> None:
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
         if isinstance(self._app.screen, BatchAccountDialog):
             return
-        self._untold = True
-        if self._app.screen is self._jobs:
-            self.tell()
-        else:
-            self._app.say(f"Batch: {account.sentence}", seconds=10)
+        key = self._jobs.key("batch_account")
+        good = not any(account.not_good) and not account.bad
+        words = f"{account.name or 'Batch'}: {account.sentence}. {key} shows the report."
+        self._app.say(words, severity="information" if good else "warning", seconds=15)
 
-    def tell(self) -> None:
-        """Shows the result of a batch that ended behind another screen."""
-        if self._untold and self._app.screen is self._jobs:
+    def offer_to_continue(self) -> None:
+        """Shows a batch that was cut short, once the jobs are on screen."""
+        if self._offer_due and self._app.screen is self._jobs:
             self.show_account()
 
     def show_account(self) -> None:
         """Shows the batch's progress."""
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
-        self._untold = False
+        self._offer_due = False
         if self.account is None:
             self._app.say("No batch yet.")
         else:

@@ -248,6 +248,7 @@ async def accounted(stage: Stage, pilot: Pilot[int]) -> None:
     assert isinstance(app, GaleApp)
     await stage.settle()
     await stage.until(lambda: not app.batch.running)
+    await pilot.press("B")
     await shown(stage, pilot, BatchAccountDialog)
 
 

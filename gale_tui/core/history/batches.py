@@ -176,6 +176,10 @@ def _add(history: History, kept: KeptBatch) -> None:
             "INSERT INTO batches (id, environment_id, created_at, plan) VALUES (?, ?, ?, ?)",
             (kept.id, kept.environment_id, kept.created_at, kept.plan()),
         )
+        for place, job_id in kept.started.items():
+            database.write(
+                "INSERT INTO batch_starts (batch_id, place, job_id) VALUES (?, ?, ?)", (kept.id, place, job_id)
+            )
 
 
 def _delete(history: History, batch_id: str) -> None:

@@ -44,6 +44,8 @@ FURTHER: Final = 2.1
 """Seconds from the answer to one to the start of the next, from then on."""
 UNREACHED: Final = 3
 """So many in a row that could not be sent end the batch: the others would not be either."""
+_RETRIED: Final = (Outcome.FAILED, Outcome.REJECTED, Outcome.LOST, Outcome.NOT_SAVED)
+"""Not UNCONFIRMED: GALE may have started that export."""
 
 
 def contents(path: Path) -> frozenset[tuple[str, int, int]]:
@@ -223,6 +225,27 @@ class BatchRun:
             if_changed=if_changed,
         )
 
+    @property
+    def failed(self) -> int:
+        """How many `retry_failed` exports again."""
+        return sum(1 for entry in self._entries if entry.outcome in _RETRIED)
+
+    def retry_failed(self) -> BatchRun:
+        """A run of the tools that failed, in their places; what became of the others stays."""
+        run = BatchRun(
+            self._engine,
+            self.environment,
+            (),
+            name=self._name,
+            folder=self._folder,
+            save_when_ready=self._save_when_ready,
+            bad=self._bad,
+            on_change=self._on_change,
+            if_changed=self._if_changed,
+        )
+        run._entries = [BatchEntry(each.tool) if each.outcome in _RETRIED else each for each in self._entries]
+        return run
+
     # What is kept of it
 
     async def _keep(self) -> None:
@@ -243,6 +266,7 @@ class BatchRun:
                 save_when_ready=self._save_when_ready,
                 bad=self._bad,
                 created_at=self._engine.clock.time(),
+                started={place: entry.job.id for place, entry in enumerate(self._entries) if entry.job is not None},
             )
             await batches.add(self._kept)
             return

@@ -202,7 +202,7 @@ class JobsScreen(MarkedJobActions):
             self._say_empty()
             self.show_title()
             self.table.tick(self.engine.clock.time())
-            self.call_after_refresh(self.gale.batch.tell)
+            self.call_after_refresh(self.gale.batch.offer_to_continue)
 
     # What the engine told
 

@@ -27,10 +27,11 @@ from gale_tui.tui.screens.batch.sets import SetNameDialog, SetPicker
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, TextField, Tick
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 from tests.support.clocks import ScaledClock
+from tests.tui.real_app import toasts
 
 SPEED = 30.0
 
@@ -98,6 +99,14 @@ def page(app: GaleApp) -> str:
     return app.screen.query_one("#page", TextPage).text
 
 
+async def report(app: GaleApp, pilot: Pilot[int], exports: int) -> None:
+    """Opens the report once the batch has ended, with so many exports in all."""
+    await until(pilot, lambda: len(app.engine.jobs) == exports and not app.batch.running)
+    assert isinstance(app.screen, JobsScreen), "the end opens nothing"
+    await pilot.press("B")
+    await shown(app, pilot, BatchAccountDialog)
+
+
 def listed(app: GaleApp) -> str:
     """The list, with what its border says."""
     table = app.screen.query_one(BatchTable)
@@ -139,7 +148,8 @@ async def test_pasted_lines_are_shown_started_and_accounted_for(tmp_path: Path, 
         await pilot.press("e")
         await shown(app, pilot, JobsScreen)
         await until(pilot, lambda: "batch 1 of 2 · 1 saved" in str(app.jobs_screen.table.border_title))
-        await shown(app, pilot, BatchAccountDialog)
+        await report(app, pilot, 2)
+        assert toasts(app) == ["Batch: 2 saved · 1 line invalid. B shows the report."]
         assert "2 saved · 1 line invalid" in page(app)
         assert "line 3" in page(app)
         assert posts(sandbox) == [tool_id(1), tool_id(3)]
@@ -227,8 +237,32 @@ async def test_production_is_confirmed_once_with_the_count(tmp_path: Path, sandb
         await pilot.press("e")
         await shown(app, pilot, ConfirmDialog)
         await pilot.press("tab", "enter")
-        await shown(app, pilot, BatchAccountDialog)
+        await report(app, pilot, 2)
         assert len(posts(sandbox)) == 2
+
+
+async def test_what_failed_is_retried_in_its_place(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.script(tool_id(3), Script(duration=1.0, outcome="FAILED"))
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, f"{LINES}\n{tool_id(2)},{flow_id(2)},Second")
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("e")
+        await report(app, pilot, 3)
+        assert "2 saved · 1 failed · 1 line invalid" in page(app)
+        sandbox.script(tool_id(3), Script(duration=1.0))
+        retry = app.screen.query_one("#retry", FormButton)
+        assert str(retry.label) == "Retry failed (1)"
+        retry.focus()
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        await report(app, pilot, 4)
+        assert "3 saved · 1 line invalid" in page(app)
+        account = app.batch.account
+        assert account is not None
+        assert [entry.tool.label for entry in account.entries] == ["First", "Third", "Second"]
+        assert posts(sandbox) == [tool_id(1), tool_id(3), tool_id(2), tool_id(3)]
+        assert not app.screen.query_one("#retry").display
+        assert await app.engine.batches.interrupted() == []
 
 
 async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -256,7 +290,7 @@ async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: San
         await shown(app, pilot, BatchScreen)
         await until(pilot, lambda: "2 exports" in listed(app))
         await pilot.press("e")
-        await shown(app, pilot, BatchAccountDialog)
+        await report(app, pilot, 2)
         assert {job.batch for job in app.engine.jobs.values()} == {"nightly"}
         found = await sets.find("nightly")
         assert found is not None
@@ -316,9 +350,7 @@ async def test_marked_rows_are_exported_together(tmp_path: Path, sandbox: Sandbo
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
         await pilot.press("e")
-        await shown(app, pilot, BatchAccountDialog)
-        await pilot.press("enter")
-        await shown(app, pilot, JobsScreen)
+        await until(pilot, lambda: saved(app.engine) == 2 and not app.batch.running)
         await pilot.press("g", "space", "space")
         await until(pilot, lambda: "2 marked" in str(app.jobs_screen.table.border_title))
         await pilot.press("escape")
@@ -328,13 +360,13 @@ async def test_marked_rows_are_exported_together(tmp_path: Path, sandbox: Sandbo
         assert "2 exports" in listed(app)
         assert "Third" in listed(app)
         await pilot.press("e")
-        await shown(app, pilot, BatchAccountDialog)
+        await report(app, pilot, 4)
         assert "2 saved (2 unchanged)" in page(app)
         assert saved(app.engine) == 4
         assert app.jobs_screen.table.marked == frozenset()
 
 
-async def test_the_account_waits_behind_another_screen(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_the_end_of_a_batch_is_told_over_another_screen(tmp_path: Path, sandbox: Sandbox) -> None:
     slow(sandbox)
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
@@ -345,8 +377,9 @@ async def test_the_account_waits_behind_another_screen(tmp_path: Path, sandbox: 
         await shown(app, pilot, ExportForm)
         await until(pilot, lambda: not app.batch.running)
         assert isinstance(app.screen, ExportForm)
+        assert toasts(app)[-1] == "Batch: 2 saved · 1 line invalid. B shows the report."
         await pilot.press("escape")
-        await shown(app, pilot, BatchAccountDialog)
+        await report(app, pilot, 2)
 
 
 async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -400,9 +433,7 @@ async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path:
         await shown(app, pilot, BatchAccountDialog)
         app.screen.query_one("#continue").focus()
         await pilot.press("enter")
-        await until(pilot, lambda: app.batch.running)
-        await shown(app, pilot, BatchAccountDialog)
-        await until(pilot, lambda: not app.batch.running)
+        await report(app, pilot, 2)
         assert "2 saved · 1 line invalid" in page(app)
         assert posts(sandbox).count(tool_id(3)) == 1
         assert not app.screen.query_one("#continue").display
@@ -588,7 +619,7 @@ async def test_the_folder_and_the_switch_are_those_of_the_jobs(tmp_path: Path, s
         await pilot.press("escape")
         assert isinstance(app.screen, BatchScreen), "back to the list first"
         await pilot.press("e")
-        await shown(app, pilot, BatchAccountDialog)
+        await report(app, pilot, 2)
         assert len(list((tmp_path / "backup").glob("*.zip"))) == 2
         assert "2 saved" in page(app)
         await pilot.press("enter")
@@ -599,7 +630,7 @@ async def test_the_folder_and_the_switch_are_those_of_the_jobs(tmp_path: Path, s
         app.screen.query_one("#save-when-ready", Tick).value = False
         app.screen.query_one("#start").focus()
         await pilot.press("enter")
-        await shown(app, pilot, BatchAccountDialog)
+        await report(app, pilot, 4)
         assert "2 ready · 1 line invalid" in page(app)
         assert saved(app.engine) == 2
         assert not app.engine.settings.save_when_ready, "as the export form remembers it"

@@ -22,7 +22,7 @@ from gale_tui.tui.widgets.pages.text_page import TextPage
 __all__ = ["BatchAccountDialog", "production_dialog"]
 
 
-Answer = Literal["continue", "discard"]
+Answer = Literal["retry", "continue", "discard"]
 
 
 def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
@@ -38,7 +38,7 @@ def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
 
 
 class BatchAccountDialog(GaleModal[Answer]):
-    """The result for each tool, growing while the batch runs. Dismissed with the choice for one that was cut short.
+    """The result for each tool, growing while the batch runs. Dismissed with what to do next.
 
     Args:
         account: As it stands.
@@ -66,6 +66,7 @@ class BatchAccountDialog(GaleModal[Answer]):
             with Horizontal(classes="dialog--buttons"):
                 yield FormButton("Close", "close", "primary")
                 yield FormButton("Stop", "stop")
+                yield FormButton("Retry failed", "retry")
                 yield FormButton("Continue", "continue")
                 yield FormButton("Discard", "discard")
 
@@ -81,6 +82,9 @@ class BatchAccountDialog(GaleModal[Answer]):
         glyphs = self.gale.glyphs
         batch = self.gale.batch
         self.query_one("#stop").display = batch.left > 0 and not account.stopped
+        retry = self.query_one("#retry", FormButton)
+        retry.display = batch.failed > 0
+        retry.label = Content(f"Retry failed ({batch.failed})")
         pending = None if batch.running else batch.pending
         for name, words in (("continue", "Continue"), ("discard", "Discard")):
             button = self.query_one(f"#{name}", FormButton)
@@ -99,6 +103,8 @@ class BatchAccountDialog(GaleModal[Answer]):
             self.gale.batch.stop()
             self.query_one("#close").focus()
             self.gale.say("Batch stopped. Running exports continue.")
+        elif event.button.id == "retry":
+            self.dismiss("retry")
         elif event.button.id == "continue":
             self.dismiss("continue")
         elif event.button.id == "discard":
