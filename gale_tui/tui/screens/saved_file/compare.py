@@ -59,7 +59,7 @@ def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> Com
     at = next((number for number, each in enumerate(saved) if each.id == job.id), 0)
     # The list is newest first: the one before stands behind it. The oldest is compared with the one after it.
     before, after = (at + 1, at) if at + 1 < len(saved) else (at, at - 1)
-    return CompareScreen(saved, before, after)
+    return CompareScreen(saved, before, after, jump=True)
 
 
 def _saved_at(job: Job) -> float:
@@ -70,6 +70,11 @@ def _read(path: Path, checkpoint: Callable[[], None]) -> ArchiveContents:
     return read_archive(path, checkpoint=checkpoint)
 
 
+def _differences(before: ArchiveContents, after: ArchiveContents, checkpoint: Callable[[], None]) -> Comparison:
+    checkpoint()
+    return compare(before, after)
+
+
 class CompareScreen(PageScreen):
     """Nodes, prompts, guardrails and variables that differ between two of a tool's saved exports.
 
@@ -77,14 +82,16 @@ class CompareScreen(PageScreen):
         saved: All of them, newest first.
         before: Number of the earlier one.
         after: Number of the later one, less than `before`.
+        jump: True to go further back, to the last export that differs.
     """
 
     CSS_PATH = "compare.tcss"
     PLACE = Place.COMPARE
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
-    def __init__(self, saved: Sequence[Job], before: int, after: int) -> None:
+    def __init__(self, saved: Sequence[Job], before: int, after: int, *, jump: bool = False) -> None:
         super().__init__()
+        self._jump = jump
         self._saved = tuple(saved)
         self._before, self._after = before, after
         self._comparison: Comparison | None = None
@@ -98,31 +105,54 @@ class CompareScreen(PageScreen):
         self._compare()
 
     def _compare(self) -> None:
+        self._show_title()
+        self._comparison = None
+        self.page.show(lambda _: [(Span("Reading both files …"),)])
+        jump, self._jump = self._jump, False
+        self.run_worker(self._read(jump), group="read", exclusive=True)
+
+    def _show_title(self) -> None:
         number = len(self._saved)
         self.page.border_title = (
             f"{inert(self._saved[self._after].title, 50)}: "
             f"export {number - self._before} and {number - self._after} of {number}"
         )
-        self._comparison = None
-        self.page.show(lambda _: [(Span("Reading both files …"),)])
-        self.run_worker(self._read(), group="read", exclusive=True)
 
-    async def _read(self) -> None:
-        archives: list[ArchiveContents] = []
-        for job in (self._saved[self._before], self._saved[self._after]):
-            path = job.download.path
-            if path is None:
+    async def _read(self, jump: bool) -> None:
+        after = await self._contents(self._after)
+        found = None
+        places = range(self._before, len(self._saved)) if jump else [self._before]
+        for place in places:
+            before = await self._contents(place) if after is not None else None
+            if after is None or before is None:
                 return
-            try:
-                archives.append(await self.read(partial(_read, path)))
-            except LeftError:
-                return
-            except GaleError as error:
-                self.page.show(partial(problem_lines, path, str(error)))
-                return
-        before, after = archives
-        self._comparison = await self.read(lambda _: compare(before, after))
+            different = await self.read(partial(_differences, before, after))
+            if found is None or not different.same:
+                found = place, different
+            if not different.same:
+                break
+        if found is None:
+            return
+        skipped = found[0] - self._before
+        self._before, self._comparison = found
+        self._show_title()
         self._show()
+        if skipped:
+            exports = "1 export" if skipped == 1 else f"{skipped} exports"
+            self.gale.say(f"Skipped {exports} without a difference.")
+
+    async def _contents(self, place: int) -> ArchiveContents | None:
+        """What is in one of the files; None if it cannot be read, which is shown, or the screen was left."""
+        path = self._saved[place].download.path
+        if path is None:
+            return None
+        try:
+            return await self.read(partial(_read, path))
+        except LeftError:
+            return None
+        except GaleError as error:
+            self.page.show(partial(problem_lines, path, str(error)))
+            return None
 
     def _show(self, *, keep_place: bool = False) -> None:
         comparison = self._comparison
