@@ -8,7 +8,7 @@ import json
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from gale_tui.cli.exit_codes import INTERRUPTED, account_code, exit_code
 from gale_tui.cli.jobs import job_as_json
@@ -16,21 +16,30 @@ from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.outcomes import Outcome, settled
 from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
-from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError
+from gale_tui.core.errors import ConfigError, CredentialError, ForbiddenError, GaleError, RateLimitedError
 from gale_tui.core.filesystem import check_folder
 from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, origin_of
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.reasons import describe
+from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.kinds import TOOL, Kind
-from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason
+from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason, JobState
 from gale_tui.core.signals import handle_signals
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
 __all__ = ["ExportCommand", "entry_as_json", "exit_code", "export", "settled"]
+
+LONG_WAIT: Final = 3600.0
+"""Seconds: where the server wants to be left alone for longer, nobody waits in a shell."""
+
+
+class FailFastError(GaleError):
+    """One export has failed, and the others were not to be started then."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,10 @@ class ExportCommand:
     """Where each saved tool is unpacked."""
     if_changed: bool = False
     """Keep no second copy of a file that holds what the last one holds."""
+    fail_fast: bool = False
+    """Start no more exports once one has failed."""
+    skip_invalid: bool = False
+    """Export the rest of a list with invalid lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,15 +294,16 @@ def _confirm(engine: GaleEngine, plan: _Plan, command: ExportCommand, narration:
     """Refuses what needs a word from the person who asks for it."""
     for bad in plan.bad:
         narration.say(f"gale-tui: line {bad.line}: {bad.problem}: {bad.text}")
+    for note in command.batch.notes if command.batch is not None else ():
+        narration.say(f"gale-tui: {note}")
     name, count = plan.environment.name, plan.count
     if plan.environment.production and not command.yes:
         exports = f"{count} exports" if plan.several else "the export"
         raise ConfigError(f"{name} is a production environment", f"Add --yes to confirm {exports}")
-    if plan.bad and not command.yes:
-        wrong = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
-        raise ConfigError(
-            f"{wrong} wrong; nothing was started", f"Correct the list, or add --yes to export the other {count}"
-        )
+    if plan.bad and not command.skip_invalid:
+        invalid = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
+        advice = f"Correct the list, or add --skip-invalid to export the other {count}" if count else "Correct the list"
+        raise ConfigError(f"{invalid} invalid; nothing was started", advice)
     stuck = [tool for tool in plan.tools if has_text_stuck(tool.tool_id) or has_text_stuck(tool.flow_id or "none")]
     for tool in stuck:
         line = f"line {tool.line}: " if tool.line else ""
@@ -318,14 +332,25 @@ async def _run_all(
                 told.add(place)
                 _give_out(entry, command, plan, out)
         narration.show(account.progress if plan.several else "")
-        _look_for_403(account)
+        if command.fail_fast and any(account.not_good):
+            error = FailFastError("Stopped after the first failure (--fail-fast)")
+            run.stop(str(error), error)
+        leave_hopeless(account)
 
-    def _look_for_403(account: BatchAccount) -> None:
+    def leave_hopeless(account: BatchAccount) -> None:
+        """Leaves jobs that no waiting helps: the key is refused, or the server wants a long pause."""
         for entry in account.entries:
             job = entry.job
-            if entry.outcome is None and job is not None and job.reason_code is JobReason.NOT_ALLOWED:
-                why = describe(job).text
-                run.leave(job.id, why, ForbiddenError(why, status=403))
+            if entry.outcome is not None or job is None:
+                continue
+            later = max(job.resume_at or 0.0, job.download.next_try_at or 0.0) - engine.clock.time() > LONG_WAIT
+            if job.reason_code is not JobReason.NOT_ALLOWED and not later:
+                continue
+            why = (describe_download(job) or describe(job)).text
+            error = RateLimitedError(why, status=429) if later else ForbiddenError(why, status=403)
+            run.leave(job.id, why, error)
+            if plan.several and job.state is JobState.WAITING:
+                run.stop(why, error)
 
     if plan.kept is not None:
         run = BatchRun.going_on(engine, plan.environment, plan.kept, changed, if_changed=command.if_changed)

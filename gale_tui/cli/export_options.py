@@ -23,8 +23,8 @@ EXAMPLES = """\
 lists:
   Lines of tool_id,flow_id,label, separated by commas, semicolons, tabs or spaces; a header is optional and may name a
   further column, kind (tool, workflow or model); # begins a comment. Captured Export requests (addresses, curl, fetch,
-  PowerShell, a HAR file) are read too, and go only to the environment that they were captured from. Lines that cannot
-  be read, odd ids and ids that were captured without their host need --yes.
+  PowerShell, a HAR file) are read too, and go only to the environment that they were captured from. A list
+  with invalid lines starts nothing without --skip-invalid; odd ids, and ids captured without their host, need --yes.
 
 interrupted:
   A set or list that is interrupted (ctrl+c, SIGTERM, a crash) keeps what it had not started. --resume continues with
@@ -78,7 +78,9 @@ def add_export(commands: Any) -> None:
     export.add_argument(
         "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait in all; the jobs continue"
     )
-    export.add_argument("--yes", action="store_true", help="confirm a production environment, invalid lines, odd ids")
+    export.add_argument("--yes", action="store_true", help="confirm a production environment, or odd ids")
+    export.add_argument("--skip-invalid", action="store_true", help="export the rest of a list with invalid lines")
+    export.add_argument("--fail-fast", action="store_true", help="start no more exports once one has failed")
     export.add_argument(
         "--unpack", metavar="DIR", type=Path, help="unpack each saved tool into DIR/ENVIRONMENT/TOOL, to be committed"
     )
@@ -147,6 +149,8 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
         environment_chosen=chosen,
         unpack=arguments.unpack.expanduser().absolute() if arguments.unpack else None,
         if_changed=arguments.if_changed,
+        fail_fast=arguments.fail_fast,
+        skip_invalid=arguments.skip_invalid,
     )
 
 

@@ -114,7 +114,7 @@ def test_forty_tools_without_a_screen_and_again(sandbox: Sandbox, home: Path, tm
     assert "line 22: " in refused.stderr
     assert not sandbox.jobs
     for times, sentence in ((1, "37 saved · 1 failed · 2 lines invalid"), (2, "37 saved (37 unchanged) · 1 failed")):
-        done = export(sandbox, home, "--from", str(tools), "--yes", "--json")
+        done = export(sandbox, home, "--from", str(tools), "--skip-invalid", "--json")
         assert done.returncode == 2, "of all, the highest: two lines name no tool"
         assert sentence in done.stderr
         rows = [json.loads(row) for row in done.stdout.splitlines()]

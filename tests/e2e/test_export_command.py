@@ -198,7 +198,9 @@ def test_a_list_with_wrong_lines_starts_nothing_until_confirmed(cron: Cron) -> N
     assert "line 4: no Flow ID" in done.err
     assert "nothing was started" in done.err
     assert posts(cron.sandbox) == 0
-    done = cron.run("export", "--from", "-", "--yes", "--json", text=text)
+    done = cron.run("export", "--from", "-", "--yes", text=text)
+    assert (done.code, posts(cron.sandbox)) == (2, 0), "--yes confirms production alone"
+    done = cron.run("export", "--from", "-", "--skip-invalid", "--json", text=text)
     assert done.code == 2, "of all, the highest"
     assert [row["outcome"] for row in done.rows] == ["saved", "saved"]
     assert "2 saved · 1 line invalid" in done.err
@@ -232,7 +234,7 @@ def test_cron_is_told_in_one_line_what_it_lacks(cron: Cron) -> None:
     (config / "config.toml").write_text(f'[environments.staging]\nhost = "{cron.sandbox.url}"\n')
     done = cron.run("export", "--set", "nightly", signed_in=False)
     assert (done.code, done.out) == (2, "")
-    assert "no set called 'nightly'" in done.err
+    assert "No set is called 'nightly'" in done.err
     assert done.err.count("\n") == 1
     done = cron.run("export", "--from", "-", "--env", "staging", "--json", text=list_of(0, 1), signed_in=False)
     assert done.code == 4

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from gale_tui.sandbox import faults
+from gale_tui.sandbox.script import Script
 from tests.e2e.test_export_command import Cron, cron, flow_id, list_of, posts, sandbox, tool_id
 
 __all__ = ["cron", "sandbox"]
@@ -40,8 +43,37 @@ def test_an_export_that_is_not_understood_is_named_with_its_line(cron: Cron) -> 
     done = cron.run("export", "--from", "-", text=text)
     assert (done.code, posts(cron.sandbox)) == (2, 0)
     assert "line 2: an export without a Tool ID" in done.err
-    done = cron.run("export", "--from", "-", "--yes", text=text)
+    done = cron.run("export", "--from", "-", "--skip-invalid", text=text)
     assert (done.code, posts(cron.sandbox)) == (2, 1)
+
+
+def test_a_request_that_is_no_export_is_named_with_its_line(cron: Cron) -> None:
+    host = cron.sandbox.url
+    done = cron.run("export", "--from", "-", text=f"curl {url(host)}\ncurl {host}/api/1.1/me\n")
+    assert (done.code, posts(cron.sandbox)) == (0, 1), done.err
+    assert "1 other request was left out (line 2)" in done.err
+
+
+def test_the_first_failure_ends_the_list_where_that_is_wanted(cron: Cron) -> None:
+    cron.sandbox.script(tool_id(0), Script(duration=0.05, outcome="FAILED"))
+    lines = "".join(f"{tool_id(number)},{flow_id(number)}\n" for number in range(8))
+    done = cron.run("export", "--from", "-", "--fail-fast", "--json", text=lines)
+    assert done.code == 1, done.err
+    assert posts(cron.sandbox) < 8
+    assert "--fail-fast" in done.err
+    assert {row["outcome"] for row in done.rows} >= {"failed", "not started"}
+
+
+@pytest.mark.parametrize("word", ["WAITING", "IN_PROGRESS"])
+def test_a_day_of_waiting_is_left_to_the_next_run(cron: Cron, word: str) -> None:
+    day = faults.rate_limited(86400)
+    waiting = Script(duration=60, on_export=(day,)) if word == "WAITING" else Script(duration=60, on_status=(day,))
+    cron.sandbox.script(tool_id(0), waiting)
+    done = cron.run("export", "--tool-id", tool_id(0), "--flow-id", flow_id(0))
+    assert done.code == 3, done.err
+    tomorrow = time.strftime("%Y-%m-%d", time.localtime(time.time() + 86400))
+    assert done.err.count(tomorrow) == 1, done.err
+    assert word in done.err
 
 
 def test_an_odd_id_needs_a_word(cron: Cron) -> None:

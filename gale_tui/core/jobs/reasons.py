@@ -93,6 +93,8 @@ def _polling_trouble(job: Job, reason: JobReason) -> str:
         case JobReason.NOT_ALLOWED:
             return f"This key may not read the job (403){f': {job.note}' if job.note else ''}"
         case JobReason.RATE_LIMITED:
+            if job.resume_at is not None and job.resume_at - (job.last_asked_at or job.created_at) > 60:
+                return f"Rate limit reached, polled again at {clock_time(job.resume_at, job.created_at)}"
             return "Rate limit reached, polling more slowly"
         case JobReason.NOT_FOUND:
             return "GALE does not know this dock status id (404), still polling"
