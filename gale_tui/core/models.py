@@ -330,7 +330,8 @@ class Job:
     ended_at: float | None = None
     """When its final status was first seen."""
     last_asked_at: float | None = None
-    """When its dock status was last asked for, by any instance."""
+    """When the dock status was asked for that brought the last answer, or, of those in a row that brought none since,
+    the first."""
     last_answer_at: float | None = None
     """When a dock status answer last came."""
     last_response: str = ""

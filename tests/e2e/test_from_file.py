@@ -135,7 +135,7 @@ def test_what_cannot_be_is_one_line_and_no_screen(
     ("arguments", "said"),
     [
         (["--from", "-"], "needs the terminal for its keys"),
-        (["--readonly", "--from", "x.har"], "--readonly lets none be started"),
+        (["--readonly", "--from", "x.har"], "--readonly starts none"),
         (["--from", "x.har", "info"], "gale-tui export --from FILE"),
     ],
 )

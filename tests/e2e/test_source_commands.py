@@ -163,7 +163,7 @@ def test_a_set_is_compared_with_the_repository(sandbox: Sandbox, tmp_path: Path)
     ]
     (nightly.repository / "env/tools.json").unlink()
     assert "not unpacked in" in nightly.run("diff", "--set", "nightly", repository, code=2).stderr
-    assert "no set called" in nightly.run("diff", "--set", "none", repository, code=2).stderr
+    assert "No set is called" in nightly.run("diff", "--set", "none", repository, code=2).stderr
     nightly.run("diff", repository, code=2)
 
 

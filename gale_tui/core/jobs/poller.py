@@ -26,6 +26,8 @@ __all__ = ["POLL_LEASE", "Poller"]
 
 POLL_LEASE = 30.0
 """Seconds that a job belongs to its poller without being renewed."""
+NOBODY_ASKED = 180.0
+"""Seconds between two questions from which on nobody asked meanwhile: polling was paused, or the machine asleep."""
 FORBIDDEN_WAIT = 60.0
 """Seconds between two polls of a job that the key may not read."""
 
@@ -77,6 +79,8 @@ class Poller:
         self._on_key_trouble = on_key_trouble
         self._ours: set[str] = set()
         self._elsewhere: set[str] = set()
+        self._troubled: dict[str, tuple[float, float]] = {}
+        """When the first and the last of the questions in a row were sent that brought no answer."""
         self._renewed = (clock.monotonic(), clock.time())
 
     async def ask(self, job_id: str) -> PollResult:
@@ -151,6 +155,7 @@ class Poller:
     async def release(self, job_id: str) -> None:
         """Gives up the lease of a job that is no longer polled."""
         self._elsewhere.discard(job_id)
+        self._troubled.pop(job_id, None)
         if job_id in self._ours:
             self._ours.discard(job_id)
             await self._registry.store.release(job_id, "poll")
@@ -159,6 +164,7 @@ class Poller:
         self, job_id: str, status: DockStatus, resolve: Callable[[SignedUrl], SignedUrl], asked_at: float
     ) -> PollResult:
         now = self._clock.time()
+        self._troubled.pop(job_id, None)
         refused = ""
         link: SignedUrl | None = None
         if status.download_url is not None:
@@ -205,10 +211,17 @@ class Poller:
             note = error.detail if reason is JobReason.NOT_ALLOWED else error.what
         elif error is not None:
             note = error.what
-        resume_at = self._clock.time() + retry_after if retry_after else None
+        now = self._clock.time()
+        since, last = self._troubled.get(job.id, (now, now))
+        if now - last > NOBODY_ASKED:
+            since = now
+        self._troubled[job.id] = since, now
+        resume_at = now + retry_after if retry_after else None
         await self._registry.change(
             job.id,
-            lambda job: transitions.record_trouble(job, reason, note=note, http_status=status, resume_at=resume_at),
+            lambda job: transitions.record_trouble(
+                job, reason, note=note, http_status=status, since=since, resume_at=resume_at
+            ),
             lambda old, new: None if (old.reason_code, old.note) == (reason, note) else describe(new).text,
         )
 

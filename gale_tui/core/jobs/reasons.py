@@ -106,7 +106,7 @@ def _polling_trouble(job: Job, reason: JobReason) -> str:
             return f"Not polled: {job.environment_name} has another host now. It was started at {job.origin}"
         case JobReason.LINK_REFUSED:
             return job.note
-    since = f" since {clock_time(job.last_answer_at, job.created_at)}" if job.last_answer_at else ""
+    since = f" since {clock_time(job.last_asked_at, job.created_at)}" if job.last_asked_at else ""
     return f"No answer{since}: {job.note}"
 
 

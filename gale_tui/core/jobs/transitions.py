@@ -283,7 +283,13 @@ def mark_lost(job: Job) -> Job:
 
 
 def record_trouble(
-    job: Job, reason: JobReason, *, note: str = "", http_status: int | None = None, resume_at: float | None = None
+    job: Job,
+    reason: JobReason,
+    *,
+    note: str = "",
+    http_status: int | None = None,
+    since: float | None = None,
+    resume_at: float | None = None,
 ) -> Job:
     """Asking brought no answer, or was not possible.
 
@@ -292,11 +298,14 @@ def record_trouble(
         reason: Why.
         note: The words of the error.
         http_status: Of the answer, where there was one.
+        since: When the first question in a row was asked that brought none, in seconds since the epoch.
         resume_at: Before then GALE wants no further question, in seconds since the epoch.
     """
     if not job.state.polled:
         return job
-    return dataclasses.replace(_reasoned(job, reason, note=note, http_status=http_status), resume_at=resume_at)
+    return dataclasses.replace(
+        _reasoned(job, reason, note=note, http_status=http_status), last_asked_at=since, resume_at=resume_at
+    )
 
 
 # The file

@@ -151,6 +151,22 @@ async def test_trouble_with_polling_never_fails_a_job(bench: Bench, fault: Fault
     assert bench.posts == 1
 
 
+async def test_no_answer_counts_no_time_in_which_nobody_asked(bench: Bench) -> None:
+    bench.script(duration=9000.0, on_status=(faults.server_error(503, times=None),))
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+        first = await watch.until(job.id, lambda job: job.reason_code is JobReason.SERVER_ERROR)
+        assert first.last_asked_at is not None
+        for _ in range(2):
+            watch.engine.jobs.refresh(job.id)
+            await bench.clock.sleep(30)
+        assert watch.engine.jobs[job.id].last_asked_at == first.last_asked_at, "the first of those in a row"
+    await bench.clock.sleep(600)
+    began = bench.clock.time()
+    async with bench.engine() as watch:
+        await watch.until(job.id, lambda job: (job.last_asked_at or 0.0) >= began)
+
+
 async def test_a_network_that_is_away_is_said_and_comes_back(bench: Bench) -> None:
     bench.script(duration=20.0)
     async with bench.engine() as watch:

@@ -99,7 +99,7 @@ KEYS = {"export_again": "e", "download": "d"}
 @pytest.mark.parametrize(("state", "reason", "words"), SENTENCES)
 def test_a_job(state: JobState, reason: JobReason | None, words: str) -> None:
     note = "GALE said no" if reason else ""
-    job = sample_job(state=state, created_at=AT, reason_code=reason, resume_at=AT, last_answer_at=AT, note=note)
+    job = sample_job(state=state, created_at=AT, reason_code=reason, resume_at=AT, last_asked_at=AT, note=note)
     assert describe(job).with_key(KEYS.__getitem__) == words
 
 
