@@ -95,7 +95,8 @@ def test_forty_tools_in_the_app_and_again(sandbox: Sandbox, home: Path) -> None:
             terminal.wait_for("38 exports · 2 invalid, skipped")
             assert len(sandbox.jobs) == 38 * (times - 1), "looking starts nothing"
             terminal.type("e")
-            terminal.wait_for("shows the report")
+            terminal.wait_gone("38 exports")
+            terminal.wait_for("shows")
             terminal.type("B")
             terminal.wait_for(sentence)
             terminal.wait_for(re.compile(r"failed +Tool, 9 +Node n3 has no model"))
