@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from gale_tui.core.models import Job
+from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.batch.batch import BatchScreen
@@ -96,6 +97,33 @@ async def test_copy_compare_and_export_again_take_the_marks(tmp_path: Path) -> N
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, BatchScreen))
         await until(pilot, lambda: "1 marked export of the same tool and flow left out" in screen_text(app))
+
+
+async def test_download_and_refresh_take_the_marks_and_say_how_many(tmp_path: Path) -> None:
+    async with three_saved(tmp_path) as (app, pilot, jobs):
+        await pilot.press("space", "space", "r")
+        assert toasts(app)[-1] == "Refreshing 0 jobs; 2 finished already."
+        await pilot.press("d")
+        # This GALE gives the link of an export once, so that what was asked for shows in the reason.
+        tried = {jobs[1].id, jobs[2].id}
+        await until(pilot, lambda: {job.id for job in app.engine.jobs.values() if job.download.reason_code} == tried)
+        assert "Downloading 2 files." in toasts(app)
+
+
+async def test_a_file_that_cannot_be_saved_again_stays_and_that_is_told(tmp_path: Path) -> None:
+    with Sandbox(seed=1, speed=50.0) as sandbox:
+        async with running(tmp_path, sandbox, (150, 30)) as (app, pilot, engine):
+            [job] = await export_versions(pilot, engine, sandbox, 1)
+            assert job.dock_status_id is not None
+            sandbox.script_job(job.dock_status_id, Script(duration=0.1, file=File(kind="html")))
+            await until(pilot, lambda: app.jobs_screen.table.row_count() == 1)
+            await pilot.press("g", "d")
+            await until(pilot, lambda: any("Not saved again" in text for text in toasts(app)))
+            again = engine.jobs[job.id].download
+            assert (again.state, again.path, again.size) == (job.download.state, job.download.path, job.download.size)
+            assert again.path is not None
+            assert again.path.exists()
+            await until(pilot, lambda: "Not saved again" in screen_text(app))
 
 
 async def test_all_finished_are_removed_at_once(tmp_path: Path) -> None:
