@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,8 +38,24 @@ def test_why_a_folder_cannot_be_used(tmp_path: Path) -> None:
         check_folder(tmp_path / ("x" * 300), chosen=True)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(ConfigError, match="Permission denied"):
-        check_folder(tmp_path, chosen=True)
+@contextlib.contextmanager
+def not_root() -> Iterator[None]:
+    """Root, who may write everywhere, is nobody for a while, as far as `os.access` goes."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setreuid(65534, 0)
+    try:
+        yield
+    finally:
+        os.setreuid(0, 0)
+
+
+def test_a_folder_without_permission_is_refused() -> None:
+    # Not the test's own folder: nobody else may look into its parents.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        with not_root(), pytest.raises(ConfigError, match="Permission denied"):
+            check_folder(folder, chosen=True)
+        folder.chmod(0o700)

@@ -33,6 +33,7 @@ from gale_tui.core.errors import (
     WrongAnswerError,
 )
 from gale_tui.core.gale_api.client import GaleClient, curl_line, dock_status_path, export_path, retry_after
+from gale_tui.core.kinds import KINDS
 from gale_tui.core.secret import Secret, SignedUrl
 from tests.support.wire import (
     KEY,
@@ -272,6 +273,21 @@ class TestErrors:
             assert '"message": "the word"' in error.body
         if call == "export" and kind is ServerError:
             assert "may have started" in error.advice
+
+    @pytest.mark.parametrize("status", [401, 403])
+    @pytest.mark.parametrize(
+        ("kind", "scope"), [("tool", "Export Tool"), ("workflow", "Export Workflow"), ("model", "Export Model")]
+    )
+    def test_a_refused_key_names_where_it_is_made_its_scope_and_the_other_kind_of_key(
+        self, status: int, kind: str, scope: str
+    ) -> None:
+        for client, _ in client_of(said(status)):
+            with pytest.raises(AnswerError) as caught:
+                client.export("a-1", "cf-1", KINDS[kind])
+            advice = caught.value.advice
+            assert "Settings → Security & Control → API Scopes" in advice
+            assert scope in advice
+            assert "only runs one tool looks the same" in advice
 
     @pytest.mark.parametrize("call", ["status", "export"])
     @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 502])
