@@ -40,15 +40,15 @@ def test_why_a_folder_cannot_be_used(tmp_path: Path) -> None:
 
 @contextlib.contextmanager
 def not_root() -> Iterator[None]:
-    """Root, who may write everywhere, is nobody for a while, as far as `os.access` goes."""
+    """Root, who may write everywhere, is nobody for a while."""
     if os.geteuid() != 0:
         yield
         return
-    os.setreuid(65534, 0)
+    os.seteuid(65534)
     try:
         yield
     finally:
-        os.setreuid(0, 0)
+        os.seteuid(0)
 
 
 def test_a_folder_without_permission_is_refused() -> None:
