@@ -39,7 +39,7 @@ def exit_code(job: Job) -> int:
             return SAVED
         case Outcome.FAILED:
             return FAILED
-        case Outcome.REJECTED:
+        case Outcome.REJECTED | Outcome.NOT_SENT:
             return _REJECTED.get(job.reason_code, NETWORK)
         case Outcome.UNCONFIRMED:
             return UNCONFIRMED

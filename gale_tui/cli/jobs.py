@@ -86,7 +86,7 @@ def job_as_json(job: Job) -> dict[str, object]:
         "name": job.name,
         "environment": job.environment_name,
         "status": job.status or None,
-        "state": job.state.value,
+        "state": "not sent" if job.unsent else job.state.value,
         "reason": job.reason,
         "reason_code": download.reason_code or job.reason_code,
         "http_status": job.http_status,

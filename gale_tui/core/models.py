@@ -350,6 +350,11 @@ class Job:
         return self.label or self.name or self.tool_id or self.dock_status_id or ""
 
     @property
+    def unsent(self) -> bool:
+        """True if the export ended before GALE had answered it, and nothing was started."""
+        return self.state is JobState.REJECTED and self.reason_code is not None and self.http_status is None
+
+    @property
     def exportable(self) -> bool:
         """True where its ids are all that an export needs."""
         return bool(self.tool_id and (self.flow_id or not self.kind.needs_flow))

@@ -52,7 +52,7 @@ class Contents:
             return Content(file.path, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{version}")
         if file.content is not None:
             return Content(file.content, len(file.content), _tag(file.content + bytes([version % 256])))
-        documents = tool_documents(job.flow, job.tool_id, job.flow_id, version)
+        documents = tool_documents(job.flow, job.tool_id, job.flow_id, version, job.tool_name)
         key = (_tag(b"".join(documents.values())), version, file.kind, file.size)
         with self._lock:
             if key not in self._made:

@@ -24,8 +24,8 @@ FILLER_NAME: Final = "knowledge/library.bin"
 BLOCK: Final = 1 << 20
 
 
-def tool_documents(flow: Flow, tool_id: str, flow_id: str, version: int = 1) -> dict[str, bytes]:
-    """The three JSON files of an export, by name. Versions of a tool differ in one prompt."""
+def tool_documents(flow: Flow, tool_id: str, flow_id: str, version: int = 1, name: str = "") -> dict[str, bytes]:
+    """The three JSON files of an export, by name. Versions of a tool differ in one prompt; `name` is the tool's."""
     definition = {
         "flowId": flow_id,
         "toolId": tool_id,
@@ -36,7 +36,7 @@ def tool_documents(flow: Flow, tool_id: str, flow_id: str, version: int = 1) -> 
     }
     application = {
         "toolId": tool_id,
-        "name": flow.name,
+        "name": name or flow.name,
         "description": flow.description,
         "version": flow.version,
         "deployedFlow": flow_id,

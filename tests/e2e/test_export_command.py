@@ -156,7 +156,7 @@ def test_nobody_listens(cron: Cron) -> None:
     cron.sandbox.stop()
     done = cron.one(0, "--json")
     assert done.code == 3
-    assert [(row["state"], row["reason_code"]) for row in done.rows] == [("rejected", "unreachable")]
+    assert [(row["state"], row["reason_code"]) for row in done.rows] == [("not sent", "unreachable")]
 
 
 def test_not_in_time_the_job_goes_on(cron: Cron) -> None:

@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from gale_tui.core.secret import HIDDEN, Secret
+from gale_tui.core.untrusted_text import inert
 
 __all__ = [
     "Guardrail",
@@ -22,6 +24,7 @@ __all__ = [
     "read_tool",
     "read_variables",
     "text_field",
+    "tool_name",
     "variable_list",
     "without_parts",
 ]
@@ -31,6 +34,9 @@ _LEVELS: Final = 4
 """Levels down to which lists of nodes, guardrails and variables are looked for."""
 _IDS: Final = ("id", "nodeId", "_id")
 _NAMES: Final = ("name", "displayName", "label", "title", "key")
+_TOOL_NAMES: Final = ("name", "displayName", "toolName", "appName")
+_APPLICATION_LIMIT: Final = 1 << 20
+"""Bytes of an application's definition that are read for its name."""
 _KINDS: Final = ("type", "nodeType", "kind")
 _MODELS: Final = ("model", "modelName", "modelId", "llm", "llmModel")
 Part = Literal["nodes", "guardrails", "variables"]
@@ -109,7 +115,7 @@ def read_tool(flow: object, application: object, variables: object) -> Tool | No
     nodes = tuple(_nodes(flow if isinstance(flow, dict) else application))
     models = Counter(model for node in nodes for model in sorted(set(_models(node.fields, _LEVELS))))
     return Tool(
-        name=_first(documents, ("name", "displayName", "toolName", "appName")),
+        name=_first(documents, _TOOL_NAMES),
         description=_first(documents, ("description",)),
         version=_first(documents, ("version", "appVersion", "toolVersion")),
         nodes=nodes,
@@ -117,6 +123,21 @@ def read_tool(flow: object, application: object, variables: object) -> Tool | No
         guardrails=tuple(_guardrails(documents)),
         variables=read_variables(variables),
     )
+
+
+def tool_name(path: Path) -> str:
+    """The name that a verified export gives its tool; empty if it gives none."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.filename.endswith("app_definition.json") and entry.file_size <= _APPLICATION_LIMIT:
+                    found = json.loads(archive.read(entry))
+                    return inert(_first([found], _TOOL_NAMES), 200) if isinstance(found, dict) else ""
+    except (OSError, ValueError, RecursionError, NotImplementedError, zipfile.BadZipFile):
+        return ""
+    return ""
 
 
 def text_of(value: object) -> str:

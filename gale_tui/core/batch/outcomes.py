@@ -19,7 +19,9 @@ class Outcome(StrEnum):
     FAILED = "failed"
     """GALE said FAILED."""
     REJECTED = "rejected"
-    """GALE refused the export, or was not reached: nothing was started."""
+    """GALE refused the export: nothing was started."""
+    NOT_SENT = "not sent"
+    """GALE was not reached, or there was no key: nothing was started."""
     UNCONFIRMED = "unconfirmed"
     LOST = "lost"
     """GALE no longer knows the job."""
@@ -57,7 +59,7 @@ def outcome(job: Job) -> Outcome:
         case JobState.FAILED:
             return Outcome.FAILED
         case JobState.REJECTED:
-            return Outcome.REJECTED
+            return Outcome.NOT_SENT if job.unsent else Outcome.REJECTED
         case JobState.UNCONFIRMED:
             return Outcome.UNCONFIRMED
         case JobState.LOST:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gale_tui.core.archive.tool import tool_name
 from gale_tui.core.archive.verify_zip import ZipLimits, verify_zip
 from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
@@ -89,7 +90,7 @@ class SavedFile:
     entries: int
     """Files in the zip; 0 where it was not looked into."""
     name: str
-    """Its name at the server, made safe, without `.zip`; empty where that is not known."""
+    """The tool's own, else that of the file at the server without `.zip`; empty where neither is known."""
 
 
 class DownloadTask:
@@ -437,7 +438,7 @@ class DownloadTask:
         self._check()
         path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
         self._open = self.part = None
-        return SavedFile(path, part.size, digest, entries, self._name)
+        return SavedFile(path, part.size, digest, entries, self._tool_name(path) or self._name)
 
     def _verified(self, path: Path, stored: Mapping[int, tuple[int, int]] | None = None) -> int:
         """How many files are in the zip, which is whole."""
@@ -445,13 +446,16 @@ class DownloadTask:
             return 0
         return len(verify_zip(path, checkpoint=self._check, stored=stored).entries)
 
+    def _tool_name(self, path: Path) -> str:
+        return "" if self._plan.any_file else tool_name(path)
+
     def _tidy(self, part: PartFile, published: Path) -> SavedFile:
         """Finishes what was left to do for a file that already has its name."""
         digest = self._hashed(part).hexdigest()
         entries = self._verified(published)
         part.remove()
         self._open = self.part = None
-        return SavedFile(published, part.size, digest, entries, "")
+        return SavedFile(published, part.size, digest, entries, self._tool_name(published))
 
     def _discard(self) -> None:
         part, self._open, self.part = self._open, None, None

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+from gale_tui.core.archive.tool import tool_name
 from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.downloads.download import SavedFile
 from gale_tui.core.downloads.file_names import PART
@@ -35,4 +36,4 @@ def published_before(part: Path | None, size: int | None, *, any_file: bool = Fa
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, DownloadError):
         return None
-    return SavedFile(path, size, digest, entries, "")
+    return SavedFile(path, size, digest, entries, "" if any_file else tool_name(path))

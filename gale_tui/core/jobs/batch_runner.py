@@ -44,7 +44,7 @@ FURTHER: Final = 2.1
 """Seconds from the answer to one to the start of the next, from then on."""
 UNREACHED: Final = 3
 """So many in a row that could not be sent end the batch: the others would not be either."""
-_RETRIED: Final = (Outcome.FAILED, Outcome.REJECTED, Outcome.LOST, Outcome.NOT_SAVED)
+_RETRIED: Final = (Outcome.FAILED, Outcome.REJECTED, Outcome.NOT_SENT, Outcome.LOST, Outcome.NOT_SAVED)
 """Not UNCONFIRMED: GALE may have started that export."""
 
 

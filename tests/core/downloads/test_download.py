@@ -72,6 +72,10 @@ class TestSaved:
         assert zipfile.ZipFile(saved.path).testzip() is None
         assert (task.part, task.received, task.size) == (None, saved.size, saved.size)
 
+    def test_its_name_is_the_tool_s_own_not_the_file_s(self, sandbox: Sandbox, to: Fetching) -> None:
+        _, url = finished(sandbox, File(name="Exported_Other.zip"))
+        assert to.task(url).run().name == "Scripted Tool"
+
     def test_the_part_is_told_before_it_is_there(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox)
         seen: list[bool] = []

@@ -206,7 +206,7 @@ async def test_a_server_that_is_gone_ends_it_after_three(bench: Bench) -> None:
     async with bench.engine() as watch:
         bench.sandbox.stop()
         account = await run(watch, bench, tools(5))
-        assert account.sentence == "0 saved · 3 rejected · 2 not started"
+        assert account.sentence == "0 saved · 3 not sent · 2 not started"
 
 
 async def test_readonly_starts_nothing(bench: Bench) -> None:

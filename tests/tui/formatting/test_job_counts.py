@@ -1,0 +1,31 @@
+"""What counts as running, saved and failed, and that each job counts once."""
+
+from __future__ import annotations
+
+from gale_tui.core.models import ChangeKind, Download, DownloadState, Job, JobChange, JobState
+from gale_tui.tui.formatting.job_counts import Tally
+from tests.tui.jobs_for_tests import job
+
+
+def named(job_id: str, state: JobState, download: DownloadState = DownloadState.NONE) -> Job:
+    return job(id=job_id, state=state, download=Download(state=download))
+
+
+def test_a_job_whose_file_could_not_be_saved_counts_as_failed() -> None:
+    tally = Tally()
+    tally.count(
+        [
+            named("saved", JobState.SUCCEEDED, DownloadState.SAVED),
+            named("expired", JobState.SUCCEEDED, DownloadState.EXPIRED),
+            named("corrupt", JobState.SUCCEEDED, DownloadState.FAILED),
+            named("ready", JobState.SUCCEEDED),
+            named("coming", JobState.SUCCEEDED, DownloadState.RUNNING),
+            named("failed", JobState.FAILED),
+            named("rejected", JobState.REJECTED),
+            named("running", JobState.RUNNING),
+        ]
+    )
+    assert (tally.running, tally.saved, tally.failed) == (1, 1, 4)
+    for kind, counts in ((ChangeKind.CHANGED, (1, 2, 3)), (ChangeKind.REMOVED, (1, 1, 3))):
+        tally.apply(JobChange(kind, named("expired", JobState.SUCCEEDED, DownloadState.SAVED), None))
+        assert (tally.running, tally.saved, tally.failed) == counts
