@@ -15,6 +15,9 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
+from gale_tui.tui.screens.batch.line import BatchLineDialog
+from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
+from gale_tui.tui.theme import gale_themes
 from tests.snapshots.moving import moving_picture
 from tests.snapshots.stage import Stage
 from tests.snapshots.story import (
@@ -29,6 +32,7 @@ from tests.snapshots.story import (
     opened,
     select,
     sets_offered,
+    shown,
     two_versions,
 )
 
@@ -100,6 +104,45 @@ async def batch_pictures(keep: Callable[[str, str], None]) -> None:
                 keep(name, app.export_screenshot())
 
 
+async def dialog_pictures(keep: Callable[[str, str], None]) -> None:
+    """What opens above a screen for a moment."""
+    with Stage() as stage:
+        app = stage.app()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await opened(stage, pilot)
+            await morning(stage, pilot)
+            await noon(stage, pilot)
+            await select(stage, pilot, "Banking Assistant", "11:57:31")
+            await pilot.press("space", "space", "x")
+            await shown(stage, pilot, ConfirmDialog)
+            await drawn(stage, pilot)
+            keep("confirm", app.export_screenshot())
+    with Stage() as stage:
+        app = stage.app()
+        async with app.run_test(size=(100, 30)) as pilot:
+            await opened(stage, pilot)
+            await listed(stage, pilot)
+            await pilot.press("enter")
+            await shown(stage, pilot, BatchLineDialog)
+            await drawn(stage, pilot)
+            keep("batch-line", app.export_screenshot())
+
+
+async def color_pictures(keep: Callable[[str, str], None]) -> None:
+    """The list on terminals with fewer colours."""
+    for name, colors in (("jobs-256-colours", "256"), ("jobs-16-colours", "standard")):
+        with Stage() as stage:
+            app = stage.app()
+            for theme in gale_themes(colors):
+                app.register_theme(theme)
+            async with app.run_test(size=(100, 30)) as pilot:
+                await opened(stage, pilot)
+                await morning(stage, pilot)
+                await noon(stage, pilot)
+                await drawn(stage, pilot)
+                keep(name, app.export_screenshot())
+
+
 async def journey_picture(keep: Callable[[str, str], None]) -> None:
     """From a pasted request to the saved file, as it moves."""
     frames: list[tuple[str, float]] = []
@@ -133,6 +176,10 @@ async def other_pictures(keep: Callable[[str, str], None]) -> None:
             await look_into_environments(stage, pilot)
             await drawn(stage, pilot)
             keep("environments", app.export_screenshot())
+            app.navigation.open_key_dialog("staging", "GALE refused the API key of staging (401).")
+            await shown(stage, pilot, KeyDialog)
+            await drawn(stage, pilot)
+            keep("key", app.export_screenshot())
     with Stage(environments="") as stage:
         app = stage.app()
         async with app.run_test(size=(100, 30)) as pilot:
@@ -151,7 +198,15 @@ def make(folder: Path) -> list[Path]:
         path.write_text(svg, encoding="utf-8")
         made.append(path)
 
-    for pictures in (demo_pictures, compare_picture, batch_pictures, journey_picture, other_pictures):
+    for pictures in (
+        demo_pictures,
+        compare_picture,
+        batch_pictures,
+        dialog_pictures,
+        color_pictures,
+        journey_picture,
+        other_pictures,
+    ):
         asyncio.run(pictures(keep))
     return made
 
