@@ -189,6 +189,7 @@ class BatchController:
         with contextlib.suppress(GaleError):
             jobs = {**await engine.batches.jobs(kept), **engine.jobs}
             self.pending, self.account, self._offer_due = kept, account_of(kept, jobs), True
+            self._last = None
             self._jobs.show_title()
             self.offer_to_continue()
 

@@ -13,6 +13,8 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from gale_tui.cli.main import Wiring, demo_engine
+from gale_tui.core.batch.parser import BatchTool
+from gale_tui.core.history.batches import KeptBatch
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState
@@ -263,6 +265,29 @@ async def test_what_failed_is_retried_in_its_place(tmp_path: Path, sandbox: Sand
         assert posts(sandbox) == [tool_id(1), tool_id(3), tool_id(2), tool_id(3)]
         assert not app.screen.query_one("#retry").display
         assert await app.engine.batches.interrupted() == []
+
+
+async def test_what_failed_of_one_batch_is_not_retried_from_the_report_of_another(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sandbox.script(tool_id(3), Script(duration=1.0, outcome="FAILED"))
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        await paste(app, pilot, LINES)
+        await shown(app, pilot, BatchScreen)
+        await pilot.press("e")
+        await report(app, pilot, 2)
+        assert app.screen.query_one("#retry").display
+        await pilot.press("enter")
+        await shown(app, pilot, JobsScreen)
+        environment = app.engine.environments.require_current()
+        tools = (BatchTool(tool_id(1), flow_id(1)),)
+        kept = KeptBatch("other", environment.id, environment.name, str(environment.origin), tools)
+        await app.engine.batches.add(kept)
+        await app.engine.batches.release(kept.id)
+        await app.batch.look_for_cut_short()
+        await shown(app, pilot, BatchAccountDialog)
+        assert app.screen.query_one("#continue").display
+        assert not app.screen.query_one("#retry").display
 
 
 async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: Sandbox) -> None:
