@@ -15,7 +15,6 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
-from gale_tui.tui.screens.batch.line import BatchLineDialog
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.theme import gale_themes
 from tests.snapshots.moving import moving_picture
@@ -25,6 +24,7 @@ from tests.snapshots.story import (
     accounted,
     drawn,
     journey,
+    line_opened,
     listed,
     look_into_environments,
     morning,
@@ -94,7 +94,12 @@ async def compare_picture(keep: Callable[[str, str], None]) -> None:
 
 async def batch_pictures(keep: Callable[[str, str], None]) -> None:
     """A list before it is started, what became of it, and lists that were kept."""
-    for name, act in (("batch", listed), ("batch-account", accounted), ("sets", sets_offered)):
+    for name, act in (
+        ("batch", listed),
+        ("batch-line", line_opened),
+        ("batch-account", accounted),
+        ("sets", sets_offered),
+    ):
         with Stage() as stage:
             app = stage.app()
             async with app.run_test(size=(100, 30)) as pilot:
@@ -104,8 +109,8 @@ async def batch_pictures(keep: Callable[[str, str], None]) -> None:
                 keep(name, app.export_screenshot())
 
 
-async def dialog_pictures(keep: Callable[[str, str], None]) -> None:
-    """What opens above a screen for a moment."""
+async def confirmation_picture(keep: Callable[[str, str], None]) -> None:
+    """A question before marked jobs are removed."""
     with Stage() as stage:
         app = stage.app()
         async with app.run_test(size=(100, 30)) as pilot:
@@ -117,15 +122,6 @@ async def dialog_pictures(keep: Callable[[str, str], None]) -> None:
             await shown(stage, pilot, ConfirmDialog)
             await drawn(stage, pilot)
             keep("confirm", app.export_screenshot())
-    with Stage() as stage:
-        app = stage.app()
-        async with app.run_test(size=(100, 30)) as pilot:
-            await opened(stage, pilot)
-            await listed(stage, pilot)
-            await pilot.press("enter")
-            await shown(stage, pilot, BatchLineDialog)
-            await drawn(stage, pilot)
-            keep("batch-line", app.export_screenshot())
 
 
 async def color_pictures(keep: Callable[[str, str], None]) -> None:
@@ -202,7 +198,7 @@ def make(folder: Path) -> list[Path]:
         demo_pictures,
         compare_picture,
         batch_pictures,
-        dialog_pictures,
+        confirmation_picture,
         color_pictures,
         journey_picture,
         other_pictures,

@@ -20,6 +20,7 @@ from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import DEMO, OfferedTool
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.batch.batch import BatchScreen
+from gale_tui.tui.screens.batch.line import BatchLineDialog
 from gale_tui.tui.screens.batch.report import BatchAccountDialog
 from gale_tui.tui.screens.batch.sets import SetNameDialog, SetPicker
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
@@ -35,6 +36,7 @@ __all__ = [
     "accounted",
     "drawn",
     "journey",
+    "line_opened",
     "listed",
     "look_into_environments",
     "morning",
@@ -236,6 +238,13 @@ async def listed(stage: Stage, pilot: Pilot[int]) -> None:
     assert isinstance(app, GaleApp)
     app.batch.open(batch=parse_batch("\n".join(("tool_id,flow_id,label", *lines))))
     await shown(stage, pilot, BatchScreen)
+
+
+async def line_opened(stage: Stage, pilot: Pilot[int]) -> None:
+    """Opens the wrong line of that list."""
+    await listed(stage, pilot)
+    await pilot.press("enter")
+    await shown(stage, pilot, BatchLineDialog)
 
 
 async def accounted(stage: Stage, pilot: Pilot[int]) -> None:
