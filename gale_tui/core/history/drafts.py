@@ -81,37 +81,35 @@ class Drafts:
     """The export form's draft in the history.
 
     Args:
-        read: Runs a query on the thread that reads.
-        write: Runs a change on the thread that writes.
+        run: Runs a query or a change on the thread that writes, in turn: what was saved before is found.
     """
 
-    def __init__(self, read: Run, write: Run) -> None:
-        self._read = read
-        self._write = write
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     async def save(self, draft: ExportDraft) -> None:
         """Writes the draft in place of the previous one, without secrets."""
         kept = draft.without_secrets()
-        await self._write(lambda history: _save_text(history, _NAME, kept.at, kept.text()))
+        await self._run(lambda history: _save_text(history, _NAME, kept.at, kept.text()))
 
     async def find(self) -> ExportDraft | None:
         """The draft, or None if there is none that can be read."""
-        row = await self._read(_find)
+        row = await self._run(_find)
         with contextlib.suppress(StoreError):
             return ExportDraft.of(row[0], row[1]) if row is not None else None
         return None
 
     async def clear(self) -> None:
         """Deletes the draft."""
-        await self._write(_clear)
+        await self._run(_clear)
 
     async def save_unpack_folder(self, environment_id: str, folder: str) -> None:
         """Remembers where an environment's tools were unpacked last."""
-        await self._write(lambda history: _save_text(history, f"unpack {environment_id}", 0.0, folder))
+        await self._run(lambda history: _save_text(history, f"unpack {environment_id}", 0.0, folder))
 
     async def unpack_folder(self, environment_id: str) -> str:
         """Where an environment's tools were unpacked last; empty if they were not."""
-        row = await self._read(lambda history: _find(history, f"unpack {environment_id}"))
+        row = await self._run(lambda history: _find(history, f"unpack {environment_id}"))
         return str(row[0]) if row is not None else ""
 
 
@@ -126,8 +124,7 @@ def _save_text(history: History, name: str, at: float, text: str) -> None:
 
 
 def _find(history: History, name: str = _NAME) -> tuple[str, float] | None:
-    sql = "SELECT text, at FROM drafts WHERE name = ?"
-    found: tuple[str, float] | None = history.file.reader.execute(sql, (name,)).fetchone()
+    found: tuple[str, float] | None = history.file.writer.row("SELECT text, at FROM drafts WHERE name = ?", (name,))
     return found
 
 

@@ -216,7 +216,7 @@ class JobStore:
         """What was typed and not sent yet."""
         from gale_tui.core.history.drafts import Drafts
 
-        return Drafts(self._read, self._write)
+        return Drafts(self._write)
 
     @property
     def sets(self) -> ToolSets:
