@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import signal
-import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import TextIO
@@ -30,7 +30,8 @@ def serve(port: int | None, out: TextIO) -> int:
         _say(out, f"Port {port} is not valid: use a number from 1 to 65535, or leave --port out for a free one.")
         return 2
     sandbox = Sandbox(port=port or 0, strict_flow=False)
-    ended = threading.Event()
+    # A handler may run while the same thread waits: an Event's lock would then wait for itself.
+    ended: queue.SimpleQueue[int] = queue.SimpleQueue()
     with _ending_on_signals(ended):
         try:
             sandbox.start()
@@ -39,7 +40,7 @@ def serve(port: int | None, out: TextIO) -> int:
             return 2
         with sandbox:
             _say(out, _introduction(sandbox))
-            ended.wait()
+            ended.get()
     return 0
 
 
@@ -74,9 +75,9 @@ def _say(out: TextIO, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _ending_on_signals(ended: threading.Event) -> Iterator[None]:
+def _ending_on_signals(ended: queue.SimpleQueue[int]) -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
+        ended.put(number)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP"):

@@ -58,22 +58,21 @@ def find_credentials(files: Mapping[str, bytes]) -> list[Finding]:
     References such as `{{env.TOKEN}}` are none.
     """
     names = sorted(files)
-    texts = [files[name].decode("utf-8", "replace").lower() for name in names]
     # One text for all: tens of thousands of short searches cost more than a few long ones.
-    starts = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    starts = list(accumulate((len(files[name]) + 1 for name in names), initial=0))
     found: set[tuple[int, int, str]] = set()
-    for at, kind in islice(_places("\0".join(texts)), 10 * MOST):
+    for at, kind in islice(_places(b"\0".join(map(files.__getitem__, names)).lower()), 10 * MOST):
         number = bisect_right(starts, at) - 1
-        found.add((number, texts[number].count("\n", 0, at - starts[number]) + 1, kind))
+        found.add((number, files[names[number]].count(b"\n", 0, at - starts[number]) + 1, kind))
         if len(found) >= MOST:
             break
     return [Finding(names[number], line, kind) for number, line, kind in sorted(found)]
 
 
-def _places(text: str) -> Iterator[tuple[int, str]]:
+def _places(text: bytes) -> Iterator[tuple[int, str]]:
     for kind, beginnings, pattern in _PATTERNS:
-        shape = re.compile(pattern)
-        for beginning in beginnings:
+        shape = re.compile(pattern.encode())
+        for beginning in map(str.encode, beginnings):
             at = text.find(beginning)
             while at >= 0:
                 if shape.match(text, at):

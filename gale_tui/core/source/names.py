@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from gale_tui.core.errors import SourceError
@@ -138,15 +139,17 @@ def checked_path(path: object, named_in: str = "", line: int = 0) -> str:
 
 
 _CLOSED: Final = frozenset({STATE, ".git"})
+_FORBIDDEN: Final = re.compile(r'[<>:"|?*\\]')
 
 
+@lru_cache(1 << 16)
 def _is_plain(part: str) -> bool:
     if part in (IGNORE, ATTRIBUTES):
         return True
     return (
         0 < len(part.encode("utf-8", "surrogatepass")) <= _LONGEST
         and part.isprintable()
-        and not set(part) & set('<>:"|?*\\')
+        and _FORBIDDEN.search(part) is None
         and not part.startswith((".", " "))
         and not part.endswith((".", " "))
         and not is_reserved(part)

@@ -186,7 +186,7 @@ async def test_the_other_does_not_save_what_is_being_saved(bench: Bench) -> None
 
 
 async def test_the_other_goes_on_with_a_download_when_one_is_closed(bench: Bench) -> None:
-    bench.script(duration=1.0, file=File(size=600_000, pace=10_000.0))
+    bench.script(duration=1.0, file=File(size=600_000, pace=2_500.0))
     async with bench.engine() as second:
         async with bench.engine() as first:
             job = await bench.export(first)

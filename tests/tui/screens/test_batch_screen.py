@@ -400,7 +400,7 @@ async def test_the_end_of_a_batch_is_told_over_another_screen(tmp_path: Path, sa
         await shown(app, pilot, JobsScreen)
         await pilot.press("n")
         await shown(app, pilot, ExportForm)
-        await until(pilot, lambda: not app.batch.running)
+        await until(pilot, lambda: bool(toasts(app)))
         assert isinstance(app.screen, ExportForm)
         assert toasts(app)[-1] == "Batch: 2 saved · 1 line invalid. B shows the report."
         await pilot.press("escape")
