@@ -133,7 +133,8 @@ async def test_forgetting_deletes_this_key_and_no_other(
     await mine.forget(STAGING)
     assert list(service.secrets()) == ["prod https://prod.example.com"]
     assert mine.cached(STAGING) is None
-    assert (await mine.where(STAGING)).place == "none"
+    status = await mine.where(STAGING)
+    assert status.place == "none", status
     with pytest.raises(NoKeyError):
         await mine.key(STAGING)
 
@@ -177,7 +178,8 @@ async def test_a_keyring_that_was_never_set_up(service: SecretService, paths: Pa
     service.start_daemon(None)
     mine = credentials(paths, threads)
     assert "is empty" in (await mine.keyring_state()).explanation
-    assert (await mine.where(STAGING)).place == "none"
+    status = await mine.where(STAGING)
+    assert status.place == "none", status
     with pytest.raises(NoKeyError):
         await mine.key(STAGING)
     await mine.forget(STAGING)

@@ -18,6 +18,8 @@ from gale_tui.core.untrusted_text import inert, safe_file_stem
 __all__ = ["find_tool_folder", "tool_folder", "unpack_job"]
 
 _INDEX: Final = "tools.json"
+_OWNER: Final = "environment"
+"""Where the index has the name of its environment; the other keys are ids with a slash between them."""
 _INDEX_LIMIT: Final = 16 << 20
 
 
@@ -28,7 +30,7 @@ def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title:
         SourceError: The index is damaged.
         FileSystemError: It cannot be read or written.
     """
-    place = root / _folder_name(environment, "environment")
+    place = _environment_folder(root, environment)
     key = f"{tool_id}/{flow_id}"
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -36,8 +38,9 @@ def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title:
             index = _read_index(place)
             name = index.get(key)
             if name is None:
-                name = _free_name(_folder_name(title, "tool"), {each.casefold() for each in index.values()}, place)
-                index[key] = name
+                taken = {each.casefold() for key, each in index.items() if key != _OWNER}
+                name = _free_name(_folder_name(title, "tool"), taken, place)
+                index |= {_OWNER: environment, key: name}
                 draft = place / f".{_INDEX}.new"
                 draft.write_bytes(write(dict(sorted(index.items()))))
                 os.replace(draft, place / _INDEX)
@@ -62,12 +65,24 @@ def find_tool_folder(root: Path, environment: str, tool_id: str, flow_id: str) -
         SourceError: The index is damaged.
         FileSystemError: It cannot be read.
     """
-    place = root / _folder_name(environment, "environment")
+    place = _environment_folder(root, environment)
     try:
         name = _read_index(place).get(f"{tool_id}/{flow_id}")
     except OSError as error:
         raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
     return None if name is None else place / name
+
+
+def _environment_folder(root: Path, environment: str) -> Path:
+    """The environment's own folder, or the next one that is free: “prod eu” and “prod-eu” make the same name."""
+    number, place = 1, root / _folder_name(environment, "environment")
+    try:
+        while _read_index(place).get(_OWNER, environment) != environment:
+            number += 1
+            place = root / f"{_folder_name(environment, 'environment')}-{number}"
+    except OSError as error:
+        raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
+    return place
 
 
 def _folder_name(text: str, fallback: str) -> str:
@@ -91,7 +106,8 @@ def _read_index(place: Path) -> dict[str, str]:
         return {}
     found: Mapping[str, object] = parse(content, inert(path, 400))
     if not isinstance(found, dict) or not all(
-        isinstance(name, str) and name == safe_file_stem(name, "", 100) for name in found.values()
+        isinstance(name, str) and (key == _OWNER or name == safe_file_stem(name, "", 100))
+        for key, name in found.items()
     ):
         raise SourceError("This is not an index of unpacked tools", file=inert(path, 400))
     return {key: str(name) for key, name in found.items()}
