@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from gale_tui.core.errors import GaleError
@@ -110,6 +111,7 @@ class MarkedJobActions(JobActions):
     def __init__(self) -> None:
         super().__init__()
         self._removed: list[list[Undo]] = []
+        self._removing = asyncio.Lock()
 
     @property
     def table(self) -> JobTable:
@@ -165,32 +167,39 @@ class MarkedJobActions(JobActions):
 
     async def _remove(self, jobs: Sequence[Job]) -> None:
         undos = []
-        try:
-            for job in jobs:
-                undo = await self.engine.jobs.remove(job.id)
-                if undo is not None:
-                    undos.append(undo)
-        except GaleError as error:
-            self.gale.say(str(error), severity="error")
+        async with self._removing:
+            try:
+                for job in jobs:
+                    undo = await self.engine.jobs.remove(job.id)
+                    if undo is not None:
+                        undos.append(undo)
+            except GaleError as error:
+                self.gale.say(str(error), severity="error")
+            if undos:
+                self._removed.append(undos)
         if undos:
-            self._removed.append(undos)
             what = inert(jobs[0].title, 60) if len(undos) == 1 else count_of(len(undos), "job")
             self.gale.say(f"Removed {what} from the list, files kept. {self.key('undo')} undoes it.")
             self.show_title()
 
-    async def action_undo(self) -> None:
-        try:
-            if self._removed:
-                undos = self._removed.pop()
-                for undo in undos:
-                    await undo()
-                self.gale.say(f"Restored {count_of(len(undos), 'job')}.")
-            elif (job := await self.engine.jobs.restore_last()) is not None:
-                self.gale.say(f"Restored {inert(job.title, 60)}.")
-            else:
-                self.gale.say("Nothing to undo.")
-        except GaleError as error:
-            self.gale.say(str(error), severity="error")
+    def action_undo(self) -> None:
+        """Brings back what was removed last, as a whole, once it is removed as a whole."""
+        self.run_worker(self._undo(), name="undo")
+
+    async def _undo(self) -> None:
+        async with self._removing:
+            try:
+                if self._removed:
+                    undos = self._removed.pop()
+                    for undo in undos:
+                        await undo()
+                    self.gale.say(f"Restored {count_of(len(undos), 'job')}.")
+                elif (job := await self.engine.jobs.restore_last()) is not None:
+                    self.gale.say(f"Restored {inert(job.title, 60)}.")
+                else:
+                    self.gale.say("Nothing to undo.")
+            except GaleError as error:
+                self.gale.say(str(error), severity="error")
 
     def action_mark(self) -> None:
         """Marks or unmarks the selected job and moves on."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
+from gale_tui.core.jobs.commands import JobCommands
 from gale_tui.core.models import Job
 from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
@@ -66,6 +69,29 @@ async def test_marked_jobs_are_removed_and_come_back_together(tmp_path: Path) ->
         await until(pilot, lambda: any("Removed 2 jobs" in text for text in toasts(app)))
         await pilot.press("u")
         await until(pilot, lambda: len(app.engine.jobs) == 3)
+
+
+async def test_undo_pressed_while_jobs_are_still_being_removed_brings_all_of_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on = asyncio.Event()
+    async with three_saved(tmp_path) as (app, pilot, _):
+        remove = JobCommands.remove
+
+        async def slow(self: JobCommands, job_id: str) -> Callable[[], Awaitable[None]] | None:
+            undo = await remove(self, job_id)
+            await going_on.wait()
+            return undo
+
+        monkeypatch.setattr(JobCommands, "remove", slow)
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: len(app.engine.jobs) == 2)
+        await pilot.press("u")
+        going_on.set()
+        await until(pilot, lambda: "Restored 3 jobs." in toasts(app))
+        assert len(app.engine.jobs) == 3
 
 
 async def test_only_shown_marks_count(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ async def test_u_unpacks_from_the_jobs_and_the_folder_is_remembered(tmp_path: Pa
         await until(pilot, lambda: app.jobs_screen.table.current is not None)
         await pilot.press("U")
         await until(pilot, lambda: asks_for_folder(app))
+        assert app.screen.query_one(".dialog").styles.border_top[0] == "round", "it is drawn as the other dialogs are"
         app.screen.query_one("#unpack-folder", Input).value = str(repository)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))

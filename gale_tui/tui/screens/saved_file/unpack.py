@@ -112,7 +112,8 @@ def _summary(done: Sequence[Unpacked], root: Path) -> str:
     removed = sum(len(each.changes.removed) for each in done)
     where = inert(done[0].folder if len(done) == 1 else root, 400)
     files = "1 file" if written == 1 else f"{written} files"
-    text = f"Unpacked into {where}: {files} written, {removed} removed."
+    tools = "" if len(done) == 1 else f"{len(done)} tools "
+    text = f"Unpacked {tools}into {where}: {files} written, {removed} removed."
     found = sum(len(each.findings) for each in done)
     if found:
         text += f" {found} texts look like credentials." if found > 1 else " 1 text looks like a credential."
