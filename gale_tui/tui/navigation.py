@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gale_tui.core.models import DownloadState
@@ -158,11 +158,11 @@ class Navigation:
         """Asks for a folder and unpacks saved files into it.
 
         Args:
-            jobs: Those whose files are unpacked; others are left out.
+            jobs: Those whose files are unpacked; of a tool's several exports the newest, others are left out.
             done: Called with the folder of the last one.
         """
         saved = [job for job in jobs if job.download.path is not None and job.download.state is DownloadState.SAVED]
-        tools = [job for job in saved if job.kind.holds_tool]
+        tools = _newest(job for job in saved if job.kind.holds_tool)
         if not tools:
             other = f"{saved[0].title} is a {saved[0].kind}, not a tool: there is nothing to unpack." if saved else ""
             self._app.say(other or "No saved file to unpack.")
@@ -192,3 +192,9 @@ class Navigation:
             self._app.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
 
         self._app.run_worker(show(), name="desktop")
+
+
+def _newest(jobs: Iterable[Job]) -> list[Job]:
+    """Of each tool and flow of an environment the export that was started last."""
+    by_age = sorted(jobs, key=lambda job: job.created_at)
+    return list({(job.environment_id, job.tool_id, job.flow_id): job for job in by_age}.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_one_request_fills_the_form_and_enter_exports(account: dict[str, str], g
         program.wait_for("Taken from request.txt: Tool ID and Flow ID.")
         assert gale.requests("POST") == []
         program.type("\r")
-        program.wait_for("SUCCESS")
+        program.wait_for(re.compile(r"saved \d+ B"))
         program.type("q")
         assert program.exit_code() == 0
     assert len(gale.requests("POST")) == 1

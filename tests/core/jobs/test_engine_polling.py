@@ -204,7 +204,7 @@ async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: B
 
 
 async def test_401_while_polling_waits_for_a_key_and_goes_on(bench: Bench) -> None:
-    bench.script(duration=10.0)
+    bench.script(duration=120.0)
     async with bench.engine() as watch:
         conditions: list[EnvironmentCondition] = []
         watch.engine.connection_status.listeners.append(conditions.append)

@@ -332,8 +332,6 @@ async def test_a_batch_cut_short_sends_the_rest_the_next_time(bench: Bench) -> N
     assert sent < 40
     async with bench.engine() as watch:
         assert len(watch.engine.jobs) == 40
-        waiting = [job for job in watch.engine.jobs.values() if job.state is JobState.WAITING]
-        assert len(waiting) >= 40 - sent - 1
         await eventually(lambda: bench.posts == 40)
         await eventually(lambda: not any(job.state is JobState.WAITING for job in watch.engine.jobs.values()))
     assert bench.posts == 40

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from gale_tui.core.source.tree import read_files
+from gale_tui.core.source.unpack import unpack
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.jobs import JobsScreen
@@ -83,3 +85,19 @@ async def test_edits_are_not_overwritten_and_the_dialog_says_which(tmp_path: Pat
         await pilot.press("enter")
         await until(pilot, lambda: "Edited since the last unpack" in str(app.screen.query_one("#said").render()))
         assert edited.read_text() == "mine"
+
+
+async def test_of_several_marked_exports_of_a_tool_the_newest_is_unpacked(tmp_path: Path, sandbox: Sandbox) -> None:
+    repository = tmp_path / "repository"
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        _, newest = await export_versions(pilot, engine, sandbox, 1, 2)
+        await until(pilot, lambda: app.jobs_screen.table.row_count() == 2)
+        await pilot.press("a", "U")
+        await until(pilot, lambda: asks_for_folder(app))
+        app.screen.query_one("#unpack-folder", Input).value = str(repository)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen))
+    (manifest,) = repository.glob("*/*/gale-tool.json")
+    assert newest.download.path is not None
+    unpack(newest.download.path, tmp_path / "alone")
+    assert read_files(manifest.parent) == read_files(tmp_path / "alone")
