@@ -16,6 +16,8 @@ if __name__ == "__main__":
 
 
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
+from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
+from gale_tui.tui.terminal.ascii_fallback import ascii_text
 from gale_tui.tui.theme import gale_themes
 from tests.snapshots.moving import moving_picture
 from tests.snapshots.stage import Stage
@@ -109,19 +111,43 @@ async def batch_pictures(keep: Callable[[str, str], None]) -> None:
                 keep(name, app.export_screenshot())
 
 
-async def confirmation_picture(keep: Callable[[str, str], None]) -> None:
-    """A question before marked jobs are removed."""
+async def marked_pictures(keep: Callable[[str, str], None]) -> None:
+    """Marked jobs: where they are unpacked, a question before they are removed, and what is said afterwards."""
     with Stage() as stage:
+        app = stage.app()
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            await opened(stage, pilot)
+            await morning(stage, pilot)
+            await noon(stage, pilot)
+            await select(stage, pilot, "Banking Assistant", "11:57:31")
+            await pilot.press("space", "space", "U")
+            await shown(stage, pilot, UnpackDialog)
+            await pilot.press(*"~/gale-tools")
+            await drawn(stage, pilot)
+            keep("unpack", app.export_screenshot())
+            await pilot.press("escape", "x")
+            await shown(stage, pilot, ConfirmDialog)
+            await drawn(stage, pilot)
+            keep("confirm", app.export_screenshot())
+            await pilot.press("y")
+            while not app.screen.query("Toast"):
+                await pilot.pause(0.01)
+            await stage.settle()
+            await pilot.pause()
+            keep("toast", app.export_screenshot())
+
+
+async def ascii_picture(keep: Callable[[str, str], None]) -> None:
+    """The list on a terminal that draws ASCII alone."""
+    with Stage(glyphs="ascii") as stage:
         app = stage.app()
         async with app.run_test(size=(100, 30)) as pilot:
             await opened(stage, pilot)
             await morning(stage, pilot)
             await noon(stage, pilot)
-            await select(stage, pilot, "Banking Assistant", "11:57:31")
-            await pilot.press("space", "space", "x")
-            await shown(stage, pilot, ConfirmDialog)
             await drawn(stage, pilot)
-            keep("confirm", app.export_screenshot())
+            # The borders become ASCII on the way to the terminal.
+            keep("jobs-ascii", ascii_text(app.export_screenshot(), "ascii"))
 
 
 async def color_pictures(keep: Callable[[str, str], None]) -> None:
@@ -198,8 +224,9 @@ def make(folder: Path) -> list[Path]:
         demo_pictures,
         compare_picture,
         batch_pictures,
-        confirmation_picture,
+        marked_pictures,
         color_pictures,
+        ascii_picture,
         journey_picture,
         other_pictures,
     ):
