@@ -138,7 +138,11 @@ class PartFile:
                 descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 continue
-            return cls._ready(descriptor, path, step)
+            part = cls._ready(descriptor, path, step)
+            if not os.path.lexists(folder / name):
+                return part
+            # Another download got the name since we looked, and has removed its own part of that name already.
+            part.remove()
         raise FileSystemError(f"{folder} has too many files of this name", "Choose another folder")
 
     @classmethod

@@ -117,6 +117,17 @@ class TestPublish:
         assert part.path == told[1]
         assert told[0].read_bytes() == b"another's"
 
+    def test_a_name_that_another_download_takes_meanwhile_is_left_to_it(self, folder: Path) -> None:
+        def step(name: str) -> None:
+            if name == "create":
+                (folder / "a.zip").touch()
+
+        told: list[Path] = []
+        part = PartFile.create(folder, ["a.zip", "b.zip"], told.append, step)
+        part.close()
+        assert part.path == told[-1] == folder / f"b.zip{PART}"
+        assert sorted(each.name for each in folder.iterdir()) == ["a.zip", f"b.zip{PART}"]
+
     def test_no_name_is_free(self, folder: Path) -> None:
         part = created(folder)
         (folder / "a.zip").touch()
