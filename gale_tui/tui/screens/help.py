@@ -91,6 +91,7 @@ class HelpScreen(GaleModal[None]):
             parts += self._dialog_keys()
         if self._place in (Place.JOBS, Place.BATCH):
             parts += self._keys(Place.TABLE)
+        if self._place is Place.JOBS:
             parts += [Content(""), _heading(Place.FILTER.value), *self._keys(Place.FILTER)]
         if self._place in (Place.INSPECT, Place.COMPARE):
             parts += self._keys(Place.PAGE)

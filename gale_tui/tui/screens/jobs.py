@@ -280,10 +280,13 @@ class JobsScreen(MarkedJobActions):
     # Filter and order
 
     def action_filter(self) -> None:
-        field = self.query_one("#filter", FilterInput)
-        field.display = True
-        field.focus()
+        self._show_filter(True)
+        self.query_one("#filter", FilterInput).focus()
         self.run_worker(self._read_texts(), group="filter", exclusive=True)
+
+    def _show_filter(self, shown: bool) -> None:
+        self.query_one("#filter").display = shown
+        self.set_class(shown, "-filtering")
 
     async def _read_texts(self) -> None:
         """Caches the texts of a long history before the first letter is typed."""
@@ -306,14 +309,13 @@ class JobsScreen(MarkedJobActions):
         self.show_title()
 
     def action_keep_filter(self) -> None:
-        self.query_one("#filter").display = bool(self._filter)
+        self._show_filter(bool(self._filter))
         self.table.focus()
 
     def action_clear_filter(self) -> None:
         before = self._filter
-        field = self.query_one("#filter", FilterInput)
-        field.value = ""
-        field.display = False
+        self.query_one("#filter", FilterInput).value = ""
+        self._show_filter(False)
         self.table.focus()
         if not before:
             self.table.clear_marks()

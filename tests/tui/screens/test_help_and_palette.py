@@ -20,7 +20,9 @@ from gale_tui.tui.app import GaleApp
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.palette import GalePalette
 from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.batch.batch import BatchScreen
 from gale_tui.tui.screens.help import HelpScreen
+from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.too_small import TooSmallScreen
 from tests.tui.real_app import demo, running, screen_text, shows, until
 
@@ -153,6 +155,13 @@ async def test_help_names_every_key_of_the_jobs_and_of_everywhere(tmp_path: Path
             assert "UNCONFIRMED" in text
             await pilot.press("escape")
             await until(pilot, lambda: not shows(app, HelpScreen))
+
+
+async def test_the_keys_of_the_filter_are_listed_only_where_there_is_one(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        async with running(demo(tmp_path, sandbox)) as (app, pilot):
+            assert Place.FILTER.value in await help_about(app, pilot, stand_in(JobsScreen))
+            assert Place.FILTER.value not in await help_about(app, pilot, stand_in(BatchScreen))
 
 
 async def test_help_is_searched_and_knows_the_ids_of_actions(tmp_path: Path) -> None:
