@@ -76,7 +76,7 @@ async def threads() -> AsyncIterator[DaemonThreads]:
             assert not thread.is_alive(), "a keyring call is still under way"
 
 
-def credentials(paths: Paths, threads: DaemonThreads, answer: float = 10.0, prompt: float = 20.0) -> Credentials:
+def credentials(paths: Paths, threads: DaemonThreads, answer: float = 60.0, prompt: float = 60.0) -> Credentials:
     return Credentials(config_file=paths.config_file, threads=threads, answer_limit=answer, prompt_limit=prompt)
 
 
