@@ -106,11 +106,15 @@ def check_folder(folder: Path, *, chosen: bool, room: int = 1 << 20) -> None:
         probe = nearest / f".gale-tui-{secrets.token_hex(58)}.part"
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
+            # At once, so that a kill leaves nothing. Windows deletes no open file.
+            with contextlib.suppress(PermissionError):
+                os.unlink(probe)
             os.write(descriptor, bytes(1 << 16))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-            os.unlink(probe)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(probe)
     except (OSError, StopIteration, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not a path"
         raise ConfigError(f"Files cannot be saved in {folder}: {why}", "Choose another folder") from error

@@ -23,6 +23,16 @@ def test_a_folder_that_can_be_used_stays_as_it_is(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no open file")
+def test_a_kill_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    seen: list[list[str]] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append(os.listdir(folder)))
+    check_folder(folder, chosen=True)
+    assert seen == [[]]
+
+
 def test_why_a_folder_cannot_be_used(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"")
