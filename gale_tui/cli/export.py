@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
@@ -127,25 +126,30 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
 
     def stopped(number: int) -> None:
         numbers.append(number)
-        if me is not None:
+        if me is None or me.done():
+            # The loop ends already; the process may still wait for whoever reads its output.
+            raise KeyboardInterrupt
+        if not closing:
             me.cancel()
 
     handle_signals(("SIGINT", "SIGTERM", "SIGHUP"), stopped)
     narration = Narration(err)
     engine.on_notice.append(lambda text: narration.say(f"gale-tui: {text}"))
+    code, closing = INTERRUPTED, False
     try:
         engine.environments.require_current()
         for problem in engine.problems:
             narration.say(f"gale-tui: {problem}")
-        return await _run(engine, command, out, narration)
+        code = await _run(engine, command, out, narration)
     except GaleError as error:
         narration.say(f"gale-tui: {error}")
-        return error.exit_code
+        code = error.exit_code
     except asyncio.CancelledError:
         narration.say("gale-tui: interrupted; running exports continue at GALE.")
-        return INTERRUPTED if numbers[:1] in ([], [signal.SIGINT]) else 128 + numbers[0]
     finally:
+        closing = True
         await engine.close()
+    return 128 + numbers[0] if numbers else code
 
 
 async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narration: Narration) -> int:

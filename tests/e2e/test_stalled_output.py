@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import io
 import json
 import os
 import re
@@ -16,6 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from gale_tui.cli.export import ExportCommand
+from gale_tui.cli.export import export as export_command
+from gale_tui.core.jobs.engine import GaleEngine
+from gale_tui.sandbox.server import Sandbox
+from tests.e2e.crash_runner import FACTOR, Steps, make_engine
 from tests.e2e.mini_gale import KEY, MiniGale, Tool
 from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for, wait_until
 
@@ -171,6 +178,25 @@ def test_an_export_is_saved_although_nobody_reads(
     # Whoever reads standard output may be slow; whoever waits for the program may interrupt it.
     process.send_signal(signal.SIGINT)
     assert process.wait(AT_ONCE) == 130
+
+
+async def test_an_interruption_while_the_engine_is_closed_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = GaleEngine.close
+
+    async def interrupted(self: GaleEngine) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0)
+        await close(self)
+
+    monkeypatch.setattr(GaleEngine, "close", interrupted)
+    with Sandbox(speed=FACTOR) as sandbox:
+        tool = sandbox.offered[0]
+        engine = make_engine(tmp_path / "gale", sandbox.url, sandbox.key, Steps(0))
+        command = ExportCommand(tool.tool_id, tool.flow_id)
+        assert await export_command(engine, command, io.StringIO(), io.StringIO()) == 130
+    assert list((tmp_path / "gale/downloads").glob("*.zip"))
 
 
 def sh(account: dict[str, str], line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
