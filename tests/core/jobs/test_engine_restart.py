@@ -174,12 +174,12 @@ async def test_refresh_says_that_another_one_asks(bench: Bench) -> None:
 
 
 async def test_the_other_does_not_save_what_is_being_saved(bench: Bench) -> None:
-    bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
+    bench.script(duration=1.0, file=File(size=400_000, pace=3_000.0))
     async with bench.engine() as first, bench.engine() as second:
         job = await bench.export(first)
         await second.download(job.id, DownloadState.RUNNING)
         # Until the second has seen that the first has it, it may be about to save it itself.
-        while (reply := await second.engine.jobs.download(job.id)).code is ReplyCode.RUNNING:
+        while (reply := await second.engine.jobs.download(job.id)).code is ReplyCode.RUNNING:  # noqa: ASYNC110  # no event
             await asyncio.sleep(0.005)
         assert reply.code is ReplyCode.ELSEWHERE
         await first.saved(job.id)
