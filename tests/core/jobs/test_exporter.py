@@ -26,6 +26,7 @@ from gale_tui.core.errors import (
     RefusedError,
     TlsError,
 )
+from gale_tui.core.history.store import JobStore
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.jobs.commands import ReplyCode
 from gale_tui.core.jobs.rate_limits import PollPolicy
@@ -330,6 +331,11 @@ async def test_a_batch_cut_short_sends_the_rest_the_next_time(bench: Bench) -> N
     await asyncio.gather(*batch, return_exceptions=True)
     sent = bench.posts
     assert sent < 40
+    # Looked at where nobody sends them yet.
+    store = await JobStore.open(bench.paths.store_file)
+    waiting = [job for job in await store.load() if job.state is JobState.WAITING]
+    await store.close()
+    assert len(waiting) >= 40 - sent - 1
     async with bench.engine() as watch:
         assert len(watch.engine.jobs) == 40
         await eventually(lambda: bench.posts == 40)
