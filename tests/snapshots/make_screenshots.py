@@ -15,6 +15,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
+from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
 from gale_tui.tui.terminal.ascii_fallback import ascii_text
@@ -137,23 +138,15 @@ async def marked_pictures(keep: Callable[[str, str], None]) -> None:
             keep("toast", app.export_screenshot())
 
 
-async def ascii_picture(keep: Callable[[str, str], None]) -> None:
-    """The list on a terminal that draws ASCII alone."""
-    with Stage(glyphs="ascii") as stage:
-        app = stage.app()
-        async with app.run_test(size=(100, 30)) as pilot:
-            await opened(stage, pilot)
-            await morning(stage, pilot)
-            await noon(stage, pilot)
-            await drawn(stage, pilot)
-            # The borders become ASCII on the way to the terminal.
-            keep("jobs-ascii", ascii_text(app.export_screenshot(), "ascii"))
-
-
-async def color_pictures(keep: Callable[[str, str], None]) -> None:
-    """The list on terminals with fewer colours."""
-    for name, colors in (("jobs-256-colours", "256"), ("jobs-16-colours", "standard")):
-        with Stage() as stage:
+async def terminal_pictures(keep: Callable[[str, str], None]) -> None:
+    """The list on terminals with fewer colours, without any, and with ASCII alone."""
+    for name, stage, colors in (
+        ("jobs-256-colours", Stage(), "256"),
+        ("jobs-16-colours", Stage(), "standard"),
+        ("jobs-no-colour", Stage(no_color=True), "truecolor"),
+        ("jobs-ascii", Stage(glyphs="ascii"), "truecolor"),
+    ):
+        with stage:
             app = stage.app()
             for theme in gale_themes(colors):
                 app.register_theme(theme)
@@ -162,7 +155,9 @@ async def color_pictures(keep: Callable[[str, str], None]) -> None:
                 await morning(stage, pilot)
                 await noon(stage, pilot)
                 await drawn(stage, pilot)
-                keep(name, app.export_screenshot())
+                picture = app.export_screenshot()
+                # The borders become ASCII on the way to the terminal.
+                keep(name, ascii_text(picture, "ascii") if app.glyphs is ASCII else picture)
 
 
 async def journey_picture(keep: Callable[[str, str], None]) -> None:
@@ -182,15 +177,7 @@ async def journey_picture(keep: Callable[[str, str], None]) -> None:
 
 
 async def other_pictures(keep: Callable[[str, str], None]) -> None:
-    """Without colours, and with environments of a real installation."""
-    with Stage(no_color=True) as stage:
-        app = stage.app()
-        async with app.run_test(size=(100, 30)) as pilot:
-            await opened(stage, pilot)
-            await morning(stage, pilot)
-            await noon(stage, pilot)
-            await drawn(stage, pilot)
-            keep("jobs-no-colour", app.export_screenshot())
+    """The environments of a real installation, and none."""
     with Stage(environments=ENVIRONMENTS) as stage:
         app = stage.app()
         async with app.run_test(size=(100, 30)) as pilot:
@@ -225,8 +212,7 @@ def make(folder: Path) -> list[Path]:
         compare_picture,
         batch_pictures,
         marked_pictures,
-        color_pictures,
-        ascii_picture,
+        terminal_pictures,
         journey_picture,
         other_pictures,
     ):
