@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from gale_tui.core.errors import FileSystemError, SourceError
+from gale_tui.core.errors import SourceError
 from gale_tui.core.filesystem import lock_folder
 from gale_tui.core.models import Job
 from gale_tui.core.source.lossless_json import parse, write
 from gale_tui.core.source.names import slug
+from gale_tui.core.source.tree import file_system_errors
 from gale_tui.core.source.unpack import Unpacked, unpack
 from gale_tui.core.untrusted_text import inert, safe_file_stem
 
@@ -30,9 +31,9 @@ def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title:
         SourceError: The index is damaged.
         FileSystemError: It cannot be read or written.
     """
-    place = _environment_folder(root, environment)
     key = f"{tool_id}/{flow_id}"
-    try:
+    with file_system_errors(root):
+        place = _environment_folder(root, environment)
         place.mkdir(parents=True, exist_ok=True)
         with lock_folder(place):
             index = _read_index(place)
@@ -44,8 +45,6 @@ def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title:
                 draft = place / f".{_INDEX}.new"
                 draft.write_bytes(write(dict(sorted(index.items()))))
                 os.replace(draft, place / _INDEX)
-    except OSError as error:
-        raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
     return place / name
 
 
@@ -65,23 +64,18 @@ def find_tool_folder(root: Path, environment: str, tool_id: str, flow_id: str) -
         SourceError: The index is damaged.
         FileSystemError: It cannot be read.
     """
-    place = _environment_folder(root, environment)
-    try:
+    with file_system_errors(root):
+        place = _environment_folder(root, environment)
         name = _read_index(place).get(f"{tool_id}/{flow_id}")
-    except OSError as error:
-        raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
     return None if name is None else place / name
 
 
 def _environment_folder(root: Path, environment: str) -> Path:
     """The environment's own folder, or the next one that is free: “prod eu” and “prod-eu” make the same name."""
     number, place = 1, root / _folder_name(environment, "environment")
-    try:
-        while _read_index(place).get(_OWNER, environment) != environment:
-            number += 1
-            place = root / f"{_folder_name(environment, 'environment')}-{number}"
-    except OSError as error:
-        raise FileSystemError(f"{inert(place, 400)}: {error.strerror or type(error).__name__}") from error
+    while _read_index(place).get(_OWNER, environment) != environment:
+        number += 1
+        place = root / f"{_folder_name(environment, 'environment')}-{number}"
     return place
 
 

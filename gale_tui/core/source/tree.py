@@ -24,7 +24,7 @@ from gale_tui.core.source.manifest import Manifest, read_manifest
 from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, NODES, STATE, VALUES, checked_path
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["TreeChanges", "is_tree", "read_files", "read_values_file", "write_tree"]
+__all__ = ["TreeChanges", "file_system_errors", "is_tree", "read_files", "read_values_file", "write_tree"]
 
 _FILE_LIMIT: Final = 256 << 20
 _TREE_LIMIT: Final = 512 << 20
@@ -60,7 +60,8 @@ def is_tree(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _translated(folder: Path) -> Iterator[None]:
+def file_system_errors(folder: Path) -> Iterator[None]:
+    """Turns what the system refuses into a `FileSystemError` that names the file, or else the folder."""
     try:
         yield
     except OSError as error:
@@ -75,7 +76,7 @@ def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
         SourceError: The folder is no unpacked tool, or an unpack into it was cut short.
         FileSystemError: It cannot be read.
     """
-    with _translated(folder):
+    with file_system_errors(folder):
         if (folder / STATE / _JOURNAL).exists():
             raise SourceError(f"The last unpack into {inert(folder, 400)} was interrupted", "Run it again")
         content = _read(folder, MANIFEST)
@@ -98,7 +99,7 @@ def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 def read_values_file(folder: Path) -> bytes | None:
     """The values that unpack left in the tree; None if they are not there."""
-    with _translated(folder):
+    with file_system_errors(folder):
         return _read(folder, VALUES)
 
 
@@ -197,7 +198,7 @@ def write_tree(
         SourceError: The folder is neither empty nor an unpacked tool, or edits would be lost.
         FileSystemError: It cannot be written.
     """
-    with _translated(folder):
+    with file_system_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with lock_folder(folder):
             _complete(folder)
