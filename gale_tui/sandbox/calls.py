@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
-from gale_tui.sandbox.answers import export_answer, status_answer
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
-from gale_tui.sandbox.script import Fault
+from gale_tui.sandbox.script import ABSENT, Fault
 from gale_tui.sandbox.sending import spoil
 from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.tools import KINDS
@@ -119,7 +118,7 @@ class Calls:
             if starts:
                 self.jobs[job.dock_status_id] = job
                 self._remember()
-            return json_response(200, export_answer(job, link)), fault
+            return json_response(200, _export_answer(job, link)), fault
 
     def _new_job(self, tool: Tool, flow_id: str) -> Job:
         dock_status_id = self._ids.new("ds-")
@@ -155,7 +154,7 @@ class Calls:
                 link = self._delivery.link(job, fresh=job.script.link.fresh)
                 if len(job.links) > known:
                     self._remember()
-            return json_response(200, status_answer(job, now, link)), fault
+            return json_response(200, _status_answer(job, now, link)), fault
 
     def _download(self, request: Request, account: str, export_job_id: str) -> tuple[Response, Fault]:
         with self.lock:
@@ -167,3 +166,67 @@ class Calls:
         if leads_to_file and request.method == "GET" and not (fault.replaces or fault.silent):
             job.served += 1
         return response, fault
+
+
+# Bodies: the vendor's shapes ("Export a Tool API"), in every spelling that a script asks for
+
+
+def _put(answer: dict[str, object], name: str, value: object) -> None:
+    """Sets a field; a dot leads into an object, which is made where it is missing. :data:`ABSENT` removes it."""
+    *path, last = name.split(".")
+    inside = answer
+    for part in path:
+        deeper = inside.get(part)
+        if not isinstance(deeper, dict):
+            if value is ABSENT:
+                return
+            deeper = {}
+            inside[part] = deeper
+        inside = deeper
+    if value is ABSENT:
+        inside.pop(last, None)
+    else:
+        inside[last] = value
+
+
+def _export_answer(job: Job, link: str | None) -> dict[str, object]:
+    """The answer to the POST."""
+    script = job.script
+    answer = _head(job, script.id_as, script.export_status)
+    answer["exportJobId"] = job.export_job_id
+    if link is not None:
+        _put_all(answer, dict.fromkeys(script.url_as, link))
+    _put_all(answer, script.export_fields)
+    return answer
+
+
+def _status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
+    """The answer to the dock status call."""
+    script = job.script
+    answer = _head(job, script.status_id_as, job.status(now))
+    if script.percentages:
+        answer["percentageComplete"] = job.percentage(now)
+    if link is not None:
+        _put_all(answer, dict.fromkeys(script.url_as, link))
+    if script.reason is not None and job.ended(now):
+        errors = script.reason_as == "errors"
+        _put(answer, script.reason_as, [{"msg": script.reason, "code": 500}] if errors else script.reason)
+    _put_all(answer, script.status_fields)
+    return answer
+
+
+def _head(job: Job, id_fields: Iterable[str], status: object) -> dict[str, object]:
+    """What both answers begin with."""
+    kind = KINDS[job.kind]
+    answer: dict[str, object] = {}
+    _put_all(answer, dict.fromkeys(id_fields, job.dock_status_id))
+    answer[job.script.subject_as or kind.subject] = job.tool_id
+    answer["jobType"] = job.script.job_type or kind.job_type
+    answer["action"] = "EXPORT"
+    answer["status"] = status
+    return answer
+
+
+def _put_all(answer: dict[str, object], fields: Mapping[str, object]) -> None:
+    for name, value in fields.items():
+        _put(answer, name, value)

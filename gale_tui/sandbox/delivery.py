@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import shutil
 import tempfile
 import threading
@@ -11,10 +10,9 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote
 
-from gale_tui.sandbox.files import damaged_zip, sized_zip, tool_documents, tool_zip
+from gale_tui.sandbox.files import make_zip, sized_zip, tool_documents
 from gale_tui.sandbox.jobs import IssuedLink, Job
 from gale_tui.sandbox.script import ABSENT, File, Link
 from gale_tui.sandbox.timing import SandboxTime
@@ -30,10 +28,6 @@ class Content:
     source: bytes | Path
     size: int
     tag: str
-
-    def open(self) -> BinaryIO:
-        """The bytes, from their start."""
-        return io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source.open("rb")
 
 
 class Contents:
@@ -69,7 +63,7 @@ class Contents:
             seed = f"{job.tool_id} {version}"
             sized_zip(path, documents, file.size, seed)
             return Content(path, file.size, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
-        packed = tool_zip(documents) if file.kind == "zip" else damaged_zip(file.kind, documents)
+        packed = make_zip(file.kind, documents)
         return Content(packed, len(packed), _tag(packed))
 
     def clear(self) -> None:
@@ -188,7 +182,8 @@ class Delivery:
         following = 0 if link.loop and number + 1 == len(link.redirects) else number + 1
         if target in ("own", "other", "plain", "relative"):
             query = "".join(f"{name}={quote(value)}&" for name, value in request.query.items() if name != "hop")
-            target = ("" if target == "relative" else self._base(target)) + f"{request.path}?{query}hop={following}"
+            base = "" if target == "relative" else self._base(target)
+            target = f"{base}{request.encoded_path}?{query}hop={following}"
         return Response(link.redirect_status, [("Location", target)])
 
     def _file(self, request: Request, job: Job) -> Response:
@@ -223,7 +218,7 @@ class Delivery:
         if isinstance(content.source, bytes):
             response.body = BytesBody(content.source[start:end])
         else:
-            response.body = FileBody(content.open(), start, end - start)
+            response.body = FileBody(content.source.open("rb"), start, end - start)
         return response
 
 

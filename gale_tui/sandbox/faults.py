@@ -57,17 +57,10 @@ def proper(times: int | None = 1) -> Fault:
     return Fault(times=times)
 
 
-def rate_limited(
-    retry_after: float | str | None = None,
-    *,
-    as_date: bool = False,
-    times: int | None = 1,
-    lasts: float | None = None,
-) -> Fault:
+def rate_limited(retry_after: float | str | None = None, *, as_date: bool = False, times: int | None = 1) -> Fault:
     """429 with the vendor's message; `retry_after` in seconds, or text as it is."""
     return Fault(
         times=times,
-        lasts=lasts,
         status=429,
         message="Rate limit for this API has been reached. Please try again later",
         retry_after=retry_after,
@@ -92,26 +85,24 @@ def html_page(status: int = 502, page: str = PROXY_PAGE, *, times: int | None = 
     return Fault(times=times, status=status, body=page, content_type="text/html; charset=utf-8", started=started)
 
 
-def bad_json(times: int | None = 1, *, started: bool = True) -> Fault:
+def bad_json(times: int | None = 1) -> Fault:
     """200 with JSON that breaks off."""
-    return Fault(
-        times=times, status=200, body='{"dock-statusId": "ds-', content_type="application/json", started=started
-    )
+    return Fault(times=times, status=200, body='{"dock-statusId": "ds-', content_type="application/json", started=True)
 
 
-def empty_body(times: int | None = 1, *, status: int = 200, started: bool = True) -> Fault:
+def empty_body(times: int | None = 1) -> Fault:
     """An answer without a byte of body."""
-    return Fault(times=times, status=status, body=b"", content_type="application/json", started=started)
+    return Fault(times=times, status=200, body=b"", content_type="application/json", started=True)
 
 
-def oversized(size: int = 4 << 20, *, times: int | None = 1, started: bool = True) -> Fault:
+def oversized(size: int = 4 << 20, *, times: int | None = 1) -> Fault:
     """200 with valid JSON of about `size` bytes."""
     return Fault(
         times=times,
         status=200,
         body=b'{"status": "IN_PROGRESS", "padding": "' + b"x" * size + b'"}',
         content_type="application/json",
-        started=started,
+        started=True,
     )
 
 
@@ -130,11 +121,11 @@ def stalled(where: Place = "answer", *, times: int | None = 1, started: bool = F
     return Fault(times=times, stall=where, started=started)
 
 
-def dripping(seconds: float = 0.2, *, times: int | None = 1) -> Fault:
+def dripping(seconds: float = 0.2) -> Fault:
     """The proper answer, a byte at a time, `seconds` apart."""
-    return Fault(times=times, drip=seconds)
+    return Fault(drip=seconds)
 
 
-def late(seconds: float, *, times: int | None = 1) -> Fault:
+def late(seconds: float) -> Fault:
     """The proper answer after so many seconds."""
-    return Fault(times=times, delay=seconds)
+    return Fault(delay=seconds)

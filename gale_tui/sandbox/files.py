@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from gale_tui.sandbox.flows import REVISIONS, Flow, Node
 
 if TYPE_CHECKING:
-    from zipfile import ZipFile, ZipInfo
+    from zipfile import ZipInfo
 
-__all__ = ["FILLER_NAME", "damaged_zip", "sized_zip", "tool_documents", "tool_zip"]
+__all__ = ["FILLER_NAME", "make_zip", "sized_zip", "tool_documents", "tool_zip"]
 
 MOMENT: Final = (2026, 1, 15, 9, 30, 0)
 """The time stamp of every entry, so that equal tools make equal files."""
@@ -103,14 +103,14 @@ def _config(node: Node, text: str) -> dict[str, object]:
     return {"expression" if node.kind in ("condition", "loop") else "instruction": text}
 
 
-def tool_zip(documents: dict[str, bytes]) -> bytes:
-    """A zip of the documents, compressed, with fixed time stamps."""
+def tool_zip(documents: dict[str, bytes], *, compressed: bool = True) -> bytes:
+    """A zip of the documents with fixed time stamps."""
     from zipfile import ZipFile
 
     packed = io.BytesIO()
     with ZipFile(packed, "w") as archive:
         for name, content in documents.items():
-            _write(archive, name, content, compressed=True)
+            archive.writestr(_info(name, compressed=compressed), content)
     return packed.getvalue()
 
 
@@ -139,7 +139,7 @@ def _write_sized(file: io.BytesIO | io.BufferedWriter, documents: dict[str, byte
     block = bytearray(random.Random(seed).randbytes(BLOCK))  # noqa: S311  # filler, not a secret
     with ZipFile(file, "w") as archive:
         for name, content in documents.items():
-            _write(archive, name, content, compressed=True)
+            archive.writestr(_info(name), content)
         info = _info(FILLER_NAME, compressed=False)
         # Announced, so that the header is not made for 4 GiB and more.
         info.file_size = filler
@@ -149,10 +149,12 @@ def _write_sized(file: io.BytesIO | io.BufferedWriter, documents: dict[str, byte
                 entry.write(memoryview(block)[: min(BLOCK, filler - start)])
 
 
-def damaged_zip(kind: str, documents: dict[str, bytes]) -> bytes:
-    """A file that something is wrong with; `kind` as in :class:`~gale_tui.sandbox.script.File`."""
+def make_zip(kind: str, documents: dict[str, bytes]) -> bytes:
+    """The file of a tool, or one that something is wrong with; `kind` as in :class:`~gale_tui.sandbox.script.File`."""
+    if kind == "zip":
+        return tool_zip(documents)
     if kind == "bad crc":
-        packed = bytearray(_stored(documents))
+        packed = bytearray(tool_zip(documents, compressed=False))
         packed[packed.index(documents["flow_definition.json"]) + 40] ^= 0x20
         return bytes(packed)
     if kind == "cut short":
@@ -189,32 +191,14 @@ def _bomb(documents: dict[str, bytes]) -> bytes:
     """Some hundred KiB that become 256 MiB."""
     from zipfile import ZipFile
 
-    packed = io.BytesIO()
-    with ZipFile(packed, "w") as archive:
-        for name, content in documents.items():
-            if name != "flow_definition.json":
-                _write(archive, name, content, compressed=True)
-        with archive.open(_info("flow_definition.json", compressed=True), "w") as entry:
-            for _ in range(256):
-                entry.write(bytes(BLOCK))
+    packed = io.BytesIO(tool_zip({name: documents[name] for name in documents if name != "flow_definition.json"}))
+    with ZipFile(packed, "a") as archive, archive.open(_info("flow_definition.json"), "w") as entry:
+        for _ in range(256):
+            entry.write(bytes(BLOCK))
     return packed.getvalue()
 
 
-def _stored(documents: dict[str, bytes]) -> bytes:
-    from zipfile import ZipFile
-
-    packed = io.BytesIO()
-    with ZipFile(packed, "w") as archive:
-        for name, content in documents.items():
-            _write(archive, name, content, compressed=False)
-    return packed.getvalue()
-
-
-def _write(archive: ZipFile, name: str, content: bytes, *, compressed: bool) -> None:
-    archive.writestr(_info(name, compressed=compressed), content)
-
-
-def _info(name: str, *, compressed: bool) -> ZipInfo:
+def _info(name: str, *, compressed: bool = True) -> ZipInfo:
     import zipfile
 
     info = zipfile.ZipInfo(name, MOMENT)

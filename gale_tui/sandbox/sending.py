@@ -12,7 +12,7 @@ from typing import Final
 
 from gale_tui.sandbox.script import Fault, Place
 from gale_tui.sandbox.timing import SandboxTime
-from gale_tui.sandbox.wire import REASONS, BytesBody, FileBody, Response, errors_json, http_date
+from gale_tui.sandbox.wire import BytesBody, FileBody, Response, errors_json, http_date, reason_phrase
 
 __all__ = ["LineEndsError", "hang_up", "send", "spoil"]
 
@@ -112,7 +112,7 @@ def _head(response: Response, time: SandboxTime, *, keep_alive: bool) -> bytes:
     ends = not keep_alive or response.framing == "absent" or bool(response.length_off)
     if "connection" not in named:
         fields.append(("Connection", "close" if ends else "keep-alive"))
-    text = [f"HTTP/1.1 {response.status} {REASONS.get(response.status, 'Status')}"]
+    text = [f"HTTP/1.1 {response.status} {reason_phrase(response.status)}"]
     text += [f"{name}: {value}" for name, value in fields]
     return "\r\n".join(text).encode("utf-8", "surrogatepass") + b"\r\n\r\n"
 

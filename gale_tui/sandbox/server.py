@@ -6,18 +6,17 @@ import errno
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import unquote
 
 from gale_tui.sandbox.calls import Calls
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.flows import BANKING, Flow
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, JobView, Tool
-from gale_tui.sandbox.keep import Memory
+from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, JobView, Memory, Tool
 from gale_tui.sandbox.listening import Listener
-from gale_tui.sandbox.log import RequestLog, RequestRecord
+from gale_tui.sandbox.log import RequestLog
 from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.tools import DEMO, KINDS, Catalogue, OfferedTool, script_of
@@ -268,25 +267,21 @@ class Sandbox:
             return tuple(job.view(self._time.now()) for job in self._calls.jobs.values())
 
     @property
-    def requests(self) -> list[RequestRecord]:
+    def requests(self) -> list[Request]:
         """All requests so far, oldest first."""
         return self.log.records()
 
-    def clear_requests(self) -> None:
-        """Forgets them."""
-        self.log.clear()
-
-    def posts(self, tool_id: str) -> list[RequestRecord]:
+    def posts(self, tool_id: str) -> list[Request]:
         """The export requests for a tool, workflow or model, whatever was answered."""
         places = (place for kind in KINDS.values() for place in kind.paths)
         paths = {f"/api/public/{place}/{tool_id}/export" for place in places}
         return [each for each in self.requests if each.method == "POST" and each.path in paths]
 
-    def status_calls(self, dock_status_id: str) -> list[RequestRecord]:
+    def status_calls(self, dock_status_id: str) -> list[Request]:
         """The status calls for a job, whatever was answered."""
         return self.log.of("GET", f"/api/public/dock-status/{dock_status_id}")
 
-    def downloads(self, dock_status_id: str) -> list[RequestRecord]:
+    def downloads(self, dock_status_id: str) -> list[Request]:
         """The requests for a job's file, at any of the origins.
 
         Raises:
@@ -310,17 +305,5 @@ class Sandbox:
         except Exception as error:
             # A script that cannot be followed is told to who asks: a server thread has nobody else to tell.
             response, fault = errors_json(500, f"The sandbox's script is wrong: {error!r}"), PROPER
-        self.log.add(
-            RequestRecord(
-                at=self._time.clock(),
-                method=request.method,
-                target=request.target,
-                path=unquote(request.path),
-                query=request.query,
-                headers=request.headers,
-                body_length=request.body_length,
-                status=0 if fault.silent else response.status,
-                origin=request.origin,
-            )
-        )
+        self.log.add(replace(request, at=self._time.clock(), status=0 if fault.silent else response.status))
         return response, fault

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final, Protocol
+from http import HTTPStatus
+from typing import BinaryIO, Final
 from urllib.parse import parse_qsl, unquote
 
 __all__ = [
-    "REASONS",
     "BytesBody",
     "FileBody",
-    "Lines",
     "MalformedRequestError",
     "Request",
     "Response",
@@ -22,34 +20,8 @@ __all__ = [
     "json_response",
     "parse_target",
     "read_request",
+    "reason_phrase",
 ]
-
-REASONS: Final[Mapping[int, str]] = {
-    200: "OK",
-    206: "Partial Content",
-    301: "Moved Permanently",
-    302: "Found",
-    303: "See Other",
-    307: "Temporary Redirect",
-    308: "Permanent Redirect",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    407: "Proxy Authentication Required",
-    408: "Request Timeout",
-    409: "Conflict",
-    410: "Gone",
-    413: "Content Too Large",
-    416: "Range Not Satisfiable",
-    429: "Too Many Requests",
-    431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-    504: "Gateway Timeout",
-}
 
 HEAD_LIMIT: Final = 64 << 10
 BODY_LIMIT: Final = 8 << 20
@@ -63,56 +35,53 @@ class MalformedRequestError(Exception):
         self.status = status
 
 
-class Lines(Protocol):
-    """What a request is read from."""
-
-    def readline(self, limit: int = -1, /) -> bytes:
-        """One line with its end, at most `limit` bytes."""
-        ...
-
-    def read(self, size: int = -1, /) -> bytes:
-        """That many bytes, fewer only at the end."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came."""
+    """A request as it came, and in the log what was answered."""
 
     method: str
     target: str
-    path: str
-    """Still percent-encoded."""
-    query: dict[str, str]
+    """The request target, raw."""
+    encoded_path: str
+    query: dict[str, str] = field(hash=False)
+    """Decoded; of a name that came twice, the last value."""
     headers: tuple[tuple[str, str], ...]
+    """In their order, names as they were written."""
     body_length: int
+    """Bytes of body, 0 without one."""
     keep_alive: bool
     origin: str
     """Origin of the listener it came in at."""
+    at: float = 0.0
+    """Reading of the sandbox's clock (seconds, not scaled) when the request was whole."""
+    status: int = 0
+    """The HTTP status answered; 0 where the line was cut or stalled before an answer."""
 
     def header(self, name: str) -> str | None:
-        """The first value of a header (`name` in lower case)."""
-        return next((value for header, value in self.headers if header.lower() == name), None)
+        """The first value of a header, in any case."""
+        return next(iter(self.header_values(name)), None)
 
     def header_values(self, name: str) -> list[str]:
-        """All values of a header (`name` in lower case)."""
-        return [value for header, value in self.headers if header.lower() == name]
+        """All values of a header, in any case."""
+        return [value for header, value in self.headers if header.lower() == name.lower()]
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return unquote(self.encoded_path)
 
     @property
     def segments(self) -> list[str]:
         """The decoded parts of the path between its slashes."""
-        return [unquote(part) for part in self.path.split("/")[1:]]
+        return [unquote(part) for part in self.encoded_path.split("/")[1:]]
 
 
 @dataclass(frozen=True, slots=True)
 class BytesBody:
-    """A body held in memory."""
-
     data: bytes
 
     @property
     def size(self) -> int:
-        """Bytes."""
         return len(self.data)
 
 
@@ -145,10 +114,6 @@ class Response:
         if value is not None:
             self.headers.append((name, value))
 
-    def get(self, name: str) -> str | None:
-        """The value of a header (`name` in lower case)."""
-        return next((value for header, value in self.headers if header.lower() == name), None)
-
 
 def json_response(status: int, value: object) -> Response:
     """An answer with JSON in UTF-8, or all ASCII where a lone surrogate leaves no other way."""
@@ -161,17 +126,23 @@ def json_response(status: int, value: object) -> Response:
 
 def errors_json(status: int, message: str | None = None) -> Response:
     """An error as the API family words it: `{"errors": [{"msg": …, "code": …}]}`."""
-    text = message if message is not None else REASONS.get(status, "Error")
+    text = message if message is not None else reason_phrase(status)
     return json_response(status, {"errors": [{"msg": text, "code": status}]})
 
 
+def reason_phrase(status: int) -> str:
+    """The words beside a status code; `Status` for a code of nobody's."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Status"
+
+
 def http_date(at: float) -> str:
-    """Seconds since the epoch as an HTTP-date, whatever the locale."""
-    moment = time.gmtime(at)
-    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.tm_wday]
-    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[moment.tm_mon - 1]
-    clock = f"{moment.tm_hour:02}:{moment.tm_min:02}:{moment.tm_sec:02}"
-    return f"{day}, {moment.tm_mday:02} {month} {moment.tm_year} {clock} GMT"
+    """Seconds since the epoch as an HTTP-date."""
+    from email.utils import formatdate  # late: no answer is made before the first frame of the demo
+
+    return formatdate(at, usegmt=True)
 
 
 def parse_target(target: str) -> tuple[str, dict[str, str]]:
@@ -183,7 +154,7 @@ def parse_target(target: str) -> tuple[str, dict[str, str]]:
     return path, dict(parse_qsl(query, keep_blank_values=True))
 
 
-def read_request(lines: Lines, origin: str) -> Request | None:
+def read_request(lines: BinaryIO, origin: str) -> Request | None:
     """The next request of a connection, or None where the client is done.
 
     Raises:
@@ -210,7 +181,7 @@ def read_request(lines: Lines, origin: str) -> Request | None:
     return Request(
         method=method,
         target=target,
-        path=path,
+        encoded_path=path,
         query=query,
         headers=tuple(headers),
         body_length=body_length,
@@ -219,7 +190,7 @@ def read_request(lines: Lines, origin: str) -> Request | None:
     )
 
 
-def _read_headers(lines: Lines, left: int) -> list[tuple[str, str]]:
+def _read_headers(lines: BinaryIO, left: int) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     while True:
         line = lines.readline(left + 1)
@@ -234,7 +205,7 @@ def _read_headers(lines: Lines, left: int) -> list[tuple[str, str]]:
         headers.append((name, value.strip()))
 
 
-def _skip_body(lines: Lines, headers: Mapping[str, str]) -> int:
+def _skip_body(lines: BinaryIO, headers: Mapping[str, str]) -> int:
     """Reads the body off the line, which no call of this API has, and returns its length."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         total = 0

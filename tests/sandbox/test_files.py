@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.sandbox import flows
-from gale_tui.sandbox.files import FILLER_NAME, damaged_zip, sized_zip, tool_documents, tool_zip
+from gale_tui.sandbox.files import FILLER_NAME, make_zip, sized_zip, tool_documents, tool_zip
 from gale_tui.sandbox.flows import REVISIONS, Flow
 from gale_tui.sandbox.tools import DEMO
 
@@ -100,7 +100,7 @@ def test_a_size_that_cannot_be(tmp_path: Path, size: int) -> None:
 
 def test_each_damage_is_what_it_says() -> None:
     def opened(kind: str) -> zipfile.ZipFile:
-        return zipfile.ZipFile(io.BytesIO(damaged_zip(kind, DOCUMENTS)))
+        return zipfile.ZipFile(io.BytesIO(make_zip(kind, DOCUMENTS)))
 
     with opened("bad crc") as archive:
         assert archive.testzip() == "flow_definition.json"
@@ -109,7 +109,7 @@ def test_each_damage_is_what_it_says() -> None:
             opened(kind)
     with opened("bomb") as archive:
         assert archive.getinfo("flow_definition.json").file_size == 256 << 20
-    assert len(damaged_zip("bomb", DOCUMENTS)) < 1 << 20
+    assert len(make_zip("bomb", DOCUMENTS)) < 1 << 20
     with opened("hostile names") as archive:
         assert "../../../../tmp/evil.json" in archive.namelist()
     with opened("many entries") as archive:
@@ -117,4 +117,4 @@ def test_each_damage_is_what_it_says() -> None:
     with opened("other entries") as archive:
         assert archive.namelist() == ["readme.txt"]
     with pytest.raises(ValueError, match="unknown kind"):
-        damaged_zip("nice", DOCUMENTS)
+        make_zip("nice", DOCUMENTS)

@@ -278,7 +278,7 @@ class TestWholeAlready:
         task = to.task(url)
         stopping = to.task(url, step=lambda name: stopping.cancel() if name == "fsync" else None)
         cut_off(stopping)
-        sandbox.clear_requests()
+        sandbox.log.clear()
         assert whole(to.again(url, stopping).run())
         assert sandbox.downloads(job) == []
         assert task.part is None

@@ -14,8 +14,8 @@ from gale_tui.core.jobs.batch_runner import BURST, BatchRun
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.models import JobState
 from gale_tui.sandbox import faults
-from gale_tui.sandbox.log import RequestRecord
 from gale_tui.sandbox.script import Fault, Script
+from gale_tui.sandbox.wire import Request
 from tests.support.engines import FACTOR, Bench, Watch, bench, eventually
 
 __all__ = ["bench"]
@@ -48,7 +48,7 @@ def set_up(bench: Bench, count: int, **scripts: Script) -> None:
         bench.sandbox.script(tool_id(number), scripts.get(f"n{number}", QUICK))
 
 
-def posts(bench: Bench) -> list[RequestRecord]:
+def posts(bench: Bench) -> list[Request]:
     """Every export that was asked for."""
     return [each for each in bench.sandbox.requests if each.method == "POST"]
 
