@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gale_tui.core.errors import ConfigError
-from gale_tui.core.kinds import KINDS, TOOL, kind_of
+from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_of
 
 if TYPE_CHECKING:
-    from gale_tui.cli.export import ExportCommand
+    from gale_tui.cli.export_plan import ExportCommand
     from gale_tui.core.batch.parser import Batch
 
 __all__ = ["add_export", "command_from"]
@@ -100,28 +100,8 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
     Raises:
         ConfigError: The list cannot be read, or does not say where it goes.
     """
-    parser: argparse.ArgumentParser = arguments.export_parser
-    one = arguments.tool_id is not None or arguments.flow_id is not None
-    given = (("--set", arguments.set_name), ("--from", arguments.source), ("--resume", arguments.resume or None))
-    ways = [name for name, value in given if value is not None]
-    if one and ways:
-        parser.error(f"--tool-id and --flow-id do not go with {ways[0]}")
-    if len(ways) > 1:
-        parser.error(f"{ways[0]} does not go with {ways[1]}")
-    if arguments.resume and arguments.output is not None:
-        parser.error("--output does not go with --resume: the batch has its own folder")
-    if ways and arguments.kind is not None:
-        parser.error("--kind goes with --tool-id; a list has a column for it")
     kind = KINDS[arguments.kind] if arguments.kind else kind_of(arguments.tool_id or "") or TOOL
-    if not ways and (arguments.tool_id is None or (arguments.flow_id is None and kind.needs_flow)):
-        parser.error("--tool-id and --flow-id are needed, or --set, --from or --resume")
-    if not ways and not kind.needs_flow and arguments.flow_id is not None:
-        parser.error(f"--flow-id does not go with a {kind}")
-    if arguments.save_set is not None and arguments.source is None:
-        parser.error("--save-set goes with --from")
-    if ways and arguments.label:
-        parser.error("--label goes with --tool-id; in a list each line has its own")
-
+    _check_combination(arguments, kind)
     batch = _read(arguments.source) if arguments.source is not None else None
     if batch is not None and batch.hostless and not (arguments.yes or arguments.export_env or arguments.env):
         raise ConfigError(
@@ -129,7 +109,7 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
             "Add --env NAME, or --yes to use the environment that was used last",
         )
 
-    from gale_tui.cli.export import ExportCommand
+    from gale_tui.cli.export_plan import ExportCommand
     from gale_tui.core.history.sets import clean_set_name
 
     return ExportCommand(
@@ -152,6 +132,30 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
         fail_fast=arguments.fail_fast,
         skip_invalid=arguments.skip_invalid,
     )
+
+
+def _check_combination(arguments: argparse.Namespace, kind: Kind) -> None:
+    """Ends with a usage error where options do not go together."""
+    parser: argparse.ArgumentParser = arguments.export_parser
+    one = arguments.tool_id is not None or arguments.flow_id is not None
+    given = (("--set", arguments.set_name), ("--from", arguments.source), ("--resume", arguments.resume or None))
+    ways = [name for name, value in given if value is not None]
+    if one and ways:
+        parser.error(f"--tool-id and --flow-id do not go with {ways[0]}")
+    if len(ways) > 1:
+        parser.error(f"{ways[0]} does not go with {ways[1]}")
+    if arguments.resume and arguments.output is not None:
+        parser.error("--output does not go with --resume: the batch has its own folder")
+    if ways and arguments.kind is not None:
+        parser.error("--kind goes with --tool-id; a list has a column for it")
+    if not ways and (arguments.tool_id is None or (arguments.flow_id is None and kind.needs_flow)):
+        parser.error("--tool-id and --flow-id are needed, or --set, --from or --resume")
+    if not ways and not kind.needs_flow and arguments.flow_id is not None:
+        parser.error(f"--flow-id does not go with a {kind}")
+    if arguments.save_set is not None and arguments.source is None:
+        parser.error("--save-set goes with --from")
+    if ways and arguments.label:
+        parser.error("--label goes with --tool-id; in a list each line has its own")
 
 
 def _read(source: str) -> Batch:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from gale_tui.core.batch.reader import Paste
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.jobs.engine import GaleEngine
-    from gale_tui.core.jobs.rate_limits import PollPolicy
     from gale_tui.core.models import Environment, ToolChoice
     from gale_tui.core.output import OutputThread
     from gale_tui.core.secret import Secret
@@ -41,7 +40,6 @@ class Wiring:
     environ: Mapping[str, str]
     clock: Clock | None = None
     rng: random.Random | None = None
-    policy: PollPolicy | None = None
     new_id: Callable[[], str] | None = None
     sandbox: Sandbox | None = None
     """The demo's GALE; made anew where None."""
@@ -103,27 +101,9 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
     try:
         if arguments.keep is not None and not arguments.demo:
             return _complain("--keep goes with --demo.")
-        if problem := refusal(arguments):
+        if problem := refusal(arguments) or _from_file_problem(arguments):
             return _complain(problem)
-        if arguments.brought is not None and (problem := _not_brought(arguments)):
-            return _complain(problem)
-        if arguments.command == "sandbox":
-            return _sandbox(arguments)
-        if arguments.command == "info":
-            return _info(arguments, wiring)
-        if arguments.command == "export":
-            return _export(arguments, wiring)
-        if arguments.command == "diff":
-            return _diff(arguments, wiring)
-        if arguments.command in ("unpack", "pack"):
-            return _source(arguments)
-        if arguments.command == "prune":
-            return _prune(arguments, wiring)
-        if arguments.command == "jobs":
-            return _jobs(arguments, wiring)
-        if arguments.command == "completion":
-            return _completion(arguments)
-        return _app(arguments, wiring)
+        return _COMMANDS[arguments.command](arguments, wiring)
     except GaleError as error:
         return _complain(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -137,7 +117,7 @@ def _complain(text: str, code: int = 2) -> int:
     return code
 
 
-def _sandbox(arguments: argparse.Namespace) -> int:
+def _sandbox(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.sandbox.standalone import serve
 
     return serve(arguments.port, sys.stdout)
@@ -157,7 +137,7 @@ def _diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
     return asyncio.run(diff_set(history, arguments.set_name, command, _tolerant_output(), sys.stderr))
 
 
-def _source(arguments: argparse.Namespace) -> int:
+def _source(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.source import pack_command, unpack_command
 
     command = unpack_command if arguments.command == "unpack" else pack_command
@@ -181,7 +161,7 @@ def _jobs(arguments: argparse.Namespace, wiring: Wiring) -> int:
     return asyncio.run(list_jobs(history, arguments, _tolerant_output(), sys.stderr)) if history.exists() else 0
 
 
-def _completion(arguments: argparse.Namespace) -> int:
+def _completion(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.completion import shell_code
 
     sys.stdout.write(shell_code(arguments.shell))
@@ -251,7 +231,6 @@ def _make_engine(
         download_dir=download_dir.expanduser().absolute() if download_dir else None,
         clock=wiring.clock,
         rng=wiring.rng,
-        policy=wiring.policy,
         new_id=wiring.new_id,
     )
 
@@ -275,11 +254,13 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     return asyncio.run(export(engine, command, _tolerant_output(), sys.stderr))
 
 
-def _not_brought(arguments: argparse.Namespace) -> str:
+def _from_file_problem(arguments: argparse.Namespace) -> str:
     """Why `--from` cannot be; empty where it can."""
+    if arguments.from_file is None:
+        return ""
     if arguments.command is not None:
         return "--from FILE is for the app. Without a screen: gale-tui export --from FILE."
-    if arguments.brought == "-":
+    if arguments.from_file == "-":
         return (
             "--from - cannot be: the app needs the terminal for its keys, and reads nothing else from standard input. "
             "Give a file, paste the text in the app, or use: gale-tui export --from -"
@@ -289,7 +270,7 @@ def _not_brought(arguments: argparse.Namespace) -> str:
     return ""
 
 
-def _read_brought(source: str) -> Paste | Path:
+def _read_file(source: str) -> Paste | Path:
     """What is in the file; the path of one that is so large that the app has to say that it reads.
 
     Raises:
@@ -302,10 +283,9 @@ def _read_brought(source: str) -> Paste | Path:
 
 
 def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    problem = _no_terminal(wiring.environ)
-    if problem:
+    if problem := _terminal_problem(wiring.environ):
         return _complain(problem)
-    opening = _read_brought(arguments.brought) if arguments.brought is not None else None
+    opening = _read_file(arguments.from_file) if arguments.from_file is not None else None
     if arguments.demo:
         return _demo(arguments, wiring, opening)
     from gale_tui.core.logs import setup_logging
@@ -318,7 +298,7 @@ def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
     return _show(engine, mouse=not arguments.no_mouse, opening=opening, follows=arguments.env is None)
 
 
-def _no_terminal(environ: Mapping[str, str]) -> str:
+def _terminal_problem(environ: Mapping[str, str]) -> str:
     advice = "Without a screen use: gale-tui export --tool-id ID --flow-id ID"
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
         return f"Standard input or output is not a terminal. {advice}"
@@ -397,3 +377,17 @@ def demo_engine(
     )
     engine.environments.choose(None)
     return engine, sandbox
+
+
+_COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace, Wiring], int]]] = {
+    None: _app,
+    "sandbox": _sandbox,
+    "info": _info,
+    "export": _export,
+    "diff": _diff,
+    "unpack": _source,
+    "pack": _source,
+    "prune": _prune,
+    "jobs": _jobs,
+    "completion": _completion,
+}

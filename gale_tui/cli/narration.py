@@ -19,11 +19,7 @@ __all__ = ["Narration"]
 
 
 class Narration:
-    """Writes to standard error.
-
-    Args:
-        err: Where to.
-    """
+    """What is written to standard error."""
 
     def __init__(self, err: TextIO) -> None:
         self._err = err
@@ -32,6 +28,10 @@ class Narration:
         self._shown = ""
 
     def say(self, text: str) -> None:
+        """Writes a message of the program."""
+        self._write(f"gale-tui: {text}")
+
+    def _write(self, text: str) -> None:
         """Writes a line that stays."""
         shown = self._shown
         self.show("")
@@ -48,24 +48,21 @@ class Narration:
         if words and self._told.get(key) != words:
             self._told[key] = words
             name = entry.job.title if entry.job is not None else entry.tool.title
-            self.say(f"{clock_time(time.time())} {inert(name, 60)}: {words}")
+            self._write(f"{clock_time(time.time())} {inert(name, 60)}: {words}")
 
     def show(self, text: str) -> None:
         """Shows the progress of all, in place of what it was; on a terminal only."""
         if not self._terminal or text == self._shown:
             return
-        width = self._width()
+        try:
+            width = max(20, os.get_terminal_size(self._err.fileno()).columns)
+        except (OSError, ValueError):
+            width = 80
         line = text if len(text) < width else f"{text[: width - 2]}…"
         # Written over with blanks: that works on every terminal.
         self._err.write(f"\r{' ' * min(len(self._shown), width - 1)}\r{line}")
         self._err.flush()
         self._shown = line
-
-    def _width(self) -> int:
-        try:
-            return max(20, os.get_terminal_size(self._err.fileno()).columns)
-        except (OSError, ValueError):
-            return 80
 
 
 def _words(entry: BatchEntry) -> str:

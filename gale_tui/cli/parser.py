@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from gale_tui import __version__
 
@@ -59,7 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep", metavar="DIR", type=Path, help="with --demo: keep its files in this folder")
     parser.add_argument("--env", metavar="NAME", help="the environment to start with")
     parser.add_argument(
-        "--from", metavar="FILE", dest="brought",
+        "--from", metavar="FILE", dest="from_file",
         help="open the form filled from a file: an Export request as URL, curl, fetch or HAR, or a list",
     )  # fmt: skip
     parser.add_argument("--download-dir", metavar="DIR", type=Path, help="where files are saved")
@@ -74,7 +74,18 @@ def make_parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=int, metavar="N", default=0, help="port on loopback; a free one by default")
     commands.add_parser("info", help="where files are and what was found; no secrets")
     add_export(commands)
-    diff = commands.add_parser(
+    _add_diff(commands)
+    add_source(commands)
+    add_prune(commands)
+    add_jobs(commands)
+    add_completion(commands)
+    return parser
+
+
+def _add_diff(commands: Any) -> None:
+    import argparse
+
+    diff: argparse.ArgumentParser = commands.add_parser(
         "diff",
         help="what changed between two exports of a tool, zips or unpacked folders",
         description="Compare two exports of a tool: nodes, prompts, guardrails, variables. Order and time stamps alone "
@@ -92,56 +103,45 @@ def make_parser() -> argparse.ArgumentParser:
     how = diff.add_mutually_exclusive_group()
     how.add_argument("--json", action="store_true", help="the differences as one JSON object")
     how.add_argument("--stat", action="store_true", help="one line for each thing that differs")
-    add_source(commands)
-    add_prune(commands)
-    add_jobs(commands)
-    add_completion(commands)
-    return parser
 
 
-GLOBAL_OPTIONS: Final[Mapping[str, str]] = {
-    "demo": "--demo",
-    "keep": "--keep",
-    "env": "--env",
-    "download_dir": "--download-dir",
-    "readonly": "--readonly",
-    "no_mouse": "--no-mouse",
-    "log_level": "--log-level",
+WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
+    "command": None,
+    "from_file": None,
+    "demo": False,
+    "keep": None,
+    "env": None,
+    "download_dir": None,
+    "readonly": False,
+    "no_mouse": False,
+    "log_level": "info",
 }
-"""Options that may stand before a command, by their name in the arguments."""
-USED_BY: Final[Mapping[str, frozenset[str]]] = {"export": frozenset({"env", "download_dir", "log_level"})}
-"""The ones that a command uses. Any other would be ignored, and what it asks for not be done."""
+"""The arguments of most starts."""
+EXPORT_USES: Final = frozenset({"env", "download_dir", "log_level"})
+"""Options of the app that `export` takes as well. Any other would be ignored, and what it asks for not be done."""
 
 
 def refusal(arguments: argparse.Namespace) -> str:
     """Why the options do not go together, a sentence; empty if they do."""
-    if arguments.command is None:
+    command = arguments.command
+    if command is None:
         return (
             "--env does not go with --demo, which has its own environment." if arguments.demo and arguments.env else ""
         )
-    given = (name for name in GLOBAL_OPTIONS if getattr(arguments, name) != WITHOUT_ARGUMENTS[name])
-    unused = [GLOBAL_OPTIONS[name] for name in given if name not in USED_BY.get(arguments.command, frozenset())]
+    given = [
+        name
+        for name, default in WITHOUT_ARGUMENTS.items()
+        if name not in ("command", "from_file") and getattr(arguments, name) != default
+    ]
+    unused = [name for name in given if command != "export" or name not in EXPORT_USES]
     if not unused:
         return ""
     advice = ""
-    if arguments.command == "export" and arguments.demo:
+    if command == "export" and arguments.demo:
         advice = " To try it out, start gale-tui sandbox and set GALE_HOST and GALE_API_KEY to what it prints."
-    elif arguments.command == "export" and arguments.readonly:
+    elif command == "export" and arguments.readonly:
         advice = " It starts no exports."
-    return f"{unused[0]} does not go with {arguments.command}.{advice}"
-
-
-WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
-    "brought": None,
-    "command": None,
-    "demo": False,
-    "download_dir": None,
-    "env": None,
-    "keep": None,
-    "log_level": "info",
-    "no_mouse": False,
-    "readonly": False,
-}
+    return f"--{unused[0].replace('_', '-')} does not go with {command}.{advice}"
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

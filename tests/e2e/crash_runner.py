@@ -21,7 +21,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gale_tui.cli.export import ExportCommand, export, settled
+from gale_tui.cli.export import export
+from gale_tui.cli.export_plan import ExportCommand
+from gale_tui.core.batch.outcomes import settled
 from gale_tui.core.batch.parser import Batch, BatchTool
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials

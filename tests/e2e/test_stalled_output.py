@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.cli.export import ExportCommand
 from gale_tui.cli.export import export as export_command
+from gale_tui.cli.export_plan import ExportCommand
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.crash_runner import FACTOR, Steps, make_engine

@@ -1,0 +1,182 @@
+"""What `gale-tui export` exports, and where to: one tool, a list, a set, or what was interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gale_tui.cli.narration import Narration
+from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.filesystem import check_folder
+from gale_tui.core.history.batches import KeptBatch
+from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, origin_of
+from gale_tui.core.jobs.engine import GaleEngine
+from gale_tui.core.kinds import TOOL, Kind
+from gale_tui.core.models import Environment
+from gale_tui.core.untrusted_text import inert
+
+__all__ = ["ExportCommand", "Plan", "confirm_plan", "make_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCommand:
+    """What the command line asks for: one tool, a set, or a list."""
+
+    tool_id: str = ""
+    flow_id: str = ""
+    kind: Kind = TOOL
+    label: str = ""
+    output: Path | None = None
+    as_json: bool = False
+    timeout: float | None = None
+    """Seconds; None waits as long as it takes."""
+    yes: bool = False
+    set_name: str | None = None
+    batch: Batch | None = None
+    """A list that was read."""
+    batch_name: str = ""
+    """What the list is called."""
+    resume: bool = False
+    """Go on with what was cut short."""
+    keep_as: str = ""
+    """The set that the list is kept as; empty for none."""
+    environment_chosen: bool = True
+    """False where a set's own environment, or the one that requests were sent to, goes before the one last used."""
+    unpack: Path | None = None
+    """Where each saved tool is unpacked."""
+    if_changed: bool = False
+    """Keep no second copy of a file that holds what the last one holds."""
+    fail_fast: bool = False
+    """Start no more exports once one has failed."""
+    skip_invalid: bool = False
+    """Export the rest of a list with invalid lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is exported, and where to."""
+
+    environment: Environment
+    tools: tuple[BatchTool, ...]
+    bad: tuple[BadLine, ...] = ()
+    name: str = ""
+    several: bool = True
+    kept: KeptBatch | None = None
+    """What was cut short and is gone on with."""
+
+    @property
+    def count(self) -> int:
+        """How many are started now."""
+        return self.kept.left if self.kept is not None else len(self.tools)
+
+
+async def make_plan(engine: GaleEngine, command: ExportCommand) -> Plan:
+    """What the command stands for.
+
+    Raises:
+        ConfigError: Nothing to export, or no environment to export it to.
+    """
+    if command.resume:
+        return await _plan_of_kept(engine, command)
+    if command.set_name is not None:
+        return await _plan_of_set(engine, command, command.set_name)
+    return _plan(engine, command)
+
+
+def _plan(engine: GaleEngine, command: ExportCommand) -> Plan:
+    if command.batch is None:
+        flow_id = clean_id(command.flow_id) if command.kind.needs_flow else ""
+        tool = BatchTool(clean_id(command.tool_id), flow_id, clean_label(command.label), kind=command.kind)
+        return Plan(engine.environments.require_current(), (tool,), several=False)
+    batch = command.batch
+    if not batch.tools and not batch.bad:
+        raise ConfigError("The list names no tools", "Give lines of tool_id,flow_id,label")
+    environment = (
+        _environment_of(engine, batch.hosts, command) if batch.hosts else engine.environments.require_current()
+    )
+    return Plan(environment, batch.tools, batch.bad, command.keep_as or command.batch_name)
+
+
+def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], command: ExportCommand) -> Environment:
+    """The environment that captured requests were sent to. One that was chosen must be it."""
+    origins = {origin_of(host) for host in hosts}
+    names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
+    if command.environment_chosen:
+        chosen = engine.environments.require_current()
+        if origins != {chosen.origin}:
+            raise ConfigError(
+                f"The requests were sent to {names}, not to {inert(chosen.name, 60)} ({chosen.origin.display})",
+                "Nothing was started: choose the environment that they were sent to",
+            )
+        return chosen
+    found = [each for each in engine.environments if each.origin in origins]
+    if len(origins) == 1 and len(found) == 1:
+        return found[0]
+    if len(origins) == 1 and found:
+        advice = f"Choose one with --env: {', '.join(inert(each.name, 60) for each in found)}"
+        raise ConfigError(f"Several environments have the host {names}", advice)
+    raise ConfigError(
+        f"The requests were sent to {names}, which has no environment here", "Add it, or split the list by host"
+    )
+
+
+async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) -> Plan:
+    kept = await engine.sets.find(name)
+    if kept is None:
+        names = ", ".join(each.name for each in await engine.sets.all()) or "none yet"
+        raise ConfigError(
+            f"No set is called {inert(name, 80)!r}", f"Known sets: {names}. --from FILE --save-set NAME makes one"
+        )
+    environment = None
+    if not command.environment_chosen and kept.environment_id is not None:
+        environment = engine.environments.find(kept.environment_id)
+        if environment is None:
+            raise ConfigError(f"The environment of the set {kept.name} is gone", "Name another one with --env")
+    return Plan(environment or engine.environments.require_current(), kept.tools, (), kept.name)
+
+
+async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> Plan:
+    found = await engine.batches.interrupted()
+    if command.environment_chosen:
+        current = engine.environments.require_current()
+        found = [each for each in found if each.environment_id == current.id]
+    if not found:
+        raise ConfigError("Nothing to resume", "A batch that another gale-tui runs is not interrupted")
+    kept = found[0]
+    environment = engine.environments.find(kept.environment_id)
+    if environment is None or not kept.goes_to(environment):
+        name = inert(kept.environment_name, 60)
+        raise ConfigError(
+            f"The environment {name} of {kept.title} is gone or has another host now", "Discard the batch in the app"
+        )
+    return Plan(environment, kept.tools, (), kept.name, kept=kept)
+
+
+def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narration: Narration) -> None:
+    """Names what is odd, and refuses what has to be confirmed first.
+
+    Raises:
+        ConfigError: Not confirmed, or the files could not be saved.
+    """
+    for bad in plan.bad:
+        narration.say(f"line {bad.line}: {bad.problem}: {bad.text}")
+    for note in command.batch.notes if command.batch is not None else ():
+        narration.say(f"{note}")
+    name, count = plan.environment.name, plan.count
+    if plan.environment.production and not command.yes:
+        exports = f"{count} exports" if plan.several else "the export"
+        raise ConfigError(f"{name} is a production environment", f"Add --yes to confirm {exports}")
+    if plan.bad and not command.skip_invalid:
+        invalid = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
+        advice = f"Correct the list, or add --skip-invalid to export the other {count}" if count else "Correct the list"
+        raise ConfigError(f"{invalid} invalid; nothing was started", advice)
+    stuck = [tool for tool in plan.tools if has_text_stuck(tool.tool_id) or has_text_stuck(tool.flow_id or "none")]
+    for tool in stuck:
+        line = f"line {tool.line}: " if tool.line else ""
+        narration.say(f"{line}an odd id, perhaps with something stuck to it: {tool.tool_id} {tool.flow_id}")
+    if stuck and plan.kept is None and not command.yes:
+        odd = "1 export has an odd id" if len(stuck) == 1 else f"{len(stuck)} exports have odd ids"
+        raise ConfigError(f"{odd}; nothing was started", "Correct the ids, or add --yes to use them as they are")
+    if plan.tools and plan.kept is None:
+        check_folder(command.output or engine.default_folder(), chosen=command.output is not None)
