@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding, BindingType
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIONS",
     "EXPORTING",
+    "FOCUSED",
     "Action",
     "Place",
-    "action",
     "actions_at",
     "actions_for",
     "bindings",
     "default_key",
-    "key_entries",
+    "find_action",
     "place_of",
 ]
 
@@ -50,14 +49,23 @@ class Place(StrEnum):
     DIALOG = "Dialogs"
 
 
+FOCUSED: Mapping[Place, Place] = {
+    Place.JOBS: Place.TABLE,
+    Place.BATCH: Place.TABLE,
+    Place.INSPECT: Place.PAGE,
+    Place.COMPARE: Place.PAGE,
+}
+"""The widget with the focus on a screen, whose keys work there as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing that a user can do."""
 
     id: str
     """Stable: the key map of `config.toml` refers to it."""
-    keys: tuple[str, ...]
-    """As the framework names them, the one to show first."""
+    key_names: str
+    """As the framework names them, with commas, the one to show first."""
     title: str
     """For footer and palette."""
     help: str
@@ -78,311 +86,234 @@ class Action:
     place: Place = Place.EVERYWHERE
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(self.key_names.split(","))
+
+    @property
     def name(self) -> str:
         """The framework's name of the action."""
         return self.method or self.id
 
 
+def _field_key(action_id: str, key: str, title: str, words: str, method: str) -> Action:
+    """A key in the footer that the focused field binds itself."""
+    return Action(action_id, key, title, words, method, footer=True, bound=False)
+
+
+def _search_keys(page: str) -> tuple[Action, ...]:
+    return (
+        Action(f"{page}_search", "slash", "Search", "Search what is shown, ignoring case.", "search", footer=True),
+        Action(f"{page}_found_next", "n", "Next hit", "Next line that matches.", "found_next", searching=True),
+        Action(
+            f"{page}_found_previous",
+            "N",
+            "Previous hit",
+            "Previous line that matches.",
+            "found_previous",
+            searching=True,
+        ),
+        Action(f"{page}_values", "v", "Values", "Show or hide variables' values.", "values", footer=True),
+    )
+
+
 _DECLARED: Mapping[Place, tuple[Action, ...]] = {
     Place.JOBS: (
-        Action("new_export", ("n",), "New export", "Open the export form.", footer=True, exports=True),
-        Action("download", ("d",), "Download", "Download, resume or download again.", footer=True),
-        Action("open_details", ("enter",), "Details", "Show everything about the job.", footer=True, palette=False),
-        Action("refresh", ("r",), "Refresh", "Refresh this job (rate-limited)."),
-        Action("refresh_all", ("R", "ctrl+r"), "Refresh all", "Refresh all unfinished jobs (rate-limited)."),
-        Action("pause", ("p",), "Pause polling", "Pause or resume polling."),
-        Action("export_again", ("e",), "Export again", "Open the filled form, or the marked as a batch.", exports=True),
-        Action("batch", ("b",), "Batch", "Export many: paste a list or open a set.", exports=True),
-        Action("batch_account", ("B",), "Batch progress", "Show the batch: stop it, continue it."),
-        Action("mark", ("space",), "Mark", "Mark or unmark the job and move on."),
-        Action("mark_all", ("a",), "Mark all", "Mark all jobs shown, or none."),
-        Action("mark_range", ("A",), "Mark range", "Mark from the last mark to here."),
-        Action("track", ("t",), "Track job", "Follow a dock status id from elsewhere."),
-        Action("copy", ("y",), "Copy", "Copy ids, path, checksum or the request.", footer=True),
-        Action("filter", ("slash",), "Filter", "Show only the jobs that contain some words.", footer=True),
-        Action("clear_filter", ("escape",), "Clear filter", "Clear the filter; without one, the marks."),
-        Action("open_folder", ("o",), "Open folder", "Open the saved file's folder."),
-        Action("sort", ("s",), "Sort", "Sort by the next column."),
-        Action("sort_reverse", ("S",), "Reverse sort", "Reverse the sort order."),
-        Action("inspect", ("i",), "Inspect", "Inspect the saved file."),
-        Action("compare", ("equals_sign",), "Compare", "Compare with the last that differs, or two marked."),
-        Action("unpack", ("U",), "Unpack", "Unpack the saved file into a folder."),
-        Action("forget", ("x",), "Remove from list", "Remove from the list (keeps files).", "remove"),
-        Action("remove_finished", ("X",), "Remove finished", "Remove all finished jobs (keeps files)."),
-        Action("undo", ("u",), "Undo remove", "Undo the last remove."),
-        Action("environments", ("c",), "Environments", "Add, edit, test or choose environments.", footer=True),
-        Action("switch_environment", ("v",), "Switch environment", "Choose the default environment."),
+        Action("new_export", "n", "New export", "Open the export form.", footer=True, exports=True),
+        Action("download", "d", "Download", "Download, resume or download again.", footer=True),
+        Action("open_details", "enter", "Details", "Show everything about the job.", footer=True, palette=False),
+        Action("refresh", "r", "Refresh", "Refresh this job (rate-limited)."),
+        Action("refresh_all", "R,ctrl+r", "Refresh all", "Refresh all unfinished jobs (rate-limited)."),
+        Action("pause", "p", "Pause polling", "Pause or resume polling."),
+        Action("export_again", "e", "Export again", "Open the filled form, or the marked as a batch.", exports=True),
+        Action("batch", "b", "Batch", "Export many: paste a list or open a set.", exports=True),
+        Action("batch_account", "B", "Batch progress", "Show the batch: stop it, continue it."),
+        Action("mark", "space", "Mark", "Mark or unmark the job and move on."),
+        Action("mark_all", "a", "Mark all", "Mark all jobs shown, or none."),
+        Action("mark_range", "A", "Mark range", "Mark from the last mark to here."),
+        Action("track", "t", "Track job", "Follow a dock status id from elsewhere."),
+        Action("copy", "y", "Copy", "Copy ids, path, checksum or the request.", footer=True),
+        Action("filter", "slash", "Filter", "Show only the jobs that contain some words.", footer=True),
+        Action("clear_filter", "escape", "Clear filter", "Clear the filter; without one, the marks."),
+        Action("open_folder", "o", "Open folder", "Open the saved file's folder."),
+        Action("sort", "s", "Sort", "Sort by the next column."),
+        Action("sort_reverse", "S", "Reverse sort", "Reverse the sort order."),
+        Action("inspect", "i", "Inspect", "Inspect the saved file."),
+        Action("compare", "equals_sign", "Compare", "Compare with the last that differs, or two marked."),
+        Action("unpack", "U", "Unpack", "Unpack the saved file into a folder."),
+        Action("forget", "x", "Remove from list", "Remove from the list (keeps files).", "remove"),
+        Action("remove_finished", "X", "Remove finished", "Remove all finished jobs (keeps files)."),
+        Action("undo", "u", "Undo remove", "Undo the last remove."),
+        Action("environments", "c", "Environments", "Add, edit, test or choose environments.", footer=True),
+        Action("switch_environment", "v", "Switch environment", "Choose the default environment."),
         Action(
-            "suspend_jobs", ("Z",), "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", palette=False
+            "suspend_jobs", "Z", "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", palette=False
         ),
-        Action("quit_jobs", ("q",), "Quit", "Quit; exports continue at GALE.", "app.quit", footer=True),
+        Action("quit_jobs", "q", "Quit", "Quit; exports continue at GALE.", "app.quit", footer=True),
     ),
     Place.TABLE: (
-        Action("cursor_down", ("j", "down"), "Down", "Next line."),
-        Action("cursor_up", ("k", "up"), "Up", "Previous line."),
-        Action("cursor_first", ("g", "home"), "First", "First line."),
-        Action("cursor_last", ("G", "end"), "Last", "Last line."),
-        Action("page_down", ("pagedown",), "Page down", "A screenful down."),
-        Action("page_up", ("pageup",), "Page up", "A screenful up."),
+        Action("cursor_down", "j,down", "Down", "Next line."),
+        Action("cursor_up", "k,up", "Up", "Previous line."),
+        Action("cursor_first", "g,home", "First", "First line."),
+        Action("cursor_last", "G,end", "Last", "Last line."),
+        Action("page_down", "pagedown", "Page down", "A screenful down."),
+        Action("page_up", "pageup", "Page up", "A screenful up."),
     ),
     Place.FILTER: (
-        Action(
-            "filter_keep", ("enter",), "Keep", "Keep the filter, go to its jobs.", "screen.keep_filter", footer=True
-        ),
-        Action("filter_clear", ("escape",), "Clear filter", "Show all jobs again.", "screen.clear_filter", footer=True),
-        Action("filter_down", ("down",), "Next job", "Next job that matches.", "screen.filter_down", footer=True),
-        Action("filter_up", ("up",), "Previous job", "Previous job that matches.", "screen.filter_up", footer=True),
+        Action("filter_keep", "enter", "Keep", "Keep the filter, go to its jobs.", "screen.keep_filter", footer=True),
+        Action("filter_clear", "escape", "Clear filter", "Show all jobs again.", "screen.clear_filter", footer=True),
+        Action("filter_down", "down", "Next job", "Next job that matches.", "screen.filter_down", footer=True),
+        Action("filter_up", "up", "Previous job", "Previous job that matches.", "screen.filter_up", footer=True),
     ),
     Place.DETAILS: (
-        Action("details_download", ("d",), "Download", "Download, resume or download again.", "download", footer=True),
-        Action("details_refresh", ("r",), "Refresh", "Refresh this job (rate-limited).", "refresh", footer=True),
-        Action("details_copy", ("y",), "Copy", "Copy ids, path, checksum or the request.", "copy", footer=True),
-        Action("details_inspect", ("i",), "Inspect", "Inspect the saved file.", "inspect", footer=True),
-        Action("details_compare", ("equals_sign",), "Compare", "Compare with the last export that differs.", "compare"),
-        Action("details_folder", ("o",), "Open folder", "Open the saved file's folder.", "open_folder"),
+        Action("details_download", "d", "Download", "Download, resume or download again.", "download", footer=True),
+        Action("details_refresh", "r", "Refresh", "Refresh this job (rate-limited).", "refresh", footer=True),
+        Action("details_copy", "y", "Copy", "Copy ids, path, checksum or the request.", "copy", footer=True),
+        Action("details_inspect", "i", "Inspect", "Inspect the saved file.", "inspect", footer=True),
+        Action("details_compare", "equals_sign", "Compare", "Compare with the last export that differs.", "compare"),
+        Action("details_folder", "o", "Open folder", "Open the saved file's folder.", "open_folder"),
         Action(
             "details_again",
-            ("e",),
+            "e",
             "Export again",
             "Open the form filled with this job's ids.",
             "export_again",
             footer=True,
             exports=True,
         ),
-        Action(
-            "details_close", ("escape", "q", "enter"), "Back", "Back to the table.", "close", footer=True, palette=False
-        ),
+        Action("details_close", "escape,q,enter", "Back", "Back to the table.", "close", footer=True, palette=False),
     ),
     Place.FORM: (
-        Action(
+        _field_key(
             "form_enter",
-            ("enter",),
+            "enter",
             "Next, then export",
             "Take the suggestion, go to the next field, or export.",
             "submit",
-            footer=True,
-            bound=False,
         ),
+        _field_key("form_next", "tab", "Next field", "Next field; shift+tab goes back.", "app.focus_next"),
+        Action("form_submit", "ctrl+s", "Export", "Start the export from any field.", "submit", footer=True),
         Action(
-            "form_next",
-            ("tab",),
-            "Next field",
-            "Next field; shift+tab goes back.",
-            "app.focus_next",
-            footer=True,
-            bound=False,
+            "form_environment", "f4", "Keep pasted key", "Add the pasted host, or keep its key.", "open_environment"
         ),
-        Action("form_submit", ("ctrl+s",), "Export", "Start the export from any field.", "submit", footer=True),
-        Action(
-            "form_environment",
-            ("f4",),
-            "Keep pasted key",
-            "Add the pasted host, or keep its key.",
-            "open_environment",
-        ),
-        Action("form_draft", ("f5",), "Restore draft", "Fill in the draft that was not exported.", "take_draft"),
-        Action("form_back", ("escape",), "Back", "Close the suggestions, then the form.", "back", footer=True),
+        Action("form_draft", "f5", "Restore draft", "Fill in the draft that was not exported.", "take_draft"),
+        Action("form_back", "escape", "Back", "Close the suggestions, then the form.", "back", footer=True),
     ),
     Place.BATCH: (
-        Action("batch_edit", ("enter",), "Edit", "Edit the line.", "edit_line", footer=True, palette=False),
+        Action("batch_edit", "enter", "Edit", "Edit the line.", "edit_line", footer=True, palette=False),
         Action(
             "batch_start",
-            ("e", "ctrl+s"),
+            "e,ctrl+s",
             "Export all",
             "Export every valid line; confirms production.",
             "start",
             footer=True,
         ),
-        Action("batch_out", ("x",), "Remove", "Remove the line from the list.", "remove_line", footer=True),
-        Action("batch_wrong", ("n",), "Next error", "Go to the next invalid line.", "next_error", footer=True),
-        Action("batch_undo", ("u",), "Undo", "Undo the last change to the list.", "undo", footer=True),
-        Action("batch_add", ("a",), "Add line", "Type another line.", "add_line", footer=True),
+        Action("batch_out", "x", "Remove", "Remove the line from the list.", "remove_line", footer=True),
+        Action("batch_wrong", "n", "Next error", "Go to the next invalid line.", "next_error", footer=True),
+        Action("batch_undo", "u", "Undo", "Undo the last change to the list.", "undo", footer=True),
+        Action("batch_add", "a", "Add line", "Type another line.", "add_line", footer=True),
         Action(
-            "batch_keep", ("s",), "Save as set", "Save the list under a name, to run it again.", "save_set", footer=True
+            "batch_keep", "s", "Save as set", "Save the list under a name, to run it again.", "save_set", footer=True
         ),
-        Action("batch_open", ("o",), "Open set", "Open a saved set.", "open_set", footer=True),
-        Action("batch_environment", ("v",), "Environment", "Choose the environment of the batch.", "switch"),
-        Action("batch_clear", ("X",), "Clear list", "Clear the list; u undoes.", "clear"),
-        Action("batch_back", ("escape", "q"), "Back", "Back to the jobs; nothing is started.", "back", footer=True),
+        Action("batch_open", "o", "Open set", "Open a saved set.", "open_set", footer=True),
+        Action("batch_environment", "v", "Environment", "Choose the environment of the batch.", "switch"),
+        Action("batch_clear", "X", "Clear list", "Clear the list; u undoes.", "clear"),
+        Action("batch_back", "escape,q", "Back", "Back to the jobs; nothing is started.", "back", footer=True),
     ),
     Place.ENVIRONMENTS: (
-        Action("environment_add", ("n",), "Add", "Add an environment: its host and key.", "add", footer=True),
+        Action("environment_add", "n", "Add", "Add an environment: its host and key.", "add", footer=True),
+        Action("environment_edit", "enter", "Edit", "Edit the environment, or give it a new key.", "edit", footer=True),
         Action(
-            "environment_edit", ("enter",), "Edit", "Edit the environment, or give it a new key.", "edit", footer=True
+            "environment_delete", "x", "Remove", "Remove the environment and its key (confirms).", "delete", footer=True
         ),
-        Action(
-            "environment_delete",
-            ("x",),
-            "Remove",
-            "Remove the environment and its key (confirms).",
-            "delete",
-            footer=True,
-        ),
-        Action("environment_test", ("t",), "Test", "Test host and key; creates nothing.", "test", footer=True),
-        Action("environment_use", ("space",), "Use", "Make it the default for new exports.", "use", footer=True),
-        Action("environment_down", ("j",), "Down", "Next environment.", "cursor_down", palette=False),
-        Action("environment_up", ("k",), "Up", "Previous environment.", "cursor_up", palette=False),
-        Action("environment_first", ("g",), "First", "First environment.", "cursor_first", palette=False),
-        Action("environment_last", ("G",), "Last", "Last environment.", "cursor_last", palette=False),
-        Action("environments_back", ("escape",), "Back", "Back to the jobs.", "back", footer=True),
+        Action("environment_test", "t", "Test", "Test host and key; creates nothing.", "test", footer=True),
+        Action("environment_use", "space", "Use", "Make it the default for new exports.", "use", footer=True),
+        Action("environment_down", "j", "Down", "Next environment.", "cursor_down", palette=False),
+        Action("environment_up", "k", "Up", "Previous environment.", "cursor_up", palette=False),
+        Action("environment_first", "g", "First", "First environment.", "cursor_first", palette=False),
+        Action("environment_last", "G", "Last", "Last environment.", "cursor_last", palette=False),
+        Action("environments_back", "escape", "Back", "Back to the jobs.", "back", footer=True),
     ),
     Place.ENVIRONMENT_FORM: (
-        Action(
-            "environment_enter",
-            ("enter",),
-            "Next, then save",
-            "Go to the next empty field, or save.",
-            "save",
-            footer=True,
-            bound=False,
-        ),
-        Action(
-            "environment_next",
-            ("tab",),
-            "Next field",
-            "Next field; shift+tab goes back.",
-            "app.focus_next",
-            footer=True,
-            bound=False,
-        ),
-        Action("environment_save", ("ctrl+s",), "Save", "Save from any field.", "save", footer=True),
-        Action("environment_back", ("escape",), "Back", "Close; confirms if work would be lost.", "back", footer=True),
+        _field_key("environment_enter", "enter", "Next, then save", "Go to the next empty field, or save.", "save"),
+        _field_key("environment_next", "tab", "Next field", "Next field; shift+tab goes back.", "app.focus_next"),
+        Action("environment_save", "ctrl+s", "Save", "Save from any field.", "save", footer=True),
+        Action("environment_back", "escape", "Back", "Close; confirms if work would be lost.", "back", footer=True),
     ),
     Place.SETTINGS: (
-        Action(
-            "settings_change",
-            ("right",),
-            "Change",
-            "Next choice; left: the one before.",
-            "change",
-            footer=True,
-            bound=False,
-        ),
-        Action(
-            "settings_enter",
-            ("enter",),
-            "Save",
-            "Save the field; leaving it saves as well.",
-            "save",
-            footer=True,
-            bound=False,
-        ),
-        Action(
-            "settings_next",
-            ("tab",),
-            "Next",
-            "Next setting; shift+tab goes back.",
-            "app.focus_next",
-            footer=True,
-            bound=False,
-        ),
-        Action("settings_back", ("escape",), "Back", "Back; everything is saved.", "back", footer=True),
+        _field_key("settings_change", "right", "Change", "Next choice; left: the one before.", "change"),
+        _field_key("settings_enter", "enter", "Save", "Save the field; leaving it saves as well.", "save"),
+        _field_key("settings_next", "tab", "Next", "Next setting; shift+tab goes back.", "app.focus_next"),
+        Action("settings_back", "escape", "Back", "Back; everything is saved.", "back", footer=True),
     ),
     Place.INSPECT: (
         Action(
             "inspect_next",
-            ("tab", "right", "l"),
+            "tab,right,l",
             "Next part",
             "The tool, then each JSON file of the archive.",
             "next_view",
             footer=True,
         ),
-        Action(
-            "inspect_previous",
-            ("shift+tab", "left", "h"),
-            "Previous part",
-            "The part before this one.",
-            "previous_view",
-        ),
-        Action("inspect_search", ("slash",), "Search", "Search what is shown, ignoring case.", "search", footer=True),
-        Action("inspect_found_next", ("n",), "Next hit", "Next line that matches.", "found_next", searching=True),
-        Action(
-            "inspect_found_previous",
-            ("N",),
-            "Previous hit",
-            "Previous line that matches.",
-            "found_previous",
-            searching=True,
-        ),
-        Action("inspect_values", ("v",), "Values", "Show or hide variables' values.", "values", footer=True),
+        Action("inspect_previous", "shift+tab,left,h", "Previous part", "The part before this one.", "previous_view"),
+        *_search_keys("inspect"),
         Action(
             "inspect_compare",
-            ("equals_sign", "c"),
+            "equals_sign,c",
             "Compare",
             "Compare with the last export that differs.",
             "compare",
             footer=True,
         ),
-        Action("inspect_unpack", ("U",), "Unpack", "Unpack into a folder and inspect that.", "unpack"),
-        Action("inspect_back", ("escape", "q", "i"), "Back", "Clear the search, then back.", "back", footer=True),
+        Action("inspect_unpack", "U", "Unpack", "Unpack into a folder and inspect that.", "unpack"),
+        Action("inspect_back", "escape,q,i", "Back", "Clear the search, then back.", "back", footer=True),
     ),
     Place.COMPARE: (
         Action(
             "compare_earlier",
-            ("left_square_bracket",),
+            "left_square_bracket",
             "Earlier",
             "Compare with an earlier export.",
             "earlier",
             footer=True,
         ),
-        Action(
-            "compare_later", ("right_square_bracket",), "Later", "Compare with a later export.", "later", footer=True
-        ),
-        Action("compare_search", ("slash",), "Search", "Search what is shown, ignoring case.", "search", footer=True),
-        Action("compare_found_next", ("n",), "Next hit", "Next line that matches.", "found_next", searching=True),
-        Action(
-            "compare_found_previous",
-            ("N",),
-            "Previous hit",
-            "Previous line that matches.",
-            "found_previous",
-            searching=True,
-        ),
-        Action("compare_values", ("v",), "Values", "Show or hide variables' values.", "values", footer=True),
-        Action("compare_back", ("escape", "q"), "Back", "Clear the search, then back.", "back", footer=True),
+        Action("compare_later", "right_square_bracket", "Later", "Compare with a later export.", "later", footer=True),
+        *_search_keys("compare"),
+        Action("compare_back", "escape,q", "Back", "Clear the search, then back.", "back", footer=True),
     ),
     Place.PAGE: (
-        Action("page_line_down", ("j", "down"), "Line down", "Down a line."),
-        Action("page_line_up", ("k", "up"), "Line up", "Up a line."),
-        Action("page_screen_down", ("pagedown",), "Page down", "A screenful down."),
-        Action("page_screen_up", ("pageup",), "Page up", "A screenful up."),
-        Action("page_start", ("g", "home"), "Start", "To the first line."),
-        Action("page_end", ("G", "end"), "End", "To the last line."),
+        Action("page_line_down", "j,down", "Line down", "Down a line."),
+        Action("page_line_up", "k,up", "Line up", "Up a line."),
+        Action("page_screen_down", "pagedown", "Page down", "A screenful down."),
+        Action("page_screen_up", "pageup", "Page up", "A screenful up."),
+        Action("page_start", "g,home", "Start", "To the first line."),
+        Action("page_end", "G,end", "End", "To the last line."),
     ),
     Place.SEARCH: (
-        Action(
-            "search_keep", ("enter",), "Keep", "Keep the search, go to the page.", "screen.keep_search", footer=True
-        ),
-        Action("search_clear", ("escape",), "Clear", "Clear the search.", "screen.back", footer=True),
-        Action("search_down", ("down",), "Next hit", "Next line that matches.", "screen.found_next", footer=True),
-        Action(
-            "search_up", ("up",), "Previous hit", "Previous line that matches.", "screen.found_previous", footer=True
-        ),
+        Action("search_keep", "enter", "Keep", "Keep the search, go to the page.", "screen.keep_search", footer=True),
+        Action("search_clear", "escape", "Clear", "Clear the search.", "screen.back", footer=True),
+        Action("search_down", "down", "Next hit", "Next line that matches.", "screen.found_next", footer=True),
+        Action("search_up", "up", "Previous hit", "Previous line that matches.", "screen.found_previous", footer=True),
     ),
     Place.EVERYWHERE: (
-        Action("help", ("f1", "question_mark"), "Help", "Keys and words for where you are.", "app.help", footer=True),
+        Action("help", "f1,question_mark", "Help", "Keys and words for where you are.", "app.help", footer=True),
         Action(
-            "palette",
-            ("ctrl+p", "colon"),
-            "Palette",
-            "Search all actions by name.",
-            "app.command_palette",
-            palette=False,
+            "palette", "ctrl+p,colon", "Palette", "Search all actions by name.", "app.command_palette", palette=False
         ),
-        Action("settings", ("comma",), "Settings", "Colors, folder, file names, notifications, mouse.", "app.settings"),
-        Action("theme", ("f2",), "Theme", "Dark or light.", "app.toggle_theme"),
-        Action("mouse", ("f3",), "Mouse", "Release the mouse to the terminal, or back.", "app.toggle_mouse"),
-        Action("quit", ("ctrl+q",), "Quit", "Quit from anywhere.", "app.quit", priority=True),
+        Action("settings", "comma", "Settings", "Colors, folder, file names, notifications, mouse.", "app.settings"),
+        Action("theme", "f2", "Theme", "Dark or light.", "app.toggle_theme"),
+        Action("mouse", "f3", "Mouse", "Release the mouse to the terminal, or back.", "app.toggle_mouse"),
+        Action("quit", "ctrl+q", "Quit", "Quit from anywhere.", "app.quit", priority=True),
         Action(
             "copy_hint",
-            ("ctrl+c",),
+            "ctrl+c",
             "Copy selection",
             "Copy the selected text; never quits.",
             "app.copy_or_hint",
             palette=False,
         ),
         Action(
-            "suspend", ("ctrl+z",), "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", priority=True
+            "suspend", "ctrl+z", "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", priority=True
         ),
     ),
 }
@@ -403,7 +334,7 @@ def actions_at(*places: Place) -> tuple[Action, ...]:
     return tuple(each for place in places for each in ACTIONS if each.place is place)
 
 
-def action(action_id: str) -> Action:
+def find_action(action_id: str) -> Action:
     """The action of that id."""
     return _BY_ID[action_id]
 
@@ -429,7 +360,7 @@ def bindings(place: Place) -> list[BindingType]:
     """The framework's bindings of a place, with ids so that `config.toml` can change their keys."""
     return [
         Binding(
-            ",".join(each.keys),
+            each.key_names,
             each.name,
             each.title,
             show=each.footer,
@@ -440,26 +371,3 @@ def bindings(place: Place) -> list[BindingType]:
         for each in actions_at(place)
         if each.bound
     ]
-
-
-def key_entries(
-    place: Place,
-    changed: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    *,
-    searching: bool = False,
-    readonly: bool = False,
-) -> list[tuple[str, str, str]]:
-    """The footer of a place: key, words and action of each entry; help comes last.
-
-    Args:
-        place: Where one is.
-        changed: Keys by action id that differ from the default.
-        searching: Include the keys of a search.
-        readonly: Leave out what starts exports.
-    """
-    shown: Iterable[Action] = (
-        each
-        for each in actions_at(place)
-        if (each.footer or (searching and each.searching)) and not (readonly and each.exports)
-    )
-    return [(key_text(changed.get(each.id, each.keys)[0]), each.title, each.name) for each in (*shown, action("help"))]

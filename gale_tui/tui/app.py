@@ -19,7 +19,7 @@ from gale_tui.core.jobs.reasons import Sentence, describe_download
 from gale_tui.core.models import DownloadState, EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
-from gale_tui.tui.actions import Place, action, bindings
+from gale_tui.tui.actions import Place, bindings, find_action
 from gale_tui.tui.batch_controller import BatchController
 from gale_tui.tui.formatting.job_counts import Tally
 from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs, file_text
@@ -332,7 +332,7 @@ class GaleApp(TerminalApp):
             self.say("Copied inside gale-tui only: copying is off." if off else "Copied (through the terminal).")
         else:
             keys = read_keys(self.engine.settings.keys)
-            leave, quits, copies = (key_text(keys.keys(action(name))[0]) for name in ("quit_jobs", "quit", "copy"))
+            leave, quits, copies = (key_text(keys.keys(find_action(name))[0]) for name in ("quit_jobs", "quit", "copy"))
             self.say(f"ctrl+c does not end gale-tui: {leave} or {quits} does. {copies} copies from a job.")
 
     async def action_quit(self) -> None:

@@ -7,25 +7,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import ACTIONS, Action, Place, actions_at, default_key
+from gale_tui.tui.actions import ACTIONS, FOCUSED, Action, Place, actions_at, default_key, find_action
 from gale_tui.tui.key_names import key_name, key_text, types_text
 
 __all__ = ["NO_CHANGES", "KeyMap", "read_keys"]
 
 _TEXT_PLACES = (Place.FORM, Place.ENVIRONMENT_FORM, Place.SETTINGS, Place.FILTER, Place.SEARCH)
-_TOGETHER = (
-    {Place.JOBS, Place.TABLE, Place.EVERYWHERE},
-    {Place.FILTER, Place.EVERYWHERE},
-    {Place.DETAILS, Place.EVERYWHERE},
-    {Place.FORM, Place.EVERYWHERE},
-    {Place.BATCH, Place.TABLE, Place.EVERYWHERE},
-    {Place.ENVIRONMENTS, Place.EVERYWHERE},
-    {Place.ENVIRONMENT_FORM, Place.EVERYWHERE},
-    {Place.SETTINGS, Place.EVERYWHERE},
-    {Place.INSPECT, Place.PAGE, Place.EVERYWHERE},
-    {Place.COMPARE, Place.PAGE, Place.EVERYWHERE},
-    {Place.SEARCH, Place.EVERYWHERE},
-)
+_TOGETHER = [
+    {place, FOCUSED.get(place, place), Place.EVERYWHERE}
+    for place in Place
+    if place not in (Place.EVERYWHERE, Place.TABLE, Place.PAGE, Place.DIALOG)
+]
 """Places whose keys work at the same time, so that one key cannot stand for two of their actions."""
 
 
@@ -46,6 +38,21 @@ class KeyMap:
         """The key to show for an action, as people write it; empty where there is none."""
         keys = self.changed.get(action_id)
         return key_text(keys[0]) if keys else default_key(action_id)
+
+    def entries(self, place: Place, *, searching: bool = False, readonly: bool = False) -> list[tuple[str, str, str]]:
+        """The footer of a place: key, words and action of each entry; help comes last.
+
+        Args:
+            place: Where one is.
+            searching: Include the keys of a search.
+            readonly: Leave out what starts exports.
+        """
+        shown = [
+            each
+            for each in actions_at(place)
+            if (each.footer or (searching and each.searching)) and not (readonly and each.exports)
+        ]
+        return [(key_text(self.keys(each)[0]), each.title, each.name) for each in (*shown, find_action("help"))]
 
     def for_framework(self) -> dict[str, str]:
         """The changes as the framework's key map."""

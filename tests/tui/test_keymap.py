@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from gale_tui.tui.actions import ACTIONS, Place, action, key_entries
+from gale_tui.tui.actions import ACTIONS, Place, find_action
 from gale_tui.tui.key_names import key_name, key_text
-from gale_tui.tui.keymap import NO_CHANGES, read_keys
+from gale_tui.tui.keymap import NO_CHANGES, KeyMap, read_keys
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
 from tests.tui.demo_app import demo_app, until
@@ -59,8 +59,8 @@ def test_changes_that_hold() -> None:
     assert keys.problems == ("keys in config.toml: “,” for “filter” is the key of “settings” already; / stays.",)
     assert keys.changed == {"new_export": ("m",), "refresh_all": ("f5", "ctrl+r"), "form_submit": ("f6",)}
     assert keys.for_framework() == {"new_export": "m", "refresh_all": "f5,ctrl+r", "form_submit": "f6"}
-    assert keys.keys(action("new_export")) == ("m",)
-    assert keys.keys(action("download")) == ("d",)
+    assert keys.keys(find_action("new_export")) == ("m",)
+    assert keys.keys(find_action("download")) == ("d",)
 
 
 def test_two_actions_can_change_places() -> None:
@@ -117,7 +117,7 @@ def test_without_changes_nothing_is_done() -> None:
 
 
 def test_the_bottom_line_names_the_changed_key() -> None:
-    entries = key_entries(Place.JOBS, {"new_export": ("m",), "help": ("f9",)})
+    entries = KeyMap({"new_export": ("m",), "help": ("f9",)}).entries(Place.JOBS)
     assert entries[0] == ("m", "New export", "new_export")
     assert entries[-1] == ("F9", "Help", "app.help")
 

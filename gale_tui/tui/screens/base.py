@@ -8,7 +8,7 @@ from textual import events
 from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList, Static
 
-from gale_tui.tui.actions import EXPORTING, Place, key_entries
+from gale_tui.tui.actions import EXPORTING, Place
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.terminal.framework import release_closed_widgets
 from gale_tui.tui.widgets.key_bar import KeyBar
@@ -66,11 +66,11 @@ class GaleScreen(_OfGale[T]):
 
     def key_bar(self) -> KeyBar:
         """The bottom line with the keys of this screen."""
-        return KeyBar(key_entries(self.PLACE, self.key_map.changed, readonly=self.engine.readonly))
+        return KeyBar(self.key_map.entries(self.PLACE, readonly=self.engine.readonly))
 
     def show_keys(self, place: Place) -> None:
         """Offers the keys of a place in the bottom line."""
-        entries = key_entries(place, self.key_map.changed, searching=self.searching(), readonly=self.engine.readonly)
+        entries = self.key_map.entries(place, searching=self.searching(), readonly=self.engine.readonly)
         self.query_one(KeyBar).show(entries)
 
     def searching(self) -> bool:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from gale_tui.tui.actions import Place, actions_at, place_of
+from gale_tui.tui.actions import FOCUSED, Place, actions_at, place_of
 from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.key_names import key_text, key_word
 from gale_tui.tui.screens.base import GaleModal
@@ -47,6 +47,8 @@ BADGES = (
 )
 """Words in the header."""
 
+_LINES = {Place.JOBS: Place.FILTER, Place.INSPECT: Place.SEARCH, Place.COMPARE: Place.SEARCH}
+"""Lines to type words into."""
 _NAMED = ("download", "environments", "export_again", "pause", "refresh")
 
 
@@ -89,13 +91,11 @@ class HelpScreen(GaleModal[None]):
         parts: list[Content] = [_heading(self._place.value), *self._keys(self._place)]
         if self._place is Place.DIALOG:
             parts += self._dialog_keys()
-        if self._place in (Place.JOBS, Place.BATCH):
-            parts += self._keys(Place.TABLE)
-        if self._place is Place.JOBS:
-            parts += [Content(""), _heading(Place.FILTER.value), *self._keys(Place.FILTER)]
-        if self._place in (Place.INSPECT, Place.COMPARE):
-            parts += self._keys(Place.PAGE)
-            parts += [Content(""), _heading(Place.SEARCH.value), *self._keys(Place.SEARCH)]
+        if self._place in FOCUSED:
+            parts += self._keys(FOCUSED[self._place])
+        if self._place in _LINES:
+            line = _LINES[self._place]
+            parts += [Content(""), _heading(line.value), *self._keys(line)]
         if self._place is not Place.EVERYWHERE:
             parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
         if self._place in (Place.JOBS, Place.DETAILS):

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Environment, KeyTest
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings, key_entries
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
@@ -132,7 +132,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         listed.display = bool(environments)
         self.query_one("#welcome").display = not environments
         self.refresh_bindings()
-        entries = key_entries(Place.ENVIRONMENTS, self.key_map.changed)
+        entries = self.key_map.entries(Place.ENVIRONMENTS)
         self.query_one(KeyBar).show([entry for entry in entries if environments or entry[2] not in _NEEDS_ONE])
         if environments:
             known = {each.id for each in environments}
