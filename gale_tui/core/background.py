@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 from gale_tui.core.errors import GaleError
 
-__all__ = ["Background"]
+__all__ = ["Background", "report_failure"]
+
+
+def report_failure(task: asyncio.Task[Any]) -> None:
+    """Hands the exception that ended a task to the loop's handler; for `add_done_callback`."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
 
 
 class Background:
@@ -33,12 +40,10 @@ class Background:
 
     def _over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        if isinstance(error, GaleError):
+        if not task.cancelled() and isinstance(error := task.exception(), GaleError):
             self._notify(str(error))
         else:
-            task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
+            report_failure(task)
 
     async def end(self) -> None:
         """Cancels all tasks and waits for them."""

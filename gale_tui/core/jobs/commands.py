@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gale_tui.core.clock import Clock
-from gale_tui.core.config.settings import Settings
 from gale_tui.core.errors import ConfigError, SendingError, StoreError
 from gale_tui.core.jobs import transitions
-from gale_tui.core.jobs.download_queue import LEASE, DownloadQueue
+from gale_tui.core.jobs.context import JobContext
+from gale_tui.core.jobs.download_queue import DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
-from gale_tui.core.jobs.job_registry import JobRegistry
+from gale_tui.core.jobs.job_download import LEASE
 from gale_tui.core.jobs.poller import Poller
 from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.jobs.recovery import Recovery
@@ -32,40 +29,10 @@ from gale_tui.core.models import (
     ToolChoice,
 )
 
-__all__ = ["JobCommands", "Reply", "ReplyCode"]
+__all__ = ["JobCommands"]
 
 
-class ReplyCode(Enum):
-    """What a command has done."""
-
-    STARTED = auto()
-    DELAYED = auto()
-    """The limits allow it later."""
-    WHEN_READY = auto()
-    """It is done when the job has succeeded."""
-    RUNNING = auto()
-    """It is being done already."""
-    ELSEWHERE = auto()
-    """Another process does it."""
-    WAITING = auto()
-    FINISHED = auto()
-    NO_FILE = auto()
-    NOTHING = auto()
-    GONE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply(Sentence):
-    """What a command has done, and the sentence for it."""
-
-    code: ReplyCode = ReplyCode.STARTED
-
-
-def _reply(code: ReplyCode, text: str, action: str = "") -> Reply:
-    return Reply(text, action, code)
-
-
-GONE = _reply(ReplyCode.GONE, "This job is gone.")
+GONE = Sentence("This job is gone.")
 MOST_CHOICES = 50
 """Tools that the export form offers at most."""
 
@@ -74,48 +41,33 @@ class JobCommands(Mapping[str, Job]):
     """All known jobs by their id, and what a user does with them.
 
     Args:
-        registry: The jobs.
+        context: What the parts of the engine share.
         scheduler: Polls.
         poller: Knows which jobs another process polls.
         exporter: Sends exports.
         downloads: Fetches files.
         recovery: Resumes a job that was brought back.
-        environment: Finds an environment by id.
-        settings: The present settings.
         offered: Tools that are offered besides those of the history.
-        readonly: No export can be started.
-        clock: The time.
-        new_id: Makes our own id of a job.
     """
 
     def __init__(
         self,
-        registry: JobRegistry,
+        context: JobContext,
         scheduler: Scheduler,
         poller: Poller,
         exporter: Exporter,
         downloads: DownloadQueue,
         recovery: Recovery,
-        *,
-        environment: Callable[[str], Environment | None],
-        settings: Callable[[], Settings],
         offered: Sequence[ToolChoice],
-        readonly: bool,
-        clock: Clock,
-        new_id: Callable[[], str],
     ) -> None:
-        self._registry = registry
+        self._context = context
+        self._registry = context.registry
         self._scheduler = scheduler
         self._poller = poller
         self._exporter = exporter
         self._downloads = downloads
         self._recovery = recovery
-        self._environment = environment
-        self._settings = settings
         self._offered = tuple(offered)
-        self._readonly = readonly
-        self._clock = clock
-        self._new_id = new_id
 
     def __getitem__(self, job_id: str) -> Job:
         return self._registry.jobs[job_id]
@@ -169,7 +121,15 @@ class JobCommands(Mapping[str, Job]):
 
     def recent_tools(self, environment_id: str) -> list[ToolChoice]:
         """Tools to offer: the demo's, then those of an environment's jobs, newest first, each tool and flow once."""
-        return _recent_tools(self._offered, self._registry.jobs.values(), environment_id)
+        choices = {(choice.tool_id, choice.flow_id): choice for choice in self._offered}
+        for job in sorted(self.values(), key=lambda job: job.created_at, reverse=True):
+            if job.environment_id != environment_id or not job.exportable:
+                continue
+            choice = ToolChoice(job.tool_id, job.flow_id, job.title, f"last {job.status}", job.kind)
+            choices.setdefault((job.tool_id, job.flow_id), choice)
+            if len(choices) >= MOST_CHOICES:
+                break
+        return list(choices.values())
 
     def last_kind(self, environment_id: str) -> Kind:
         """What was exported last from an environment; at first a tool."""
@@ -178,7 +138,7 @@ class JobCommands(Mapping[str, Job]):
         return last.kind if last is not None else TOOL
 
     def _find_environment(self, environment_id: str) -> Environment:
-        environment = self._environment(environment_id)
+        environment = self._context.environments.find(environment_id)
         if environment is None:
             raise ConfigError("This environment is gone", "Choose another one")
         return environment
@@ -209,41 +169,39 @@ class JobCommands(Mapping[str, Job]):
         Raises:
             GaleError: Certainly nothing was started, and why.
         """
-        if self._readonly:
+        if self._context.readonly:
             raise ConfigError("Read-only: no export can be started", "Start gale-tui without --readonly")
         environment = self._find_environment(request.environment_id)
         return await self._exporter.export(environment, request, keep_rejected=keep_rejected)
 
-    def refresh(self, job_id: str) -> Reply:
+    def refresh(self, job_id: str) -> Sentence:
         """Polls a job as soon as its limits allow."""
         job = self._registry.jobs.get(job_id)
         if job is None:
             return GONE
         if job.state is JobState.WAITING:
-            return _reply(ReplyCode.WAITING, f"{job.title} waits for the rate limit and is sent automatically.")
+            return Sentence(f"{job.title} waits for the rate limit and is sent automatically.")
         wait = self._scheduler.refresh(job_id)
         if wait is None:
-            return _reply(ReplyCode.FINISHED, f"{job.title} has finished ({job.status}); nothing to refresh.")
+            return Sentence(f"{job.title} has finished ({job.status}); nothing to refresh.")
         if self._poller.is_polled_elsewhere(job_id):
-            return _reply(
-                ReplyCode.ELSEWHERE, f"{job.title} is polled by another gale-tui; its answers are shown here too."
-            )
+            return Sentence(f"{job.title} is polled by another gale-tui; its answers are shown here too.")
         if wait.seconds < 1:
-            return _reply(ReplyCode.STARTED, f"Refreshing {job.title} …")
+            return Sentence(f"Refreshing {job.title} …")
         floor = self._scheduler.policy.floor
         why = "rate limit" if wait.limited else f"at least {floor:g} s between polls, see the settings"
-        return _reply(ReplyCode.DELAYED, f"Refreshing {job.title} in {math.ceil(wait.seconds)} s ({why}).")
+        return Sentence(f"Refreshing {job.title} in {math.ceil(wait.seconds)} s ({why}).")
 
-    def refresh_all(self) -> Reply:
+    def refresh_all(self) -> Sentence:
         """Polls every unfinished job as soon as the limits allow."""
         count = len(self._scheduler)
         if not count:
-            return _reply(ReplyCode.NOTHING, "No unfinished jobs.")
+            return Sentence("No unfinished jobs.")
         wait = self._scheduler.refresh_all()
         when = " …" if wait < 1 else f" within {math.ceil(wait)} s, each as soon as its limits allow."
-        return _reply(ReplyCode.STARTED, f"Refreshing {count} job{'s' if count != 1 else ''}{when}")
+        return Sentence(f"Refreshing {count} job{'s' if count != 1 else ''}{when}")
 
-    async def download(self, job_id: str) -> Reply:
+    async def download(self, job_id: str) -> Sentence:
         """Downloads a job's file, resumes the download, or downloads it again.
 
         Raises:
@@ -254,14 +212,14 @@ class JobCommands(Mapping[str, Job]):
             return GONE
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING, JobState.LOST):
             await self._registry.change(job_id, transitions.request_file)
-            return _reply(ReplyCode.WHEN_READY, f"{job.title} has not finished; its file is saved when it is ready.")
+            return Sentence(f"{job.title} has not finished; its file is saved when it is ready.")
         if job.state is not JobState.SUCCEEDED:
-            return _reply(ReplyCode.NO_FILE, f"{job.title} has no file ({job.status}). Export again", "export_again")
+            return Sentence(f"{job.title} has no file ({job.status}). Export again", "export_again")
         if job_id in self._downloads.running():
-            return _reply(ReplyCode.RUNNING, f"{job.title} is already being saved.")
+            return Sentence(f"{job.title} is already being saved.")
         store, ours = self._registry.store, self._downloads.is_under_way(job_id)
         if not ours and not await store.acquire(job_id, "download", seconds=LEASE):
-            return _reply(ReplyCode.ELSEWHERE, f"Another gale-tui is saving {job.title}.")
+            return Sentence(f"Another gale-tui is saving {job.title}.")
         again = job.download.state is DownloadState.SAVED
         try:
             event = "download again" if again else None
@@ -271,7 +229,7 @@ class JobCommands(Mapping[str, Job]):
                 await store.release(job_id, "download")
             raise
         self._downloads.start(job_id)
-        return _reply(ReplyCode.STARTED, f"Saving {job.title} …")
+        return Sentence(f"Saving {job.title} …")
 
     async def track(self, environment_id: str, dock_status_id: str) -> Job:
         """Follows a job that was started elsewhere; one that is known already is returned as it is.
@@ -281,13 +239,13 @@ class JobCommands(Mapping[str, Job]):
             StoreError: It could not be written.
         """
         environment = self._find_environment(environment_id)
-        now = self._clock.time()
+        now = self._context.clock.time()
         there = (dock_status_id, environment.id, str(environment.origin))
         for job in self._registry.jobs.values():
             if (job.dock_status_id, job.environment_id, job.origin) == there:
                 return job
         job = Job(
-            id=self._new_id(),
+            id=self._context.new_id(),
             environment_id=environment.id,
             environment_name=environment.name,
             origin=str(environment.origin),
@@ -295,7 +253,7 @@ class JobCommands(Mapping[str, Job]):
             tool_id="",
             flow_id="",
             created_at=now,
-            save_when_ready=self._settings().save_when_ready,
+            save_when_ready=self._context.environments.config.settings.save_when_ready,
             tracked=True,
             state=JobState.RUNNING,
             status="TRACKING",
@@ -324,10 +282,15 @@ class JobCommands(Mapping[str, Job]):
         job, events = removed
 
         async def undo() -> None:
-            await self._registry.restore(job, events)
-            await self._recovery.resume([self._registry.jobs[job.id]])
+            await self._restore(job, events)
 
         return undo
+
+    async def _restore(self, job: Job, events: Sequence[JobEvent]) -> Job:
+        await self._registry.restore(job, events)
+        restored = self._registry.jobs[job.id]
+        await self._recovery.resume([restored])
+        return self._registry.jobs[job.id]
 
     async def restore_last(self) -> Job | None:
         """Restores the job that was removed last, by this or an earlier run; None if there is none.
@@ -336,19 +299,5 @@ class JobCommands(Mapping[str, Job]):
             StoreError: It could not be restored.
         """
         for job, events in (await self._registry.store.removed())[:1]:
-            await self._registry.restore(job, events)
-            await self._recovery.resume([self._registry.jobs[job.id]])
-            return self._registry.jobs[job.id]
+            return await self._restore(job, events)
         return None
-
-
-def _recent_tools(offered: Iterable[ToolChoice], jobs: Iterable[Job], environment_id: str) -> list[ToolChoice]:
-    choices = {(choice.tool_id, choice.flow_id): choice for choice in offered}
-    for job in sorted(jobs, key=lambda job: job.created_at, reverse=True):
-        if job.environment_id != environment_id or not job.exportable:
-            continue
-        choice = ToolChoice(job.tool_id, job.flow_id, job.title, f"last {job.status}", job.kind)
-        choices.setdefault((job.tool_id, job.flow_id), choice)
-        if len(choices) >= MOST_CHOICES:
-            break
-    return list(choices.values())

@@ -28,8 +28,10 @@ from gale_tui.core.history.schema import MIGRATIONS
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.commands import JobCommands
 from gale_tui.core.jobs.connection_status import ConnectionStatus
-from gale_tui.core.jobs.download_queue import LEASE, DownloadQueue
+from gale_tui.core.jobs.context import JobContext
+from gale_tui.core.jobs.download_queue import DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
+from gale_tui.core.jobs.job_download import LEASE
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.poller import POLL_LEASE, Poller
 from gale_tui.core.jobs.rate_limits import Deadlines, PollPolicy
@@ -107,7 +109,7 @@ class GaleEngine:
         self.clock = clock or SystemClock()
         self._rng = rng or random.Random()  # noqa: S311  # spreads requests, guards nothing
         self._threads = threads
-        self._offered = tuple(offered)
+        self._offered = offered
         self._download_dir = download_dir
         self._policy = policy
         self._new_id = new_id or (lambda: uuid.uuid4().hex)
@@ -115,7 +117,6 @@ class GaleEngine:
         self._step = step
         self._background = Background(self._notify)
         self._store: JobStore | None = None
-        self._started = False
         self._closing: asyncio.Task[None] | None = None
         self.notices: list[str] = []
         """Sentences to show once: a history that was set aside, for example."""
@@ -124,6 +125,7 @@ class GaleEngine:
         self.on_loaded: list[Callable[[Sequence[Job]], None]] = []
         """Called with older jobs as they are read after the start."""
         self.connection_status = ConnectionStatus(self.clock)
+        self._deadlines = Deadlines(self.clock)
         self._connections = Connections(credentials, threads)
         self.environments = EnvironmentRegistry(
             ConfigFile(paths.config_file),
@@ -153,7 +155,7 @@ class GaleEngine:
             ConfigError: They could not be written.
         """
         self.environments.save_settings(**changes)
-        if self._started and "poll_floor" in changes:
+        if self._store is not None and "poll_floor" in changes:
             self.scheduler.use(self._polling())
 
     def default_folder(self) -> Path:
@@ -164,7 +166,7 @@ class GaleEngine:
         return self._policy or PollPolicy().with_floor(self.settings.poll_floor)
 
     def _key_provided(self, environment_id: str) -> None:
-        if self._started:
+        if self._store is not None:
             self.scheduler.key_provided(environment_id)
 
     # The history beside the jobs
@@ -196,7 +198,6 @@ class GaleEngine:
         self.registry = JobRegistry(store, self.clock, self._notify)
         self.registry.listeners.append(self._job_changed)
         self._compose()
-        self._started = True
         self.registry.add_loaded(await store.load(limit=FIRST_SCREENFUL))
         unfinished = await store.unfinished()
         self.registry.add_loaded(unfinished)
@@ -217,15 +218,21 @@ class GaleEngine:
             return store
 
     def _compose(self) -> None:
-        find = self.environments.find
-        self._deadlines = Deadlines(self.clock)
-        self._poller = Poller(
-            self.registry,
-            self._connections,
-            self.credentials,
-            self._deadlines,
+        context = JobContext(
+            registry=self.registry,
+            environments=self.environments,
+            connections=self._connections,
+            deadlines=self._deadlines,
+            threads=self._threads,
             clock=self.clock,
-            environment=find,
+            rng=self._rng,
+            new_id=self._new_id,
+            readonly=self.readonly,
+            step=self._step,
+        )
+        self._poller = Poller(
+            context,
+            self.credentials,
             lost=lambda job_id: self.scheduler.lost(job_id),
             floor=lambda: self.scheduler.policy.floor,
             on_key_trouble=self.connection_status.key_trouble,
@@ -238,51 +245,11 @@ class GaleEngine:
             on_condition=self.connection_status.update,
             usual=self._usual_seconds,
         )
-        self._exporter = Exporter(
-            self.registry,
-            self._connections,
-            self._deadlines,
-            clock=self.clock,
-            rng=self._rng,
-            environment=find,
-            new_id=self._new_id,
-            step=self._step,
-        )
-        self._downloads = DownloadQueue(
-            self.registry,
-            self._connections,
-            self.scheduler,
-            self._threads,
-            clock=self.clock,
-            rng=self._rng,
-            environment=find,
-            folder=self.default_folder,
-            pattern=lambda: self.settings.filename_pattern,
-            stall=self._stall,
-            step=self._step,
-        )
-        self._recovery = Recovery(
-            self.registry,
-            self._exporter,
-            self._downloads,
-            self._deadlines,
-            clock=self.clock,
-            readonly=self.readonly,
-            track=self._track,
-        )
+        self._exporter = Exporter(context)
+        self._downloads = DownloadQueue(context, self.scheduler, folder=self.default_folder, stall=self._stall)
+        self._recovery = Recovery(context, self._exporter, self._downloads, self._track)
         self.jobs = JobCommands(
-            self.registry,
-            self.scheduler,
-            self._poller,
-            self._exporter,
-            self._downloads,
-            self._recovery,
-            environment=find,
-            settings=lambda: self.settings,
-            offered=self._offered,
-            readonly=self.readonly,
-            clock=self.clock,
-            new_id=self._new_id,
+            context, self.scheduler, self._poller, self._exporter, self._downloads, self._recovery, self._offered
         )
 
     def _notify(self, text: str) -> None:
@@ -349,14 +316,13 @@ class GaleEngine:
             return
         loop = asyncio.get_running_loop()
         until = loop.time() + CLOSING
-        if self._started:
-            # A history that another process holds must not use up all the time.
-            ending = asyncio.create_task(self._end(), name="end")
-            await asyncio.wait({ending}, timeout=CLOSING / 2)
-            self._connections.close()
-            if not ending.done():
-                ending.cancel()
-                await asyncio.wait({ending}, timeout=0.1)
+        # A history that another process holds must not use up all the time.
+        ending = asyncio.create_task(self._end(), name="end")
+        await asyncio.wait({ending}, timeout=CLOSING / 2)
+        self._connections.close()
+        if not ending.done():
+            ending.cancel()
+            await asyncio.wait({ending}, timeout=0.1)
         closing = asyncio.create_task(store.close(), name="close history")
         await asyncio.wait({closing}, timeout=max(0.2, until - loop.time()))
 

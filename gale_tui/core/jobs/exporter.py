@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from gale_tui.core.clock import Clock
+from gale_tui.core.background import report_failure
 from gale_tui.core.errors import (
     GaleError,
-    LinkRefusedError,
     MalformedAnswerError,
     NotSentError,
     RateLimitedError,
@@ -21,10 +19,8 @@ from gale_tui.core.errors import (
     StoreError,
     UnansweredError,
 )
-from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.jobs import transitions
-from gale_tui.core.jobs.job_registry import JobRegistry
-from gale_tui.core.jobs.rate_limits import Deadlines
+from gale_tui.core.jobs.context import JobContext, resolve_link
 from gale_tui.core.jobs.reasons import clock_time, describe
 from gale_tui.core.models import Environment, ExportRequest, ExportStarted, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
@@ -62,36 +58,14 @@ class Exporter:
     """Starts exports.
 
     Args:
-        registry: The jobs.
-        connections: The clients.
-        deadlines: When waiting jobs are due.
-        clock: Time and waiting.
-        rng: Jitter of the waits.
-        environment: Finds an environment by id.
-        new_id: Makes our own id of a job.
-        step: For tests: called with "request sent" right before a POST.
+        context: What the parts of the engine share.
     """
 
-    def __init__(
-        self,
-        registry: JobRegistry,
-        connections: Connections,
-        deadlines: Deadlines,
-        *,
-        clock: Clock,
-        rng: random.Random,
-        environment: Callable[[str], Environment | None],
-        new_id: Callable[[], str],
-        step: Callable[[str], None] | None = None,
-    ) -> None:
-        self._registry = registry
-        self._connections = connections
-        self._deadlines = deadlines
-        self._clock = clock
-        self._rng = rng
-        self._environment = environment
-        self._new_id = new_id
-        self._step = step
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._registry = context.registry
+        self._connections = context.connections
+        self._clock = context.clock
         self._closing = False
         self._pending: dict[str, _Pending] = {}
         self._tasks: dict[str, asyncio.Task[Job]] = {}
@@ -114,7 +88,7 @@ class Exporter:
         # Looks up the key and reads the CA file: what is missing is raised before there is a row.
         await self._connections.client(environment)
         job = Job(
-            id=self._new_id(),
+            id=self._context.new_id(),
             environment_id=environment.id,
             environment_name=environment.name,
             origin=str(environment.origin),
@@ -161,8 +135,9 @@ class Exporter:
     def _finish(self, job_id: str, task: asyncio.Task[Job]) -> None:
         if self._tasks.get(job_id) is task:
             del self._tasks[job_id]
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, GaleError):
-            task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
+        # Who started the export hears of a refusal.
+        if not task.cancelled() and not isinstance(task.exception(), GaleError):
+            report_failure(task)
 
     async def _start(self, job: Job, environment: Environment, pending: _Pending, line: tuple[str, int] | None) -> Job:
         try:
@@ -195,11 +170,11 @@ class Exporter:
         try:
             while job.state is JobState.WAITING:
                 if job.resume_at is not None:
-                    await self._clock.sleep(max(0.0, self._deadlines.remaining(job.id, job.resume_at)))
+                    await self._clock.sleep(max(0.0, self._context.deadlines.remaining(job.id, job.resume_at)))
                 if job.id not in registry.jobs:
                     return job
-                environment = self._environment(job.environment_id)
-                if environment is None or str(environment.origin) != job.origin:
+                environment = self._context.environment_of(job)
+                if isinstance(environment, JobReason):
                     return await self._hold(job, environment)
                 if not await registry.store.acquire(job.id, "post", seconds=POST_LEASE):
                     return job
@@ -214,8 +189,7 @@ class Exporter:
         finally:
             self._pending.pop(job.id, None)
 
-    async def _hold(self, job: Job, environment: Environment | None) -> Job:
-        reason = JobReason.ENVIRONMENT_GONE if environment is None else JobReason.ENVIRONMENT_MOVED
+    async def _hold(self, job: Job, reason: JobReason) -> Job:
         await self._registry.change(
             job.id, lambda job: transitions.hold(job, reason), lambda old, new: describe(new).text
         )
@@ -236,8 +210,8 @@ class Exporter:
             if not pending.turn:
                 await self._take_turn(environment.id)
             pending.turn = False
-            if self._step is not None:
-                self._step("request sent")
+            if self._context.step is not None:
+                self._context.step("request sent")
             pending.sent = True
             started = await self._connections.call(client.export, job.tool_id, job.flow_id, job.kind)
         except RateLimitedError as error:
@@ -262,12 +236,7 @@ class Exporter:
                 await self._registry.store.release(job_id, "post")
 
     async def _accept(self, job: Job, started: ExportStarted, resolve: Callable[[SignedUrl], SignedUrl]) -> Job:
-        link, refused = started.download_url, ""
-        if link is not None:
-            try:
-                link = resolve(link)
-            except LinkRefusedError as error:
-                link, refused = None, str(error)
+        link, refused = resolve_link(resolve, started.download_url)
         now = self._clock.time()
         return await self._record(
             job, lambda job: transitions.accept(job, started, link, link_refused=refused, at=now), started.status
@@ -276,7 +245,7 @@ class Exporter:
     async def _wait_for_limit(self, job: Job, error: RateLimitedError) -> Job:
         wait = error.retry_after
         if wait is None:
-            wait = min(LONGEST_BACKOFF, 5.0 * float(2 ** min(job.posts, 5))) * (1 + 0.2 * self._rng.random())
+            wait = min(LONGEST_BACKOFF, 5.0 * float(2 ** min(job.posts, 5))) * (1 + 0.2 * self._context.rng.random())
         resume_at = self._clock.time() + wait
         event = f"429, sends again at {clock_time(resume_at, job.created_at)}"
         return await self._record(job, lambda job: transitions.wait(job, error, resume_at), event)
@@ -288,7 +257,7 @@ class Exporter:
     async def _refuse(self, job: Job, error: GaleError, pending: _Pending) -> Job:
         if pending.again and isinstance(error, NotSentError) and error.passing:
             # After a 429 it is to be sent again, and this time it was not sent at all.
-            resume_at = self._clock.time() + NETWORK_WAIT * (1 + 0.2 * self._rng.random())
+            resume_at = self._clock.time() + NETWORK_WAIT * (1 + 0.2 * self._context.rng.random())
             event = f"not sent: {error.what}"
             return await self._record(job, lambda job: transitions.wait(job, error, resume_at), event)
         if not pending.keep_rejected:

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from gale_tui.core.clock import Clock
 from gale_tui.core.credentials.credentials import Credentials
-from gale_tui.core.errors import (
-    AnswerError,
-    AuthenticationError,
-    CredentialError,
-    GaleError,
-    LinkRefusedError,
-    StoreError,
-)
-from gale_tui.core.gale_api.connections import Connections
+from gale_tui.core.errors import AnswerError, AuthenticationError, CredentialError, GaleError, StoreError
 from gale_tui.core.jobs import transitions
-from gale_tui.core.jobs.job_registry import JobRegistry
-from gale_tui.core.jobs.rate_limits import Deadlines, PollOutcome, PollResult
+from gale_tui.core.jobs.context import JobContext, resolve_link
+from gale_tui.core.jobs.rate_limits import PollOutcome, PollResult
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import DockStatus, Environment, Job, JobReason, JobState
 from gale_tui.core.secret import Secret, SignedUrl
@@ -44,12 +35,8 @@ class Poller:
     """Asks GALE for dock statuses.
 
     Args:
-        registry: The jobs.
-        connections: The clients.
+        context: What the parts of the engine share.
         credentials: Where a refused key is dropped.
-        deadlines: Until when GALE wants no question about a job.
-        clock: The time of answers.
-        environment: Finds an environment by id.
         lost: Returns True if GALE has not known a job for long.
         floor: Least seconds between two polls of a job.
         on_key_trouble: Called with an environment whose key is refused or missing, and why.
@@ -57,23 +44,17 @@ class Poller:
 
     def __init__(
         self,
-        registry: JobRegistry,
-        connections: Connections,
+        context: JobContext,
         credentials: Credentials,
-        deadlines: Deadlines,
         *,
-        clock: Clock,
-        environment: Callable[[str], Environment | None],
         lost: Callable[[str], bool],
         floor: Callable[[], float],
         on_key_trouble: Callable[[Environment, str], None],
     ) -> None:
-        self._registry = registry
-        self._connections = connections
+        self._context = context
+        self._registry = context.registry
+        self._clock = context.clock
         self._credentials = credentials
-        self._deadlines = deadlines
-        self._clock = clock
-        self._environment = environment
         self._lost = lost
         self._floor = floor
         self._on_key_trouble = on_key_trouble
@@ -81,7 +62,7 @@ class Poller:
         self._elsewhere: set[str] = set()
         self._troubled: dict[str, tuple[float, float]] = {}
         """When the first and the last of the questions in a row were sent that brought no answer."""
-        self._renewed = (clock.monotonic(), clock.time())
+        self._renewed = (self._clock.monotonic(), self._clock.time())
 
     async def ask(self, job_id: str) -> PollResult:
         """Asks once and writes what is new; the scheduler calls it when the job's time has come."""
@@ -95,23 +76,23 @@ class Poller:
         job = self._registry.jobs.get(job_id)
         if job is None or not job.state.polled or job.dock_status_id is None:
             return PollResult(PollOutcome.FINISHED)
-        environment = self._environment(job.environment_id)
-        if environment is None or str(environment.origin) != job.origin:
-            gone = JobReason.ENVIRONMENT_GONE if environment is None else JobReason.ENVIRONMENT_MOVED
-            await self._record_trouble(job, gone)
+        environment = self._context.environment_of(job)
+        if isinstance(environment, JobReason):
+            await self._record_trouble(job, environment)
             return PollResult(PollOutcome.NOT_ASKED)
         if job_id not in self._ours or self._is_stale():
             if (result := await self._take(job_id)) is not None:
                 return result
             job = self._registry.jobs[job_id]
-        if job.resume_at is not None and (wait := self._deadlines.remaining(job_id, job.resume_at)) > 0:
+        if job.resume_at is not None and (wait := self._context.deadlines.remaining(job_id, job.resume_at)) > 0:
             return PollResult(PollOutcome.NOT_ASKED, wait)
         asked_at = self._clock.time()
         key: Secret | None = None
+        connections = self._context.connections
         try:
-            client = await self._connections.client(environment)
+            client = await connections.client(environment)
             key = self._credentials.cached(environment)
-            status = await self._connections.call(
+            status = await connections.call(
                 client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or "", job.kind
             )
             return await self._apply(job_id, status, client.resolve_link, asked_at)
@@ -165,13 +146,7 @@ class Poller:
     ) -> PollResult:
         now = self._clock.time()
         self._troubled.pop(job_id, None)
-        refused = ""
-        link: SignedUrl | None = None
-        if status.download_url is not None:
-            try:
-                link = resolve(status.download_url)
-            except LinkRefusedError as error:
-                refused = str(error)
+        link, refused = resolve_link(resolve, status.download_url)
         await self._registry.change(
             job_id,
             lambda job: transitions.apply_status(job, status, link, link_refused=refused, asked_at=asked_at, at=now),

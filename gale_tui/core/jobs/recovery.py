@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gale_tui.core.clock import Clock
+from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.download_queue import DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
-from gale_tui.core.jobs.job_registry import JobRegistry
-from gale_tui.core.jobs.rate_limits import Deadlines
 from gale_tui.core.models import DownloadState, Job, JobState
 
 __all__ = ["Recovery"]
@@ -21,32 +19,22 @@ class Recovery:
     """Resumes waiting and abandoned POSTs and unfinished downloads.
 
     Args:
-        registry: The jobs.
+        context: What the parts of the engine share.
         exporter: Sends and waits.
         downloads: Fetches files.
-        deadlines: When waiting jobs are due.
-        clock: The time.
-        readonly: Nothing is sent that changes the server.
         track: Starts polling a job.
     """
 
     def __init__(
         self,
-        registry: JobRegistry,
+        context: JobContext,
         exporter: Exporter,
         downloads: DownloadQueue,
-        deadlines: Deadlines,
-        *,
-        clock: Clock,
-        readonly: bool,
         track: Callable[[Job], None],
     ) -> None:
-        self._registry = registry
+        self._context = context
         self._exporter = exporter
         self._downloads = downloads
-        self._deadlines = deadlines
-        self._clock = clock
-        self._readonly = readonly
         self._track = track
 
     async def resume(self, jobs: Iterable[Job]) -> None:
@@ -60,7 +48,7 @@ class Recovery:
                 continue
             if job.state is JobState.REQUESTING:
                 await self._exporter.mark_abandoned(job)
-            elif job.state is JobState.WAITING and not self._readonly:
+            elif job.state is JobState.WAITING and not self._context.readonly:
                 self._exporter.resume(job)
             self._track(job)
             await self._resume_download(job)
@@ -73,13 +61,13 @@ class Recovery:
         Raises:
             StoreError: The history could not be read or written.
         """
-        for job in list(self._registry.jobs.values()):
+        for job in list(self._context.registry.jobs.values()):
             if self._exporter.is_under_way(job.id) or self._downloads.is_under_way(job.id):
                 continue
-            if job.state is JobState.REQUESTING and self._clock.time() - job.created_at > PATIENCE:
+            if job.state is JobState.REQUESTING and self._context.clock.time() - job.created_at > PATIENCE:
                 await self._exporter.mark_abandoned(job)
-            elif job.state is JobState.WAITING and not self._readonly:
-                if job.resume_at is not None and self._deadlines.remaining(job.id, job.resume_at) < -PATIENCE:
+            elif job.state is JobState.WAITING and not self._context.readonly:
+                if job.resume_at is not None and self._context.deadlines.remaining(job.id, job.resume_at) < -PATIENCE:
                     self._exporter.resume(job)
             elif job.state is JobState.SUCCEEDED:
                 await self._resume_download(job)

@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from gale_tui.core.jobs import download_queue
-from gale_tui.core.jobs.commands import ReplyCode
+from gale_tui.core.jobs import download_queue, job_download
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
@@ -65,7 +64,7 @@ async def test_a_link_that_the_store_rejects_is_not_tried_for_long(bench: Bench,
 
 
 async def test_a_file_that_is_not_at_its_link_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_queue, "READY_WITHIN", 20.0)
+    monkeypatch.setattr(job_download, "READY_WITHIN", 20.0)
     bench.script(duration=1.0, on_download=(store_says(404, "NoSuchKey"),))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
@@ -111,7 +110,7 @@ async def test_what_is_left_of_a_second_saving_is_removed(bench: Bench) -> None:
 
 
 async def test_a_link_refused_for_too_long_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_queue, "READY_WITHIN", 40.0)
+    monkeypatch.setattr(job_download, "READY_WITHIN", 40.0)
     bench.script(duration=1.0, link=Link(ready_after=10_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
@@ -131,7 +130,7 @@ async def test_a_wall_clock_set_forward_does_not_make_a_link_expire(bench: Bench
 
 
 async def test_an_expired_link_is_replaced_by_a_fresh_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_queue, "READY_WITHIN", 5.0)
+    monkeypatch.setattr(job_download, "READY_WITHIN", 5.0)
     bench.script(duration=20.0, url_in="both", link=Link(lifetime=25.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
@@ -145,7 +144,7 @@ async def test_an_expired_link_is_replaced_by_a_fresh_one(bench: Bench, monkeypa
 async def test_an_expired_link_without_a_fresh_one_says_what_to_do(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download_queue, "READY_WITHIN", 5.0)
+    monkeypatch.setattr(job_download, "READY_WITHIN", 5.0)
     bench.script(duration=1.0, link=Link(lifetime=5.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
@@ -159,7 +158,7 @@ async def test_an_expired_link_without_a_fresh_one_says_what_to_do(
 async def test_links_that_never_work_are_not_asked_for_without_end(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download_queue, "READY_WITHIN", 5.0)
+    monkeypatch.setattr(job_download, "READY_WITHIN", 5.0)
     bench.script(duration=1.0, url_in="both", link=Link(lifetime=0.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
@@ -167,7 +166,7 @@ async def test_links_that_never_work_are_not_asked_for_without_end(
         asked = len(bench.sandbox.status_calls(job.dock_status_id or ""))
         await watch.engine.jobs.download(job.id)
         await watch.download(job.id, DownloadState.EXPIRED)
-        assert len(bench.sandbox.status_calls(job.dock_status_id or "")) - asked <= download_queue.FRESH_LINKS
+        assert len(bench.sandbox.status_calls(job.dock_status_id or "")) - asked <= job_download.FRESH_LINKS
 
 
 async def test_no_link_at_all_says_so(bench: Bench) -> None:
@@ -217,7 +216,7 @@ async def test_a_cut_download_goes_on_where_it_was(bench: Bench) -> None:
 
 
 async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download_queue, "AUTOMATIC_TRIES", 4)
+    monkeypatch.setattr(job_download, "AUTOMATIC_TRIES", 4)
     bench.script(duration=1.0, on_download=(faults.cut("answer", times=None),))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
@@ -285,7 +284,7 @@ async def test_saving_again_gives_a_second_file(bench: Bench) -> None:
         job = await succeed(bench, watch)
         first = (await watch.saved(job.id)).download.path
         assert first is not None
-        assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.STARTED
+        assert "Saving" in (await watch.engine.jobs.download(job.id)).text
         job = await watch.until(
             job.id, lambda job: job.download.state is DownloadState.SAVED and job.download.path != first
         )
@@ -327,7 +326,7 @@ async def test_progress_is_told_while_it_runs(bench: Bench) -> None:
         progress = watch.engine.jobs.progress(job.id)
         assert progress is not None
         assert progress.size == 400_000
-        assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.RUNNING
+        assert "already being saved" in (await watch.engine.jobs.download(job.id)).text
         await watch.saved(job.id)
         assert watch.engine.jobs.progress(job.id) is None
 
@@ -440,9 +439,9 @@ async def test_a_job_of_a_deleted_environment_says_so(bench: Bench) -> None:
 async def test_wishes_that_make_no_sense_are_answered(bench: Bench) -> None:
     bench.script(duration=1000.0)
     async with bench.engine() as watch:
-        assert (await watch.engine.jobs.download("nobody")).code is ReplyCode.GONE
+        assert "is gone" in (await watch.engine.jobs.download("nobody")).text
         job = await bench.export(watch, save_when_ready=False)
-        assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.WHEN_READY
+        assert "has not finished" in (await watch.engine.jobs.download(job.id)).text
         assert watch.engine.jobs[job.id].save_when_ready
 
 

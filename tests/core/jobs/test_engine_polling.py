@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from gale_tui.core.identifiers import parse_host
-from gale_tui.core.jobs.commands import ReplyCode
 from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, EnvironmentCondition, JobReason, JobState
 from gale_tui.core.secret import Secret
@@ -84,7 +83,7 @@ async def test_a_failure_shows_its_reason(bench: Bench, where: str) -> None:
         assert job.download.state is DownloadState.NONE
         events = [event.text for event in await watch.engine.jobs.events(job.id)]
         assert events[-1] == "FAILED: node n3 has no model"
-        assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.NO_FILE
+        assert "has no file" in (await watch.engine.jobs.download(job.id)).text
         before = len(bench.sandbox.requests)
         await bench.clock.sleep(60)
         assert len(bench.sandbox.requests) == before
@@ -199,7 +198,7 @@ async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: B
         assert watch.engine.jobs[job.id].state is JobState.LOST
         assert watch.engine.jobs[job.id].reason_code is JobReason.NOT_FOUND
         await bench.clock.sleep(60)
-        assert watch.engine.jobs.refresh(job.id).code is ReplyCode.STARTED
+        assert "Refreshing" in watch.engine.jobs.refresh(job.id).text
         await watch.saved(job.id)
 
 
@@ -320,20 +319,20 @@ async def test_pausing_and_refreshing(bench: Bench) -> None:
     async with bench.engine() as watch:
         watch.engine.scheduler.paused = True
         job = await bench.export(watch)
-        assert watch.engine.jobs.refresh_all().code is ReplyCode.STARTED
+        assert "Refreshing" in watch.engine.jobs.refresh_all().text
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1)
         await bench.clock.sleep(60)
         assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == 1
         watch.engine.save_settings(poll_floor=60.0)
         with bench.clock.held():
-            assert watch.engine.jobs.refresh(job.id).code is ReplyCode.STARTED
-            await eventually(lambda: watch.engine.jobs.refresh(job.id).code is ReplyCode.DELAYED)
+            assert "Refreshing" in watch.engine.jobs.refresh(job.id).text
+            await eventually(lambda: " s (" in watch.engine.jobs.refresh(job.id).text)
             assert " in 60 s (at least 60 s " in watch.engine.jobs.refresh(job.id).text
             assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == 2
             assert " within 60 s" in watch.engine.jobs.refresh_all().text
         watch.engine.save_settings(poll_floor=2.0)
         watch.engine.scheduler.paused = False
         await watch.saved(job.id)
-        assert watch.engine.jobs.refresh(job.id).code is ReplyCode.FINISHED
-        assert watch.engine.jobs.refresh("nobody").code is ReplyCode.GONE
-        assert watch.engine.jobs.refresh_all().code is ReplyCode.NOTHING
+        assert "nothing to refresh" in watch.engine.jobs.refresh(job.id).text
+        assert "is gone" in watch.engine.jobs.refresh("nobody").text
+        assert "No unfinished jobs" in watch.engine.jobs.refresh_all().text

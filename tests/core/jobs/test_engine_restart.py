@@ -11,7 +11,6 @@ import threading
 import pytest
 
 from gale_tui.core.errors import StoreError
-from gale_tui.core.jobs.commands import ReplyCode
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
@@ -153,7 +152,7 @@ async def test_the_other_takes_over_when_one_is_closed(bench: Bench) -> None:
             await second.until(job.id, lambda job: job.state is JobState.RUNNING)
             await bench.clock.sleep(5)
         await second.saved(job.id)
-        assert second.engine.jobs.refresh(job.id).code is not ReplyCode.ELSEWHERE
+        assert "by another gale-tui" not in second.engine.jobs.refresh(job.id).text
     assert bench.posts == 1
     assert len(bench.zips) == 1
 
@@ -165,7 +164,7 @@ async def test_refresh_says_that_another_one_asks(bench: Bench) -> None:
         job = await bench.export(first)
         await eventually(lambda: len(bench.sandbox.status_calls(job.dock_status_id or "")) >= 1)
         second = await stack.enter_async_context(bench.engine())
-        await eventually(lambda: second.engine.jobs.refresh(job.id).code is ReplyCode.ELSEWHERE)
+        await eventually(lambda: "by another gale-tui" in second.engine.jobs.refresh(job.id).text)
         asked = bench.sandbox.status_calls(job.dock_status_id or "")
         for _ in range(20):
             second.engine.jobs.refresh(job.id)
@@ -179,9 +178,9 @@ async def test_the_other_does_not_save_what_is_being_saved(bench: Bench) -> None
         job = await bench.export(first)
         await second.download(job.id, DownloadState.RUNNING)
         # Until the second has seen that the first has it, it may be about to save it itself.
-        while (reply := await second.engine.jobs.download(job.id)).code is ReplyCode.RUNNING:  # noqa: ASYNC110  # no event
+        while "already being saved" in (reply := await second.engine.jobs.download(job.id)).text:  # noqa: ASYNC110  # no event
             await asyncio.sleep(0.005)
-        assert reply.code is ReplyCode.ELSEWHERE
+        assert "Another gale-tui" in reply.text
         await first.saved(job.id)
         await second.saved(job.id)
     assert len(bench.zips) == 1

@@ -28,7 +28,6 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.identifiers import parse_host
-from gale_tui.core.jobs.commands import ReplyCode
 from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, ExportRequest, JobReason, JobState
 from gale_tui.core.secret import Secret
@@ -361,7 +360,7 @@ async def test_not_saved_unless_wanted(bench: Bench) -> None:
         job = await bench.export(watch, save_when_ready=False)
         job = await watch.state(job.id, JobState.SUCCEEDED)
         assert job.download.state is DownloadState.NONE
-        assert (await watch.engine.jobs.download(job.id)).code is ReplyCode.STARTED
+        assert "Saving" in (await watch.engine.jobs.download(job.id)).text
         await watch.saved(job.id)
 
 

@@ -1,0 +1,55 @@
+"""What the parts of the engine share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gale_tui.core.clock import Clock
+from gale_tui.core.config.environment_registry import EnvironmentRegistry
+from gale_tui.core.errors import LinkRefusedError
+from gale_tui.core.gale_api.connections import Connections
+from gale_tui.core.jobs.job_registry import JobRegistry
+from gale_tui.core.jobs.rate_limits import Deadlines
+from gale_tui.core.models import Environment, Job, JobReason
+from gale_tui.core.secret import SignedUrl
+from gale_tui.core.threads import DaemonThreads
+
+__all__ = ["JobContext", "resolve_link"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """The jobs, the environments, and the ways to them."""
+
+    registry: JobRegistry
+    environments: EnvironmentRegistry
+    connections: Connections
+    deadlines: Deadlines
+    """When waiting jobs are due, and until when GALE wants no question about a job."""
+    threads: DaemonThreads
+    clock: Clock
+    rng: random.Random
+    """Jitter of the waits."""
+    new_id: Callable[[], str]
+    """Makes our own id of a job."""
+    readonly: bool
+    """Nothing is sent that changes the server."""
+    step: Callable[[str], None] | None
+    """For tests: called before each disk operation of a download, and with "request sent" right before a POST."""
+
+    def environment_of(self, job: Job) -> Environment | JobReason:
+        """The environment of a job if it still is where the job was started, else why there is none."""
+        environment = self.environments.find(job.environment_id)
+        if environment is None:
+            return JobReason.ENVIRONMENT_GONE
+        return environment if str(environment.origin) == job.origin else JobReason.ENVIRONMENT_MOVED
+
+
+def resolve_link(resolve: Callable[[SignedUrl], SignedUrl], link: SignedUrl | None) -> tuple[SignedUrl | None, str]:
+    """The absolute link of an answer, or None and why it is not followed; the reason is empty where there is none."""
+    try:
+        return (resolve(link) if link is not None else None), ""
+    except LinkRefusedError as error:
+        return None, str(error)
