@@ -182,7 +182,7 @@ async def _run_all(
         _leave_hopeless(run, account, engine.clock.time(), several=plan.several)
 
     if plan.kept is not None:
-        run = BatchRun.going_on(engine, plan.environment, plan.kept, changed, if_changed=command.if_changed)
+        run = BatchRun.resume(engine, plan.environment, plan.kept, changed, if_changed=command.if_changed)
     else:
         run = BatchRun(
             engine,
@@ -192,7 +192,7 @@ async def _run_all(
             folder=command.output,
             bad=plan.bad,
             on_change=changed,
-            record=plan.several,
+            stored=plan.several,
             if_changed=command.if_changed,
         )
     try:
@@ -215,7 +215,7 @@ def _leave_hopeless(run: BatchRun, account: BatchAccount, now: float, *, several
             continue
         why = (describe_download(job) or describe(job)).text
         error = RateLimitedError(why, status=429) if later else ForbiddenError(why, status=403)
-        run.leave(job.id, why, error)
+        run.stop_waiting_for(job.id, why, error)
         if several and job.state is JobState.WAITING:
             run.stop(why, error)
 
@@ -234,9 +234,9 @@ async def _finish(run: BatchRun, engine: GaleEngine, seconds: float | None) -> N
         done, _ = await asyncio.wait((running, key_wanted), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if running not in done:
             if key_wanted in done:
-                run.give_up(key_wanted.result(), CredentialError(key_wanted.result()))
+                run.stop_waiting(key_wanted.result(), CredentialError(key_wanted.result()))
             else:
-                run.give_up("Timed out; running exports continue at GALE and are followed at the next start")
+                run.stop_waiting("Timed out; running exports continue at GALE and are followed at the next start")
             running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

@@ -9,7 +9,7 @@ from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.filesystem import check_folder
-from gale_tui.core.history.batches import KeptBatch
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, origin_of
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.kinds import TOOL, Kind
@@ -62,7 +62,7 @@ class Plan:
     bad: tuple[BadLine, ...] = ()
     name: str = ""
     several: bool = True
-    kept: KeptBatch | None = None
+    kept: BatchRecord | None = None
     """What was cut short and is gone on with."""
 
     @property
@@ -145,7 +145,7 @@ async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> Plan:
         raise ConfigError("Nothing to resume", "A batch that another gale-tui runs is not interrupted")
     kept = found[0]
     environment = engine.environments.find(kept.environment_id)
-    if environment is None or not kept.goes_to(environment):
+    if environment is None or not kept.belongs_to(environment):
         name = inert(kept.environment_name, 60)
         raise ConfigError(
             f"The environment {name} of {kept.title} is gone or has another host now", "Discard the batch in the app"

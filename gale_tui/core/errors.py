@@ -451,3 +451,6 @@ class NewerStoreError(StoreError):
 
 class LineStartedError(StoreError):
     """A line of a batch is started already, by another process, or its batch is gone: nothing is sent."""
+
+    def __init__(self) -> None:
+        super().__init__("Another gale-tui has continued this batch, or discarded it", "Look at its jobs")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gale_tui.core.batch.editor import BatchList
     from gale_tui.core.batch.parser import Batch, BatchTool
     from gale_tui.core.batch.report import BatchAccount
-    from gale_tui.core.history.batches import KeptBatch
+    from gale_tui.core.history.batches import BatchRecord
     from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.batch_runner import BatchRun
     from gale_tui.core.models import Environment, Job
@@ -43,7 +43,7 @@ class BatchController:
         self._offer_due = False
         self._left_behind: BatchList | None = None
         self._asked: set[str] = set()
-        self.pending: KeptBatch | None = None
+        self.pending: BatchRecord | None = None
         """A batch that was cut short, neither continued nor discarded."""
         self.account: BatchAccount | None = None
         """Of the batch that runs, or of the last one."""
@@ -182,7 +182,7 @@ class BatchController:
             self._asked.add(kept.id)
             await self._show_pending(kept)
 
-    async def _show_pending(self, kept: KeptBatch) -> None:
+    async def _show_pending(self, kept: BatchRecord) -> None:
         from gale_tui.core.jobs.batch_runner import account_of
 
         engine = self._app.engine
@@ -202,13 +202,13 @@ class BatchController:
         elif kept is not None and answer == "discard":
             self._app.run_worker(self._discard(kept), name="drop batch")
 
-    async def _continue(self, kept: KeptBatch) -> None:
+    async def _continue(self, kept: BatchRecord) -> None:
         from gale_tui.core.jobs.batch_runner import BatchRun
         from gale_tui.tui.screens.batch.report import production_dialog
 
         app = self._app
         environment = app.engine.environments.find(kept.environment_id)
-        if environment is None or not kept.goes_to(environment):
+        if environment is None or not kept.belongs_to(environment):
             name = inert(kept.environment_name, 60)
             words = f"The environment {name} of this batch is gone or has another host now, so it cannot continue."
             app.say(words, severity="warning", seconds=10)
@@ -216,7 +216,7 @@ class BatchController:
         if environment.production and not await app.push_screen_wait(production_dialog(environment, kept.left)):
             return
         if self._run is None:
-            run = BatchRun.going_on(app.engine, environment, kept, self._changed)
+            run = BatchRun.resume(app.engine, environment, kept, self._changed)
             self.pending = None
             await self._see_through(run)
 
@@ -230,7 +230,7 @@ class BatchController:
         if self._run is None:
             await self._see_through(ended.retry_failed())
 
-    async def _discard(self, kept: KeptBatch) -> None:
+    async def _discard(self, kept: BatchRecord) -> None:
         try:
             await self._app.engine.batches.remove(kept.id)
         except GaleError as error:
@@ -281,9 +281,9 @@ class BatchController:
             raise
         with contextlib.suppress(GaleError):
             # What could not be started is not lost either.
-            left = await engine.batches.find(run.kept_id or "")
+            left = await engine.batches.find(run.record.id)
             self.pending = left if left is not None and left.left else None
-            self._asked.add(run.kept_id or "")
+            self._asked.add(run.record.id)
         self._run, self._last = None, run
         self._changed(account)
         self._report_end(account)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from gale_tui.core.batch.parser import Batch, BatchTool
     from gale_tui.core.batch.reader import Paste
-    from gale_tui.core.history.batches import KeptBatch
+    from gale_tui.core.history.batches import BatchRecord
     from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.core.jobs.reasons import Sentence
@@ -43,7 +43,7 @@ class NavigationContext(Protocol):
 class BatchContext(Protocol):
     """The batch that runs or ran last; :class:`gale_tui.tui.batch_controller.BatchController`."""
 
-    pending: KeptBatch | None
+    pending: BatchRecord | None
 
     @property
     def running(self) -> bool: ...

@@ -1,18 +1,18 @@
-"""Batches that are not started to their end: kept until each of their lines has a job, so that a crash costs none."""
+"""Batches that are not started to their end: recorded until each line has a job, so that a crash costs none."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from gale_tui.core.batch.parser import BadLine, BatchTool
-from gale_tui.core.errors import StoreError
+from gale_tui.core.errors import LineStartedError, StoreError
 from gale_tui.core.history.leases import is_held
 from gale_tui.core.history.rows import Row, job_from
 from gale_tui.core.history.schema import SELECT_JOBS
@@ -21,18 +21,16 @@ from gale_tui.core.models import Environment, Job
 
 if TYPE_CHECKING:
     from gale_tui.core.history.connection import WriteConnection
-    from gale_tui.core.history.open_store import History
+    from gale_tui.core.history.open_store import History, Run
 
-__all__ = ["LEASE", "KeptBatch", "KeptBatches"]
-
-Run = Callable[[Callable[["History"], Any]], Awaitable[Any]]
+__all__ = ["LEASE", "BatchRecord", "BatchRecords"]
 
 LEASE: Final = 60.0
 """Seconds for which a batch belongs to the process that runs it, unless it is renewed."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeptBatch:
+class BatchRecord:
     """What is started, what is not, and where it goes."""
 
     id: str
@@ -61,11 +59,11 @@ class KeptBatch:
         """Its name, or "batch"."""
         return self.name or "batch"
 
-    def goes_to(self, environment: Environment | None) -> bool:
-        """True if that is still the environment that it was confirmed for."""
+    def belongs_to(self, environment: Environment | None) -> bool:
+        """True if that is still the environment, at its host, that the batch was confirmed for."""
         return environment is not None and str(environment.origin) == self.origin
 
-    def plan(self) -> str:
+    def to_json(self) -> str:
         """Everything but id, time and what was started, as the history has it."""
         return json.dumps(
             {
@@ -80,10 +78,10 @@ class KeptBatch:
         )
 
     @classmethod
-    def of(
+    def from_json(
         cls, batch_id: str, environment_id: str, created_at: object, text: str, started: Mapping[Any, str]
-    ) -> KeptBatch:
-        """The batch whose :meth:`plan` is `text`.
+    ) -> BatchRecord:
+        """The batch that :meth:`to_json` wrote.
 
         Raises:
             StoreError: It is no plan.
@@ -114,7 +112,7 @@ class KeptBatch:
             raise StoreError("An interrupted batch cannot be read") from error
 
 
-class KeptBatches:
+class BatchRecords:
     """Interrupted and running batches in the history.
 
     Args:
@@ -126,18 +124,25 @@ class KeptBatches:
         self._read = read
         self._write = write
 
-    async def add(self, kept: KeptBatch) -> None:
+    async def add(self, batch: BatchRecord) -> None:
         """Writes a new batch and acquires it for this process.
 
         Deletes older ones that nobody runs and that have nothing left to start, or nothing but what this one has.
         """
-        await self._write(lambda history: _add(history, kept))
-        await self.acquire(kept.id)
+        await self._write(lambda history: _add(history, batch))
+        await self._write(lambda history: history.leases.acquire(batch.id, "batch", LEASE))
 
-    async def acquire(self, batch_id: str) -> bool:
-        """Acquires or renews the lease of a batch; False if another process runs it or it is gone."""
-        acquired: bool = await self._write(lambda history: history.leases.acquire(batch_id, "batch", LEASE))
-        return acquired
+    async def acquire(self, batch_id: str) -> BatchRecord:
+        """Acquires the lease of a batch; returns the batch as it stands now.
+
+        Raises:
+            LineStartedError: Another process runs it, or it is gone.
+        """
+        acquired = await self._write(lambda history: history.leases.acquire(batch_id, "batch", LEASE))
+        batch = await self.find(batch_id) if acquired else None
+        if batch is None:
+            raise LineStartedError
+        return batch
 
     async def release(self, batch_id: str) -> None:
         """Lets others run it."""
@@ -147,38 +152,36 @@ class KeptBatches:
         """Deletes a batch. Its jobs stay."""
         await self._write(lambda history: _delete(history, batch_id))
 
-    async def find(self, batch_id: str) -> KeptBatch | None:
+    async def find(self, batch_id: str) -> BatchRecord | None:
         """The batch as it stands, or None if it is gone."""
-        found: list[KeptBatch] = await self._read(lambda history: _snapshot(history.file.reader, batch_id))
+        found = await self._read(lambda history: _snapshot(history.file.reader, batch_id))
         return found[0] if found else None
 
-    async def interrupted(self) -> list[KeptBatch]:
+    async def interrupted(self) -> list[BatchRecord]:
         """The batches with something left to start that nobody runs, newest first."""
-        found: list[KeptBatch] = await self._read(lambda history: _interrupted(history.file.reader))
-        return found
+        return await self._read(lambda history: _interrupted(history.file.reader))
 
-    async def jobs(self, kept: KeptBatch) -> dict[str, Job]:
+    async def jobs(self, batch: BatchRecord) -> dict[str, Job]:
         """The batch's jobs that are in the history, by their id."""
-        found: dict[str, Job] = await self._read(lambda history: _jobs(history.file.reader, kept.started.values()))
-        return found
+        return await self._read(lambda history: _jobs(history.file.reader, batch.started.values()))
 
 
-def _add(history: History, kept: KeptBatch) -> None:
+def _add(history: History, batch: BatchRecord) -> None:
     database = history.file.writer
-    new = {(tool.tool_id, tool.flow_id) for tool in kept.tools}
+    new = {(tool.tool_id, tool.flow_id) for tool in batch.tools}
     with database.transaction(durable=True):
         for old in _batches(database.rows):
             left = {(tool.tool_id, tool.flow_id) for place, tool in enumerate(old.tools) if place not in old.started}
-            covered = old.environment_id == kept.environment_id and old.origin == kept.origin and left <= new
+            covered = old.environment_id == batch.environment_id and old.origin == batch.origin and left <= new
             if (not left or covered) and not is_held(database.row, old.id, "batch"):
                 _delete_rows(database, old.id)
         database.write(
             "INSERT INTO batches (id, environment_id, created_at, plan) VALUES (?, ?, ?, ?)",
-            (kept.id, kept.environment_id, kept.created_at, kept.plan()),
+            (batch.id, batch.environment_id, batch.created_at, batch.to_json()),
         )
-        for place, job_id in kept.started.items():
+        for place, job_id in batch.started.items():
             database.write(
-                "INSERT INTO batch_starts (batch_id, place, job_id) VALUES (?, ?, ?)", (kept.id, place, job_id)
+                "INSERT INTO batch_starts (batch_id, place, job_id) VALUES (?, ?, ?)", (batch.id, place, job_id)
             )
 
 
@@ -193,7 +196,7 @@ def _delete_rows(database: WriteConnection, batch_id: str) -> None:
     database.write("DELETE FROM leases WHERE job_id = ? AND kind = 'batch'", (batch_id,))
 
 
-def _batches(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | None = None) -> list[KeptBatch]:
+def _batches(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | None = None) -> list[BatchRecord]:
     where, parameters = ("WHERE id = ? ", (batch_id,)) if batch_id is not None else ("", ())
     found = []
     sql = f"SELECT id, environment_id, created_at, plan FROM batches {where}ORDER BY created_at DESC, id"  # noqa: S608
@@ -201,11 +204,11 @@ def _batches(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | No
         starts = rows("SELECT place, job_id FROM batch_starts WHERE batch_id = ?", (each,))
         # One that cannot be read hides no other.
         with contextlib.suppress(StoreError):
-            found.append(KeptBatch.of(each, environment_id, created_at, plan, dict(starts)))
+            found.append(BatchRecord.from_json(each, environment_id, created_at, plan, dict(starts)))
     return found
 
 
-def _snapshot(connection: sqlite3.Connection, batch_id: str | None = None) -> list[KeptBatch]:
+def _snapshot(connection: sqlite3.Connection, batch_id: str | None = None) -> list[BatchRecord]:
     # The batches and their starts as of one moment.
     connection.execute("BEGIN")
     try:
@@ -214,7 +217,7 @@ def _snapshot(connection: sqlite3.Connection, batch_id: str | None = None) -> li
         connection.rollback()
 
 
-def _interrupted(connection: sqlite3.Connection) -> list[KeptBatch]:
+def _interrupted(connection: sqlite3.Connection) -> list[BatchRecord]:
     def row(sql: str, parameters: tuple[str, str]) -> Row | None:
         found: Row | None = connection.execute(sql, parameters).fetchone()
         return found

@@ -187,6 +187,11 @@ class WriteConnection:
             self._step("db write")
         return self._connection.execute(sql, parameters).rowcount
 
+    def write_once(self, sql: str, parameters: Sequence[Any] = (), *, durable: bool) -> int:
+        """Runs one statement in a transaction of its own; returns how many rows it changed."""
+        with self.transaction(durable=durable):
+            return self.write(sql, parameters)
+
     @contextlib.contextmanager
     def transaction(self, *, durable: bool) -> Iterator[None]:
         """A transaction that holds the write lock from its start.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,11 +13,10 @@ from gale_tui.core.kinds import KINDS, TOOL, Kind
 from gale_tui.core.untrusted_text import inert, redact_links
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.open_store import History
+    from gale_tui.core.history.open_store import Run
+    from gale_tui.core.history.rows import Row
 
 __all__ = ["Drafts", "ExportDraft"]
-
-Run = Callable[[Callable[["History"], Any]], Awaitable[Any]]
 
 _SECRET: Final = re.compile(r"kg-|\beyJ|\b(?:cookie|authorization|bearer|x-api-key)\b|token\s*[=:]", re.IGNORECASE)
 """Keys and tokens, and what precedes them in a copied request of which a piece was typed into a field."""
@@ -56,13 +54,13 @@ class ExportDraft:
         tool_id, flow_id, label, folder = (text if _is_harmless(text) else "" for text in fields)
         return replace(self, tool_id=tool_id, flow_id=flow_id, label=label, folder=folder)
 
-    def text(self) -> str:
+    def to_json(self) -> str:
         """As the history has it."""
         return json.dumps([self.tool_id, self.flow_id, self.label, self.folder, self.environment_id, self.kind.word])
 
     @classmethod
-    def of(cls, text: str, at: object) -> ExportDraft:
-        """The draft that :meth:`text` wrote.
+    def from_json(cls, text: str, at: object) -> ExportDraft:
+        """The draft that :meth:`to_json` wrote.
 
         Raises:
             StoreError: It did not.
@@ -89,47 +87,39 @@ class Drafts:
 
     async def save(self, draft: ExportDraft) -> None:
         """Writes the draft in place of the previous one, without secrets."""
-        kept = draft.without_secrets()
-        await self._run(lambda history: _save_text(history, _NAME, kept.at, kept.text()))
+        harmless = draft.without_secrets()
+        await self._save(_NAME, harmless.to_json(), harmless.at)
 
     async def find(self) -> ExportDraft | None:
         """The draft, or None if there is none that can be read."""
-        row = await self._run(_find)
+        row = await self._find(_NAME)
         with contextlib.suppress(StoreError):
-            return ExportDraft.of(row[0], row[1]) if row is not None else None
+            return ExportDraft.from_json(*row) if row is not None else None
         return None
 
     async def clear(self) -> None:
         """Deletes the draft."""
-        await self._run(_clear)
+        if await self._find(_NAME) is not None:
+            sql = "DELETE FROM drafts WHERE name = ?"
+            await self._run(lambda history: history.file.writer.write_once(sql, (_NAME,), durable=False))
 
     async def save_unpack_folder(self, environment_id: str, folder: str) -> None:
         """Remembers where an environment's tools were unpacked last."""
-        await self._run(lambda history: _save_text(history, f"unpack {environment_id}", 0.0, folder))
+        await self._save(f"unpack {environment_id}", folder)
 
     async def unpack_folder(self, environment_id: str) -> str:
         """Where an environment's tools were unpacked last; empty if they were not."""
-        row = await self._run(lambda history: _find(history, f"unpack {environment_id}"))
+        row = await self._find(f"unpack {environment_id}")
         return str(row[0]) if row is not None else ""
+
+    async def _save(self, name: str, text: str, at: float = 0.0) -> None:
+        sql = "INSERT OR REPLACE INTO drafts (name, at, text) VALUES (?, ?, ?)"
+        await self._run(lambda history: history.file.writer.write_once(sql, (name, at, text), durable=False))
+
+    async def _find(self, name: str) -> Row | None:
+        sql = "SELECT text, at FROM drafts WHERE name = ?"
+        return await self._run(lambda history: history.file.writer.row(sql, (name,)))
 
 
 def _is_harmless(text: str) -> bool:
     return len(text) <= LONGEST and redact_links(text) == text and _SECRET.search(text) is None
-
-
-def _save_text(history: History, name: str, at: float, text: str) -> None:
-    with history.file.writer.transaction(durable=False):
-        sql = "INSERT OR REPLACE INTO drafts (name, at, text) VALUES (?, ?, ?)"
-        history.file.writer.write(sql, (name, at, text))
-
-
-def _find(history: History, name: str = _NAME) -> tuple[str, float] | None:
-    found: tuple[str, float] | None = history.file.writer.row("SELECT text, at FROM drafts WHERE name = ?", (name,))
-    return found
-
-
-def _clear(history: History) -> None:
-    writer = history.file.writer
-    if writer.row("SELECT 1 FROM drafts WHERE name = ?", (_NAME,)) is not None:
-        with writer.transaction(durable=False):
-            writer.write("DELETE FROM drafts WHERE name = ?", (_NAME,))

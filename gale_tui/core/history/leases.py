@@ -153,14 +153,13 @@ class Leases:
         arguments = (job_id, kind, self._me.owner)
         if self._database.row("SELECT 1 FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments) is None:
             return
-        with self._database.transaction(durable=False):
-            self._database.write("DELETE FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments)
+        sql = "DELETE FROM leases WHERE job_id = ? AND kind = ? AND owner = ?"
+        self._database.write_once(sql, arguments, durable=False)
 
     def release_all(self) -> None:
         """Releases all leases of this store."""
         if self._held:
-            with self._database.transaction(durable=False):
-                self._database.write("DELETE FROM leases WHERE owner = ?", (self._me.owner,))
+            self._database.write_once("DELETE FROM leases WHERE owner = ?", (self._me.owner,), durable=False)
             self._held.clear()
 
 

@@ -6,10 +6,10 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from gale_tui.core.errors import NewerStoreError, StoreError
 from gale_tui.core.filesystem import lock_folder, sync_folder
@@ -37,7 +37,9 @@ from gale_tui.core.history.rows import COLUMNS, DamagedError, Row, repair
 from gale_tui.core.history.schema import APPLICATION_ID, INSERT_JOB, SELECT_JOBS, describe_tables, tables_of
 from gale_tui.core.history.writer import HistoryWriter
 
-__all__ = ["History", "HistoryFile", "Threads"]
+__all__ = ["History", "HistoryFile", "Run", "Threads"]
+
+T = TypeVar("T")
 
 _LARGEST_REVISION: Final = 2**62
 _PROBES: Final = (
@@ -149,6 +151,12 @@ class History:
             self.writer.scrub()
         with contextlib.suppress(sqlite3.Error):
             self.file.writer.close()
+
+
+class Run(Protocol):
+    """Runs a query or a change on its thread."""
+
+    def __call__(self, work: Callable[[History], T], /) -> Coroutine[Any, Any, T]: ...
 
 
 def _open(path: Path, step: Step | None) -> HistoryFile:
@@ -264,8 +272,7 @@ def _probe(writer: WriteConnection) -> None:
     if counter is None:
         raise DamagedError("a counter is missing")
     if not isinstance(counter[0], int) or not highest <= counter[0] <= _LARGEST_REVISION:
-        with writer.transaction(durable=True):
-            writer.write("UPDATE counters SET value = ? WHERE name = 'revision'", (highest + 1000,))
+        writer.write_once("UPDATE counters SET value = ? WHERE name = 'revision'", (highest + 1000,), durable=True)
 
 
 def _highest_revision(writer: WriteConnection, table: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +14,9 @@ from gale_tui.core.kinds import KINDS
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.connection import WriteConnection
-    from gale_tui.core.history.open_store import History
+    from gale_tui.core.history.open_store import Run
 
 __all__ = ["ToolSet", "ToolSets", "clean_set_name"]
-
-Run = Callable[[Callable[["History"], Any]], Awaitable[Any]]
 
 NAME_LIMIT: Final = 60
 _SELECT: Final = "SELECT name, environment_id, created_at, used_at, items FROM sets"
@@ -53,8 +50,7 @@ class ToolSets:
 
     async def all(self) -> list[ToolSet]:
         """All sets that can be read, by name."""
-        found: list[ToolSet] = await self._read(lambda history: _read_all(history.file.reader))
-        return found
+        return await self._read(lambda history: _read_all(history.file.reader))
 
     async def find(self, name: str) -> ToolSet | None:
         """The set of that name, or None.
@@ -62,21 +58,23 @@ class ToolSets:
         Raises:
             StoreError: It cannot be read.
         """
-        found: ToolSet | None = await self._read(lambda history: _read_one(history.file.reader, name))
-        return found
+        return await self._read(lambda history: _read_one(history.file.reader, name))
 
     async def save(self, kept: ToolSet) -> None:
         """Writes a set in place of the one with its name."""
-        await self._write(lambda history: _save(history.file.writer, kept))
+        sql = "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)"
+        row = (kept.name, kept.environment_id, kept.created_at, kept.used_at, _items_text(kept.tools))
+        await self._write(lambda history: history.file.writer.write_once(sql, row, durable=True))
 
     async def mark_used(self, name: str, *, at: float) -> None:
         """Records when a set was last run, in seconds since the epoch."""
-        await self._write(lambda history: _mark_used(history.file.writer, name, at))
+        sql = "UPDATE sets SET used_at = ? WHERE name = ?"
+        await self._write(lambda history: history.file.writer.write_once(sql, (at, name), durable=False))
 
     async def remove(self, name: str) -> bool:
         """Deletes a set; False if there is none of that name. Jobs and files stay."""
-        deleted: bool = await self._write(lambda history: _delete(history.file.writer, name))
-        return deleted
+        sql = "DELETE FROM sets WHERE name = ?"
+        return await self._write(lambda history: history.file.writer.write_once(sql, (name,), durable=True)) > 0
 
 
 def clean_set_name(text: str) -> str:
@@ -122,24 +120,6 @@ def _read_all(connection: sqlite3.Connection) -> list[ToolSet]:
 def _read_one(connection: sqlite3.Connection, name: str) -> ToolSet | None:
     row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
     return None if row is None else _set_of(row)
-
-
-def _save(database: WriteConnection, kept: ToolSet) -> None:
-    with database.transaction(durable=True):
-        database.write(
-            "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)",
-            (kept.name, kept.environment_id, kept.created_at, kept.used_at, _items_text(kept.tools)),
-        )
-
-
-def _mark_used(database: WriteConnection, name: str, at: float) -> None:
-    with database.transaction(durable=False):
-        database.write("UPDATE sets SET used_at = ? WHERE name = ?", (at, name))
-
-
-def _delete(database: WriteConnection, name: str) -> bool:
-    with database.transaction(durable=True):
-        return database.write("DELETE FROM sets WHERE name = ?", (name,)) > 0
 
 
 def _items_text(tools: Sequence[BatchTool]) -> str:

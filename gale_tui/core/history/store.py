@@ -26,7 +26,7 @@ from gale_tui.core.history.writer import EventText
 from gale_tui.core.models import Job, JobChange, JobEvent
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.batches import KeptBatches
+    from gale_tui.core.history.batches import BatchRecords
     from gale_tui.core.history.drafts import Drafts
     from gale_tui.core.history.sets import ToolSets
 
@@ -205,11 +205,11 @@ class JobStore:
         return await self._read(lambda history: history.reader.last_saved(origin, tool_id, flow_id, before))
 
     @property
-    def batches(self) -> KeptBatches:
+    def batches(self) -> BatchRecords:
         """Batches that are not started to their end."""
-        from gale_tui.core.history.batches import KeptBatches
+        from gale_tui.core.history.batches import BatchRecords
 
-        return KeptBatches(self._read, self._write)
+        return BatchRecords(self._read, self._write)
 
     @property
     def drafts(self) -> Drafts:

@@ -252,7 +252,7 @@ class HistoryWriter:
         known = self._database.row("SELECT 1 FROM batches WHERE id = ?", (batch_id,)) is not None
         sql = "INSERT OR IGNORE INTO batch_starts (batch_id, place, job_id) VALUES (?, ?, ?)"
         if not known or self._database.write(sql, (batch_id, place, job_id)) != 1:
-            raise LineStartedError("Another gale-tui has continued this batch, or discarded it", "Look at its jobs")
+            raise LineStartedError
 
     def _row(self, job_id: str) -> Row | None:
         return self._database.row(_SELECT, (job_id,))

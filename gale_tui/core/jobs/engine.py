@@ -42,7 +42,7 @@ from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.batches import KeptBatches
+    from gale_tui.core.history.batches import BatchRecords
     from gale_tui.core.history.drafts import Drafts
     from gale_tui.core.history.sets import ToolSets
 
@@ -172,7 +172,7 @@ class GaleEngine:
     # The history beside the jobs
 
     @property
-    def batches(self) -> KeptBatches:
+    def batches(self) -> BatchRecords:
         """Batches that are not started to their end."""
         return self.registry.store.batches
 

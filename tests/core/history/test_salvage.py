@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.batch.parser import BatchTool
-from gale_tui.core.history.batches import KeptBatch
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.drafts import ExportDraft
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.history.store import JobStore
@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 async def made(path: Path, count: int = 20) -> dict[str, Job]:
     """A history with a bit of everything, closed."""
     store = await JobStore.open(path)
-    await store.batches.add(KeptBatch("batch", "staging", "Staging", "https://x", TOOLS, name="half", created_at=1.0))
+    await store.batches.add(BatchRecord("batch", "staging", "Staging", "https://x", TOOLS, name="half", created_at=1.0))
     for number in range(count):
         job = sample_job(f"job-{number}", created_at=float(number), last_response="x" * 700 * (number % 4) * 4)
         await store.add(job, "requested", line=("batch", 0) if number == 0 else None)

@@ -238,7 +238,7 @@ async def test_given_up_it_says_what_goes_on(bench: Bench) -> None:
         batch = BatchRun(watch.engine, bench.environment, tools(2))
         running = asyncio.create_task(batch.run())
         await eventually(lambda: len(posts(bench)) == 2)
-        batch.give_up("Not finished in time")
+        batch.stop_waiting("Not finished in time")
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         # The second may have arrived: it is not called not started.

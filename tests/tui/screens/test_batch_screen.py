@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 
 from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.batch.parser import BatchTool
-from gale_tui.core.history.batches import KeptBatch
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState
@@ -281,7 +281,7 @@ async def test_what_failed_of_one_batch_is_not_retried_from_the_report_of_anothe
         await shown(app, pilot, JobsScreen)
         environment = app.engine.environments.require_current()
         tools = (BatchTool(tool_id(1), flow_id(1)),)
-        kept = KeptBatch("other", environment.id, environment.name, str(environment.origin), tools)
+        kept = BatchRecord("other", environment.id, environment.name, str(environment.origin), tools)
         await app.engine.batches.add(kept)
         await app.engine.batches.release(kept.id)
         await app.batch.look_for_cut_short()

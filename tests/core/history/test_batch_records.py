@@ -12,7 +12,7 @@ import pytest
 from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.parser import BadLine
 from gale_tui.core.errors import LineStartedError
-from gale_tui.core.history.batches import KeptBatch
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.batch_runner import BatchRun, account_of
 from gale_tui.core.models import ChangeKind
@@ -25,7 +25,7 @@ from tests.support.history_samples import sample_job
 __all__ = ["bench"]
 
 
-async def cut_short(bench: Bench, count: int = 4) -> KeptBatch:
+async def cut_short(bench: Bench, count: int = 4) -> BatchRecord:
     """A batch whose second tool waits after a 429 when the process ends, so that the others are not started."""
     set_up(bench, count, n1=Script(duration=1.0, on_export=(faults.rate_limited(20),)))
     async with bench.engine() as watch:
@@ -51,7 +51,7 @@ async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> No
         before = account_of(kept, await engine.batches.jobs(kept))
         assert before.count(Outcome.NOT_STARTED) == 2
         assert "2 of its 4 tools" in before.stopped
-        account = await BatchRun.going_on(engine, bench.environment, kept).run()
+        account = await BatchRun.resume(engine, bench.environment, kept).run()
         assert account.sentence == "4 saved · 1 line invalid"
         assert await engine.batches.interrupted() == []
         assert await engine.batches.find(kept.id) is None
@@ -67,18 +67,18 @@ async def test_what_was_saved_before_the_cut_is_compared_with_the_run_before(ben
         await BatchRun(watch.engine, bench.environment, tools(3)).run()
     kept = await cut_short(bench, 3)
     async with bench.engine() as watch:
-        account = await BatchRun.going_on(watch.engine, bench.environment, kept).run()
+        account = await BatchRun.resume(watch.engine, bench.environment, kept).run()
         assert account.sentence == "3 saved (3 unchanged) · 1 line invalid"
 
 
 async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:
     kept = await cut_short(bench)
     async with bench.engine() as one, bench.engine() as other:
-        first = asyncio.create_task(BatchRun.going_on(one.engine, bench.environment, kept).run())
+        first = asyncio.create_task(BatchRun.resume(one.engine, bench.environment, kept).run())
         await eventually(lambda: len(posts(bench)) >= 3)
         assert await other.engine.batches.interrupted() == []
         with pytest.raises(LineStartedError, match="Another gale-tui"):
-            await BatchRun.going_on(other.engine, bench.environment, kept).run()
+            await BatchRun.resume(other.engine, bench.environment, kept).run()
         assert (await first).count(Outcome.SAVED) == 4
     assert len(posts(bench)) == 5
 
@@ -86,7 +86,7 @@ async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:
 async def test_a_line_whose_job_is_recorded_is_never_started_again_even_without_a_lease(bench: Bench) -> None:
     kept = await cut_short(bench)
     async with bench.engine() as watch:
-        run = BatchRun.going_on(watch.engine, bench.environment, kept)
+        run = BatchRun.resume(watch.engine, bench.environment, kept)
         # As a process would have it that was stopped before the other one started all.
         other = await JobStore.open(bench.paths.store_file)
         for place in (2, 3):
@@ -106,7 +106,7 @@ async def test_a_job_that_was_taken_off_the_list_is_not_exported_again(bench: Be
     kept = await cut_short(bench)
     async with bench.engine() as watch:
         await watch.engine.jobs.remove(kept.started[0])
-        account = await BatchRun.going_on(watch.engine, bench.environment, kept).run()
+        account = await BatchRun.resume(watch.engine, bench.environment, kept).run()
         assert account.entries[0].outcome is Outcome.UNFINISHED
         assert account.count(Outcome.SAVED) == 3
     assert len([post for post in posts(bench) if tool_id(0) in post.path]) == 1
@@ -120,7 +120,7 @@ async def test_where_nothing_can_be_sent_the_rest_is_kept(bench: Bench) -> None:
         (kept,) = await watch.engine.batches.interrupted()
         assert kept.left == 2
     async with bench.engine() as watch:
-        account = await BatchRun.going_on(watch.engine, bench.environment, kept).run()
+        account = await BatchRun.resume(watch.engine, bench.environment, kept).run()
         assert (account.count(Outcome.SAVED), account.count(Outcome.REJECTED)) == (2, 1)
 
 
@@ -135,14 +135,14 @@ async def test_a_new_batch_with_all_that_was_left_takes_its_place(bench: Bench) 
         assert await batches.interrupted() == []
 
 
-def plan(bench: Bench, batch_id: str, count: int) -> KeptBatch:
+def plan(bench: Bench, batch_id: str, count: int) -> BatchRecord:
     environment = bench.environment
-    return KeptBatch(batch_id, environment.id, environment.name, str(environment.origin), tools(count), "other")
+    return BatchRecord(batch_id, environment.id, environment.name, str(environment.origin), tools(count), "other")
 
 
 async def test_an_export_that_was_not_sent_after_all_leaves_its_line_to_be_started(tmp_path: Path) -> None:
     store = await JobStore.open(tmp_path / "jobs.sqlite3")
-    await store.batches.add(KeptBatch("b", "e", "e", "https://e", tools(2)))
+    await store.batches.add(BatchRecord("b", "e", "e", "https://e", tools(2)))
     await store.add(sample_job("1"), line=("b", 0))
     change = await store.remove("1", unsent=True)
     assert change is not None
@@ -156,17 +156,17 @@ async def test_an_export_that_was_not_sent_after_all_leaves_its_line_to_be_start
 
 
 def test_the_plan_survives_as_it_is(tmp_path: Path) -> None:
-    kept = KeptBatch(
+    kept = BatchRecord(
         "b", "e", "staging", "https://e", tools(2), "näch\ud800tly", tmp_path / "x\udcff", False,
         (BadLine(3, "text", "problem"),), 5.0, {1: "job"},
     )  # fmt: skip
-    assert KeptBatch.of("b", "e", 5.0, KeptBatch.plan(kept), {1: "job", 7: "none"}) == kept
+    assert BatchRecord.from_json("b", "e", 5.0, kept.to_json(), {1: "job", 7: "none"}) == kept
 
 
 async def test_one_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite3"
     store = await JobStore.open(path)
-    await store.batches.add(KeptBatch("b", "e", "e", "https://e", tools(1)))
+    await store.batches.add(BatchRecord("b", "e", "e", "https://e", tools(1)))
     await store.batches.release("b")
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         for number, text in enumerate(("{", "5", '{"tools": [[1]]}')):
