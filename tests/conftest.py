@@ -11,13 +11,17 @@ from hypothesis import HealthCheck, settings
 
 from gale_tui.core.config.paths import Paths
 from tests.support.examples import examples
+from tests.support.stylesheets import parse_style_sheets_once
 
 _FOREIGN = ("DBUS_SESSION_BUS_ADDRESS", "NO_COLOR", "PYTHON_KEYRING_BACKEND", "SSL_CERT_DIR", "SSL_CERT_FILE")
 _KEPT = ("GALE_TUI_EXAMPLES", "GALE_TUI_REQUIRE_ALL")
 
 
 def pytest_configure() -> None:
-    """Bounds the property tests: the same examples each time, more and random ones with GALE_TUI_EXAMPLES=N."""
+    """Bounds the property tests: the same examples each time, more and random ones with GALE_TUI_EXAMPLES=N.
+
+    Nothing is collected as garbage before the tests begin, and no style sheet is parsed twice.
+    """
     more = examples(1) > 1
     settings.register_profile(
         "gale-tui",
@@ -27,12 +31,15 @@ def pytest_configure() -> None:
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("gale-tui")
+    gc.disable()
+    parse_style_sheets_once()
 
 
 def pytest_collection_finish() -> None:
     """Keeps the garbage collector off the modules and the tests: they stay to the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, 20, 50)
 
 

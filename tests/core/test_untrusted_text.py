@@ -273,18 +273,19 @@ WORST = {
 }
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("piece", WORST.values(), ids=WORST)
 def test_time_is_linear(piece: bytes) -> None:
-    """A megabyte of the worst; in quadratic time this takes hours."""
+    """In quadratic time this takes minutes."""
     hide(Secret("kg-0000000000000000"))
-    body = piece * ((1 << 20) // len(piece))
+    length = 1 << 18
+    body = piece * (length // len(piece))
     text = body.decode()
-    for kind in ("application/json", "text/plain", *["text/html"] * 8):
+    for kind in ("application/json", "text/plain", "text/html"):
         first_useful_line(body, kind)
     redact_links(text)
-    inert(text, 1 << 20)
-    inert_block(text, 1 << 20)
+    inert(text, length)
+    inert_block(text, length)
     content_disposition_name(f"attachment; filename={text}")
     safe_file_stem(text, "export")
 

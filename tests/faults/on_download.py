@@ -173,15 +173,15 @@ FAULTS = (
     saved("link without a scheme", "the link begins with //", link=Link(form="scheme-relative")),
     saved("white space around the link", "blanks, a tab and a line break", link=Link(before=" \t", after="\r\n ")),
     saved(
-        "link that works late, 404", "404 until 8 s after SUCCESS", "not ready", link=Link(ready_after=8.0)
+        "link that works late, 404", "404 until 60 s after SUCCESS", "not ready", link=Link(ready_after=60.0)
     ),
     saved(
-        "link that works late, 403 in XML", "a store's 403 until 8 s after SUCCESS", "not ready",
-        link=Link(ready_after=8.0, not_ready=403, not_ready_body="xml"),
+        "link that works late, 403 in XML", "a store's 403 until 60 s after SUCCESS", "not ready",
+        link=Link(ready_after=60.0, not_ready=403, not_ready_body="xml"),
     ),
     saved(
-        "link that works late, 409", "409 until 8 s after SUCCESS", "not ready",
-        link=Link(ready_after=8.0, not_ready=409),
+        "link that works late, 409", "409 until 60 s after SUCCESS", "not ready",
+        link=Link(ready_after=60.0, not_ready=409),
     ),
     Injected(
         name="download: expired link, a fresh one to be had",

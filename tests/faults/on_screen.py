@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import AsyncIterator, Callable
 
 from textual.pilot import Pilot
@@ -24,7 +23,8 @@ from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.forms.fields import FieldInput, Tick
 from tests.faults.on_disk import a_newer_history
-from tests.faults.world import FLOW, LIMIT, TOOL, Injected, World
+from tests.faults.world import FLOW, TOOL, Injected, World
+from tests.tui.real_app import until
 
 __all__ = ["FAULTS"]
 
@@ -47,10 +47,10 @@ class Screen:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Lets the app work until something holds."""
-        deadline = time.monotonic() + LIMIT
-        while not true():
-            assert time.monotonic() < deadline, "waited in vain; the screen:\n" + "\n".join(self.lines())
-            await self.pilot.pause(0.01)
+        try:
+            await until(self.pilot, true)
+        except TimeoutError:
+            raise AssertionError("waited in vain; the screen:\n" + "\n".join(self.lines())) from None
 
     async def reads(self, words: str) -> None:
         """Waits until the words are on the screen, and notes their line."""

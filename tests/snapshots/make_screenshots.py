@@ -38,6 +38,7 @@ from tests.snapshots.story import (
     shown,
     two_versions,
 )
+from tests.tui.real_app import until
 
 FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
 
@@ -131,8 +132,7 @@ async def marked_pictures(keep: Callable[[str, str], None]) -> None:
             await drawn(stage, pilot)
             keep("confirm", app.export_screenshot())
             await pilot.press("y")
-            while not app.screen.query("Toast"):
-                await pilot.pause(0.01)
+            await until(pilot, lambda: app.screen.query("Toast"))
             await stage.settle()
             await pilot.pause()
             keep("toast", app.export_screenshot())

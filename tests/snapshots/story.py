@@ -30,6 +30,7 @@ from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.snapshots.stage import Stage, moment
+from tests.tui.real_app import until
 
 __all__ = [
     "ENVIRONMENTS",
@@ -88,8 +89,7 @@ async def opened(stage: Stage, pilot: Pilot[int]) -> GaleApp:
     """The app with its first screen."""
     app = pilot.app
     assert isinstance(app, GaleApp)
-    while not isinstance(app.screen, JobsScreen | EnvironmentsScreen):
-        await pilot.pause(0.01)
+    await until(pilot, lambda: isinstance(app.screen, JobsScreen | EnvironmentsScreen))
     await stage.settle()
     await pilot.pause()
     return app
@@ -151,8 +151,7 @@ async def noon(stage: Stage, pilot: Pilot[int], form: Callable[[], Awaitable[Non
         await form()
     known = len(engine.jobs)
     await pilot.press("enter")
-    while len(engine.jobs) == known:
-        await pilot.pause(0.01)
+    await until(pilot, lambda: len(engine.jobs) > known)
     stage.paced = True
     await stage.until(lambda: received.id in engine.jobs.downloading())
     began = stage.clock.monotonic()
@@ -196,8 +195,7 @@ def _up_to_date(stage: Stage, table: JobTable) -> None:
 
 async def shown(stage: Stage, pilot: Pilot[int], kind: type[Screen[Any]]) -> None:
     """Waits for a screen."""
-    while not isinstance(pilot.app.screen, kind):
-        await pilot.pause(0.01)
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind))
     await stage.settle()
     await pilot.pause()
 
@@ -251,8 +249,7 @@ async def accounted(stage: Stage, pilot: Pilot[int]) -> None:
     """Starts what is right in that list, lets it end and its account come."""
     await listed(stage, pilot)
     await pilot.press("e")
-    while not isinstance(pilot.app.screen, JobsScreen):
-        await pilot.pause(0.01)
+    await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen))
     app = pilot.app
     assert isinstance(app, GaleApp)
     await stage.settle()
@@ -297,8 +294,7 @@ async def journey(stage: Stage, pilot: Pilot[int], frame: Callable[[float], Awai
     await frame(2.8)
     known = len(stage.engine.jobs)
     await pilot.press("enter")
-    while len(stage.engine.jobs) == known:
-        await pilot.pause(0.01)
+    await until(pilot, lambda: len(stage.engine.jobs) > known)
     for at, seconds in (("11:59:58", 0.8), ("12:00:00", 1.0), ("12:00:02", 1.0), ("12:00:04", 1.0), ("12:00:09", 1.6)):
         await stage.to(at)
         await frame(seconds)

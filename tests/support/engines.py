@@ -32,7 +32,7 @@ PATIENCE = 120.0
 """Real seconds after which something that never happens fails a test."""
 
 
-async def eventually(true: Callable[[], bool]) -> None:
+async def eventually(true: Callable[[], object]) -> None:
     """Waits for something that no event tells of."""
     async with asyncio.timeout(PATIENCE):
         while not true():  # noqa: ASYNC110  # no event tells it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
+from tests.tui.real_app import until
 
-__all__ = ["Demo", "demo_app", "kept", "saved_job", "until"]
+__all__ = ["Demo", "demo_app", "kept", "saved_job"]
 
 Demo = tuple[GaleApp, Pilot[int]]
 
@@ -37,12 +38,6 @@ def _write(home: Path, settings: str) -> None:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if settings:
         (home / "config.toml").write_text(f"[settings]\n{settings}\n", "utf-8")
-
-
-async def until(pilot: Pilot[int], true: Callable[[], object]) -> None:
-    """Lets the app work until something holds; the test's own time limit ends what never does."""
-    while not true():
-        await pilot.pause(0.01)
 
 
 async def saved_job(app: GaleApp, pilot: Pilot[int]) -> Job:

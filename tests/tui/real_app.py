@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -21,6 +22,7 @@ from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.jobs import JobsScreen
+from tests.support.engines import eventually
 
 __all__ = [
     "SPEED",
@@ -78,10 +80,11 @@ async def running(engine: GaleEngine, size: tuple[int, int] = (100, 30)) -> Asyn
         yield app, pilot
 
 
-async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
-    """Lets the app work until something holds; the test's own time limit ends what never does."""
-    while not true():
-        await pilot.pause(0.01)
+async def until(pilot: Pilot[Any], true: Callable[[], object]) -> None:
+    """Lets the app work until something holds. `pilot.pause` alone would send a message to each widget each time."""
+    if not true():
+        await eventually(true)
+        await pilot.pause()
 
 
 def shows(app: GaleApp, kind: type[object]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from tests.support.saved_exports import write_zip
+from tests.tui.real_app import until
 
-__all__ = ["export_versions", "page_text", "replace_file", "running", "sandboxed", "until"]
+__all__ = ["export_versions", "page_text", "replace_file", "running", "sandboxed"]
 
 
 def sandboxed() -> Iterator[Sandbox]:
@@ -38,12 +39,6 @@ async def running(
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
         yield app, pilot, engine
-
-
-async def until(pilot: Pilot[int], true: Callable[[], object]) -> None:
-    """Lets the app work until something holds; the test's own time limit ends what never does."""
-    while not true():
-        await pilot.pause(0.01)
 
 
 async def export_versions(pilot: Pilot[int], engine: GaleEngine, sandbox: Sandbox, *versions: int) -> list[Job]:

@@ -10,8 +10,9 @@ import pytest
 
 from gale_tui.core.models import Download, DownloadState, Job, JobState
 from gale_tui.tui.filters import FIELDS, Filter, JobTexts, Term, parse_filter
-from tests.tui.demo_app import demo_app, until
+from tests.tui.demo_app import demo_app
 from tests.tui.jobs_for_tests import NOON, job
+from tests.tui.real_app import until
 
 LEAVE = job(1, label="Leave Bot", state=JobState.FAILED, status="FAILED", reason="node n3 has no model")
 BANK = job(

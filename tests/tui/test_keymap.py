@@ -12,7 +12,8 @@ from gale_tui.tui.key_names import key_name, key_text
 from gale_tui.tui.keymap import NO_CHANGES, KeyMap, read_keys
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
-from tests.tui.demo_app import demo_app, until
+from tests.tui.demo_app import demo_app
+from tests.tui.real_app import until
 
 
 @pytest.mark.parametrize(

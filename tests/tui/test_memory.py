@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
-from tests.tui.saved_jobs import export_versions, running, until
+from tests.tui.real_app import until
+from tests.tui.saved_jobs import export_versions, running
 
 OPENINGS = 10
 PER_OPENING = 300

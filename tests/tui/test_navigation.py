@@ -13,8 +13,8 @@ from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
-from tests.tui.real_app import screen_text, shows, toasts
-from tests.tui.saved_jobs import export_versions, page_text, running, until
+from tests.tui.real_app import screen_text, shows, toasts, until
+from tests.tui.saved_jobs import export_versions, page_text, running
 
 ELSEWHERE = (
     "curl -X POST 'https://gale.example.com/api/public/tools/a-4f19c2aa-1111-4222-8333-444444444444/export"

@@ -162,7 +162,7 @@ def test_a_har_that_is_cut_off_says_so() -> None:
     assert "cut off" in found.unread
 
 
-MEGABYTE = 1_000_000
+LONG = 1 << 18
 WORST = {
     "bash": ("curl ", "''"),
     "backslashes": ("curl ", "\\"), "dollars": ("curl ", "$'"), "an open quote": ('curl "', "a"),
@@ -181,8 +181,8 @@ WORST = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("start", "unit"), WORST.values(), ids=WORST.keys())
-def test_a_megabyte_of_the_worst_is_read_in_linear_time(start: str, unit: str) -> None:
+def test_the_worst_is_read_in_linear_time(start: str, unit: str) -> None:
     """A quadratic pattern takes minutes for it."""
-    assert recognise((start + unit * MEGABYTE)[:MEGABYTE]).key is None
+    assert recognise((start + unit * LONG)[:LONG]).key is None

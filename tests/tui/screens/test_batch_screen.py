@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, TextField,
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 from tests.support.clocks import ScaledClock
-from tests.tui.real_app import toasts
+from tests.tui.real_app import toasts, until
 
 SPEED = 30.0
 
@@ -78,12 +78,6 @@ async def opened(
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: bool(app.screen_stack) and isinstance(app.screen, JobsScreen))
         yield app, pilot
-
-
-async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
-    """Lets the app work until something holds; the test's own time limit ends what never does."""
-    while not true():
-        await pilot.pause(0.01)
 
 
 async def shown(app: GaleApp, pilot: Pilot[int], kind: type[object]) -> None:

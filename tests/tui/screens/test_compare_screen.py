@@ -22,7 +22,8 @@ from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from tests.support.saved_exports import documents
 from tests.tui import real_app
-from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed, until
+from tests.tui.real_app import until
+from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from gale_tui.tui.app import GaleApp
 from gale_tui.tui.formatting.job_texts import row_line, scp_line, scp_note
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from gale_tui.tui.terminal.desktop import folder_command, show_folder
-from tests.tui.demo_app import Demo, demo_app, saved_job, until
+from tests.tui.demo_app import Demo, demo_app, saved_job
 from tests.tui.jobs_for_tests import NOON, job
+from tests.tui.real_app import until
 
 SAVED = job(
     1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.forms.fields import FieldInput, Tick
+from tests.tui.real_app import until
 
 WRONG_KEY = "kg-test-key-0000-wrong"
 
@@ -51,12 +52,6 @@ async def running(engine: GaleEngine) -> AsyncIterator[tuple[GaleApp, Pilot[int]
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: bool(app.screen_stack) and isinstance(app.screen, JobsScreen | EnvironmentsScreen))
         yield app, pilot
-
-
-async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
-    """Lets the app work until something holds; the test's own time limit ends what never does."""
-    while not true():
-        await pilot.pause(0.01)
 
 
 def shows(app: GaleApp, kind: type[object]) -> bool:

@@ -20,7 +20,8 @@ from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, chopped, plain
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
 from tests.support.saved_exports import documents
-from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed, until
+from tests.tui.real_app import until
+from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed
 
 HOSTILE = "[red]\x1b]0;x\x07\u202eBot\x9b31m"
 

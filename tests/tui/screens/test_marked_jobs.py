@@ -19,8 +19,8 @@ from gale_tui.tui.screens.batch.batch import BatchScreen
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
-from tests.tui.real_app import screen_text, toasts
-from tests.tui.saved_jobs import export_versions, running, until
+from tests.tui.real_app import screen_text, toasts, until
+from tests.tui.saved_jobs import export_versions, running
 
 
 @asynccontextmanager

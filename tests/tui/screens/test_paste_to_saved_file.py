@@ -16,7 +16,8 @@ from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.forms.fields import FieldInput
-from tests.tui.saved_jobs import running, sandboxed, until
+from tests.tui.real_app import until
+from tests.tui.saved_jobs import running, sandboxed
 
 COOKIE = "sid=cookie-of-nobody-1234567890"
 BEARER = "token-of-nobody-1234567890"

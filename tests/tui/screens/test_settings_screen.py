@@ -16,7 +16,8 @@ from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.settings import SettingsScreen
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import FieldInput, TextField
-from tests.tui.demo_app import Demo, demo_app, kept, until
+from tests.tui.demo_app import Demo, demo_app, kept
+from tests.tui.real_app import until
 from tests.tui.screens.test_forms_for_real import engine_of
 
 

@@ -10,7 +10,8 @@ from textual.geometry import Size
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.too_small import LEAST_HEIGHT, LEAST_WIDTH, TooSmallScreen, too_small
-from tests.tui.demo_app import demo_app, until
+from tests.tui.demo_app import demo_app
+from tests.tui.real_app import until
 
 
 def lines(screen: object) -> str:

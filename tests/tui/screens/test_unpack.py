@@ -15,7 +15,8 @@ from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
-from tests.tui.saved_jobs import export_versions, page_text, running, sandboxed, until
+from tests.tui.real_app import until
+from tests.tui.saved_jobs import export_versions, page_text, running, sandboxed
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from gale_tui.core.config.settings import Settings
 from gale_tui.tui import app as app_module
 from gale_tui.tui.terminal.multiplexer import CHUNK, Inside, inside, passed_on
 from gale_tui.tui.terminal.notifications import RESTORE_TITLE, Attention
-from tests.tui.demo_app import demo_app, until
+from tests.tui.demo_app import demo_app
+from tests.tui.real_app import until
 
 
 @pytest.mark.parametrize(
