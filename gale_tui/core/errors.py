@@ -12,25 +12,25 @@
     ├── RequestError                a call to GALE gave no usable answer
     │   ├── NotSentError            certainly nothing reached GALE
     │   │   ├── NameNotFoundError   DNS
-    │   │   ├── RefusedError        nobody listens, no route
+    │   │   ├── RefusedError        nobody listens, no route, or no answer to the connection attempt
     │   │   ├── TlsError            the certificate, named
-    │   │   └── ProxyRefusedError   the proxy said no
+    │   │   └── ProxyRefusedError   the proxy cannot be used, or would not connect
     │   ├── UnansweredError         sent, but no whole answer: time-out, cut line
     │   └── AnswerError             an HTTP answer that is no success
-    │       ├── BadRequestError     400 and other 4xx
-    │       ├── AuthenticationError 401
-    │       ├── ForbiddenError      403
+    │       ├── BadRequestError     400, and any 4xx without a class of its own
+    │       ├── AuthenticationError 401: the key is missing, wrong or revoked
+    │       ├── ForbiddenError      403: the key is known but may not do this
     │       ├── NotFoundError       404 (``from_gale`` tells JSON from a page)
-    │       ├── ConflictError       409
-    │       ├── RateLimitedError    429
+    │       ├── ConflictError       409: not in the present state
+    │       ├── RateLimitedError    429: not processed, to be sent again later
     │       ├── ServerError         5xx
     │       ├── RedirectError       a redirect that is not followed
     │       └── MalformedAnswerError 2xx, but not what GALE would say
-    │           └── WrongAnswerError 2xx, but about another job
+    │           └── WrongAnswerError 2xx, but about another job: nothing in it is believed
     ├── DownloadError               the file could not be had or kept
     │   ├── LinkNotReadyError       403, 404 or 409 shortly after SUCCESS: not yet
-    │   ├── LinkExpiredError        the link works no longer
-    │   │   └── LinkRejectedError   the store refuses it, and would again
+    │   ├── LinkExpiredError        the link works no longer; a fresh one or a new export is needed
+    │   │   └── LinkRejectedError   the store refuses it, and would again; a fresh one may work
     │   ├── LinkRefusedError        a link that is not followed: http, loopback, other scheme
     │   ├── InterruptedDownloadError the line was cut or stalled; the part is kept
     │   │   └── StoppedDownloadError this program ended it
@@ -134,8 +134,6 @@ class ConfigError(GaleError):
 
 
 class CredentialError(GaleError):
-    """There is no usable key for an environment."""
-
     reason = JobReason.KEY_MISSING
     download_reason = DownloadReason.KEY_MISSING
     exit_code = 4
@@ -158,42 +156,30 @@ class KeyCommandError(CredentialError):
 
 
 class RequestError(GaleError):
-    """A call to GALE gave no usable answer."""
-
     reason = JobReason.NO_ANSWER
     download_reason = DownloadReason.INTERRUPTED
     exit_code = 3
 
 
 class NotSentError(RequestError):
-    """The request certainly did not reach GALE."""
-
     reason = JobReason.NOT_SENT
     passing = True
 
 
 class NameNotFoundError(NotSentError):
-    """The host name does not resolve."""
-
     reason = JobReason.NAME_NOT_FOUND
 
 
 class RefusedError(NotSentError):
-    """The connection was refused, or there is no route or no answer to the connection attempt."""
-
     reason = JobReason.UNREACHABLE
 
 
 class TlsError(NotSentError):
-    """No trusted connection: the certificate's problem is named."""
-
     reason = JobReason.TLS
     passing = False
 
 
 class ProxyRefusedError(NotSentError):
-    """The proxy could not be used or would not connect."""
-
     reason = JobReason.PROXY
 
 
@@ -240,22 +226,16 @@ class AnswerError(RequestError):
 
 
 class BadRequestError(AnswerError):
-    """400 or another 4xx without a class of its own."""
-
     reason = JobReason.BAD_REQUEST
     exit_code = 2
 
 
 class AuthenticationError(AnswerError):
-    """401: the key is missing, wrong or revoked."""
-
     reason = JobReason.KEY_REFUSED
     exit_code = 4
 
 
 class ForbiddenError(AnswerError):
-    """403: the key is known but may not do this."""
-
     reason = JobReason.NOT_ALLOWED
     exit_code = 4
 
@@ -271,36 +251,13 @@ class NotFoundError(AnswerError):
 
 
 class ConflictError(AnswerError):
-    """409: not in the present state."""
-
     reason = JobReason.CONFLICT
     exit_code = 2
 
 
 class RateLimitedError(AnswerError):
-    """429: not processed, try later.
-
-    Args:
-        retry_after: Seconds that the server asks to wait, or None where it does not say.
-    """
-
     passing = True
     reason = JobReason.RATE_LIMITED
-
-    def __init__(
-        self,
-        what: str,
-        advice: str = "",
-        *,
-        status: int = 429,
-        detail: str = "",
-        from_gale: bool = False,
-        body: str = "",
-        page: bool = False,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(what, advice, status=status, detail=detail, from_gale=from_gale, body=body, page=page)
-        self.retry_after = retry_after
 
 
 class ServerError(AnswerError):
@@ -324,16 +281,11 @@ class MalformedAnswerError(AnswerError):
 
 
 class WrongAnswerError(MalformedAnswerError):
-    """2xx, but about another job: a gateway is out of step. Nothing in it is believed."""
-
     reason = JobReason.WRONG_JOB
 
 
 class DownloadError(GaleError):
-    """The file could not be fetched or kept."""
-
     download_reason = DownloadReason.REFUSED
-
     exit_code = 3
 
 
@@ -355,8 +307,6 @@ class LinkNotReadyError(DownloadError):
 
 
 class LinkExpiredError(DownloadError):
-    """The link works no longer; a fresh one or a new export is needed."""
-
     download_reason = DownloadReason.LINK_EXPIRED
 
 
@@ -367,8 +317,6 @@ class LinkRejectedError(LinkExpiredError):
 
 
 class LinkRefusedError(DownloadError):
-    """A link that is never followed: plain http, loopback from elsewhere, another scheme."""
-
     reason = JobReason.LINK_REFUSED
     download_reason = DownloadReason.LINK_REFUSED
 
@@ -389,8 +337,6 @@ class InterruptedDownloadError(DownloadError):
 
 
 class StoppedDownloadError(InterruptedDownloadError):
-    """This program ended the download. What was received is kept."""
-
     download_reason = DownloadReason.STOPPED
 
     def __init__(self) -> None:
@@ -398,22 +344,16 @@ class StoppedDownloadError(InterruptedDownloadError):
 
 
 class NotAZipError(DownloadError):
-    """Something else than a zip came, an HTML page for example."""
-
     download_reason = DownloadReason.NOT_A_ZIP
     exit_code = 6
 
 
 class CorruptFileError(DownloadError):
-    """The file came whole but is damaged, or its length is not the one that was announced."""
-
     download_reason = DownloadReason.CORRUPT
     exit_code = 6
 
 
 class FileSystemError(DownloadError):
-    """The file could not be written: disk full, no permission, folder gone, name refused."""
-
     download_reason = DownloadReason.DISK
     exit_code = 6
 
@@ -436,8 +376,6 @@ class SourceError(GaleError):
 
 
 class StoreError(GaleError):
-    """The history could not be read or written."""
-
     download_reason = DownloadReason.HISTORY
 
 

@@ -79,14 +79,6 @@ class DaemonThreads:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
-        def settle(result: T | None, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(result)  # type: ignore[arg-type]  # T may itself be None
-
         def run() -> None:
             result: T | None = None
             error: BaseException | None = None
@@ -95,7 +87,7 @@ class DaemonThreads:
             except BaseException as caught:
                 error = RuntimeError("StopIteration") if isinstance(caught, StopIteration) else caught
             try:
-                loop.call_soon_threadsafe(settle, result, error)
+                loop.call_soon_threadsafe(_settle, future, result, error)
             except RuntimeError:
                 # The loop is closed: the program is ending and nobody waits for this any more.
                 return
@@ -105,13 +97,8 @@ class DaemonThreads:
         self.start(run)
         if within is None:
             return await future
-
-        def expire() -> None:
-            if not future.done():
-                future.set_exception(TimeoutError())
-
         # In an empty context: the loop keeps a cancelled timer until it is due, and its context the caller's screen.
-        limit = loop.call_later(within, expire, context=Context())
+        limit = loop.call_later(within, _settle, future, None, TimeoutError(), context=Context())
         try:
             return await future
         finally:
@@ -122,3 +109,12 @@ class DaemonThreads:
         with self._ready:
             self._closed = True
             self._ready.notify_all()
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

@@ -27,6 +27,7 @@ from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.downloads.download import DownloadTask
 from gale_tui.core.history.connection import DatabaseThread
 from gale_tui.core.http import network_backend as network
+from gale_tui.core.http.connect import Address, look_up
 from gale_tui.core.http.request_context import Exchange
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, JobState
@@ -196,10 +197,10 @@ class Stage:
         return GaleApp(engine or self.engine, signals=False)
 
     def _patch(self) -> None:
-        look_up, call, submit = network._look_up, DaemonThreads.call, DatabaseThread.submit
+        call, submit = DaemonThreads.call, DatabaseThread.submit
         wait_until = SandboxTime.wait_until
 
-        def to_the_sandbox(host: str, port: int, exchange: Exchange) -> list[network.Address]:
+        def to_the_sandbox(host: str, port: int, exchange: Exchange) -> list[Address]:
             assert (host, port) == ("127.0.0.1", 80), "nothing but the sandbox is asked"
             return look_up(host, self._port, exchange)
 
@@ -231,7 +232,7 @@ class Stage:
 
         enter = self._inside.enter_context
         enter(patch.object(server, "Listener", _PortlessListener))
-        enter(patch.object(network, "_look_up", to_the_sandbox))
+        enter(patch.object(network, "look_up", to_the_sandbox))
         enter(patch.object(DaemonThreads, "call", counted))
         enter(patch.object(DatabaseThread, "submit", submitted))
         enter(patch.object(SandboxTime, "wait_until", waited))

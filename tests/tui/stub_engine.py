@@ -13,18 +13,10 @@ from textual.screen import Screen
 
 from gale_tui.core.clock import Clock, SystemClock
 from gale_tui.core.config.settings import Settings
+from gale_tui.core.gale_api.answers import KeyTest
 from gale_tui.core.kinds import TOOL as TOOL_KIND
 from gale_tui.core.kinds import Kind
-from gale_tui.core.models import (
-    Environment,
-    EnvironmentCondition,
-    ExportRequest,
-    Job,
-    JobState,
-    KeyTest,
-    Origin,
-    ToolChoice,
-)
+from gale_tui.core.models import Environment, EnvironmentCondition, ExportRequest, Job, JobState, Origin, ToolChoice
 from gale_tui.core.secret import Secret
 from gale_tui.tui import theme
 from gale_tui.tui.formatting.job_text import UNICODE

@@ -9,8 +9,9 @@ from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.environments import Config
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError
+from gale_tui.core.gale_api.answers import KeyTest
 from gale_tui.core.gale_api.connections import Connections
-from gale_tui.core.models import Environment, KeyTest
+from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
 
 __all__ = ["EnvironmentRegistry"]

@@ -3,6 +3,6 @@
 Knows nothing of jobs: ``core.jobs.download_queue`` decides when a file is fetched and what its end means. May import
 ``core.archive``, ``core.http``, ``core.gale_api``, ``core.config`` and what all of core stands on.
 
-- :class:`download.DownloadTask` does it, on the caller's thread; :class:`download.DownloadPlan` says what.
-- :func:`recover_published.published_before` finds a file that was finished just before the program was killed.
+- :class:`download.DownloadTask` does it, on the caller's thread; :class:`plan.DownloadPlan` says what.
+- :func:`saved_file.published_before` finds a file that was finished just before the program was killed.
 """

@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gale_tui.core.archive.tool import tool_name
-from gale_tui.core.archive.verify_zip import ZipLimits, verify_zip
-from gale_tui.core.config.settings import DEFAULT_PATTERN
+from gale_tui.core.archive.verify_zip import ZipLimits
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
-from gale_tui.core.downloads.file_names import file_names, names_after, suffix_of
-from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder
+from gale_tui.core.downloads.file_names import names_after, suffix_of
+from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder, require_room
+from gale_tui.core.downloads.plan import DownloadPlan
 from gale_tui.core.downloads.range_response import Meaning, meaning, named, not_a_zip, refusal, validator_of
+from gale_tui.core.downloads.saved_file import SavedFile, check_file
 from gale_tui.core.errors import (
     ConfigError,
     CorruptFileError,
@@ -34,8 +33,9 @@ from gale_tui.core.errors import (
     StoppedDownloadError,
     StoreError,
 )
+from gale_tui.core.http.request_context import Cancellation
 from gale_tui.core.http.responses import OpenResponse
-from gale_tui.core.http.transport import Cancellation, Transport
+from gale_tui.core.http.transport import Transport
 from gale_tui.core.identifiers import origin_of
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import safe_file_stem
@@ -46,51 +46,6 @@ _RESUMABLE = (InterruptedDownloadError, LinkNotReadyError, LinkExpiredError, Not
 """After these a part is kept."""
 _OVERHEAD = 64 << 20
 """Bytes that a zip may have beyond what is packed in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadPlan:
-    """One file: its link, where it goes, and what is there already."""
-
-    url: SignedUrl
-    """Absolute."""
-    folder: Path
-    fallback_stem: str
-    """Its name where the server gives none."""
-    environment_name: str
-    finished_at: float
-    """When the job ended, in seconds since the epoch; part of the name."""
-    part: Path | None = None
-    """An unfinished file to resume."""
-    received: int = 0
-    """Bytes in it when it was last looked at; the file itself counts."""
-    validator: str | None = None
-    """Of the part, for `If-Range`."""
-    size: int | None = None
-    """Bytes of the whole file, where known."""
-    pattern: str = DEFAULT_PATTERN
-    """The setting `filename_pattern`."""
-    tool: str = ""
-    label: str = ""
-    any_file: bool = False
-    """The file is no tool's zip: its length is checked, its contents and size are not."""
-    make_parents: bool = False
-    """Makes the folder's parents as well: for the default folder, not for one that somebody typed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SavedFile:
-    """A file that is verified, on the disk, and has its name."""
-
-    path: Path
-    size: int
-    """Bytes."""
-    sha256: str
-    """Hexadecimal."""
-    entries: int
-    """Files in the zip; 0 where it was not looked into."""
-    name: str
-    """The tool's own, else that of the file at the server without `.zip`; empty where neither is known."""
 
 
 class DownloadTask:
@@ -307,7 +262,7 @@ class DownloadTask:
         body = Body(response, None if answer.size is None else answer.size - there, self._stall)
         if answer.kind == "continues":
             assert part is not None  # noqa: S101  # narrows: there was an offset
-            self._room_for(answer.size, part.size)
+            require_room(self._plan.folder, answer.size, there=part.size)
             if answer.size != self.size:
                 self.size = answer.size
                 self._tell(part.path)
@@ -317,7 +272,7 @@ class DownloadTask:
             start = body.start(4)
             if (other := not_a_zip(start, response, any_file=self._plan.any_file)) is not None:
                 raise other
-            self._room_for(answer.size, 0)
+            require_room(self._plan.folder, answer.size, freed=part.size if part is not None else 0)
             name = named(response, response.url) or named(response, self._plan.url)
             if name and self._plan.any_file:
                 self._suffix = suffix_of(name)
@@ -336,26 +291,6 @@ class DownloadTask:
         self.received += count
         if self.received > self._largest:
             raise DownloadError(f"The file has more than {self._largest:,} bytes, more than a tool's can have")
-
-    def _room_for(self, size: int | None, there: int) -> None:
-        """Raises FileSystemError where the disk has too little room."""
-        if size is None:
-            return
-        folder = self._plan.folder
-        existing = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
-        try:
-            usage = shutil.disk_usage(existing)
-        except OSError:
-            return
-        if not usage.total:
-            # Some network and virtual file systems do not say.
-            return
-        free = usage.free
-        if self._open is not None and not there:
-            free += self._open.size
-        if size - there > free:
-            needed = f"{(size - there) / 1e6:,.1f} MB needed, {free / 1e6:,.1f} MB free"
-            raise FileSystemError(f"Disk full: {needed} in {folder}", f"Make room for {folder}")
 
     def _emptied(self, validator: str | None, size: int | None) -> PartFile:
         """A part without bytes: the one that is there, or a new one."""
@@ -380,17 +315,7 @@ class DownloadTask:
         return part
 
     def _names(self, *, short: bool = False) -> Iterator[str]:
-        plan = self._plan
-        return file_names(
-            self._name or plan.fallback_stem,
-            plan.environment_name,
-            plan.finished_at,
-            short=short,
-            pattern=plan.pattern,
-            tool=plan.tool,
-            label=plan.label,
-            suffix=self._suffix,
-        )
+        return self._plan.names(self._name, self._suffix, short=short)
 
     def _tell(self, part: Path) -> None:
         if self._on_part is None:
@@ -441,10 +366,7 @@ class DownloadTask:
         return SavedFile(path, part.size, digest, entries, self._tool_name(path) or self._name)
 
     def _verified(self, path: Path, stored: Mapping[int, tuple[int, int]] | None = None) -> int:
-        """How many files are in the zip, which is whole."""
-        if self._plan.any_file:
-            return 0
-        return len(verify_zip(path, checkpoint=self._check, stored=stored).entries)
+        return check_file(path, self._plan.any_file, self._check, stored)
 
     def _tool_name(self, path: Path) -> str:
         return "" if self._plan.any_file else tool_name(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable
@@ -27,7 +28,7 @@ from gale_tui.core.filesystem import (
     unlock_file,
 )
 
-__all__ = ["PartFile", "Step", "discard_part", "file_system_error", "make_folder"]
+__all__ = ["PartFile", "Step", "discard_part", "file_system_error", "make_folder", "require_room"]
 
 Step = Callable[[str], None]
 """Called before the disk is touched, with "create", "write", "truncate", "fsync", "link" or "unlink"."""
@@ -89,6 +90,32 @@ def make_folder(folder: Path, *, parents: bool = False) -> None:
         raise FileSystemError(f"{folder} is not a folder", "Choose another one") from None
     except OSError as error:
         raise file_system_error(error, folder if parents else folder.parent) from error
+
+
+def require_room(folder: Path, size: int | None, *, there: int = 0, freed: int = 0) -> None:
+    """Checks that the disk has room for the rest of a file, as far as it says.
+
+    Args:
+        folder: It need not be there yet.
+        size: Bytes of the whole file, where known.
+        there: Bytes of it that are there already.
+        freed: Bytes of an older part that it replaces.
+
+    Raises:
+        FileSystemError: It has not.
+    """
+    if size is None:
+        return
+    existing = next((each for each in (folder, *folder.parents) if each.is_dir()), folder)
+    try:
+        usage = shutil.disk_usage(existing)
+    except OSError:
+        return
+    free = usage.free + freed
+    # Some network and virtual file systems do not say: all they have is 0 bytes.
+    if usage.total and size - there > free:
+        needed = f"{(size - there) / 1e6:,.1f} MB needed, {free / 1e6:,.1f} MB free"
+        raise FileSystemError(f"Disk full: {needed} in {folder}", f"Make room for {folder}")
 
 
 def discard_part(path: Path) -> None:

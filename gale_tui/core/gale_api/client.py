@@ -9,6 +9,7 @@ import shlex
 import time
 import uuid
 from datetime import UTC
+from typing import Literal
 from urllib.parse import quote, urljoin
 
 from gale_tui.core.errors import (
@@ -27,15 +28,18 @@ from gale_tui.core.errors import (
     ServerError,
     WrongAnswerError,
 )
+from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, KeyTest, ResponseNote
 from gale_tui.core.gale_api.parsing import ExpectedIds, answer_text, parse_dock_status, parse_export, read_json
 from gale_tui.core.http.responses import Answer
 from gale_tui.core.http.transport import Transport, check_link
 from gale_tui.core.kinds import TOOL, Kind
-from gale_tui.core.models import DockStatus, Environment, ExportStarted, KeyTest, ResponseNote
+from gale_tui.core.models import Environment
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import first_useful_line, inert
 
 __all__ = ["GaleClient", "curl_line", "dock_status_path", "export_path", "retry_after"]
+
+Call = Literal["export", "dock status"]
 
 EXPORT_SECONDS = 60.0
 STATUS_SECONDS = 30.0
@@ -206,82 +210,47 @@ class GaleClient:
         check_link(absolute, self.transport.origin)
         return absolute
 
-    def _value(self, answer: Answer, note: ResponseNote, call: str, kind: Kind = TOOL) -> object:
+    def _value(self, answer: Answer, note: ResponseNote, call: Call, kind: Kind = TOOL) -> object:
         """The JSON value of a success.
 
         Raises:
             AnswerError: It is none, or not JSON.
         """
-        content_type = answer.headers.get("content-type")
-        line, is_json = first_useful_line(answer.body, content_type)
+        host = self.transport.origin.display
+        line, is_json = first_useful_line(answer.body, answer.headers.get("content-type"))
+        page = not is_json and _looks_like_page(answer)
         if not 200 <= answer.status < 300:
-            raise self._refusal(answer, note, call, kind, line, is_json)
-        what = ""
+            raise self._refusal(answer, note, call, kind, line, is_json, page)
         if answer.unread:
-            what = f"The answer of {self.transport.origin.display} is {answer.unread}"
+            what = f"The answer of {host} is {answer.unread}"
         elif not answer.body.strip():
-            what = f"The answer of {self.transport.origin.display} is empty"
-        elif not is_json and _looks_like_page(answer):
+            what = f"The answer of {host} is empty"
+        elif page:
             what = f"A page answered, not GALE{f': “{line}”' if line else ''}"
         elif not is_json:
-            what = f"The answer of {self.transport.origin.display} is not valid JSON{f': {line}' if line else ''}"
-        if what:
-            advice = (
-                _PAGE_ADVICE
-                if not is_json and _looks_like_page(answer)
-                else _MAY_HAVE
-                if call == "export"
-                else _HOST_ADVICE
-            )
-            raise MalformedAnswerError(what, advice, status=answer.status, detail=line, body=note.text)
-        return read_json(answer.body)
+            what = f"The answer of {host} is not valid JSON{f': {line}' if line else ''}"
+        else:
+            return read_json(answer.body)
+        advice = _PAGE_ADVICE if page else _MAY_HAVE if call == "export" else _HOST_ADVICE
+        raise MalformedAnswerError(what, advice, status=answer.status, detail=line, body=note.text)
 
     def _refusal(
-        self, answer: Answer, note: ResponseNote, call: str, kind: Kind, line: str, is_json: bool
+        self, answer: Answer, note: ResponseNote, call: Call, kind: Kind, line: str, is_json: bool, page: bool
     ) -> AnswerError:
         status = answer.status
-        scope = f"{_SCOPE} {kind.scope}"
-        name, host = self.transport.environment.name, self.transport.origin.display
-        page = not is_json and _looks_like_page(answer)
         if status == 407:
             raise ProxyRefusedError(
                 "The proxy wants a user name and password (407)",
                 "Use one that wants none, for example a local proxy that signs in for you",
             )
-        cause: type[AnswerError]
-        match status:
-            case _ if status == 429 or line.lower().startswith(_RATE_LIMIT):
-                cause, what = RateLimitedError, f"GALE's rate limit is reached ({status})"
-                advice = "The request is repeated after the wait"
-            case 401:
-                cause, what = AuthenticationError, f"GALE refused the API key of {name} (401)"
-                advice = f"Use a management key from GALE ({scope}) under Environments. {_KEY_TRAP}"
-            case 403:
-                cause, what = ForbiddenError, f"GALE does not allow this to the API key of {name} (403)"
-                advice = (
-                    f"Check that the key has the scope (GALE: {scope}) and that the id is of this account. {_KEY_TRAP}"
-                )
-            case 404 if is_json and call == "export":
-                flow, both = (" or this flow", "both ids") if kind.needs_flow else ("", "the id")
-                cause, what = NotFoundError, f"GALE does not know this {kind}{flow} (404)"
-                advice = f"Check {both} and the environment{'; the flow must be deployed' if flow else ''}"
-            case 404 if is_json:
-                cause, what = NotFoundError, "GALE does not know this dock status (404)"
-                advice = "Check the id and the environment"
-            case 404:
-                cause, what = NotFoundError, f"{host} has no such address (404)"
-                advice = "It may not be a GALE: check the host of the environment"
-            case 409:
-                cause, what = ConflictError, "GALE cannot do this in the present state (409)"
-                advice = "Another export or import may be under way; try again when it is done"
-            case _ if status >= 500 or status in (408, 425):
-                cause, what = ServerError, f"{host} or a gateway in front of it returned {status}"
-                advice = _MAY_HAVE if call == "export" else "Polling continues"
-            case _ if 300 <= status < 400:
-                cause, what, advice = RedirectError, f"{host} answered with a redirect ({status})", _PAGE_ADVICE
-            case _:
-                cause, what = BadRequestError, f"GALE did not accept the request ({status})"
-                advice = "Check the ids"
+        if status == 429 or line.lower().startswith(_RATE_LIMIT):
+            cause: type[AnswerError] = RateLimitedError
+            what, advice = f"GALE's rate limit is reached ({status})", "The request is repeated after the wait"
+        elif status == 404:
+            cause = NotFoundError
+            what, advice = self._not_found(call, kind, is_json)
+        else:
+            cause, what, advice = self._cause(status, call, kind)
         if page:
             what = f"{what}; the answer is a page{f' titled “{line}”' if line else ''}, not GALE's own"
             if status != 401 and status < 500:
@@ -291,6 +260,37 @@ class GaleClient:
         error = cause(what, advice, status=status, detail=line, from_gale=is_json, body=note.text, page=page)
         error.retry_after = retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
         return error
+
+    def _not_found(self, call: Call, kind: Kind, is_json: bool) -> tuple[str, str]:
+        """What happened, and what to do about it."""
+        if not is_json:
+            advice = "It may not be a GALE: check the host of the environment"
+            return f"{self.transport.origin.display} has no such address (404)", advice
+        if call == "dock status":
+            return "GALE does not know this dock status (404)", "Check the id and the environment"
+        if kind.needs_flow:
+            advice = "Check both ids and the environment; the flow must be deployed"
+            return f"GALE does not know this {kind} or this flow (404)", advice
+        return f"GALE does not know this {kind} (404)", "Check the id and the environment"
+
+    def _cause(self, status: int, call: Call, kind: Kind) -> tuple[type[AnswerError], str, str]:
+        scope = f"{_SCOPE} {kind.scope}"
+        name, host = self.transport.environment.name, self.transport.origin.display
+        if status == 401:
+            advice = f"Use a management key from GALE ({scope}) under Environments. {_KEY_TRAP}"
+            return AuthenticationError, f"GALE refused the API key of {name} (401)", advice
+        if status == 403:
+            advice = f"Check that the key has the scope (GALE: {scope}) and that the id is of this account. {_KEY_TRAP}"
+            return ForbiddenError, f"GALE does not allow this to the API key of {name} (403)", advice
+        if status == 409:
+            advice = "Another export or import may be under way; try again when it is done"
+            return ConflictError, "GALE cannot do this in the present state (409)", advice
+        if status >= 500 or status in (408, 425):
+            advice = _MAY_HAVE if call == "export" else "Polling continues"
+            return ServerError, f"{host} or a gateway in front of it returned {status}", advice
+        if 300 <= status < 400:
+            return RedirectError, f"{host} answered with a redirect ({status})", _PAGE_ADVICE
+        return BadRequestError, f"GALE did not accept the request ({status})", "Check the ids"
 
 
 _PAGE_ADVICE = "It looks like a proxy or a login page in between: check the host and the proxy of the environment"

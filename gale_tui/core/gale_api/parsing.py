@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gale_tui.core.errors import ConfigError, MalformedAnswerError, WrongAnswerError
+from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, Kind, kind_of
-from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.secret import SignedUrl, hide, without_keys, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
@@ -260,14 +260,18 @@ def _without_secrets(value: Any, depth: int) -> Any:
     return None if isinstance(value, (list, dict)) else value
 
 
-def _object(value: object, status: int, what: str, note: ResponseNote) -> Mapping[str, Any]:
+def _object(value: object, what: str, note: ResponseNote) -> Mapping[str, Any]:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict):
         answer: dict[str, Any] = _without_secrets(value, DEPTH)
         return answer
     raise MalformedAnswerError(
-        f"GALE's answer to {what} is JSON, but not an object", _REPORT, status=status, from_gale=True, body=note.text
+        f"GALE's answer to {what} is JSON, but not an object",
+        _REPORT,
+        status=note.status,
+        from_gale=True,
+        body=note.text,
     )
 
 
@@ -286,7 +290,7 @@ def parse_export(value: object, note: ResponseNote, expected: ExpectedIds = _ANY
         WrongAnswerError: It names another job.
         MalformedAnswerError: It is no object, or has no usable dock status id, so that the job cannot be followed.
     """
-    answer = _object(value, note.status, "the export", note)
+    answer = _object(value, "the export", note)
     places = _places(answer)
     _check_ids(answer, places, expected, note)
     dock_status_id = _dock_id(answer, places)
@@ -325,7 +329,7 @@ def parse_dock_status(value: object, note: ResponseNote, expected: ExpectedIds =
         WrongAnswerError: It names another job.
         MalformedAnswerError: It is no object, or has no status.
     """
-    answer = _object(value, note.status, "the dock status call", note)
+    answer = _object(value, "the dock status call", note)
     places = _places(answer)
     _check_ids(answer, places, expected, note)
     status = _status(places)

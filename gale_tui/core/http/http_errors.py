@@ -24,6 +24,7 @@ from gale_tui.core.errors import (
     TlsError,
     UnansweredError,
 )
+from gale_tui.core.http.proxies import proxy_shown
 from gale_tui.core.http.request_context import HANDSHAKE, Exchange
 from gale_tui.core.http.tls import certificate_problem
 from gale_tui.core.models import Origin
@@ -43,9 +44,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def request_failure(
-    error: Exception, exchange: Exchange, method: str, origin: Origin, proxy: str | None, seconds: float
-) -> GaleError:
+def request_failure(error: Exception, exchange: Exchange, method: str, origin: Origin) -> GaleError:
     """The error of the tree for an exception of the HTTP library.
 
     Args:
@@ -53,10 +52,8 @@ def request_failure(
         exchange: How far the request came.
         method: GET or POST: only after a POST something may have started.
         origin: Where it went.
-        proxy: The proxy as it may be shown, if it went through one.
-        seconds: How long it was allowed to take.
     """
-    host = origin.display
+    host, seconds = origin.display, exchange.seconds or 0.0
     for link in _chain(error):
         if isinstance(link, ConfigError):
             return link
@@ -66,8 +63,8 @@ def request_failure(
         return NotSentError(f"The connection to {host} was given up before anything was sent")
     if isinstance(error, httpcore.LocalProtocolError):
         return NotSentError(f"The request to {host} could not be written", "Check the API key and the ids")
-    if proxy is not None and exchange.phase in ("name", "connect", "proxy"):
-        return _proxy(error, exchange, proxy, host, seconds)
+    if exchange.proxy is not None and exchange.phase in ("name", "connect", "proxy"):
+        return _proxy(error, exchange, proxy_shown(exchange.proxy), host, seconds)
     return _not_sent(error, exchange, host, seconds)
 
 

@@ -1,41 +1,29 @@
-"""Sockets for the HTTP library: name look-up, connection, TLS and every read under one deadline, and stoppable.
+"""Sockets for the HTTP library: connection, TLS and every read under one deadline, and stoppable.
 
 The library's own backend takes a time-out per step, looks names up without any, and cannot be stopped.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import importlib.util
-import ipaddress
-import os
 import selectors
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import httpcore
 import httpx
 
-from gale_tui.core.http.request_context import Exchange, OpenSockets, current, shut_down
+from gale_tui.core.http.connect import connect, look_up
+from gale_tui.core.http.request_context import Exchange, OpenSockets, current
 from gale_tui.core.http.response_framing import ResponseFraming
 from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import split_url
 from gale_tui.core.secret import SignedUrl
 
 __all__ = ["PoolTransport", "make_transport", "raw_socket", "send"]
-
-HEAD_START = 0.25
-"""Seconds that one address has for itself before the next is tried beside it."""
-LOOK = 0.1
-"""Seconds between two looks at whether to stop, while connecting."""
-
-Address = tuple[socket.AddressFamily, Any]
 
 
 class PoolTransport(httpx.BaseTransport):
@@ -82,48 +70,25 @@ def make_transport(
         ImportError: A SOCKS proxy without the package for it.
         ValueError: A proxy of an unknown kind, or one that is no URL.
     """
-    return PoolTransport(_make_pool(sockets, contexts, proxy, keep_alive))
-
-
-def _make_pool(
-    sockets: OpenSockets, contexts: TrustedContexts, proxy: str | None, keep_alive: bool
-) -> httpcore.ConnectionPool:
-    backend = _Backend(sockets, contexts)
     # Stands for the real ones, which are made at the first handshake.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    kept = 16 if keep_alive else 0
+    settings: dict[str, Any] = {
+        "ssl_context": context,
+        "max_connections": None,
+        "max_keepalive_connections": 16 if keep_alive else 0,
+        "keepalive_expiry": 30,
+        "network_backend": _Backend(sockets, contexts),
+    }
     if proxy is None:
-        return httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=None,
-            max_keepalive_connections=kept,
-            keepalive_expiry=30,
-            network_backend=backend,
-        )
+        return PoolTransport(httpcore.ConnectionPool(**settings))
     url, user = _proxy_url(proxy)
     if url.scheme in (b"socks5", b"socks5h"):
         if importlib.util.find_spec("socksio") is None:
             # The pool would miss it at its first request only.
             raise ImportError("socksio")
-        return httpcore.SOCKSProxy(
-            url,
-            proxy_auth=user,
-            ssl_context=context,
-            max_connections=None,
-            max_keepalive_connections=kept,
-            keepalive_expiry=30,
-            network_backend=backend,
-        )
-    return httpcore.HTTPProxy(
-        url,
-        proxy_auth=user,
-        ssl_context=context,
-        proxy_ssl_context=context if url.scheme == b"https" else None,
-        max_connections=None,
-        max_keepalive_connections=kept,
-        keepalive_expiry=30,
-        network_backend=backend,
-    )
+        return PoolTransport(httpcore.SOCKSProxy(url, proxy_auth=user, **settings))
+    to_proxy = context if url.scheme == b"https" else None
+    return PoolTransport(httpcore.HTTPProxy(url, proxy_auth=user, proxy_ssl_context=to_proxy, **settings))
 
 
 def _proxy_url(proxy: str) -> tuple[httpcore.URL, tuple[str, str] | None]:
@@ -191,9 +156,9 @@ class _Backend(httpcore.NetworkBackend):
         exchange = current() or Exchange(timeout)
         try:
             exchange.enter("name")
-            addresses = _look_up(host, port, exchange)
+            addresses = look_up(host, port, exchange)
             exchange.enter("connect")
-            connection = _connect(addresses, exchange)
+            connection = connect(addresses, exchange)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout from error
         except OSError as error:
@@ -246,9 +211,11 @@ class _Stream(httpcore.NetworkStream):
         except OSError as error:
             raise httpcore.ReadError from error
         if not data:
+            exchange = current()
             # A socket that we shut down ourselves ends like one that the server closed.
-            _go_on(httpcore.ReadError)
-            if (exchange := current()) is not None:
+            if exchange is not None and exchange.stopped:
+                raise httpcore.ReadError("stopped")
+            if exchange is not None:
                 exchange.ended = True
         return data
 
@@ -341,89 +308,5 @@ def _limit(timeout: float | None) -> float | None:
     exchange = current()
     if exchange is None:
         return timeout
-    if exchange.stopped:
-        raise ConnectionAbortedError(errno.ECONNABORTED, "stopped")
+    exchange.check()
     return exchange.remaining(timeout)
-
-
-def _go_on(kind: Callable[[str], Exception]) -> None:
-    exchange = current()
-    if exchange is not None and exchange.stopped:
-        raise kind("stopped")
-
-
-def _look_up(host: str, port: int, exchange: Exchange) -> list[Address]:
-    """Addresses of a host. The system's look-up knows no time-out, so it runs on a thread that may be left behind."""
-    if host == "localhost":
-        # Whatever a resolver says, this name never leads to another machine.
-        return [(socket.AF_INET, ("127.0.0.1", port)), (socket.AF_INET6, ("::1", port, 0, 0))]
-    with contextlib.suppress(ValueError):
-        literal = ipaddress.ip_address(host)
-        if literal.version == 4:
-            return [(socket.AF_INET, (host, port))]
-        return [(socket.AF_INET6, (host, port, 0, 0))]
-    found: list[Address] = []
-    failed: list[OSError] = []
-    done = threading.Event()
-
-    def ask() -> None:
-        try:
-            for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                found.append((family, address))
-        except OSError as error:
-            failed.append(error)
-        except UnicodeError:
-            failed.append(socket.gaierror(socket.EAI_NONAME, "not a host name"))
-        finally:
-            done.set()
-
-    threading.Thread(target=ask, name="gale-name", daemon=True).start()
-    while not done.wait(exchange.remaining(LOOK)):
-        _go_on(ConnectionAbortedError)
-    if failed:
-        raise failed[0]
-    return found
-
-
-def _connect(addresses: list[Address], exchange: Exchange) -> socket.socket:
-    """The first connection that comes about; a slow address does not hold up the next one (RFC 8305)."""
-    waiting = list(addresses)
-    failed: OSError = OSError(errno.EADDRNOTAVAIL, "no address")
-    with selectors.DefaultSelector() as selector:
-        next_at = 0.0
-        try:
-            while waiting or selector.get_map():
-                _go_on(ConnectionAbortedError)
-                now = time.monotonic()
-                if waiting and (not selector.get_map() or now >= next_at):
-                    try:
-                        selector.register(_begin(*waiting.pop(0)), selectors.EVENT_WRITE)
-                        next_at = now + HEAD_START
-                    except OSError as error:
-                        failed = error
-                    continue
-                for key, _ in selector.select(exchange.remaining(LOOK)):
-                    connection = key.fileobj
-                    assert isinstance(connection, socket.socket)  # noqa: S101  # narrows what was registered above
-                    selector.unregister(connection)
-                    problem = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                    if problem == 0:
-                        return connection
-                    connection.close()
-                    failed = OSError(problem, os.strerror(problem))
-        finally:
-            for key in list(selector.get_map().values()):
-                if isinstance(key.fileobj, socket.socket):
-                    shut_down(key.fileobj)
-                    key.fileobj.close()
-    raise failed
-
-
-def _begin(family: socket.AddressFamily, address: Any) -> socket.socket:
-    connection = socket.socket(family, socket.SOCK_STREAM)
-    connection.setblocking(False)
-    code = connection.connect_ex(address)
-    if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", 0)):
-        connection.close()
-        raise OSError(code, os.strerror(code))
-    return connection

@@ -7,6 +7,7 @@ belongs to the whole request through that thread.
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 import time
@@ -79,11 +80,13 @@ class Exchange:
         "fresh",
         "phase",
         "proxy",
+        "seconds",
         "sent",
         "sockets",
     )
 
     def __init__(self, seconds: float | None, cancellation: Cancellation | None = None) -> None:
+        self.seconds = seconds
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._phase_deadline: float | None = None
         self.cancellation = cancellation
@@ -104,6 +107,11 @@ class Exchange:
     def stopped(self) -> bool:
         """True after it was cancelled or aborted."""
         return self.aborted or (self.cancellation is not None and self.cancellation.cancelled)
+
+    def check(self) -> None:
+        """Raises ConnectionAbortedError after it was cancelled or aborted."""
+        if self.stopped:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "stopped")
 
     def remaining(self, limit: float | None = None) -> float | None:
         """Seconds that the next step may take: `limit` or what is left of the whole, whichever is less.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from gale_tui.core.http.network_backend import PoolTransport
 
-__all__ = ["BODY_LIMIT", "Answer", "Cancellation", "Headers", "OpenResponse", "Transport", "check_link"]
+__all__ = ["Transport", "check_link"]
 
 MAX_REDIRECTS = 5
 HEADER_SECONDS = 30.0
@@ -47,21 +47,13 @@ class Transport:
     Args:
         environment: Where to, which CA file, which proxy.
         key: Gives the key at the moment it is needed; must not block.
-        user_agent: What the app calls itself.
     """
 
-    def __init__(
-        self,
-        environment: Environment,
-        key: Callable[[], Secret | None],
-        *,
-        user_agent: str = f"gale-tui/{__version__}",
-    ) -> None:
+    def __init__(self, environment: Environment, key: Callable[[], Secret | None]) -> None:
         self.environment = environment
         self.origin: Origin = environment.origin
         self.sockets = OpenSockets()
         self._key = key
-        self._user_agent = user_agent
         self._contexts = TrustedContexts(environment.ca_file)
         self._lock = threading.Lock()
         self._transports: dict[tuple[str | None, bool], PoolTransport] = {}
@@ -99,7 +91,7 @@ class Transport:
         self.sockets.begin(exchange)
         try:
             with under_way(exchange):
-                outcome = self._call(method, SignedUrl(target), exchange, deadline, with_key)
+                outcome = self._call(method, SignedUrl(target), exchange, with_key)
         finally:
             self.sockets.end(exchange)
         # Raised here, outside of any handler: a chained exception would hold the request, and the request the key.
@@ -107,18 +99,17 @@ class Transport:
             raise outcome
         return outcome
 
-    def _call(
-        self, method: str, url: SignedUrl, exchange: Exchange, deadline: float, with_key: bool
-    ) -> Answer | GaleError:
+    def _call(self, method: str, url: SignedUrl, exchange: Exchange, with_key: bool) -> Answer | GaleError:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         status = 0
         for _ in range(MAX_REDIRECTS + 1):
-            sent = self._send(method, url, headers, exchange, deadline, deadline, with_key, keep_alive=method == "GET")
+            keep_alive = method == "GET"
+            sent = self._send(method, url, headers, exchange, exchange.seconds, with_key, keep_alive=keep_alive)
             if isinstance(sent, GaleError):
                 return sent
             status = sent.status_code
             if status not in _REDIRECTS:
-                return self._read(sent, method, url, exchange, deadline)
+                return self._read(sent, method, url, exchange)
             sent.close()
             follow = self._redirected_call(method, url, sent)
             if isinstance(follow, GaleError):
@@ -143,9 +134,7 @@ class Transport:
             return RedirectError(f"{what}; an export is not sent elsewhere on its own", _MOVED, status=status)
         return RedirectError(f"{what}; the API key does not go there", _MOVED, status=status)
 
-    def _read(
-        self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange, deadline: float
-    ) -> Answer | GaleError:
+    def _read(self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange) -> Answer | GaleError:
         headers = Headers(response.headers.raw)
         success = 200 <= response.status_code < 300
         encoding = headers.get("content-encoding", "").strip().lower()
@@ -162,7 +151,9 @@ class Transport:
                         break
         except Exception as error:  # the library's, its backend's or the socket's own
             if success:
-                return self._failure(error, exchange, method, url, deadline)
+                from gale_tui.core.http.http_errors import request_failure
+
+                return request_failure(error, exchange, method, origin_of(url.reveal()))
             unread = "cut off"
         finally:
             response.close()
@@ -231,11 +222,10 @@ class Transport:
             hide(url)
             secure = origin.scheme == "https"
             with_key = with_key and origin == self.origin
-            sent = self._send("GET", url, headers, exchange, HEADER_SECONDS, stall, with_key, keep_alive=False)
+            sent = self._send("GET", url, headers, exchange, stall, with_key, keep_alive=False)
             if isinstance(sent, GaleError):
                 if isinstance(sent, UnansweredError):
-                    stopped = exchange.stopped
-                    return StoppedDownloadError() if stopped else InterruptedDownloadError(sent.what)
+                    return StoppedDownloadError() if exchange.stopped else InterruptedDownloadError(sent.what)
                 return sent
             status = sent.status_code
             if status not in _REDIRECTS:
@@ -254,8 +244,7 @@ class Transport:
         url: SignedUrl,
         headers: Mapping[str, str],
         exchange: Exchange,
-        seconds: float,
-        step: float,
+        step: float | None,
         with_key: bool,
         *,
         keep_alive: bool,
@@ -263,7 +252,8 @@ class Transport:
         """Sends once; a GET on a kept connection that turns out to be closed is sent again on a new one."""
         import httpcore
 
-        from gale_tui.core.http import network_backend as network
+        from gale_tui.core.http.http_errors import proxy_failure, request_failure
+        from gale_tui.core.http.network_backend import send
 
         try:
             origin = origin_of(url.reveal())
@@ -273,8 +263,6 @@ class Transport:
         try:
             transport = self._transport(proxy, keep_alive)
         except (ImportError, ValueError) as error:
-            from gale_tui.core.http.http_errors import proxy_failure
-
             return proxy_failure(error, proxy_shown(proxy or ""))
         outgoing = self._outgoing(headers, with_key and origin == self.origin)
         if isinstance(outgoing, NoKeyError):
@@ -282,48 +270,38 @@ class Transport:
         exchange.fresh = exchange.sent = False
         exchange.proxy = proxy
         try:
-            return network.send(transport, method, url, outgoing, exchange, step)
+            return send(transport, method, url, outgoing, exchange, step)
         except UnicodeError:
             return LinkRefusedError(f"{_shown(url)} is not a usable address")
         except (httpcore.RemoteProtocolError, httpcore.NetworkError) as error:
             if method != "GET" or exchange.fresh or exchange.stopped or not keep_alive:
-                return self._failure(error, exchange, method, url, seconds)
+                return request_failure(error, exchange, method, origin)
         except Exception as error:  # whatever the library lets through means the same: no answer
-            return self._failure(error, exchange, method, url, seconds)
-        return self._send(method, url, headers, exchange, seconds, step, with_key, keep_alive=False)
+            return request_failure(error, exchange, method, origin)
+        return self._send(method, url, headers, exchange, step, with_key, keep_alive=False)
 
     def _outgoing(self, headers: Mapping[str, str], with_key: bool) -> dict[str, str] | NoKeyError:
         """The headers of a request. The only place where the key is added; who calls it has compared the origins."""
-        outgoing = {**headers, "Accept-Encoding": "identity", "User-Agent": self._user_agent}
+        outgoing = {**headers, "Accept-Encoding": "identity", "User-Agent": f"gale-tui/{__version__}"}
         if with_key:
             name = self.environment.name
             key = self._key()
             if key is None:
-                where = "Environments"
-                return NoKeyError(f"There is no API key for {name}", f"Enter one under {where}")
+                return NoKeyError(f"There is no API key for {name}", "Enter one under Environments")
             if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
                 return NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")
             hide(key)
             outgoing["x-api-key"] = key.reveal()
         return outgoing
 
-    def _failure(self, error: Exception, exchange: Exchange, method: str, url: SignedUrl, seconds: float) -> GaleError:
-        from gale_tui.core.http.http_errors import request_failure
-
-        origin = origin_of(url.reveal())
-        proxy = proxy_for(origin, self.environment.proxy)
-        return request_failure(error, exchange, method, origin, proxy and proxy_shown(proxy), seconds)
-
     def _transport(self, proxy: str | None, keep_alive: bool) -> PoolTransport:
         from gale_tui.core.http.network_backend import make_transport
 
         with self._lock:
-            transport = self._transports.get((proxy, keep_alive))
-            if transport is None:
-                transport = self._transports[proxy, keep_alive] = make_transport(
-                    self.sockets, self._contexts, proxy, keep_alive
-                )
-            return transport
+            kind = proxy, keep_alive
+            if kind not in self._transports:
+                self._transports[kind] = make_transport(self.sockets, self._contexts, *kind)
+            return self._transports[kind]
 
     def abort(self) -> None:
         """Makes every call under way return at once with an error; later calls work again."""

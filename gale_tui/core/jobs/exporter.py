@@ -19,10 +19,11 @@ from gale_tui.core.errors import (
     StoreError,
     UnansweredError,
 )
+from gale_tui.core.gale_api.answers import ExportStarted
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.context import JobContext, resolve_link
 from gale_tui.core.jobs.reasons import clock_time, describe
-from gale_tui.core.models import Environment, ExportRequest, ExportStarted, Job, JobReason, JobState
+from gale_tui.core.models import Environment, ExportRequest, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
 __all__ = ["Exporter"]

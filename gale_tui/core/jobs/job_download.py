@@ -32,7 +32,7 @@ from gale_tui.core.models import DownloadReason, DownloadState, Environment, Job
 from gale_tui.core.secret import SignedUrl
 
 if TYPE_CHECKING:
-    from gale_tui.core.downloads.download import SavedFile
+    from gale_tui.core.downloads.saved_file import SavedFile
 
 __all__ = ["LEASE", "JobDownload"]
 
@@ -209,7 +209,7 @@ class JobDownload:
                 await self._download(environment, link)
 
     async def _download(self, environment: Environment, link: SignedUrl) -> None:
-        from gale_tui.core.downloads.download import DownloadPlan
+        from gale_tui.core.downloads.plan import DownloadPlan
 
         transport = await self._context.connections.transport(environment)
         job = self._registry.jobs.get(self._job_id)
@@ -236,7 +236,7 @@ class JobDownload:
 
     async def _recover_published(self) -> bool:
         """True if the file was whole already when an earlier run was killed; then it is saved now."""
-        from gale_tui.core.downloads.recover_published import published_before
+        from gale_tui.core.downloads.saved_file import published_before
 
         job = self._registry.jobs.get(self._job_id)
         if job is None or job.download.part is None:

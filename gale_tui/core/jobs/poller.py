@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import AnswerError, AuthenticationError, CredentialError, GaleError, StoreError
+from gale_tui.core.gale_api.answers import DockStatus
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.context import JobContext, resolve_link
 from gale_tui.core.jobs.rate_limits import PollOutcome, PollResult
 from gale_tui.core.jobs.reasons import describe
-from gale_tui.core.models import DockStatus, Environment, Job, JobReason, JobState
+from gale_tui.core.models import Environment, Job, JobReason, JobState
 from gale_tui.core.secret import Secret, SignedUrl
 
 __all__ = ["POLL_LEASE", "Poller"]

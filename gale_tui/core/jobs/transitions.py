@@ -49,21 +49,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gale_tui.core.errors import AnswerError, GaleError
-from gale_tui.core.models import (
-    DockStatus,
-    Download,
-    DownloadReason,
-    DownloadState,
-    ExportStarted,
-    Job,
-    JobReason,
-    JobState,
-    ResponseNote,
-)
+from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
+from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
 if TYPE_CHECKING:
-    from gale_tui.core.downloads.download import SavedFile
+    from gale_tui.core.downloads.saved_file import SavedFile
 
 __all__ = [
     "accept",

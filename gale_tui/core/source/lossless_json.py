@@ -228,12 +228,26 @@ def write(value: object, style: Style = TREE_STYLE) -> bytes:
     Raises:
         RecursionError: It is nested too deeply.
     """
+    pieces = [style.start]
+    _putter(style, pieces.append)(value, style.newline if style.indent is not None else "")
+    pieces.append(style.end)
+    text = "".join(pieces)
+    # These characters stand in strings only, so that the text can be searched as a whole.
+    for character in style.escaped:
+        text = text.replace(character, "\\/" if character == "/" else f"\\u{ord(character):04x}")
+    if style.upper:
+        text = _ESCAPE.sub(lambda match: f"\\u{match[1].upper()}" if match[1] else match[0], text)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        digits = "04X" if style.upper else "04x"
+        return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):{digits}}", text).encode()
+
+
+def _putter(style: Style, add: Callable[[str], None]) -> Callable[[object, str], None]:
+    """A function that adds the pieces of a value to a text; its second argument begins a line round the value."""
     encode: Callable[[str], str] = encode_basestring_ascii if style.ascii else encode_basestring
-    pieces: list[str] = [style.start]
-    add = pieces.append
-    colon, comma = style.colon, style.comma
-    indent = style.indent
-    around = style.newline if indent is not None else ""
+    colon, comma, indent = style.colon, style.comma, style.indent
     references = style is TREE_STYLE
 
     def put(each: object, around: str) -> None:
@@ -279,16 +293,4 @@ def write(value: object, style: Style = TREE_STYLE) -> bytes:
         else:
             add(_CONSTANTS[each] if each is None or kind is bool else json.dumps(each))  # type: ignore[index]
 
-    put(value, around)
-    add(style.end)
-    text = "".join(pieces)
-    # These characters stand in strings only, so that the text can be searched as a whole.
-    for character in style.escaped:
-        text = text.replace(character, "\\/" if character == "/" else f"\\u{ord(character):04x}")
-    if style.upper:
-        text = _ESCAPE.sub(lambda match: f"\\u{match[1].upper()}" if match[1] else match[0], text)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        digits = "04X" if style.upper else "04x"
-        return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):{digits}}", text).encode()
+    return put

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gale_tui.core.errors import MalformedAnswerError
+from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.gale_api.parsing import NOTE_LIMIT, answer_text, parse_dock_status, parse_export, read_json
-from gale_tui.core.models import DockStatus, ExportStarted, ResponseNote
 
 DOCK = "ds-cxxxxxxf-8xx7-5xx9-8xxd-c2xxxxxxxxxd"
 LINK = "https://gale.kore.ai/api/v1/account/xxxxxx"

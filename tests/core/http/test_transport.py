@@ -332,7 +332,7 @@ class TestNotSent:
             with WireServer(OK) as server, reaching(server.url) as transport:
                 ports = [silent if first == "silent" else refusing, server.port]
                 found = [(socket.AF_INET, ("127.0.0.1", port)) for port in ports]
-                monkeypatch.setattr(network, "_look_up", lambda *_: found)
+                monkeypatch.setattr(network, "look_up", lambda *_: found)
                 assert transport.request("GET", "/x", deadline=LONG).status == 200
 
 

@@ -19,7 +19,7 @@ from gale_tui.core.errors import (
     RefusedError,
 )
 from gale_tui.core.http import transport as transport_module
-from gale_tui.core.http.transport import Cancellation
+from gale_tui.core.http.request_context import Cancellation
 from tests.support.certificates import Authority
 from tests.support.wire import KEY, Conversation, WireServer, answer, header, reaching, reply, shown_in_a_crash
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from gale_tui.core.gale_api.answers import DockStatus, ResponseNote
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.jobs.transitions import apply_status, final_state
-from gale_tui.core.models import DockStatus, DownloadState, JobReason, JobState, ResponseNote
+from gale_tui.core.models import DownloadState, JobReason, JobState
 from tests.support.history_samples import sample_job
 
 WORDS = {

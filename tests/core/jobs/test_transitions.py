@@ -15,18 +15,9 @@ from gale_tui.core.errors import (
     RateLimitedError,
     UnansweredError,
 )
+from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.jobs import transitions as t
-from gale_tui.core.models import (
-    DockStatus,
-    Download,
-    DownloadReason,
-    DownloadState,
-    ExportStarted,
-    Job,
-    JobReason,
-    JobState,
-    ResponseNote,
-)
+from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 from tests.support.history_samples import sample_job
 
@@ -62,7 +53,11 @@ EVENTS: dict[str, tuple[Callable[[Job], Job], set[JobState], JobState | None]] =
     "accept": (accept("IN_PROGRESS"), UNANSWERED, S.RUNNING),
     "accept, at its end": (accept("SUCCESS"), UNANSWERED, S.SUCCEEDED),
     "accept, failed": (accept("FAILED"), UNANSWERED, S.FAILED),
-    "wait after a 429": (lambda job: t.wait(job, RateLimitedError("slow down"), 50.0), UNANSWERED, S.WAITING),
+    "wait after a 429": (
+        lambda job: t.wait(job, RateLimitedError("slow down", status=429), 50.0),
+        UNANSWERED,
+        S.WAITING,
+    ),
     "wait for the network": (lambda job: t.wait(job, NameNotFoundError("no name"), 50.0), UNANSWERED, S.WAITING),
     "reject": (lambda job: t.reject(job, AuthenticationError("no", status=401), 9.0), UNANSWERED, S.REJECTED),
     "mark_unconfirmed": (lambda job: t.mark_unconfirmed(job, UnansweredError("cut")), UNANSWERED, S.UNCONFIRMED),
@@ -149,7 +144,7 @@ def test_a_file_is_requested_ahead_of_the_end(state: JobState) -> None:
 def test_posts_are_counted_where_something_may_have_reached_gale() -> None:
     job = sample_job(state=S.REQUESTING, posts=1)
     assert accept("IN_PROGRESS")(job).posts == 2
-    assert t.wait(job, RateLimitedError("slow down"), 5.0).posts == 2
+    assert t.wait(job, RateLimitedError("slow down", status=429), 5.0).posts == 2
     assert t.wait(job, NameNotFoundError("no name"), 5.0).posts == 1
     assert t.reject(job, AuthenticationError("no", status=401), 9.0).posts == 2
     assert t.reject(job, NameNotFoundError("no name"), 9.0).posts == 1

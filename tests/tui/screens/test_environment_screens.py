@@ -12,7 +12,8 @@ from textual.widgets import OptionList, Static
 
 from gale_tui.core.credentials.keyring_backend import WITHOUT_KEYRING
 from gale_tui.core.errors import ConfigError, KeyringUnavailableError
-from gale_tui.core.models import Environment, EnvironmentCondition, KeyTest, Origin
+from gale_tui.core.gale_api.answers import KeyTest
+from gale_tui.core.models import Environment, EnvironmentCondition, Origin
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen

@@ -14,7 +14,8 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.models import Environment, KeyTest
+from gale_tui.core.gale_api.answers import KeyTest
+from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.base import GaleScreen

@@ -1,0 +1,71 @@
+"""The finished file, and finding one that the history does not know."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gale_tui.core.archive.tool import tool_name
+from gale_tui.core.archive.verify_zip import verify_zip
+from gale_tui.core.downloads.file_names import PART
+from gale_tui.core.errors import DownloadError
+
+__all__ = ["SavedFile", "check_file", "published_before"]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file that is verified, on the disk, and has its name."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hexadecimal."""
+    entries: int
+    """Files in the zip; 0 where it was not looked into."""
+    name: str = ""
+    """The tool's own, else that of the file at the server without `.zip`; empty where neither is known."""
+
+
+def check_file(
+    path: Path,
+    any_file: bool,
+    checkpoint: Callable[[], None] | None = None,
+    stored: Mapping[int, tuple[int, int]] | None = None,
+) -> int:
+    """How many files are in the zip, which is whole; 0 for a file that need not be a zip.
+
+    Raises:
+        NotAZipError, CorruptFileError, FileSystemError: As :func:`verify_zip`, which has the arguments.
+    """
+    return 0 if any_file else len(verify_zip(path, checkpoint=checkpoint, stored=stored).entries)
+
+
+def published_before(part: Path | None, size: int | None, *, any_file: bool = False) -> SavedFile | None:
+    """The finished file of a part that is gone, or None: the program was killed just after it gave the file its name.
+
+    Reads all of it: call it on a thread.
+
+    Args:
+        part: As the history has it.
+        size: Bytes of the whole file; without them no file counts as it.
+        any_file: It need not be a zip.
+    """
+    if part is None or size is None or part.suffix != PART or os.path.lexists(part):
+        return None
+    path = part.with_suffix("")
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            return None
+        entries = check_file(path, any_file)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, DownloadError):
+        return None
+    return SavedFile(path, size, digest, entries, "" if any_file else tool_name(path))

@@ -1,0 +1,67 @@
+"""What GALE answers, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gale_tui.core.kinds import Kind
+from gale_tui.core.secret import SignedUrl
+
+__all__ = ["DockStatus", "ExportStarted", "KeyTest", "ResponseNote"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseNote:
+    """What a call answered, for the details pane: bounded, inert, links redacted."""
+
+    request: str
+    """Method and path, for example `GET /api/public/dock-status/ds-…`."""
+    status: int
+    text: str
+    """At most 16 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportStarted:
+    """The answer to an export: see "Export a Tool API", Sample Response."""
+
+    dock_status_id: str
+    status: str
+    """Verbatim; IN_PROGRESS where the answer has none."""
+    export_job_id: str | None
+    download_url: SignedUrl | None
+    """As given, stripped; may be relative."""
+    tool_id: str | None
+    """Of the tool, the workflow or the model."""
+    name: str | None
+    percentage: float | None
+    reason: str | None
+    response: ResponseNote
+
+
+@dataclass(frozen=True, slots=True)
+class DockStatus:
+    """The answer to a dock status call."""
+
+    status: str
+    """Verbatim: IN_PROGRESS, SUCCESS, FAILED or something new."""
+    percentage: float | None
+    reason: str | None
+    download_url: SignedUrl | None
+    export_job_id: str | None
+    tool_id: str | None
+    """Of the tool, the workflow or the model."""
+    name: str | None
+    response: ResponseNote
+    kind: Kind | None = None
+    """What the job is about; None where the answer does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTest:
+    """What asking for a dock status that cannot exist, with the key and without, tells about the key."""
+
+    verdict: Literal["accepted", "refused", "inconclusive"]
+    explanation: str
+    """A sentence for a person."""
