@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gale_tui.core.config.paths import Paths
+    from gale_tui.core.history.store import JobStore
 
 __all__ = ["add_completion", "complete", "shell_code"]
 
@@ -23,7 +27,6 @@ RECENT = 300
 
 
 def add_completion(commands: Any) -> None:
-    """Adds the command to the parser's."""
     command: argparse.ArgumentParser = commands.add_parser(
         "completion",
         help="print the completion script of a shell",
@@ -86,38 +89,34 @@ def _environments() -> list[str]:
 
 
 def _sets() -> list[str]:
-    from gale_tui.core.history.store import JobStore
-
-    async def names(history: Path) -> list[str]:
-        store = await JobStore.open(history)
-        try:
-            return [each.name for each in await store.sets.all()]
-        finally:
-            await store.close()
+    async def names(store: JobStore) -> list[str]:
+        return [each.name for each in await store.sets.all()]
 
     return _of_history(names)
 
 
 def _ids(field: str) -> list[str]:
-    from gale_tui.core.history.store import JobStore
-
-    async def ids(history: Path) -> list[str]:
-        store = await JobStore.open(history)
-        try:
-            return [str(getattr(job, field)) for job in await store.load(limit=RECENT)]
-        finally:
-            await store.close()
+    async def ids(store: JobStore) -> list[str]:
+        return [str(getattr(job, field)) for job in await store.load(limit=RECENT)]
 
     return _of_history(ids)
 
 
-def _of_history(read: Callable[[Path], Any]) -> list[str]:
+def _of_history(read: Callable[[JobStore], Awaitable[list[str]]]) -> list[str]:
+    from gale_tui.core.history.store import JobStore
+
+    async def found(history: Path) -> list[str]:
+        store = await JobStore.open(history)
+        try:
+            return await read(store)
+        finally:
+            await store.close()
+
     history = _paths().store_file
-    found: list[str] = asyncio.run(read(history)) if history.exists() else []
-    return found
+    return asyncio.run(found(history)) if history.exists() else []
 
 
-def _paths() -> Any:
+def _paths() -> Paths:
     from gale_tui.core.config.paths import Paths
 
     return Paths.find(os.environ)

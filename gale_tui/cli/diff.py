@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from gale_tui.core.archive.comparison import Comparison, compare, comparison_as_json
+from gale_tui.core.archive.comparison import (
+    Changed,
+    Changes,
+    Comparison,
+    VariableChange,
+    compare,
+    comparison_as_json,
+)
 from gale_tui.core.archive.import_needs import environment_of_file, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
-from gale_tui.core.archive.tool import text_of
+from gale_tui.core.archive.tool import Guardrail, ToolNode, Variable, text_of
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.models import DownloadState
 from gale_tui.core.secret import HIDDEN
@@ -26,8 +33,6 @@ SAME, DIFFER, TROUBLE = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class DiffCommand:
-    """What the command line asks for."""
-
     before: Path
     after: Path
     as_json: bool = False
@@ -147,30 +152,32 @@ def report_lines(comparison: Comparison) -> Iterator[str]:
         yield "No difference."
         return
     yield from _section("Tool", _fields(it.about))
-    yield from _section("Nodes", _nodes(it))
-    yield from _section("Guardrails", _guardrails(it))
-    yield from _section("Environment variables", _variables(it))
+    yield from _section("Nodes", _changes(it.nodes, _node))
+    yield from _section("Guardrails", _changes(it.guardrails, _name))
+    yield from _section("Environment variables", _changes(it.variables, _name))
     yield from _section("Flow settings", _fields(it.settings))
-    yield from _section("Files", _files(it))
+    yield from _section("Files", _changes(it.files, _file))
 
 
 def stat_lines(comparison: Comparison) -> Iterator[str]:
     """One line for each thing that differs, with its changed fields and lines counted, then the sum."""
     it = comparison
     rows: list[tuple[str, str]] = []
-    for title, changes in (("tool", it.about), ("flow settings", it.settings)):
-        if changes:
-            rows.append((f"~ {title}", _extent(changes)))
-    rows += [(f"+ {_node(each.name, each.kind, each.id)}", "added") for each in it.nodes_added]
-    rows += [(f"- {_node(each.name, each.kind, each.id)}", "removed") for each in it.nodes_removed]
-    rows += [(f"~ {_node(each.name, each.kind, each.id)}", _extent(each.fields)) for each in it.nodes_changed]
-    rows += [(f"+ guardrail {inert(each.name, 120)}", "added") for each in it.guardrails_added]
-    rows += [(f"- guardrail {inert(each.name, 120)}", "removed") for each in it.guardrails_removed]
-    rows += [(f"~ guardrail {inert(each.name, 120)}", _extent(each.fields)) for each in it.guardrails_changed]
-    rows += [(f"+ variable {inert(each.name, 120)}", "added") for each in it.variables_added]
-    rows += [(f"- variable {inert(each.name, 120)}", "removed") for each in it.variables_removed]
-    rows += [(f"~ variable {inert(each.name, 120)}", "changed") for each in it.variables_changed]
-    rows += [(f"{line[0]} file {line[2:]}", "") for line in _files(it)]
+    for name, fields in (("tool", it.about), ("flow settings", it.settings)):
+        if fields:
+            rows.append((f"~ {name}", _extent(fields)))
+    parts: tuple[tuple[str, Changes[Any, Any], Callable[[Any], str]], ...] = (
+        ("", it.nodes, _node),
+        ("guardrail ", it.guardrails, _name),
+        ("variable ", it.variables, _name),
+    )
+    for part, changes, title in parts:
+        rows += [(f"+ {part}{title(each)}", "added") for each in changes.added]
+        rows += [(f"- {part}{title(each)}", "removed") for each in changes.removed]
+        for each in changes.changed:
+            extent = "changed" if isinstance(each, VariableChange) else _extent(each.fields)
+            rows.append((f"~ {part}{title(each)}", extent))
+    rows += [(f"{line[0]} file {line[2:]}", "") for line in _changes(it.files, _file)]
     width = max((len(name) for name, _ in rows), default=0)
     yield from (f"{name:{width}}  {extent}".rstrip() for name, extent in rows)
     yield "No difference." if it.same else f"{it.count} differ" if it.count > 1 else "1 differs"
@@ -198,41 +205,26 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
         yield from (f"  {line}" if line else "" for line in found)
 
 
-def _nodes(it: Comparison) -> Iterator[str]:
-    for node in it.nodes_added:
-        yield f"+ {_node(node.name, node.kind, node.id)}"
-    for node in it.nodes_removed:
-        yield f"- {_node(node.name, node.kind, node.id)}"
-    for changed in it.nodes_changed:
-        yield f"~ {_node(changed.name, changed.kind, changed.id)}"
-        yield from (f"    {line}" for line in _fields(changed.fields))
+def _changes(changes: Changes[Any, Any], title: Callable[[Any], str]) -> Iterator[str]:
+    yield from (f"+ {title(each)}" for each in changes.added)
+    yield from (f"- {title(each)}" for each in changes.removed)
+    for each in changes.changed:
+        hidden = isinstance(each, VariableChange) and each.value_changed
+        yield f"~ {title(each)}{': another value (values are not shown)' if hidden else ''}"
+        if not isinstance(each, str):
+            yield from (f"    {line}" for line in _fields(each.fields))
 
 
-def _node(name: str, kind: str, node_id: str) -> str:
-    return f"{inert(name, 120)} ({inert(kind, 40)}, {inert(node_id, 80)})"
+def _node(node: ToolNode | Changed) -> str:
+    return f"{inert(node.name, 120)} ({inert(node.kind, 40)}, {inert(node.id, 80)})"
 
 
-def _guardrails(it: Comparison) -> Iterator[str]:
-    yield from (f"+ {inert(each.name, 120)}" for each in it.guardrails_added)
-    yield from (f"- {inert(each.name, 120)}" for each in it.guardrails_removed)
-    for changed in it.guardrails_changed:
-        yield f"~ {inert(changed.name, 120)}"
-        yield from (f"    {line}" for line in _fields(changed.fields))
+def _name(part: Guardrail | Variable | Changed | VariableChange) -> str:
+    return inert(part.name, 120)
 
 
-def _variables(it: Comparison) -> Iterator[str]:
-    yield from (f"+ {inert(each.name, 120)}" for each in it.variables_added)
-    yield from (f"- {inert(each.name, 120)}" for each in it.variables_removed)
-    for changed in it.variables_changed:
-        what = ": another value (values are not shown)" if changed.value_changed else ""
-        yield f"~ {inert(changed.name, 120)}{what}"
-        yield from (f"    {line}" for line in _fields(changed.fields))
-
-
-def _files(it: Comparison) -> Iterator[str]:
-    yield from (f"+ {inert(name, 200)}" for name in it.files_added)
-    yield from (f"- {inert(name, 200)}" for name in it.files_removed)
-    yield from (f"~ {inert(name, 200)}" for name in it.files_changed)
+def _file(name: str) -> str:
+    return inert(name, 200)
 
 
 def _fields(changes: Iterable[FieldChange]) -> Iterator[str]:

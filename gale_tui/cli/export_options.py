@@ -51,7 +51,6 @@ GALE_API_KEY:
 
 
 def add_export(commands: Any) -> None:
-    """Adds the command."""
     export: argparse.ArgumentParser = commands.add_parser(
         "export",
         help="export and save without a screen",

@@ -16,7 +16,6 @@ __all__ = ["add_jobs", "job_as_json", "list_jobs"]
 
 
 def add_jobs(commands: Any) -> None:
-    """Adds the command to the parser's."""
     command: argparse.ArgumentParser = commands.add_parser(
         "jobs",
         help="list the jobs of the history, newest first",
@@ -59,7 +58,6 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
 
 
 def print_notice(err: TextIO, text: str) -> None:
-    """Writes a sentence about the history."""
     err.write(f"gale-tui: {text}\n")
 
 

@@ -28,7 +28,6 @@ class Narration:
         self._shown = ""
 
     def say(self, text: str) -> None:
-        """Writes a message of the program."""
         self._write(f"gale-tui: {text}")
 
     def _write(self, text: str) -> None:

@@ -32,7 +32,6 @@ examples:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser with all commands."""
     import argparse
 
     from gale_tui.cli.completion import add_completion

@@ -13,7 +13,6 @@ DAY = 86_400.0
 
 
 def add_prune(commands: Any) -> None:
-    """Adds the command to the parser's."""
     command: argparse.ArgumentParser = commands.add_parser(
         "prune",
         help="remove old saved exports",

@@ -30,7 +30,6 @@ exit codes:
 
 
 def add_source(commands: Any) -> None:
-    """Adds the commands to the parser's."""
     unpack: argparse.ArgumentParser = commands.add_parser(
         "unpack",
         help="unpack a saved export into a folder for version control",

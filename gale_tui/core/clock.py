@@ -26,8 +26,6 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The system's time."""
-
     def time(self) -> float:
         return time.time()
 

@@ -116,7 +116,6 @@ class _LogFile(logging.Handler):
             os.close(descriptor)
 
     def close(self) -> None:
-        """Closes the file."""
         with contextlib.suppress(OSError):
             self._close_file()
         super().close()

@@ -79,8 +79,6 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What the export form asks for."""
-
     environment_id: str
     tool_id: str
     """Id of the tool, the workflow or the model."""
@@ -230,8 +228,6 @@ class DownloadReason(StrEnum):
 
 
 class DownloadState(StrEnum):
-    """How far the file is."""
-
     NONE = "none"
     """Not asked for."""
     WANTED = "wanted"
@@ -251,8 +247,6 @@ class DownloadState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What is known of a job's file."""
-
     state: DownloadState = DownloadState.NONE
     path: Path | None = None
     """The finished file."""

@@ -59,15 +59,12 @@ class OutputThread(io.RawIOBase):
         """The first error; what was written since is lost."""
 
     def writable(self) -> bool:
-        """It is."""
         return True
 
     def fileno(self) -> int:
-        """The descriptor."""
         return self._fileno
 
     def isatty(self) -> bool:
-        """Whether the descriptor is a terminal."""
         return os.isatty(self._fileno)
 
     def write(self, data: bytes) -> int:  # type: ignore[override]  # no other buffers come here

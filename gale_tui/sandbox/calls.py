@@ -201,7 +201,6 @@ def _export_answer(job: Job, link: str | None) -> dict[str, object]:
 
 
 def _status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
-    """The answer to the dock status call."""
     script = job.script
     answer = _head(job, script.status_id_as, job.status(now))
     if script.percentages:

@@ -23,8 +23,6 @@ __all__ = ["Contents", "Delivery", "disposition"]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file that is ready to be served."""
-
     source: bytes | Path
     size: int
     tag: str
@@ -107,7 +105,6 @@ class Delivery:
 
     @staticmethod
     def path(job: Job) -> str:
-        """Where the file of a job is."""
         return f"/api/v1/account/{job.account}/exports/{job.export_job_id}"
 
     def link(self, job: Job, *, fresh: bool = False) -> str:

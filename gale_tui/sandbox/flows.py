@@ -13,8 +13,6 @@ __all__ = ["REVISIONS", "Flow", "Node"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step of a flow."""
-
     kind: str
     """start, genAI, condition, api, function, docSearch, human, delay, loop, imageToText, textToSpeech or end."""
     name: str
@@ -51,7 +49,6 @@ REVISIONS: Final = (
 
 
 def _read_flows() -> dict[str, Flow]:
-    """The flows of `flows.json`, by key."""
     document = json.loads(Path(__file__).with_name("flows.json").read_text("utf-8"))
     return {
         key: Flow(

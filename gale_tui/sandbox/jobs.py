@@ -69,8 +69,6 @@ class FaultSequence:
 
 @dataclass(slots=True)
 class IssuedLink:
-    """A download link that was given out."""
-
     signature: str
     expires: int
     """Seconds since the epoch, as its query says."""
@@ -93,8 +91,6 @@ class JobView:
 
 @dataclass(slots=True)
 class Tool:
-    """A tool that the sandbox knows."""
-
     tool_id: str
     flow_id: str | None
     """Its one deployed flow; None: any flow will do."""
@@ -113,8 +109,6 @@ class Tool:
 
 @dataclass(slots=True)
 class Job:
-    """A started export."""
-
     dock_status_id: str
     export_job_id: str
     account: str
@@ -164,7 +158,6 @@ class Job:
         return int(share * 100)
 
     def view(self, now: float) -> JobView:
-        """A frozen copy of what matters."""
         return JobView(
             self.dock_status_id, self.export_job_id, self.tool_id, self.flow_id, self.started_at, self.status(now)
         )

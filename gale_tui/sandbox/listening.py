@@ -62,7 +62,6 @@ class Listener:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
         with self._lock:
             return len(self._lines)
 

@@ -24,7 +24,6 @@ class RequestLog:
             self._added.notify_all()
 
     def records(self) -> list[Request]:
-        """A copy of all records, oldest first."""
         with self._added:
             return list(self._records)
 

@@ -15,8 +15,6 @@ __all__ = ["ABSENT", "Absent", "Fault", "File", "Link", "Place", "Script"]
 
 
 class Absent(Enum):
-    """The type of :data:`ABSENT`."""
-
     ABSENT = "absent"
 
 
@@ -84,8 +82,6 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """The signed download link."""
-
     form: Literal["absolute", "relative", "relative without slash", "scheme-relative"] = "absolute"
     before: str = ""
     """White space (or anything else) put before the link."""

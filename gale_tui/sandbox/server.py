@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from gale_tui.sandbox.listening import Listener
 from gale_tui.sandbox.log import RequestLog
 from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.timing import SandboxTime
-from gale_tui.sandbox.tools import DEMO, KINDS, Catalogue, OfferedTool, script_of
+from gale_tui.sandbox.tools import DEMO, KINDS, OfferedTool, SampleTool, script_of
 from gale_tui.sandbox.wire import Request, Response, errors_json
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Sandbox:
         speed: Seconds of the sandbox per second of `clock`.
         seed: Makes all ids the same ones each time. Without it those of the offered tools still are, those of jobs not.
         host: Loopback address or name to listen at.
-        catalogue: The tools to offer.
+        catalogue: The tools to offer, in their order.
         strict_flow: Whether an export without `flowId` is refused even where the tool has one deployed flow only. The
             vendor's parameter table requires it, its sample request leaves it out ("Export a Tool API").
         tls: Server side context; https instead of http.
@@ -59,7 +59,7 @@ class Sandbox:
         speed: float = 1.0,
         seed: int | None = None,
         host: str = "127.0.0.1",
-        catalogue: Catalogue = DEMO,
+        catalogue: Sequence[SampleTool] = DEMO,
         strict_flow: bool = True,
         tls: ssl.SSLContext | None = None,
         keep: Path | None = None,
@@ -88,8 +88,8 @@ class Sandbox:
             strict_flow=strict_flow,
             remember=self._remember,
         )
-        for sample in catalogue.tools:
-            self.add_tool(sample.name, sample.script, what=sample.what, flow=sample.flow, later=sample.later)
+        for sample in catalogue:
+            self.add_tool(sample.flow.name, sample.script, what=sample.what, flow=sample.flow, later=sample.later)
         self._memory = Memory(keep, self._time) if keep is not None else None
         self._port_kept = False
         if self._memory is not None:
@@ -140,7 +140,6 @@ class Sandbox:
 
     @property
     def connections(self) -> int:
-        """How many are open."""
         with self._lock:
             return sum(listener.connections for listener in self._listeners.values())
 
@@ -268,7 +267,6 @@ class Sandbox:
 
     @property
     def requests(self) -> list[Request]:
-        """All requests so far, oldest first."""
         return self.log.records()
 
     def posts(self, tool_id: str) -> list[Request]:
@@ -278,7 +276,6 @@ class Sandbox:
         return [each for each in self.requests if each.method == "POST" and each.path in paths]
 
     def status_calls(self, dock_status_id: str) -> list[Request]:
-        """The status calls for a job, whatever was answered."""
         return self.log.of("GET", f"/api/public/dock-status/{dock_status_id}")
 
     def downloads(self, dock_status_id: str) -> list[Request]:

@@ -34,7 +34,6 @@ class SandboxTime:
 
     @property
     def stopping(self) -> bool:
-        """True from :meth:`stop` on."""
         return self._stopping.is_set()
 
     def now(self) -> float:
@@ -50,9 +49,7 @@ class SandboxTime:
         return not self._stopping.is_set()
 
     def restart(self) -> None:
-        """Lets waits wait again."""
         self._stopping.clear()
 
     def stop(self) -> None:
-        """Ends all waits."""
         self._stopping.set()

@@ -10,7 +10,7 @@ from gale_tui.sandbox.faults import cut, proper, rate_limited, server_error
 from gale_tui.sandbox.flows import Flow
 from gale_tui.sandbox.script import File, Link, Script
 
-__all__ = ["DEMO", "KINDS", "Catalogue", "Kind", "OfferedTool", "SampleTool", "script_of"]
+__all__ = ["DEMO", "KINDS", "Kind", "OfferedTool", "SampleTool", "script_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class OfferedTool:
 
 @dataclass(frozen=True, slots=True)
 class SampleTool:
-    """A tool of a catalogue; its ids are made by the sandbox."""
+    """A tool that a sandbox starts with; its ids are made by the sandbox."""
 
     what: str
     flow: Flow
@@ -64,75 +64,61 @@ class SampleTool:
     later: tuple[Flow, ...] = ()
     """What its second export has, its third and so on; the last of them stays."""
 
-    @property
-    def name(self) -> str:
-        """The tool's name."""
-        return self.flow.name
 
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The tools that a sandbox starts with, in the order in which they are offered."""
-
-    tools: tuple[SampleTool, ...] = ()
-
-
-DEMO: Final = Catalogue(
-    (
-        SampleTool(
-            "succeeds within seconds, with a percentage",
-            flows.BANKING,
-            Script(duration=5.0, percentages=True, url_in="both"),
+DEMO: Final[tuple[SampleTool, ...]] = (
+    SampleTool(
+        "succeeds within seconds, with a percentage",
+        flows.BANKING,
+        Script(duration=5.0, percentages=True, url_in="both"),
+    ),
+    SampleTool(
+        "slow, no percentage; edited after its first export",
+        flows.LEAVE,
+        Script(duration=18.0, url_in="both"),
+        later=(flows.LEAVE_EDITED, flows.LEAVE_RELEASED),
+    ),
+    SampleTool(
+        "fails with a reason",
+        flows.CLAIMS,
+        Script(
+            duration=4.0,
+            percentages=True,
+            outcome="FAILED",
+            reason='Node "Summarise claim" (n4) has no model assigned',
         ),
-        SampleTool(
-            "slow, no percentage; edited after its first export",
-            flows.LEAVE,
-            Script(duration=18.0, url_in="both"),
-            later=(flows.LEAVE_EDITED, flows.LEAVE_RELEASED),
+    ),
+    SampleTool(
+        "is rate-limited at first, waits and recovers",
+        flows.ORDERS,
+        Script(
+            duration=8.0,
+            percentages=True,
+            url_in="both",
+            on_export=(rate_limited(4),),
+            on_status=(proper(), rate_limited(3, times=2)),
         ),
-        SampleTool(
-            "fails with a reason",
-            flows.CLAIMS,
-            Script(
-                duration=4.0,
-                percentages=True,
-                outcome="FAILED",
-                reason='Node "Summarise claim" (n4) has no model assigned',
-            ),
+    ),
+    SampleTool(
+        "has a large file that takes some seconds to download",
+        flows.POLICIES,
+        Script(duration=4.0, percentages=True, url_in="both", file=File(size=24 << 20, pace=float(4 << 20))),
+    ),
+    SampleTool(
+        "succeeds, but its link works only some seconds later",
+        flows.INVOICES,
+        Script(duration=4.0, url_in="status", link=Link(ready_after=5.0)),
+    ),
+    SampleTool(
+        "has a bad line: polls fail, a download is cut",
+        flows.SUPPORT,
+        Script(
+            duration=10.0,
+            percentages=True,
+            url_in="both",
+            on_status=(proper(), server_error(503), cut("answer")),
+            on_download=(cut(3 << 20),),
+            file=File(size=8 << 20, pace=float(4 << 20)),
         ),
-        SampleTool(
-            "is rate-limited at first, waits and recovers",
-            flows.ORDERS,
-            Script(
-                duration=8.0,
-                percentages=True,
-                url_in="both",
-                on_export=(rate_limited(4),),
-                on_status=(proper(), rate_limited(3, times=2)),
-            ),
-        ),
-        SampleTool(
-            "has a large file that takes some seconds to download",
-            flows.POLICIES,
-            Script(duration=4.0, percentages=True, url_in="both", file=File(size=24 << 20, pace=float(4 << 20))),
-        ),
-        SampleTool(
-            "succeeds, but its link works only some seconds later",
-            flows.INVOICES,
-            Script(duration=4.0, url_in="status", link=Link(ready_after=5.0)),
-        ),
-        SampleTool(
-            "has a bad line: polls fail, a download is cut",
-            flows.SUPPORT,
-            Script(
-                duration=10.0,
-                percentages=True,
-                url_in="both",
-                on_status=(proper(), server_error(503), cut("answer")),
-                on_download=(cut(3 << 20),),
-                file=File(size=8 << 20, pace=float(4 << 20)),
-            ),
-        ),
-    )
+    ),
 )
 """One tool for each thing that a person should have seen."""

@@ -62,12 +62,10 @@ class Request:
         return next(iter(self.header_values(name)), None)
 
     def header_values(self, name: str) -> list[str]:
-        """All values of a header, in any case."""
         return [value for header, value in self.headers if header.lower() == name.lower()]
 
     @property
     def path(self) -> str:
-        """The path, percent-decoded."""
         return unquote(self.encoded_path)
 
     @property
@@ -139,7 +137,6 @@ def reason_phrase(status: int) -> str:
 
 
 def http_date(at: float) -> str:
-    """Seconds since the epoch as an HTTP-date."""
     from email.utils import formatdate  # late: no answer is made before the first frame of the demo
 
     return formatdate(at, usegmt=True)

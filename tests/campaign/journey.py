@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import Catalogue, OfferedTool
+from gale_tui.sandbox.tools import OfferedTool
 from tests.campaign.chance import FACTOR, FLAWED, Plan, Run, plan
 from tests.e2e.terminal import ROOT, Process, PtyProgram, environ_for
 
@@ -71,7 +71,7 @@ class _Traveller:
         """All that the program wrote to terminals and pipes."""
 
     def travel(self) -> Journey:
-        with Sandbox(seed=self.plan.seed, speed=FACTOR, key=self.plan.key, catalogue=Catalogue()) as gale:
+        with Sandbox(seed=self.plan.seed, speed=FACTOR, key=self.plan.key, catalogue=()) as gale:
             self.gale = gale
             self.tools = [gale.add_tool(f"Tool {number}", each) for number, each in enumerate(self.plan.scripts)]
             self.environ = environ_for(

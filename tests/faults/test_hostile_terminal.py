@@ -11,7 +11,6 @@ import pytest
 
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import Catalogue
 from tests.e2e.terminal import PtyProgram, environ_for, wait_until
 from tests.faults.on_text import hostile_script
 from tests.faults.test_killed_terminal import over, rows
@@ -28,7 +27,7 @@ OURS = re.compile(r"(22;\w+$|2;gale-tui|9;gale-tui: |777;notify;gale-tui;)")
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(seed=31, speed=FACTOR, catalogue=Catalogue()) as running:
+    with Sandbox(seed=31, speed=FACTOR, catalogue=()) as running:
         yield running
 
 

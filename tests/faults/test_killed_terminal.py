@@ -20,7 +20,7 @@ import pytest
 
 from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import Catalogue, OfferedTool
+from gale_tui.sandbox.tools import OfferedTool
 from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
 
 KILLS = 20
@@ -32,7 +32,7 @@ SAVED = re.compile(r"SUCCESS .*saved +\d")
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """Jobs of 4 s and downloads of 3 s, ten times as fast."""
-    with Sandbox(seed=21, speed=FACTOR, catalogue=Catalogue()) as running:
+    with Sandbox(seed=21, speed=FACTOR, catalogue=()) as running:
         yield running
 
 

@@ -14,14 +14,14 @@ from gale_tui.sandbox.files import FILLER_NAME, make_zip, sized_zip, tool_docume
 from gale_tui.sandbox.flows import REVISIONS, Flow
 from gale_tui.sandbox.tools import DEMO
 
-FLOWS = [sample.flow for sample in DEMO.tools]
-LATER = [flow for sample in DEMO.tools for flow in sample.later]
+FLOWS = [sample.flow for sample in DEMO]
+LATER = [flow for sample in DEMO for flow in sample.later]
 DOCUMENTS = tool_documents(flows.BANKING, "a-1", "cf-1")
 
 
 def test_the_demo_has_tools_enough_and_no_two_alike() -> None:
     assert len(FLOWS) >= 6
-    assert len({sample.name for sample in DEMO.tools}) == len(FLOWS)
+    assert len({sample.flow.name for sample in DEMO}) == len(FLOWS)
     contents = [tool_documents(flow, "a-1", "cf-1") for flow in FLOWS]
     for name in contents[0]:
         assert len({documents[name] for documents in contents}) == len(FLOWS)

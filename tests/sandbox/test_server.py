@@ -16,7 +16,6 @@ import pytest
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import File, Link, Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import Catalogue
 from tests.sandbox.asking import HandClock, ask, dock_status, export, export_path, fetch, raw, started, talk
 from tests.support.needs import needs
 
@@ -127,7 +126,7 @@ def test_speed_makes_jobs_faster() -> None:
 
 
 def test_an_empty_catalogue_and_further_tools() -> None:
-    with Sandbox(catalogue=Catalogue()) as sandbox:
+    with Sandbox(catalogue=()) as sandbox:
         assert not sandbox.offered
         tool = sandbox.add_tool("My Tool", what="mine")
         assert sandbox.offered == (tool,)

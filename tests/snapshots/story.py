@@ -80,7 +80,7 @@ def tools(sandbox: Sandbox) -> dict[str, OfferedTool]:
 
 def at_once(sandbox: Sandbox) -> None:
     """Files come in one piece: what they are paced at would need the clock to move while they come."""
-    for tool, sample in zip(sandbox.offered, DEMO.tools, strict=False):
+    for tool, sample in zip(sandbox.offered, DEMO, strict=False):
         script = sample.script
         sandbox.script(tool.tool_id, dataclasses.replace(script, file=dataclasses.replace(script.file, pace=None)))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from gale_tui.core.archive.contents import ArchiveContents, Role
 from gale_tui.core.archive.json_diff import (
@@ -27,7 +27,10 @@ from gale_tui.core.archive.tool import (
 )
 from gale_tui.core.secret import HIDDEN, Secret
 
-__all__ = ["Changed", "Comparison", "VariableChange", "compare", "comparison_as_json"]
+__all__ = ["Changed", "Changes", "Comparison", "VariableChange", "compare", "comparison_as_json"]
+
+T = TypeVar("T")
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,42 +60,41 @@ class VariableChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Everything that differs."""
+class Changes(Generic[T, C]):
+    """What one side has and the other has not, and what is on both sides and differs."""
 
+    added: tuple[T, ...]
+    removed: tuple[T, ...]
+    changed: tuple[C, ...]
+
+    def __len__(self) -> int:
+        return len(self.added) + len(self.removed) + len(self.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
     before: ArchiveContents
     after: ArchiveContents
-    about: tuple[FieldChange, ...] = ()
+    about: tuple[FieldChange, ...]
     """Name, description, version and the rest of the application."""
-    nodes_added: tuple[ToolNode, ...] = ()
-    nodes_removed: tuple[ToolNode, ...] = ()
-    nodes_changed: tuple[Changed, ...] = ()
-    guardrails_added: tuple[Guardrail, ...] = ()
-    guardrails_removed: tuple[Guardrail, ...] = ()
-    guardrails_changed: tuple[Changed, ...] = ()
-    variables_added: tuple[Variable, ...] = ()
-    variables_removed: tuple[Variable, ...] = ()
-    variables_changed: tuple[VariableChange, ...] = ()
-    settings: tuple[FieldChange, ...] = ()
+    nodes: Changes[ToolNode, Changed]
+    guardrails: Changes[Guardrail, Changed]
+    variables: Changes[Variable, VariableChange]
+    settings: tuple[FieldChange, ...]
     """The flow's definition without its nodes."""
-    files_added: tuple[str, ...] = ()
+    files: Changes[str, str]
     """Names of further files in the archive: server text."""
-    files_removed: tuple[str, ...] = ()
-    files_changed: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
         """How many nodes, guardrails, variables, settings and files differ."""
-        parts: tuple[Sequence[object], ...] = (
-            self.about, self.nodes_added, self.nodes_removed, self.nodes_changed, self.guardrails_added,
-            self.guardrails_removed, self.guardrails_changed, self.variables_added, self.variables_removed,
-            self.variables_changed, self.settings, self.files_added, self.files_removed, self.files_changed,
+        parts: tuple[Sized, ...] = (
+            self.about, self.nodes, self.guardrails, self.variables, self.settings, self.files,
         )  # fmt: skip
         return sum(len(part) for part in parts)
 
     @property
     def same(self) -> bool:
-        """True where nothing differs."""
         return self.count == 0
 
 
@@ -102,28 +104,16 @@ def compare(before: ArchiveContents, after: ArchiveContents) -> Comparison:
     Values of environment variables are compared only if both sides have them.
     """
     one, other = before.tool or _NOTHING, after.tool or _NOTHING
-    nodes = _nodes(one.nodes, other.nodes)
-    guardrails = _guardrails(one.guardrails, other.guardrails)
     values = before.values_known and after.values_known
-    variables = _variables(one.variables, other.variables, values=values)
-    files = _files(before, after)
     return Comparison(
         before,
         after,
         about=_rest(before, after, "application", "guardrails"),
-        nodes_added=nodes[0],
-        nodes_removed=nodes[1],
-        nodes_changed=nodes[2],
-        guardrails_added=guardrails[0],
-        guardrails_removed=guardrails[1],
-        guardrails_changed=guardrails[2],
-        variables_added=variables[0],
-        variables_removed=variables[1],
-        variables_changed=variables[2],
+        nodes=_nodes(one.nodes, other.nodes),
+        guardrails=_guardrails(one.guardrails, other.guardrails),
+        variables=_variables(one.variables, other.variables, values=values),
         settings=_rest(before, after, "flow", "nodes", "guardrails") + (_hidden_rest(before, after) if values else ()),
-        files_added=files[0],
-        files_removed=files[1],
-        files_changed=files[2],
+        files=_files(before, after),
     )
 
 
@@ -166,9 +156,7 @@ def _keyed(items: Iterable[Any], field: str) -> dict[object, Any]:
     return found
 
 
-def _nodes(
-    ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]
-) -> tuple[tuple[ToolNode, ...], tuple[ToolNode, ...], tuple[Changed, ...]]:
+def _nodes(ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]) -> Changes[ToolNode, Changed]:
     added, removed, both = _matched(_keyed(ones, "id"), _keyed(others, "id"))
     # A flow that was imported again has new ids: the same name and type is the same node then.
     renamed = {(each.name, each.kind): each for each in removed}
@@ -181,20 +169,18 @@ def _nodes(
     changed = (
         Changed(other.id, other.name, other.kind, tuple(differences(one.fields, other.fields))) for one, other in both
     )
-    return added, removed, tuple(each for each in changed if each.fields)
+    return Changes(added, removed, tuple(each for each in changed if each.fields))
 
 
-def _guardrails(
-    ones: tuple[Guardrail, ...], others: tuple[Guardrail, ...]
-) -> tuple[tuple[Guardrail, ...], tuple[Guardrail, ...], tuple[Changed, ...]]:
+def _guardrails(ones: tuple[Guardrail, ...], others: tuple[Guardrail, ...]) -> Changes[Guardrail, Changed]:
     added, removed, both = _matched(_keyed(ones, "name"), _keyed(others, "name"))
     changed = (Changed("", other.name, "", tuple(differences(one.fields, other.fields))) for one, other in both)
-    return added, removed, tuple(each for each in changed if each.fields)
+    return Changes(added, removed, tuple(each for each in changed if each.fields))
 
 
 def _variables(
     ones: tuple[Variable, ...], others: tuple[Variable, ...], *, values: bool
-) -> tuple[tuple[Variable, ...], tuple[Variable, ...], tuple[VariableChange, ...]]:
+) -> Changes[Variable, VariableChange]:
     added, removed, both = _matched(_keyed(ones, "name"), _keyed(others, "name"))
     changed = []
     for one, other in both:
@@ -211,25 +197,21 @@ def _variables(
         change = VariableChange(other.name, sides[0], sides[1], fields)
         if change.value_changed or fields:
             changed.append(change)
-    return added, removed, tuple(changed)
+    return Changes(added, removed, tuple(changed))
 
 
-def _files(before: ArchiveContents, after: ArchiveContents) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _files(before: ArchiveContents, after: ArchiveContents) -> Changes[str, str]:
     """Files that were not compared by their meaning, by size and checksum."""
     understood = _understood(before) & _understood(after)
     ones, others = (
         {each.name: (each.size, each.checksum) for each in archive.summary.entries if each.name not in understood}
         for archive in (before, after)
     )
-    other_documents = {
-        name
-        for name in ones.keys() & others.keys()
-        if ones[name] != others[name] and _same_document(before, after, name)
-    }
-    return (
+    changed = (name for name in ones if name in others and ones[name] != others[name])
+    return Changes(
         tuple(name for name in others if name not in ones),
         tuple(name for name in ones if name not in others),
-        tuple(name for name in ones if name in others and ones[name] != others[name] and name not in other_documents),
+        tuple(name for name in changed if not _same_document(before, after, name)),
     )
 
 
@@ -248,11 +230,10 @@ def _understood(archive: ArchiveContents) -> set[str]:
 
 def _same_document(before: ArchiveContents, after: ArchiveContents, name: str) -> bool:
     """True where a further JSON file differs in order or time stamps alone."""
-    sides = [
+    one, other = (
         next((each for each in archive.documents if each.name == name and not each.problem), None)
         for archive in (before, after)
-    ]
-    one, other = sides
+    )
     return one is not None and other is not None and same(one.value, other.value)
 
 
@@ -268,28 +249,28 @@ def comparison_as_json(comparison: Comparison) -> dict[str, object]:
         "after": _archive_as_json(it.after),
         "about": [change_as_json(each) for each in it.about],
         "nodes": {
-            "added": [_node_as_json(each) for each in it.nodes_added],
-            "removed": [_node_as_json(each) for each in it.nodes_removed],
+            "added": [_node_as_json(each) for each in it.nodes.added],
+            "removed": [_node_as_json(each) for each in it.nodes.removed],
             "changed": [
                 {"id": each.id, "name": each.name, "type": each.kind, "fields": _fields_as_json(each.fields)}
-                for each in it.nodes_changed
+                for each in it.nodes.changed
             ],
         },
         "guardrails": {
-            "added": [each.name for each in it.guardrails_added],
-            "removed": [each.name for each in it.guardrails_removed],
-            "changed": [{"name": each.name, "fields": _fields_as_json(each.fields)} for each in it.guardrails_changed],
+            "added": [each.name for each in it.guardrails.added],
+            "removed": [each.name for each in it.guardrails.removed],
+            "changed": [{"name": each.name, "fields": _fields_as_json(each.fields)} for each in it.guardrails.changed],
         },
         "variables": {
-            "added": [each.name for each in it.variables_added],
-            "removed": [each.name for each in it.variables_removed],
+            "added": [each.name for each in it.variables.added],
+            "removed": [each.name for each in it.variables.removed],
             "changed": [
                 {"name": each.name, "value_changed": each.value_changed, "fields": _fields_as_json(each.fields)}
-                for each in it.variables_changed
+                for each in it.variables.changed
             ],
         },
         "settings": [change_as_json(each) for each in it.settings],
-        "files": {"added": it.files_added, "removed": it.files_removed, "changed": it.files_changed},
+        "files": {"added": it.files.added, "removed": it.files.removed, "changed": it.files.changed},
     }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from gale_tui.core.archive.tool import Tool, read_tool
-from gale_tui.core.archive.verify_zip import Sink, ZipEntry, ZipLimits, ZipSummary, verify_zip
+from gale_tui.core.archive.verify_zip import Sink, ZipEntry, ZipSummary, verify_zip
 from gale_tui.core.errors import FileSystemError
 from gale_tui.core.untrusted_text import inert
 
@@ -76,14 +76,11 @@ class ArchiveContents:
         return next((each for each in self.documents if each.role == role and not each.problem), None)
 
 
-def read_archive(
-    path: Path, *, limits: ZipLimits | None = None, checkpoint: Callable[[], None] | None = None
-) -> ArchiveContents:
+def read_archive(path: Path, *, checkpoint: Callable[[], None] | None = None) -> ArchiveContents:
     """Tests an archive as a download is tested, and reads the tool that is in it.
 
     Args:
         path: The file.
-        limits: Bounds of the archive; the usual ones where None.
         checkpoint: Called about every MiB, to end early: what it raises goes through.
 
     Raises:
@@ -93,7 +90,7 @@ def read_archive(
     """
     size, sha256 = _size_and_checksum(path, checkpoint or (lambda: None))
     collector = _Collector()
-    summary = verify_zip(path, limits=limits, checkpoint=checkpoint, collect=collector.collect)
+    summary = verify_zip(path, checkpoint=checkpoint, collect=collector.collect)
     return _contents(path, size, sha256, summary, collector)
 
 
@@ -189,28 +186,27 @@ def _too_large(name: str, size: int) -> Document:
 
 
 def _document(name: str, content: bytes) -> Document:
-    role = role_of(name)
     try:
         value = json.loads(content)
+        _check_extent(value)
     except RecursionError:
-        return Document(name, role, None, _too_deep(name))
+        problem = f"was not read: it is nested deeper than {DEPTH_LIMIT} levels"
+    except OverflowError:
+        problem = f"was not read: it holds more than {VALUE_LIMIT:,} values"
     except ValueError:
-        return Document(name, role, None, f"{inert(name, 80)} is not JSON that can be read")
-    if (problem := _excess(value)) is not None:
-        return Document(name, role, None, _too_deep(name) if problem == "depth" else _too_many(name))
-    return Document(name, role, value)
+        problem = "is not JSON that can be read"
+    else:
+        return Document(name, role_of(name), value)
+    return Document(name, role_of(name), None, f"{inert(name, 80)} {problem}")
 
 
-def _too_deep(name: str) -> str:
-    return f"{inert(name, 80)} was not read: it is nested deeper than {DEPTH_LIMIT} levels"
+def _check_extent(value: object) -> None:
+    """Looks, without recursion, whether a document is too large for those who walk it.
 
-
-def _too_many(name: str) -> str:
-    return f"{inert(name, 80)} was not read: it holds more than {VALUE_LIMIT:,} values"
-
-
-def _excess(value: object) -> Literal["depth", "count"] | None:
-    """Whether a document is too deep or too full for those who walk it; found without recursion."""
+    Raises:
+        RecursionError: It is too deep.
+        OverflowError: It holds too many values.
+    """
     count, level = 0, [value]
     for _ in range(DEPTH_LIMIT):
         below: list[object] = []
@@ -219,12 +215,10 @@ def _excess(value: object) -> Literal["depth", "count"] | None:
                 below.extend(each.values())
             elif isinstance(each, list):
                 below.extend(each)
-            if len(below) > VALUE_LIMIT:
-                return "count"
+            if count + len(below) > VALUE_LIMIT:
+                raise OverflowError
         count += len(below)
-        if count > VALUE_LIMIT:
-            return "count"
         if not below:
-            return None
+            return
         level = below
-    return "depth"
+    raise RecursionError

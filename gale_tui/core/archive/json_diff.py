@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -38,8 +38,6 @@ _CONTEXT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field that differs."""
-
     field: str
     """Where it is: `config.prompt`, `guardrails[Toxicity].threshold`. Server text."""
     before: Any
@@ -58,7 +56,6 @@ class DiffLine:
 
     @property
     def text(self) -> str:
-        """The whole line."""
         return "".join(piece for piece, _ in self.spans)
 
 
@@ -91,22 +88,15 @@ def same(before: object, after: object) -> bool:
     return next(differences(before, after), None) is None
 
 
-def differences(before: object, after: object, at: str = "", *, leave_out: Iterable[str] = ()) -> Iterator[FieldChange]:
+def differences(before: object, after: object, at: str = "") -> Iterator[FieldChange]:
     """Every field that differs between two JSON values.
 
-    Items of lists are matched by their id or name, else by being equal, whatever their order.
-
-    Args:
-        before: The earlier value.
-        after: The later one.
-        at: Where they are.
-        leave_out: Names of fields of the outermost object that are not compared.
+    Items of lists are matched by their id or name, else by being equal, whatever their order. `at` is where they are.
     """
     if isinstance(before, dict) and isinstance(after, dict):
-        skipped = frozenset(leave_out)
         for name in [*before, *(each for each in after if each not in before)]:
             one, other = before.get(name, ABSENT), after.get(name, ABSENT)
-            if name in skipped or all(each is ABSENT or is_time(name, each) for each in (one, other)):
+            if all(each is ABSENT or is_time(name, each) for each in (one, other)):
                 continue
             yield from differences(one, other, f"{at}.{name}" if at else name)
     elif isinstance(before, list) and isinstance(after, list):

@@ -42,8 +42,6 @@ _AGAIN = "Download it again"
 
 @dataclass(frozen=True, slots=True)
 class ZipLimits:
-    """Bounds of what is read."""
-
     entries: int = 10_000
     total: int = 4 << 30
     """Decompressed bytes of all entries together."""
@@ -55,8 +53,6 @@ class ZipLimits:
 
 @dataclass(frozen=True, slots=True)
 class ZipEntry:
-    """A file in a zip."""
-
     name: str
     """As it stands there: server text, not safe for a screen or as a path."""
     size: int
@@ -69,8 +65,6 @@ class ZipEntry:
 
 @dataclass(frozen=True, slots=True)
 class ZipSummary:
-    """The contents of a verified zip."""
-
     entries: tuple[ZipEntry, ...]
     """Its files, without folders, in the order of its directory."""
     total: int

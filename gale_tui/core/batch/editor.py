@@ -46,7 +46,6 @@ class ListLine:
 
     @property
     def typed(self) -> Typed:
-        """Its fields."""
         return self.tool_id, self.flow_id, self.label, self.kind
 
     @property
@@ -101,12 +100,10 @@ class BatchList:
 
     @cached_property
     def tools(self) -> tuple[BatchTool, ...]:
-        """The valid lines' tools."""
         return tuple(line.tool for line in self.lines if line.tool is not None)
 
     @cached_property
     def bad(self) -> tuple[BadLine, ...]:
-        """The invalid lines."""
         return tuple(BadLine(line.number, _shown(line), line.problem) for line in self.lines if line.problem)
 
     @property

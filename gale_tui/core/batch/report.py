@@ -44,12 +44,10 @@ class BatchAccount:
     """Why no more are started, a sentence; empty where all were."""
 
     def count(self, outcome: Outcome) -> int:
-        """How many ended so."""
         return sum(1 for entry in self.entries if entry.outcome is outcome)
 
     @property
     def total(self) -> int:
-        """How many tools there are."""
         return len(self.entries)
 
     @property

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from gale_tui.core.config import settings as settings_module
 from gale_tui.core.config.environments import (
     Config,
     check_ca_file,
@@ -20,7 +19,7 @@ from gale_tui.core.config.environments import (
     id_of,
     parse_config,
 )
-from gale_tui.core.config.settings import Settings, as_toml
+from gale_tui.core.config.settings import Settings, as_toml, check_setting
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.filesystem import PLAIN, lock_folder, make_private_folder, replace_file
 from gale_tui.core.models import Environment
@@ -121,12 +120,14 @@ class ConfigFile:
 
         Raises:
             ConfigError: A value is invalid, or the file cannot be read or written.
-            TypeError: There is no such setting.
+            KeyError: There is no such setting.
         """
-        try:
-            valid = settings_module.apply_changes(Settings(), changes)
-        except ValueError as error:
-            raise ConfigError(str(error)) from None
+        values: dict[str, object] = {}
+        for name, value in changes.items():
+            try:
+                values[name] = as_toml(check_setting(name, value))
+            except ValueError as error:
+                raise ConfigError(f"The setting “{name}” {error}") from None
 
         def edit(text: str, before: Mapping[str, Any]) -> str:
             import tomlkit
@@ -138,7 +139,7 @@ class ConfigFile:
             document: MutableMapping[str, Any] = tomlkit.parse(text)
             if "settings" not in document:
                 document["settings"] = tomlkit.table()
-            write_values(document["settings"], {name: as_toml(getattr(valid, name)) for name in changes})
+            write_values(document["settings"], values)
             return tomlkit.dumps(document)
 
         return self._change("settings", edit).settings

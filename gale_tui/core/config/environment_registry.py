@@ -50,7 +50,6 @@ class EnvironmentRegistry:
         self.reload()
 
     def reload(self) -> None:
-        """Reads `config.toml` again, after it was changed."""
         self._unreadable = None
         try:
             self.config = self._config_file.load()

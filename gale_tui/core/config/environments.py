@@ -39,22 +39,11 @@ _FIELDS: Final = ("host", "production", "ca_file", "proxy", "key_command", "id")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The content of `config.toml`."""
-
     environments: tuple[Environment, ...] = ()
     """In the order of the file."""
     settings: Settings = field(default_factory=Settings)
     problems: tuple[str, ...] = ()
     """A sentence about each thing that could not be used."""
-
-    def environment(self, name_or_id: str) -> Environment | None:
-        """The environment of that name, of that id, or of the only name that differs in case alone."""
-        for wanted in ("name", "id"):
-            for environment in self.environments:
-                if getattr(environment, wanted) == name_or_id:
-                    return environment
-        alike = [each for each in self.environments if each.name.casefold() == name_or_id.casefold()]
-        return alike[0] if len(alike) == 1 else None
 
     def fresh_id(self, name: str) -> str:
         """An unused id for a new environment of that name."""

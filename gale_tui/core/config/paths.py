@@ -13,8 +13,6 @@ APP = "gale-tui"
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """All paths, absolute."""
-
     config_file: Path
     """Environments and settings, `config.toml`; never a key."""
     store_file: Path

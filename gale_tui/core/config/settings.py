@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,6 @@ __all__ = [
     "Glyphs",
     "Notifications",
     "Settings",
-    "apply_changes",
     "as_toml",
     "check_setting",
     "parse_settings",
@@ -33,8 +31,6 @@ PATTERN_FIELDS = ("name", "environment", "time", "tool", "label")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one user."""
-
     theme: str = ""
     """Name of a theme; empty for the program's own."""
     download_dir: Path | None = None
@@ -187,24 +183,6 @@ def check_setting(name: str, value: object) -> object:
         ValueError: It is invalid; the message continues the setting's name, as in "must be true or false".
     """
     return _CHECKS[name](value)
-
-
-def apply_changes(settings: Settings, changes: Mapping[str, object]) -> Settings:
-    """A copy with some values replaced.
-
-    Raises:
-        TypeError: There is no such setting.
-        ValueError: A value is invalid; the message names the setting.
-    """
-    values: dict[str, Any] = {}
-    for name, value in changes.items():
-        if name not in _CHECKS:
-            raise TypeError(f"there is no setting {name!r}")
-        try:
-            values[name] = _CHECKS[name](value)
-        except ValueError as error:
-            raise ValueError(f"The setting “{name}” {error}") from None
-    return dataclasses.replace(settings, **values)
 
 
 def as_toml(value: object) -> str | bool | float | dict[str, str] | None:

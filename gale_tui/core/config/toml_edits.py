@@ -63,7 +63,6 @@ def _empty_table(section: object) -> MutableMapping[str, Any]:
 
 
 def write_environment(document: MutableMapping[str, Any], environment: Environment) -> None:
-    """Writes an environment into the document."""
     import tomlkit
 
     if "environments" not in document:

@@ -146,7 +146,6 @@ class DirectFile:
         return len(data)
 
     def truncate(self) -> None:
-        """Empties it."""
         os.ftruncate(self._fd, 0)
         self.size = 0
 

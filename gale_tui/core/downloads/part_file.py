@@ -223,7 +223,6 @@ class PartFile:
 
     @property
     def size(self) -> int:
-        """Bytes in it."""
         return self._file.size
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
@@ -236,7 +235,6 @@ class PartFile:
         self._file.append(data)
 
     def truncate(self) -> None:
-        """Empties it."""
         self._step("truncate")
         self._file.truncate()
 

@@ -38,7 +38,6 @@ class StoredEntries:
         self._lost = False
 
     def update(self, data: memoryview) -> None:
-        """Takes the next bytes."""
         while data and not self._lost:
             if self._names:
                 count = min(self._names, len(data))

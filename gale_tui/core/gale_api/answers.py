@@ -42,8 +42,6 @@ class ExportStarted:
 
 @dataclass(frozen=True, slots=True)
 class DockStatus:
-    """The answer to a dock status call."""
-
     status: str
     """Verbatim: IN_PROGRESS, SUCCESS, FAILED or something new."""
     percentage: float | None

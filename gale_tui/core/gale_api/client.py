@@ -64,7 +64,6 @@ def export_path(tool_id: str, kind: Kind = TOOL, spelling: str = "") -> str:
 
 
 def dock_status_path(dock_status_id: str) -> str:
-    """Path of the dock status call."""
     return f"/api/public/dock-status/{quote(dock_status_id, safe='')}"
 
 

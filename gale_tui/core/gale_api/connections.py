@@ -49,7 +49,6 @@ class Connections:
         return (await self._pair(environment))[0]
 
     async def transport(self, environment: Environment) -> Transport:
-        """The transport of an environment, for downloads."""
         return (await self._pair(environment))[1]
 
     async def _pair(self, environment: Environment) -> tuple[GaleClient, Transport]:

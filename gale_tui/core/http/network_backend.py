@@ -46,7 +46,6 @@ class PoolTransport(httpx.BaseTransport):
         )
 
     def close(self) -> None:
-        """Closes every connection."""
         self._pool.close()
 
 

@@ -40,7 +40,6 @@ class Cancellation:
 
     @property
     def cancelled(self) -> bool:
-        """True once :meth:`cancel` was called."""
         return self._cancelled
 
     def cancel(self) -> None:
@@ -51,7 +50,6 @@ class Cancellation:
                 shut_down(connection)
 
     def hold(self, connection: socket.socket) -> None:
-        """Adds a socket to shut down."""
         with self._lock:
             self._sockets.add(connection)
             if self._cancelled:
@@ -105,7 +103,6 @@ class Exchange:
 
     @property
     def stopped(self) -> bool:
-        """True after it was cancelled or aborted."""
         return self.aborted or (self.cancellation is not None and self.cancellation.cancelled)
 
     def check(self) -> None:
@@ -207,7 +204,6 @@ class OpenSockets:
             exchange.aborted = exchange.aborted or self._closed
 
     def end(self, exchange: Exchange) -> None:
-        """Removes an exchange."""
         with self._lock:
             self._exchanges.discard(exchange)
 

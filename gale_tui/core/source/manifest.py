@@ -44,7 +44,6 @@ class Manifest:
         return {*(each.file for each in self.members), *self.nodes, *self.texts}
 
     def write(self) -> bytes:
-        """The manifest as a file."""
         members = [
             {"name": each.name, "file": each.file, "style": None if each.style is None else each.style.as_json()}
             for each in self.members

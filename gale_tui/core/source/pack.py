@@ -27,8 +27,6 @@ _VALUES_LIMIT: Final = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """What a pack did."""
-
     path: Path
     members: int
     notes: tuple[str, ...]

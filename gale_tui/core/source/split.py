@@ -63,7 +63,6 @@ class Pieces:
     """Values of environment variables."""
 
     def update(self, other: Pieces) -> None:
-        """Takes in the pieces of another document."""
         for name in self.__slots__:
             getattr(self, name).update(getattr(other, name))
 

@@ -24,7 +24,7 @@ from gale_tui.core.source.manifest import Manifest, read_manifest
 from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, NODES, STATE, VALUES, checked_path
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["TreeChanges", "file_system_errors", "is_tree", "read_files", "read_values_file", "write_tree"]
+__all__ = ["TreeChanges", "file_system_errors", "read_files", "read_values_file", "write_tree"]
 
 _FILE_LIMIT: Final = 256 << 20
 _TREE_LIMIT: Final = 512 << 20
@@ -44,16 +44,9 @@ _OWN: Final = ("layout.json", "app_definition.", "flow_definition.")
 
 @dataclass(frozen=True, slots=True)
 class TreeChanges:
-    """What writing a tree did."""
-
     written: tuple[str, ...]
     removed: tuple[str, ...]
     unchanged: int
-
-
-def is_tree(folder: Path) -> bool:
-    """Returns True if the folder is an unpacked tool, or an unpack into it was cut short."""
-    return (folder / MANIFEST).is_file() or (folder / STATE / _JOURNAL).is_file()
 
 
 # Reading

@@ -46,7 +46,7 @@ def test_one_prompt_is_all_that_differs(tmp_path: Path) -> None:
     before, after = (write_zip(tmp_path / f"{n}.zip", documents(n)) for n in (1, 2))
     it = compare(read_archive(before), read_archive(after))
     assert it.count == 1
-    (changed,) = it.nodes_changed
+    (changed,) = it.nodes.changed
     assert (changed.name, changed.kind) == ("Classify request", "genAI")
     (field,) = changed.fields
     assert field.field == "config.prompt"
@@ -99,22 +99,22 @@ def test_every_kind_of_change_is_found(compared: Callable[..., Comparison]) -> N
         made["extra.bin"] = b"new"
 
     it = compared(change)
-    assert [each.name for each in it.nodes_added] == ["Wait"]
-    assert [each.name for each in it.nodes_removed] == ["Card state"]
-    assert [(each.id, each.fields) for each in it.nodes_changed] == [("n2", (FieldChange("timeoutSeconds", 20, 21),))]
+    assert [each.name for each in it.nodes.added] == ["Wait"]
+    assert [each.name for each in it.nodes.removed] == ["Card state"]
+    assert [(each.id, each.fields) for each in it.nodes.changed] == [("n2", (FieldChange("timeoutSeconds", 20, 21),))]
     assert it.settings == (FieldChange("settings.tracing", True, False),)
     assert it.about == (FieldChange("version", "1.4.0", "1.5.0"),)
-    assert [each.name for each in it.guardrails_changed] == ["Toxicity"]
-    assert [each.name for each in it.guardrails_added] == ["Jailbreaks"]
-    assert [each.name for each in it.guardrails_removed] == ["Prompt injection"]
-    assert [(each.name, each.value_changed) for each in it.variables_changed] == [
+    assert [each.name for each in it.guardrails.changed] == ["Toxicity"]
+    assert [each.name for each in it.guardrails.added] == ["Jailbreaks"]
+    assert [each.name for each in it.guardrails.removed] == ["Prompt injection"]
+    assert [(each.name, each.value_changed) for each in it.variables.changed] == [
         ("CORE_BANKING_URL", True),
         ("CARD_SERVICE_URL", False),
     ]
-    assert it.variables_changed[1].fields == (FieldChange("secure", False, True),)
-    assert [each.name for each in it.variables_added] == ["NEW"]
-    assert [each.name for each in it.variables_removed] == ["CURRENCY"]
-    assert (it.files_added, it.files_removed, it.files_changed) == (("extra.bin",), (), ())
+    assert it.variables.changed[1].fields == (FieldChange("secure", False, True),)
+    assert [each.name for each in it.variables.added] == ["NEW"]
+    assert [each.name for each in it.variables.removed] == ["CURRENCY"]
+    assert (it.files.added, it.files.removed, it.files.changed) == (("extra.bin",), (), ())
     assert it.count == 13
 
 
@@ -132,7 +132,7 @@ def test_no_value_of_a_variable_is_in_the_json(compared: Callable[..., Compariso
     assert "hidden" not in repr(it)
     assert "core.bank" not in repr(it)
     assert [each.field for each in it.settings] == ["inherited"]
-    assert [each.field for each in it.variables_changed[1].fields] == ["stages"]
+    assert [each.field for each in it.variables.changed[1].fields] == ["stages"]
 
 
 def test_a_flow_imported_again_has_other_ids_but_the_same_nodes(compared: Callable[..., Comparison]) -> None:
@@ -141,14 +141,14 @@ def test_a_flow_imported_again_has_other_ids_but_the_same_nodes(compared: Callab
             node["id"] = f"x{node['id']}"
 
     it = compared(change)
-    assert (it.nodes_added, it.nodes_removed) == ((), ())
-    assert {each.field for changed in it.nodes_changed for each in changed.fields} == {"id"}
+    assert (it.nodes.added, it.nodes.removed) == ((), ())
+    assert {each.field for changed in it.nodes.changed for each in changed.fields} == {"id"}
 
 
 def test_what_cannot_be_read_is_compared_by_its_checksum(compared: Callable[..., Comparison]) -> None:
     broken = documents() | {"flow_definition.json": b"{broken"}
     it = compared(lambda made: made.update({"flow_definition.json": b"{broken too"}), before=broken)
-    assert it.files_changed == ("flow_definition.json",)
+    assert it.files.changed == ("flow_definition.json",)
     assert compared(lambda made: made.update({"flow_definition.json": b"{broken"}), before=broken).same
 
 
@@ -156,7 +156,7 @@ def test_further_json_is_compared_by_its_meaning(compared: Callable[..., Compari
     before = documents() | {"more.json": b'{"a": 1, "b": [1, 2]}'}
     assert compared(lambda made: made.update({"more.json": b'{"b":[2,1],"a":1}'}), before=before).same
     it = compared(lambda made: made.update({"more.json": b'{"b":[2,1],"a":2}'}), before=before)
-    assert it.files_changed == ("more.json",)
+    assert it.files.changed == ("more.json",)
 
 
 # JSON values

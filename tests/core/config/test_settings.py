@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.config.settings import Settings, apply_changes, parse_settings
+from gale_tui.core.config.config_file import ConfigFile
+from gale_tui.core.config.settings import Settings, parse_settings
+from gale_tui.core.errors import ConfigError
 
 
 def test_nothing_written_means_defaults() -> None:
@@ -103,9 +105,10 @@ def test_settings_that_are_no_table(table: object) -> None:
     assert len(problems) == 1
 
 
-def test_changes_are_checked_too() -> None:
-    assert apply_changes(Settings(), {"theme": "nord"}) == Settings(theme="nord")
-    with pytest.raises(ValueError, match="poll_floor"):
-        apply_changes(Settings(), {"poll_floor": 0})
-    with pytest.raises(TypeError, match="no setting"):
-        apply_changes(Settings(), {"nonsense": 1})
+def test_changes_are_checked_too(tmp_path: Path) -> None:
+    file = ConfigFile(tmp_path / "config.toml")
+    assert file.save_settings(theme="nord") == Settings(theme="nord")
+    with pytest.raises(ConfigError, match="The setting “poll_floor” must be a number"):
+        file.save_settings(poll_floor=0)
+    with pytest.raises(KeyError):
+        file.save_settings(nonsense=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from rich.cells import cell_len
@@ -95,21 +95,17 @@ def _summary(it: Comparison) -> str:
     parts: list[str] = []
     for count, one, many in (
         (len(it.about), "field of the tool", "fields of the tool"),
-        (len(it.nodes_added), "node added", "nodes added"),
-        (len(it.nodes_removed), "node removed", "nodes removed"),
-        (len(it.nodes_changed), "node changed", "nodes changed"),
-        (_count(it.guardrails_added, it.guardrails_removed, it.guardrails_changed), "guardrail", "guardrails"),
-        (_count(it.variables_added, it.variables_removed, it.variables_changed), "variable", "variables"),
+        (len(it.nodes.added), "node added", "nodes added"),
+        (len(it.nodes.removed), "node removed", "nodes removed"),
+        (len(it.nodes.changed), "node changed", "nodes changed"),
+        (len(it.guardrails), "guardrail", "guardrails"),
+        (len(it.variables), "variable", "variables"),
         (len(it.settings), "flow setting", "flow settings"),
-        (_count(it.files_added, it.files_removed, it.files_changed), "other file", "other files"),
+        (len(it.files), "other file", "other files"),
     ):
         if count:
             parts.append(f"{count:,} {one if count == 1 else many}")
     return f"Different: {', '.join(parts)}."
-
-
-def _count(*parts: Sequence[object]) -> int:
-    return sum(len(part) for part in parts)
 
 
 class _Lines:
@@ -157,34 +153,34 @@ class _Lines:
         def about(node: ToolNode | Changed) -> str:
             return f"{inert(node.kind, 40)} {self._same} {inert(node.id, 80)}"
 
-        for mark, nodes in (("+", it.nodes_added), ("-", it.nodes_removed)):
+        for mark, nodes in (("+", it.nodes.added), ("-", it.nodes.removed)):
             for node in nodes:
                 self._item(mark, inert(node.name, 120), about(node))
-        for changed in it.nodes_changed:
+        for changed in it.nodes.changed:
             self._item("~", inert(changed.name, 120), about(changed))
             self.fields(changed.fields, "      ")
 
     def guardrails(self, it: Comparison) -> None:
         """Guardrails that came, went and changed."""
-        for mark, guardrails in (("+", it.guardrails_added), ("-", it.guardrails_removed)):
+        for mark, guardrails in (("+", it.guardrails.added), ("-", it.guardrails.removed)):
             for each in guardrails:
                 self._item(mark, inert(each.name, 120))
-        for changed in it.guardrails_changed:
+        for changed in it.guardrails.changed:
             self._item("~", inert(changed.name, 120))
             self.fields(changed.fields, "      ")
 
     def variables(self, it: Comparison) -> None:
         """Variables that came, went and changed; their values where they are to be seen."""
-        pairs: tuple[tuple[str, tuple[Variable, ...]], ...] = (("+", it.variables_added), ("-", it.variables_removed))
+        pairs: tuple[tuple[str, tuple[Variable, ...]], ...] = (("+", it.variables.added), ("-", it.variables.removed))
         for mark, variables in pairs:
             for each in variables:
                 self._item(mark, inert(each.name, 120), "", f"  {self._value(each.value)}")
-        for changed in it.variables_changed:
+        for changed in it.variables.changed:
             what = f"  {self._value(changed.before)} {self._arrow} {self._value(changed.after)}"
             self._item("~", inert(changed.name, 120), "", what if changed.value_changed else "")
             self.fields(changed.fields, "      ")
-        changed_values = any(each.value_changed for each in it.variables_changed)
-        if not self._values and (it.variables_added or it.variables_removed or changed_values):
+        changed_values = any(each.value_changed for each in it.variables.changed)
+        if not self._values and (it.variables.added or it.variables.removed or changed_values):
             self.add((Span(f"  {self._key} shows the values", Tone.MUTED),))
 
     def _value(self, value: Secret) -> str:
@@ -194,7 +190,7 @@ class _Lines:
 
     def files(self, it: Comparison) -> None:
         """Further files in the archives."""
-        for mark, names in (("+", it.files_added), ("-", it.files_removed), ("~", it.files_changed)):
+        for mark, names in (("+", it.files.added), ("-", it.files.removed), ("~", it.files.changed)):
             for name in names:
                 self._item(mark, inert(name, 200))
 
