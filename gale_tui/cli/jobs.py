@@ -45,7 +45,7 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
     wanted = parse_filter(arguments.filter)
     if wanted.advice:
         err.write(f"gale-tui: {wanted.advice}\n")
-    store = await JobStore.open(history, on_notice=lambda text: print_notice(err, text))
+    store = await JobStore.open(history, on_notice=lambda text: print(f"gale-tui: {text}", file=err))
     try:
         jobs = await store.load()
     finally:
@@ -55,10 +55,6 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
         if matches is None or matches(job):
             out.write((json.dumps(job_as_json(job), ensure_ascii=False) if arguments.json else _line(job)) + "\n")
     return 0
-
-
-def print_notice(err: TextIO, text: str) -> None:
-    err.write(f"gale-tui: {text}\n")
 
 
 def _line(job: Job) -> str:

@@ -136,8 +136,6 @@ class Calls:
             script=tool.script,
             started_at=self._time.now(),
             started_wall=self._time.wall(),
-            status_faults=FaultSequence(tool.script.on_status),
-            download_faults=FaultSequence(tool.script.on_download),
             kind=tool.kind,
         )
 

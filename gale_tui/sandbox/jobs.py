@@ -120,12 +120,21 @@ class Job:
     script: Script
     started_at: float
     started_wall: float
-    status_faults: FaultSequence
-    download_faults: FaultSequence
-    kind: str = "tool"
+    kind: str
     links: list[IssuedLink] = field(default_factory=list)
     served: int = 0
     """Answers so far that had bytes of the file."""
+    status_faults: FaultSequence = field(init=False)
+    download_faults: FaultSequence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.follow(self.script)
+
+    def follow(self, script: Script) -> None:
+        """Does from now on what a script says."""
+        self.script = script
+        self.status_faults = FaultSequence(script.on_status)
+        self.download_faults = FaultSequence(script.on_download)
 
     def age(self, now: float) -> float:
         """Seconds since the export."""
@@ -214,8 +223,6 @@ class Memory:
             script=script,
             started_at=started_at,
             started_wall=float(entry["started_wall"]),
-            status_faults=FaultSequence(script.on_status),
-            download_faults=FaultSequence(script.on_download),
             kind=tool.kind if tool is not None else "tool",
             links=[
                 IssuedLink(signature, expires, None if after is None else started_at + after)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gale_tui.sandbox.jobs import PROPER
 from gale_tui.sandbox.script import Fault
-from gale_tui.sandbox.sending import LineEndsError, hang_up, send
+from gale_tui.sandbox.sending import LineEndsError, hang_up, send, shut_down
 from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.wire import MalformedRequestError, Request, Response, errors_json, read_request
 
@@ -49,7 +49,8 @@ class Listener:
         self._lock = threading.Lock()
         self._lines: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
-        self._socket = socket.create_server((host, port), family=_family(host), backlog=512)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=512)
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{self.port}"
@@ -69,7 +70,7 @@ class Listener:
         """Closes every connection; new ones are accepted."""
         with self._lock:
             for line in self._lines:
-                _shut(line)
+                shut_down(line)
 
     def close(self) -> None:
         """Closes the port and every connection, and waits for their threads."""
@@ -130,7 +131,7 @@ class Listener:
             self._lines.discard(line)
             self._lines.add(secured)
             if self._closing:
-                _shut(secured)
+                shut_down(secured)
         try:
             secured.do_handshake()
         except BaseException:
@@ -155,13 +156,3 @@ class Listener:
                 asked_at = self._time.now()
                 answer, fault = self._answer(request)
                 send(line, answer, fault, self._time, asked_at=asked_at, keep_alive=request.keep_alive)
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _shut(line: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        # Not the line's own method: that of a TLS socket drops its state under a thread that still reads.
-        socket.socket.shutdown(line, socket.SHUT_RDWR)

@@ -14,7 +14,7 @@ from gale_tui.sandbox.script import Fault, Place
 from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.wire import BytesBody, FileBody, Response, errors_json, http_date, reason_phrase
 
-__all__ = ["LineEndsError", "hang_up", "send", "spoil"]
+__all__ = ["LineEndsError", "hang_up", "send", "shut_down", "spoil"]
 
 PIECE: Final = 256 << 10
 SLICE: Final = 0.05
@@ -92,14 +92,20 @@ def send(
 
 def hang_up(line: socket.socket, *, reset: bool) -> None:
     """Closes a line; with `reset` the client sees a connection reset instead of an end."""
-    with contextlib.suppress(OSError):
-        if reset:
+    if reset:
+        with contextlib.suppress(OSError):
             layout = "hh" if os.name == "nt" else "ii"
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
-        else:
-            # Not the line's own method: that of a TLS socket drops its state under a thread that still reads.
-            socket.socket.shutdown(line, socket.SHUT_RDWR)
+    else:
+        shut_down(line)
     line.close()
+
+
+def shut_down(line: socket.socket) -> None:
+    """Ends both directions of a line; who waits on it returns."""
+    with contextlib.suppress(OSError):
+        # Not the line's own method: that of a TLS socket drops its state under a thread that still reads.
+        socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 def _head(response: Response, time: SandboxTime, *, keep_alive: bool) -> bytes:

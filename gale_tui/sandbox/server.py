@@ -240,10 +240,7 @@ class Sandbox:
             KeyError: There is no such job.
         """
         with self._calls.lock:
-            job = self._calls.jobs[dock_status_id]
-            job.script = script
-            job.status_faults = FaultSequence(script.on_status)
-            job.download_faults = FaultSequence(script.on_download)
+            self._calls.jobs[dock_status_id].follow(script)
 
     def forget_job(self, dock_status_id: str) -> None:
         """From now on the dock status and the link are unknown.

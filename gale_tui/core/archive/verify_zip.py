@@ -28,6 +28,7 @@ ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 """First four bytes of a zip: of its first entry, or of the end record where it is empty."""
 
 _BUFFER = 1 << 20
+_RATIO_FROM = 1 << 20
 _INPUT = 1 << 16
 _DIRECTORY_LIMIT = 4 << 20
 """Bytes of the central directory, which is read whole: 10,000 entries with names of 300 bytes fit."""
@@ -46,9 +47,7 @@ class ZipLimits:
     total: int = 4 << 30
     """Decompressed bytes of all entries together."""
     ratio: int = 200
-    """Decompressed bytes for each compressed one, in entries larger than `ratio_from`."""
-    ratio_from: int = 1 << 20
-    """Bytes."""
+    """Decompressed bytes for each compressed one, in entries larger than 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def _checked(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLimits) 
             raise CorruptFileError(f"{name} in the zip is encrypted and cannot be tested")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise CorruptFileError(f"{name} in the zip is packed in a way that cannot be tested")
-        if entry.file_size > limits.ratio_from and entry.file_size > limits.ratio * entry.compress_size:
+        if entry.file_size > _RATIO_FROM and entry.file_size > limits.ratio * entry.compress_size:
             raise CorruptFileError(f"{name} in the zip unpacks to more than {limits.ratio} times its size")
     return entries
 

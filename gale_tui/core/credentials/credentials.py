@@ -128,11 +128,8 @@ class Credentials:
                 )
             return self._remember(env, found)
 
-    async def keep(self, env: Environment, key: Secret) -> KeyPlace:
+    async def keep(self, env: Environment, key: Secret) -> None:
         """Keeps the key in the keyring, reads it back, and uses it from now on.
-
-        Returns:
-            Where it is now.
 
         Raises:
             CredentialError: It could not be kept; what was used before is still used.
@@ -143,7 +140,6 @@ class Credentials:
         await self._patiently(partial(self._keyrings.write, _user(env), key))
         self._session.pop(_user(env), None)
         self._remember(env, key)
-        return "keyring"
 
     def keep_for_session(self, env: Environment, key: Secret) -> None:
         """Uses the key until the program ends; it is written nowhere."""

@@ -10,7 +10,6 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -24,7 +23,7 @@ from gale_tui.core.errors import (
     LinkRejectedError,
     NotAZipError,
 )
-from gale_tui.core.gale_api.client import retry_after
+from gale_tui.core.gale_api.client import parse_http_date, retry_after
 from gale_tui.core.http.responses import Headers, OpenResponse
 from gale_tui.core.secret import SignedUrl, without_secrets
 from gale_tui.core.untrusted_text import content_disposition_name, first_useful_line, inert
@@ -149,10 +148,9 @@ def not_a_zip(start: bytes, response: OpenResponse, *, any_file: bool = False) -
     if not start:
         return NotAZipError("The server sent an empty file", "Try again later, or export again")
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity") and not response.packed:
+    if response.encoding and not response.packed:
         return NotAZipError(
-            f"The file came compressed ({inert(encoding, 20)})",
+            f"The file came compressed ({inert(response.encoding, 20)})",
             "The store must send it uncompressed or as gzip",
         )
     text = start.lstrip()[:1] in (b"<", b"{", b"[") or kind.startswith("text/") or kind.endswith("json")
@@ -166,9 +164,12 @@ def not_a_zip(start: bytes, response: OpenResponse, *, any_file: bool = False) -
 
 def _is_text(start: bytes, response: OpenResponse) -> bool:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    encoded = response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
     page = start[:4].lower() in (b"<!do", b"<htm", b"<?xm")
-    return page or (encoded and not response.packed) or kind in ("text/html", "application/json", "application/xml")
+    return (
+        page
+        or bool(response.encoding and not response.packed)
+        or kind in ("text/html", "application/json", "application/xml")
+    )
 
 
 def named(response: OpenResponse, link: SignedUrl) -> str | None:
@@ -195,11 +196,8 @@ def _expired(response: OpenResponse, body: bytes) -> bool:
 
 def _seconds_until(moment: float, response: OpenResponse) -> float:
     # By the server's own clock where it tells it: this machine's may be wrong.
-    try:
-        now = parsedate_to_datetime(response.headers.get("date", "")[:100]).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        now = time.time()
-    return moment - now
+    now = parse_http_date(response.headers.get("date", ""))
+    return moment - (time.time() if now is None else now)
 
 
 def _beginning(response: OpenResponse) -> bytes:

@@ -37,7 +37,7 @@ from gale_tui.core.models import Environment
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import first_useful_line, inert
 
-__all__ = ["GaleClient", "curl_line", "dock_status_path", "export_path", "retry_after"]
+__all__ = ["GaleClient", "curl_line", "dock_status_path", "export_path", "parse_http_date", "retry_after"]
 
 Call = Literal["export", "dock status"]
 
@@ -326,16 +326,17 @@ def retry_after(value: str | None, date: str | None = None, now: float | None = 
     text = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
         return min(float(text), LONGEST_WAIT)
-    until = _moment(text)
+    until = parse_http_date(text)
     if until is None:
         return None
-    start = _moment(date or "")
+    start = parse_http_date(date or "")
     if start is None:
         start = time.time() if now is None else now
     return min(max(0.0, until - start), LONGEST_WAIT)
 
 
-def _moment(text: str) -> float | None:
+def parse_http_date(text: str) -> float | None:
+    """Seconds since the epoch of a date in a header; None if it is none."""
     if not text or len(text) > 100:
         return None
     try:

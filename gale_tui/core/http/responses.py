@@ -102,9 +102,15 @@ class OpenResponse:
         self.close()
 
     @property
+    def encoding(self) -> str:
+        """How the body is encoded, in lower case; empty if it is not."""
+        encoding = self.headers.get("content-encoding", "").strip().lower()
+        return "" if encoding == "identity" else encoding
+
+    @property
     def packed(self) -> bool:
         """True if the body comes as gzip, which some stores send unasked."""
-        return self.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip")
+        return self.encoding in ("gzip", "x-gzip")
 
     @property
     def socket(self) -> socket.socket | None:
@@ -113,10 +119,9 @@ class OpenResponse:
         That is HTTP/1.1 with a ``Content-Length`` and nothing encoded, once the first chunk of :meth:`iter_raw` is
         taken: everything after that chunk is still in the socket. Else None.
         """
-        encoded = self.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
         if (
             self.http_version != "HTTP/1.1"
-            or encoded
+            or self.encoding
             or "transfer-encoding" in self.headers
             or not self.headers.get("content-length", "").isdecimal()
         ):

@@ -184,10 +184,6 @@ def _joined(document: Any, tree: _Tree, file: str, *, nodes: bool) -> Any:
         raise _too_deep(file) from None
 
 
-def _literal(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
-    return value
-
-
 def _file(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
     try:
         path = checked_path(value)
@@ -234,7 +230,7 @@ def _value(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
 
 
 _RESOLVERS: Final[dict[str, Callable[[Any, _Tree, str, bool], Any]]] = {
-    LITERAL: _literal,
+    LITERAL: lambda value, tree, file, nodes: value,
     FILE: _file,
     LAYOUT_KEY: _layout,
     VALUE: _value,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import count
 from typing import Final
 
 from gale_tui.core.errors import SourceError
@@ -25,6 +27,7 @@ __all__ = [
     "VARIABLES",
     "Names",
     "checked_path",
+    "numbered",
     "slug",
 ]
 
@@ -47,18 +50,19 @@ _LONGEST: Final = 240
 _DEEPEST: Final = 2
 
 
-def slug(text: str, limit: int = 60) -> str:
-    """Lower-case letters and digits with dashes between; empty if the text has none.
+def numbered(stem: str, ending: str = "") -> Iterator[str]:
+    """The stem without its last character, then the stem and 2, 3 …; `ending` behind each."""
+    yield stem[:-1] + ending
+    yield from (f"{stem}{number}{ending}" for number in count(2))
 
-    Args:
-        text: Any text.
-        limit: Bytes of UTF-8.
-    """
+
+def slug(text: str) -> str:
+    """Lower-case letters and digits with dashes between, at most 60 bytes; empty if the text has none."""
     plain = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text[:400]).casefold())
     words = "".join(each if each.isalnum() else "-" for each in plain)
     # Marks and letters that compose again on some systems would be another name there.
     words = re.sub("-{2,}", "-", words).strip("-")
-    return words.encode()[:limit].decode("utf-8", "ignore").strip("-")
+    return words.encode()[:60].decode("utf-8", "ignore").strip("-")
 
 
 def _id_part(text: str) -> str:
@@ -80,19 +84,13 @@ class Names:
 
     def take(self, stem: str, ending: str) -> str:
         """`stem` + `ending`, with a number between them if that is taken."""
-        number, name = 1, stem + ending
-        while _folded(name) in self._taken:
-            number += 1
-            name = f"{stem}-{number}{ending}"
+        name = next(each for each in numbered(f"{stem}-", ending) if _folded(each) not in self._taken)
         self._taken.add(_folded(name))
         return name
 
     def key(self, key: str) -> str:
         """The same for keys of `layout.json`."""
-        number, found = 1, key
-        while found in self._keys:
-            number += 1
-            found = f"{key}#{number}"
+        found = next(each for each in numbered(f"{key}#") if each not in self._keys)
         self._keys.add(found)
         return found
 
@@ -125,7 +123,7 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def checked_path(path: object, named_in: str = "", line: int = 0) -> str:
+def checked_path(path: object, named_in: str = "") -> str:
     """A path of a tree as some file names it.
 
     Raises:
@@ -135,7 +133,7 @@ def checked_path(path: object, named_in: str = "", line: int = 0) -> str:
         parts = path.split("/")
         if len(parts) <= _DEEPEST and all(_is_plain(part) for part in parts) and _folded(parts[0]) not in _CLOSED:
             return path
-    raise SourceError(f"{inert(path, 80)!r} is not part of an unpacked tool", file=named_in, line=line)
+    raise SourceError(f"{inert(path, 80)!r} is not part of an unpacked tool", file=named_in)
 
 
 _CLOSED: Final = frozenset({STATE, ".git"})

@@ -11,7 +11,7 @@ from gale_tui.core.errors import SourceError
 from gale_tui.core.filesystem import lock_folder
 from gale_tui.core.models import Job
 from gale_tui.core.source.lossless_json import parse, write
-from gale_tui.core.source.names import slug
+from gale_tui.core.source.names import numbered, slug
 from gale_tui.core.source.tree import file_system_errors
 from gale_tui.core.source.unpack import Unpacked, unpack
 from gale_tui.core.untrusted_text import inert, safe_file_stem
@@ -40,7 +40,10 @@ def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title:
             name = index.get(key)
             if name is None:
                 taken = {each.casefold() for key, each in index.items() if key != _OWNER}
-                name = _free_name(_folder_name(title, "tool"), taken, place)
+                names = numbered(f"{_folder_name(title, 'tool')}-")
+                name = next(
+                    each for each in names if each.casefold() not in taken and not os.path.lexists(place / each)
+                )
                 index |= {_OWNER: environment, key: name}
                 draft = place / f".{_INDEX}.new"
                 draft.write_bytes(write(dict(sorted(index.items()))))
@@ -72,23 +75,12 @@ def find_tool_folder(root: Path, environment: str, tool_id: str, flow_id: str) -
 
 def _environment_folder(root: Path, environment: str) -> Path:
     """The environment's own folder, or the next one that is free: “prod eu” and “prod-eu” make the same name."""
-    number, place = 1, root / _folder_name(environment, "environment")
-    while _read_index(place).get(_OWNER, environment) != environment:
-        number += 1
-        place = root / f"{_folder_name(environment, 'environment')}-{number}"
-    return place
+    places = (root / name for name in numbered(f"{_folder_name(environment, 'environment')}-"))
+    return next(each for each in places if _read_index(each).get(_OWNER, environment) == environment)
 
 
 def _folder_name(text: str, fallback: str) -> str:
     return safe_file_stem(slug(text), fallback, 80)
-
-
-def _free_name(name: str, taken: set[str], place: Path) -> str:
-    number, found = 1, name
-    while found.casefold() in taken or os.path.lexists(place / found):
-        number += 1
-        found = f"{name}-{number}"
-    return found
 
 
 def _read_index(place: Path) -> dict[str, str]:

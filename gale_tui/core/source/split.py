@@ -14,7 +14,7 @@ from typing import Any, Final
 from gale_tui.core.archive.json_diff import is_time
 from gale_tui.core.archive.tool import find_part, node_identity, text_field, variable_list
 from gale_tui.core.source.lossless_json import Number
-from gale_tui.core.source.names import Names
+from gale_tui.core.source.names import Names, numbered
 
 __all__ = ["FILE", "LAYOUT_KEY", "LEVELS", "LITERAL", "VALUE", "Pieces", "split_document", "split_variables"]
 
@@ -235,10 +235,7 @@ def split_variables(document: object) -> tuple[Any, dict[str, Any]]:
     values: dict[str, Any] = {}
 
     def taken(key: str, value: Any) -> dict[str, Any]:
-        number, name = 1, key
-        while name in values:
-            number += 1
-            name = f"{key}#{number}"
+        name = next(each for each in numbered(f"{key}#") if each not in values)
         values[name] = value
         return {VALUE: name}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -56,14 +56,7 @@ class Unpacked:
     """Texts that look like credentials."""
 
 
-def unpack(
-    archive: Path,
-    folder: Path,
-    *,
-    force: bool = False,
-    strict: bool = False,
-    checkpoint: Callable[[], None] | None = None,
-) -> Unpacked:
+def unpack(archive: Path, folder: Path, *, force: bool = False, strict: bool = False) -> Unpacked:
     """Unpacks a saved export into a folder, new or unpacked before.
 
     Args:
@@ -71,14 +64,13 @@ def unpack(
         folder: Created if it is not there.
         force: Overwrites files that were edited since they were unpacked.
         strict: Refuses texts that look like credentials; nothing is written then.
-        checkpoint: Called now and then, to end early: what it raises goes through.
 
     Raises:
         NotAZipError, CorruptFileError: The file is no whole zip.
         SourceError: It is no tool's export, a document is not JSON, or edits in the folder would be lost.
         FileSystemError: A file cannot be read or written.
     """
-    source = split_members(read_members(archive, checkpoint))
+    source = split_members(read_members(archive))
     findings = find_credentials({name: content for name, content in source.files.items() if name != VALUES})
     if strict and findings:
         first = findings[0]
@@ -90,7 +82,7 @@ def unpack(
     return Unpacked(source.name, folder, changes, source.notes, tuple(findings))
 
 
-def read_members(archive: Path, checkpoint: Callable[[], None] | None = None) -> dict[str, bytes]:
+def read_members(archive: Path) -> dict[str, bytes]:
     """The members of a zip, by name, in its order.
 
     Raises:
@@ -113,7 +105,7 @@ def read_members(archive: Path, checkpoint: Callable[[], None] | None = None) ->
         content = found[entry.name] = bytearray()
         return content.extend
 
-    verify_zip(archive, checkpoint=checkpoint, collect=collect)
+    verify_zip(archive, collect=collect)
     return {name: bytes(content) for name, content in found.items()}
 
 
@@ -235,7 +227,7 @@ class _Unpacking:
     def _note(self, name: str, why: str) -> None:
         self._notes.append(f"{inert(name, 80)} is kept as one file: {why}")
 
-    def _style(self, content: bytes, document: Any, grain: _Grain = "nodes") -> Style | None:
+    def _style(self, content: bytes, document: Any, grain: _Grain) -> Style | None:
         """The likely style at first, as the whole is proved anyway; the one that was tried afterwards."""
         if grain == "nodes":
             return likely_styles(content.decode())[0]
