@@ -82,11 +82,7 @@ async def diff_set(history: Path, name: str, command: DiffCommand, out: TextIO, 
     """Compares the folder of each of a set's tools with the file that was saved last: what changed in GALE since.
 
     Args:
-        history: The history's file.
-        name: The set's.
         command: `before` is the folder that `export --unpack` wrote.
-        out: For the differences, one report for each tool.
-        err: For what cannot be compared.
 
     Returns:
         As :func:`diff`, the highest of all.

@@ -55,16 +55,10 @@ def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> di
 
 
 async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: TextIO) -> int:
-    """Runs one export, or all of a set or list, to the end.
+    """Runs one export, or all of a set or list, to the end; returns the exit code.
 
     Args:
         engine: Not yet started; closed at the end.
-        command: What to do.
-        out: For data.
-        err: For narration.
-
-    Returns:
-        The exit code.
     """
     me = asyncio.current_task()
     numbers: list[int] = []

@@ -93,7 +93,6 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
     """The command that the arguments stand for. Reads the list, before anything else happens.
 
     Args:
-        arguments: As parsed.
         chosen: Whether the environment was named, on the command line or by the variables.
 
     Raises:

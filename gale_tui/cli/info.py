@@ -38,7 +38,6 @@ async def report(paths: Paths, environ: Mapping[str, str]) -> str:
     """The whole report as text.
 
     Args:
-        paths: Where files are.
         environ: The environment variables; values that may hold a secret are told as set or not.
     """
     lines = [f"gale-tui {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}", ""]

@@ -32,8 +32,6 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
 
     Args:
         history: The history's file, which is there.
-        arguments: As parsed.
-        out: For the list.
         err: For notices about the history and the filter.
 
     Raises:

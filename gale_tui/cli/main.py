@@ -350,9 +350,7 @@ def demo_engine(
 
     Args:
         home: Where everything is kept.
-        wiring: From outside.
         download_dir: Where files go, else below `home`.
-        readonly: Nothing can be started.
     """
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.identifiers import parse_host

@@ -46,12 +46,6 @@ def _days(text: str) -> float:
 async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Runs the command; returns the exit code.
 
-    Args:
-        history: The history's file.
-        arguments: As parsed.
-        out: For the list.
-        err: For what could not be removed.
-
     Raises:
         StoreError: The history cannot be used.
     """

@@ -193,8 +193,6 @@ class AnswerError(RequestError):
     """GALE, or something in front of it, answered with something else than success.
 
     Args:
-        what: What happened.
-        advice: What to do.
         status: The HTTP status code.
         detail: The first useful line of the body, already made inert; may be empty.
         from_gale: True where the body was JSON, so that it is GALE speaking and not a proxy.
@@ -293,7 +291,6 @@ class LinkNotReadyError(DownloadError):
     """The file is not there yet: asked again shortly.
 
     Args:
-        status: The HTTP status code.
         valid_from: When the link begins to work, in seconds since the epoch, where it says so itself.
     """
 
@@ -362,8 +359,6 @@ class SourceError(GaleError):
     """A tool as source cannot be unpacked or packed.
 
     Args:
-        what: What happened.
-        advice: What to do.
         file: The file in the tree or the zip; stands before the sentence.
         line: Its line, from 1; 0 for none.
     """

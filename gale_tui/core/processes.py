@@ -26,7 +26,6 @@ def start_process(
     """Starts a program without a shell, terminal or input, in a session of its own.
 
     Args:
-        command: The program and its arguments.
         environ: Its environment variables; those of this process where None. `GALE_API_KEY` is left out.
         without: Further variables to leave out.
         folder: Its working folder; this process's where None.

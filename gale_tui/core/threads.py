@@ -24,7 +24,6 @@ class DaemonThreads:
     The callers limit the number of calls, and so of threads.
 
     Args:
-        name: What the threads are called.
         keep: How many idle threads are kept.
     """
 
@@ -68,8 +67,6 @@ class DaemonThreads:
         """Runs `function(*arguments)` on a thread and awaits its result.
 
         Args:
-            function: What to run.
-            arguments: Its arguments.
             within: Seconds to wait; the function itself continues, its result is discarded.
 
         Raises:

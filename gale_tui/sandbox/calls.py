@@ -23,9 +23,6 @@ class Calls:
     """Answers requests from the tools and jobs that it holds.
 
     Args:
-        time: The sandbox's time.
-        delivery: Gives out links and answers on them.
-        ids: Of the jobs.
         account: Whose files they are; part of the links.
         key_fits: Whether a request carries the right key; None where it carries none.
         own_origin: The origin at which calls, and not only files, are answered.

@@ -87,7 +87,6 @@ class Delivery:
     """Gives out links and answers on them.
 
     Args:
-        time: The sandbox's time.
         base: Gives the URL of a listener: `own`, `other` or `plain`.
         key_fits: Whether a request carries the right key; None where it carries none.
     """

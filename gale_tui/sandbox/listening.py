@@ -27,7 +27,6 @@ class Listener:
         host: Address or name to listen at, and the host in `url`.
         port: 0 for one that is free.
         answer: Called on connection threads for each request.
-        time: The sandbox's time.
         tls: Server side context; plain http without.
 
     Raises:

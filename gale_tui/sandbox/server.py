@@ -38,8 +38,6 @@ class Sandbox:
         port: 0 for one that is free.
         key: What `x-api-key` must be; may be changed while it runs (:attr:`key`).
         clock: Monotonic seconds; jobs, links and pauses follow it.
-        wall: Seconds since the epoch, for dates in headers and links.
-        speed: Seconds of the sandbox per second of `clock`.
         seed: Makes all ids the same ones each time. Without it those of the offered tools still are, those of jobs not.
         host: Loopback address or name to listen at.
         catalogue: The tools to offer, in their order.

@@ -80,7 +80,6 @@ def read_archive(path: Path, *, checkpoint: Callable[[], None] | None = None) ->
     """Tests an archive as a download is tested, and reads the tool that is in it.
 
     Args:
-        path: The file.
         checkpoint: Called about every MiB, to end early: what it raises goes through.
 
     Raises:

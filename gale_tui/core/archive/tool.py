@@ -201,7 +201,6 @@ def node_identity(key: str, fields: Mapping[str, Any]) -> tuple[str, str, str]:
 
     Args:
         key: Its key in an object of nodes; empty in a list.
-        fields: Everything that the export says of it.
     """
     data = fields.get("data")
     inner = data if isinstance(data, dict) else {}

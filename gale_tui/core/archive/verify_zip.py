@@ -94,7 +94,6 @@ def verify_zip(
     """Reads a zip through and says what it holds.
 
     Args:
-        path: The file.
         limits: Bounds for what is read; the defaults of :class:`ZipLimits` where None.
         checkpoint: Called about every MiB, so that a cancelled test ends soon: what it raises goes through.
         stored: Size and CRC-32 of stored entries that were summed up while the file was written, by the offset of
@@ -187,9 +186,7 @@ class _Reader:
     """Reads entries and compares their checksums.
 
     Args:
-        file: The open file.
         end: Where the entries end and the directory begins.
-        checkpoint: Called about every MiB.
     """
 
     def __init__(self, file: io.FileIO, end: int, checkpoint: Callable[[], None] | None) -> None:

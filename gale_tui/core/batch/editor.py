@@ -73,7 +73,6 @@ class BatchList:
         """Adds what was read at the end, with line numbers that continue.
 
         Args:
-            batch: What was read.
             lines: Its number of lines, empty ones included.
         """
         new = [ListLine(tool.line, tool.tool_id, tool.flow_id, tool.label, tool.kind.word) for tool in batch.tools]

@@ -347,11 +347,8 @@ def checked_tool(tool_id: str, flow_id: str, label: str, kind: str = "", number:
     """What a line names.
 
     Args:
-        tool_id: As it is typed.
         flow_id: As it is typed; not used where the kind has none.
-        label: As it is typed.
         kind: As it is typed; if empty, the id's prefix decides.
-        number: The line's.
 
     Raises:
         ConfigError: It names none; `what` says why, without a full stop.

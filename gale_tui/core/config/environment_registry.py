@@ -21,9 +21,6 @@ class EnvironmentRegistry:
     """Environments, settings and keys, changed together.
 
     Args:
-        config_file: Where environments and settings are kept.
-        credentials: Where keys are kept.
-        connections: The clients of environments that change.
         extra: From the variables, or the demo's; never written anywhere.
         demo: True if there are only the extra ones.
         on_key: Called with the id of an environment that has a new key or host.

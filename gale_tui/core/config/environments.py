@@ -84,7 +84,6 @@ def check_environment_name(text: str, taken: Mapping[str, str] | None = None, ow
     """The name, trimmed.
 
     Args:
-        text: As typed.
         taken: Ids of the other environments by name.
         own_id: Id of the edited environment, which may keep its name.
 

@@ -54,7 +54,6 @@ class Credentials:
 
     Args:
         config_file: Where `key_command` comes from; it must not be writable by others.
-        threads: What blocking calls run on.
         use_keyring: False keeps the keyring out of it, for the demo.
         fixed: Keys by environment id that come from variables or the demo.
         answer_limit: Seconds for a keyring that asks nobody.

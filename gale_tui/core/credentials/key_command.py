@@ -68,9 +68,7 @@ def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_li
     session when the time is over.
 
     Args:
-        command: Program and arguments.
         environ: Its environment variables; `GALE_API_KEY` and `GPG_TTY` are left out.
-        time_limit: Seconds.
 
     Raises:
         KeyCommandError: It cannot be started, fails, takes too long, or prints no key. What it printed is not repeated.

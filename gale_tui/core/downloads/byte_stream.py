@@ -171,8 +171,6 @@ def receive(body: Body, part: PartFile, checksum: Checksum, received: Callable[[
     """Appends the rest of a body to a part. Whatever ends it, the part has every byte that came.
 
     Args:
-        body: Where from.
-        part: Where to.
         checksum: Gets every byte as well.
         received: Called with the number of bytes each time some came.
 

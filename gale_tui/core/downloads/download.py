@@ -53,7 +53,6 @@ class DownloadTask:
 
     Args:
         transport: Of the job's environment.
-        plan: The file.
         on_part: Called with the part's path (before it is made), its validator and the whole size, each time one of
             them changes, on the thread of :meth:`run`.
         stall_seconds: Without a byte, after which the connection counts as cut.

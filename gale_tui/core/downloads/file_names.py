@@ -43,7 +43,6 @@ def file_names(
 
     Args:
         stem: What the file is called, from whatever source.
-        environment_name: As the user calls it.
         finished_at: Seconds since the epoch.
         short: For file systems with shorter names: at most 120 bytes.
         pattern: The setting `filename_pattern`: what stands where in the name.

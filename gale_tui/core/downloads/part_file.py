@@ -131,11 +131,7 @@ def discard_part(path: Path) -> None:
 
 
 class PartFile:
-    """An open part. Its methods raise OSError unless they say otherwise.
-
-    Attributes:
-        path: Where it is.
-    """
+    """An open part. Its methods raise OSError unless they say otherwise."""
 
     def __init__(self, descriptor: int, path: Path, step: Step) -> None:
         self.path = path
@@ -150,7 +146,6 @@ class PartFile:
         """Makes a part under the first name that neither a file nor a part has.
 
         Args:
-            folder: Where.
             names: Of the finished file.
             announce: Called with the part's path before it is made, so that it can be recorded and none is forgotten.
             step: See :data:`Step`.

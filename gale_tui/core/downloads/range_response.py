@@ -74,7 +74,6 @@ def meaning(response: OpenResponse, offset: int, validator: str | None, size: in
     """What a 200, 206 or 416 means for a part of `offset` bytes.
 
     Args:
-        response: The answer.
         offset: First byte that was requested; 0 for the whole file.
         validator: What `If-Range` said.
         size: Bytes of the whole file, as it was announced before.

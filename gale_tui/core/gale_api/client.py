@@ -56,8 +56,6 @@ def export_path(tool_id: str, kind: Kind = TOOL, spelling: str = "") -> str:
     """Path of the export call. See "Export a Tool API": the colon before ``{toolId}`` there is notation only.
 
     Args:
-        tool_id: Of the tool, the workflow or the model.
-        kind: Which of them.
         spelling: One of the kind's; else the first.
     """
     return f"/api/public/{spelling or kind.paths[0]}/{quote(tool_id, safe='')}/export"
@@ -81,11 +79,7 @@ def curl_line(environment: Environment, tool_id: str, flow_id: str, kind: Kind =
 
 
 class GaleClient:
-    """The public API of one environment. Every call blocks; none is repeated on its own.
-
-    Args:
-        transport: How the environment is reached.
-    """
+    """The public API of one environment. Every call blocks; none is repeated on its own."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
@@ -101,7 +95,6 @@ class GaleClient:
         Args:
             tool_id: Of the tool, the workflow or the model.
             flow_id: Its deployed call flow; not sent where the kind has none.
-            kind: What is exported.
 
         Raises:
             NotSentError: Nothing was started: it certainly did not reach GALE.
@@ -319,7 +312,6 @@ def retry_after(value: str | None, date: str | None = None, now: float | None = 
     """Seconds to wait, from a ``Retry-After`` header with seconds or a date; None without either.
 
     Args:
-        value: The header.
         date: The ``Date`` header of the same answer; a date is counted from it, whatever this machine's clock says.
         now: Seconds since the epoch, where `date` is none; the clock's where not given.
     """

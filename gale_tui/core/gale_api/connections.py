@@ -24,12 +24,7 @@ PATIENCE = 90.0
 
 
 class Connections:
-    """The clients, and the threads that their calls run on.
-
-    Args:
-        credentials: Where the keys come from.
-        threads: Where blocking calls run.
-    """
+    """The clients, and the threads that their calls run on."""
 
     def __init__(self, credentials: Credentials, threads: DaemonThreads) -> None:
         self._credentials = credentials

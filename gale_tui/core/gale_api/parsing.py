@@ -281,11 +281,6 @@ _REPORT = "The details of the job have the answer itself; the API may have chang
 def parse_export(value: object, note: ResponseNote, expected: ExpectedIds = _ANYTHING) -> ExportStarted:
     """The answer to an export. See "Export a Tool API", Sample Response.
 
-    Args:
-        value: The JSON value.
-        note: The answer as it is kept for the details.
-        expected: What the call was about.
-
     Raises:
         WrongAnswerError: It names another job.
         MalformedAnswerError: It is no object, or has no usable dock status id, so that the job cannot be followed.
@@ -319,11 +314,6 @@ def parse_export(value: object, note: ResponseNote, expected: ExpectedIds = _ANY
 
 def parse_dock_status(value: object, note: ResponseNote, expected: ExpectedIds = _ANYTHING) -> DockStatus:
     """The answer to a dock status call.
-
-    Args:
-        value: The JSON value.
-        note: The answer as it is kept for the details.
-        expected: What the call was about.
 
     Raises:
         WrongAnswerError: It names another job.

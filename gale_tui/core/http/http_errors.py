@@ -48,10 +48,8 @@ def request_failure(error: Exception, exchange: Exchange, method: str, origin: O
     """The error of the tree for an exception of the HTTP library.
 
     Args:
-        error: What it raised.
         exchange: How far the request came.
         method: GET or POST: only after a POST something may have started.
-        origin: Where it went.
     """
     host, seconds = origin.display, exchange.seconds or 0.0
     for link in _chain(error):

@@ -74,7 +74,6 @@ class OpenResponse:
 
     Attributes:
         status: HTTP status, never a redirect that could be followed.
-        headers: Headers of the last answer.
         url: Where the last redirect led.
         http_version: For example ``HTTP/1.1``.
     """

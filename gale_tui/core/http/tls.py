@@ -20,9 +20,6 @@ class TrustedContexts:
 
     The context that asks the operating system holds a lock during the handshake, so that with a single one a server
     that stalls there would keep everybody else waiting.
-
-    Args:
-        ca_file: PEM file with further authorities.
     """
 
     def __init__(self, ca_file: Path | None) -> None:

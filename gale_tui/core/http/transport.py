@@ -337,10 +337,6 @@ def _shown(url: SignedUrl) -> str:
 def check_link(url: SignedUrl, own: Origin) -> Origin:
     """The origin of a download link that may be followed.
 
-    Args:
-        url: Absolute.
-        own: The environment's origin.
-
     Raises:
         LinkRefusedError: Not http or https, with a user name, plain http to another machine, or loopback although
             the environment is not on loopback.

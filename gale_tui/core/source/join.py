@@ -93,7 +93,6 @@ def join(files: Mapping[str, bytes], manifest: Manifest, values: Values | None) 
 
     Args:
         files: The tree's, without the values.
-        manifest: The tree's.
         values: Of the environment variables; None leaves every one empty.
 
     Raises:

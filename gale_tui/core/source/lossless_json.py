@@ -178,12 +178,7 @@ _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
 
 
 def detect_style(content: bytes, value: object) -> Style | None:
-    """The style in which `write` reproduces a document byte for byte; None if there is none.
-
-    Args:
-        content: The document.
-        value: The same, parsed.
-    """
+    """The style in which `write` reproduces a document byte for byte; None if there is none."""
     return next((style for style in likely_styles(content.decode()) if write(value, style) == content), None)
 
 

@@ -46,7 +46,6 @@ def pack(
     """Packs a tree into a zip.
 
     Args:
-        folder: The tree.
         target: The zip, with mode 0600: it holds the values of environment variables.
         values: A JSON object of values by name; those that unpack left in the tree if None.
         without_values: Leaves every value empty.

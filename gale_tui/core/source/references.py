@@ -36,11 +36,7 @@ _VARIABLE: Final = re.compile(r"\{\{\s{0,8}env\.([A-Za-z_][A-Za-z0-9_]{0,200})")
 
 
 def unresolved_references(documents: Mapping[str, Any]) -> list[str]:
-    """Ids of nodes that are not there, and `env.NAME` of variables that are not, each once, in order.
-
-    Args:
-        documents: Parsed, by their file.
-    """
+    """Ids of nodes that are not there, and `env.NAME` of variables that are not, each once, in order."""
     known: set[str] = set()
     targets: dict[str, None] = {}
     variables: dict[str, None] = {}

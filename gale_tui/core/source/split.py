@@ -92,7 +92,6 @@ def split_document(document: object, file: str, names: Names, *, nodes: bool) ->
     Args:
         document: As parsed; left as it is.
         file: What it is called in the tree.
-        names: Those of the tree.
         nodes: Gives nodes and texts files; else nothing is split.
 
     Returns:

@@ -60,7 +60,6 @@ def unpack(archive: Path, folder: Path, *, force: bool = False, strict: bool = F
     """Unpacks a saved export into a folder, new or unpacked before.
 
     Args:
-        archive: The zip.
         folder: Created if it is not there.
         force: Overwrites files that were edited since they were unpacked.
         strict: Refuses texts that look like credentials; nothing is written then.
@@ -142,7 +141,6 @@ class _Unpacking:
     """The way from members to files.
 
     Args:
-        members: By name.
         grains: Members that are known to need a coarser one than `nodes`.
     """
 
