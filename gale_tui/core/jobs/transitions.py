@@ -39,6 +39,9 @@ event                  file before                       file after
 =====================  ================================  ====================================
 
 A file that was saved before is still saved when fetching it once more fails.
+
+Times are seconds since the epoch. `link` is the download link of an answer, absolute, and `link_refused` why it is not
+followed, empty where it is.
 """
 
 from __future__ import annotations
@@ -50,47 +53,17 @@ from typing import TYPE_CHECKING, Final
 
 from gale_tui.core.errors import AnswerError, GaleError
 from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
-from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
+from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
 if TYPE_CHECKING:
     from gale_tui.core.downloads.saved_file import SavedFile
-
-__all__ = [
-    "accept",
-    "apply_status",
-    "delay_download",
-    "fail_download",
-    "final_state",
-    "hold",
-    "interrupt_download",
-    "is_file_pending",
-    "lose_link",
-    "mark_abandoned",
-    "mark_download_left",
-    "mark_lost",
-    "mark_unconfirmed",
-    "mark_unwritten",
-    "postpone",
-    "record_part",
-    "record_trouble",
-    "reject",
-    "renew_link",
-    "replace_file",
-    "request_file",
-    "save",
-    "send",
-    "start_download",
-    "wait",
-]
 
 _UNANSWERED: Final = (JobState.REQUESTING, JobState.WAITING, JobState.UNCONFIRMED)
 """GALE has not answered the export."""
 _UNFINISHED: Final = (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING, JobState.LOST)
 _SETTLED: Final = (DownloadState.NONE, DownloadState.SAVED, DownloadState.FAILED)
 """Nobody waits for the file."""
-
-
 _SUCCESS: Final = frozenset({"success", "successful", "completed", "done"})
 _PARTIAL: Final = frozenset({"partialsuccess"})
 _FAILURE: Final = frozenset({"failed", "failure", "error", "cancelled", "canceled", "aborted"})
@@ -120,15 +93,7 @@ def mark_unwritten(job: Job, what: str) -> Job:
 
 
 def accept(job: Job, started: ExportStarted, link: SignedUrl | None, *, link_refused: str, at: float) -> Job:
-    """GALE has started the export.
-
-    Args:
-        job: The job.
-        started: The answer.
-        link: Its download link, absolute.
-        link_refused: Why its link is not followed; else empty.
-        at: When, in seconds since the epoch.
-    """
+    """GALE has started the export."""
     if job.state not in _UNANSWERED:
         return job
     state = final_state(started.status)
@@ -227,16 +192,7 @@ def hold(job: Job, reason: JobReason) -> Job:
 def apply_status(
     job: Job, status: DockStatus, link: SignedUrl | None, *, link_refused: str, asked_at: float, at: float
 ) -> Job:
-    """GALE has told how the job stands; an identical answer changes nothing.
-
-    Args:
-        job: The job.
-        status: The answer.
-        link: Its download link, absolute.
-        link_refused: Why its link is not followed; else empty.
-        asked_at: When it was asked for, in seconds since the epoch.
-        at: When the answer came.
-    """
+    """GALE has answered at `at` how the job stands; an identical answer changes nothing."""
     if not job.state.polled:
         return job
     state = final_state(status.status)
@@ -289,8 +245,8 @@ def record_trouble(
         reason: Why.
         note: The words of the error.
         http_status: Of the answer, where there was one.
-        since: When the first question in a row was asked that brought none, in seconds since the epoch.
-        resume_at: Before then GALE wants no further question, in seconds since the epoch.
+        since: When the first question in a row was asked that brought none.
+        resume_at: Before then GALE wants no further question.
     """
     if not job.state.polled:
         return job
@@ -314,33 +270,23 @@ def request_file(job: Job) -> Job:
     if job.state is not JobState.SUCCEEDED:
         return job
     if job.download.state is DownloadState.SAVED:
-        job = _with_file(job, part=None, received=0, validator=None)
-    return _with_file(job, state=DownloadState.WANTED, reason_code=None, error="", next_try_at=None)
+        job = job.with_download(part=None, received=0, validator=None)
+    return _set_file(job, DownloadState.WANTED)
 
 
 def start_download(job: Job) -> Job:
     """The file is being received."""
-    if not is_file_pending(job):
-        return job
-    return _with_file(job, state=DownloadState.RUNNING, reason_code=None, error="", next_try_at=None)
+    return _set_file(job, DownloadState.RUNNING) if is_file_pending(job) else job
 
 
 def record_part(
     job: Job, part: Path | None, validator: str | None, size: int | None, received: int | None = None
 ) -> Job:
-    """What of the file is on disk.
-
-    Args:
-        job: The job.
-        part: Where; None if nothing is kept.
-        validator: Of the part, for `If-Range`.
-        size: Bytes in all, where known.
-        received: Bytes on disk; None leaves the number as it is.
-    """
+    """What of the file is on disk: `received` bytes of `size`; None leaves the number as it is."""
     if not is_file_pending(job):
         return job
     received = job.download.received if received is None else received
-    return _with_file(job, part=part, validator=validator, size=size, received=received)
+    return job.with_download(part=part, validator=validator, size=size, received=received)
 
 
 def renew_link(job: Job, link: SignedUrl) -> Job:
@@ -352,33 +298,30 @@ def delay_download(job: Job, reason: DownloadReason, error: str, next_try_at: fl
     """The file is tried again by itself at `next_try_at`, or at once; the part is kept."""
     if not is_file_pending(job):
         return job
-    states = {
-        DownloadReason.NOT_READY: DownloadState.NOT_READY,
-        DownloadReason.LINK_NOT_YET_VALID: DownloadState.NOT_READY,
-        DownloadReason.LINK_EXPIRED: DownloadState.WANTED,
-        DownloadReason.LINK_REJECTED: DownloadState.WANTED,
-        DownloadReason.FILE_MISSING: DownloadState.WANTED,
-    }
-    state = states.get(reason, DownloadState.RESUMABLE)
-    return _with_file(job, state=state, reason_code=reason, error=error, next_try_at=next_try_at)
+    match reason:
+        case DownloadReason.NOT_READY | DownloadReason.LINK_NOT_YET_VALID:
+            state = DownloadState.NOT_READY
+        case DownloadReason.LINK_EXPIRED | DownloadReason.LINK_REJECTED | DownloadReason.FILE_MISSING:
+            state = DownloadState.WANTED
+        case _:
+            state = DownloadState.RESUMABLE
+    return _set_file(job, state, reason, error, next_try_at)
 
 
 def interrupt_download(job: Job, reason: DownloadReason, error: str = "", *, resume_at: float | None = None) -> Job:
     """The part is kept and resumed when the user wants it, or at `resume_at` by whoever runs then."""
-    if not is_file_pending(job):
-        return job
-    return _with_file(job, state=DownloadState.RESUMABLE, reason_code=reason, error=error, next_try_at=resume_at)
+    return _set_file(job, DownloadState.RESUMABLE, reason, error, resume_at) if is_file_pending(job) else job
 
 
 def fail_download(job: Job, reason: DownloadReason, error: str = "") -> Job:
     """It will not work by trying again as it is: after a fault of the disk the part is kept, else nothing."""
     if not is_file_pending(job):
         return job
-    failed = {"reason_code": reason, "error": error, "next_try_at": None}
     if reason is not DownloadReason.DISK:
-        return _keep_saved(_with_file(job, state=DownloadState.FAILED, part=None, received=0, validator=None, **failed))
+        job = job.with_download(part=None, received=0, validator=None)
+        return _keep_saved(_set_file(job, DownloadState.FAILED, reason, error))
     kept = job.download.part is not None
-    return _with_file(job, state=DownloadState.RESUMABLE if kept else DownloadState.FAILED, **failed)
+    return _set_file(job, DownloadState.RESUMABLE if kept else DownloadState.FAILED, reason, error)
 
 
 def lose_link(job: Job, reason: DownloadReason, error: str = "") -> Job:
@@ -386,33 +329,27 @@ def lose_link(job: Job, reason: DownloadReason, error: str = "") -> Job:
     if not is_file_pending(job):
         return job
     state = DownloadState.EXPIRED if reason is DownloadReason.LINK_EXPIRED else DownloadState.FAILED
-    job = _with_file(job, state=state, reason_code=reason, error=error, next_try_at=None)
-    return _keep_saved(dataclasses.replace(job, download_url=None))
+    return _keep_saved(dataclasses.replace(_set_file(job, state, reason, error), download_url=None))
 
 
 def mark_download_left(job: Job) -> Job:
     """The process that received the file has ended; the user may resume it."""
     if job.download.state is not DownloadState.RUNNING:
         return job
-    return _with_file(job, state=DownloadState.RESUMABLE, reason_code=DownloadReason.CLOSED, error="", next_try_at=None)
+    return _set_file(job, DownloadState.RESUMABLE, DownloadReason.CLOSED)
 
 
 def save(job: Job, file: SavedFile, at: float) -> Job:
     """The file is verified and has its name; nothing where another instance was quicker."""
     if job.state is not JobState.SUCCEEDED or job.download.state is DownloadState.SAVED:
         return job
-    job = _with_file(
-        job,
-        state=DownloadState.SAVED,
+    job = _set_file(job, DownloadState.SAVED).with_download(
         path=file.path,
         part=None,
         received=file.size,
         size=file.size,
         validator=None,
         sha256=file.sha256,
-        reason_code=None,
-        error="",
-        next_try_at=None,
         saved_at=at,
     )
     # The signed link has done its work: it is a secret that is no longer needed.
@@ -424,24 +361,29 @@ def save(job: Job, file: SavedFile, at: float) -> Job:
 
 def replace_file(job: Job, path: Path) -> Job:
     """The saved file was a copy of an earlier one, which stands for both."""
-    return _with_file(job, path=path) if job.download.state is DownloadState.SAVED else job
+    return job.with_download(path=path) if job.download.state is DownloadState.SAVED else job
 
 
-def _with_file(job: Job, **changes: object) -> Job:
-    download: Download = dataclasses.replace(job.download, **changes)  # type: ignore[arg-type]  # names are checked there
-    return dataclasses.replace(job, download=download)
+def _set_file(
+    job: Job,
+    state: DownloadState,
+    reason: DownloadReason | None = None,
+    error: str = "",
+    next_try_at: float | None = None,
+) -> Job:
+    return job.with_download(state=state, reason_code=reason, error=error, next_try_at=next_try_at)
 
 
 def _keep_saved(job: Job) -> Job:
     download = job.download
     if download.sha256 is None or download.path is None:
         return job
-    return _with_file(job, state=DownloadState.SAVED, part=None)
+    return job.with_download(state=DownloadState.SAVED, part=None)
 
 
 def _request_ready_file(job: Job) -> Job:
     if job.state is JobState.SUCCEEDED and job.save_when_ready and job.download.state is DownloadState.NONE:
-        return _with_file(job, state=DownloadState.WANTED)
+        return job.with_download(state=DownloadState.WANTED)
     return job
 
 
