@@ -125,7 +125,6 @@ class GaleEngine:
         self.on_loaded: list[Callable[[Sequence[Job]], None]] = []
         """Called with older jobs as they are read after the start."""
         self.connection_status = ConnectionStatus(self.clock)
-        self._deadlines = Deadlines(self.clock)
         self._connections = Connections(credentials, threads)
         self.environments = EnvironmentRegistry(
             ConfigFile(paths.config_file),
@@ -156,7 +155,7 @@ class GaleEngine:
         """
         self.environments.save_settings(**changes)
         if self._store is not None and "poll_floor" in changes:
-            self.scheduler.use(self._polling())
+            self.scheduler.policy = self._polling()
 
     def default_folder(self) -> Path:
         """Where files go: the command line's folder, else that of the settings, else the platform's."""
@@ -218,6 +217,7 @@ class GaleEngine:
             return store
 
     def _compose(self) -> None:
+        self._deadlines = Deadlines(self.clock)
         context = JobContext(
             registry=self.registry,
             environments=self.environments,

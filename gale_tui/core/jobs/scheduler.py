@@ -12,9 +12,10 @@ import itertools
 import math
 import operator
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
-from gale_tui.core.clock import Clock
+from gale_tui.core.clock import Clock, wait_for_event
 from gale_tui.core.jobs.rate_limits import NEVER, Budget, Condition, Pace, PollOutcome, PollPolicy, PollResult, Wait
 
 __all__ = ["Scheduler"]
@@ -32,6 +33,7 @@ class Scheduler:
         rng: Jitter.
         policy: The numbers.
         on_condition: Called when an environment's polling changes: its id, what it is, the monotonic time until then.
+        usual: Returns the seconds that exports of a job's tool usually take, None if none is known.
     """
 
     def __init__(
@@ -40,19 +42,20 @@ class Scheduler:
         *,
         clock: Clock,
         rng: random.Random,
-        policy: PollPolicy | None = None,
-        on_condition: Callable[[str, Condition, float | None], None] | None = None,
+        policy: PollPolicy,
+        on_condition: Callable[[str, Condition, float | None], None] = lambda environment_id, condition, until: None,
         usual: Callable[[str], float | None] = lambda job_id: None,
     ) -> None:
         self._ask = ask
         self._clock = clock
         self._rng = rng
-        self.policy = policy or PollPolicy()
+        self.policy = policy
+        """May be replaced: it counts from the next wait of each job on."""
         self._on_condition = on_condition
         self._usual = usual
         self._paces: dict[str, Pace] = {}
         self._released: dict[str, Pace] = {}
-        self._budgets: dict[str, Budget] = {}
+        self._budgets: defaultdict[str, Budget] = defaultdict(lambda: Budget(rate=self.policy.rate))
         self._announced: dict[str, tuple[Condition, float | None]] = {}
         self._queue: list[tuple[float, int, str]] = []
         self._order = itertools.count()
@@ -61,10 +64,6 @@ class Scheduler:
         self._task: asyncio.Task[None] | None = None
         self._paused = False
         self._watched: str | None = None
-
-    def use(self, policy: PollPolicy) -> None:
-        """Replaces the numbers, from the next wait of each job on."""
-        self.policy = policy
 
     def watch(self, job_id: str | None) -> None:
         """Polls the job that the user looks at at the floor, and the one before as usual again."""
@@ -79,22 +78,13 @@ class Scheduler:
 
     # What is tracked
 
-    def track(
-        self,
-        job_id: str,
-        environment_id: str,
-        *,
-        age: float = 0.0,
-        after: float | None = None,
-        lost: bool = False,
-    ) -> None:
+    def track(self, job_id: str, environment_id: str, *, age: float = 0.0, lost: bool = False) -> None:
         """Starts polling a job; one that is polled already is left as it is.
 
         Args:
             job_id: The job.
             environment_id: Whose budget it uses.
             age: Seconds since the job was started.
-            after: Seconds until the first question; by default the policy's.
             lost: GALE did not know the job any more when it was last asked.
         """
         if job_id in self._paces:
@@ -104,7 +94,7 @@ class Scheduler:
             job_id,
             environment_id,
             created=now - age,
-            due=now + (policy.first if after is None else after),
+            due=now + policy.first,
             unknown_since=now - policy.lost_after if lost else None,
         )
         if (before := self._released.pop(job_id, None)) is not None:
@@ -116,7 +106,7 @@ class Scheduler:
         """Stops polling a job; its limits are remembered."""
         pace = self._paces.pop(job_id, None)
         if pace is not None:
-            self._budget(pace.environment_id).waiting.pop(job_id, None)
+            self._budgets[pace.environment_id].waiting.pop(job_id, None)
             self._remember(pace)
             self._announce(pace.environment_id)
 
@@ -133,7 +123,7 @@ class Scheduler:
             if pace is None:
                 pace = Pace(job_id, environment_id, created=now, due=math.inf)
                 self._remember(pace)
-            budget = self._budget(environment_id)
+            budget = self._budgets[environment_id]
             allowed = max(pace.allowed_at(self.policy), budget.limited_until)
             if allowed <= now:
                 turn = max(now, budget.next_at)
@@ -149,7 +139,7 @@ class Scheduler:
         now = self._clock.monotonic()
         if (pace := self._paces.get(job_id) or self._released.get(job_id)) is not None:
             pace.embargo = max(pace.embargo, now + seconds)
-        self._budget(environment_id).limited(job_id, now, seconds, self.policy)
+        self._budgets[environment_id].limited(job_id, now, seconds, self.policy)
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._paces
@@ -177,7 +167,7 @@ class Scheduler:
         if pace.asking:
             return Wait(0.0)
         now, spaced = self._clock.monotonic(), pace.spaced_at(self.policy)
-        limited = max(pace.limited_until(self.policy), self._budget(pace.environment_id).limited_until)
+        limited = max(pace.limited_until(self.policy), self._budgets[pace.environment_id].limited_until)
         at = max(now, spaced, limited)
         if at < pace.due:
             self._push(pace, at)
@@ -206,7 +196,7 @@ class Scheduler:
 
     def key_provided(self, environment_id: str) -> None:
         """Resumes an environment that waited for a key."""
-        budget = self._budget(environment_id)
+        budget = self._budgets[environment_id]
         budget.needs_key = False
         budget.offline_until = None
         budget.failures = budget.silent = 0
@@ -235,22 +225,13 @@ class Scheduler:
             wait = self._ask_due()
             if self._wake.is_set():
                 continue
-            planned = self._clock.monotonic() + (wait or 0.0)
-            await self._wait(wait)
-            if wait is not None and self._clock.monotonic() - planned > self.policy.jump:
+            if wait is None:
+                await self._wake.wait()
+                continue
+            planned = self._clock.monotonic() + wait
+            await wait_for_event(self._wake, self._clock, wait)
+            if self._clock.monotonic() - planned > self.policy.jump:
                 self._spread_overdue()
-
-    async def _wait(self, seconds: float | None) -> None:
-        if seconds is None:
-            await self._wake.wait()
-            return
-        sleep = asyncio.ensure_future(self._clock.sleep(seconds))
-        wake = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            wake.cancel()
 
     def _ask_due(self) -> float | None:
         """Asks whom it may ask now; returns the seconds to the next, None if nothing waits."""
@@ -261,7 +242,7 @@ class Scheduler:
                 return at - now
             if len(self._in_flight) >= self.policy.in_flight:
                 return None
-            budget = self._budget(pace.environment_id)
+            budget = self._budgets[pace.environment_id]
             has_turn = pace.job_id in budget.waiting
             if has_turn:
                 del budget.waiting[pace.job_id]
@@ -302,7 +283,7 @@ class Scheduler:
 
     def _not_before(self, pace: Pace, now: float) -> float:
         """When pauses and limits allow a question; infinity while only the user can bring it forward."""
-        policy, budget = self.policy, self._budget(pace.environment_id)
+        policy, budget = self.policy, self._budgets[pace.environment_id]
         if (self._paused or budget.needs_key) and not pace.manual:
             return math.inf
         allowed = max(pace.allowed_at(policy), budget.limited_until)
@@ -315,7 +296,7 @@ class Scheduler:
         return now
 
     def _start(self, pace: Pace, now: float) -> None:
-        budget = self._budget(pace.environment_id)
+        budget = self._budgets[pace.environment_id]
         counted = pace.counted
         budget.take_turn(now, self.policy)
         self._announce(pace.environment_id)
@@ -341,7 +322,7 @@ class Scheduler:
             asked = PollResult(PollOutcome.TROUBLE)
         finally:
             pace.asking = False
-            budget = self._budget(pace.environment_id)
+            budget = self._budgets[pace.environment_id]
             if budget.probe == pace.job_id:
                 budget.probe = None
         now = self._clock.monotonic()
@@ -353,7 +334,7 @@ class Scheduler:
         self._announce(pace.environment_id)
 
     def _apply_to_environment(self, pace: Pace, asked: PollResult, now: float) -> None:
-        budget, outcome = self._budget(pace.environment_id), asked.outcome
+        budget, outcome = self._budgets[pace.environment_id], asked.outcome
         if outcome.reached:
             if budget.reached(outcome):
                 self._spread(pace.environment_id)
@@ -367,7 +348,7 @@ class Scheduler:
 
     def _apply_to_job(self, pace: Pace, asked: PollResult, now: float) -> None:
         policy, outcome = self.policy, asked.outcome
-        budget = self._budget(pace.environment_id)
+        budget = self._budgets[pace.environment_id]
         if asked.retry_after is not None and outcome.reached:
             pace.embargo = max(pace.embargo, now + asked.retry_after)
         if outcome is PollOutcome.ANSWERED:
@@ -408,7 +389,7 @@ class Scheduler:
 
     def _push(self, pace: Pace, due: float, *, wake: bool = True) -> None:
         pace.due = due
-        self._budget(pace.environment_id).waiting.pop(pace.job_id, None)
+        self._budgets[pace.environment_id].waiting.pop(pace.job_id, None)
         heapq.heappush(self._queue, (due, next(self._order), pace.job_id))
         if wake:
             self._wake.set()
@@ -432,16 +413,8 @@ class Scheduler:
         for pace in overdue:
             self._push(pace, now + self._rng.random() * window)
 
-    def _budget(self, environment_id: str) -> Budget:
-        budget = self._budgets.get(environment_id)
-        if budget is None:
-            budget = self._budgets[environment_id] = Budget(rate=self.policy.rate)
-        return budget
-
     def _announce(self, environment_id: str) -> None:
-        if self._on_condition is None:
-            return
-        budget = self._budget(environment_id)
+        budget = self._budgets[environment_id]
         condition = budget.condition(self.policy)
         if not budget.needs_key and not any(pace.environment_id == environment_id for pace in self._paces.values()):
             # Nothing is polled there, so nothing is known of it either.

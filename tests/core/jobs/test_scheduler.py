@@ -168,9 +168,9 @@ async def test_mashed_refresh_stays_within_the_limits_over_an_hour() -> None:
 
 async def test_mashed_refresh_keeps_to_the_floor() -> None:
     async with bench() as b:
-        b.scheduler.use(POLICY.with_floor(30.0))
-        b.scheduler.track("a", "e", after=0.0)
-        await b.clock.advance(0.1)
+        b.scheduler.policy = POLICY.with_floor(30.0)
+        b.scheduler.track("a", "e")
+        await b.clock.advance(1.1)
         assert len(b.server.times()) == 1
         for _ in range(1200):
             wait = b.scheduler.refresh("a")
@@ -280,8 +280,9 @@ async def test_three_jobs_refused_in_a_row_make_all_wait_even_when_asked_by_hand
         b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 30.0)
         for name in "abc":
             b.scheduler.track(name, "e")
-        b.scheduler.track("d", "e", after=5.0)
-        await b.clock.advance(6)
+        await b.clock.advance(4)
+        b.scheduler.track("d", "e")
+        await b.clock.advance(2)
         b.scheduler.refresh("d")
         await b.clock.advance(20)
         assert b.server.times("d") == []
@@ -516,7 +517,7 @@ async def test_a_fault_in_asking_ends_neither_the_job_nor_the_scheduler() -> Non
 async def test_a_job_that_was_forgotten_and_brought_back_keeps_to_its_limits() -> None:
     async with bench() as b:
         for _ in range(400):
-            b.scheduler.track("a", "e", after=0.0)
+            b.scheduler.track("a", "e")
             b.scheduler.refresh("a")
             await b.clock.advance(0.25)
             b.scheduler.forget("a")
