@@ -56,7 +56,6 @@ class BatchRecord:
 
     @property
     def title(self) -> str:
-        """Its name, or "batch"."""
         return self.name or "batch"
 
     def belongs_to(self, environment: Environment | None) -> bool:
@@ -113,13 +112,6 @@ class BatchRecord:
 
 
 class BatchRecords:
-    """Interrupted and running batches in the history.
-
-    Args:
-        read: Runs a query on the thread that reads.
-        write: Runs a change on the thread that writes.
-    """
-
     def __init__(self, read: Run, write: Run) -> None:
         self._read = read
         self._write = write
@@ -153,7 +145,6 @@ class BatchRecords:
         await self._write(lambda history: _delete(history, batch_id))
 
     async def find(self, batch_id: str) -> BatchRecord | None:
-        """The batch as it stands, or None if it is gone."""
         found = await self._read(lambda history: _snapshot(history.file.reader, batch_id))
         return found[0] if found else None
 
@@ -162,7 +153,7 @@ class BatchRecords:
         return await self._read(lambda history: _interrupted(history.file.reader))
 
     async def jobs(self, batch: BatchRecord) -> dict[str, Job]:
-        """The batch's jobs that are in the history, by their id."""
+        """Those of the batch that are in the history, by their id."""
         return await self._read(lambda history: _jobs(history.file.reader, batch.started.values()))
 
 

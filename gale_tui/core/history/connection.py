@@ -89,7 +89,6 @@ class BusyRetry:
     SQLite's own waiting cannot be cut short, so it is kept to slices.
 
     Args:
-        path: The database.
         opening: True while the file is opened: whatever is wrong with its content is damage then.
     """
 
@@ -152,7 +151,6 @@ class WriteConnection:
     """The connection that writes: every transaction takes its lock at the start, so that none fails half-way.
 
     Args:
-        connection: Where to write.
         step: For tests: called with "db write" before each statement that writes, "db commit" and "db committed" around
             each commit.
         power_safe: True if every commit must reach the disk before the next, or the file could be damaged.
@@ -165,12 +163,10 @@ class WriteConnection:
         self._full: bool | None = None
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
-        """The first row of a query, or None."""
         found: Row | None = self._connection.execute(sql, parameters).fetchone()
         return found
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a query."""
         return self._connection.execute(sql, parameters).fetchall()
 
     def damaged_rows(self, sql: str) -> list[Row]:
@@ -218,7 +214,7 @@ class WriteConnection:
             self._step("db committed")
 
     def pragma(self, text: str) -> Any:
-        """The first value that a pragma answers."""
+        """The first value of the answer."""
         found = self._connection.execute(f"PRAGMA {text}").fetchone()
         return None if found is None else found[0]
 
@@ -228,16 +224,11 @@ class WriteConnection:
         return found is None or found[0] == 0
 
     def close(self) -> None:
-        """Closes the connection."""
         self._connection.close()
 
 
 class DatabaseThread:
-    """A daemon thread that runs calls in turn and returns their results to the loop.
-
-    Args:
-        name: What the thread is called.
-    """
+    """A daemon thread that runs calls in turn and returns their results to the loop."""
 
     def __init__(self, name: str) -> None:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -253,7 +244,6 @@ class DatabaseThread:
         """Runs `function` on the thread; the future has its result or its error.
 
         Args:
-            function: What to run.
             missed: Called on the loop with the result if the future was cancelled.
         """
         loop = asyncio.get_running_loop()
@@ -291,5 +281,4 @@ class DatabaseThread:
         self._calls.put(None)
 
     def join(self) -> None:
-        """Waits for the end of the thread."""
         self._thread.join()

@@ -55,16 +55,10 @@ class ExportDraft:
         return replace(self, tool_id=tool_id, flow_id=flow_id, label=label, folder=folder)
 
     def to_json(self) -> str:
-        """As the history has it."""
         return json.dumps([self.tool_id, self.flow_id, self.label, self.folder, self.environment_id, self.kind.word])
 
     @classmethod
     def from_json(cls, text: str, at: object) -> ExportDraft:
-        """The draft that :meth:`to_json` wrote.
-
-        Raises:
-            StoreError: It did not.
-        """
         try:
             fields: Any = json.loads(text)
             # An older gale-tui wrote no kind.
@@ -91,14 +85,12 @@ class Drafts:
         await self._save(_NAME, harmless.to_json(), harmless.at)
 
     async def find(self) -> ExportDraft | None:
-        """The draft, or None if there is none that can be read."""
         row = await self._find(_NAME)
         with contextlib.suppress(StoreError):
             return ExportDraft.from_json(*row) if row is not None else None
         return None
 
     async def clear(self) -> None:
-        """Deletes the draft."""
         if await self._find(_NAME) is not None:
             sql = "DELETE FROM drafts WHERE name = ?"
             await self._run(lambda history: history.file.writer.write_once(sql, (_NAME,), durable=False))

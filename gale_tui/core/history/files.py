@@ -45,7 +45,6 @@ def on_network(folder: Path, mountinfo: Path | None = None) -> bool:
     """True if `folder` is known to be on a network file system.
 
     Args:
-        folder: An existing folder.
         mountinfo: The table of mounts, see proc(5); only Linux has one.
     """
     try:

@@ -77,7 +77,6 @@ class Holder:
 
     @classmethod
     def here(cls, owner: str) -> Holder:
-        """The holder for a store of this process."""
         return cls(owner, _this_host(), os.getpid(), _process_started(os.getpid()) or "")
 
     @property
@@ -90,12 +89,7 @@ class Holder:
 
 
 class Leases:
-    """The leases of one store, on the connection that writes.
-
-    Args:
-        database: Where they are kept.
-        owner: The store's own id.
-    """
+    """The leases of one store, on the connection that writes; see `JobStore` for what the methods do."""
 
     def __init__(self, database: WriteConnection, owner: str) -> None:
         self._database = database
@@ -103,7 +97,6 @@ class Leases:
         self._held: set[tuple[str, LeaseKind]] = set()
 
     def acquire(self, job_id: str, kind: LeaseKind, seconds: float) -> bool:
-        """Acquires or renews a lease for `seconds` from now; False if another store has it or the job is gone."""
         # A first look without a lock: a "no" need not wait for anybody.
         if not self._free(job_id, kind):
             self._held.discard((job_id, kind))
@@ -130,11 +123,6 @@ class Leases:
         return row is None or row[0] == self._me.owner or _is_over(row)
 
     def renew(self, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
-        """Renews all leases of this store for `seconds` from now.
-
-        Returns:
-            Those that another store has taken over.
-        """
         if not self._held:
             return ()
         with self._database.transaction(durable=False):
@@ -148,7 +136,6 @@ class Leases:
         return tuple(sorted(lost))
 
     def release(self, job_id: str, kind: LeaseKind) -> None:
-        """Releases a lease, if it is ours."""
         self._held.discard((job_id, kind))
         arguments = (job_id, kind, self._me.owner)
         if self._database.row("SELECT 1 FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments) is None:
@@ -157,20 +144,13 @@ class Leases:
         self._database.write_once(sql, arguments, durable=False)
 
     def release_all(self) -> None:
-        """Releases all leases of this store."""
         if self._held:
             self._database.write_once("DELETE FROM leases WHERE owner = ?", (self._me.owner,), durable=False)
             self._held.clear()
 
 
 def is_held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: LeaseKind) -> bool:
-    """True while any store has the lease, this one included.
-
-    Args:
-        row: Returns the first row of a query.
-        of: The id of a job or batch.
-        kind: What for.
-    """
+    """True while any store has the lease; `row` returns the first row of a query, `of` is the id of a job or batch."""
     found = row(_SELECT, (of, kind))
     return found is not None and not _is_over(found)
 

@@ -71,14 +71,12 @@ class HistoryFile:
     """What the user should know, in a sentence or two; usually empty."""
 
     def close(self) -> None:
-        """Closes both connections: the one that writes last, so that it can remove the log."""
+        """The connection that writes closes last, so that it can remove the log."""
         self.reader.close()
         self.writer.close()
 
 
 class Threads:
-    """The two threads of a store."""
-
     def __init__(self) -> None:
         self.writer = DatabaseThread("history-write")
         self.reader = DatabaseThread("history-read")
@@ -135,7 +133,6 @@ class History:
         )
 
     def close(self) -> None:
-        """Closes the file."""
         self.file.close()
 
     def close_reader(self) -> None:

@@ -32,7 +32,6 @@ def find_old_files(jobs: Iterable[Job], *, keep: int, before: float | None) -> l
     """The files beyond the newest of each tool, oldest first. The disk is not looked at.
 
     Args:
-        jobs: The whole history.
         keep: How many files of each tool stay, at least one.
         before: Only files saved before that time go; None for any.
     """

@@ -16,12 +16,7 @@ __all__ = ["HistoryReader"]
 
 
 class HistoryReader:
-    """Queries; every method may raise `sqlite3.Error` and `UnreadableRowError`.
-
-    Args:
-        connection: The connection that reads, used by one thread.
-        owner: The store's own id.
-    """
+    """The queries of `JobStore`, on the thread that reads; all may raise `sqlite3.Error` and `UnreadableRowError`."""
 
     def __init__(self, connection: sqlite3.Connection, owner: str) -> None:
         self._connection = connection
@@ -30,14 +25,12 @@ class HistoryReader:
         self._seen: int = connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()[0]
 
     def load(self, limit: int | None, before: tuple[float, str] | None) -> list[Job]:
-        """The jobs, newest first."""
         where = "" if before is None else "WHERE (created_at, id) < (?, ?) "
         # SQLite takes a negative limit for none.
         sql = f"{SELECT_JOBS} {where}ORDER BY created_at DESC, id DESC LIMIT ?"
         return self._jobs(sql, (*(before or ()), -1 if limit is None else limit))
 
     def unfinished(self) -> list[Job]:
-        """The jobs with something left to do, newest first."""
         sql = f"{SELECT_JOBS} WHERE {UNFINISHED} ORDER BY created_at DESC, id DESC"
         return self._jobs(sql, ())
 
@@ -46,14 +39,12 @@ class HistoryReader:
         return [job_from(row) for row in self._connection.execute(sql, parameters).fetchall()]
 
     def events(self, job_id: str) -> list[JobEvent]:
-        """The timeline of a job, oldest first."""
         rows = self._connection.execute(
             "SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,)
         ).fetchall()
         return [JobEvent(at if isinstance(at, float) else 0.0, str(text)) for at, text in rows]
 
     def last_saved(self, origin: str, tool_id: str, flow_id: str, before: float | None) -> Job | None:
-        """The job whose file was saved last of a tool with its flow, of those created before a time."""
         row = self._connection.execute(
             f"{SELECT_JOBS} WHERE tool_id = ? AND flow_id = ? AND origin = ? AND download_state = ? "
             "AND created_at < ? ORDER BY download_saved_at DESC, created_at DESC LIMIT 1",
@@ -62,7 +53,6 @@ class HistoryReader:
         return None if row is None else job_from(row)
 
     def removed(self) -> list[tuple[Job, list[JobEvent]]]:
-        """Removed jobs that can be restored, with their timelines, the last one first."""
         found = []
         sql = "SELECT content, timeline FROM removed ORDER BY at DESC, job_id"
         for content, timeline in self._connection.execute(sql).fetchall():
@@ -71,7 +61,6 @@ class HistoryReader:
         return found
 
     def foreign_changes(self) -> list[JobChange]:
-        """What others wrote since the last call, in the order in which they did."""
         # Read first: what is committed from here on changes it again, and is seen the next time.
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if version == self._data_version:

@@ -199,7 +199,6 @@ def job_from(row: Row) -> Job:
 
 
 def is_readable(row: Row) -> bool:
-    """True if :func:`job_from` makes a job of the row."""
     try:
         job_from(row)
     except UnreadableRowError:
@@ -263,7 +262,6 @@ def _convert(value: Any, types: tuple[type, ...]) -> Any:
 
 
 def dump_job(job: Job) -> str:
-    """The job as JSON, to be restored by :func:`load_job`."""
     values = zip((name for name, _ in COLUMNS), row_of(job), strict=True)
     known = {name: os.fsdecode(value) if isinstance(value, bytes) else value for name, value in values}
     return json.dumps(known)

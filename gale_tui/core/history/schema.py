@@ -159,7 +159,6 @@ number is damaged is known by its tables."""
 
 
 def describe_tables(connection: sqlite3.Connection) -> dict[str, Columns]:
-    """The columns of every table of a file."""
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
     return {
         name: tuple(

@@ -37,13 +37,6 @@ class ToolSet:
 
 
 class ToolSets:
-    """The sets in the history.
-
-    Args:
-        read: Runs a query on the thread that reads.
-        write: Runs a change on the thread that writes.
-    """
-
     def __init__(self, read: Run, write: Run) -> None:
         self._read = read
         self._write = write
@@ -53,11 +46,6 @@ class ToolSets:
         return await self._read(lambda history: _read_all(history.file.reader))
 
     async def find(self, name: str) -> ToolSet | None:
-        """The set of that name, or None.
-
-        Raises:
-            StoreError: It cannot be read.
-        """
         return await self._read(lambda history: _read_one(history.file.reader, name))
 
     async def save(self, kept: ToolSet) -> None:
@@ -67,7 +55,6 @@ class ToolSets:
         await self._write(lambda history: history.file.writer.write_once(sql, row, durable=True))
 
     async def mark_used(self, name: str, *, at: float) -> None:
-        """Records when a set was last run, in seconds since the epoch."""
         sql = "UPDATE sets SET used_at = ? WHERE name = ?"
         await self._write(lambda history: history.file.writer.write_once(sql, (at, name), durable=False))
 

@@ -138,7 +138,6 @@ class JobStore:
 
         Args:
             job: The job; its revision is set.
-            event: First line of its timeline.
             at: When that was; now if None.
             line: The batch and the place in it (from 0) that the job starts, in the same transaction.
 
@@ -160,10 +159,8 @@ class JobStore:
         """Replaces a job by `change(job)`.
 
         Args:
-            job_id: Which one.
             change: Returns the new job. Called on the writing thread with the job as it is in the history, and again if
                 another process was quicker: it must be a pure function.
-            event: A line for the timeline, or a function of the old and the new job that returns one or None.
             at: When that was; now if None.
             again: True if a saved file is downloaded again, so that its download may go back to wanted.
 
@@ -180,7 +177,6 @@ class JobStore:
         """Deletes a job with its timeline, link and leases; None if it is gone already. Files stay.
 
         Args:
-            job_id: Which one.
             unsent: Nothing was sent, so its line of a batch counts as not started.
         """
         return await self._change(lambda history: history.writer.remove(job_id, unsent=unsent))
@@ -198,29 +194,24 @@ class JobStore:
 
         Args:
             origin: Scheme, host and port.
-            tool_id: The tool.
-            flow_id: Its flow.
             before: Only jobs created before, in seconds since the epoch.
         """
         return await self._read(lambda history: history.reader.last_saved(origin, tool_id, flow_id, before))
 
     @property
     def batches(self) -> BatchRecords:
-        """Batches that are not started to their end."""
         from gale_tui.core.history.batches import BatchRecords
 
         return BatchRecords(self._read, self._write)
 
     @property
     def drafts(self) -> Drafts:
-        """What was typed and not sent yet."""
         from gale_tui.core.history.drafts import Drafts
 
         return Drafts(self._write)
 
     @property
     def sets(self) -> ToolSets:
-        """The named sets of tools."""
         from gale_tui.core.history.sets import ToolSets
 
         return ToolSets(self._read, self._write)
@@ -229,8 +220,6 @@ class JobStore:
         """Acquires or renews a lease; one of another store only if it has expired or its process is dead.
 
         Args:
-            job_id: Which job.
-            kind: What for.
             seconds: How long it holds from now.
 
         Returns:

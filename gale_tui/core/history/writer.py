@@ -19,6 +19,7 @@ from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobE
 __all__ = ["EventText", "HistoryWriter"]
 
 EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
+"""A line for the timeline, or what makes it of the job before and after."""
 
 _SELECT: Final = f"{SELECT_JOBS} WHERE id = ?"
 _COLUMNS: Final = tuple(name for name, _ in COLUMNS)
@@ -81,7 +82,6 @@ class HistoryWriter:
 
     Args:
         database: The connection that writes, used by one thread.
-        owner: The store's own id.
         logged: True with a write-ahead log.
     """
 
@@ -93,18 +93,6 @@ class HistoryWriter:
         self._scrub_from = 0.0
 
     def add(self, job: Job, event: str | None, at: float | None, line: tuple[str, int] | None = None) -> JobChange:
-        """Writes a new job, which survives a power cut from then on.
-
-        Args:
-            job: The job.
-            event: First line of its timeline.
-            at: When that was.
-            line: Batch and place that the job starts.
-
-        Raises:
-            StoreError: A job with this id exists.
-            LineStartedError: That line of the batch is started already or the batch is gone; nothing is written.
-        """
         with self._database.transaction(durable=True):
             if self._row(job.id) is not None:
                 raise StoreError(f"The job {job.id} is already in the history")
@@ -116,7 +104,6 @@ class HistoryWriter:
         return JobChange(ChangeKind.ADDED, job)
 
     def restore(self, job: Job, events: Sequence[JobEvent]) -> JobChange:
-        """Writes a removed job again, with its timeline, unless it is there."""
         with self._database.transaction(durable=True):
             row = self._row(job.id)
             if row is not None:
@@ -131,7 +118,6 @@ class HistoryWriter:
     def update(
         self, job_id: str, change: Callable[[Job], Job], event: EventText, at: float | None, again: bool
     ) -> JobChange | None:
-        """Replaces a job by what `change` makes of it; None if that is nothing new, or not allowed."""
         # The look comes before the lock: an identical answer takes none, and how safely to write is known at the start.
         while (row := self._row(job_id)) is not None:
             old = job_from(row)
@@ -156,12 +142,6 @@ class HistoryWriter:
         return None
 
     def remove(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
-        """Deletes a job with its timeline and leases; None if it is gone.
-
-        Args:
-            job_id: Which one.
-            unsent: Nothing was sent, so its line of a batch counts as not started.
-        """
         with self._database.transaction(durable=True):
             row = self._row(job_id)
             if row is None:

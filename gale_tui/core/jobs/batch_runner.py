@@ -43,9 +43,7 @@ class BatchRun:
     """One run of a list of tools.
 
     Args:
-        engine: Started.
         environment: Where all of them are exported.
-        tools: What to export.
         name: The set's, or what the batch is called; written to each job.
         folder: Where the files go; None for the usual place.
         save_when_ready: False where the files are not fetched by themselves.
@@ -125,7 +123,6 @@ class BatchRun:
 
     @property
     def account(self) -> BatchAccount:
-        """As it stands."""
         return BatchAccount(self.record.name, tuple(self._entries), self.record.bad, self._stopped)
 
     @property
@@ -139,12 +136,7 @@ class BatchRun:
         return sum(1 for entry in self._entries if entry.outcome in _RETRIED)
 
     def stop(self, why: str, error: GaleError | None = None) -> None:
-        """Starts no more of them; running exports continue.
-
-        Args:
-            why: A sentence for the account.
-            error: What makes it no use to continue, where it is an error.
-        """
+        """Starts no more of them, for the reason in `why`; running exports continue."""
         if not self._stopped:
             self._stopped, self._error = why, error
         self._changed.set()
@@ -376,12 +368,7 @@ class BatchRun:
 
 
 def account_of(record: BatchRecord, jobs: Mapping[str, Job]) -> BatchAccount:
-    """The account of a batch that nobody runs.
-
-    Args:
-        record: The batch.
-        jobs: Its jobs that are still in the history, by their id.
-    """
+    """The account of a batch that nobody runs; `jobs` are those of it that are still in the history."""
     entries = []
     for place, tool in enumerate(record.tools):
         job_id = record.started.get(place)

@@ -41,12 +41,6 @@ class JobCommands(Mapping[str, Job]):
     """All known jobs by their id, and what a user does with them.
 
     Args:
-        context: What the parts of the engine share.
-        scheduler: Polls.
-        poller: Knows which jobs another process polls.
-        exporter: Sends exports.
-        downloads: Fetches files.
-        recovery: Resumes a job that was brought back.
         offered: Tools that are offered besides those of the history.
     """
 
@@ -93,14 +87,7 @@ class JobCommands(Mapping[str, Job]):
         return await self._registry.store.events(job_id)
 
     async def last_saved(self, origin: str, tool_id: str, flow_id: str, *, before: float | None = None) -> Job | None:
-        """The newest saved export of a tool with its flow.
-
-        Args:
-            origin: `str(Origin)` of the environment.
-            tool_id: The tool.
-            flow_id: Its flow.
-            before: Only exports created before, in seconds since the epoch.
-        """
+        """The newest saved export of a tool with its flow at an origin, of those created before a time."""
         return await self._registry.store.last_saved(origin, tool_id, flow_id, before=before)
 
     def usual_seconds(self, job: Job) -> float | None:
@@ -112,11 +99,10 @@ class JobCommands(Mapping[str, Job]):
         self._scheduler.watch(job_id)
 
     def progress(self, job_id: str) -> DownloadProgress | None:
-        """A reading of a running download; None if it does not run here."""
+        """A reading of a download; None if it does not run here."""
         return self._downloads.progress(job_id)
 
     def downloading(self) -> tuple[str, ...]:
-        """The ids of jobs whose files are being received here."""
         return self._downloads.running()
 
     def recent_tools(self, environment_id: str) -> list[ToolChoice]:

@@ -24,7 +24,6 @@ class ConnectionStatus:
         self.listeners: list[Callable[[EnvironmentCondition], None]] = []
 
     def of(self, environment_id: str) -> EnvironmentCondition:
-        """That of one environment."""
         return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
 
     def update(self, environment_id: str, state: Condition, until: float | None) -> None:

@@ -30,7 +30,6 @@ class DownloadQueue:
     """The downloads of this process, by the job's id.
 
     Args:
-        context: What the parts of the engine share.
         scheduler: Whose limits hold for questions about a link.
         folder: Where files go whose job names no folder.
         stall: Seconds without a byte after which a download counts as cut.

@@ -62,16 +62,11 @@ class GaleEngine:
     """Composes history, scheduler, clients and downloads.
 
     Args:
-        paths: Where configuration, history and downloads are.
-        credentials: Where keys come from.
-        threads: Where blocking calls run.
         extra_environments: From the variables, or the demo's; never written anywhere.
         offered: Tools that the form offers besides those of the history.
         readonly: Nothing that changes the server can be started.
         demo: The embedded GALE is the environment.
         download_dir: The folder of the command line, above that of the settings.
-        clock: Time and waiting.
-        rng: Jitter.
         policy: Polling's numbers.
         new_id: Makes our own id of a job.
         stall: Seconds without a byte after which a download counts as cut.
@@ -139,7 +134,6 @@ class GaleEngine:
 
     @property
     def settings(self) -> Settings:
-        """The settings of `config.toml`."""
         return self.environments.config.settings
 
     @property
@@ -172,17 +166,14 @@ class GaleEngine:
 
     @property
     def batches(self) -> BatchRecords:
-        """Batches that are not started to their end."""
         return self.registry.store.batches
 
     @property
     def sets(self) -> ToolSets:
-        """Named sets of tools."""
         return self.registry.store.sets
 
     @property
     def drafts(self) -> Drafts:
-        """What was typed and not sent."""
         return self.registry.store.drafts
 
     # Start and end

@@ -43,8 +43,6 @@ SEE_OTHER = 303
 
 @dataclass(slots=True)
 class _Pending:
-    """An export under way here."""
-
     keep_rejected: bool
     """Nobody waits in front of the form to hear of a refusal: it is shown on a row."""
     again: bool = False
@@ -56,12 +54,6 @@ class _Pending:
 
 
 class Exporter:
-    """Starts exports.
-
-    Args:
-        context: What the parts of the engine share.
-    """
-
     def __init__(self, context: JobContext) -> None:
         self._context = context
         self._registry = context.registry
@@ -76,8 +68,6 @@ class Exporter:
         """Records the job, then sends the POST.
 
         Args:
-            environment: Where.
-            request: What.
             keep_rejected: True to keep a row of what was refused; else the refusal is only raised.
 
         Returns:

@@ -31,8 +31,6 @@ class FileTransfer:
     """The file of one job as it is received, perhaps in several goes.
 
     Args:
-        job_id: The job.
-        context: What the parts of the engine share.
         stall: Seconds without a byte after which a download counts as cut.
     """
 

@@ -22,10 +22,11 @@ from gale_tui.core.errors import (
     StoppedDownloadError,
     StoreError,
 )
+from gale_tui.core.history.writer import EventText
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.file_transfer import FileTransfer
-from gale_tui.core.jobs.job_registry import Event, Transition
+from gale_tui.core.jobs.job_registry import Transition
 from gale_tui.core.jobs.reasons import describe_download
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import DownloadReason, DownloadState, Environment, Job, JobReason
@@ -59,7 +60,6 @@ class _NoLinkError(Exception):
     """There is no link that works.
 
     Args:
-        reason: Why.
         error: The words of the error, where one is behind it.
     """
 
@@ -73,8 +73,6 @@ class JobDownload:
     """Fetches one job's file until it is saved or trying again is no use.
 
     Args:
-        job_id: The job.
-        context: What the parts of the engine share.
         scheduler: Whose limits hold for questions about a link.
         slot: Waits for a place among the downloads; called with what tells the bytes received so far.
         folder: Where the file goes if the job names no folder.
@@ -158,7 +156,7 @@ class JobDownload:
             return None
         return job if transitions.is_file_pending(job) else None
 
-    async def _change(self, transition: Transition, event: Event = None) -> None:
+    async def _change(self, transition: Transition, event: EventText = None) -> None:
         await self._registry.change(self._job_id, transition, event)
 
     async def _try(self, job: Job) -> None:

@@ -17,15 +17,14 @@ from typing import TypeAlias
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.store import JobStore
+from gale_tui.core.history.writer import EventText
 from gale_tui.core.jobs.durations import Durations
 from gale_tui.core.jobs.transitions import mark_unwritten
 from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent
 
-__all__ = ["Event", "JobRegistry", "Transition"]
+__all__ = ["JobRegistry", "Transition"]
 
 Transition: TypeAlias = Callable[[Job], Job]
-Event: TypeAlias = str | Callable[[Job, Job], str | None] | None
-"""A line for the timeline, or what makes it of the job before and after."""
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Unwritten:
     transition: Transition
-    event: Event
+    event: EventText
     at: float
 
 
@@ -41,8 +40,6 @@ class JobRegistry:
     """Every known job, and who hears of changes.
 
     Args:
-        store: The history.
-        clock: For the times of the timeline.
         notify: Called with a sentence when something cannot be written, and when it could be.
     """
 
@@ -74,8 +71,6 @@ class JobRegistry:
         """Writes a new job.
 
         Args:
-            job: The job.
-            event: First line of its timeline.
             line: The batch and the place in it (from 0) that the job starts.
 
         Raises:
@@ -87,14 +82,12 @@ class JobRegistry:
         return change.job
 
     async def change(
-        self, job_id: str, transition: Transition, event: Event = None, *, again: bool = False
+        self, job_id: str, transition: Transition, event: EventText = None, *, again: bool = False
     ) -> JobChange | None:
         """Writes what a transition makes of a job as it is in the history.
 
         Args:
-            job_id: The job.
             transition: A pure function, called on another thread.
-            event: A line for the timeline.
             again: A saved file is fetched once more.
 
         Returns:
@@ -109,7 +102,7 @@ class JobRegistry:
             self.publish(done)
         return done
 
-    async def record(self, job_id: str, transition: Transition, event: Event = None) -> Job | None:
+    async def record(self, job_id: str, transition: Transition, event: EventText = None) -> Job | None:
         """As `change`, for what has happened and must not be lost: if it cannot be written, it is true in memory at
         once and written as soon as it can be.
 
@@ -161,7 +154,6 @@ class JobRegistry:
         """Removes a job from the history; returns what brings it back, None if it was gone.
 
         Args:
-            job_id: The job.
             unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
         """
         events = await self.store.events(job_id)
@@ -173,7 +165,6 @@ class JobRegistry:
         return change.job, events
 
     async def restore(self, job: Job, events: Sequence[JobEvent]) -> None:
-        """Brings back what `remove` removed."""
         change = await self.store.restore(job, events)
         self._removed.discard(job.id)
         self.publish(change)
@@ -184,7 +175,6 @@ class JobRegistry:
             self.publish(change)
 
     def publish(self, change: JobChange) -> None:
-        """Makes a written change known."""
         job = change.job
         known = self._jobs.get(job.id)
         if change.kind is ChangeKind.REMOVED:

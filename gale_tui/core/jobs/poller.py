@@ -36,7 +36,6 @@ class Poller:
     """Asks GALE for dock statuses.
 
     Args:
-        context: What the parts of the engine share.
         credentials: Where a refused key is dropped.
         lost: Returns True if GALE has not known a job for long.
         floor: Least seconds between two polls of a job.

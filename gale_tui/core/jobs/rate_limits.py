@@ -112,8 +112,6 @@ class Wait(NamedTuple):
 
 
 class PollOutcome(Enum):
-    """The result of one poll."""
-
     ANSWERED = auto()
     """An answer, and the job goes on."""
     FINISHED = auto()
@@ -188,7 +186,6 @@ class Pace:
         return max(self.theoretical - (policy.burst - 1) * policy.spacing, self.embargo)
 
     def count(self, now: float, policy: PollPolicy) -> None:
-        """Counts a question."""
         self.last_asked = now
         self.theoretical = max(self.theoretical, now) + policy.spacing
 
@@ -198,7 +195,6 @@ class Pace:
 
     @property
     def counted(self) -> tuple[float, float]:
-        """What `count` counts up."""
         return self.last_asked, self.theoretical
 
     def lost(self, now: float, policy: PollPolicy) -> bool:
@@ -206,7 +202,6 @@ class Pace:
         return self.unknown_since is not None and now - self.unknown_since >= policy.lost_after
 
     def backoff(self, policy: PollPolicy) -> float:
-        """Seconds to the next question after a failure."""
         self.troubles += 1
         return policy.backoff(self.troubles)
 
@@ -240,7 +235,6 @@ class Budget:
         return self.needs_key or self.offline_until is not None
 
     def condition(self, policy: PollPolicy) -> tuple[Condition, float | None]:
-        """Its condition, and until when."""
         if self.needs_key:
             return "needs key", None
         if self.offline_until is not None:
@@ -266,7 +260,6 @@ class Budget:
             self.limited_until = max(self.limited_until, now + wait)
 
     def unreached(self, outcome: PollOutcome, asked_at: float, now: float, policy: PollPolicy) -> None:
-        """After a question that nothing answered."""
         self.silent += 1
         if outcome is PollOutcome.UNANSWERED and self.silent < policy.silent and self.offline_until is None:
             return
@@ -291,11 +284,7 @@ class Budget:
 
 
 class Deadlines:
-    """Times of day of the history as moments of the monotonic clock: a clock that is set shortens no wait.
-
-    Args:
-        clock: Both times.
-    """
+    """Times of day of the history as moments of the monotonic clock: a clock that is set shortens no wait."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

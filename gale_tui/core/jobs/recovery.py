@@ -16,14 +16,7 @@ PATIENCE = 10.0
 
 
 class Recovery:
-    """Resumes waiting and abandoned POSTs and unfinished downloads.
-
-    Args:
-        context: What the parts of the engine share.
-        exporter: Sends and waits.
-        downloads: Fetches files.
-        track: Starts polling a job.
-    """
+    """Resumes waiting and abandoned POSTs and unfinished downloads."""
 
     def __init__(
         self,

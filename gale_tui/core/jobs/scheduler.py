@@ -29,9 +29,6 @@ class Scheduler:
 
     Args:
         ask: Asks once. An exception is reported to the loop and counts as trouble of that job.
-        clock: Time and waiting.
-        rng: Jitter.
-        policy: The numbers.
         on_condition: Called when an environment's polling changes: its id, what it is, the monotonic time until then.
         usual: Returns the seconds that exports of a job's tool usually take, None if none is known.
     """
@@ -82,7 +79,6 @@ class Scheduler:
         """Starts polling a job; one that is polled already is left as it is.
 
         Args:
-            job_id: The job.
             environment_id: Whose budget it uses.
             age: Seconds since the job was started.
             lost: GALE did not know the job any more when it was last asked.
@@ -207,12 +203,10 @@ class Scheduler:
     # Running
 
     def start(self) -> None:
-        """Starts in the running loop."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="scheduler")
 
     async def close(self) -> None:
-        """Ends it and the questions under way."""
         tasks = [*self._in_flight, *([self._task] if self._task else [])]
         self._task = None
         for task in tasks:
