@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from gale_tui.core.clock import Clock
 from gale_tui.core.config.environment_registry import EnvironmentRegistry
+from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import LinkRefusedError
 from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.jobs.job_registry import JobRegistry
@@ -28,12 +30,17 @@ class JobContext:
     connections: Connections
     deadlines: Deadlines
     """When waiting jobs are due, and until when GALE wants no question about a job."""
+    credentials: Credentials
     threads: DaemonThreads
     clock: Clock
     rng: random.Random
     """Jitter of the waits."""
     new_id: Callable[[], str]
     """Makes our own id of a job."""
+    folder: Callable[[], Path]
+    """Where files go whose job names no folder."""
+    stall: float
+    """Seconds without a byte after which a download counts as cut."""
     readonly: bool
     """Nothing is sent that changes the server."""
     step: Callable[[str], None] | None

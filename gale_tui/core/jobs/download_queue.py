@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection
-from pathlib import Path
 
 from gale_tui.core.background import report_failure
 from gale_tui.core.jobs import transitions
@@ -31,15 +30,11 @@ class DownloadQueue:
 
     Args:
         scheduler: Whose limits hold for questions about a link.
-        folder: Where files go whose job names no folder.
-        stall: Seconds without a byte after which a download counts as cut.
     """
 
-    def __init__(self, context: JobContext, scheduler: Scheduler, *, folder: Callable[[], Path], stall: float) -> None:
+    def __init__(self, context: JobContext, scheduler: Scheduler) -> None:
         self._context = context
         self._scheduler = scheduler
-        self._folder = folder
-        self._stall = stall
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._all_slots = asyncio.Semaphore(AT_MOST)
         self._downloads: dict[str, JobDownload] = {}
@@ -80,9 +75,7 @@ class DownloadQueue:
         if self.is_under_way(job_id):
             self._downloads[job_id].nudge()
             return
-        download = JobDownload(
-            job_id, self._context, self._scheduler, slot=self._slot, folder=self._folder, stall=self._stall
-        )
+        download = JobDownload(job_id, self._context, self._scheduler, self._slot)
         task = asyncio.create_task(download.run(), name=f"download of {job_id}")
         self._downloads[job_id], self._tasks[job_id] = download, task
         task.add_done_callback(lambda done: self._finish(job_id, done))

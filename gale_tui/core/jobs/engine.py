@@ -214,18 +214,19 @@ class GaleEngine:
             environments=self.environments,
             connections=self._connections,
             deadlines=self._deadlines,
+            credentials=self.credentials,
             threads=self._threads,
             clock=self.clock,
             rng=self._rng,
             new_id=self._new_id,
+            folder=self.default_folder,
+            stall=self._stall,
             readonly=self.readonly,
             step=self._step,
         )
         self._poller = Poller(
             context,
-            self.credentials,
             lost=lambda job_id: self.scheduler.lost(job_id),
-            floor=lambda: self.scheduler.policy.floor,
             on_key_trouble=self.connection_status.key_trouble,
         )
         self.scheduler = Scheduler(
@@ -237,7 +238,7 @@ class GaleEngine:
             usual=self._usual_seconds,
         )
         self._exporter = Exporter(context)
-        self._downloads = DownloadQueue(context, self.scheduler, folder=self.default_folder, stall=self._stall)
+        self._downloads = DownloadQueue(context, self.scheduler)
         self._recovery = Recovery(context, self._exporter, self._downloads, self._track)
         self.jobs = JobCommands(
             context, self.scheduler, self._poller, self._exporter, self._downloads, self._recovery, self._offered

@@ -28,17 +28,12 @@ BETWEEN = 0.1
 
 
 class FileTransfer:
-    """The file of one job as it is received, perhaps in several goes.
+    """The file of one job as it is received, perhaps in several goes."""
 
-    Args:
-        stall: Seconds without a byte after which a download counts as cut.
-    """
-
-    def __init__(self, job_id: str, context: JobContext, stall: float) -> None:
+    def __init__(self, job_id: str, context: JobContext) -> None:
         self._job_id = job_id
         self._context = context
         self._registry = context.registry
-        self._stall = stall
         self._task: DownloadTask | None = None
         self._readings: deque[tuple[float, int]] = deque(maxlen=READINGS)
         self._left: Path | None = None
@@ -81,7 +76,7 @@ class FileTransfer:
             transport,
             plan,
             on_part=lambda part, validator, size: self._record_part(loop, part, validator, size),
-            stall_seconds=self._stall,
+            stall_seconds=self._context.stall,
             step=self._context.step,
         )
         self._task = task

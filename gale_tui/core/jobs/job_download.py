@@ -75,8 +75,6 @@ class JobDownload:
     Args:
         scheduler: Whose limits hold for questions about a link.
         slot: Waits for a place among the downloads; called with what tells the bytes received so far.
-        folder: Where the file goes if the job names no folder.
-        stall: Seconds without a byte after which a download counts as cut.
     """
 
     def __init__(
@@ -84,10 +82,7 @@ class JobDownload:
         job_id: str,
         context: JobContext,
         scheduler: Scheduler,
-        *,
         slot: Callable[[Callable[[], int | None]], contextlib.AbstractAsyncContextManager[None]],
-        folder: Callable[[], Path],
-        stall: float,
     ) -> None:
         self._job_id = job_id
         self._context = context
@@ -95,8 +90,7 @@ class JobDownload:
         self._clock = context.clock
         self._scheduler = scheduler
         self._slot = slot
-        self._folder = folder
-        self.transfer = FileTransfer(job_id, context, stall)
+        self.transfer = FileTransfer(job_id, context)
         self._nudge = asyncio.Event()
         self._closing = False
         self._recorded: DownloadReason | None = None
@@ -215,7 +209,7 @@ class JobDownload:
             return
         plan = DownloadPlan(
             url=link,
-            folder=job.folder or self._folder(),
+            folder=job.folder or self._context.folder(),
             fallback_stem=job.label or job.name or job.tool_id,
             environment_name=environment.name,
             finished_at=job.ended_at or self._clock.time(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import AnswerError, AuthenticationError, CredentialError, GaleError, StoreError
 from gale_tui.core.gale_api.answers import DockStatus
 from gale_tui.core.jobs import transitions
@@ -36,27 +35,22 @@ class Poller:
     """Asks GALE for dock statuses.
 
     Args:
-        credentials: Where a refused key is dropped.
         lost: Returns True if GALE has not known a job for long.
-        floor: Least seconds between two polls of a job.
         on_key_trouble: Called with an environment whose key is refused or missing, and why.
     """
 
     def __init__(
         self,
         context: JobContext,
-        credentials: Credentials,
         *,
         lost: Callable[[str], bool],
-        floor: Callable[[], float],
         on_key_trouble: Callable[[Environment, str], None],
     ) -> None:
         self._context = context
         self._registry = context.registry
         self._clock = context.clock
-        self._credentials = credentials
+        self._credentials = context.credentials
         self._lost = lost
-        self._floor = floor
         self._on_key_trouble = on_key_trouble
         self._ours: set[str] = set()
         self._elsewhere: set[str] = set()
@@ -117,7 +111,7 @@ class Poller:
         job = self._registry.jobs.get(job_id)
         if job is None or not job.state.polled:
             return PollResult(PollOutcome.FINISHED)
-        return PollResult(PollOutcome.NOT_ASKED, self._floor()) if taken_over else None
+        return PollResult(PollOutcome.NOT_ASKED) if taken_over else None
 
     def _is_stale(self) -> bool:
         then, wall = self._renewed
