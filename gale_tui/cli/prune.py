@@ -49,8 +49,9 @@ async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: 
     Raises:
         StoreError: The history cannot be used.
     """
-    from gale_tui.core.history.prune import file_matches, find_old_files, without_file
+    from gale_tui.core.history.prune import file_matches, find_old_files
     from gale_tui.core.history.store import JobStore
+    from gale_tui.core.jobs.transitions import remove_file
     from gale_tui.core.untrusted_text import inert
 
     if arguments.newest is None and arguments.older_than is None:
@@ -75,7 +76,7 @@ async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: 
                 err.write(f"gale-tui: {inert(each.path, 4096)}: {error.strerror or 'cannot be removed'}\n")
                 continue
             for job in each.jobs:
-                await store.update(job.id, without_file, "file removed by prune", again=True)
+                await store.update(job.id, remove_file, "file removed by prune", again=True)
     finally:
         await store.close()
     return 6 if failed else 0

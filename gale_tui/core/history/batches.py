@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.errors import LineStartedError, StoreError
+from gale_tui.core.history.connection import snapshot
 from gale_tui.core.history.leases import is_held
 from gale_tui.core.history.rows import Row, job_from
 from gale_tui.core.history.schema import SELECT_JOBS
@@ -200,20 +201,15 @@ def _batches(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | No
 
 
 def _snapshot(connection: sqlite3.Connection, batch_id: str | None = None) -> list[BatchRecord]:
-    # The batches and their starts as of one moment.
-    connection.execute("BEGIN")
-    try:
+    with snapshot(connection):
         return _batches(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), batch_id)
-    finally:
-        connection.rollback()
 
 
 def _interrupted(connection: sqlite3.Connection) -> list[BatchRecord]:
-    def row(sql: str, parameters: tuple[str, str]) -> Row | None:
-        found: Row | None = connection.execute(sql, parameters).fetchone()
-        return found
+    def is_running(batch: BatchRecord) -> bool:
+        return is_held(lambda sql, parameters: connection.execute(sql, parameters).fetchone(), batch.id, "batch")
 
-    return [each for each in _snapshot(connection) if each.left > 0 and not is_held(row, each.id, "batch")]
+    return [each for each in _snapshot(connection) if each.left > 0 and not is_running(each)]
 
 
 def _jobs(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:

@@ -16,7 +16,16 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.files import has_database_header
 from gale_tui.core.history.rows import DamagedError, Row, UnreadableRowError
 
-__all__ = ["BUSY_SECONDS", "BusyRetry", "DatabaseThread", "MangledText", "Step", "WriteConnection", "connect"]
+__all__ = [
+    "BUSY_SECONDS",
+    "BusyRetry",
+    "DatabaseThread",
+    "MangledText",
+    "Step",
+    "WriteConnection",
+    "connect",
+    "snapshot",
+]
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[str], None]
@@ -67,6 +76,16 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(
         uri, uri=True, timeout=_SLICE, isolation_level=None, check_same_thread=False, cached_statements=64
     )
+
+
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Several queries that see the file as of one moment."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.rollback()
 
 
 class MangledText(str):

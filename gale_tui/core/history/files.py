@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 MOUNTINFO: Path = Path("/proc/self/mountinfo")
+"""The table of mounts, see proc(5); only Linux has one."""
 
 # WAL shares memory between the processes of one machine: what is served over a network, or by a program that may not
 # implement shared maps, gets a rollback journal.
@@ -41,14 +42,10 @@ _NETWORK: Final = frozenset(
 _making = threading.Lock()
 
 
-def on_network(folder: Path, mountinfo: Path | None = None) -> bool:
-    """True if `folder` is known to be on a network file system.
-
-    Args:
-        mountinfo: The table of mounts, see proc(5); only Linux has one.
-    """
+def on_network(folder: Path) -> bool:
+    """True if `folder` is known to be on a network file system."""
     try:
-        lines = os.fsdecode((mountinfo or MOUNTINFO).read_bytes()).splitlines()
+        lines = os.fsdecode(MOUNTINFO.read_bytes()).splitlines()
     except OSError:
         return False
     real = os.path.realpath(folder)
@@ -72,44 +69,34 @@ def _unescaped(text: str) -> str:
     return text
 
 
-def make_private(path: Path) -> bool:
+def make_private(path: Path) -> None:
     """Makes the folder (0700) and an empty file (0600), whatever the umask; an existing file is closed to others.
 
     An existing file is never opened, and one thread alone makes it: closing a file drops all locks that this process
     has on it.
 
-    Returns:
-        True if the file is new.
-
     Raises:
         StoreError: The folder or the file cannot be made.
     """
-    with _making:
-        new = _make_private(path)
-    if new:
-        sync_folder(path.parent)
-    return new
-
-
-def _make_private(path: Path) -> bool:
     try:
-        make_private_folder(path.parent)
-        try:
-            # Through a link to where the file shall be, as for any file.
-            descriptor = os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            with contextlib.suppress(OSError):
-                if (mode := path.stat().st_mode) & 0o077:
-                    path.chmod(mode & 0o700)
-            return False
-        os.close(descriptor)
-        path.chmod(0o600)
-        return True
+        with _making:
+            make_private_folder(path.parent)
+            try:
+                # Through a link to where the file shall be, as for any file.
+                descriptor = os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            except FileExistsError:
+                with contextlib.suppress(OSError):
+                    if (mode := path.stat().st_mode) & 0o077:
+                        path.chmod(mode & 0o700)
+                return
+            os.close(descriptor)
+            path.chmod(0o600)
     except OSError as error:
         raise StoreError(
             f"The history cannot be kept in {path.parent}: {error.strerror or 'the system refused it'}",
             "Make the folder writable, free some space, or set GALE_TUI_HOME to another folder",
         ) from error
+    sync_folder(path.parent)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

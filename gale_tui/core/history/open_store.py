@@ -22,6 +22,7 @@ from gale_tui.core.history.connection import (
     Step,
     WriteConnection,
     connect,
+    snapshot,
 )
 from gale_tui.core.history.files import (
     file_identity,
@@ -132,9 +133,6 @@ class History:
             BusyRetry(file.path),
         )
 
-    def close(self) -> None:
-        self.file.close()
-
     def close_reader(self) -> None:
         """Closes the connection that reads, on its thread."""
         with contextlib.suppress(sqlite3.Error):
@@ -216,13 +214,10 @@ def _open_file(path: Path, step: Step | None) -> HistoryFile:
 def _check_version(connection: sqlite3.Connection) -> int:
     newest = len(schema.MIGRATIONS)
     # As of one moment: another process may be making the tables.
-    connection.execute("BEGIN")
-    try:
+    with snapshot(connection):
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = describe_tables(connection) if version != newest or application != APPLICATION_ID else {}
-    finally:
-        connection.rollback()
     if version > newest:
         # Left alone, whoever wrote it, unless everything else in it is today's.
         if tables == tables_of(newest):

@@ -6,12 +6,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from gale_tui.core.models import Download, DownloadState, Job
+from gale_tui.core.models import DownloadState, Job
 
-__all__ = ["OldFile", "file_matches", "find_old_files", "without_file"]
+__all__ = ["OldFile", "file_matches", "find_old_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,3 @@ def file_matches(old: OldFile) -> bool:
     except OSError:
         return False
     return digest.hexdigest() == old.sha256
-
-
-def without_file(job: Job) -> Job:
-    """The job without its saved file."""
-    return replace(job, download=Download())

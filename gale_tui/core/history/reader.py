@@ -8,6 +8,7 @@ import math
 import sqlite3
 from collections.abc import Sequence
 
+from gale_tui.core.history.connection import snapshot
 from gale_tui.core.history.rows import UnreadableRowError, job_from, load_job
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
@@ -65,8 +66,7 @@ class HistoryReader:
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if version == self._data_version:
             return []
-        self._connection.execute("BEGIN")
-        try:
+        with snapshot(self._connection):
             since = (self._seen, self._owner)
             # Revisions are handed out under the write lock, so that this snapshot has all of them up to the counter.
             seen: int = self._connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()[0]
@@ -78,8 +78,6 @@ class HistoryReader:
             gone = self._connection.execute(
                 "SELECT job_id, revision FROM forgotten WHERE revision > ? AND writer != ?", since
             ).fetchall()
-        finally:
-            self._connection.rollback()
         added = {job_id for (job_id,) in new}
         changes = [
             JobChange(ChangeKind.ADDED if job.id in added else ChangeKind.CHANGED, job, elsewhere=True)

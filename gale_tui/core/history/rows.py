@@ -121,41 +121,24 @@ _DOWNLOAD_STATES: Final[dict[str, DownloadState]] = {state.value: state for stat
 # A reason that a later gale-tui writes is none here.
 _REASONS: Final[dict[str, JobReason]] = {reason.value: reason for reason in JobReason}
 _DOWNLOAD_REASONS: Final[dict[str, DownloadReason]] = {reason.value: reason for reason in DownloadReason}
-# What a field is in the database, and what a column is in a job; everything else is the same in both. None stays None.
-_TO_ROW: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
-    (_INDEX[name], convert)
-    for name, convert in (
-        ("production", int),
-        ("folder", _path_value),
-        ("save_when_ready", int),
-        ("tracked", int),
-        ("state", attrgetter("value")),
-        ("reason_code", attrgetter("value")),
-        ("download_url", SignedUrl.reveal),
-        ("kind", attrgetter("word")),
-        ("download_state", attrgetter("value")),
-        ("download_reason_code", attrgetter("value")),
-        ("download_path", _path_value),
-        ("download_part", _path_value),
-    )
+_value: Final = attrgetter("value")
+_CONVERSIONS: Final[tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...]] = (
+    ("production", int, bool),
+    ("folder", _path_value, lru_cache(maxsize=64)(_path)),
+    ("save_when_ready", int, bool),
+    ("tracked", int, bool),
+    ("state", _value, _STATES.__getitem__),
+    ("reason_code", _value, _REASONS.get),
+    ("download_url", SignedUrl.reveal, SignedUrl),
+    ("kind", attrgetter("word"), KINDS.__getitem__),
+    ("download_state", _value, _DOWNLOAD_STATES.__getitem__),
+    ("download_reason_code", _value, _DOWNLOAD_REASONS.get),
+    ("download_path", _path_value, _path),
+    ("download_part", _path_value, _path),
 )
-_TO_JOB: Final[tuple[tuple[int, Callable[[Any], Any]], ...]] = tuple(
-    (_INDEX[name], convert)
-    for name, convert in (
-        ("production", bool),
-        ("folder", lru_cache(maxsize=64)(_path)),
-        ("save_when_ready", bool),
-        ("tracked", bool),
-        ("state", _STATES.__getitem__),
-        ("reason_code", _REASONS.get),
-        ("download_url", SignedUrl),
-        ("kind", KINDS.__getitem__),
-        ("download_state", _DOWNLOAD_STATES.__getitem__),
-        ("download_reason_code", _DOWNLOAD_REASONS.get),
-        ("download_path", _path),
-        ("download_part", _path),
-    )
-)
+"""What a field is in the database, and what a column is in a job; all others are the same in both. None stays None."""
+_TO_ROW: Final = tuple((_INDEX[name], to_row) for name, to_row, _ in _CONVERSIONS)
+_TO_JOB: Final = tuple((_INDEX[name], to_job) for name, _, to_job in _CONVERSIONS)
 _job_values = attrgetter(*(name for name, _ in JOB_COLUMNS))
 _download_values = attrgetter(*(name.removeprefix("download_") for name, _ in DOWNLOAD_COLUMNS))
 _MOMENTS: Final = tuple(_INDEX[name] for name, kind in COLUMNS if kind.startswith("REAL") and name != "percentage")

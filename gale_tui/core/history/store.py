@@ -89,7 +89,7 @@ class JobStore:
         threads = Threads()
         make = functools.partial(History.open, path, owner or uuid.uuid4().hex, step)
         try:
-            history = await threads.writer.submit(make, missed=History.close)
+            history = await threads.writer.submit(make, missed=lambda history: history.file.close())
         except BaseException:
             threads.stop()
             raise

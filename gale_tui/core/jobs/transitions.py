@@ -36,6 +36,7 @@ event                  file before                       file after
 `mark_download_left`   running                           resumable
 `save`                 any but saved, job succeeded      saved
 `replace_file`         saved                             the same, at another path
+`remove_file`          any                               none
 =====================  ================================  ====================================
 
 A file that was saved before is still saved when fetching it once more fails.
@@ -53,7 +54,7 @@ from typing import TYPE_CHECKING, Final
 
 from gale_tui.core.errors import AnswerError, GaleError
 from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
-from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason, JobState
+from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
 if TYPE_CHECKING:
@@ -362,6 +363,11 @@ def save(job: Job, file: SavedFile, at: float) -> Job:
 def replace_file(job: Job, path: Path) -> Job:
     """The saved file was a copy of an earlier one, which stands for both."""
     return job.with_download(path=path) if job.download.state is DownloadState.SAVED else job
+
+
+def remove_file(job: Job) -> Job:
+    """The saved file was deleted."""
+    return dataclasses.replace(job, download=Download())
 
 
 def _set_file(

@@ -77,14 +77,18 @@ async def made(path: Path, count: int = 1) -> list[Job]:
         ("/mnt/twice", False),
     ],
 )
-def test_network_file_systems_are_known_by_their_mount(tmp_path: Path, folder: str, network: bool) -> None:
+def test_network_file_systems_are_known_by_their_mount(
+    tmp_path: Path, folder: str, network: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(MOUNTS)
-    assert on_network(Path(folder), table) is network
+    monkeypatch.setattr(store_files, "MOUNTINFO", table)
+    assert on_network(Path(folder)) is network
 
 
-def test_without_a_table_of_mounts_nothing_is_a_network(tmp_path: Path) -> None:
-    assert on_network(Path("/home"), tmp_path / "none") is False
+def test_without_a_table_of_mounts_nothing_is_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_files, "MOUNTINFO", tmp_path / "none")
+    assert on_network(Path("/home")) is False
 
 
 async def test_on_a_network_file_system_there_is_a_rollback_journal(

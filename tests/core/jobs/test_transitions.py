@@ -107,6 +107,7 @@ FILE_EVENTS: dict[str, tuple[Callable[[Job], Job], set[DownloadState], DownloadS
     "mark_download_left": (t.mark_download_left, {D.RUNNING}, D.RESUMABLE),
     "save": (lambda job: t.save(job, FILE, 9.0), ALL - {D.SAVED}, D.SAVED),
     "replace_file": (lambda job: t.replace_file(job, Path("/downloads/b.zip")), {D.SAVED}, D.SAVED),
+    "remove_file": (t.remove_file, ALL, D.NONE),
 }  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def test_every_event_on_every_state_of_the_file(name: str, state: DownloadState)
 
 
 @pytest.mark.parametrize("state", [state for state in JobState if state is not S.SUCCEEDED])
-@pytest.mark.parametrize("name", [name for name in FILE_EVENTS if name not in ("request_file", "mark_download_left")])
+@pytest.mark.parametrize("name", sorted(FILE_EVENTS.keys() - {"request_file", "mark_download_left", "remove_file"}))
 def test_a_job_that_has_not_succeeded_has_no_file(name: str, state: JobState) -> None:
     job = with_file(D.WANTED, state)
     assert FILE_EVENTS[name][0](job) is job
