@@ -12,7 +12,7 @@ from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_of
 
 if TYPE_CHECKING:
     from gale_tui.cli.export_plan import ExportCommand
-    from gale_tui.core.batch.parser import Batch
+    from gale_tui.core.batch.tools import Batch
 
 __all__ = ["add_export", "command_from"]
 

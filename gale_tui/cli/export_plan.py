@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gale_tui.cli.narration import Narration
-from gale_tui.core.batch.parser import BadLine, Batch, BatchTool
+from gale_tui.core.batch.tools import BadLine, Batch, BatchTool
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.filesystem import check_folder
 from gale_tui.core.history.batches import BatchRecord

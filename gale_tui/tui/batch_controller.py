@@ -14,8 +14,8 @@ from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
     from gale_tui.core.batch.editor import BatchList
-    from gale_tui.core.batch.parser import Batch, BatchTool
     from gale_tui.core.batch.report import BatchAccount
+    from gale_tui.core.batch.tools import Batch, BatchTool
     from gale_tui.core.history.batches import BatchRecord
     from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.batch_runner import BatchRun
@@ -133,7 +133,7 @@ class BatchController:
 
     def open_marked(self, jobs: Sequence[Job]) -> None:
         """Opens the batch screen with the tools of marked jobs, or says why they cannot be one batch."""
-        from gale_tui.core.batch.parser import BatchTool
+        from gale_tui.core.batch.tools import BatchTool
 
         app = self._app
         if len({job.environment_id for job in jobs}) > 1:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from gale_tui.core.batch.parser import Batch, BatchTool
     from gale_tui.core.batch.reader import Paste
+    from gale_tui.core.batch.tools import Batch, BatchTool
     from gale_tui.core.history.batches import BatchRecord
     from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.engine import GaleEngine

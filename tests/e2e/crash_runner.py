@@ -24,7 +24,7 @@ from typing import Any
 from gale_tui.cli.export import export
 from gale_tui.cli.export_plan import ExportCommand
 from gale_tui.core.batch.outcomes import settled
-from gale_tui.core.batch.parser import Batch, BatchTool
+from gale_tui.core.batch.tools import Batch, BatchTool
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.identifiers import parse_host

@@ -6,16 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gale_tui.core.batch.parser import (
-    MOST_TOOLS,
-    TOO_MANY,
-    BadLine,
-    Batch,
-    BatchTool,
-    Typed,
-    checked_tool,
-    tool_warning,
-)
+from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, ToolCheck, Typed, checked_tool, tool_warning
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.untrusted_text import inert, redact_links
 
@@ -81,21 +72,21 @@ class BatchList:
         highest = max([lines, *(line.number for line in new)])
         added = tuple(replace(line, number=line.number + self.last) for line in new)
         notes = tuple(dict.fromkeys((*self.notes, *batch.notes)))
-        return _judged((*self.lines, *added), notes, self.last + highest)
+        return _checked((*self.lines, *added), notes, self.last + highest)
 
     def with_line(self, tool_id: str, flow_id: str, label: str, kind: str = "") -> BatchList:
         """Adds a line at the end."""
         line = ListLine(self.last + 1, tool_id.strip(), flow_id.strip(), label.strip(), kind.strip())
-        return _judged((*self.lines, line), self.notes, self.last + 1)
+        return _checked((*self.lines, line), self.notes, self.last + 1)
 
     def edited(self, place: int, tool_id: str, flow_id: str, label: str, kind: str = "") -> BatchList:
         """Replaces the line at a place (from 0)."""
         line = ListLine(self.lines[place].number, tool_id.strip(), flow_id.strip(), label.strip(), kind.strip())
-        return _judged((*self.lines[:place], line, *self.lines[place + 1 :]), self.notes, self.last)
+        return _checked((*self.lines[:place], line, *self.lines[place + 1 :]), self.notes, self.last)
 
     def without(self, place: int) -> BatchList:
         """Removes the line at a place (from 0)."""
-        return _judged((*self.lines[:place], *self.lines[place + 1 :]), self.notes, self.last)
+        return _checked((*self.lines[:place], *self.lines[place + 1 :]), self.notes, self.last)
 
     @cached_property
     def tools(self) -> tuple[BatchTool, ...]:
@@ -120,25 +111,17 @@ def _shown(line: ListLine) -> str:
     return line.text or inert(redact_links(" ".join(each for each in (line.tool_id, line.flow_id, line.label) if each)))
 
 
-def _judged(lines: Sequence[ListLine], notes: tuple[str, ...], last: int) -> BatchList:
-    seen: dict[tuple[str, str], int] = {}
-    judged: list[ListLine] = []
-    count = 0
+def _checked(lines: Sequence[ListLine], notes: tuple[str, ...], last: int) -> BatchList:
+    unique = ToolCheck()
+    checked: list[ListLine] = []
     for line in lines:
         tool, problem, warning = None, line.stated, ""
         if not problem:
             try:
                 tool = checked_tool(*line.typed, line.number)
-            except ConfigError as error:
-                problem = error.what
-        if tool is not None:
-            before = seen.setdefault((tool.tool_id, tool.flow_id), line.number)
-            if before != line.number:
-                tool, problem = None, f"the same tool and flow as line {before}"
-            elif count >= MOST_TOOLS:
-                tool, problem = None, TOO_MANY
-            else:
-                count += 1
+                unique.check(tool)
                 warning = tool_warning(tool)
-        judged.append(replace(line, tool=tool, problem=problem, warning=warning))
-    return BatchList(tuple(judged), notes, last)
+            except ConfigError as error:
+                tool, problem = None, error.what
+        checked.append(replace(line, tool=tool, problem=problem, warning=warning))
+    return BatchList(tuple(checked), notes, last)

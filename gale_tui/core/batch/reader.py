@@ -13,16 +13,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from gale_tui.core.batch.parser import (
-    LABEL_LIMIT,
-    MOST_TOOLS,
-    TOO_MANY,
-    BadLine,
-    Batch,
-    BatchTool,
-    bad_line,
-    parse_batch,
-)
+from gale_tui.core.batch.parser import parse_batch
+from gale_tui.core.batch.tools import LABEL_LIMIT, MOST_TOOLS, TOO_MANY, BadLine, Batch, BatchTool, bad_line
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.paste.capture import Captured, CapturedRequest, recognise
 from gale_tui.core.paste.har import HAR_LIMIT

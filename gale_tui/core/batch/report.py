@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gale_tui.core.batch.outcomes import GOOD, Outcome
-from gale_tui.core.batch.parser import BadLine, BatchTool
+from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from gale_tui.core.batch.parser import BadLine, BatchTool
+from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import LineStartedError, StoreError
 from gale_tui.core.history.connection import snapshot
 from gale_tui.core.history.leases import is_held

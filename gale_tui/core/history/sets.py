@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gale_tui.core.batch.parser import MOST_TOOLS, BatchTool
+from gale_tui.core.batch.tools import MOST_TOOLS, BatchTool
 from gale_tui.core.errors import ConfigError, StoreError
 from gale_tui.core.kinds import KINDS
 from gale_tui.core.untrusted_text import inert

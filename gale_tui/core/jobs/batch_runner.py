@@ -16,8 +16,8 @@ from typing import Final
 
 from gale_tui.core.background import report_failure
 from gale_tui.core.batch.outcomes import Outcome, outcome, settled
-from gale_tui.core.batch.parser import BadLine, BatchTool
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.jobs.engine import GaleEngine

@@ -2,5 +2,5 @@
 
 Imports the core's floor and `core/archive`. Begin at `unpack.unpack`, `pack.pack` and `pack.read_folder`;
 `split` and `join` are the two directions between members of a zip and files of a tree, both in memory, and
-`tree` is all that touches the disk.
+`tree` and `tree_writer` are all that touches the disk.
 """

@@ -1,55 +1,36 @@
-"""All that touches the disk: reads a tree, and changes one so that a kill leaves the old tree or the new one.
-
-The new files are written into `.gale-unpack/new`; a journal that lists them then decides for the new tree. Whoever
-finds a journal moves what is left of it into place. Links in the folder are never followed.
-"""
+"""Reads a tree from the disk. Links in its folder are never followed."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import json
 import os
-import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from gale_tui.core.errors import FileSystemError, SourceError
-from gale_tui.core.filesystem import NO_LINK, PLAIN, lock_folder
+from gale_tui.core.filesystem import NO_LINK, PLAIN
 from gale_tui.core.source.manifest import Manifest, read_manifest
 from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, NODES, STATE, VALUES, checked_path
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["TreeChanges", "file_system_errors", "read_files", "read_values_file", "write_tree"]
+__all__ = [
+    "JOURNAL",
+    "check_parent",
+    "file_system_errors",
+    "not_followed",
+    "read_file",
+    "read_files",
+    "read_values_file",
+]
 
 _FILE_LIMIT: Final = 256 << 20
 _TREE_LIMIT: Final = 512 << 20
 _FILES_LIMIT: Final = 200_000
-_JOURNAL: Final = "journal.json"
-_HASHES: Final = "files.json"
-_NEW: Final = "new"
-_NAMED: Final = 5
-"""Files that a refusal names."""
-_LINES: Final[Mapping[str, tuple[str, ...]]] = {
-    IGNORE: (f"/{VALUES}", f"/{STATE}/"),
-    # A text's own line ends are part of it.
-    ATTRIBUTES: ("* -text",),
-}
+JOURNAL: Final = "journal.json"
 _OWN: Final = ("layout.json", "app_definition.", "flow_definition.")
-
-
-@dataclass(frozen=True, slots=True)
-class TreeChanges:
-    written: tuple[str, ...]
-    removed: tuple[str, ...]
-    unchanged: int
-
-
-# Reading
 
 
 @contextlib.contextmanager
@@ -70,9 +51,9 @@ def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
         FileSystemError: It cannot be read.
     """
     with file_system_errors(folder):
-        if (folder / STATE / _JOURNAL).exists():
+        if (folder / STATE / JOURNAL).exists():
             raise SourceError(f"The last unpack into {inert(folder, 400)} was interrupted", "Run it again")
-        content = _read(folder, MANIFEST)
+        content = read_file(folder, MANIFEST)
         if content is None:
             raise SourceError(f"{inert(folder, 400)} is not an unpacked tool: it has no {MANIFEST}")
         manifest = read_manifest(content)
@@ -81,7 +62,7 @@ def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
         for path in sorted({*_present(folder), *manifest.files()}):
             if path in (MANIFEST, VALUES, IGNORE, ATTRIBUTES):
                 continue
-            each = _read(folder, path)
+            each = read_file(folder, path)
             if each is not None:
                 found[path] = each
                 total += len(each)
@@ -93,7 +74,7 @@ def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
 def read_values_file(folder: Path) -> bytes | None:
     """The values that unpack left in the tree; None if they are not there."""
     with file_system_errors(folder):
-        return _read(folder, VALUES)
+        return read_file(folder, VALUES)
 
 
 def _present(folder: Path) -> Iterator[str]:
@@ -112,25 +93,25 @@ def _present(folder: Path) -> Iterator[str]:
                         yield checked_path(path)
 
 
-def _read(folder: Path, path: str) -> bytes | None:
+def read_file(folder: Path, path: str) -> bytes | None:
     """A file's content; None if it is not there.
 
     Raises:
         SourceError: A link or something else that is no file stands in its place, or it is too large.
         OSError: It cannot be read.
     """
-    if not _check_parent(folder, path):
+    if not check_parent(folder, path):
         return None
     target = os.path.join(folder, path)
     if not NO_LINK and os.path.islink(target):
-        raise _not_followed(path)
+        raise not_followed(path)
     try:
         descriptor = os.open(target, os.O_RDONLY | PLAIN | NO_LINK)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise _not_followed(path) from None
+            raise not_followed(path) from None
         raise
     try:
         found = os.fstat(descriptor)
@@ -146,7 +127,7 @@ def _read(folder: Path, path: str) -> bytes | None:
         os.close(descriptor)
 
 
-def _check_parent(folder: Path, path: str) -> bool:
+def check_parent(folder: Path, path: str) -> bool:
     """Returns True if the folder that a file stands in is there.
 
     Raises:
@@ -159,215 +140,9 @@ def _check_parent(folder: Path, path: str) -> bool:
         except FileNotFoundError:
             return False
         if not stat.S_ISDIR(found.st_mode):
-            raise _not_followed(parent)
+            raise not_followed(parent)
     return True
 
 
-def _not_followed(path: str) -> SourceError:
+def not_followed(path: str) -> SourceError:
     return SourceError(f"{path} is a link, or not a file that unpack wrote", "Links are not followed; move it away")
-
-
-# Writing
-
-
-def write_tree(
-    folder: Path,
-    files: Mapping[str, bytes],
-    *,
-    force: bool = False,
-    committed: Callable[[Path, Iterable[str]], set[str]] = lambda folder, paths: set(),
-) -> TreeChanges:
-    """Makes the folder hold these files, and none that an earlier unpack wrote beside them.
-
-    Files that are the same already are not written; files of others are left alone.
-
-    Args:
-        folder: Created if it is not there.
-        files: The whole tree, with the manifest and the values.
-        force: Overwrites files that were edited since they were unpacked.
-        committed: Which of these files version control can give back.
-
-    Raises:
-        SourceError: The folder is neither empty nor an unpacked tool, or edits would be lost.
-        FileSystemError: It cannot be written.
-    """
-    with file_system_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with lock_folder(folder):
-            _complete(folder)
-            return _write(folder, files, force, committed)
-
-
-def _write(
-    folder: Path,
-    files: Mapping[str, bytes],
-    force: bool,
-    committed: Callable[[Path, Iterable[str]], set[str]],
-) -> TreeChanges:
-    old = _old_files(folder)
-    hashes = _read_hashes(folder)
-    files = {**files, **{name: _with_lines(_read(folder, name), lines) for name, lines in _LINES.items()}}
-    present = {path: _read(folder, path) for path in files}
-    new = {path: content for path, content in files.items() if present[path] != content}
-    gone = {path: content for path in sorted(old - files.keys()) if (content := _read(folder, path)) is not None}
-    lost = [
-        path
-        for path, content in (*((path, present[path]) for path in new), *gone.items())
-        if content is not None and path not in _LINES and hashes.get(path) != _hash(content)
-    ]
-    if lost and not force and (lost := [each for each in lost if each not in committed(folder, lost)]):
-        names = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
-        raise SourceError(
-            f"Edited since the last unpack, and would be overwritten: {names}",
-            "Commit the edits, or use --force to discard them",
-        )
-    after = {path: _hash(content) for path, content in files.items()}
-    state = _state_folder(folder)
-    if new or gone:
-        _stage(state, new, gone, after)
-        _complete(folder)
-        _verify(folder, new)
-    elif after != hashes:
-        _replace(state / _HASHES, after)
-    written = tuple(path for path in new if path not in _LINES)
-    return TreeChanges(written, tuple(gone), len(files) - len(_LINES) - len(written))
-
-
-def _old_files(folder: Path) -> set[str]:
-    """What unpack wrote earlier, by the manifest that is there.
-
-    Raises:
-        SourceError: The folder belongs to somebody else.
-    """
-    content = _read(folder, MANIFEST)
-    if content is None:
-        others = [name for name in os.listdir(folder) if name not in (STATE, ".git", IGNORE, ATTRIBUTES)]
-        if others:
-            raise SourceError(
-                f"{inert(folder, 400)} is neither empty nor an unpacked tool", "Choose a folder that is new or empty"
-            )
-        return set()
-    manifest = read_manifest(content)
-    return {*manifest.files(), MANIFEST, "layout.json", VALUES}
-
-
-def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], after: Mapping[str, str]) -> None:
-    """Writes the new files beside the tree, then the journal that makes them the tree."""
-    staged = state / _NEW
-    staged.mkdir(mode=0o700)
-    for parent in _parents(new):
-        (staged / parent).mkdir()
-    for path, content in new.items():
-        _put(os.path.join(staged, path), content, 0o600 if path == VALUES else 0o666)
-    # What keeps the values out of version control is there before they are.
-    moves = sorted(new, key=lambda path: (path not in _LINES, path))
-    journal = {"move": moves, "remove": {path: _hash(content) for path, content in gone.items()}, "files": after}
-    _replace(state / _JOURNAL, journal)
-
-
-def _state_folder(folder: Path) -> Path:
-    """The folder for what unpack needs to know, without what an interrupted run left there."""
-    state = folder / STATE
-    with contextlib.suppress(FileExistsError):
-        state.mkdir(mode=0o700)
-    if not stat.S_ISDIR(os.lstat(state).st_mode):
-        raise _not_followed(STATE)
-    new = state / _NEW
-    if new.is_symlink() or new.is_file():
-        new.unlink()
-    elif new.is_dir():
-        shutil.rmtree(new)
-    return state
-
-
-def _parents(paths: Iterable[str]) -> list[str]:
-    return sorted({path.rpartition("/")[0] for path in paths} - {""})
-
-
-def _put(target: str, content: bytes, mode: int) -> None:
-    """Writes a file that is not there yet."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN | NO_LINK, mode)
-    try:
-        left = memoryview(content)
-        while left:
-            left = left[os.write(descriptor, left) :]
-    finally:
-        os.close(descriptor)
-
-
-def _replace(target: Path, value: object) -> None:
-    draft = target.with_name(f"{target.name}.new")
-    # An interrupted run may have left it.
-    draft.unlink(missing_ok=True)
-    _put(str(draft), json.dumps(value).encode(), 0o600)
-    os.replace(draft, target)
-
-
-def _complete(folder: Path) -> None:
-    """Moves what a journal lists into place; does nothing without one."""
-    state = folder / STATE
-    content = _read(folder, f"{STATE}/{_JOURNAL}")
-    if content is None:
-        return
-    try:
-        journal = json.loads(content)
-        moves = [checked_path(path) for path in journal["move"]]
-        removals = {checked_path(path): str(digest) for path, digest in journal["remove"].items()}
-        after = {checked_path(path): str(digest) for path, digest in journal["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SourceError(f"{STATE}/{_JOURNAL} cannot be read", "Delete it, then unpack again") from None
-    staged = state / _NEW
-    _check_parent(folder, f"{STATE}/{_NEW}/any")
-    # A folder that is new moves as a whole. One that is not staged any more was moved before an interruption.
-    whole = {parent for parent in _parents(moves) if not os.path.lexists(folder / parent)}
-    for path in moves:
-        parent, _, _ = path.rpartition("/")
-        if parent not in whole and _check_parent(folder, path):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(os.path.join(staged, path), os.path.join(folder, path))
-    for parent in sorted(whole):
-        os.rename(staged / parent, folder / parent)
-    twins = {path.casefold(): path for path in moves}
-    for path, digest in removals.items():
-        here = _read(folder, path)
-        if here is None or _hash(here) != digest:
-            continue
-        # On a disk that ignores case, this may be the file that was just written.
-        twin = twins.get(path.casefold())
-        if twin is None or not os.path.samefile(folder / path, folder / twin):
-            os.unlink(folder / path)
-    for inside in {path.partition("/")[0] for path in removals if "/" in path}:
-        with contextlib.suppress(OSError):
-            os.rmdir(folder / inside)
-    _replace(state / _HASHES, after)
-    os.unlink(state / _JOURNAL)
-    shutil.rmtree(state / _NEW, ignore_errors=True)
-
-
-def _verify(folder: Path, new: Mapping[str, bytes]) -> None:
-    for path, content in new.items():
-        if _read(folder, path) != content:
-            raise FileSystemError(f"{path} was changed by somebody else while it was written", "Run it again")
-
-
-def _read_hashes(folder: Path) -> dict[str, str]:
-    content = _read(folder, f"{STATE}/{_HASHES}")
-    try:
-        found = json.loads(content or b"{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _with_lines(content: bytes | None, lines: Iterable[str]) -> bytes:
-    """The file with these lines in it, once each; what others wrote stays."""
-    text = content or b""
-    there = {line.strip() for line in text.splitlines()}
-    if text and not text.endswith(b"\n"):
-        text += b"\n"
-    missing = [line.encode() for line in lines if line.encode() not in there]
-    return content if content is not None and not missing else b"".join([text, *(line + b"\n" for line in missing)])
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -12,7 +12,6 @@ from gale_tui.core.archive.contents import role_of
 from gale_tui.core.archive.tool import read_tool
 from gale_tui.core.archive.verify_zip import Sink, ZipEntry, verify_zip
 from gale_tui.core.errors import SourceError
-from gale_tui.core.source.committed import committed_files
 from gale_tui.core.source.credentials_scan import Finding, find_credentials
 from gale_tui.core.source.join import ORIGINAL, join
 from gale_tui.core.source.lossless_json import TREE_STYLE, Style, detect_style, likely_styles, parse, too_full, write
@@ -20,7 +19,7 @@ from gale_tui.core.source.manifest import Manifest, Member
 from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, VALUES, VARIABLES, Names
 from gale_tui.core.source.references import unresolved_references
 from gale_tui.core.source.split import Pieces, split_document, split_variables
-from gale_tui.core.source.tree import TreeChanges, write_tree
+from gale_tui.core.source.tree_writer import TreeChanges, write_tree
 from gale_tui.core.untrusted_text import inert
 
 __all__ = ["Source", "Unpacked", "read_members", "split_members", "unpack"]
@@ -77,7 +76,7 @@ def unpack(archive: Path, folder: Path, *, force: bool = False, strict: bool = F
         raise SourceError(
             f"This looks like {first.kind}{more}", "Nothing was written", file=first.file, line=first.line
         )
-    changes = write_tree(folder, source.files, force=force, committed=committed_files)
+    changes = write_tree(folder, source.files, force=force)
     return Unpacked(source.name, folder, changes, source.notes, tuple(findings))
 
 

@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gale_tui.core.batch.parser import (
-    LONGEST_TEXT,
-    MOST_TOOLS,
-    BatchTool,
-    parse_batch,
-)
+from gale_tui.core.batch.parser import LONGEST_TEXT, parse_batch
 from gale_tui.core.batch.reader import read_batch, several_in
+from gale_tui.core.batch.tools import MOST_TOOLS, BatchTool
 from gale_tui.core.errors import ConfigError
 
 A, B = "a-11111111-1111-4111-8111-111111111111", "a-22222222-1111-4111-8111-111111111111"

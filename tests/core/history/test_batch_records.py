@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.parser import BadLine
+from gale_tui.core.batch.tools import BadLine
 from gale_tui.core.errors import LineStartedError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.store import JobStore

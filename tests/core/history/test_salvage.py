@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.batch.parser import BatchTool
+from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.drafts import ExportDraft
 from gale_tui.core.history.sets import ToolSet

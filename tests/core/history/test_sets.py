@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.batch.parser import BatchTool
+from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.errors import ConfigError, StoreError
 from gale_tui.core.history.sets import ToolSet, clean_set_name
 from gale_tui.core.history.store import JobStore

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.parser import Batch, BatchTool, parse_batch
+from gale_tui.core.batch.parser import parse_batch
 from gale_tui.core.batch.report import BatchAccount
+from gale_tui.core.batch.tools import Batch, BatchTool
 from gale_tui.core.jobs.batch_runner import BURST, BatchRun
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.models import JobState

@@ -10,8 +10,8 @@ import pytest
 from gale_tui.cli.exit_codes import exit_code
 from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.parser import BatchTool
 from gale_tui.core.batch.report import BatchEntry
+from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.models import Download, DownloadState, JobReason, JobState
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs
 from gale_tui.tui.formatting.job_text import Tone, glyph_text

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from gale_tui.cli.main import Wiring, demo_engine
-from gale_tui.core.batch.parser import BatchTool
+from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.engine import GaleEngine

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gale_tui.core.batch.editor import BatchList, ListLine
-from gale_tui.core.batch.parser import BadLine, Batch, BatchTool, Typed
 from gale_tui.core.batch.reader import read_batch, several_in, takes_long
+from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, Typed
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.identifiers import origin_of

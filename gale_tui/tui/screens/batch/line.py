@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from gale_tui.core.batch.editor import ListLine
-from gale_tui.core.batch.parser import Typed
 from gale_tui.core.batch.reader import read_paste, takes_long
+from gale_tui.core.batch.tools import Typed
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
 from gale_tui.tui.screens.base import GaleModal

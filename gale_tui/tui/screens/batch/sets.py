@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
-from gale_tui.core.batch.parser import BatchTool
+from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.sets import ToolSet, clean_set_name
 from gale_tui.tui.screens.base import GaleModal, GaleScreen

@@ -22,7 +22,7 @@ from gale_tui.tui.widgets.forms.fields import FieldInput
 from gale_tui.tui.widgets.forms.pasted import Offer, origin_in, said_of_key, said_of_taken, said_without_export
 
 if TYPE_CHECKING:
-    from gale_tui.core.batch.parser import Batch
+    from gale_tui.core.batch.tools import Batch
     from gale_tui.core.jobs.engine import GaleEngine
 
 __all__ = ["PastingFields"]

@@ -1,0 +1,166 @@
+"""The tools of a batch, and the lines that name none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.identifiers import clean_id, clean_label, id_warning
+from gale_tui.core.kinds import TOOL, Kind, kind_named, kind_of
+from gale_tui.core.untrusted_text import contains_key, inert, redact_links
+
+__all__ = [
+    "LABEL_LIMIT",
+    "MOST_TOOLS",
+    "TOO_MANY",
+    "BadLine",
+    "Batch",
+    "BatchTool",
+    "ToolCheck",
+    "Typed",
+    "bad_line",
+    "checked_tool",
+    "shown_line",
+    "tool_warning",
+]
+
+MOST_TOOLS: Final = 2000
+"""Tools of one batch."""
+LABEL_LIMIT: Final = 120
+"""Characters of a label."""
+TOO_MANY: Final = f"more than {MOST_TOOLS:,} tools in one batch"
+
+Typed: TypeAlias = tuple[str, str, str, str]
+"""Id, Flow ID, label and kind of a line, as they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTool:
+    """A tool, workflow or model of a batch or of a set."""
+
+    tool_id: str
+    flow_id: str
+    """Empty where the kind has none."""
+    label: str = ""
+    line: int = 0
+    """Line of the list, from 1; 0 if it was not read from lines."""
+    kind: Kind = TOOL
+
+    @property
+    def title(self) -> str:
+        """The label, else the id."""
+        return self.label or self.tool_id
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that names no tool."""
+
+    line: int
+    """From 1."""
+    text: str
+    """The line, made inert, bounded, without keys and without the queries of links."""
+    problem: str
+    """What is wrong with it, without a full stop."""
+    typed: Typed = ("", "", "", "")
+    """Id, Flow ID, label and kind as far as they can be told apart and may be shown; to be edited."""
+    fixed: bool = False
+    """True if the problem is one of the line as it was written, and not visible in `typed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What lines were read as."""
+
+    tools: tuple[BatchTool, ...] = ()
+    bad: tuple[BadLine, ...] = ()
+    warnings: tuple[BadLine, ...] = ()
+    """Lines that are used as they are, although something about them is unusual."""
+    hosts: tuple[str, ...] = ()
+    """Scheme, host and port that captured requests were sent to."""
+    notes: tuple[str, ...] = ()
+    """Sentences about captured requests that were left out."""
+    hostless: tuple[int, ...] = ()
+    """Lines of captured ids that do not say where they belong; a list never says, and has none."""
+
+    @property
+    def count(self) -> int:
+        """Lines that say something, good and bad."""
+        return len(self.tools) + len(self.bad)
+
+
+def checked_tool(tool_id: str, flow_id: str, label: str, kind: str = "", number: int = 0) -> BatchTool:
+    """What a line names.
+
+    Args:
+        flow_id: As it is typed; not used where the kind has none.
+        kind: As it is typed; if empty, the id's prefix decides.
+
+    Raises:
+        ConfigError: It names none; `what` says why, without a full stop.
+    """
+    named = kind_named(kind) if kind else None
+    if kind and named is None:
+        raise ConfigError(f"no kind of export: {inert(redact_links(kind[:200]), 40)}")
+    if not tool_id:
+        raise ConfigError(f"no {(named or TOOL).word.capitalize()} ID")
+    tool_id = _id(tool_id, f"{(named or TOOL).word.capitalize()} ID")
+    found = named or kind_of(tool_id) or TOOL
+    if found.needs_flow and not flow_id:
+        raise ConfigError("no Flow ID")
+    flow_id = _id(flow_id, "Flow ID") if found.needs_flow else ""
+    try:
+        return BatchTool(tool_id, flow_id, clean_label(label, LABEL_LIMIT), number, found)
+    except ConfigError as error:
+        raise ConfigError(_lower(error.what)) from None
+
+
+def tool_warning(tool: BatchTool) -> str:
+    """What is unusual about the ids of a tool, without a full stop; mostly nothing."""
+    flow = id_warning("flow", tool.flow_id) if tool.kind.needs_flow else None
+    return (id_warning(tool.kind, tool.tool_id) or flow or "").rstrip(".")
+
+
+def bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
+    """A line that names no tool, without what must not be shown of it."""
+    # What is not shown cannot be edited, so the problem stays until the line is typed again.
+    tool_id, flow_id, label, kind = (cell if _may_beshown_line(cell) else "" for cell in typed)
+    hidden = (tool_id, flow_id, label, kind) != tuple(typed) or contains_key(line)
+    return BadLine(number, shown_line(line), problem, (tool_id, flow_id, label, kind), fixed or hidden)
+
+
+def _may_beshown_line(cell: str) -> bool:
+    return len(cell) <= 200 and inert(redact_links(cell), 400) == cell and not cell.lower().startswith("kg-")
+
+
+def _id(text: str, name: str) -> str:
+    try:
+        return clean_id(text)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {_lower(error.what)}") from None
+
+
+def _lower(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def shown_line(line: str) -> str:
+    """A line made inert, bounded, without keys and without the queries of links."""
+    return inert(redact_links(line[:4096]), 120)
+
+
+class ToolCheck:
+    """Refuses tools of one batch that come twice, or that are too many."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, str], int] = {}
+
+    def check(self, tool: BatchTool) -> None:
+        """Raises ConfigError, without a full stop, for a tool that is refused."""
+        before = self._lines.setdefault((tool.tool_id, tool.flow_id), tool.line)
+        if before != tool.line:
+            raise ConfigError(f"the same tool and flow as line {before}")
+        if len(self._lines) > MOST_TOOLS:
+            raise ConfigError(TOO_MANY)
