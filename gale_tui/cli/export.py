@@ -109,7 +109,7 @@ async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narratio
         await engine.sets.mark_used(command.set_name, at=engine.clock.time())
     if plan.several:
         narration.say(f"{plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
-        _say_left(account.count(Outcome.NOT_STARTED), narration)
+        _say_not_started(account.count(Outcome.NOT_STARTED), narration)
     if account.stopped:
         narration.say(account.stopped)
     code = account_code(account)
@@ -151,7 +151,7 @@ async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -
     return code
 
 
-def _say_left(count: int, narration: Narration) -> None:
+def _say_not_started(count: int, narration: Narration) -> None:
     if count:
         narration.say(f"{count} not started. Continue with gale-tui export --resume or in the app.")
 
@@ -168,12 +168,12 @@ async def _run_all(
             narration.follow(entry)
             if entry.outcome is not None:
                 ended.add(place)
-                _give_out(entry, command, plan, out)
+                _write_result(entry, command, plan, out)
         narration.show(account.progress if plan.several else "")
         if command.fail_fast and any(account.not_good):
             error = FailFastError("Stopped after the first failure (--fail-fast)")
             run.stop(str(error), error)
-        _leave_hopeless(run, account, engine.clock.time(), several=plan.several)
+        _give_up_hopeless(run, account, engine.clock.time(), several=plan.several)
 
     if plan.kept is not None:
         run = BatchRun.resume(engine, plan.environment, plan.kept, changed, if_changed=command.if_changed)
@@ -190,15 +190,15 @@ async def _run_all(
             if_changed=command.if_changed,
         )
     try:
-        await _finish(run, engine, command.timeout)
+        await _run_batch(run, engine, command.timeout)
     except asyncio.CancelledError:
         if plan.several:
-            _say_left(run.left, narration)
+            _say_not_started(run.left, narration)
         raise
     return run.account
 
 
-def _leave_hopeless(run: BatchRun, account: BatchAccount, now: float, *, several: bool) -> None:
+def _give_up_hopeless(run: BatchRun, account: BatchAccount, now: float, *, several: bool) -> None:
     """Leaves jobs that no waiting helps: the key is refused, or the server wants a long pause."""
     for entry in account.entries:
         job = entry.job
@@ -214,7 +214,7 @@ def _leave_hopeless(run: BatchRun, account: BatchAccount, now: float, *, several
             run.stop(why, error)
 
 
-async def _finish(run: BatchRun, engine: GaleEngine, seconds: float | None) -> None:
+async def _run_batch(run: BatchRun, engine: GaleEngine, seconds: float | None) -> None:
     """Runs a batch to its end, to the time-out, or until its environment needs a key."""
     key_wanted = asyncio.get_running_loop().create_future()
 
@@ -241,7 +241,7 @@ async def _finish(run: BatchRun, engine: GaleEngine, seconds: float | None) -> N
         key_wanted.cancel()
 
 
-def _give_out(entry: BatchEntry, command: ExportCommand, plan: Plan, out: TextIO) -> None:
+def _write_result(entry: BatchEntry, command: ExportCommand, plan: Plan, out: TextIO) -> None:
     job = entry.job
     if command.as_json:
         out.write(json.dumps(entry_as_json(entry, plan.environment, plan.name), ensure_ascii=False) + "\n")

@@ -33,12 +33,12 @@ class Background:
         """Starts a task; after `end` it is cancelled at once."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._over)
+        task.add_done_callback(self._finish)
         if self._ended:
             task.cancel()
         return task
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _finish(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and isinstance(error := task.exception(), GaleError):
             self._notify(str(error))

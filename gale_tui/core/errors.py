@@ -120,10 +120,10 @@ class GaleError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        return " ".join(_stopped(text) for text in (self.what, self.advice) if text)
+        return " ".join(_end_sentence(text) for text in (self.what, self.advice) if text)
 
 
-def _stopped(sentence: str) -> str:
+def _end_sentence(sentence: str) -> str:
     return sentence if sentence[-1] in ".!?…" else f"{sentence}."
 
 

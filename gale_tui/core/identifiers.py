@@ -33,7 +33,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _EXAMPLE = "a host looks like gale.kore.ai or https://agent-platform.kore.ai"
 
 
-def _unquoted(text: str) -> str:
+def _unquote(text: str) -> str:
     """Strips white space, zero-width characters and quotes, however often they are nested."""
     outer = _QUOTES + "<>" + "\ufeff\u200b\u200c\u200d\u2060"
     while (shorter := text.strip().strip(outer)) != text:
@@ -51,7 +51,7 @@ def parse_host(text: str) -> Origin:
     """
     if contains_key(text):
         raise ConfigError("This is an API key, not a host", f"Type the host: {_EXAMPLE}")
-    given = _unquoted(text)
+    given = _unquote(text)
     if not given:
         raise ConfigError("The host is missing", f"Type one: {_EXAMPLE}")
     scheme = ""
@@ -61,10 +61,10 @@ def parse_host(text: str) -> Origin:
         rest = given.removeprefix("//")
     if scheme not in ("", "https", "http"):
         raise ConfigError(f"A GALE host is reached over https, not {inert(scheme, 20)}", f"{_EXAMPLE}".capitalize())
-    host, port = _authority(rest)
+    host, port = _parse_authority(rest)
     if not scheme:
         scheme = "http" if Origin("http", host, 80).loopback else "https"
-    origin = _origin(scheme, host, port)
+    origin = _make_origin(scheme, host, port)
     if origin.scheme == "http" and not origin.loopback:
         raise ConfigError(
             f"{origin.host} over plain http would show the API key to everybody on the way",
@@ -92,17 +92,17 @@ def split_url(url: str) -> tuple[Origin, str]:
     if not match or match[1].lower() not in ("https", "http"):
         raise ConfigError("The address is not an http or https address")
     rest = url[match.end() :]
-    host, port = _authority(rest)
+    host, port = _parse_authority(rest)
     start = re.search(r"[/?#]", rest)
     path = rest[start.start() :].partition("#")[0] if start else ""
-    return _origin(match[1].lower(), host, port), path if path.startswith("/") else f"/{path}"
+    return _make_origin(match[1].lower(), host, port), path if path.startswith("/") else f"/{path}"
 
 
-def _origin(scheme: str, host: str, port: int | None) -> Origin:
+def _make_origin(scheme: str, host: str, port: int | None) -> Origin:
     return Origin(cast(Literal["https", "http"], scheme), host, port or (443 if scheme == "https" else 80))
 
 
-def _authority(rest: str) -> tuple[str, int | None]:
+def _parse_authority(rest: str) -> tuple[str, int | None]:
     """Host and port at the start of `rest`, which is a URL behind its scheme."""
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0].strip()
     if "@" in authority:
@@ -114,14 +114,14 @@ def _authority(rest: str) -> tuple[str, int | None]:
         bracketed, closing, port = authority[1:].partition("]")
         if not closing or (port and not port.startswith(":")):
             raise ConfigError(f"{inert(authority, 80)} is not an IPv6 address in brackets", "Write it like [::1]:8443")
-        return _ipv6(bracketed), _port(port[1:])
+        return _parse_ipv6(bracketed), _parse_port(port[1:])
     if authority.count(":") > 1:
-        return _ipv6(authority), None
+        return _parse_ipv6(authority), None
     host, _, port = authority.partition(":")
-    return _name(host), _port(port)
+    return _parse_name(host), _parse_port(port)
 
 
-def _ipv6(text: str) -> str:
+def _parse_ipv6(text: str) -> str:
     try:
         if "%" in text:
             raise ValueError
@@ -130,7 +130,7 @@ def _ipv6(text: str) -> str:
         raise ConfigError(f"{inert(text, 80)} is not an IPv6 address", "Write it like [::1]:8443") from None
 
 
-def _port(text: str) -> int | None:
+def _parse_port(text: str) -> int | None:
     text = text.rstrip(".")
     if not text:
         return None
@@ -139,7 +139,7 @@ def _port(text: str) -> int | None:
     return int(text)
 
 
-def _name(text: str) -> str:
+def _parse_name(text: str) -> str:
     host = text.rstrip(".")
     shown = inert(text, 80)
     if host and not host.isascii():
@@ -191,7 +191,7 @@ def clean_id(text: str) -> str:
     """
     if contains_key(text):
         raise ConfigError("This is an API key, not an id", "Paste the id; the key belongs to the environment")
-    value = _unquoted(_unquoted(text).removeprefix(":"))
+    value = _unquote(_unquote(text).removeprefix(":"))
     if (match := _LEADING_ID.match(value)) and len(value) <= 2000:
         if _ANY_ID.search(value, match.end()):
             raise ConfigError("There is more than one id in it", "Paste one id and nothing else")
@@ -261,9 +261,9 @@ def clean_key(text: str) -> Secret:
     Raises:
         ConfigError: It cannot be a key. The message never contains it.
     """
-    value = _unquoted(text)
+    value = _unquote(text)
     if named := _NAMED_KEY.match(value):
-        value = _unquoted(value[named.end() :])
+        value = _unquote(value[named.end() :])
     if not value:
         raise ConfigError("The API key is missing", "Paste the key; it begins with kg-")
     if not re.fullmatch(r"[\x21-\x7e]+", value):

@@ -64,7 +64,7 @@ def _pieces(text: str) -> Iterator[str]:
         yield piece
 
 
-def _bounded(pieces: Iterator[str], limit: int, cut: bool) -> str:
+def _join_bounded(pieces: Iterator[str], limit: int, cut: bool) -> str:
     """Joins pieces up to `limit` characters; an ellipsis ends what was cut, here or (`cut`) before."""
     kept: list[str] = []
     length = 0
@@ -117,11 +117,11 @@ def inert(text: object, limit: int = 200) -> str:
     """
     raw = _scalar(text)
     window = 4 * limit + 64
-    line = _SPACE.sub(_joined, raw[:window]).strip(" ")
-    return _bounded(_pieces(line), limit, len(raw) > window)
+    line = _SPACE.sub(_join_space, raw[:window]).strip(" ")
+    return _join_bounded(_pieces(line), limit, len(raw) > window)
 
 
-def _joined(space: re.Match[str]) -> str:
+def _join_space(space: re.Match[str]) -> str:
     """Spaces as they are; one space where a tab or a line break is among them."""
     return " " if space[0].strip(" ") else space[0]
 
@@ -130,7 +130,7 @@ def inert_block(text: str, limit: int = 16384) -> str:
     """As :func:`inert`, for a text of several lines: line breaks stay, a tab becomes four spaces."""
     lines = re.sub(_LINE_BREAK, "\n", text[: limit + 1]).replace("\t", "    ")
     pieces = (piece for part in re.split("(\n)", lines) for piece in ([part] if part == "\n" else _pieces(part)))
-    return _bounded(pieces, limit, len(text) > limit + 1)
+    return _join_bounded(pieces, limit, len(text) > limit + 1)
 
 
 # Compiled when they are first needed, as all patterns below: none of them is at the start.
@@ -302,10 +302,10 @@ def safe_file_stem(name: str | None, fallback: str, limit_bytes: int = 120) -> s
         fallback: What to call it where nothing of `name` is left; made safe as well.
         limit_bytes: At least 16.
     """
-    return _stem(name or "", limit_bytes) or _stem(fallback, limit_bytes) or "export"
+    return _safe_stem(name or "", limit_bytes) or _safe_stem(fallback, limit_bytes) or "export"
 
 
-def _stem(name: str, limit_bytes: int) -> str:
+def _safe_stem(name: str, limit_bytes: int) -> str:
     text = unicodedata.normalize("NFC", name[-1024:])
     text = next((part for part in reversed(re.split(r"[/\\]", text)) if part.strip(" .")), "")
     kept: list[str] = []
@@ -318,12 +318,12 @@ def _stem(name: str, limit_bytes: int) -> str:
             kept.append(character)
     # Characters that a control character kept apart may now be one.
     text = unicodedata.normalize("NFC", "".join(kept))
-    text = _trimmed(re.sub(" {2,}", " ", text)).lstrip(" .-")
+    text = _trim(re.sub(" {2,}", " ", text)).lstrip(" .-")
     if is_reserved(text):
         text = f"_{text}"
     while len(text.encode()) > limit_bytes:
         text = text.encode()[:limit_bytes].decode("utf-8", "ignore")
-    return _trimmed(text)
+    return _trim(text)
 
 
 def is_reserved(name: str) -> bool:
@@ -331,7 +331,7 @@ def is_reserved(name: str) -> bool:
     return re.match(_RESERVED, name) is not None
 
 
-def _trimmed(text: str) -> str:
+def _trim(text: str) -> str:
     while True:
         shorter = text.rstrip(" .")
         if shorter.lower().endswith(".zip"):

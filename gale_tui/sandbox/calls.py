@@ -75,15 +75,15 @@ class Calls:
             case ["api", *_] if request.origin != self._own_origin():
                 return errors_json(404, "This host serves files only"), PROPER
             case ["api", "public", place, tool_id, "export"] if any(place in kind.paths for kind in KINDS.values()):
-                return self._refused(request, "POST") or self._export(request, place, tool_id)
+                return self._check_call(request, "POST") or self._export(request, place, tool_id)
             case ["api", "public", "dock-status", dock_status_id]:
-                return self._refused(request, "GET") or self._dock_status(dock_status_id)
+                return self._check_call(request, "GET") or self._dock_status(dock_status_id)
             case ["api", *_]:
                 return errors_json(404, "No such call"), PROPER
             case _:
                 return Response(404, [("Content-Type", "text/html; charset=utf-8")], BytesBody(NO_PAGE)), PROPER
 
-    def _refused(self, request: Request, method: str) -> tuple[Response, Fault] | None:
+    def _check_call(self, request: Request, method: str) -> tuple[Response, Fault] | None:
         if request.method != method:
             response = errors_json(405)
             response.set("Allow", method)
@@ -187,7 +187,7 @@ def _put(answer: dict[str, object], name: str, value: object) -> None:
 def _export_answer(job: Job, link: str | None) -> dict[str, object]:
     """The answer to the POST."""
     script = job.script
-    answer = _head(job, script.id_as, script.export_status)
+    answer = _start_answer(job, script.id_as, script.export_status)
     answer["exportJobId"] = job.export_job_id
     if link is not None:
         _put_all(answer, dict.fromkeys(script.url_as, link))
@@ -197,7 +197,7 @@ def _export_answer(job: Job, link: str | None) -> dict[str, object]:
 
 def _status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
     script = job.script
-    answer = _head(job, script.status_id_as, job.status(now))
+    answer = _start_answer(job, script.status_id_as, job.status(now))
     if script.percentages:
         answer["percentageComplete"] = job.percentage(now)
     if link is not None:
@@ -209,7 +209,7 @@ def _status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
     return answer
 
 
-def _head(job: Job, id_fields: Iterable[str], status: object) -> dict[str, object]:
+def _start_answer(job: Job, id_fields: Iterable[str], status: object) -> dict[str, object]:
     """What both answers begin with."""
     kind = KINDS[job.kind]
     answer: dict[str, object] = {}

@@ -32,7 +32,7 @@ class Contents:
     """Makes each file once and keeps it: small ones in memory, sized ones in a folder that :meth:`clear` removes."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[str, int, str, int | None], Content] = {}
+        self._files: dict[tuple[str, int, str, int | None], Content] = {}
         self._folder: Path | None = None
         self._remove: Callable[[], object] | None = None
         self._lock = threading.Lock()
@@ -47,9 +47,9 @@ class Contents:
         documents = tool_documents(job.flow, job.tool_id, job.flow_id, version, job.tool_name)
         key = (_tag(b"".join(documents.values())), version, file.kind, file.size)
         with self._lock:
-            if key not in self._made:
-                self._made[key] = self._make(documents, job, file, version)
-            return self._made[key]
+            if key not in self._files:
+                self._files[key] = self._make(documents, job, file, version)
+            return self._files[key]
 
     def _make(self, documents: dict[str, bytes], job: Job, file: File, version: int) -> Content:
         if file.size is not None:
@@ -57,7 +57,7 @@ class Contents:
                 self._folder = Path(tempfile.mkdtemp(prefix="gale-sandbox-"))
                 # Also when the program ends without a stop.
                 self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            path = self._folder / f"{len(self._made)}.zip"
+            path = self._folder / f"{len(self._files)}.zip"
             seed = f"{job.tool_id} {version}"
             sized_zip(path, documents, file.size, seed)
             return Content(path, file.size, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
@@ -67,7 +67,7 @@ class Contents:
     def clear(self) -> None:
         """Forgets all files and removes those on disk."""
         with self._lock:
-            self._made.clear()
+            self._files.clear()
             if self._remove is not None:
                 self._remove()
                 self._folder, self._remove = None, None
@@ -140,7 +140,7 @@ class Delivery:
             response = errors_json(405)
             response.set("Allow", "GET, HEAD")
             return response, False
-        refusal = self._refusal(request, job, now)
+        refusal = self._check_signature(request, job, now)
         if refusal is not None:
             return refusal, False
         if not link.early and not (job.succeeded(now) and job.age(now) >= script.duration + link.ready_after):
@@ -155,7 +155,7 @@ class Delivery:
             return _error(400, "xml", "InvalidArgument", "Only one way to authenticate is allowed"), False
         return self._file(request, job), True
 
-    def _refusal(self, request: Request, job: Job, now: float) -> Response | None:
+    def _check_signature(self, request: Request, job: Job, now: float) -> Response | None:
         link = job.script.link
         if not link.signed:
             return None
@@ -201,7 +201,7 @@ class Delivery:
             response.set("Content-Disposition", str(name))
         response.set("Accept-Ranges", "bytes" if file.ranges else "none")
         start, end = 0, content.size
-        if file.ranges and _range_counts(request, tag if file.etag == "strong" else None, date, file.last_modified):
+        if file.ranges and _obeys_range(request, tag if file.etag == "strong" else None, date, file.last_modified):
             span = _parse_range(request.header("range") or "", content.size)
             if span == "unsatisfiable":
                 refusal = errors_json(416)
@@ -232,7 +232,7 @@ def _error(status: int, kind: str, code: str, message: str) -> Response:
     return Response(status, [("Content-Type", "application/xml")], BytesBody(text.encode()))
 
 
-def _range_counts(request: Request, strong_tag: str | None, date: str, dated: bool) -> bool:
+def _obeys_range(request: Request, strong_tag: str | None, date: str, dated: bool) -> bool:
     """Whether `Range` is to be obeyed: `If-Range` must name this very file (RFC 9110, 13.1.5)."""
     if request.header("range") is None:
         return False

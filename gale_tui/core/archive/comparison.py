@@ -108,19 +108,20 @@ def compare(before: ArchiveContents, after: ArchiveContents) -> Comparison:
     return Comparison(
         before,
         after,
-        about=_rest(before, after, "application", "guardrails"),
-        nodes=_nodes(one.nodes, other.nodes),
-        guardrails=_guardrails(one.guardrails, other.guardrails),
-        variables=_variables(one.variables, other.variables, values=values),
-        settings=_rest(before, after, "flow", "nodes", "guardrails") + (_hidden_rest(before, after) if values else ()),
-        files=_files(before, after),
+        about=_compare_rest(before, after, "application", "guardrails"),
+        nodes=_compare_nodes(one.nodes, other.nodes),
+        guardrails=_compare_guardrails(one.guardrails, other.guardrails),
+        variables=_compare_variables(one.variables, other.variables, values=values),
+        settings=_compare_rest(before, after, "flow", "nodes", "guardrails")
+        + (_hidden_rest(before, after) if values else ()),
+        files=_compare_files(before, after),
     )
 
 
 _NOTHING: Final = Tool("", "", "", (), (), (), ())
 
 
-def _rest(before: ArchiveContents, after: ArchiveContents, role: Role, *parts: Part) -> tuple[FieldChange, ...]:
+def _compare_rest(before: ArchiveContents, after: ArchiveContents, role: Role, *parts: Part) -> tuple[FieldChange, ...]:
     """What differs in a document beside the parts that are compared on their own."""
     one, other = before.document(role), after.document(role)
     if one is None or other is None:
@@ -133,19 +134,21 @@ def _hidden_rest(before: ArchiveContents, after: ArchiveContents) -> tuple[Field
     documents = [archive.document("variables") for archive in (before, after)]
     if any(each is None or find_part(each.value, "variables") is None for each in documents):
         return ()
-    return tuple(FieldChange(each.field, HIDDEN, HIDDEN) for each in _rest(before, after, "variables", "variables"))
+    return tuple(
+        FieldChange(each.field, HIDDEN, HIDDEN) for each in _compare_rest(before, after, "variables", "variables")
+    )
 
 
 _Split = tuple[tuple[Any, ...], tuple[Any, ...], tuple[tuple[Any, Any], ...]]
 
 
-def _matched(ones: Mapping[object, Any], others: Mapping[object, Any]) -> _Split:
+def _match(ones: Mapping[object, Any], others: Mapping[object, Any]) -> _Split:
     added = tuple(each for key, each in others.items() if key not in ones)
     removed = tuple(each for key, each in ones.items() if key not in others)
     return added, removed, tuple((each, others[key]) for key, each in ones.items() if key in others)
 
 
-def _keyed(items: Iterable[Any], field: str) -> dict[object, Any]:
+def _by_key(items: Iterable[Any], field: str) -> dict[object, Any]:
     """Items by a field of theirs; those that share its value are told apart by their number."""
     found: dict[object, Any] = {}
     for each in items:
@@ -156,8 +159,8 @@ def _keyed(items: Iterable[Any], field: str) -> dict[object, Any]:
     return found
 
 
-def _nodes(ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]) -> Changes[ToolNode, Changed]:
-    added, removed, both = _matched(_keyed(ones, "id"), _keyed(others, "id"))
+def _compare_nodes(ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]) -> Changes[ToolNode, Changed]:
+    added, removed, both = _match(_by_key(ones, "id"), _by_key(others, "id"))
     # A flow that was imported again has new ids: the same name and type is the same node then.
     renamed = {(each.name, each.kind): each for each in removed}
     found = {(each.name, each.kind): each for each in added}
@@ -172,16 +175,16 @@ def _nodes(ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]) -> Changes[
     return Changes(added, removed, tuple(each for each in changed if each.fields))
 
 
-def _guardrails(ones: tuple[Guardrail, ...], others: tuple[Guardrail, ...]) -> Changes[Guardrail, Changed]:
-    added, removed, both = _matched(_keyed(ones, "name"), _keyed(others, "name"))
+def _compare_guardrails(ones: tuple[Guardrail, ...], others: tuple[Guardrail, ...]) -> Changes[Guardrail, Changed]:
+    added, removed, both = _match(_by_key(ones, "name"), _by_key(others, "name"))
     changed = (Changed("", other.name, "", tuple(differences(one.fields, other.fields))) for one, other in both)
     return Changes(added, removed, tuple(each for each in changed if each.fields))
 
 
-def _variables(
+def _compare_variables(
     ones: tuple[Variable, ...], others: tuple[Variable, ...], *, values: bool
 ) -> Changes[Variable, VariableChange]:
-    added, removed, both = _matched(_keyed(ones, "name"), _keyed(others, "name"))
+    added, removed, both = _match(_by_key(ones, "name"), _by_key(others, "name"))
     changed = []
     for one, other in both:
         # What is beside the value may hold values as well: of another stage, or earlier ones.
@@ -200,9 +203,9 @@ def _variables(
     return Changes(added, removed, tuple(changed))
 
 
-def _files(before: ArchiveContents, after: ArchiveContents) -> Changes[str, str]:
+def _compare_files(before: ArchiveContents, after: ArchiveContents) -> Changes[str, str]:
     """Files that were not compared by their meaning, by size and checksum."""
-    understood = _understood(before) & _understood(after)
+    understood = _compared_documents(before) & _compared_documents(after)
     ones, others = (
         {each.name: (each.size, each.checksum) for each in archive.summary.entries if each.name not in understood}
         for archive in (before, after)
@@ -215,7 +218,7 @@ def _files(before: ArchiveContents, after: ArchiveContents) -> Changes[str, str]
     )
 
 
-def _understood(archive: ArchiveContents) -> set[str]:
+def _compared_documents(archive: ArchiveContents) -> set[str]:
     """Names of the documents whose parts are compared one by one."""
     found: set[str] = set()
     for role in ("flow", "application", "variables"):

@@ -126,12 +126,12 @@ def _shared_key(before: Sequence[object], after: Sequence[object]) -> str | None
     if not before and not after:
         return None
     for key in _KEYS:
-        if all(_told_apart(each, key) for each in (before, after)):
+        if all(_are_unique(each, key) for each in (before, after)):
             return key
     return None
 
 
-def _told_apart(items: Sequence[object], key: str) -> bool:
+def _are_unique(items: Sequence[object], key: str) -> bool:
     names = [_key_text(each.get(key)) for each in items if isinstance(each, dict)]
     return len(names) == len(items) == len(set(names)) and "" not in names
 
@@ -176,8 +176,8 @@ def text_difference(before: str, after: str, context: int = _CONTEXT) -> list[Di
         if tag == "equal":
             found += [DiffLine(" ", ((line, False),)) for line in ones[i1:i2]]
         else:
-            found += _replaced(ones[i1:i2], others[j1:j2])
-    return _shortened(found, context)
+            found += _diff_lines(ones[i1:i2], others[j1:j2])
+    return _shorten(found, context)
 
 
 def _operations(ones: Sequence[str], others: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
@@ -206,13 +206,13 @@ def _operations(ones: Sequence[str], others: Sequence[str]) -> list[tuple[str, i
 _WORD: Final = re.compile(r"\s*\S+|\s+")
 
 
-def _replaced(ones: Sequence[str], others: Sequence[str]) -> Iterator[DiffLine]:
+def _diff_lines(ones: Sequence[str], others: Sequence[str]) -> Iterator[DiffLine]:
     # A rough sum beforehand: words are compared pair by pair.
     if len(ones) != len(others) or sum(len(a) * len(b) for a, b in zip(ones, others, strict=True)) > 40 * _WORK_LIMIT:
         yield from (DiffLine("-", ((line, False),)) for line in ones)
         yield from (DiffLine("+", ((line, False),)) for line in others)
         return
-    pairs = [_words(one, other) for one, other in zip(ones, others, strict=True)]
+    pairs = [_diff_words(one, other) for one, other in zip(ones, others, strict=True)]
     yield from (DiffLine("-", removed) for removed, _ in pairs)
     yield from (DiffLine("+", added) for _, added in pairs)
 
@@ -220,7 +220,7 @@ def _replaced(ones: Sequence[str], others: Sequence[str]) -> Iterator[DiffLine]:
 _Spans = tuple[tuple[str, bool], ...]
 
 
-def _words(one: str, other: str) -> tuple[_Spans, _Spans]:
+def _diff_words(one: str, other: str) -> tuple[_Spans, _Spans]:
     """Two lines in pieces, those words marked that differ."""
     ones, others = _WORD.findall(one), _WORD.findall(other)
     removed: list[tuple[str, bool]] = []
@@ -239,7 +239,7 @@ def _words(one: str, other: str) -> tuple[_Spans, _Spans]:
     return tuple(removed), tuple(added)
 
 
-def _shortened(lines: list[DiffLine], context: int) -> list[DiffLine]:
+def _shorten(lines: list[DiffLine], context: int) -> list[DiffLine]:
     near = [False] * len(lines)
     for number, line in enumerate(lines):
         if line.mark != " ":

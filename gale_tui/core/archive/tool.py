@@ -112,15 +112,15 @@ def read_tool(flow: object, application: object, variables: object) -> Tool | No
     documents = [each for each in (application, flow) if isinstance(each, dict)]
     if not documents:
         return None
-    nodes = tuple(_nodes(flow if isinstance(flow, dict) else application))
-    models = Counter(model for node in nodes for model in sorted(set(_models(node.fields, _LEVELS))))
+    nodes = tuple(_find_nodes(flow if isinstance(flow, dict) else application))
+    models = Counter(model for node in nodes for model in sorted(set(_find_models(node.fields, _LEVELS))))
     return Tool(
-        name=_first(documents, _TOOL_NAMES),
-        description=_first(documents, ("description",)),
-        version=_first(documents, ("version", "appVersion", "toolVersion")),
+        name=_first_text(documents, _TOOL_NAMES),
+        description=_first_text(documents, ("description",)),
+        version=_first_text(documents, ("version", "appVersion", "toolVersion")),
         nodes=nodes,
         models=tuple(sorted(models.items(), key=lambda each: (-each[1], each[0]))),
-        guardrails=tuple(_guardrails(documents)),
+        guardrails=tuple(_find_guardrails(documents)),
         variables=read_variables(variables),
     )
 
@@ -134,7 +134,7 @@ def tool_name(path: Path) -> str:
             for entry in archive.infolist():
                 if entry.filename.endswith("app_definition.json") and entry.file_size <= _APPLICATION_LIMIT:
                     found = json.loads(archive.read(entry))
-                    return inert(_first([found], _TOOL_NAMES), 200) if isinstance(found, dict) else ""
+                    return inert(_first_text([found], _TOOL_NAMES), 200) if isinstance(found, dict) else ""
     except (OSError, ValueError, RecursionError, NotImplementedError, zipfile.BadZipFile):
         return ""
     return ""
@@ -147,7 +147,7 @@ def text_of(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _first(documents: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
+def _first_text(documents: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
     for document in documents:
         inner = [document, *(each for each in document.values() if isinstance(each, dict))]
         for where in inner:
@@ -211,14 +211,14 @@ def node_identity(key: str, fields: Mapping[str, Any]) -> tuple[str, str, str]:
     )
 
 
-def _nodes(document: object) -> Iterator[ToolNode]:
+def _find_nodes(document: object) -> Iterator[ToolNode]:
     for number, (key, fields) in enumerate(_objects(find_part(document, "nodes")), 1):
         node_id, kind, name = node_identity(key, fields)
         node_id = node_id or f"#{number}"
         yield ToolNode(node_id, kind or "unknown", name or node_id, fields)
 
 
-def _models(fields: object, levels: int) -> Iterator[str]:
+def _find_models(fields: object, levels: int) -> Iterator[str]:
     if levels <= 0 or not isinstance(fields, dict):
         return
     for name, value in fields.items():
@@ -227,10 +227,10 @@ def _models(fields: object, levels: int) -> Iterator[str]:
             if isinstance(model, str) and model:
                 yield model[:_TEXT_LIMIT]
         elif isinstance(value, dict):
-            yield from _models(value, levels - 1)
+            yield from _find_models(value, levels - 1)
 
 
-def _guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[Guardrail]:
+def _find_guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[Guardrail]:
     for document in documents:
         found = list(_objects(find_part(document, "guardrails")))
         if found:
@@ -288,16 +288,16 @@ def mask_variables(document: object) -> object:
     """`env_variables.json` with every value hidden, to be shown."""
     listed = variable_list(document)
     known = {id(each) for each in listed} if listed is not None else set()
-    return _masked(document, known)
+    return _mask(document, known)
 
 
-def _masked(value: object, known: set[int]) -> object:
+def _mask(value: object, known: set[int]) -> object:
     if isinstance(value, dict):
         plain = _PLAIN if id(value) in known else frozenset()
         return {
-            name: each if name in plain and not isinstance(each, dict | list) else _masked(each, known)
+            name: each if name in plain and not isinstance(each, dict | list) else _mask(each, known)
             for name, each in value.items()
         }
     if isinstance(value, list):
-        return [_masked(each, known) for each in value]
+        return [_mask(each, known) for each in value]
     return value if value is None or isinstance(value, bool) else HIDDEN

@@ -112,8 +112,8 @@ def verify_zip(
             start = file.read(4)
             if start not in ZIP_STARTS:
                 raise NotAZipError("The file is not a zip", _AGAIN)
-            directory = _directory(file)
-            entries = _checked(directory.infolist(), os.fstat(file.fileno()).st_size, limits)
+            directory = _read_directory(file)
+            entries = _check_limits(directory.infolist(), os.fstat(file.fileno()).st_size, limits)
             reader = _Reader(file, directory.start_dir, checkpoint)
             for entry in entries:
                 sink = collect(_entry(entry)) if collect is not None and not entry.filename.endswith("/") else None
@@ -130,7 +130,7 @@ def _entry(info: zipfile.ZipInfo) -> ZipEntry:
     return ZipEntry(info.filename, info.file_size, info.compress_size, info.CRC)
 
 
-def _directory(file: io.FileIO) -> zipfile.ZipFile:
+def _read_directory(file: io.FileIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except (
@@ -145,7 +145,7 @@ def _directory(file: io.FileIO) -> zipfile.ZipFile:
         raise CorruptFileError("The zip is damaged or was cut short: it has no list of contents", _AGAIN) from error
 
 
-def _checked(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLimits) -> list[zipfile.ZipInfo]:
+def _check_limits(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLimits) -> list[zipfile.ZipInfo]:
     """The same entries, all within the limits."""
     if len(entries) > limits.entries:
         raise CorruptFileError(f"The zip has {len(entries):,} entries; more than {limits.entries:,} are not read")
@@ -206,19 +206,19 @@ class _Reader:
         """
         start = self._data_start(entry)
         if start + entry.compress_size > self._end:
-            raise self._damaged(entry)
+            raise self._damage_error(entry)
         if entry.compress_type == zipfile.ZIP_STORED and known == (entry.compress_size, entry.CRC) and sink is None:
             return
         self._file.seek(start)
         try:
             if entry.compress_type == zipfile.ZIP_STORED:
-                size, checksum = self._stored(entry.compress_size, sink)
+                size, checksum = self._read_stored(entry.compress_size, sink)
             else:
-                size, checksum = self._deflated(entry, sink)
+                size, checksum = self._read_deflated(entry, sink)
         except (zlib.error, EOFError) as error:
-            raise self._damaged(entry) from error
+            raise self._damage_error(entry) from error
         if size != entry.file_size or checksum != entry.CRC:
-            raise self._damaged(entry)
+            raise self._damage_error(entry)
 
     def _data_start(self, entry: zipfile.ZipInfo) -> int:
         header = b""
@@ -226,19 +226,19 @@ class _Reader:
             self._file.seek(entry.header_offset)
             header = self._file.read(_LOCAL_HEADER.size)
         if len(header) < _LOCAL_HEADER.size:
-            raise self._damaged(entry)
+            raise self._damage_error(entry)
         signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL_HEADER.unpack(header)
         if signature != ZIP_STARTS[0] or method != entry.compress_type or flags & _ENCRYPTED:
-            raise self._damaged(entry)
+            raise self._damage_error(entry)
         charset = "utf-8" if entry.flag_bits & _UTF8 else "cp437"
         if self._file.read(name_length) != entry.orig_filename.encode(charset):
-            raise self._damaged(entry)
+            raise self._damage_error(entry)
         stated = not flags & _SIZES_LATER and _ZIP64 not in (packed, size)
         if stated and (crc, packed, size) != (entry.CRC, entry.compress_size, entry.file_size):
-            raise self._damaged(entry)
+            raise self._damage_error(entry)
         return entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
 
-    def _stored(self, length: int, sink: Sink | None) -> tuple[int, int]:
+    def _read_stored(self, length: int, sink: Sink | None) -> tuple[int, int]:
         checksum = done = 0
         while done < length:
             self._checkpoint()
@@ -251,7 +251,7 @@ class _Reader:
             done += count
         return done, checksum
 
-    def _deflated(self, entry: zipfile.ZipInfo, sink: Sink | None) -> tuple[int, int]:
+    def _read_deflated(self, entry: zipfile.ZipInfo, sink: Sink | None) -> tuple[int, int]:
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
         checksum = size = done = since = 0
         ended = False
@@ -268,7 +268,7 @@ class _Reader:
                 checksum = zlib.crc32(output, checksum)
                 size += len(output)
                 if size > entry.file_size:
-                    raise self._damaged(entry)
+                    raise self._damage_error(entry)
                 if sink is not None:
                     sink(output)
                 ended = unpacker.eof
@@ -280,5 +280,5 @@ class _Reader:
                     self._checkpoint()
         return size, checksum
 
-    def _damaged(self, entry: zipfile.ZipInfo) -> CorruptFileError:
+    def _damage_error(self, entry: zipfile.ZipInfo) -> CorruptFileError:
         return CorruptFileError(f"The zip is damaged: {inert(entry.filename, 80)} cannot be read", _AGAIN)

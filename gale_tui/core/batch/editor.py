@@ -72,21 +72,21 @@ class BatchList:
         highest = max([lines, *(line.number for line in new)])
         added = tuple(replace(line, number=line.number + self.last) for line in new)
         notes = tuple(dict.fromkeys((*self.notes, *batch.notes)))
-        return _checked((*self.lines, *added), notes, self.last + highest)
+        return _check_lines((*self.lines, *added), notes, self.last + highest)
 
     def with_line(self, tool_id: str, flow_id: str, label: str, kind: str = "") -> BatchList:
         """Adds a line at the end."""
         line = ListLine(self.last + 1, tool_id.strip(), flow_id.strip(), label.strip(), kind.strip())
-        return _checked((*self.lines, line), self.notes, self.last + 1)
+        return _check_lines((*self.lines, line), self.notes, self.last + 1)
 
     def edited(self, place: int, tool_id: str, flow_id: str, label: str, kind: str = "") -> BatchList:
         """Replaces the line at a place (from 0)."""
         line = ListLine(self.lines[place].number, tool_id.strip(), flow_id.strip(), label.strip(), kind.strip())
-        return _checked((*self.lines[:place], line, *self.lines[place + 1 :]), self.notes, self.last)
+        return _check_lines((*self.lines[:place], line, *self.lines[place + 1 :]), self.notes, self.last)
 
     def without(self, place: int) -> BatchList:
         """Removes the line at a place (from 0)."""
-        return _checked((*self.lines[:place], *self.lines[place + 1 :]), self.notes, self.last)
+        return _check_lines((*self.lines[:place], *self.lines[place + 1 :]), self.notes, self.last)
 
     @cached_property
     def tools(self) -> tuple[BatchTool, ...]:
@@ -111,7 +111,7 @@ def _shown(line: ListLine) -> str:
     return line.text or inert(redact_links(" ".join(each for each in (line.tool_id, line.flow_id, line.label) if each)))
 
 
-def _checked(lines: Sequence[ListLine], notes: tuple[str, ...], last: int) -> BatchList:
+def _check_lines(lines: Sequence[ListLine], notes: tuple[str, ...], last: int) -> BatchList:
     unique = ToolCheck()
     checked: list[ListLine] = []
     for line in lines:

@@ -89,19 +89,19 @@ def parse_batch(text: str | bytes) -> Batch:
     if len(content) > LONGEST_TEXT:
         raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
     lines = re.split(r"\r\n|\r|\n", content.lstrip("\ufeff"))
-    delimiter, begin = _stated_delimiter(lines)
-    records = list(islice(_records(lines, begin, delimiter or _likely_delimiter(lines)), MOST_LINES + 1))
+    delimiter, begin = _read_delimiter(lines)
+    records = list(islice(_read_records(lines, begin, delimiter or _guess_delimiter(lines)), MOST_LINES + 1))
     if len(records) > MOST_LINES:
         raise ConfigError(f"The list has more than {MOST_LINES:,} lines", "Split it")
-    layout = _layout(records)
+    layout = _find_layout(records)
     tools: list[BatchTool] = []
     bad: list[BadLine] = []
     warnings: list[BadLine] = []
     unique = ToolCheck()
     for record in records[layout.skip :]:
-        if layout.named and _header(record.cells) == layout.columns:
+        if layout.named and _read_header(record.cells) == layout.columns:
             continue
-        typed = _typed(record.cells, layout)
+        typed = _read_cells(record.cells, layout)
         try:
             tool = _tool(record, typed)
             unique.check(tool)
@@ -130,21 +130,21 @@ def _tool(record: _Record, typed: Typed) -> BatchTool:
 # Delimiter and records
 
 
-def _stated_delimiter(lines: Sequence[str]) -> tuple[str, int]:
+def _read_delimiter(lines: Sequence[str]) -> tuple[str, int]:
     """The delimiter that Excel's `sep=` line states, else nothing; and the place of the first line of the list."""
     match = re.fullmatch(r"\s*\"?sep=(.)\"?[\s;,]*", lines[0], re.IGNORECASE | re.DOTALL)
     return (match[1], 1) if match is not None else ("", 0)
 
 
-def _likely_delimiter(lines: Sequence[str]) -> str:
+def _guess_delimiter(lines: Sequence[str]) -> str:
     """The delimiter that a header has, else the one round most ids, else the first one; a space if there is none."""
     sample = [line for line in lines[: 5 * _SAMPLE] if line.strip() and not line.lstrip().startswith("#")][:_SAMPLE]
     split = {each: [_split(line[:4096], each) for line in sample] for each in _DELIMITERS}
     for records in zip(*split.values(), strict=True):
         for delimiter, cells in zip(split, records, strict=True):
-            if _header(cells) is not None:
+            if _read_header(cells) is not None:
                 return delimiter
-    around = Counter({each: sum(_ids_of(cells) is not None for cells in split[each]) for each in split})
+    around = Counter({each: sum(_find_ids(cells) is not None for cells in split[each]) for each in split})
     best, score = max(around.items(), key=lambda each: each[1])
     if score:
         return best
@@ -161,7 +161,7 @@ def _split(line: str, delimiter: str) -> list[str]:
         return [cell.strip(' "') for cell in line.split(delimiter)]
 
 
-def _records(lines: Sequence[str], at: int, delimiter: str) -> Iterator[_Record]:
+def _read_records(lines: Sequence[str], at: int, delimiter: str) -> Iterator[_Record]:
     # A label may be longer than the 128 kB that the module reads by default.
     csv.field_size_limit(LONGEST_TEXT + 1)
     while at < len(lines):
@@ -173,7 +173,7 @@ def _records(lines: Sequence[str], at: int, delimiter: str) -> Iterator[_Record]
         if delimiter == " " or (delimiter not in line and '"' not in line):
             yield _Record(begin + 1, line, line.split(None, 2))
             continue
-        cells, problem = _quoted(lines, begin, delimiter)
+        cells, problem = _read_quoted(lines, begin, delimiter)
         if not problem:
             at = begin + cells[1]
             if any(cells[0]):
@@ -185,7 +185,7 @@ def _records(lines: Sequence[str], at: int, delimiter: str) -> Iterator[_Record]
             yield _Record(begin + 1, line, [cell.strip() for cell in line.split(delimiter)])
 
 
-def _quoted(lines: Sequence[str], at: int, delimiter: str) -> tuple[tuple[list[str], int], str]:
+def _read_quoted(lines: Sequence[str], at: int, delimiter: str) -> tuple[tuple[list[str], int], str]:
     """The cells of the record that begins at a line, and how many lines it has; or what is wrong with its quotes."""
     source = (f"{lines[each]}\n" for each in range(at, len(lines)))
     reader = csv.reader(source, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
@@ -194,7 +194,7 @@ def _quoted(lines: Sequence[str], at: int, delimiter: str) -> tuple[tuple[list[s
     except csv.Error:
         return ([], 1), "a quotation mark is not closed"
     lines_with_ids = (
-        _ids_of([cell.strip(' "') for cell in line.split(delimiter)]) for line in lines[at : at + reader.line_num]
+        _find_ids([cell.strip(' "') for cell in line.split(delimiter)]) for line in lines[at : at + reader.line_num]
     )
     if reader.line_num > 1 and sum(each is not None for each in lines_with_ids) > 1:
         # The text of one cell has swallowed other lines of the list.
@@ -205,7 +205,7 @@ def _quoted(lines: Sequence[str], at: int, delimiter: str) -> tuple[tuple[list[s
 # Columns
 
 
-def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
+def _read_header(cells: Sequence[str]) -> Mapping[str, int] | None:
     """Which column is which, if the cells name them."""
     if any(_TOOL.fullmatch(cell) or _FLOW.fullmatch(cell) for cell in cells):
         return None
@@ -217,21 +217,21 @@ def _header(cells: Sequence[str]) -> Mapping[str, int] | None:
     return columns if "tool" in columns and ("flow" in columns or "kind" in columns) else None
 
 
-def _ids_of(cells: Sequence[str]) -> tuple[int, int] | None:
+def _find_ids(cells: Sequence[str]) -> tuple[int, int] | None:
     """The places of a Tool ID and a Flow ID by their shape."""
     tool = next((at for at, cell in enumerate(cells) if _TOOL.fullmatch(cell)), None)
     flow = next((at for at, cell in enumerate(cells) if _FLOW.fullmatch(cell)), None)
     return (tool, flow) if tool is not None and flow is not None else None
 
 
-def _layout(records: Sequence[_Record]) -> _Layout:
+def _find_layout(records: Sequence[_Record]) -> _Layout:
     for place, record in enumerate(records[:10]):
-        header = _header(record.cells) if not record.problem else None
+        header = _read_header(record.cells) if not record.problem else None
         if header is not None:
             return _Layout(header, named=True, skip=place + 1)
         if any(_TOOL.match(cell) or _FLOW.match(cell) for cell in record.cells):
             break
-    found = Counter(filter(None, (_ids_of(record.cells) for record in records[:_SAMPLE])))
+    found = Counter(filter(None, (_find_ids(record.cells) for record in records[:_SAMPLE])))
     if not found:
         return _Layout(_PLACES)
     (tool, flow), _ = found.most_common(1)[0]
@@ -249,7 +249,7 @@ def _layout(records: Sequence[_Record]) -> _Layout:
     return _Layout({"tool": tool, "flow": flow, "label": label})
 
 
-def _typed(cells: Sequence[str], layout: _Layout) -> Typed:
+def _read_cells(cells: Sequence[str], layout: _Layout) -> Typed:
     """What a line's cells say, not looked at any closer."""
 
     def cell(name: str) -> str:

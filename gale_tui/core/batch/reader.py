@@ -66,19 +66,19 @@ def read_batch(text: str | bytes) -> Batch:
         ConfigError: It is not text, longer than a batch can be, or the path of a file that cannot be read.
     """
     path = pasted_path(text) if isinstance(text, str) else None
-    content = _content(path) if path is not None else decode_text(text) if isinstance(text, bytes) else text
+    content = _read_text(path) if path is not None else decode_text(text) if isinstance(text, bytes) else text
     if _REQUEST.search(content):
         captured = recognise(content)
         if (captured.requests and not captured.loose) or captured.unread or _COMMAND.search(content):
-            return _of_requests(captured)
+            return _batch_of_requests(captured)
     batch = parse_batch(content)
     if len(batch.tools) == len(batch.warnings) and (captured := recognise(content)).loose:
         # Ids with something round them, as in `toolId: a-…`, are no lines of a list.
-        return _of_requests(captured)
+        return _batch_of_requests(captured)
     return batch
 
 
-def _of_requests(captured: Captured) -> Batch:
+def _batch_of_requests(captured: Captured) -> Batch:
     tools: list[BatchTool] = []
     bad: list[BadLine] = []
     for request in captured.requests:
@@ -181,7 +181,7 @@ def file_size(path: Path) -> int:
     return status.st_size
 
 
-def _content(path: Path) -> str:
+def _read_text(path: Path) -> str:
     file_size(path)
     try:
         with path.expanduser().open("rb") as file:
@@ -196,7 +196,7 @@ def read_paste_file(path: Path) -> Paste:
     Raises:
         ConfigError: It cannot be read, or no export of a tool is in it.
     """
-    content = _content(path)
+    content = _read_text(path)
     captured = recognise(content)
     if len(captured.requests) == 1 and captured.understood and captured.requests[0].host is not None:
         return Paste(captured, source=path.name)

@@ -211,7 +211,7 @@ class ConfigFile:
             raise ConfigError("The change could not be fitted into the file", by_hand) from None
         config = parse_config(after)
         fits = environment is None or environment in config.environments
-        if not fits or not _others_untouched(before, after, what, environment):
+        if not fits or not _keeps_the_rest(before, after, what, environment):
             raise ConfigError("The change could not be fitted into the file", by_hand)
         if new != text:
             new = new.replace("\n", "\r\n") if returns else new
@@ -219,7 +219,7 @@ class ConfigFile:
         return config
 
 
-def _others_untouched(
+def _keeps_the_rest(
     before: Mapping[str, Any], after: Mapping[str, Any], what: Section, environment: Environment | None
 ) -> bool:
     """True if everything else is as it was: the file is the user's own work."""

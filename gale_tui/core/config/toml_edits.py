@@ -76,9 +76,11 @@ def write_environment(document: MutableMapping[str, Any], environment: Environme
     # What is written differently but means the same stays as its author wrote it.
     host, ca_file = table.get("host"), table.get("ca_file")
     values: dict[str, object] = {
-        "host": host if _means(parse_host, host, environment.origin) else str(environment.origin),
+        "host": host if _reads_as(parse_host, host, environment.origin) else str(environment.origin),
         "production": environment.production or (False if "production" in table else None),
-        "ca_file": ca_file if _means(user_path, ca_file, environment.ca_file) else _text_or_none(environment.ca_file),
+        "ca_file": ca_file
+        if _reads_as(user_path, ca_file, environment.ca_file)
+        else _text_or_none(environment.ca_file),
         "proxy": environment.proxy,
         "key_command": None if environment.key_command is None else list(environment.key_command),
         "id": None if environment.id == environment.name else environment.id,
@@ -99,7 +101,7 @@ def write_values(table: MutableMapping[str, Any], values: Mapping[str, object]) 
             table[name] = value
 
 
-def _means(read: Callable[[str], object], written: object, value: object) -> bool:
+def _reads_as(read: Callable[[str], object], written: object, value: object) -> bool:
     try:
         return isinstance(written, str) and value is not None and read(written.strip()) == value
     except ConfigError:

@@ -83,7 +83,7 @@ class Credentials:
         self._found: dict[tuple[str, tuple[str, ...] | None], Secret] = {}
         self._looking: dict[str, asyncio.Lock] = {}
         self._turn = asyncio.Lock()
-        self._hung = _Watched()
+        self._hung = _HungCalls()
         for key in self._fixed.values():
             hide(key)
 
@@ -100,7 +100,7 @@ class Credentials:
 
     def cached(self, env: Environment) -> Secret | None:
         """The key as far as it is in memory; never blocks, may be called from any thread."""
-        return self._given(env) or self._found.get(_slot(env))
+        return self._given_key(env) or self._found.get(_cache_key(env))
 
     async def key(self, env: Environment) -> Secret:
         """The environment's key: of this session, the variables or the demo, its `key_command`, the keyring.
@@ -117,7 +117,7 @@ class Credentials:
             if env.key_command is not None:
                 found: Secret | None = await self._threads.call(partial(self._run_command, env.key_command))
             elif self._use_keyring and env.source == "config":
-                found = await self._patiently(partial(self._keyrings.read, _user(env)))
+                found = await self._with_prompt(partial(self._keyrings.read, _entry_name(env)))
             else:
                 found = None
             if found is None:
@@ -136,14 +136,14 @@ class Credentials:
         hide(key)
         if not self._use_keyring or env.source != "config":
             raise KeyringUnavailableError("No keyring is used for this environment", "Keep the key for this session")
-        await self._patiently(partial(self._keyrings.write, _user(env), key))
-        self._session.pop(_user(env), None)
+        await self._with_prompt(partial(self._keyrings.write, _entry_name(env), key))
+        self._session.pop(_entry_name(env), None)
         self._remember(env, key)
 
     def keep_for_session(self, env: Environment, key: Secret) -> None:
         """Uses the key until the program ends; it is written nowhere."""
         hide(key)
-        self._session[_user(env)] = key
+        self._session[_entry_name(env)] = key
 
     async def forget(self, env: Environment) -> None:
         """Deletes the key of this environment and origin wherever this program kept it.
@@ -151,20 +151,20 @@ class Credentials:
         Raises:
             CredentialError: The keyring is locked or does not answer; the key may still be in it.
         """
-        self._session.pop(_user(env), None)
+        self._session.pop(_entry_name(env), None)
         self.invalidate(env)
         if self._use_keyring and env.source == "config" and (await self.keyring_state()).available:
-            await self._patiently(partial(self._keyrings.delete, _user(env)))
+            await self._with_prompt(partial(self._keyrings.delete, _entry_name(env)))
 
     async def where(self, env: Environment) -> KeyStatus:
         """Where the key is. Unlocks nothing, runs no program, raises nothing."""
-        if (key := self._session.get(_user(env))) is not None:
+        if (key := self._session.get(_entry_name(env))) is not None:
             return KeyStatus("session", "this session only", key.hint)
         if (fixed := self._fixed_key(env)) is not None:
             if env.source == "demo":
                 return KeyStatus("demo", "demo", fixed.hint)
             return KeyStatus("GALE_API_KEY", "GALE_API_KEY", fixed.hint)
-        found = self._found.get(_slot(env))
+        found = self._found.get(_cache_key(env))
         hint = found.hint if found else ""
         if env.key_command is not None:
             return KeyStatus("key_command", f"key_command: {inert(Path(env.key_command[0]).name, 40)}", hint)
@@ -179,7 +179,7 @@ class Credentials:
         if state.locked:
             return KeyStatus("locked", f"{text}, locked")
         try:
-            found = await self._in_time(partial(self._read_unasked, env), self._answer_limit)
+            found = await self._within(partial(self._read_unlocked, env), self._answer_limit)
         except KeyringLockedError:
             return KeyStatus("locked", f"{text}, locked")
         except CredentialError as error:
@@ -195,44 +195,44 @@ class Credentials:
         if not self._use_keyring:
             return KeyringState(False, "", f"No keyring is used here. {WITHOUT_KEYRING}.")
         try:
-            return await self._in_time(self._keyrings.state, self._answer_limit)
+            return await self._within(self._keyrings.state, self._answer_limit)
         except CredentialError as error:
             return KeyringState(False, "", str(error))
 
     def invalidate(self, env: Environment) -> None:
         """Discards the key after a 401: the next `key` reads it again."""
-        for slot in [slot for slot in self._found if slot[0] == _user(env)]:
+        for slot in [slot for slot in self._found if slot[0] == _entry_name(env)]:
             self._found.pop(slot, None)
 
     def _fixed_key(self, env: Environment) -> Secret | None:
         # An environment of config.toml never gets them, whatever its id: it may name another host.
         return self._fixed.get(env.id) if env.source != "config" else None
 
-    def _given(self, env: Environment) -> Secret | None:
+    def _given_key(self, env: Environment) -> Secret | None:
         # One typed in this session comes after the variable, which may have been refused.
-        return self._session.get(_user(env)) or self._fixed_key(env)
+        return self._session.get(_entry_name(env)) or self._fixed_key(env)
 
     def _remember(self, env: Environment, key: Secret) -> Secret:
         hide(key)
-        self._found[_slot(env)] = key
+        self._found[_cache_key(env)] = key
         return key
 
     def _run_command(self, command: tuple[str, ...]) -> Secret:
         check_not_writable_by_others(self._config_file)
         return key_from_command(command, os.environ, self._command_limit)
 
-    def _read_unasked(self, env: Environment) -> Secret | None:
+    def _read_unlocked(self, env: Environment) -> Secret | None:
         if self._keyrings.lock_state() == "locked":
             raise KeyringLockedError("The keyring is locked")
-        return self._keyrings.read(_user(env))
+        return self._keyrings.read(_entry_name(env))
 
-    async def _patiently(self, call: Callable[[], T]) -> T:
+    async def _with_prompt(self, call: Callable[[], T]) -> T:
         """Runs a call that may ask a person for the keyring's password: one at a time, or the questions pile up."""
         async with self._turn:
-            unlocked = await self._in_time(self._keyrings.lock_state, self._answer_limit) == "unlocked"
-            return await self._in_time(call, self._answer_limit if unlocked else self._prompt_limit)
+            unlocked = await self._within(self._keyrings.lock_state, self._answer_limit) == "unlocked"
+            return await self._within(call, self._answer_limit if unlocked else self._prompt_limit)
 
-    async def _in_time(self, call: Callable[[], T], seconds: float) -> T:
+    async def _within(self, call: Callable[[], T], seconds: float) -> T:
         if self._hung.count >= HUNG_LIMIT:
             raise _no_answer()
         ended = threading.Event()
@@ -244,7 +244,7 @@ class Credentials:
             self._hung.give_up(ended)
 
 
-class _Watched:
+class _HungCalls:
     """Calls that are still under way although nobody waits for them any more, counted from any thread."""
 
     def __init__(self) -> None:
@@ -278,10 +278,10 @@ def _no_answer() -> KeyringUnavailableError:
     )
 
 
-def _user(env: Environment) -> str:
+def _entry_name(env: Environment) -> str:
     """The user name of its entry: another host, another entry, so that a key never follows a changed host."""
     return f"{env.id} {env.origin}"
 
 
-def _slot(env: Environment) -> tuple[str, tuple[str, ...] | None]:
-    return _user(env), env.key_command
+def _cache_key(env: Environment) -> tuple[str, tuple[str, ...] | None]:
+    return _entry_name(env), env.key_command

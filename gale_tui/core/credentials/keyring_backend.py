@@ -111,7 +111,7 @@ class Keyrings:
         """
         backend, allowed = self._backend()
         if allowed.module == _FREEDESKTOP:
-            return self._translated(lambda: _secret_service_state(backend))
+            return self._translate(lambda: _secret_service_state(backend))
         return "unknown"
 
     def read(self, user: str) -> Secret | None:
@@ -121,9 +121,9 @@ class Keyrings:
             CredentialError: Locked, unavailable, or what is kept there is no key.
         """
         backend, allowed = self._backend()
-        if not self._open(create=False):
+        if not self._open_collection(create=False):
             return None
-        found = self._translated(lambda: backend.get_password(SERVICE, user))
+        found = self._translate(lambda: backend.get_password(SERVICE, user))
         if not isinstance(found, str) or not found:
             return None
         try:
@@ -141,9 +141,9 @@ class Keyrings:
         """
         hide(key)
         backend, allowed = self._backend()
-        self._open(create=True)
-        self._translated(lambda: backend.set_password(SERVICE, user, key.reveal()))
-        kept = self._translated(lambda: backend.get_password(SERVICE, user))
+        self._open_collection(create=True)
+        self._translate(lambda: backend.set_password(SERVICE, user, key.reveal()))
+        kept = self._translate(lambda: backend.get_password(SERVICE, user))
         if isinstance(kept, str) and Secret(kept) == key:
             return
         self.delete(user)
@@ -159,36 +159,36 @@ class Keyrings:
             CredentialError: Locked or unavailable, or it is still there.
         """
         backend, allowed = self._backend()
-        if not self._open(create=False):
+        if not self._open_collection(create=False):
             return
         # A Secret Service may hold several entries for one name and deletes one at a time.
         for _ in range(10):
-            if self._translated(lambda: backend.get_password(SERVICE, user)) is None:
+            if self._translate(lambda: backend.get_password(SERVICE, user)) is None:
                 return
-            self._translated(lambda: backend.delete_password(SERVICE, user))
+            self._translate(lambda: backend.delete_password(SERVICE, user))
         raise KeyringUnavailableError(f"{allowed.title} did not delete the key", "Delete it there by hand")
 
-    def _open(self, create: bool) -> bool:
+    def _open_collection(self, create: bool) -> bool:
         """False where there is no collection in which anything could be kept."""
         backend, allowed = self._backend()
         if allowed.module != _FREEDESKTOP:
             return True
-        return self._translated(lambda: _open_secret_service(backend, create))
+        return self._translate(lambda: _open_secret_service(backend, create))
 
     def _backend(self) -> tuple[Any, _Allowed]:
         with self._lock:
             if self._chosen is None:
-                self._chosen = _choose()
+                self._chosen = _choose_backend()
             return self._chosen
 
-    def _translated(self, call: Callable[[], T]) -> T:
+    def _translate(self, call: Callable[[], T]) -> T:
         failure: CredentialError
         try:
             return call()
         except KeyringLockedError as error:
             failure = error
         except Exception as error:  # a backend lets through whatever its bus, desktop or system raises
-            failure = _as_ours(error)
+            failure = _credential_error(error)
         if isinstance(failure, KeyringUnavailableError):
             # Chosen again next time: the bus or the daemon may be another one then.
             with self._lock:
@@ -197,12 +197,12 @@ class Keyrings:
         raise failure
 
 
-def _choose() -> tuple[Any, _Allowed]:
+def _choose_backend() -> tuple[Any, _Allowed]:
     """The best backend that is on the list and works here.
 
     `keyring.get_keyring()` is never called: it may come up with a file in plain text.
     """
-    wanted, where = _configured()
+    wanted, where = _configured_backend()
     if wanted is not None:
         candidates = [each for each in _ALLOWED if each.full_name == wanted]
         if not candidates:
@@ -237,7 +237,7 @@ def _choose() -> tuple[Any, _Allowed]:
     return backend, allowed
 
 
-def _configured() -> tuple[str | None, str]:
+def _configured_backend() -> tuple[str | None, str]:
     """The backend that the user chose for all programs that use the keyring library, and by what."""
     if wanted := os.environ.get("PYTHON_KEYRING_BACKEND", "").strip():
         return wanted, "PYTHON_KEYRING_BACKEND"
@@ -304,7 +304,7 @@ def _collection(backend: Any) -> str:
     return str(getattr(backend, "preferred_collection", "/org/freedesktop/secrets/aliases/default"))
 
 
-def _as_ours(error: BaseException) -> CredentialError:
+def _credential_error(error: BaseException) -> CredentialError:
     names: list[str] = []
     link: BaseException | None = error
     while link is not None and len(names) < 10:

@@ -89,7 +89,7 @@ class Body:
 
     def __init__(self, response: OpenResponse, length: int | None, stall: float) -> None:
         self._response = response
-        self._chunks = _unpacked(response) if response.packed else response.iter_raw()
+        self._chunks = _unpack(response) if response.packed else response.iter_raw()
         self._left = length
         self._stall = stall
         self._rest = memoryview(b"")
@@ -145,7 +145,7 @@ class Body:
         raise InterruptedDownloadError(failure)
 
 
-def _unpacked(response: OpenResponse) -> Iterator[bytes]:
+def _unpack(response: OpenResponse) -> Iterator[bytes]:
     """The body without its gzip.
 
     Raises:

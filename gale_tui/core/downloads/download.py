@@ -113,16 +113,16 @@ class DownloadTask:
             StoreError: `on_part` could not record the part.
         """
         try:
-            saved = self._translated()
+            saved = self._run_translated()
         except BaseException as error:
             if isinstance(error, DownloadError) and not isinstance(error, _RESUMABLE):
                 self._discard()
-            self._leave()
+            self._close_part()
             raise
         self.received = self.size = saved.size
         return saved
 
-    def _translated(self) -> SavedFile:
+    def _run_translated(self) -> SavedFile:
         """:meth:`_run`, with the errors of network and disk as those that :meth:`run` names."""
         failure: DownloadError
         try:
@@ -140,7 +140,7 @@ class DownloadTask:
             failure = file_system_error(error, self._open.path.parent if self._open else self._plan.folder)
         raise failure
 
-    def _leave(self) -> None:
+    def _close_part(self) -> None:
         """Closes the part; notes what is left of it."""
         part, self._open = self._open, None
         if part is not None:
@@ -163,13 +163,13 @@ class DownloadTask:
         else:
             self.received = part.size
             if (published := part.published) is not None:
-                return self._tidy(part, published)
+                return self._finish_published(part, published)
             if part.shared or part.path.parent != plan.folder:
                 # Not ours alone to change, or not where the file is to be.
                 self._discard()
             elif part.size and part.size == plan.size:
                 with contextlib.suppress(CorruptFileError, NotAZipError):
-                    return self._finish(part, self._hashed(part))
+                    return self._finish(part, self._hash_part(part))
                 self._discard()
         return self._download()
 
@@ -193,10 +193,10 @@ class DownloadTask:
                     self.validator = None
                     continue
                 # A part that is not resumed is overwritten, once the new bytes look right.
-                checksum = self._received(response, answer, offset)
+                checksum = self._receive(response, answer, offset)
             resumed = answer.kind != "from zero"
             try:
-                assert self._open is not None  # noqa: S101  # narrows: _received has made it
+                assert self._open is not None  # noqa: S101  # narrows: _receive has made it
                 return self._finish(self._open, checksum)
             except (CorruptFileError, NotAZipError):
                 # Where it was pieced together, fetching it whole may help.
@@ -214,7 +214,7 @@ class DownloadTask:
         url = self._plan.url
         headers = {"Range": f"bytes={offset}-", "If-Range": self.validator} if offset and self.validator else {}
         refused: DownloadError | None = None
-        for with_key in self._keys(url):
+        for with_key in self._key_attempts(url):
             try:
                 response = self._transport.open(
                     url.reveal(), headers=headers, with_key=with_key, cancel=self._cancel, stall=self._stall
@@ -226,7 +226,7 @@ class DownloadTask:
             if response.status in (200, 206, 416):
                 return response
             with response:
-                own = self._own(response.url)
+                own = self._is_own_origin(response.url)
                 now = refusal(response, own=own)
             if not isinstance(refused, LinkExpiredError):
                 refused = now
@@ -236,25 +236,25 @@ class DownloadTask:
             raise DownloadError("The link was not requested")
         raise refused
 
-    def _keys(self, url: SignedUrl) -> tuple[bool, ...]:
+    def _key_attempts(self, url: SignedUrl) -> tuple[bool, ...]:
         """Whether the key goes along, in the order of trying."""
-        if not self._own(url):
+        if not self._is_own_origin(url):
             return (False,)
         return (False, True) if urlsplit(url.reveal()).query else (True,)
 
-    def _own(self, url: SignedUrl) -> bool:
+    def _is_own_origin(self, url: SignedUrl) -> bool:
         try:
             return origin_of(url.reveal()) == self._transport.origin
         except ConfigError:
             return False
 
-    def _received(self, response: OpenResponse, answer: Meaning, offset: int) -> Checksum:
+    def _receive(self, response: OpenResponse, answer: Meaning, offset: int) -> Checksum:
         """Brings the part to its full length; returns the checksum of all of it."""
         part = self._open
         if answer.kind == "complete":
             assert part is not None  # noqa: S101  # narrows: there was an offset
             self.size = part.size
-            return self._hashed(part)
+            return self._hash_part(part)
         if answer.size is not None and answer.size > self._largest:
             raise DownloadError(f"The file has {answer.size:,} bytes, more than a tool's can have")
         there = offset if answer.kind == "continues" else 0
@@ -264,9 +264,9 @@ class DownloadTask:
             require_room(self._plan.folder, answer.size, there=part.size)
             if answer.size != self.size:
                 self.size = answer.size
-                self._tell(part.path)
+                self._report_part(part.path)
             body.start(1)
-            checksum = self._hashed(part)
+            checksum = self._hash_part(part)
         else:
             start = body.start(4)
             if (other := not_a_zip(start, response, any_file=self._plan.any_file)) is not None:
@@ -277,46 +277,46 @@ class DownloadTask:
                 self._suffix = suffix_of(name)
                 name = name.removesuffix(self._suffix)
             self._name = safe_file_stem(name, self._plan.fallback_stem) if name else ""
-            part = self._emptied(validator_of(response.headers), answer.size)
+            part = self._empty_part(validator_of(response.headers), answer.size)
             checksum = Checksum()
         try:
-            receive(body, part, checksum, self._count)
+            receive(body, part, checksum, self._count_bytes)
         except BaseException:
             checksum.close()
             raise
         return checksum
 
-    def _count(self, count: int) -> None:
+    def _count_bytes(self, count: int) -> None:
         self.received += count
         if self.received > self._largest:
             raise DownloadError(f"The file has more than {self._largest:,} bytes, more than a tool's can have")
 
-    def _emptied(self, validator: str | None, size: int | None) -> PartFile:
+    def _empty_part(self, validator: str | None, size: int | None) -> PartFile:
         """A part without bytes: the one that is there, or a new one."""
         part = self._open
         if part is not None:
             # Emptied first, recorded then: bytes of the old file never go with the new one's validator.
             part.truncate()
             self.validator, self.size, self.received = validator, size, 0
-            self._tell(part.path)
+            self._report_part(part.path)
             return part
         folder = self._plan.folder
         make_folder(folder, parents=self._plan.make_parents)
         self.validator, self.size, self.received = validator, size, 0
         try:
-            part = PartFile.create(folder, self._names(), self._tell, self._step)
+            part = PartFile.create(folder, self._names(), self._report_part, self._step)
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
                 raise
             # Some file systems allow 143 bytes.
-            part = PartFile.create(folder, self._names(short=True), self._tell, self._step)
+            part = PartFile.create(folder, self._names(short=True), self._report_part, self._step)
         self._open, self.part = part, part.path
         return part
 
     def _names(self, *, short: bool = False) -> Iterator[str]:
         return self._plan.names(self._name, self._suffix, short=short)
 
-    def _tell(self, part: Path) -> None:
+    def _report_part(self, part: Path) -> None:
         if self._on_part is None:
             return
         try:
@@ -328,7 +328,7 @@ class DownloadTask:
             return
         raise failure
 
-    def _hashed(self, part: PartFile) -> Checksum:
+    def _hash_part(self, part: PartFile) -> Checksum:
         """The checksum of the part as it is on the disk."""
         checksum = Checksum()
         try:
@@ -352,7 +352,7 @@ class DownloadTask:
         self._flusher = flusher = part.force()
         self._check()
         try:
-            entries = self._verified(part.path, checksum.stored)
+            entries = self._count_entries(part.path, checksum.stored)
         except FileSystemError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 # The folder went while the file came: that has its own error.
@@ -364,16 +364,16 @@ class DownloadTask:
         self._open = self.part = None
         return SavedFile(path, part.size, digest, entries, self._tool_name(path) or self._name)
 
-    def _verified(self, path: Path, stored: Mapping[int, tuple[int, int]] | None = None) -> int:
+    def _count_entries(self, path: Path, stored: Mapping[int, tuple[int, int]] | None = None) -> int:
         return check_file(path, self._plan.any_file, self._check, stored)
 
     def _tool_name(self, path: Path) -> str:
         return "" if self._plan.any_file else tool_name(path)
 
-    def _tidy(self, part: PartFile, published: Path) -> SavedFile:
+    def _finish_published(self, part: PartFile, published: Path) -> SavedFile:
         """Finishes what was left to do for a file that already has its name."""
-        digest = self._hashed(part).hexdigest()
-        entries = self._verified(published)
+        digest = self._hash_part(part).hexdigest()
+        entries = self._count_entries(published)
         part.remove()
         self._open = self.part = None
         return SavedFile(published, part.size, digest, entries, self._tool_name(published))

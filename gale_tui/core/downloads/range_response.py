@@ -109,15 +109,15 @@ def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
         own: Whether it came from the environment's own origin.
     """
     status = response.status
-    body = _beginning(response)
+    body = _read_start(response)
     code, line = _explanation(body, response.headers.get("content-type"))
     said = " ".join(part for part in (str(status), code) if part) + (f": {line}" if line else "")
     wait = retry_after(response.headers.get("retry-after"), response.headers.get("date"))
     refused = status in (400, 401, 403)
-    if refused and (begins := _not_valid_before(response)) is not None:
+    if refused and (begins := _future_start(response)) is not None:
         at = datetime.fromtimestamp(begins).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         return LinkNotReadyError(f"The link is valid from {at} on ({said})", _NOT_YET, status=status, valid_from=begins)
-    if status == 410 or (refused and _expired(response, body)):
+    if status == 410 or (refused and _is_expired(response, body)):
         return LinkExpiredError(f"The link has expired ({said})", _EXPORT_AGAIN)
     if code.lower() in _FOR_GOOD:
         return LinkRejectedError(f"The store refused the link ({said})", _EXPORT_AGAIN)
@@ -143,7 +143,7 @@ def not_a_zip(start: bytes, response: OpenResponse, *, any_file: bool = False) -
     """
     if start[:4] in ZIP_STARTS or (any_file and start and not _is_text(start, response)):
         return None
-    start += _beginning(response)
+    start += _read_start(response)
     if not start:
         return NotAZipError("The server sent an empty file", "Try again later, or export again")
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
@@ -180,13 +180,13 @@ def named(response: OpenResponse, link: SignedUrl) -> str | None:
     return last if last.lower().endswith(".zip") and len(last) > len(".zip") else None
 
 
-def _not_valid_before(response: OpenResponse) -> float | None:
+def _future_start(response: OpenResponse) -> float | None:
     """When the link begins to work, where that is yet to come."""
     start = response.url.valid_from
     return start if start is not None and _seconds_until(start, response) > 0 else None
 
 
-def _expired(response: OpenResponse, body: bytes) -> bool:
+def _is_expired(response: OpenResponse, body: bytes) -> bool:
     if re.search(rb"\bexpired\b|expiredtoken|tokenexpired|linkexpired|urlexpired", body[:_EXPLANATION], re.IGNORECASE):
         return True
     until = response.url.expires_at
@@ -199,7 +199,7 @@ def _seconds_until(moment: float, response: OpenResponse) -> float:
     return moment - (time.time() if now is None else now)
 
 
-def _beginning(response: OpenResponse) -> bytes:
+def _read_start(response: OpenResponse) -> bytes:
     try:
         return response.read_capped(_EXPLANATION)
     except InterruptedDownloadError:

@@ -41,13 +41,13 @@ class Connections:
             ConfigError: CA file or proxy cannot be used.
         """
         await self._credentials.key(environment)
-        return (await self._pair(environment))[0]
+        return (await self._connect(environment))[0]
 
     async def transport(self, environment: Environment) -> Transport:
-        return (await self._pair(environment))[1]
+        return (await self._connect(environment))[1]
 
-    async def _pair(self, environment: Environment) -> tuple[GaleClient, Transport]:
-        wire = _wire(environment)
+    async def _connect(self, environment: Environment) -> tuple[GaleClient, Transport]:
+        wire = _connection_settings(environment)
         known = self._clients.get(environment.id)
         if known is None or known[0] != wire:
             client, transport = await self._threads.call(self._make, environment)
@@ -118,6 +118,6 @@ class Connections:
         self._retired.clear()
 
 
-def _wire(environment: Environment) -> Environment:
+def _connection_settings(environment: Environment) -> Environment:
     """The environment without what does not matter to its client."""
     return dataclasses.replace(environment, name="", production=False)

@@ -35,7 +35,7 @@ _NETWORK = "Check the host of the environment and this machine's network"
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
@@ -52,21 +52,21 @@ def request_failure(error: Exception, exchange: Exchange, method: str, origin: O
         method: GET or POST: only after a POST something may have started.
     """
     host, seconds = origin.display, exchange.seconds or 0.0
-    for link in _chain(error):
+    for link in _causes(error):
         if isinstance(link, ConfigError):
             return link
     if exchange.sent and not isinstance(error, httpcore.LocalProtocolError):
-        return _unanswered(error, exchange, method, host, seconds)
+        return _unanswered_error(error, exchange, method, host, seconds)
     if exchange.stopped:
         return NotSentError(f"The connection to {host} was given up before anything was sent")
     if isinstance(error, httpcore.LocalProtocolError):
         return NotSentError(f"The request to {host} could not be written", "Check the API key and the ids")
     if exchange.proxy is not None and exchange.phase in ("name", "connect", "proxy"):
-        return _proxy(error, exchange, proxy_shown(exchange.proxy), host, seconds)
-    return _not_sent(error, exchange, host, seconds)
+        return _proxy_error(error, exchange, proxy_shown(exchange.proxy), host, seconds)
+    return _not_sent_error(error, exchange, host, seconds)
 
 
-def _unanswered(error: Exception, exchange: Exchange, method: str, host: str, seconds: float) -> GaleError:
+def _unanswered_error(error: Exception, exchange: Exchange, method: str, host: str, seconds: float) -> GaleError:
     advice = "The export may have started anyway" if method == "POST" else ""
     if exchange.stopped:
         return UnansweredError(f"The wait for the answer of {host} was given up", advice)
@@ -79,7 +79,7 @@ def _unanswered(error: Exception, exchange: Exchange, method: str, host: str, se
     return UnansweredError(f"The connection to {host} was cut before the answer was whole", advice)
 
 
-def _proxy(error: Exception, exchange: Exchange, proxy: str, host: str, seconds: float) -> GaleError:
+def _proxy_error(error: Exception, exchange: Exchange, proxy: str, host: str, seconds: float) -> GaleError:
     advice = "Check the proxy of the environment, or HTTPS_PROXY and NO_PROXY where it has none"
     if isinstance(error, httpcore.ProxyError):
         status = re.match(r"(\d{3})\b", str(error))
@@ -91,7 +91,7 @@ def _proxy(error: Exception, exchange: Exchange, proxy: str, host: str, seconds:
         said = f" ({status[1]})" if status else ""
         return ProxyRefusedError(f"The proxy {proxy} would not connect to {host}{said}", advice)
     reason = "closed the connection" if exchange.ended else "does not answer like a proxy"
-    for link in _chain(error):
+    for link in _causes(error):
         match link:
             case ssl.SSLCertVerificationError():
                 problem, advice = certificate_problem(link)
@@ -110,8 +110,8 @@ def _proxy(error: Exception, exchange: Exchange, proxy: str, host: str, seconds:
     return ProxyRefusedError(f"The proxy {proxy} {reason}", advice)
 
 
-def _not_sent(error: Exception, exchange: Exchange, host: str, seconds: float) -> GaleError:
-    for link in _chain(error):
+def _not_sent_error(error: Exception, exchange: Exchange, host: str, seconds: float) -> GaleError:
+    for link in _causes(error):
         match link:
             case ssl.SSLCertVerificationError():
                 problem, advice = certificate_problem(link)
@@ -119,13 +119,13 @@ def _not_sent(error: Exception, exchange: Exchange, host: str, seconds: float) -
             case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
                 break
             case ssl.SSLError():
-                return _tls(link, host)
+                return _tls_error(link, host)
             case socket.gaierror():
                 return NameNotFoundError(f"The name {host} is not found (DNS)", _NETWORK)
             case ConnectionRefusedError():
                 return RefusedError(f"{host} refused the connection: nothing listens there", _NETWORK)
             case TimeoutError():
-                return _too_slow(exchange, host, seconds)
+                return _timeout_error(exchange, host, seconds)
             case OSError() if link.errno in _NO_ROUTE:
                 return RefusedError(f"No network route to {host}", "Check this machine's network")
     if exchange.phase == "tls":
@@ -135,7 +135,7 @@ def _not_sent(error: Exception, exchange: Exchange, host: str, seconds: float) -
     return RefusedError(f"{host} could not be reached", _NETWORK)
 
 
-def _too_slow(exchange: Exchange, host: str, seconds: float) -> GaleError:
+def _timeout_error(exchange: Exchange, host: str, seconds: float) -> GaleError:
     if exchange.phase == "name":
         return NameNotFoundError(f"The name look-up of {host} took longer than {seconds:g} seconds", _NETWORK)
     if exchange.phase == "tls":
@@ -146,7 +146,7 @@ def _too_slow(exchange: Exchange, host: str, seconds: float) -> GaleError:
     return RefusedError(f"{host} did not answer the connection attempt within {seconds:g} seconds", _NETWORK)
 
 
-def _tls(error: ssl.SSLError, host: str) -> GaleError:
+def _tls_error(error: ssl.SSLError, host: str) -> GaleError:
     reason = (getattr(error, "reason", "") or "").upper()
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"):
         return TlsError(f"{host} does not speak TLS", "Check the port; a plain http port was reached")

@@ -20,7 +20,7 @@ def proxy_for(origin: Origin, explicit: str | None) -> str | None:
         origin: Where the request goes. Loopback is always direct, or its key would be shown to the proxy.
         explicit: The proxy of the environment. ``NO_PROXY`` counts for it as well.
     """
-    if origin.loopback or _excepted(origin):
+    if origin.loopback or _is_excepted(origin):
         return None
     proxy = explicit
     if not proxy:
@@ -42,7 +42,7 @@ def proxy_shown(proxy: str) -> str:
     return inert(f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}")
 
 
-def _excepted(origin: Origin) -> bool:
+def _is_excepted(origin: Origin) -> bool:
     """True if ``NO_PROXY`` names the host, a domain above it, its address or a network around that."""
     address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
     with contextlib.suppress(ValueError):

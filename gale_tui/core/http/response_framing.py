@@ -47,7 +47,7 @@ class ResponseFraming:
         self._head = None
         if found is None:
             return raw
-        status, head = self._regular(raw)
+        status, head = self._regularize(raw)
         if 100 <= status < 200 and status != 101:
             self._head, self._searched = bytearray(), 0
             return head + (self.feed(rest) if rest else b"")
@@ -55,7 +55,7 @@ class ResponseFraming:
             self._left = 0
         return head + self._body(rest)
 
-    def _regular(self, raw: bytes) -> tuple[int, bytes]:
+    def _regularize(self, raw: bytes) -> tuple[int, bytes]:
         first, *lines = re.split(rb"\r?\n", raw.rstrip(b"\r\n"))
         match = _STATUS.fullmatch(first)
         if match is None:

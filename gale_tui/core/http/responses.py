@@ -142,14 +142,14 @@ class OpenResponse:
                 try:
                     chunk = next(self._chunks, None)
                 except Exception as error:  # the library's, its backend's or the socket's own: all mean the same
-                    failure = self._interruption(error)
+                    failure = self._interruption_error(error)
             if failure is not None:
                 raise failure
             if chunk is None:
                 return
             yield chunk
 
-    def _interruption(self, error: Exception) -> InterruptedDownloadError:
+    def _interruption_error(self, error: Exception) -> InterruptedDownloadError:
         import httpcore
 
         if self._exchange.stopped:

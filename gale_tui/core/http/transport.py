@@ -111,18 +111,18 @@ class Transport:
             if status not in _REDIRECTS:
                 return self._read(sent, method, url, exchange)
             sent.close()
-            follow = self._redirected_call(method, url, sent)
+            follow = self._follow_redirect(method, url, sent)
             if isinstance(follow, GaleError):
                 return follow
             url = follow
         return RedirectError(f"{self.origin.display} redirects in a loop", _MOVED, status=status)
 
-    def _redirected_call(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
+    def _follow_redirect(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
         status = response.status_code
-        target = _target(url, response)
+        target = _redirect_target(url, response)
         if target is None:
             return RedirectError(f"{self.origin.display} redirects without saying where ({status})", status=status)
-        where = _shown(target)
+        where = _shown_url(target)
         try:
             own = origin_of(target.reveal()) == self.origin
         except ConfigError:
@@ -216,7 +216,7 @@ class Transport:
                 return error
             if secure and origin.scheme != "https":
                 return LinkRefusedError(
-                    f"The download leads from https to plain http ({_shown(url)})",
+                    f"The download leads from https to plain http ({_shown_url(url)})",
                     "The host needs https; the file would travel unencrypted",
                 )
             hide(url)
@@ -231,7 +231,7 @@ class Transport:
             if status not in _REDIRECTS:
                 exchange.without_deadline()
                 return OpenResponse(sent, exchange, url, self.sockets, stall)
-            target = _target(url, sent)
+            target = _redirect_target(url, sent)
             sent.close()
             if target is None:
                 return RedirectError(f"{origin.display} redirects without saying where ({status})", status=status)
@@ -258,13 +258,13 @@ class Transport:
         try:
             origin = origin_of(url.reveal())
         except ConfigError as error:
-            return LinkRefusedError(f"{_shown(url)} is not followed: {error.what}")
+            return LinkRefusedError(f"{_shown_url(url)} is not followed: {error.what}")
         proxy = proxy_for(origin, self.environment.proxy)
         try:
             transport = self._transport(proxy, keep_alive)
         except (ImportError, ValueError) as error:
             return proxy_failure(error, proxy_shown(proxy or ""))
-        outgoing = self._outgoing(headers, with_key and origin == self.origin)
+        outgoing = self._request_headers(headers, with_key and origin == self.origin)
         if isinstance(outgoing, NoKeyError):
             return outgoing
         exchange.fresh = exchange.sent = False
@@ -272,7 +272,7 @@ class Transport:
         try:
             return send(transport, method, url, outgoing, exchange, step)
         except UnicodeError:
-            return LinkRefusedError(f"{_shown(url)} is not a usable address")
+            return LinkRefusedError(f"{_shown_url(url)} is not a usable address")
         except (httpcore.RemoteProtocolError, httpcore.NetworkError) as error:
             if method != "GET" or exchange.fresh or exchange.stopped or not keep_alive:
                 return request_failure(error, exchange, method, origin)
@@ -280,7 +280,7 @@ class Transport:
             return request_failure(error, exchange, method, origin)
         return self._send(method, url, headers, exchange, step, with_key, keep_alive=False)
 
-    def _outgoing(self, headers: Mapping[str, str], with_key: bool) -> dict[str, str] | NoKeyError:
+    def _request_headers(self, headers: Mapping[str, str], with_key: bool) -> dict[str, str] | NoKeyError:
         """The headers of a request. The only place where the key is added; who calls it has compared the origins."""
         outgoing = {**headers, "Accept-Encoding": "identity", "User-Agent": f"gale-tui/{__version__}"}
         if with_key:
@@ -320,7 +320,7 @@ class Transport:
 _MOVED = "Check the host of the environment; a login page or a proxy may be in between"
 
 
-def _target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
+def _redirect_target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
     location = Headers(response.headers.raw).get("location", "").strip()
     if not location:
         return None
@@ -330,7 +330,7 @@ def _target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
         return None
 
 
-def _shown(url: SignedUrl) -> str:
+def _shown_url(url: SignedUrl) -> str:
     return inert(without_secrets(url.redacted), 120)
 
 
@@ -341,7 +341,7 @@ def check_link(url: SignedUrl, own: Origin) -> Origin:
         LinkRefusedError: Not http or https, with a user name, plain http to another machine, or loopback although
             the environment is not on loopback.
     """
-    shown = _shown(url)
+    shown = _shown_url(url)
     origin: Origin | None = None
     problem = ""
     try:

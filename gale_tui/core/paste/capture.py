@@ -90,7 +90,7 @@ class _Reading:
 def recognise(text: str) -> Captured:
     """The export requests in a text, in time that grows with its length."""
     if looks_like_har(text):
-        return _recorded(text)
+        return _read_har(text)
     unread = ""
     if len(text) > TEXT_LIMIT:
         unread = f"The paste has {len(text):,} characters; only the first {TEXT_LIMIT:,} were read"
@@ -98,7 +98,9 @@ def recognise(text: str) -> Captured:
     plain = unescape(text)
     read = [(raw, _read(raw)) for raw in find_requests(plain)]
     readings = [reading for _, reading in read if reading is not None]
-    found = _once([each for each in readings if each.exports] or [each for each in readings if each.request.tool_id])
+    found = _deduplicate(
+        [each for each in readings if each.exports] or [each for each in readings if each.request.tool_id]
+    )
     if any(each.host is None for each in found):
         # The host may be a variable that is set above.
         host = only_host(plain)
@@ -112,18 +114,18 @@ def recognise(text: str) -> Captured:
     taken = {_ids(each) for each in found}
     others = [raw for raw, reading in read if raw.sent and (reading is None or _ids(reading.request) not in taken)]
     if found and others:
-        notes.append(_about_others(others))
+        notes.append(_note_others(others))
     elif not found and any(raw.sent for raw, _ in read):
         notes.append("It contains no export.")
     if is_guarded(plain):
         notes.append(LEFT_OUT)
     had_key = contains_key(plain) or _KEY_HEADER.search(plain) is not None
     return Captured(
-        tuple(found), tuple(notes), had_key, _key_for(found, [raw for raw, _ in read]), unread, loose is not None
+        tuple(found), tuple(notes), had_key, _find_key(found, [raw for raw, _ in read]), unread, loose is not None
     )
 
 
-def _recorded(text: str) -> Captured:
+def _read_har(text: str) -> Captured:
     if len(text) > HAR_LIMIT:
         return Captured(
             ignored=(f"The HAR has more than {HAR_LIMIT >> 20} MB: record less, or save one request alone.",)
@@ -133,7 +135,7 @@ def _recorded(text: str) -> Captured:
     readings = [reading for raw in raws if (reading := _read(raw)) is not None]
     # The console's own call may have another name: what has both ids is about a tool and its flow.
     pairs = [each for each in readings if each.request.tool_id and each.request.flow_id]
-    found = _once([each for each in readings if each.exports] or pairs)
+    found = _deduplicate([each for each in readings if each.exports] or pairs)
     unread = "The HAR is cut off in the middle of a request" if len(raws) < len(read) else ""
     notes = [f"{unread}."] if unread else []
     others = len(raws) - len(found)
@@ -146,7 +148,7 @@ def _recorded(text: str) -> Captured:
     if any(is_guarded(raw.text) or is_guarded(raw.url) for raw in raws):
         notes.append(LEFT_OUT)
     had_key = any(_KEY_HEADER.search(raw.text) is not None or contains_key(raw.text) for raw in raws)
-    return Captured(tuple(found), tuple(notes), had_key, _key_for(found, raws), unread)
+    return Captured(tuple(found), tuple(notes), had_key, _find_key(found, raws), unread)
 
 
 def _read(raw: RawRequest) -> _Reading | None:
@@ -164,14 +166,14 @@ def _ids(request: CapturedRequest) -> tuple[str | None, str | None, str]:
     return request.tool_id, request.flow_id, request.label
 
 
-def _about_others(others: Sequence[RawRequest]) -> str:
+def _note_others(others: Sequence[RawRequest]) -> str:
     if len(others) == 1:
         return f"1 other request was left out (line {others[0].line}): no export."
     lines = ", ".join(str(each.line) for each in others[:10]) + (", …" if len(others) > 10 else "")
     return f"{len(others):,} other requests were left out (lines {lines}): no export."
 
 
-def _key_for(found: Sequence[CapturedRequest], raws: Iterable[RawRequest]) -> CapturedKey | None:
+def _find_key(found: Sequence[CapturedRequest], raws: Iterable[RawRequest]) -> CapturedKey | None:
     """The one key that was sent to the host of the first export."""
     host = next((each.host for each in found), None)
     if host is None:
@@ -185,7 +187,7 @@ def _key_for(found: Sequence[CapturedRequest], raws: Iterable[RawRequest]) -> Ca
         return None
 
 
-def _once(readings: Iterable[_Reading]) -> list[CapturedRequest]:
+def _deduplicate(readings: Iterable[_Reading]) -> list[CapturedRequest]:
     """Each export once; one without its flow gives way to the same tool with it."""
     found = list(dict.fromkeys(each.request for each in readings))
     whole = {(each.host, each.tool_id) for each in found if each.flow_id is not None}

@@ -61,7 +61,7 @@ def find_credentials(files: Mapping[str, bytes]) -> list[Finding]:
     # One text for all: tens of thousands of short searches cost more than a few long ones.
     starts = list(accumulate((len(files[name]) + 1 for name in names), initial=0))
     found: set[tuple[int, int, str]] = set()
-    for at, kind in islice(_places(b"\0".join(map(files.__getitem__, names)).lower()), 10 * MOST):
+    for at, kind in islice(_find_places(b"\0".join(map(files.__getitem__, names)).lower()), 10 * MOST):
         number = bisect_right(starts, at) - 1
         found.add((number, files[names[number]].count(b"\n", 0, at - starts[number]) + 1, kind))
         if len(found) >= MOST:
@@ -69,7 +69,7 @@ def find_credentials(files: Mapping[str, bytes]) -> list[Finding]:
     return [Finding(names[number], line, kind) for number, line, kind in sorted(found)]
 
 
-def _places(text: bytes) -> Iterator[tuple[int, str]]:
+def _find_places(text: bytes) -> Iterator[tuple[int, str]]:
     for kind, beginnings, pattern in _PATTERNS:
         shape = re.compile(pattern.encode())
         for beginning in map(str.encode, beginnings):

@@ -113,7 +113,7 @@ def join(files: Mapping[str, bytes], manifest: Manifest, values: Values | None) 
             raise SourceError(f"{inert(member.name, 80)!r} is a member twice", file=MANIFEST)
         members[member.name] = _member(tree, member, documents)
     if any(each.file == FLOW and each.style is not None for each in manifest.members):
-        _refuse_unused(tree)
+        _check_unused(tree)
     unused = sorted(set(values or ()) - tree.taken) if VARIABLES in documents else []
     return Joined(members, documents, tuple(unused))
 
@@ -144,7 +144,7 @@ def _member(tree: _Tree, member: Member, documents: dict[str, Any]) -> bytes:
         raise _too_deep(member.file) from None
 
 
-def _refuse_unused(tree: _Tree) -> None:
+def _check_unused(tree: _Tree) -> None:
     for file in tree.files:
         if file not in tree.used and file.startswith(f"{NODES}/") and file.endswith(_ENDINGS):
             reference = json.dumps({FILE: file}, ensure_ascii=False)
@@ -187,7 +187,7 @@ def _file(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
     try:
         path = checked_path(value)
         if path not in tree.files:
-            raise SourceError(f"{path} is not there{_likely(path, tree)}")
+            raise SourceError(f"{path} is not there{_renamed_hint(path, tree)}")
         if path.endswith(".json") and not (nodes and path.startswith(f"{NODES}/")):
             raise SourceError(f"{path} cannot stand here: only a flow takes nodes from files")
     except SourceError as error:
@@ -203,7 +203,7 @@ def _file(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
         raise SourceError("This is not UTF-8", file=path, line=at) from None
 
 
-def _likely(path: str, tree: _Tree) -> str:
+def _renamed_hint(path: str, tree: _Tree) -> str:
     """What a renamed file may be called now."""
     _, dashes, own = path.rpartition("--")
     found = [each for each in tree.files if dashes and each.endswith(f"--{own}") and each.startswith(f"{NODES}/")]

@@ -107,7 +107,7 @@ def parse(content: bytes | str, file: str = "") -> Any:
             parse_int=number,
             parse_float=number,
             parse_constant=_refuse_constant,
-            object_pairs_hook=_unique,
+            object_pairs_hook=_unique_keys,
         )
     except _DuplicateKeyError:
         key, line = _find_duplicate(text)
@@ -138,7 +138,7 @@ class _ConstantError(Exception):
     pass
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise _DuplicateKeyError
@@ -224,7 +224,7 @@ def write(value: object, style: Style = TREE_STYLE) -> bytes:
         RecursionError: It is nested too deeply.
     """
     pieces = [style.start]
-    _putter(style, pieces.append)(value, style.newline if style.indent is not None else "")
+    _make_writer(style, pieces.append)(value, style.newline if style.indent is not None else "")
     pieces.append(style.end)
     text = "".join(pieces)
     # These characters stand in strings only, so that the text can be searched as a whole.
@@ -239,7 +239,7 @@ def write(value: object, style: Style = TREE_STYLE) -> bytes:
         return re.sub("[\ud800-\udfff]", lambda match: f"\\u{ord(match[0]):{digits}}", text).encode()
 
 
-def _putter(style: Style, add: Callable[[str], None]) -> Callable[[object, str], None]:
+def _make_writer(style: Style, add: Callable[[str], None]) -> Callable[[object, str], None]:
     """A function that adds the pieces of a value to a text; its second argument begins a line round the value."""
     encode: Callable[[str], str] = encode_basestring_ascii if style.ascii else encode_basestring
     colon, comma, indent = style.colon, style.comma, style.indent

@@ -58,7 +58,7 @@ def pack(
     """
     if target.exists() and not force:
         raise SourceError(f"{inert(target, 400)} exists", "Choose another name, or use --force")
-    files, joined, unresolved = _joined(folder, values, without_values)
+    files, joined, unresolved = _join_folder(folder, values, without_values)
     if unresolved:
         file, line = place_of(unresolved[0], files)
         what = f"the variable {unresolved[0][4:]}" if unresolved[0].startswith("env.") else f"the node {unresolved[0]}"
@@ -69,7 +69,7 @@ def pack(
             f"This looks like {findings[0].kind}", "Nothing was packed", file=findings[0].file, line=findings[0].line
         )
     try:
-        replace_file(target, _zipped(joined.members))
+        replace_file(target, _zip(joined.members))
     except OSError as error:
         raise FileSystemError(f"{inert(target, 400)}: {error.strerror or type(error).__name__}") from error
     notes = [
@@ -91,11 +91,13 @@ def read_folder(folder: Path) -> tuple[dict[str, bytes], bool]:
         FileSystemError: A file cannot be read.
     """
     known = read_values_file(folder) is not None
-    _, joined, _ = _joined(folder, None, without_values=not known)
+    _, joined, _ = _join_folder(folder, None, without_values=not known)
     return joined.members, known
 
 
-def _joined(folder: Path, values: Path | None, without_values: bool) -> tuple[Mapping[str, bytes], Joined, list[str]]:
+def _join_folder(
+    folder: Path, values: Path | None, without_values: bool
+) -> tuple[Mapping[str, bytes], Joined, list[str]]:
     manifest, files = read_files(folder)
     found = None
     if values is not None:
@@ -116,7 +118,7 @@ def _read_values(path: Path) -> bytes:
         raise FileSystemError(f"{inert(path, 400)}: {error.strerror or type(error).__name__}") from error
 
 
-def _zipped(members: Mapping[str, bytes]) -> bytes:
+def _zip(members: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in members.items():

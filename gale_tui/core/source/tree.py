@@ -59,7 +59,7 @@ def read_files(folder: Path) -> tuple[Manifest, dict[str, bytes]]:
         manifest = read_manifest(content)
         found: dict[str, bytes] = {}
         total = 0
-        for path in sorted({*_present(folder), *manifest.files()}):
+        for path in sorted({*_find_files(folder), *manifest.files()}):
             if path in (MANIFEST, VALUES, IGNORE, ATTRIBUTES):
                 continue
             each = read_file(folder, path)
@@ -77,7 +77,7 @@ def read_values_file(folder: Path) -> bytes | None:
         return read_file(folder, VALUES)
 
 
-def _present(folder: Path) -> Iterator[str]:
+def _find_files(folder: Path) -> Iterator[str]:
     """Files that a tree may have, as they lie in the folder; those of other names are left alone."""
     for inside in ("", NODES):
         place = folder / inside

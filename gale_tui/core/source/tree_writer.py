@@ -68,14 +68,14 @@ def write_tree(
     with file_system_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with lock_folder(folder):
-            _complete(folder)
+            _finish_journal(folder)
             return _write(folder, files, force)
 
 
 def _write(folder: Path, files: Mapping[str, bytes], force: bool) -> TreeChanges:
     old = _old_files(folder)
     hashes = _read_hashes(folder)
-    files = {**files, **{name: _with_lines(read_file(folder, name), lines) for name, lines in _LINES.items()}}
+    files = {**files, **{name: _add_lines(read_file(folder, name), lines) for name, lines in _LINES.items()}}
     present = {path: read_file(folder, path) for path in files}
     new = {path: content for path, content in files.items() if present[path] != content}
     gone = {path: content for path in sorted(old - files.keys()) if (content := read_file(folder, path)) is not None}
@@ -94,10 +94,10 @@ def _write(folder: Path, files: Mapping[str, bytes], force: bool) -> TreeChanges
     state = _state_folder(folder)
     if new or gone:
         _stage(state, new, gone, after)
-        _complete(folder)
+        _finish_journal(folder)
         _verify(folder, new)
     elif after != hashes:
-        _replace(state / _HASHES, after)
+        _replace_json(state / _HASHES, after)
     written = tuple(path for path in new if path not in _LINES)
     return TreeChanges(written, tuple(gone), len(files) - len(_LINES) - len(written))
 
@@ -127,11 +127,11 @@ def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], aft
     for parent in _parents(new):
         (staged / parent).mkdir()
     for path, content in new.items():
-        _put(os.path.join(staged, path), content, 0o600 if path == VALUES else 0o666)
+        _create_file(os.path.join(staged, path), content, 0o600 if path == VALUES else 0o666)
     # What keeps the values out of version control is there before they are.
     moves = sorted(new, key=lambda path: (path not in _LINES, path))
     journal = {"move": moves, "remove": {path: _hash(content) for path, content in gone.items()}, "files": after}
-    _replace(state / JOURNAL, journal)
+    _replace_json(state / JOURNAL, journal)
 
 
 def _state_folder(folder: Path) -> Path:
@@ -153,7 +153,7 @@ def _parents(paths: Iterable[str]) -> list[str]:
     return sorted({path.rpartition("/")[0] for path in paths} - {""})
 
 
-def _put(target: str, content: bytes, mode: int) -> None:
+def _create_file(target: str, content: bytes, mode: int) -> None:
     """Writes a file that is not there yet."""
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN | NO_LINK, mode)
     try:
@@ -164,15 +164,15 @@ def _put(target: str, content: bytes, mode: int) -> None:
         os.close(descriptor)
 
 
-def _replace(target: Path, value: object) -> None:
+def _replace_json(target: Path, value: object) -> None:
     draft = target.with_name(f"{target.name}.new")
     # An interrupted run may have left it.
     draft.unlink(missing_ok=True)
-    _put(str(draft), json.dumps(value).encode(), 0o600)
+    _create_file(str(draft), json.dumps(value).encode(), 0o600)
     os.replace(draft, target)
 
 
-def _complete(folder: Path) -> None:
+def _finish_journal(folder: Path) -> None:
     """Moves what a journal lists into place; does nothing without one."""
     state = folder / STATE
     content = read_file(folder, f"{STATE}/{JOURNAL}")
@@ -208,7 +208,7 @@ def _complete(folder: Path) -> None:
     for inside in {path.partition("/")[0] for path in removals if "/" in path}:
         with contextlib.suppress(OSError):
             os.rmdir(folder / inside)
-    _replace(state / _HASHES, after)
+    _replace_json(state / _HASHES, after)
     os.unlink(state / JOURNAL)
     shutil.rmtree(state / _NEW, ignore_errors=True)
 
@@ -228,7 +228,7 @@ def _read_hashes(folder: Path) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _with_lines(content: bytes | None, lines: Iterable[str]) -> bytes:
+def _add_lines(content: bytes | None, lines: Iterable[str]) -> bytes:
     """The file with these lines in it, once each; what others wrote stays."""
     text = content or b""
     there = {line.strip() for line in text.splitlines()}

@@ -116,7 +116,7 @@ def split_members(members: Mapping[str, bytes]) -> Source:
     grains: dict[str, _Grain] = {}
     while True:
         try:
-            return _Unpacking(members, grains).source()
+            return _ToolSplitter(members, grains).source()
         except _InexactError as error:
             for name in (error.name,) if error.name in members else members:
                 grain = grains.get(name, "nodes")
@@ -136,7 +136,7 @@ class _InexactError(Exception):
         self.name = name
 
 
-class _Unpacking:
+class _ToolSplitter:
     """The way from members to files.
 
     Args:
@@ -152,7 +152,7 @@ class _Unpacking:
         self._files: dict[str, bytes] = {}
         self._pieces = Pieces()
         self._listed: list[Member] = []
-        self._inexact: set[str] = set()
+        self._json_only: set[str] = set()
         """Members that come back equal as JSON, not byte for byte."""
 
     def source(self) -> Source:
@@ -172,27 +172,27 @@ class _Unpacking:
         for name, content in self._members.items():
             file = places.get(name) or self._names.other(name)
             if file == VARIABLES:
-                self._variables(name, content)
+                self._add_variables(name, content)
             elif name in places:
-                self._document(name, file, content, self._grains.get(name, "nodes"))
+                self._add_document(name, file, content, self._grains.get(name, "nodes"))
             else:
-                self._other(name, file, content)
-        return self._proved()
+                self._add_other(name, file, content)
+        return self._prove()
 
-    def _other(self, name: str, file: str, content: bytes) -> None:
+    def _add_other(self, name: str, file: str, content: bytes) -> None:
         """A further member: pretty if it is JSON, else as it is."""
         if file.endswith(".json") and name not in self._grains:
             with contextlib.suppress(SourceError):
                 parse(content)
-                self._document(name, file, content, "whole")
+                self._add_document(name, file, content, "whole")
                 return
         self._files[file] = content
         self._listed.append(Member(name, file, None))
 
-    def _document(self, name: str, file: str, content: bytes, grain: _Grain) -> None:
+    def _add_document(self, name: str, file: str, content: bytes, grain: _Grain) -> None:
         """A document, as finely as its way back allows."""
-        document = self._parsed(name, content)
-        style = None if document is _UNREAD else self._style(content, document, grain)
+        document = self._parse(name, content)
+        style = None if document is _UNREAD else self._find_style(content, document, grain)
         if document is not _UNREAD:
             self._documents[file] = document
             if style is None and file in _DOCUMENTS.values():
@@ -211,7 +211,7 @@ class _Unpacking:
         self._files[file] = content
         self._listed.append(Member(name, file, None))
 
-    def _parsed(self, name: str, content: bytes) -> Any:
+    def _parse(self, name: str, content: bytes) -> Any:
         if too_full(content):
             self._note(name, "it holds too many values")
             return _UNREAD
@@ -224,7 +224,7 @@ class _Unpacking:
     def _note(self, name: str, why: str) -> None:
         self._notes.append(f"{inert(name, 80)} is kept as one file: {why}")
 
-    def _style(self, content: bytes, document: Any, grain: _Grain) -> Style | None:
+    def _find_style(self, content: bytes, document: Any, grain: _Grain) -> Style | None:
         """The likely style at first, as the whole is proved anyway; the one that was tried afterwards."""
         if grain == "nodes":
             return likely_styles(content.decode())[0]
@@ -233,11 +233,11 @@ class _Unpacking:
         except RecursionError:
             return None
 
-    def _variables(self, name: str, content: bytes) -> None:
+    def _add_variables(self, name: str, content: bytes) -> None:
         """The variables: their values never stay, so that the document is split however it is written."""
-        document = self._parsed(name, content)
+        document = self._parse(name, content)
         grain = self._grains.get(name, "nodes")
-        style = None if document is _UNREAD else self._style(content, document, grain)
+        style = None if document is _UNREAD else self._find_style(content, document, grain)
         try:
             if document is _UNREAD:
                 raise RecursionError
@@ -249,7 +249,7 @@ class _Unpacking:
         if style is None:
             style = TREE_STYLE
             if ORIGINAL in values:
-                self._inexact.add(name)
+                self._json_only.add(name)
             else:
                 values[ORIGINAL] = content.decode()
             self._notes.append(f"{inert(name, 80)} has an unusual layout, which an edit of it or its values ends")
@@ -258,7 +258,7 @@ class _Unpacking:
         self._documents[VARIABLES] = document
         self._listed.append(Member(name, VARIABLES, style))
 
-    def _proved(self) -> Source:
+    def _prove(self) -> Source:
         files = self._files
         files |= {file: write(node) for file, node in self._pieces.nodes.items()}
         files |= {file: f"{text}\n".encode() for file, text in self._pieces.texts.items()}
@@ -277,7 +277,7 @@ class _Unpacking:
             raise _InexactError(error.file) from error
         for name, content in self._members.items():
             same = joined.members[name] == content
-            if not same and name in self._inexact:
+            if not same and name in self._json_only:
                 same = write(parse(joined.members[name])) == write(parse(content))
             if not same:
                 raise _InexactError(name)
