@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gale_tui.core.batch.outcomes import Outcome, outcome
+from gale_tui.core.batch.outcomes import Outcome, outcome_of
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason
 
@@ -34,7 +34,7 @@ _REJECTED: Final[dict[JobReason | None, int]] = {
 
 def exit_code(job: Job) -> int:
     """The code of a settled job, or of one that was waited for too long."""
-    match outcome(job):
+    match outcome_of(job):
         case Outcome.SAVED | Outcome.READY:
             return SAVED
         case Outcome.FAILED:

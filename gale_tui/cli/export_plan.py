@@ -10,7 +10,7 @@ from gale_tui.core.batch.tools import BadLine, Batch, BatchTool
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.filesystem import check_folder
 from gale_tui.core.history.batches import BatchRecord
-from gale_tui.core.identifiers import clean_id, clean_label, has_text_stuck, origin_of
+from gale_tui.core.identifiers import clean_id, clean_label, has_extra_text, origin_of
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import Environment
@@ -171,7 +171,7 @@ def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narrati
         invalid = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
         advice = f"Correct the list, or add --skip-invalid to export the other {count}" if count else "Correct the list"
         raise ConfigError(f"{invalid} invalid; nothing was started", advice)
-    stuck = [tool for tool in plan.tools if has_text_stuck(tool.tool_id) or has_text_stuck(tool.flow_id or "none")]
+    stuck = [tool for tool in plan.tools if has_extra_text(tool.tool_id) or has_extra_text(tool.flow_id or "none")]
     for tool in stuck:
         line = f"line {tool.line}: " if tool.line else ""
         narration.say(f"{line}an odd id, perhaps with something stuck to it: {tool.tool_id} {tool.flow_id}")

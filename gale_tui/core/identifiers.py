@@ -17,7 +17,7 @@ __all__ = [
     "clean_id",
     "clean_key",
     "clean_label",
-    "has_text_stuck",
+    "has_extra_text",
     "id_warning",
     "is_id",
     "origin_of",
@@ -243,7 +243,7 @@ def id_warning(what: Kind | Literal["flow", "dock"], value: str) -> str | None:
     return None
 
 
-def has_text_stuck(value: str) -> bool:
+def has_extra_text(value: str) -> bool:
     """Returns True if something seems to stick to an id: a character that no id has, or more behind a UUID."""
     if _LEADING_ID.fullmatch(value):
         return False

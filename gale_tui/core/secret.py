@@ -10,7 +10,7 @@ from collections import OrderedDict
 from functools import cache
 from typing import NoReturn, final
 
-__all__ = ["HIDDEN", "Secret", "SignedUrl", "hide", "without_keys", "without_secrets"]
+__all__ = ["HIDDEN", "Secret", "SignedUrl", "register_secret", "without_keys", "without_secrets"]
 
 HIDDEN = "••••"
 _LINKS = 256
@@ -196,7 +196,7 @@ _known = _Known()
 _BASE64 = r"[A-Za-z0-9+/_-]{12,}={0,2}"
 
 
-def hide(secret: Secret | SignedUrl) -> None:
+def register_secret(secret: Secret | SignedUrl) -> None:
     """From now on the key, or what signs the link, is removed from every text that somebody else wrote."""
     if isinstance(secret, SignedUrl):
         _known.add_link(secret.reveal())

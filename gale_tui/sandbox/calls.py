@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
+from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
 from gale_tui.sandbox.script import ABSENT, Fault
-from gale_tui.sandbox.sending import spoil
-from gale_tui.sandbox.timing import SandboxTime
+from gale_tui.sandbox.sending import apply_fault
 from gale_tui.sandbox.tools import KINDS
 from gale_tui.sandbox.wire import BytesBody, Request, Response, errors_json, json_response
 
@@ -64,7 +64,7 @@ class Calls:
         else:
             response, own = self._route(request)
             fault = own if fault.nothing else fault
-        response = spoil(response, fault, self._time)
+        response = apply_fault(response, fault, self._time)
         response.head_only = request.method == "HEAD"
         return response, fault
 

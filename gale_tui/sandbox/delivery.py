@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.files import make_zip, sized_zip, tool_documents
 from gale_tui.sandbox.jobs import IssuedLink, Job
 from gale_tui.sandbox.script import ABSENT, File, Link
-from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.wire import BytesBody, FileBody, Request, Response, errors_json, http_date
 
 __all__ = ["Contents", "Delivery", "disposition"]

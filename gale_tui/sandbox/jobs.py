@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.flows import BANKING, Flow
 from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.timing import SandboxTime
 
 __all__ = ["PROPER", "FaultSequence", "Ids", "IssuedLink", "Job", "JobView", "Memory", "Tool"]
 

@@ -1,4 +1,4 @@
-"""Answers on their way out: framing, pace, and the faults that concern the line itself."""
+"""Answers on their way out: framing, pace, and the faults that concern the connection itself."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.script import Fault, Place
-from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.wire import BytesBody, FileBody, Response, errors_json, http_date, reason_phrase
 
-__all__ = ["LineEndsError", "hang_up", "send", "shut_down", "spoil"]
+__all__ = ["ConnectionEndsError", "apply_fault", "hang_up", "send", "shut_down"]
 
 PIECE: Final = 256 << 10
 SLICE: Final = 0.05
 """Real seconds between two pieces of a paced body."""
 
 
-class LineEndsError(Exception):
+class ConnectionEndsError(Exception):
     """The connection is not used any further; `reset` asks for a RST."""
 
     def __init__(self, reset: bool = False) -> None:
-        super().__init__("the line ends here")
+        super().__init__("the connection ends here")
         self.reset = reset
 
 
-def spoil(response: Response, fault: Fault, time: SandboxTime) -> Response:
+def apply_fault(response: Response, fault: Fault, time: SandboxTime) -> Response:
     """The answer with the fault's status, body and headers in place of its own."""
     if fault.status is not None or fault.body is not None:
         status = fault.status if fault.status is not None else response.status
@@ -61,51 +61,51 @@ def spoil(response: Response, fault: Fault, time: SandboxTime) -> Response:
 
 
 def send(
-    line: socket.socket, response: Response, fault: Fault, time: SandboxTime, *, asked_at: float, keep_alive: bool
+    connection: socket.socket, response: Response, fault: Fault, time: SandboxTime, *, asked_at: float, keep_alive: bool
 ) -> None:
-    """Writes an answer to the line, late or dripping as counted from `asked_at`, a second of the sandbox.
+    """Writes an answer to the connection, late or dripping as counted from `asked_at`, a second of the sandbox.
 
     Raises:
-        LineEndsError: The connection ends here, as the fault or the framing wants it.
+        ConnectionEndsError: The connection ends here, as the fault or the framing wants it.
         OSError: The client went away.
     """
     try:
         if fault.delay and not time.wait_until(asked_at + fault.delay):
-            raise LineEndsError
-        _break_off(line, "answer", fault)
+            raise ConnectionEndsError
+        _break_off(connection, "answer", fault)
         head = _head(response, time, keep_alive=keep_alive)
         if "head" in (fault.cut, fault.stall):
-            line.sendall(head[: len(head) // 2])
-            _break_off(line, "head", fault)
+            connection.sendall(head[: len(head) // 2])
+            _break_off(connection, "head", fault)
         if response.head_only:
-            line.sendall(head)
+            connection.sendall(head)
         elif fault.drip is not None:
             data = head + b"".join(_pieces(response, response.body.size))
-            _drip(line, data, asked_at + fault.delay, fault.drip, time)
+            _drip(connection, data, asked_at + fault.delay, fault.drip, time)
         else:
-            _body(line, head, response, fault, time)
+            _body(connection, head, response, fault, time)
     finally:
         _close_body(response)
     if not keep_alive or response.length_off or (response.framing == "absent" and not response.head_only):
-        raise LineEndsError
+        raise ConnectionEndsError
 
 
-def hang_up(line: socket.socket, *, reset: bool) -> None:
-    """Closes a line; with `reset` the client sees a connection reset instead of an end."""
+def hang_up(connection: socket.socket, *, reset: bool) -> None:
+    """Closes a connection; with `reset` the client sees a connection reset instead of an end."""
     if reset:
         with contextlib.suppress(OSError):
             layout = "hh" if os.name == "nt" else "ii"
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
     else:
-        shut_down(line)
-    line.close()
+        shut_down(connection)
+    connection.close()
 
 
-def shut_down(line: socket.socket) -> None:
-    """Ends both directions of a line; who waits on it returns."""
+def shut_down(connection: socket.socket) -> None:
+    """Ends both directions of a connection; who waits on it returns."""
     with contextlib.suppress(OSError):
-        # Not the line's own method: that of a TLS socket drops its state under a thread that still reads.
-        socket.socket.shutdown(line, socket.SHUT_RDWR)
+        # Not the connection's own method: that of a TLS socket drops its state under a thread that still reads.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _head(response: Response, time: SandboxTime, *, keep_alive: bool) -> bytes:
@@ -123,55 +123,57 @@ def _head(response: Response, time: SandboxTime, *, keep_alive: bool) -> bytes:
     return "\r\n".join(text).encode("utf-8", "surrogatepass") + b"\r\n\r\n"
 
 
-def _break_off(line: socket.socket, place: Place, fault: Fault) -> None:
+def _break_off(connection: socket.socket, place: Place, fault: Fault) -> None:
     if fault.cut == place and fault.cut is not None:
-        raise LineEndsError(fault.reset)
+        raise ConnectionEndsError(fault.reset)
     if fault.stall == place and fault.stall is not None:
-        while line.recv(4096):
+        while connection.recv(4096):
             pass
-        raise LineEndsError(fault.reset)
+        raise ConnectionEndsError(fault.reset)
 
 
-def _body(line: socket.socket, head: bytes, response: Response, fault: Fault, time: SandboxTime) -> None:
+def _body(connection: socket.socket, head: bytes, response: Response, fault: Fault, time: SandboxTime) -> None:
     places = [place for place in (fault.cut, fault.stall) if isinstance(place, int)]
     end = min([response.body.size, *places])
     if response.framing == "chunked":
-        line.sendall(head)
+        connection.sendall(head)
         for piece in _pieces(response, end):
-            line.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
         if not places:
-            line.sendall(b"0\r\n\r\n")
+            connection.sendall(b"0\r\n\r\n")
     elif response.pace is not None:
-        _paced(line, head, response, end, response.pace, time)
+        _paced(connection, head, response, end, response.pace, time)
     elif isinstance(response.body, BytesBody):
-        line.sendall(head + response.body.data[:end])
+        connection.sendall(head + response.body.data[:end])
     else:
-        line.sendall(head)
+        connection.sendall(head)
         if end:
-            _send_stretch(line, response.body, 0, end)
+            _send_stretch(connection, response.body, 0, end)
     for place in places:
-        _break_off(line, place, fault)
+        _break_off(connection, place, fault)
 
 
-def _paced(line: socket.socket, head: bytes, response: Response, end: int, pace: float, time: SandboxTime) -> None:
+def _paced(
+    connection: socket.socket, head: bytes, response: Response, end: int, pace: float, time: SandboxTime
+) -> None:
     # Before the head: who has seen it may move the clock and count on the bytes.
     begin = time.now()
-    line.sendall(head)
+    connection.sendall(head)
     sent = 0
     piece = max(1, int(min(PIECE, pace * SLICE * time.speed)))
     while sent < end:
         count = min(piece, end - sent)
         if not time.wait_until(begin + (sent + count) / pace):
-            raise LineEndsError
-        _send_stretch(line, response.body, sent, count)
+            raise ConnectionEndsError
+        _send_stretch(connection, response.body, sent, count)
         sent += count
 
 
-def _drip(line: socket.socket, data: bytes, begin: float, seconds: float, time: SandboxTime) -> None:
+def _drip(connection: socket.socket, data: bytes, begin: float, seconds: float, time: SandboxTime) -> None:
     for index in range(len(data)):
         if not time.wait_until(begin + index * seconds):
-            raise LineEndsError
-        line.sendall(data[index : index + 1])
+            raise ConnectionEndsError
+        connection.sendall(data[index : index + 1])
 
 
 def _pieces(response: Response, end: int) -> Iterator[bytes]:
@@ -185,15 +187,15 @@ def _pieces(response: Response, end: int) -> Iterator[bytes]:
             yield body.file.read(count)
 
 
-def _send_stretch(line: socket.socket, body: BytesBody | FileBody, start: int, count: int) -> None:
+def _send_stretch(connection: socket.socket, body: BytesBody | FileBody, start: int, count: int) -> None:
     if isinstance(body, BytesBody):
-        line.sendall(memoryview(body.data)[start : start + count])
-    elif type(line) is socket.socket:
-        line.sendfile(body.file, body.offset + start, count)
+        connection.sendall(memoryview(body.data)[start : start + count])
+    elif type(connection) is socket.socket:
+        connection.sendfile(body.file, body.offset + start, count)
     else:
         # A TLS socket's own sendfile reads 8 KiB at a time.
         for piece in _pieces(Response(200, body=FileBody(body.file, body.offset + start, count)), count):
-            line.sendall(piece)
+            connection.sendall(piece)
 
 
 def _close_body(response: Response) -> None:

@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from gale_tui.sandbox.calls import Calls
+from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.flows import BANKING, Flow
 from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, JobView, Memory, Tool
-from gale_tui.sandbox.listening import Listener
-from gale_tui.sandbox.log import RequestLog
+from gale_tui.sandbox.listener import Listener
+from gale_tui.sandbox.request_log import RequestLog
 from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.sandbox.tools import DEMO, KINDS, OfferedTool, SampleTool, script_of
 from gale_tui.sandbox.wire import Request, Response, errors_json
 
@@ -141,7 +141,7 @@ class Sandbox:
         with self._lock:
             return sum(listener.connections for listener in self._listeners.values())
 
-    def cut_lines(self) -> None:
+    def cut_connections(self) -> None:
         """Closes every open connection, as a dropped network would, and keeps listening."""
         with self._lock:
             listeners = list(self._listeners.values())

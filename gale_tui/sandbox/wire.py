@@ -151,29 +151,29 @@ def parse_target(target: str) -> tuple[str, dict[str, str]]:
     return path, dict(parse_qsl(query, keep_blank_values=True))
 
 
-def read_request(lines: BinaryIO, origin: str) -> Request | None:
+def read_request(stream: BinaryIO, origin: str) -> Request | None:
     """The next request of a connection, or None where the client is done.
 
     Raises:
         MalformedRequestError: It is no HTTP/1.1, or too large.
         OSError: The line went away.
     """
-    first = lines.readline(HEAD_LIMIT)
+    first = stream.readline(HEAD_LIMIT)
     while first in (b"\r\n", b"\n"):
-        first = lines.readline(HEAD_LIMIT)
+        first = stream.readline(HEAD_LIMIT)
     if not first:
         return None
     parts = first.decode("latin-1").rstrip("\r\n").split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
         raise MalformedRequestError(400, "Bad request line")
     method, target, version = parts
-    headers = _read_headers(lines, HEAD_LIMIT - len(first))
+    headers = _read_headers(stream, HEAD_LIMIT - len(first))
     found = [(name.lower(), value) for name, value in headers]
     hosts = [value for name, value in found if name == "host"]
     if version == "HTTP/1.1" and len(hosts) != 1:
         raise MalformedRequestError(400, "Exactly one Host header is needed")
     connection = ",".join(value for name, value in found if name == "connection").lower()
-    body_length = _skip_body(lines, dict(found))
+    body_length = _skip_body(stream, dict(found))
     path, query = parse_target(target)
     return Request(
         method=method,
@@ -187,10 +187,10 @@ def read_request(lines: BinaryIO, origin: str) -> Request | None:
     )
 
 
-def _read_headers(lines: BinaryIO, left: int) -> list[tuple[str, str]]:
+def _read_headers(stream: BinaryIO, left: int) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     while True:
-        line = lines.readline(left + 1)
+        line = stream.readline(left + 1)
         left -= len(line)
         if left <= 0:
             raise MalformedRequestError(431, "Too many header bytes")
@@ -202,20 +202,20 @@ def _read_headers(lines: BinaryIO, left: int) -> list[tuple[str, str]]:
         headers.append((name, value.strip()))
 
 
-def _skip_body(lines: BinaryIO, headers: Mapping[str, str]) -> int:
+def _skip_body(stream: BinaryIO, headers: Mapping[str, str]) -> int:
     """Reads the body off the line, which no call of this API has, and returns its length."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         total = 0
         while True:
             try:
-                size = int(lines.readline(100).partition(b";")[0], 16)
+                size = int(stream.readline(100).partition(b";")[0], 16)
             except ValueError:
                 raise MalformedRequestError(400, "Bad chunk") from None
             total += size
             if total > BODY_LIMIT:
                 raise MalformedRequestError(413, "Too large")
-            lines.read(size)
-            lines.readline(HEAD_LIMIT)
+            stream.read(size)
+            stream.readline(HEAD_LIMIT)
             if size == 0:
                 return total
     length = headers.get("content-length", "0")
@@ -223,4 +223,4 @@ def _skip_body(lines: BinaryIO, headers: Mapping[str, str]) -> int:
         raise MalformedRequestError(400, "Bad Content-Length")
     if int(length) > BODY_LIMIT:
         raise MalformedRequestError(413, "Too large")
-    return len(lines.read(int(length)))
+    return len(stream.read(int(length)))

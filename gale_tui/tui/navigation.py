@@ -55,9 +55,9 @@ class Navigation:
         """
         app = self._app
         if pasted:
-            from gale_tui.core.batch.reader import Paste, read_paste, takes_long
+            from gale_tui.core.batch.reader import Paste, is_slow_to_read, read_paste
 
-            if isinstance(pasted, str) and not takes_long(pasted):
+            if isinstance(pasted, str) and not is_slow_to_read(pasted):
                 paste = read_paste(pasted)
                 # What is no request may be an id: the form knows what to do with its text.
                 pasted = paste if paste.batch is not None or paste.captured.requests else pasted

@@ -189,7 +189,7 @@ class _Traveller:
                 threading.Event().wait(0.5)
                 os.kill(process.pid, signal.SIGCONT)
             case "cut lines":
-                self.gale.cut_lines()
+                self.gale.cut_connections()
             case "restart GALE":
                 self.gale.stop()
                 threading.Event().wait(0.3)

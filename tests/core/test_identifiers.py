@@ -13,7 +13,7 @@ from gale_tui.core.identifiers import (
     clean_id,
     clean_key,
     clean_label,
-    has_text_stuck,
+    has_extra_text,
     id_warning,
     origin_of,
     parse_host,
@@ -225,11 +225,11 @@ class TestId:
 
     @pytest.mark.parametrize("stuck", [f"a-{UUID}x", f"a-{UUID}-2", "mine)", "a-1.", "a-1|text", "a-1^"])
     def test_what_may_be_stuck_to_an_id_is_noticed(self, stuck: str) -> None:
-        assert has_text_stuck(clean_id(stuck))
+        assert has_extra_text(clean_id(stuck))
 
     @pytest.mark.parametrize("fine", [f"a-{UUID}", "a-3xxxxxxxxxxxxxxxxxx3", "mine_1"])
     def test_odd_ids_alone_have_nothing_stuck(self, fine: str) -> None:
-        assert not has_text_stuck(clean_id(fine))
+        assert not has_extra_text(clean_id(fine))
 
     @pytest.mark.parametrize(
         "text", [f"a-{UUID},cf-{UUID}", f"https://gale.kore.ai/api/public/tools/a-{UUID}/export", f"a-{UUID} x"]

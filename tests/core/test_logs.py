@@ -14,7 +14,7 @@ import pytest
 from gale_tui.core import logs
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.logs import close_logging, crash_text, redact, setup_logging
-from gale_tui.core.secret import HIDDEN, Secret, hide
+from gale_tui.core.secret import HIDDEN, Secret, register_secret
 
 KEY = "kg-test-key-0000-0000"
 ODD = "no-usual-form-of-a-key-1234"
@@ -26,7 +26,7 @@ LINK = f"https://files.example.com/exports/tool.zip?{QUERY}"
 def log(paths: Paths) -> Iterator[Path]:
     root, own = logging.getLogger(), logging.getLogger("gale_tui")
     levels = root.level, own.level
-    hide(Secret(ODD))
+    register_secret(Secret(ODD))
     setup_logging(paths.log_file, "DEBUG")
     yield paths.log_file
     close_logging()
@@ -98,7 +98,10 @@ def test_no_secret_gets_in_by(
         ("GALE_API_KEY=abc gale-tui", f"GALE_API_KEY={HIDDEN}"),
         ("Proxy-Authorization: Basic bWU6eA==", f"Proxy-Authorization: {HIDDEN}"),
         (LINK, f"https://files.example.com/exports/tool.zip?{HIDDEN}"),
-        ("nothing to hide: 12:00:33, a-1234, ds-5678", "nothing to hide: 12:00:33, a-1234, ds-5678"),
+        (
+            "nothing to hide: 12:00:33, a-1234, ds-5678",
+            "nothing to hide: 12:00:33, a-1234, ds-5678",
+        ),
     ],
 )
 def test_what_redaction_leaves(text: str, left: str) -> None:
@@ -106,9 +109,9 @@ def test_what_redaction_leaves(text: str, left: str) -> None:
 
 
 def test_a_key_that_begins_another_leaves_nothing_of_it() -> None:
-    hide(Secret("overlapping"))
-    hide(Secret("overlapping-and-longer"))
-    hide(Secret(""))
+    register_secret(Secret("overlapping"))
+    register_secret(Secret("overlapping-and-longer"))
+    register_secret(Secret(""))
     assert redact("<overlapping-and-longer>") == f"<{HIDDEN}>"
 
 
@@ -231,7 +234,7 @@ def test_nothing_is_written_after_closing(log: Path) -> None:
 
 
 def test_a_crash_text_has_the_way_but_no_values() -> None:
-    hide(Secret(ODD))
+    register_secret(Secret(ODD))
     try:
         try:
             boom(f"{LINK} {ODD}\x1b[31m")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gale_tui.core.secret import Secret, hide
+from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import (
     content_disposition_name,
     first_useful_line,
@@ -26,7 +26,7 @@ ACTING = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
 
 
 def acts(text: str) -> list[str]:
-    """Characters that would do something on a terminal, or hide."""
+    """Characters that would do something on a terminal, or register_secret."""
     return [c for c in text if unicodedata.category(c) in ACTING]
 
 
@@ -277,7 +277,7 @@ WORST = {
 @pytest.mark.parametrize("piece", WORST.values(), ids=WORST)
 def test_time_is_linear(piece: bytes) -> None:
     """In quadratic time this takes minutes."""
-    hide(Secret("kg-0000000000000000"))
+    register_secret(Secret("kg-0000000000000000"))
     length = 1 << 18
     body = piece * (length // len(piece))
     text = body.decode()

@@ -23,7 +23,7 @@ from typing import Any
 
 from gale_tui.cli.export import export
 from gale_tui.cli.export_plan import ExportCommand
-from gale_tui.core.batch.outcomes import settled
+from gale_tui.core.batch.outcomes import is_settled
 from gale_tui.core.batch.tools import Batch, BatchTool
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
@@ -100,7 +100,7 @@ async def take_up(engine: GaleEngine) -> list[dict[str, object]]:
         async with asyncio.timeout(120):
             # Left alone for a moment even where all seems to be settled: an export sent again would be sent now.
             await engine.clock.sleep(3)
-            while not all(settled(job) for job in engine.jobs.values()):  # noqa: ASYNC110  # several jobs, no event
+            while not all(is_settled(job) for job in engine.jobs.values()):  # noqa: ASYNC110  # several jobs, no event
                 await asyncio.sleep(0.01)
         return [
             {"state": job.state, "download": job.download.state, "path": str(job.download.path), "posts": job.posts}

@@ -251,7 +251,8 @@ def test_help_needs_no_letter_beyond_ascii(account: dict[str, str]) -> None:
 
 def test_no_core_is_dumped_while_a_key_is_in_memory(account: dict[str, str]) -> None:
     code = (
-        "import ctypes, resource; from gale_tui.core.secret import Secret, hide; hide(Secret('kg-1234567890123456'));"
+        "import ctypes, resource; from gale_tui.core.secret import Secret, register_secret; "
+        "register_secret(Secret('kg-1234567890123456'));"
         "print(resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     )
     done = subprocess.run([GALE_TUI[0], "-c", code], env=account, cwd=ROOT, capture_output=True, text=True)

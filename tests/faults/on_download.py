@@ -115,7 +115,7 @@ async def lines_dropped(world: World) -> None:
     await world.start()
     await world.export()
     await world.until(lambda: (world.engine.jobs.progress(world.job.id) or world.job.download).received > 50_000)
-    world.sandbox.cut_lines()
+    world.sandbox.cut_connections()
     await world.until_settled()
 
 

@@ -176,12 +176,12 @@ def test_a_stopped_sandbox_starts_again_where_it_was() -> None:
         assert fetch(f"{other}/").status == 404
 
 
-def test_cut_lines_ends_what_is_open_and_nothing_else() -> None:
+def test_cut_connections_ends_what_is_open_and_nothing_else() -> None:
     with Sandbox() as sandbox:
         line = talk(sandbox.url)
         line.connect()
         dock_status(sandbox, "ds-0")
-        sandbox.cut_lines()
+        sandbox.cut_connections()
         assert line.sock is not None
         assert line.sock.recv(1) == b""
         line.close()

@@ -33,9 +33,9 @@ from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox import server
-from gale_tui.sandbox.listening import Listener
+from gale_tui.sandbox.clock import SandboxTime
+from gale_tui.sandbox.listener import Listener
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.timing import SandboxTime
 from gale_tui.tui.app import GaleApp
 
 __all__ = ["DAY", "HandClock", "Stage", "moment"]

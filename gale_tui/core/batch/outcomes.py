@@ -7,7 +7,7 @@ from typing import Final
 
 from gale_tui.core.models import DownloadState, Job, JobState
 
-__all__ = ["GOOD", "Outcome", "outcome", "settled"]
+__all__ = ["GOOD", "Outcome", "is_settled", "outcome_of"]
 
 
 class Outcome(StrEnum):
@@ -37,7 +37,7 @@ GOOD: Final = (Outcome.SAVED, Outcome.READY)
 """What needs nobody's attention."""
 
 
-def settled(job: Job) -> bool:
+def is_settled(job: Job) -> bool:
     """True where nothing more will happen to the job and its file by itself."""
     if job.state in (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED, JobState.LOST):
         return True
@@ -51,9 +51,9 @@ def settled(job: Job) -> bool:
     return download.state in (DownloadState.SAVED, DownloadState.EXPIRED, DownloadState.FAILED)
 
 
-def outcome(job: Job) -> Outcome:
+def outcome_of(job: Job) -> Outcome:
     """What became of a settled job; of any other that it is unfinished."""
-    if not settled(job):
+    if not is_settled(job):
         return Outcome.UNFINISHED
     match job.state:
         case JobState.FAILED:

@@ -1,6 +1,7 @@
 """What a person brought, as a paste or as a file: one export for the form, or several for a batch.
 
-Reading a recording of many megabytes takes a second or more: a screen calls `takes_long` first, and reads on a thread.
+Reading a recording of many megabytes takes a second or more: a screen asks `is_slow_to_read` first, and reads on a
+thread.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from gale_tui.core.untrusted_text import contains_key, inert
 __all__ = [
     "Paste",
     "file_size",
+    "find_batch",
+    "is_slow_to_read",
     "pasted_path",
     "read_batch",
     "read_paste",
     "read_paste_file",
-    "several_in",
-    "takes_long",
 ]
 
 LONG: Final = 1 << 16
@@ -107,7 +108,7 @@ def _problem_of(request: CapturedRequest) -> str:
     return "no Flow ID" if request.kind.needs_flow and not request.flow_id else ""
 
 
-def several_in(text: str) -> Batch | None:
+def find_batch(text: str) -> Batch | None:
     """The list in a paste: several tools, and more of them than other lines; None for anything else.
 
     A "Copy as cURL" or "Copy as fetch" has many lines too, hardly any of which names a tool.
@@ -124,7 +125,7 @@ def several_in(text: str) -> Batch | None:
     return batch if len(batch.tools) >= 2 and len(batch.tools) > len(batch.bad) else None
 
 
-def takes_long(text: str) -> bool:
+def is_slow_to_read(text: str) -> bool:
     """Returns True if reading a paste may take more than a few milliseconds, or has to look at a disk."""
     return len(text) > LONG or pasted_path(text) is not None
 
@@ -137,7 +138,7 @@ def read_paste(text: str) -> Paste:
             return read_paste_file(path)
         except ConfigError as error:
             return Paste(Captured(ignored=(str(error),)))
-    batch = several_in(text)
+    batch = find_batch(text)
     # Who shows a batch has no use for the rest, least of all for a key.
     return Paste(Captured() if batch is not None else recognise(text), batch)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from gale_tui.core.credentials.key_command import TIME_LIMIT, check_not_writable_by_others, key_from_command
 from gale_tui.core.errors import CredentialError, KeyringLockedError, KeyringUnavailableError, NoKeyError
 from gale_tui.core.models import Environment
-from gale_tui.core.secret import Secret, hide
+from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -85,7 +85,7 @@ class Credentials:
         self._turn = asyncio.Lock()
         self._hung = _HungCalls()
         for key in self._fixed.values():
-            hide(key)
+            register_secret(key)
 
     @cached_property
     def _keyrings(self) -> Keyrings:
@@ -133,7 +133,7 @@ class Credentials:
         Raises:
             CredentialError: It could not be kept; what was used before is still used.
         """
-        hide(key)
+        register_secret(key)
         if not self._use_keyring or env.source != "config":
             raise KeyringUnavailableError("No keyring is used for this environment", "Keep the key for this session")
         await self._with_prompt(partial(self._keyrings.write, _entry_name(env), key))
@@ -142,7 +142,7 @@ class Credentials:
 
     def keep_for_session(self, env: Environment, key: Secret) -> None:
         """Uses the key until the program ends; it is written nowhere."""
-        hide(key)
+        register_secret(key)
         self._session[_entry_name(env)] = key
 
     async def forget(self, env: Environment) -> None:
@@ -213,7 +213,7 @@ class Credentials:
         return self._session.get(_entry_name(env)) or self._fixed_key(env)
 
     def _remember(self, env: Environment, key: Secret) -> Secret:
-        hide(key)
+        register_secret(key)
         self._found[_cache_key(env)] = key
         return key
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from gale_tui.core.errors import ConfigError, CredentialError, KeyringLockedError, KeyringUnavailableError, NoKeyError
 from gale_tui.core.identifiers import clean_key
 from gale_tui.core.logs import redact
-from gale_tui.core.secret import Secret, hide
+from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
 
 __all__ = ["SERVICE", "WITHOUT_KEYRING", "KeyringState", "Keyrings", "LockState"]
@@ -139,7 +139,7 @@ class Keyrings:
         Raises:
             CredentialError: Locked, unavailable, or something else came back; nothing is kept then.
         """
-        hide(key)
+        register_secret(key)
         backend, allowed = self._backend()
         self._open_collection(create=True)
         self._translate(lambda: backend.set_password(SERVICE, user, key.reveal()))

@@ -17,7 +17,14 @@ from gale_tui.core.downloads.direct_io import Flusher
 from gale_tui.core.downloads.file_names import names_after, suffix_of
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder, require_room
 from gale_tui.core.downloads.plan import DownloadPlan
-from gale_tui.core.downloads.range_response import Meaning, meaning, named, not_a_zip, refusal, validator_of
+from gale_tui.core.downloads.range_response import (
+    Placement,
+    content_error,
+    find_placement,
+    refusal_error,
+    server_file_name,
+    validator_of,
+)
 from gale_tui.core.downloads.saved_file import SavedFile, check_file
 from gale_tui.core.errors import (
     ConfigError,
@@ -185,7 +192,7 @@ class DownloadTask:
             part = self._open
             offset = part.size if part is not None and self.validator else 0
             with self._ask(offset) as response:
-                answer = meaning(response, offset, self.validator, self.size)
+                answer = find_placement(response, offset, self.validator, self.size)
                 if answer.kind == "start over":
                     if not again:
                         raise InterruptedDownloadError("The server sent another part of the file than requested")
@@ -227,7 +234,7 @@ class DownloadTask:
                 return response
             with response:
                 own = self._is_own_origin(response.url)
-                now = refusal(response, own=own)
+                now = refusal_error(response, own=own)
             if not isinstance(refused, LinkExpiredError):
                 refused = now
             if response.status not in (401, 403) or not own:
@@ -248,7 +255,7 @@ class DownloadTask:
         except ConfigError:
             return False
 
-    def _receive(self, response: OpenResponse, answer: Meaning, offset: int) -> Checksum:
+    def _receive(self, response: OpenResponse, answer: Placement, offset: int) -> Checksum:
         """Brings the part to its full length; returns the checksum of all of it."""
         part = self._open
         if answer.kind == "complete":
@@ -269,10 +276,10 @@ class DownloadTask:
             checksum = self._hash_part(part)
         else:
             start = body.start(4)
-            if (other := not_a_zip(start, response, any_file=self._plan.any_file)) is not None:
+            if (other := content_error(start, response, any_file=self._plan.any_file)) is not None:
                 raise other
             require_room(self._plan.folder, answer.size, freed=part.size if part is not None else 0)
-            name = named(response, response.url) or named(response, self._plan.url)
+            name = server_file_name(response, response.url) or server_file_name(response, self._plan.url)
             if name and self._plan.any_file:
                 self._suffix = suffix_of(name)
                 name = name.removesuffix(self._suffix)

@@ -28,7 +28,15 @@ from gale_tui.core.http.responses import Headers, OpenResponse
 from gale_tui.core.secret import SignedUrl, without_secrets
 from gale_tui.core.untrusted_text import content_disposition_name, first_useful_line, inert
 
-__all__ = ["Meaning", "content_length", "meaning", "named", "not_a_zip", "refusal", "validator_of"]
+__all__ = [
+    "Placement",
+    "content_error",
+    "content_length",
+    "find_placement",
+    "refusal_error",
+    "server_file_name",
+    "validator_of",
+]
 
 _EXPLANATION = 65536
 """Bytes of an error page that are read."""
@@ -42,7 +50,7 @@ _FOR_GOOD = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class Placement:
     """How an answer with a body goes together with what is already there."""
 
     kind: Literal["from zero", "continues", "complete", "start over"]
@@ -70,7 +78,7 @@ def validator_of(headers: Headers) -> str | None:
     return date if re.fullmatch(r"[A-Za-z0-9 ,:+-]{10,60}", date) else None
 
 
-def meaning(response: OpenResponse, offset: int, validator: str | None, size: int | None) -> Meaning:
+def find_placement(response: OpenResponse, offset: int, validator: str | None, size: int | None) -> Placement:
     """What a 200, 206 or 416 means for a part of `offset` bytes.
 
     Args:
@@ -80,28 +88,28 @@ def meaning(response: OpenResponse, offset: int, validator: str | None, size: in
     """
     headers = response.headers
     if response.status == 200:
-        return Meaning("from zero", None if response.packed else content_length(headers))
+        return Placement("from zero", None if response.packed else content_length(headers))
     span = re.fullmatch(r"\s*bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)\s*", headers.get("content-range", ""))
     total = int(span[3]) if span and span[3] != "*" else None
     if response.status == 416:
-        return Meaning("complete" if offset and total == offset else "start over", total)
+        return Placement("complete" if offset and total == offset else "start over", total)
     if span is None or span[1] is None or int(span[1]) != offset:
-        return Meaning("start over")
+        return Placement("start over")
     end = int(span[2]) + 1
     if end <= offset or (total is not None and end != total):
-        return Meaning("start over")
+        return Placement("start over")
     length = content_length(headers)
     if length is not None and length != end - offset:
-        return Meaning("start over")
+        return Placement("start over")
     now = validator_of(headers)
     if offset and now and validator and (now[0] == '"') == (validator[0] == '"') and now != validator:
-        return Meaning("start over")
+        return Placement("start over")
     if offset and size is not None and end != size:
-        return Meaning("start over")
-    return Meaning("continues" if offset else "from zero", end)
+        return Placement("start over")
+    return Placement("continues" if offset else "from zero", end)
 
 
-def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
+def refusal_error(response: OpenResponse, *, own: bool) -> DownloadError:
     """The error for an answer that brings no file. Reads the start of its body.
 
     Args:
@@ -136,7 +144,7 @@ def refusal(response: OpenResponse, *, own: bool) -> DownloadError:
     return DownloadError(f"The server does not give the file ({said})", _EXPORT_AGAIN)
 
 
-def not_a_zip(start: bytes, response: OpenResponse, *, any_file: bool = False) -> NotAZipError | None:
+def content_error(start: bytes, response: OpenResponse, *, any_file: bool = False) -> NotAZipError | None:
     """The error for a body that begins with `start`, unless it begins like a zip. Then more of it is read.
 
     With `any_file` everything is taken but an empty file, a page, and a message.
@@ -171,7 +179,7 @@ def _is_text(start: bytes, response: OpenResponse) -> bool:
     )
 
 
-def named(response: OpenResponse, link: SignedUrl) -> str | None:
+def server_file_name(response: OpenResponse, link: SignedUrl) -> str | None:
     """The file's name at the server, not yet safe to use; None where it does not say."""
     name = content_disposition_name(response.headers.get("content-disposition"))
     if name:

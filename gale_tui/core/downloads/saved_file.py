@@ -14,7 +14,7 @@ from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.downloads.file_names import PART
 from gale_tui.core.errors import DownloadError
 
-__all__ = ["SavedFile", "check_file", "published_before"]
+__all__ = ["SavedFile", "check_file", "find_published"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def check_file(
     return 0 if any_file else len(verify_zip(path, checkpoint=checkpoint, stored=stored).entries)
 
 
-def published_before(part: Path | None, size: int | None, *, any_file: bool = False) -> SavedFile | None:
+def find_published(part: Path | None, size: int | None, *, any_file: bool = False) -> SavedFile | None:
     """The finished file of a part that is gone, or None: the program was killed just after it gave the file its name.
 
     Reads all of it: call it on a thread.

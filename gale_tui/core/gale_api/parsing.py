@@ -17,7 +17,7 @@ from gale_tui.core.errors import ConfigError, MalformedAnswerError, WrongAnswerE
 from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, Kind, kind_of
-from gale_tui.core.secret import SignedUrl, hide, without_keys, without_secrets
+from gale_tui.core.secret import SignedUrl, register_secret, without_keys, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
 __all__ = ["ExpectedIds", "answer_text", "parse_dock_status", "parse_export", "read_json"]
@@ -215,7 +215,7 @@ def read_json(body: bytes) -> object:
         raise ValueError("nested too deep") from None
     if isinstance(value, dict) and (link := _link(_places(value))) is not None:
         # Before any text of the answer is used: it may repeat what signs the link.
-        hide(link)
+        register_secret(link)
     return value
 
 

@@ -17,7 +17,7 @@ import httpcore
 import httpx
 
 from gale_tui.core.http.connect import connect, look_up
-from gale_tui.core.http.request_context import Exchange, OpenSockets, current
+from gale_tui.core.http.request_context import Exchange, OpenSockets, current_exchange
 from gale_tui.core.http.response_framing import ResponseFraming
 from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import split_url
@@ -152,7 +152,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        exchange = current() or Exchange(timeout)
+        exchange = current_exchange() or Exchange(timeout)
         try:
             exchange.enter("name")
             addresses = look_up(host, port, exchange)
@@ -184,7 +184,7 @@ class _Stream(httpcore.NetworkStream):
         self._contexts = contexts
         self._tunnel = tunnel
         self._framing: ResponseFraming | None = None
-        exchange = current()
+        exchange = current_exchange()
         self._cancellation = exchange.cancellation if exchange else None
         sockets.add(connection)
 
@@ -210,7 +210,7 @@ class _Stream(httpcore.NetworkStream):
         except OSError as error:
             raise httpcore.ReadError from error
         if not data:
-            exchange = current()
+            exchange = current_exchange()
             # A socket that we shut down ourselves ends like one that the server closed.
             if exchange is not None and exchange.stopped:
                 raise httpcore.ReadError("stopped")
@@ -219,7 +219,7 @@ class _Stream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        exchange = current()
+        exchange = current_exchange()
         if exchange is not None and exchange.phase in ("proxy", "request"):
             self._framing = ResponseFraming()
         view = memoryview(buffer)
@@ -243,7 +243,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        if (exchange := current()) is not None:
+        if (exchange := current_exchange()) is not None:
             to_proxy = exchange.phase == "connect" and (exchange.proxy or "").startswith("https:")
             exchange.enter("proxy" if to_proxy else "tls")
         wrapped: socket.socket | None = None
@@ -304,7 +304,7 @@ def _readable(connection: socket.socket) -> bool:
 
 def _limit(timeout: float | None) -> float | None:
     """Seconds left for this step; see :meth:`Exchange.remaining`."""
-    exchange = current()
+    exchange = current_exchange()
     if exchange is None:
         return timeout
     exchange.check()

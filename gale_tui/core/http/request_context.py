@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-__all__ = ["HANDSHAKE", "Cancellation", "Exchange", "OpenSockets", "current", "shut_down", "under_way"]
+__all__ = ["HANDSHAKE", "Cancellation", "Exchange", "OpenSockets", "as_current", "current_exchange", "shut_down"]
 
 Phase = Literal["name", "connect", "proxy", "tls", "request"]
 """`proxy`: with the proxy itself, until its tunnel stands."""
@@ -147,16 +147,16 @@ class Exchange:
 _local = threading.local()
 
 
-def current() -> Exchange | None:
+def current_exchange() -> Exchange | None:
     """The exchange of this thread."""
     exchange: Exchange | None = getattr(_local, "exchange", None)
     return exchange
 
 
 @contextlib.contextmanager
-def under_way(exchange: Exchange) -> Iterator[None]:
+def as_current(exchange: Exchange) -> Iterator[None]:
     """Makes it the exchange of this thread."""
-    before = current()
+    before = current_exchange()
     _local.exchange = exchange
     try:
         yield
@@ -180,7 +180,7 @@ class OpenSockets:
 
     def add(self, connection: socket.socket) -> None:
         """Adds a connected socket; shuts it down at once if its exchange was stopped meanwhile."""
-        exchange = current()
+        exchange = current_exchange()
         with self._lock:
             self._sockets.add(connection)
         if exchange is not None:

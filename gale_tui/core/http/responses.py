@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from gale_tui.core.errors import InterruptedDownloadError, StoppedDownloadError
-from gale_tui.core.http.request_context import Exchange, OpenSockets, under_way
+from gale_tui.core.http.request_context import Exchange, OpenSockets, as_current
 from gale_tui.core.secret import SignedUrl, without_secrets
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class OpenResponse:
         while True:
             failure: InterruptedDownloadError | None = None
             chunk: bytes | None = None
-            with under_way(self._exchange):
+            with as_current(self._exchange):
                 try:
                     chunk = next(self._chunks, None)
                 except Exception as error:  # the library's, its backend's or the socket's own: all mean the same

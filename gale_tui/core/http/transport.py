@@ -20,12 +20,12 @@ from gale_tui.core.errors import (
     UnansweredError,
 )
 from gale_tui.core.http.proxies import proxy_for, proxy_shown
-from gale_tui.core.http.request_context import Cancellation, Exchange, OpenSockets, under_way
+from gale_tui.core.http.request_context import Cancellation, Exchange, OpenSockets, as_current
 from gale_tui.core.http.responses import BODY_LIMIT, Answer, Headers, OpenResponse
 from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import origin_of
 from gale_tui.core.models import Environment, Origin
-from gale_tui.core.secret import Secret, SignedUrl, hide, without_secrets
+from gale_tui.core.secret import Secret, SignedUrl, register_secret, without_secrets
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Transport:
         outcome: Answer | GaleError
         self.sockets.begin(exchange)
         try:
-            with under_way(exchange):
+            with as_current(exchange):
                 outcome = self._call(method, SignedUrl(target), exchange, with_key)
         finally:
             self.sockets.end(exchange)
@@ -194,7 +194,7 @@ class Transport:
         self.sockets.begin(exchange)
         outcome: OpenResponse | GaleError = StoppedDownloadError()
         try:
-            with under_way(exchange):
+            with as_current(exchange):
                 outcome = self._open(link, dict(headers or {}), with_key, exchange, stall)
         finally:
             if not isinstance(outcome, OpenResponse):
@@ -219,7 +219,7 @@ class Transport:
                     f"The download leads from https to plain http ({_shown_url(url)})",
                     "The host needs https; the file would travel unencrypted",
                 )
-            hide(url)
+            register_secret(url)
             secure = origin.scheme == "https"
             with_key = with_key and origin == self.origin
             sent = self._send("GET", url, headers, exchange, stall, with_key, keep_alive=False)
@@ -290,7 +290,7 @@ class Transport:
                 return NoKeyError(f"There is no API key for {name}", "Enter one under Environments")
             if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
                 return NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")
-            hide(key)
+            register_secret(key)
             outgoing["x-api-key"] = key.reveal()
         return outgoing
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gale_tui.core.background import report_failure
-from gale_tui.core.batch.outcomes import Outcome, outcome, settled
+from gale_tui.core.batch.outcomes import Outcome, is_settled, outcome_of
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
@@ -301,16 +301,16 @@ class BatchRun:
         place = self._places[job.id]
         if place in self._comparing:
             return
-        if not settled(job):
+        if not is_settled(job):
             self._update(place, job=job)
             return
         before = self._before.pop(place, None)
-        if outcome(job) is Outcome.SAVED and before is not None:
+        if outcome_of(job) is Outcome.SAVED and before is not None:
             task = asyncio.create_task(self._compare(place, before, job), name=f"compare {job.id}")
             self._comparing[place] = task
             task.add_done_callback(lambda done: self._compared(place, done))
         else:
-            self._update(place, job=job, outcome=outcome(job))
+            self._update(place, job=job, outcome=outcome_of(job))
 
     async def _compare(self, place: int, before: Job, job: Job) -> None:
         """Finds out whether anything changed, and only then counts the job as saved."""
@@ -374,7 +374,7 @@ def account_of(record: BatchRecord, jobs: Mapping[str, Job]) -> BatchAccount:
         job_id = record.started.get(place)
         job = jobs.get(job_id) if job_id is not None else None
         if job is not None:
-            entries.append(BatchEntry(tool, outcome(job) if settled(job) else None, job))
+            entries.append(BatchEntry(tool, outcome_of(job) if is_settled(job) else None, job))
         elif job_id is not None:
             entries.append(BatchEntry(tool, Outcome.UNFINISHED, why=_REMOVED))
         else:

@@ -228,12 +228,12 @@ class JobDownload:
 
     async def _recover_published(self) -> bool:
         """True if the file was whole already when an earlier run was killed; then it is saved now."""
-        from gale_tui.core.downloads.saved_file import published_before
+        from gale_tui.core.downloads.saved_file import find_published
 
         job = self._registry.jobs.get(self._job_id)
         if job is None or job.download.part is None:
             return False
-        find = partial(published_before, any_file=not job.kind.holds_tool)
+        find = partial(find_published, any_file=not job.kind.holds_tool)
         file = await self._context.threads.call(find, job.download.part, job.download.size)
         if file is not None:
             await self._record_saved(file)

@@ -16,7 +16,7 @@ from gale_tui.core.identifiers import clean_id, clean_key, is_id, origin_of, sha
 from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import Origin
 from gale_tui.core.paste.har import HAR_LIMIT, har_requests, looks_like_har
-from gale_tui.core.paste.scanner import RawRequest, find_requests, is_guarded, only_host, subject_of
+from gale_tui.core.paste.scanner import RawRequest, common_host, find_requests, has_secrets, subject_of
 from gale_tui.core.paste.text import quotes_closed, unescape
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import contains_key
@@ -103,7 +103,7 @@ def recognise(text: str) -> Captured:
     )
     if any(each.host is None for each in found):
         # The host may be a variable that is set above.
-        host = only_host(plain)
+        host = common_host(plain)
         found = [replace(each, host=each.host or host) for each in found]
     loose = _loose_pair(text, plain) if not found else None
     if loose is not None:
@@ -117,7 +117,7 @@ def recognise(text: str) -> Captured:
         notes.append(_note_others(others))
     elif not found and any(raw.sent for raw, _ in read):
         notes.append("It contains no export.")
-    if is_guarded(plain):
+    if has_secrets(plain):
         notes.append(LEFT_OUT)
     had_key = contains_key(plain) or _KEY_HEADER.search(plain) is not None
     return Captured(
@@ -145,7 +145,7 @@ def _read_har(text: str) -> Captured:
         notes.append(
             f"{'1 other request was' if others == 1 else f'{others:,} other requests were'} left out: no export."
         )
-    if any(is_guarded(raw.text) or is_guarded(raw.url) for raw in raws):
+    if any(has_secrets(raw.text) or has_secrets(raw.url) for raw in raws):
         notes.append(LEFT_OUT)
     had_key = any(_KEY_HEADER.search(raw.text) is not None or contains_key(raw.text) for raw in raws)
     return Captured(tuple(found), tuple(notes), had_key, _find_key(found, raws), unread)

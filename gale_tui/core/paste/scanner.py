@@ -19,7 +19,7 @@ from gale_tui.core.identifiers import clean_id, is_id, origin_of, shaped_ids
 from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
 from gale_tui.core.untrusted_text import contains_key
 
-__all__ = ["RawRequest", "Subject", "find_requests", "is_guarded", "only_host", "subject_of"]
+__all__ = ["RawRequest", "Subject", "common_host", "find_requests", "has_secrets", "subject_of"]
 
 _WORDS: Final = "|".join(word for kind in KINDS.values() for word in kind.words)
 _STOP: Final = r"\s'\"<>|\x00-\x1f"
@@ -197,7 +197,7 @@ def _subject_in(url: str) -> bool:
     return _IN_PATH.search(url) is not None or bool(shaped_ids(url, "tool"))
 
 
-def only_host(text: str) -> str | None:
+def common_host(text: str) -> str | None:
     """The host of all addresses in an unescaped text, if they have the same."""
     hosts = {_host(match["whole"]) for match in islice(_ADDRESS.finditer(text), _MOST_ADDRESSES) if match["whole"]}
     return hosts.pop() if len(hosts) == 1 else None
@@ -266,6 +266,6 @@ def _named_secrets(text: str) -> frozenset[str]:
     return frozenset(word for value in values for word in re.split(r"[\s;,=:\"]+", value) if len(word) >= _WORTH)
 
 
-def is_guarded(text: str) -> bool:
+def has_secrets(text: str) -> bool:
     """Returns True if something in a text is secret: a cookie, a token, a key, a password in an address."""
     return _SECRET.search(text) is not None

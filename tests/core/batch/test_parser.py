@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gale_tui.core.batch.parser import LONGEST_TEXT, parse_batch
-from gale_tui.core.batch.reader import read_batch, several_in
+from gale_tui.core.batch.reader import find_batch, read_batch
 from gale_tui.core.batch.tools import MOST_TOOLS, BatchTool
 from gale_tui.core.errors import ConfigError
 
@@ -152,7 +152,7 @@ def test_a_copied_call_that_is_no_export_is_no_list() -> None:
         f"# mine\n{text}",
         'fetch("https://gale.kore.ai/api/me", {\n  "headers": {"cookie": "sid=x"}\n})',
     ):
-        assert several_in(each) is None
+        assert find_batch(each) is None
         batch = read_batch(each)
         assert (batch.tools, batch.bad) == ((), ())
         assert "sid" not in repr(batch)
@@ -164,15 +164,15 @@ def test_a_link_in_a_label_makes_no_request_of_a_list() -> None:
 
 
 def test_what_is_a_list_and_what_is_one_request() -> None:
-    assert several_in(f"{A},{F}\n{B},{G}") is not None
-    assert several_in(f"{A}\t{F}\n{B}\t{G}\nnonsense") is not None
-    assert several_in(f"{A},{F}") is None
-    assert several_in(f"{A},{F}\n") is None
-    assert several_in(f"{A}\n{F}") is None
-    assert several_in("") is None
+    assert find_batch(f"{A},{F}\n{B},{G}") is not None
+    assert find_batch(f"{A}\t{F}\n{B}\t{G}\nnonsense") is not None
+    assert find_batch(f"{A},{F}") is None
+    assert find_batch(f"{A},{F}\n") is None
+    assert find_batch(f"{A}\n{F}") is None
+    assert find_batch("") is None
     curl = f"curl 'https://gale.example.com/api/public/tools/{A}/export?flowId={F}' \\\n  -X POST \\\n"
-    assert several_in(f"{curl}  -H 'content-type: application/json'\n") is None
-    assert several_in(curl.rstrip(" \\\n") + "\n" + curl.replace(A, B)) is not None
+    assert find_batch(f"{curl}  -H 'content-type: application/json'\n") is None
+    assert find_batch(curl.rstrip(" \\\n") + "\n" + curl.replace(A, B)) is not None
 
 
 tools = st.builds(

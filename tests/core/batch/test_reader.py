@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.batch.reader import file_size, read_paste, read_paste_file, takes_long
+from gale_tui.core.batch.reader import file_size, is_slow_to_read, read_paste, read_paste_file
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.paste.har import HAR_LIMIT
 from tests.core.paste.test_capture import CHROME, FETCH, FLOW, HAR, KEY, OTHER, TOOL, URL, har, recorded
@@ -80,9 +80,9 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 
 def test_what_is_large_or_on_a_disk_takes_long() -> None:
-    assert takes_long("~/network.har")
-    assert takes_long("x" * 100_000)
-    assert not takes_long(CHROME)
+    assert is_slow_to_read("~/network.har")
+    assert is_slow_to_read("x" * 100_000)
+    assert not is_slow_to_read(CHROME)
 
 
 def test_a_paste_of_several_is_a_batch_and_one_is_not(tmp_path: Path) -> None:

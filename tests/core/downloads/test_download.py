@@ -29,7 +29,7 @@ from gale_tui.core.errors import (
     NotAZipError,
     StoppedDownloadError,
 )
-from gale_tui.core.secret import Secret, hide
+from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.faults import HOSTILE, rate_limited
 from gale_tui.sandbox.script import ABSENT, Fault, File, Link
@@ -362,7 +362,7 @@ class TestStores:
     @pytest.mark.parametrize("escaped", [False, True])
     def test_nor_of_the_key_in_the_file_s_name(self, tmp_path: Path, escaped: bool) -> None:
         key = Secret("odd.key.0123456789")
-        hide(key)
+        register_secret(key)
         name = f'filename="a {key.reveal()}.zip"'
         if escaped:
             name = "filename*=UTF-8''" + "".join(f"%{ord(each):02x}" for each in key.reveal())

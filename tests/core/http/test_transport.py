@@ -366,7 +366,7 @@ class TestUnanswered:
             (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000, "not HTTP"),
         ],
     )
-    def test_cut_lines_and_nonsense(self, said: bytes, says: str) -> None:
+    def test_cut_connections_and_nonsense(self, said: bytes, says: str) -> None:
         def talk(conversation: Conversation) -> None:
             conversation.request()
             conversation.send(said)

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from gale_tui.core.batch.editor import BatchList, ListLine
-from gale_tui.core.batch.reader import read_batch, several_in, takes_long
+from gale_tui.core.batch.reader import find_batch, is_slow_to_read, read_batch
 from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, Typed
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.history.sets import ToolSet
@@ -205,7 +205,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
     def on_paste(self, event: events.Paste) -> None:
         """Adds a paste to the list; a long one is read on a thread."""
         event.stop()
-        if takes_long(event.text):
+        if is_slow_to_read(event.text):
             self._say("Reading what was pasted …")
             self.run_worker(self._read(event.text), group="paste")
         else:
@@ -213,7 +213,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _take_list(self, text: str) -> bool:
         """Takes a list pasted into the folder's field; returns False if it is none."""
-        batch = None if takes_long(text) else several_in(text)
+        batch = None if is_slow_to_read(text) else find_batch(text)
         if batch is not None:
             self._take(batch, text)
         return batch is not None

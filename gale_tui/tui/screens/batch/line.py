@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from gale_tui.core.batch.editor import ListLine
-from gale_tui.core.batch.reader import read_paste, takes_long
+from gale_tui.core.batch.reader import is_slow_to_read, read_paste
 from gale_tui.core.batch.tools import Typed
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
@@ -96,7 +96,7 @@ class BatchLineDialog(GaleModal[Typed]):
 
     def _take_request(self, text: str) -> bool:
         """Fills in the ids of a pasted request; returns False if it has none."""
-        if takes_long(text):
+        if is_slow_to_read(text):
             return False
         requests = read_paste(text).captured.requests
         request = next(iter(requests), None)

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.message import Message
 from textual.widgets import Select
 
-from gale_tui.core.batch.reader import Paste, read_paste, read_paste_file, takes_long
+from gale_tui.core.batch.reader import Paste, is_slow_to_read, read_paste, read_paste_file
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.models import Environment, Job, Origin
 from gale_tui.core.threads import DaemonThreads
@@ -76,7 +76,7 @@ class PastingFields(ExportFields):
 
     def read(self, text: str, field: FieldInput) -> bool:
         """Takes a paste, a long one on a thread; returns False if it is a plain value."""
-        if not takes_long(text):
+        if not is_slow_to_read(text):
             return self.take(read_paste(text))
         self._begin("what was pasted")
         self.run_worker(self._read(text, field), group="paste", exclusive=True)

@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.jobs import PROPER
 from gale_tui.sandbox.script import Fault
-from gale_tui.sandbox.sending import LineEndsError, hang_up, send, shut_down
-from gale_tui.sandbox.timing import SandboxTime
+from gale_tui.sandbox.sending import ConnectionEndsError, hang_up, send, shut_down
 from gale_tui.sandbox.wire import MalformedRequestError, Request, Response, errors_json, read_request
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Listener:
         self._tls = tls
         self._closing = False
         self._lock = threading.Lock()
-        self._lines: set[socket.socket] = set()
+        self._connections: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=512)
@@ -63,13 +63,13 @@ class Listener:
     @property
     def connections(self) -> int:
         with self._lock:
-            return len(self._lines)
+            return len(self._connections)
 
     def cut_all(self) -> None:
         """Closes every connection; new ones are accepted."""
         with self._lock:
-            for line in self._lines:
-                shut_down(line)
+            for connection in self._connections:
+                shut_down(connection)
 
     def close(self) -> None:
         """Closes the port and every connection, and waits for their threads."""
@@ -89,69 +89,71 @@ class Listener:
     def _accept(self) -> None:
         while True:
             try:
-                line, _ = self._socket.accept()
+                connection, _ = self._socket.accept()
             except OSError:
                 if self._closing:
                     return
                 # Out of file descriptors, or a client that left while it waited: neither ends the sandbox.
                 self._time.wait_until(self._time.now() + 0.05)
                 continue
-            thread = threading.Thread(target=self._serve, args=(line,), name="gale-sandbox-line", daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(connection,), name="gale-sandbox-connection", daemon=True
+            )
             with self._lock:
                 if self._closing:
-                    line.close()
+                    connection.close()
                     return
-                self._lines.add(line)
+                self._connections.add(connection)
                 self._threads.add(thread)
             thread.start()
 
-    def _serve(self, line: socket.socket) -> None:
+    def _serve(self, connection: socket.socket) -> None:
         reset = False
         try:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
-                line = self._encrypted(line, self._tls)
-            self._converse(line)
-        except LineEndsError as ends:
+                connection = self._encrypted(connection, self._tls)
+            self._converse(connection)
+        except ConnectionEndsError as ends:
             reset = ends.reset
         except OSError:
             # The client went away, or did not like the certificate; neither is an error of the sandbox.
             pass
         finally:
-            hang_up(line, reset=reset)
+            hang_up(connection, reset=reset)
             with self._lock:
-                self._lines.discard(line)
+                self._connections.discard(connection)
                 self._threads.discard(threading.current_thread())
 
-    def _encrypted(self, line: socket.socket, tls: ssl.SSLContext) -> socket.socket:
-        secured = tls.wrap_socket(line, server_side=True, do_handshake_on_connect=False)
+    def _encrypted(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        secured = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with self._lock:
             # Wrapping took the descriptor over: only the new socket can be shut from now on.
-            self._lines.discard(line)
-            self._lines.add(secured)
+            self._connections.discard(connection)
+            self._connections.add(secured)
             if self._closing:
                 shut_down(secured)
         try:
             secured.do_handshake()
         except BaseException:
             with self._lock:
-                self._lines.discard(secured)
+                self._connections.discard(secured)
             secured.close()
             raise
         return secured
 
-    def _converse(self, line: socket.socket) -> None:
-        with line.makefile("rb") as lines:
+    def _converse(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as stream:
             while not self._time.stopping:
                 try:
-                    request = read_request(lines, self.url)
+                    request = read_request(stream, self.url)
                 except MalformedRequestError as malformed:
                     answer = errors_json(malformed.status, str(malformed))
-                    send(line, answer, PROPER, self._time, asked_at=self._time.now(), keep_alive=False)
+                    send(connection, answer, PROPER, self._time, asked_at=self._time.now(), keep_alive=False)
                     return
                 if request is None:
                     return
                 # Before the log tells of the request: who waits for that may move the clock at once.
                 asked_at = self._time.now()
                 answer, fault = self._answer(request)
-                send(line, answer, fault, self._time, asked_at=asked_at, keep_alive=request.keep_alive)
+                send(connection, answer, fault, self._time, asked_at=asked_at, keep_alive=request.keep_alive)
