@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import DownloadState, Job
+from gale_tui.core.untrusted_text import inert
 
 __all__ = ["add_jobs", "job_as_json", "list_jobs"]
 
@@ -56,7 +57,6 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
 
 
 def _line(job: Job) -> str:
-    from gale_tui.core.untrusted_text import inert
     from gale_tui.tui.formatting.glyphs import UNICODE
     from gale_tui.tui.formatting.job_text import file_text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import io
 import os
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 from gale_tui.cli.parser import parse, refusal
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import GaleError
+from gale_tui.core.models import Environment, ToolChoice
+from gale_tui.core.secret import Secret
 
 if TYPE_CHECKING:
     import argparse
@@ -22,9 +25,7 @@ if TYPE_CHECKING:
     from gale_tui.core.batch.reader import Paste
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.jobs.engine import GaleEngine
-    from gale_tui.core.models import Environment, ToolChoice
     from gale_tui.core.output import OutputThread
-    from gale_tui.core.secret import Secret
     from gale_tui.sandbox.server import Sandbox
 
 __all__ = ["Wiring", "main", "run"]
@@ -131,8 +132,6 @@ def _diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
     command = DiffCommand(arguments.before, arguments.after or arguments.before, arguments.json, arguments.stat)
     if arguments.set_name is None:
         return diff(command, _tolerant_output(), sys.stderr)
-    import asyncio
-
     history = _paths(wiring).store_file
     return asyncio.run(diff_set(history, arguments.set_name, command, _tolerant_output(), sys.stderr))
 
@@ -145,16 +144,12 @@ def _source(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 
 def _prune(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    import asyncio
-
     from gale_tui.cli.prune import prune
 
     return asyncio.run(prune(_paths(wiring).store_file, arguments, _tolerant_output(), sys.stderr))
 
 
 def _jobs(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    import asyncio
-
     from gale_tui.cli.jobs import list_jobs
 
     history = _paths(wiring).store_file
@@ -182,8 +177,6 @@ def _paths(wiring: Wiring) -> Paths:
 
 
 def _info(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    import asyncio
-
     from gale_tui.cli.info import report
 
     sys.stdout.write(asyncio.run(report(_paths(wiring), wiring.environ)))
@@ -236,8 +229,6 @@ def _make_engine(
 
 
 def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    import asyncio
-
     from gale_tui.cli.export_options import command_from
 
     named = arguments.export_env or arguments.env
@@ -354,8 +345,6 @@ def demo_engine(
     """
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.identifiers import parse_host
-    from gale_tui.core.models import Environment, ToolChoice
-    from gale_tui.core.secret import Secret
     from gale_tui.sandbox.server import Sandbox
 
     paths = Paths.under(home)

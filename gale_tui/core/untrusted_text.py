@@ -6,6 +6,7 @@ Nothing here raises because of what a text contains, every result is bounded, an
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -200,8 +201,6 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
     """
     start = body.lstrip()[:1]
     if start in (b"{", b"[", b'"') or "json" in (content_type or "").lower():
-        import json
-
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpcore
 import httpx
+from httpcore._backends.sync import TLSinTLSStream
 
 from gale_tui.core.http.connect import connect, look_up
 from gale_tui.core.http.request_context import Exchange, OpenSockets, current_exchange
@@ -270,8 +271,6 @@ class _Stream(httpcore.NetworkStream):
         return stream
 
     def _start_tunnel(self, context: ssl.SSLContext, name: str | None, timeout: float | None) -> httpcore.NetworkStream:
-        from httpcore._backends.sync import TLSinTLSStream
-
         tunnel = TLSinTLSStream(self._socket, context, name, _limit(timeout))
         return _Stream(self._socket, self._sockets, self._contexts, tunnel)
 

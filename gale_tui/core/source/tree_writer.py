@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -244,8 +245,6 @@ def _hash(content: bytes) -> str:
 
 def _committed_files(folder: Path, paths: Iterable[str]) -> set[str]:
     """Those of the files that are in the last commit as they are on disk; none if git cannot tell."""
-    import subprocess  # late: hardly any unpack needs it
-
     git = shutil.which("git")
     if git is None:
         return set()

@@ -171,7 +171,7 @@ class TestOrder:
         def asked() -> None:
             pytest.fail("the keyring was asked")
 
-        monkeypatch.setattr(keyrings, "_choose", asked)
+        monkeypatch.setattr(keyrings, "_choose_backend", asked)
         mine = Credentials(config_file=paths.config_file, threads=threads, use_keyring=False)
         assert not (await mine.keyring_state()).available
         assert (await mine.where(STAGING)).place == "none"
@@ -348,7 +348,7 @@ class TestStrangeKeyrings:
     def use(self, monkeypatch: pytest.MonkeyPatch) -> Any:
         def use(backend: Backend) -> Backend:
             allowed = keyrings._Allowed("keyring.backends.kwallet", "DBusKeyring", "KWallet", "bus")
-            monkeypatch.setattr(keyrings, "_choose", lambda: (backend, allowed))
+            monkeypatch.setattr(keyrings, "_choose_backend", lambda: (backend, allowed))
             return backend
 
         return use
