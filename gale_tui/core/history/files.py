@@ -55,7 +55,7 @@ def on_network(folder: Path) -> bool:
         fields, described = head.split(), tail.split()
         if not separator or len(fields) < 5 or not described:
             continue
-        point = _unescaped(fields[4])
+        point = _unescape(fields[4])
         inside = real == point or real.startswith(point if point.endswith("/") else f"{point}/")
         # Of two mounts on one point the later one is seen.
         if inside and len(point) >= longest:
@@ -63,7 +63,7 @@ def on_network(folder: Path) -> bool:
     return kind in _NETWORK or kind.startswith("fuse.")
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         text = text.replace(code, character)
     return text

@@ -98,11 +98,11 @@ class Leases:
 
     def acquire(self, job_id: str, kind: LeaseKind, seconds: float) -> bool:
         # A first look without a lock: a "no" need not wait for anybody.
-        if not self._free(job_id, kind):
+        if not self._is_free(job_id, kind):
             self._held.discard((job_id, kind))
             return False
         with self._database.transaction(durable=False):
-            if not self._free(job_id, kind):
+            if not self._is_free(job_id, kind):
                 self._held.discard((job_id, kind))
                 return False
             now = time.time()
@@ -115,12 +115,12 @@ class Leases:
         self._held.add((job_id, kind))
         return True
 
-    def _free(self, job_id: str, kind: LeaseKind) -> bool:
+    def _is_free(self, job_id: str, kind: LeaseKind) -> bool:
         table = "batches" if kind == "batch" else "jobs"
         if self._database.row(f"SELECT 1 FROM {table} WHERE id = ?", (job_id,)) is None:  # noqa: S608  # one of two
             return False
         row = self._database.row(_SELECT, (job_id, kind))
-        return row is None or row[0] == self._me.owner or _is_over(row)
+        return row is None or row[0] == self._me.owner or _has_ended(row)
 
     def renew(self, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
         if not self._held:
@@ -152,10 +152,10 @@ class Leases:
 def is_held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: LeaseKind) -> bool:
     """True while any store has the lease; `row` returns the first row of a query, `of` is the id of a job or batch."""
     found = row(_SELECT, (of, kind))
-    return found is not None and not _is_over(found)
+    return found is not None and not _has_ended(found)
 
 
-def _is_over(row: Row) -> bool:
+def _has_ended(row: Row) -> bool:
     owner, host, pid, started, granted_at, expires_at = row
     now = time.time()
     try:

@@ -110,17 +110,17 @@ class History:
             NewerStoreError: A newer gale-tui wrote it.
             StoreError: It cannot be made, read or written.
         """
-        return cls._of(_open(path, step), owner, step)
+        return cls._assemble(_open(path, step), owner, step)
 
-    def replaced(self) -> History:
+    def replace_damaged(self) -> History:
         """Closes a file that turned out to be damaged, sets it aside and opens a new one with what can be salvaged."""
         self.file.close()
         make_private(self.file.path)
         file = _start_over(self.file.path, self.step, self.identity, "a part of it cannot be read")
-        return self._of(file, self.owner, self.step)
+        return self._assemble(file, self.owner, self.step)
 
     @classmethod
-    def _of(cls, file: HistoryFile, owner: str, step: Step | None) -> History:
+    def _assemble(cls, file: HistoryFile, owner: str, step: Step | None) -> History:
         return cls(
             file,
             owner,

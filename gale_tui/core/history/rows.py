@@ -218,7 +218,7 @@ def repair(row: Row, spare_id: str) -> Row:
         row: Values in the order of `COLUMNS`.
         spare_id: The job's id if its own cannot be read.
     """
-    row = tuple(_convert(value, types) for value, types in zip(row, _TYPES, strict=True))
+    row = tuple(_coerce(value, types) for value, types in zip(row, _TYPES, strict=True))
     values = list(row)
     defaults = row_of(Job(spare_id, "", "", "", "", "", 0.0, production=True))
     unfit = set(_unfit(tuple(map(type, row))))
@@ -238,7 +238,7 @@ def repair(row: Row, spare_id: str) -> Row:
     return tuple(values)
 
 
-def _convert(value: Any, types: tuple[type, ...]) -> Any:
+def _coerce(value: Any, types: tuple[type, ...]) -> Any:
     if isinstance(value, bytes) and bytes not in types and str in types:
         return value.decode("utf-8", "replace")
     return float(value) if isinstance(value, int) and float in types else value

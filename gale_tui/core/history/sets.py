@@ -48,10 +48,10 @@ class ToolSets:
     async def find(self, name: str) -> ToolSet | None:
         return await self._read(lambda history: _read_one(history.file.reader, name))
 
-    async def save(self, kept: ToolSet) -> None:
+    async def save(self, new: ToolSet) -> None:
         """Writes a set in place of the one with its name."""
         sql = "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)"
-        row = (kept.name, kept.environment_id, kept.created_at, kept.used_at, _items_text(kept.tools))
+        row = (new.name, new.environment_id, new.created_at, new.used_at, _items_text(new.tools))
         await self._write(lambda history: history.file.writer.write_once(sql, row, durable=True))
 
     async def mark_used(self, name: str, *, at: float) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gale_tui.core.history.drafts import Drafts
     from gale_tui.core.history.sets import ToolSets
 
-__all__ = ["JobStore", "LeaseKind"]
+__all__ = ["JobStore"]
 
 T = TypeVar("T")
 C = TypeVar("C", JobChange, JobChange | None)
@@ -366,7 +366,7 @@ class JobStore:
             def replace() -> None:
                 try:
                     at_rest.wait()
-                    self._history = damaged.replaced()
+                    self._history = damaged.replace_damaged()
                 finally:
                     go_on.set()
 

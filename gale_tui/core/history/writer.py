@@ -52,7 +52,7 @@ def _regresses(old: Job, new: Job, again: bool) -> bool:
     return old.download.state is saved and new.download.state is not saved and not again
 
 
-def _matters(old: Job, new: Job) -> bool:
+def _must_be_durable(old: Job, new: Job) -> bool:
     """True if GALE could not give us the change again after a power cut."""
     return (
         old.state is not new.state
@@ -65,7 +65,7 @@ def _matters(old: Job, new: Job) -> bool:
     )
 
 
-def _stored(write: Callable[[Row], object], job: Job) -> Job:
+def _write_row(write: Callable[[Row], object], job: Job) -> Job:
     """Writes a job's row; returns the job as the database has it."""
     row = row_of(job)
     try:
@@ -89,7 +89,7 @@ class HistoryWriter:
         self._database = database
         self._owner = owner
         self._logged = logged
-        self._stale = logged
+        self._scrub_needed = logged
         self._scrub_from = 0.0
 
     def add(self, job: Job, event: str | None, at: float | None, line: tuple[str, int] | None = None) -> JobChange:
@@ -128,7 +128,7 @@ class HistoryWriter:
                 new = dataclasses.replace(new, revision=old.revision)
             if new == old or _regresses(old, new, again):
                 return None
-            with self._database.transaction(durable=_matters(old, new)):
+            with self._database.transaction(durable=_must_be_durable(old, new)):
                 if self._row(job_id) != row:
                     # Another process was quicker: look again.
                     continue
@@ -137,7 +137,7 @@ class HistoryWriter:
                 if text:
                     self._add_event(job_id, JobEvent(time.time() if at is None else at, text))
             if old.download_url is not None and new.download_url != old.download_url:
-                self._stale = True
+                self._scrub_needed = True
             return JobChange(ChangeKind.CHANGED, new, old)
         return None
 
@@ -165,7 +165,7 @@ class HistoryWriter:
                 "INSERT OR REPLACE INTO forgotten (job_id, revision, writer, at) VALUES (?, ?, ?, ?)",
                 (job_id, job.revision, self._owner, now),
             )
-        self._stale = True
+        self._scrub_needed = True
         return JobChange(ChangeKind.REMOVED, job)
 
     def prune_removed(self) -> None:
@@ -174,7 +174,7 @@ class HistoryWriter:
         if self._database.row("SELECT 1 FROM removed WHERE at < ?", (now - _RESTORABLE_SECONDS,)) is not None:
             with self._database.transaction(durable=False):
                 self._prune_removed(now)
-            self._stale = True
+            self._scrub_needed = True
 
     def _prune_removed(self, now: float) -> None:
         self._database.write(
@@ -185,13 +185,13 @@ class HistoryWriter:
     @property
     def scrub_due(self) -> bool:
         """True while the log may hold a signed link that the database no longer has."""
-        return self._stale and self._logged and time.monotonic() >= self._scrub_from
+        return self._scrub_needed and self._logged and time.monotonic() >= self._scrub_from
 
     def scrub(self) -> None:
         """Empties the log; if another process is reading it, it is due again after a while."""
         with contextlib.suppress(sqlite3.Error):
-            self._stale = not self._database.truncate_log()
-        self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._stale else 0.0
+            self._scrub_needed = not self._database.truncate_log()
+        self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._scrub_needed else 0.0
 
     def repair_rows(self) -> tuple[int, list[JobChange]]:
         """Replaces values that cannot be read by defaults; returns the number of rows, and the jobs among them."""
@@ -246,7 +246,7 @@ class HistoryWriter:
     def _insert(self, job: Job) -> Job:
         job = dataclasses.replace(job, revision=self._next_revision())
         revision = job.revision
-        return _stored(lambda row: self._database.write(INSERT_JOB, (*row, self._owner, revision, self._owner)), job)
+        return _write_row(lambda row: self._database.write(INSERT_JOB, (*row, self._owner, revision, self._owner)), job)
 
     def _replace(self, before: Row, job: Job) -> Job:
         job = dataclasses.replace(job, revision=self._next_revision())
@@ -260,7 +260,7 @@ class HistoryWriter:
                 (*(row[index] for index in different), self._owner, job.id),
             )
 
-        return _stored(write, job)
+        return _write_row(write, job)
 
     def _add_event(self, job_id: str, event: JobEvent) -> None:
         self._database.write(

@@ -37,7 +37,7 @@ class ConnectionStatus:
         }[state]
         self._set(EnvironmentCondition(environment_id, state, text, at))
 
-    def key_trouble(self, environment: Environment, text: str) -> None:
+    def report_key_trouble(self, environment: Environment, text: str) -> None:
         """The environment's key is refused, or there is none."""
         self._set(EnvironmentCondition(environment.id, "needs key", text))
 

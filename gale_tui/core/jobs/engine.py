@@ -160,7 +160,7 @@ class GaleEngine:
 
     def _key_provided(self, environment_id: str) -> None:
         if self._store is not None:
-            self.scheduler.key_provided(environment_id)
+            self.scheduler.resume_environment(environment_id)
 
     # The history beside the jobs
 
@@ -226,8 +226,8 @@ class GaleEngine:
         )
         self._poller = Poller(
             context,
-            lost=lambda job_id: self.scheduler.lost(job_id),
-            on_key_trouble=self.connection_status.key_trouble,
+            is_lost=lambda job_id: self.scheduler.is_lost(job_id),
+            on_key_trouble=self.connection_status.report_key_trouble,
         )
         self.scheduler = Scheduler(
             self._poller.ask,

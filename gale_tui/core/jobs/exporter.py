@@ -102,11 +102,6 @@ class Exporter:
             pending.keep_rejected = True
             raise
 
-    def is_sending(self, job_id: str) -> bool:
-        """True while the POST of a job may be under way from here."""
-        pending = self._pending.get(job_id)
-        return pending is not None and pending.sent
-
     def is_under_way(self, job_id: str) -> bool:
         """True while this process is about to send the POST of a job, or waits to."""
         return job_id in self._pending
@@ -270,12 +265,8 @@ class Exporter:
 
     async def close(self, within: float) -> None:
         """Gives POSTs under way `within` seconds of real time; what has no answer by then is unconfirmed."""
-        pending, jobs = dict(self._pending), self._registry.jobs
-        sent = [
-            task
-            for job_id, task in self._tasks.items()
-            if self.is_sending(job_id) and job_id in jobs and jobs[job_id].state is JobState.REQUESTING
-        ]
+        pending = dict(self._pending)
+        sent = [self._tasks[job_id] for job_id, each in pending.items() if each.sent and self._is_requesting(job_id)]
         if sent:
             _, left = await asyncio.wait(sent, timeout=within)
             if left:
@@ -288,13 +279,13 @@ class Exporter:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for job_id, each in pending.items():
-            job = self._registry.jobs.get(job_id)
-            if job is None or job.state is not JobState.REQUESTING:
-                continue
-            if each.sent:
-                await self.mark_abandoned(job)
-            else:
-                await self._postpone(job)
+            if self._is_requesting(job_id):
+                job = self._registry.jobs[job_id]
+                await (self.mark_abandoned(job) if each.sent else self._postpone(job))
+
+    def _is_requesting(self, job_id: str) -> bool:
+        job = self._registry.jobs.get(job_id)
+        return job is not None and job.state is JobState.REQUESTING
 
     async def _postpone(self, job: Job) -> Job:
         postponing = partial(transitions.postpone, at=self._clock.time())

@@ -35,7 +35,7 @@ class Poller:
     """Asks GALE for dock statuses.
 
     Args:
-        lost: Returns True if GALE has not known a job for long.
+        is_lost: Returns True if GALE has not known a job for long.
         on_key_trouble: Called with an environment whose key is refused or missing, and why.
     """
 
@@ -43,16 +43,16 @@ class Poller:
         self,
         context: JobContext,
         *,
-        lost: Callable[[str], bool],
+        is_lost: Callable[[str], bool],
         on_key_trouble: Callable[[Environment, str], None],
     ) -> None:
         self._context = context
         self._registry = context.registry
         self._clock = context.clock
         self._credentials = context.credentials
-        self._lost = lost
+        self._is_lost = is_lost
         self._on_key_trouble = on_key_trouble
-        self._ours: set[str] = set()
+        self._leased: set[str] = set()
         self._elsewhere: set[str] = set()
         self._troubled: dict[str, tuple[float, float]] = {}
         """When the first and the last of the questions in a row were sent that brought no answer."""
@@ -74,8 +74,8 @@ class Poller:
         if isinstance(environment, JobReason):
             await self._record_trouble(job, environment)
             return PollResult(PollOutcome.NOT_ASKED)
-        if job_id not in self._ours or self._is_stale():
-            if (result := await self._take(job_id)) is not None:
+        if job_id not in self._leased or self._is_stale():
+            if (result := await self._acquire(job_id)) is not None:
                 return result
             job = self._registry.jobs[job_id]
         if job.resume_at is not None and (wait := self._context.deadlines.remaining(job_id, job.resume_at)) > 0:
@@ -95,15 +95,15 @@ class Poller:
         except GaleError as error:
             return await self._fail(job, environment, error, key)
 
-    async def _take(self, job_id: str) -> PollResult | None:
+    async def _acquire(self, job_id: str) -> PollResult | None:
         """Takes the lease of a job; returns a result where it cannot be polled now."""
         if self._is_stale():
             # This process was stopped for a while: somebody else may poll our jobs by now.
-            self._ours.clear()
+            self._leased.clear()
         if not await self._registry.store.acquire(job_id, "poll", seconds=POLL_LEASE):
             self._elsewhere.add(job_id)
             return PollResult(PollOutcome.ELSEWHERE)
-        self._ours.add(job_id)
+        self._leased.add(job_id)
         taken_over = job_id in self._elsewhere
         self._elsewhere.discard(job_id)
         # Whoever had it before may have polled it to its end, and a moment ago.
@@ -121,7 +121,7 @@ class Poller:
     def record_renewal(self, lost: Collection[str]) -> None:
         """To be called each time that the leases were renewed, with the jobs that belong to another process now."""
         self._renewed = (self._clock.monotonic(), self._clock.time())
-        self._ours.difference_update(lost)
+        self._leased.difference_update(lost)
 
     def is_polled_elsewhere(self, job_id: str) -> bool:
         """True if another process was found to poll the job."""
@@ -131,8 +131,8 @@ class Poller:
         """Gives up the lease of a job that is no longer polled."""
         self._elsewhere.discard(job_id)
         self._troubled.pop(job_id, None)
-        if job_id in self._ours:
-            self._ours.discard(job_id)
+        if job_id in self._leased:
+            self._leased.discard(job_id)
             await self._registry.store.release(job_id, "poll")
 
     async def _apply(
@@ -161,7 +161,7 @@ class Poller:
                 self._credentials.invalidate(environment)
             self._on_key_trouble(environment, str(error))
             return PollResult(PollOutcome.UNAUTHORISED)
-        if error.reason is JobReason.NOT_FOUND and (job.state is JobState.LOST or self._lost(job.id)):
+        if error.reason is JobReason.NOT_FOUND and (job.state is JobState.LOST or self._is_lost(job.id)):
             await self._registry.change(job.id, transitions.mark_lost, _lost_event)
         else:
             await self._record_trouble(job, error.reason, error)

@@ -197,7 +197,7 @@ class Pace:
     def counted(self) -> tuple[float, float]:
         return self.last_asked, self.theoretical
 
-    def lost(self, now: float, policy: PollPolicy) -> bool:
+    def is_lost(self, now: float, policy: PollPolicy) -> bool:
         """True if GALE has not known the job for long."""
         return self.unknown_since is not None and now - self.unknown_since >= policy.lost_after
 
@@ -251,7 +251,7 @@ class Budget:
         # After a quiet time, up to a quarter of a second's questions may go together.
         self.next_at = max(self.next_at, now - 0.25) + 1 / self.rate
 
-    def limited(self, job_id: str, now: float, wait: float, policy: PollPolicy) -> None:
+    def record_rate_limit(self, job_id: str, now: float, wait: float, policy: PollPolicy) -> None:
         """After a 429: half the rate, and a pause for all where it is not one job's own limit."""
         self.rate = max(policy.least_rate, self.rate / 2)
         self.limited_at = now
@@ -259,7 +259,7 @@ class Budget:
         if len(self.limited_jobs) >= policy.limited_jobs:
             self.limited_until = max(self.limited_until, now + wait)
 
-    def unreached(self, outcome: PollOutcome, asked_at: float, now: float, policy: PollPolicy) -> None:
+    def record_no_answer(self, outcome: PollOutcome, asked_at: float, now: float, policy: PollPolicy) -> None:
         self.silent += 1
         if outcome is PollOutcome.UNANSWERED and self.silent < policy.silent and self.offline_until is None:
             return
@@ -269,7 +269,7 @@ class Budget:
             self.failed_at = now
             self.offline_until = now + policy.backoff(self.failures)
 
-    def reached(self, outcome: PollOutcome) -> bool:
+    def record_answer(self, outcome: PollOutcome) -> bool:
         """After an answer; True if the environment was closed and is open again."""
         was_closed = self.closed
         self.failures = self.silent = 0

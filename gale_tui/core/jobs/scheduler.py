@@ -51,7 +51,7 @@ class Scheduler:
         self._on_condition = on_condition
         self._usual = usual
         self._paces: dict[str, Pace] = {}
-        self._released: dict[str, Pace] = {}
+        self._forgotten: dict[str, Pace] = {}
         self._budgets: defaultdict[str, Budget] = defaultdict(lambda: Budget(rate=self.policy.rate))
         self._announced: dict[str, tuple[Condition, float | None]] = {}
         self._queue: list[tuple[float, int, str]] = []
@@ -93,7 +93,7 @@ class Scheduler:
             due=now + policy.first,
             unknown_since=now - policy.lost_after if lost else None,
         )
-        if (before := self._released.pop(job_id, None)) is not None:
+        if (before := self._forgotten.pop(job_id, None)) is not None:
             # Removed and brought back: the server still counts.
             pace.last_asked, pace.theoretical, pace.embargo = before.last_asked, before.theoretical, before.embargo
         self._push(pace, pace.due)
@@ -107,15 +107,15 @@ class Scheduler:
             self._announce(pace.environment_id)
 
     def _remember(self, pace: Pace) -> None:
-        self._released[pace.job_id] = pace
-        if len(self._released) > _REMEMBERED:
-            del self._released[next(iter(self._released))]
+        self._forgotten[pace.job_id] = pace
+        if len(self._forgotten) > _REMEMBERED:
+            del self._forgotten[next(iter(self._forgotten))]
 
     async def wait_turn(self, job_id: str, environment_id: str) -> None:
         """Waits until the limits allow a question about a job that is not polled, and counts it."""
         while True:
             now = self._clock.monotonic()
-            pace = self._paces.get(job_id) or self._released.get(job_id)
+            pace = self._paces.get(job_id) or self._forgotten.get(job_id)
             if pace is None:
                 pace = Pace(job_id, environment_id, created=now, due=math.inf)
                 self._remember(pace)
@@ -133,9 +133,9 @@ class Scheduler:
     def record_limit(self, job_id: str, environment_id: str, seconds: float) -> None:
         """GALE answered such a question with 429 and wants no other for so many seconds."""
         now = self._clock.monotonic()
-        if (pace := self._paces.get(job_id) or self._released.get(job_id)) is not None:
+        if (pace := self._paces.get(job_id) or self._forgotten.get(job_id)) is not None:
             pace.embargo = max(pace.embargo, now + seconds)
-        self._budgets[environment_id].limited(job_id, now, seconds, self.policy)
+        self._budgets[environment_id].record_rate_limit(job_id, now, seconds, self.policy)
 
     def __contains__(self, job_id: str) -> bool:
         return job_id in self._paces
@@ -143,10 +143,10 @@ class Scheduler:
     def __len__(self) -> int:
         return len(self._paces)
 
-    def lost(self, job_id: str) -> bool:
+    def is_lost(self, job_id: str) -> bool:
         """True if GALE has not known a job for so long that it counts as lost."""
         pace = self._paces.get(job_id)
-        return pace is not None and pace.lost(self._clock.monotonic(), self.policy)
+        return pace is not None and pace.is_lost(self._clock.monotonic(), self.policy)
 
     # What the user does
 
@@ -190,7 +190,7 @@ class Scheduler:
             self._spread(None)
         self._wake.set()
 
-    def key_provided(self, environment_id: str) -> None:
+    def resume_environment(self, environment_id: str) -> None:
         """Resumes an environment that waited for a key."""
         budget = self._budgets[environment_id]
         budget.needs_key = False
@@ -230,7 +230,7 @@ class Scheduler:
     def _ask_due(self) -> float | None:
         """Asks whom it may ask now; returns the seconds to the next, None if nothing waits."""
         now = self._clock.monotonic()
-        while (first := self._first()) is not None:
+        while (first := self._next_due()) is not None:
             at, pace = first
             if at > now:
                 return at - now
@@ -242,7 +242,7 @@ class Scheduler:
                 del budget.waiting[pace.job_id]
             else:
                 heapq.heappop(self._queue)
-            later = self._not_before(pace, now)
+            later = self._allowed_at(pace, now)
             if later > now:
                 pace.due = later
                 if later < math.inf:
@@ -253,7 +253,7 @@ class Scheduler:
                 budget.waiting[pace.job_id] = None
         return None
 
-    def _first(self) -> tuple[float, Pace] | None:
+    def _next_due(self) -> tuple[float, Pace] | None:
         """Whose turn is next, and when: of the jobs that are due and wait for the rate, and of those not yet due."""
         turn = min(
             (
@@ -275,7 +275,7 @@ class Scheduler:
                 break
         return turn
 
-    def _not_before(self, pace: Pace, now: float) -> float:
+    def _allowed_at(self, pace: Pace, now: float) -> float:
         """When pauses and limits allow a question; infinity while only the user can bring it forward."""
         policy, budget = self.policy, self._budgets[pace.environment_id]
         if (self._paused or budget.needs_key) and not pace.manual:
@@ -300,9 +300,9 @@ class Scheduler:
         pace.asking, pace.manual = True, False
         task = asyncio.create_task(self._ask_once(pace, counted), name=f"ask {pace.job_id}")
         self._in_flight.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._on_asked)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _on_asked(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._wake.set()
 
@@ -330,10 +330,10 @@ class Scheduler:
     def _apply_to_environment(self, pace: Pace, asked: PollResult, now: float) -> None:
         budget, outcome = self._budgets[pace.environment_id], asked.outcome
         if outcome.reached:
-            if budget.reached(outcome):
+            if budget.record_answer(outcome):
                 self._spread(pace.environment_id)
         elif outcome in (PollOutcome.UNREACHABLE, PollOutcome.UNANSWERED):
-            budget.unreached(outcome, pace.last_asked, now, self.policy)
+            budget.record_no_answer(outcome, pace.last_asked, now, self.policy)
         if budget.closed:
             # Who asked for all jobs wanted to know whether it works again: it does not.
             for other in self._paces.values():
@@ -354,11 +354,11 @@ class Scheduler:
         elif outcome is PollOutcome.NOT_FOUND:
             if pace.unknown_since is None:
                 pace.unknown_since = now
-            self._schedule(pace, policy.lost_every if pace.lost(now, policy) else pace.backoff(policy))
+            self._schedule(pace, policy.lost_every if pace.is_lost(now, policy) else pace.backoff(policy))
         elif outcome is PollOutcome.RATE_LIMITED:
             wait = pace.backoff(policy) if asked.retry_after is None else asked.retry_after
             pace.embargo = max(pace.embargo, now + wait)
-            budget.limited(pace.job_id, now, wait, policy)
+            budget.record_rate_limit(pace.job_id, now, wait, policy)
             self._schedule(pace, wait)
         elif outcome is PollOutcome.UNAUTHORISED:
             pace.due = math.inf
@@ -395,7 +395,7 @@ class Scheduler:
             if pace.asking or (environment_id is not None and pace.environment_id != environment_id):
                 continue
             soon = now + self._rng.random() * policy.floor
-            late = pace.due > soon + policy.ceiling * 2 and not pace.lost(now, policy)
+            late = pace.due > soon + policy.ceiling * 2 and not pace.is_lost(now, policy)
             if late or pace.due == math.inf:
                 self._push(pace, max(soon, pace.allowed_at(policy)))
 

@@ -154,7 +154,7 @@ class StoreAndMonitor(RuleBasedStateMachine):
             if job.environment_id == environment:
                 self.server[job_id] = "IN_PROGRESS" if outcome is None else PollResult(outcome)
         if outcome is None:
-            self.instance.scheduler.key_provided(environment)
+            self.instance.scheduler.resume_environment(environment)
 
     @rule(seconds=st.sampled_from([0.3, 1.0, 5.0, 20.0]))
     def time_passes(self, seconds: float) -> None:

@@ -121,7 +121,7 @@ async def test_who_takes_a_job_that_has_ended_does_not_ask(bench: Bench) -> None
         async with bench.engine(clock=FakeClock()) as late:
             await eventually(lambda: job.id in late.engine.jobs)
             await first.state(job.id, JobState.SUCCEEDED)
-            await eventually(lambda: job.id not in first.engine._poller._ours)
+            await eventually(lambda: job.id not in first.engine._poller._leased)
             asked = len(bench.sandbox.status_calls(job.dock_status_id or ""))
             result = await late.engine._poller.ask(job.id)
             assert result.outcome in (PollOutcome.FINISHED, PollOutcome.ELSEWHERE)

@@ -399,7 +399,7 @@ async def test_a_refused_key_pauses_the_environment_until_there_is_another() -> 
         assert len([job for _, job in b.server.asked if job != "other"]) == asked + 1
 
         b.server.answer = lambda job_id: ANSWERED
-        b.scheduler.key_provided("e")
+        b.scheduler.resume_environment("e")
         await b.clock.advance(4)
         assert {str(number) for number in range(20)} <= {job for _, job in b.server.asked[-30:]}
         assert [each for each in b.conditions if each[0] == "e"][-1] == ("e", "fine")
@@ -421,7 +421,7 @@ async def test_404_for_two_minutes_makes_a_job_lost_and_an_answer_finds_it() -> 
         lost_when_asked: list[tuple[float, bool]] = []
 
         def unknown(job_id: str) -> PollResult:
-            lost_when_asked.append((b.clock.monotonic() - 1000, b.scheduler.lost(job_id)))
+            lost_when_asked.append((b.clock.monotonic() - 1000, b.scheduler.is_lost(job_id)))
             return PollResult(PollOutcome.NOT_FOUND)
 
         b.server.answer = unknown
@@ -440,13 +440,13 @@ async def test_404_for_two_minutes_makes_a_job_lost_and_an_answer_finds_it() -> 
         b.server.answer = lambda job_id: ANSWERED
         b.scheduler.refresh("a")
         await b.clock.advance(2)
-        assert not b.scheduler.lost("a")
+        assert not b.scheduler.is_lost("a")
 
 
 async def test_a_lost_job_stays_lost_over_a_restart() -> None:
     async with bench() as b:
         b.scheduler.track("a", "e", lost=True)
-        assert b.scheduler.lost("a")
+        assert b.scheduler.is_lost("a")
         b.server.answer = lambda job_id: PollResult(PollOutcome.NOT_FOUND)
         await b.clock.advance(250)
         assert len(b.server.times()) == 1
@@ -626,7 +626,7 @@ async def _play(steps: list[tuple[str, Any]], seed: int) -> None:
             elif what == "pause":
                 b.scheduler.paused = value
             elif what == "key":
-                b.scheduler.key_provided("e")
+                b.scheduler.resume_environment("e")
             elif what == "answers":
                 answers[:] = value
             else:
@@ -637,8 +637,8 @@ async def _play(steps: list[tuple[str, Any]], seed: int) -> None:
         # What is under way still gets its old answer.
         await b.clock.advance(5)
         b.scheduler.paused = False
-        b.scheduler.key_provided("e")
-        b.scheduler.key_provided("f")
+        b.scheduler.resume_environment("e")
+        b.scheduler.resume_environment("f")
         before = len(b.server.asked)
         await b.clock.advance(400)
         assert {job for _, job in b.server.asked[before:]} == {str(number) for number in range(12)}
