@@ -6,8 +6,9 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -34,15 +35,14 @@ from gale_tui.core.history.files import (
 )
 from gale_tui.core.history.leases import Leases
 from gale_tui.core.history.reader import HistoryReader
-from gale_tui.core.history.rows import COLUMNS, DamagedError, Row, repair
-from gale_tui.core.history.schema import APPLICATION_ID, INSERT_JOB, SELECT_JOBS, describe_tables, tables_of
+from gale_tui.core.history.rows import DamagedError
+from gale_tui.core.history.schema import APPLICATION_ID, LARGEST_REVISION, SELECT_JOBS, describe_tables, tables_of
 from gale_tui.core.history.writer import HistoryWriter
 
 __all__ = ["History", "HistoryFile", "Run", "Threads"]
 
 T = TypeVar("T")
 
-_LARGEST_REVISION: Final = 2**62
 _PROBES: Final = (
     f"{SELECT_JOBS} ORDER BY created_at DESC, id DESC LIMIT 1",
     "SELECT writer, added_revision, added_by, download_attempts FROM jobs LIMIT 1",
@@ -263,18 +263,20 @@ def _probe(writer: WriteConnection) -> None:
     counter = writer.row("SELECT value FROM counters WHERE name = 'revision'")
     if counter is None:
         raise DamagedError("a counter is missing")
-    if not isinstance(counter[0], int) or not highest <= counter[0] <= _LARGEST_REVISION:
+    if not isinstance(counter[0], int) or not highest <= counter[0] <= LARGEST_REVISION:
         writer.write_once("UPDATE counters SET value = ? WHERE name = 'revision'", (highest + 1000,), durable=True)
 
 
 def _highest_revision(writer: WriteConnection, table: str) -> int:
-    sql = f"SELECT max(revision) FROM {table} WHERE revision <= {_LARGEST_REVISION}"  # noqa: S608  # our own names
+    sql = f"SELECT max(revision) FROM {table} WHERE revision <= {LARGEST_REVISION}"  # noqa: S608  # our own names
     found = writer.row(sql)
     return found[0] if found is not None and isinstance(found[0], int) else 0
 
 
 def _start_over(path: Path, step: Step | None, identity: tuple[int, int] | None, why: str) -> HistoryFile:
     """Recovers a damaged history into a new file, then gives it the name; until then the damaged one keeps it."""
+    from gale_tui.core.history import salvage
+
     recovered = _recovered(path)
     with lock_folder(path.parent):
         if file_identity(path) != identity:
@@ -285,7 +287,8 @@ def _start_over(path: Path, step: Step | None, identity: tuple[int, int] | None,
             make_private(recovered)
             file = _open_file(recovered, step)
             try:
-                saved = _salvage(path, file)
+                copy = partial(salvage.copy_readable, path, file.writer, describe_tables(file.reader))
+                saved = BusyRetry(recovered).run(copy, time.monotonic() + BUSY_SECONDS)
             finally:
                 file.close()
         except BaseException:
@@ -311,48 +314,3 @@ def _finish_recovery(path: Path) -> None:
     with lock_folder(path.parent):
         if not os.path.lexists(path) and recovered.exists():
             recovered.rename(path)
-
-
-def _salvage(aside: Path, file: HistoryFile) -> int:
-    """Copies what can be read of a damaged history into a new one; returns the number of jobs."""
-    from gale_tui.core.history.salvage import read_rows
-
-    tables = describe_tables(file.reader)
-    try:
-        found = read_rows(aside, tables)
-    except OSError:
-        return 0
-    order = [name for name, _ in tables["jobs"]]
-    indexes = [order.index(name) for name, _ in COLUMNS]
-    revision = [name for name, _ in COLUMNS].index("revision")
-    removed = {row[0] for row in found["forgotten"]}
-    jobs: dict[str, Row] = {}
-    for number, row in enumerate(found["jobs"]):
-        job = repair(tuple(row[index] for index in indexes), f"recovered-{number}")
-        if job[0] not in removed and (job[0] not in jobs or jobs[job[0]][revision] < job[revision]):
-            jobs[job[0]] = job
-    events = sorted(row for row in found["events"] if row[1] in jobs)
-    writer = file.writer
-
-    def copy() -> None:
-        with writer.transaction(durable=True):
-            for row in jobs.values():
-                writer.write(INSERT_JOB, (*row, "", row[revision], ""))
-            for row in events:
-                writer.write("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", row[1:4])
-            for table in ("sets", "batches", "batch_starts", "drafts", "forgotten", "removed"):
-                for row in found[table]:
-                    _insert(writer, table, row)
-            writer.write(
-                "UPDATE counters SET value = (SELECT coalesce(max(revision), 0) + 1000 FROM jobs WHERE revision < ?) "
-                "WHERE name = 'revision'",
-                (_LARGEST_REVISION,),
-            )
-
-    BusyRetry(file.path).run(copy, time.monotonic() + BUSY_SECONDS)
-    return len(jobs)
-
-
-def _insert(writer: WriteConnection, table: str, row: Sequence[Any]) -> None:
-    marks = ", ".join("?" * len(row))
-    writer.write(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # names of our own tables

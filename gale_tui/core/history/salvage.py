@@ -1,4 +1,4 @@
-"""Reads the rows of a damaged history without SQLite, page by page: damage costs what it hit and nothing else.
+"""Copies the rows of a damaged history, read without SQLite, page by page: damage costs what it hit and nothing else.
 
 Follows the file format at https://www.sqlite.org/fileformat2.html. A row is known by the types of its values, whatever
 the header or the schema say. Deleted content is zeroed in our files, so no removed job comes back.
@@ -12,10 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from gale_tui.core.history.rows import Row, value_types
-from gale_tui.core.history.schema import Columns
+from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.rows import COLUMNS, Row, repair, value_types
+from gale_tui.core.history.schema import INSERT_JOB, LARGEST_REVISION, Columns
 
-__all__ = ["read_rows"]
+__all__ = ["copy_readable"]
 
 _USUAL_PAGE: Final = 4096
 _TABLE_LEAF: Final = 13
@@ -25,7 +26,45 @@ _LARGEST_ROW: Final = 1 << 24
 _MOST_PLACES: Final = 1_000_000
 
 
-def read_rows(path: Path, tables: Mapping[str, Columns]) -> dict[str, list[Row]]:
+def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, Columns]) -> int:
+    """Copies what can be read of a damaged history into a new one; returns the number of jobs.
+
+    Args:
+        damaged: The file.
+        writer: Of the new one.
+        tables: The columns of today's tables.
+    """
+    try:
+        found = _read_rows(damaged, tables)
+    except OSError:
+        return 0
+    order = [name for name, _ in tables["jobs"]]
+    indexes = [order.index(name) for name, _ in COLUMNS]
+    revision = [name for name, _ in COLUMNS].index("revision")
+    removed = {row[0] for row in found["forgotten"]}
+    jobs: dict[str, Row] = {}
+    for number, row in enumerate(found["jobs"]):
+        job = repair(tuple(row[index] for index in indexes), f"recovered-{number}")
+        if job[0] not in removed and (job[0] not in jobs or jobs[job[0]][revision] < job[revision]):
+            jobs[job[0]] = job
+    with writer.transaction(durable=True):
+        for row in jobs.values():
+            writer.write(INSERT_JOB, (*row, "", row[revision], ""))
+        for row in sorted(row for row in found["events"] if row[1] in jobs):
+            writer.write("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", row[1:4])
+        for table in ("sets", "batches", "batch_starts", "drafts", "forgotten", "removed"):
+            marks = ", ".join("?" * len(tables[table]))
+            for row in found[table]:
+                writer.write(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # our own names
+        writer.write(
+            "UPDATE counters SET value = (SELECT coalesce(max(revision), 0) + 1000 FROM jobs WHERE revision < ?) "
+            "WHERE name = 'revision'",
+            (LARGEST_REVISION,),
+        )
+    return len(jobs)
+
+
+def _read_rows(path: Path, tables: Mapping[str, Columns]) -> dict[str, list[Row]]:
     """The rows of each table that can be read, in the order of its columns; later columns may be None.
 
     Args:

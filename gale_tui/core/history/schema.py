@@ -14,6 +14,7 @@ from gale_tui.core.models import DownloadState, JobState
 __all__ = [
     "APPLICATION_ID",
     "INSERT_JOB",
+    "LARGEST_REVISION",
     "MIGRATIONS",
     "SELECT_JOBS",
     "UNFINISHED",
@@ -28,6 +29,8 @@ Columns: TypeAlias = tuple[tuple[str, str], ...]
 """Name and declaration of each column, in the order in which the file has them."""
 
 APPLICATION_ID: Final = 0x47414C45  # "GALE"
+LARGEST_REVISION: Final = 2**62
+"""A larger one is damage."""
 
 _NAMES: Final = ", ".join(name for name, _ in COLUMNS)
 SELECT_JOBS: Final = f"SELECT {_NAMES} FROM jobs"  # noqa: S608  # names of our own columns

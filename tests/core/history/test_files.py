@@ -16,7 +16,7 @@ import pytest
 
 from gale_tui.core.errors import NewerStoreError, StoreError
 from gale_tui.core.history import files as store_files
-from gale_tui.core.history import open_store
+from gale_tui.core.history import salvage
 from gale_tui.core.history import schema as store_schema
 from gale_tui.core.history.files import on_network
 from gale_tui.core.history.schema import MIGRATIONS, Write
@@ -394,7 +394,7 @@ async def test_a_recovery_that_the_disk_refuses_leaves_the_damaged_file_for_the_
         raise StoreError("no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(open_store, "_salvage", refuse)
+        patch.setattr(salvage, "copy_readable", refuse)
         with pytest.raises(StoreError, match="no room"):
             await JobStore.open(path)
     assert content(path) == before
