@@ -286,7 +286,7 @@ def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
     engine.environments.choose(arguments.env)
     if opening is not None and not engine.environments and getattr(opening, "batch", None) is not None:
         return _complain("No environment yet for a batch. Start gale-tui, add one, and try again.")
-    return _show(engine, mouse=not arguments.no_mouse, opening=opening, follows=arguments.env is None)
+    return _show(engine, mouse=not arguments.no_mouse, opening=opening, follow_paste=arguments.env is None)
 
 
 def _terminal_problem(environ: Mapping[str, str]) -> str:
@@ -298,17 +298,17 @@ def _terminal_problem(environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _show(engine: GaleEngine, *, mouse: bool, opening: Paste | Path | None = None, follows: bool = True) -> int:
+def _show(engine: GaleEngine, *, mouse: bool, opening: Paste | Path | None = None, follow_paste: bool = True) -> int:
     from gale_tui.core.logs import close_logging
-    from gale_tui.tui.terminal.multiplexer import inside
+    from gale_tui.tui.terminal.multiplexer import find_multiplexer
 
-    in_screen = inside(os.environ) == "screen"
+    in_screen = find_multiplexer(os.environ) == "screen"
     if in_screen:
         # GNU screen hands COLORTERM on and knows 256 colours; the framework reads this once, when it is imported.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     from gale_tui.tui.app import GaleApp
 
-    app = GaleApp(engine, on_first_frame=_collect_garbage, opening=opening, follows=follows)
+    app = GaleApp(engine, on_first_frame=_collect_garbage, opening=opening, follow_paste=follow_paste)
     # While the mouse is on, GNU screen holds a lone esc back until the next key.
     app.run(mouse=mouse and engine.settings.mouse and not in_screen)
     close_logging()

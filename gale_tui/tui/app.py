@@ -21,7 +21,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings, find_action
 from gale_tui.tui.batch_controller import BatchController
-from gale_tui.tui.formatting.job_counts import Tally
+from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs, file_text
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
@@ -30,7 +30,7 @@ from gale_tui.tui.navigation import Navigation
 from gale_tui.tui.screens.job_actions import JobActions, count_of
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.mouse import MouseSwitch
-from gale_tui.tui.terminal.notifications import Attention, ending
+from gale_tui.tui.terminal.notifications import Notifier, ending_text
 from gale_tui.tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GaleApp"]
 
-LOOKS_ON = 60.0
+WATCHED_SECONDS = 60.0
 """Seconds after a key for which somebody still looks, inside a multiplexer that does not tell."""
 
 
@@ -52,7 +52,7 @@ class GaleApp(TerminalApp):
         signals: False where somebody else handles signals, in tests.
         on_first_frame: Called once, when the jobs are on the screen.
         opening: What to open the export form or the batch with; a path is read there.
-        follows: Whether that may choose the environment; False where the command line has.
+        follow_paste: Whether that may choose the environment; False where the command line has.
     """
 
     TITLE = "gale-tui"
@@ -68,20 +68,20 @@ class GaleApp(TerminalApp):
         signals: bool = True,
         on_first_frame: Callable[[], None] | None = None,
         opening: Paste | Path | None = None,
-        follows: bool = True,
+        follow_paste: bool = True,
     ) -> None:
         super().__init__(signals=signals)
         self.engine = engine
         self._on_first_frame = on_first_frame
         self._opening = opening
-        self._follows = follows
+        self._follow_paste = follow_paste
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
-        self.tally = Tally()
+        self.job_counts = JobCounts()
         self._mouse = MouseSwitch(lambda: self.driver)
-        self._focus_told = False
+        self._focus_reported = False
         self._key_at = time.monotonic()
-        self._attention = Attention(self.write_terminal, lambda: engine.settings, self._looked_at, self.inside)
+        self._notifier = Notifier(self.write_terminal, lambda: engine.settings, self._is_watched, self.multiplexer)
         self.jobs_screen = JobsScreen()
         self.navigation = Navigation(self, self.jobs_screen)
         self.batch = BatchController(self, self.jobs_screen)
@@ -102,7 +102,7 @@ class GaleApp(TerminalApp):
         except GaleError as error:
             self.exit(2, message=str(error))
             return
-        self.tally.count(self.engine.jobs.values())
+        self.job_counts.count(self.engine.jobs.values())
         self.engine.jobs.listeners.append(self._job_changed)
         self.engine.connection_status.listeners.append(self._condition_changed)
         self.engine.on_loaded.append(self._history_loaded)
@@ -116,11 +116,11 @@ class GaleApp(TerminalApp):
         for text in (*self.engine.notices, *self.engine.problems, *read_keys(self.engine.settings.keys).problems):
             self.say(text, severity="warning", seconds=12)
         self.engine.warm_up()
-        self._attention.running(self.tally.running)
+        self._notifier.show_running(self.job_counts.running)
         self.run_worker(self._find_key_text(), name="key text")
-        self.run_worker(self.batch.look_for_cut_short(), name="cut short")
+        self.run_worker(self.batch.find_interrupted(), name="cut short")
         if self._opening is not None:
-            self.navigation.open_form(pasted=self._opening, follows=self._follows)
+            self.navigation.open_form(pasted=self._opening, follow_paste=self._follow_paste)
         elif not self.engine.environments and not self.engine.settings.seen_welcome:
             self.navigation.open_environments()
             self.save_settings(seen_welcome=True)
@@ -140,7 +140,7 @@ class GaleApp(TerminalApp):
 
     async def on_unmount(self) -> None:
         """Closes the engine: what runs is kept so that it can go on."""
-        self._attention.close()
+        self._notifier.close()
         await self.engine.close()
 
     # Keys
@@ -150,7 +150,7 @@ class GaleApp(TerminalApp):
         if isinstance(event, events.Key):
             self._key_at = time.monotonic()
         elif isinstance(event, events.AppFocus | events.AppBlur):
-            self._focus_told = True
+            self._focus_reported = True
         await super().on_event(event)
 
     async def handle_event(self, event: events.Event) -> None:
@@ -164,11 +164,11 @@ class GaleApp(TerminalApp):
     def _over_the_jobs(self) -> bool:
         return bool(self.screen_stack) and self.screen is self.jobs_screen and not isinstance(self.focused, Input)
 
-    def _looked_at(self) -> bool:
+    def _is_watched(self) -> bool:
         """Whether somebody looks: the terminal says so, or where a multiplexer keeps that to itself, the keys do."""
-        if self._focus_told or not self.inside:
+        if self._focus_reported or not self.multiplexer:
             return self.app_focus
-        return time.monotonic() - self._key_at < LOOKS_ON
+        return time.monotonic() - self._key_at < WATCHED_SECONDS
 
     # What the engine tells
 
@@ -180,9 +180,9 @@ class GaleApp(TerminalApp):
         if isinstance(self.screen, JobActions) and self.screen != self.jobs_screen:
             self.screen.post_message(JobChanged(change))
         self._report_ending(change)
-        self.tally.apply(change)
-        self._attention.ended(ending(change))
-        self._attention.running(self.tally.running)
+        self.job_counts.apply(change)
+        self._notifier.notify(ending_text(change))
+        self._notifier.show_running(self.job_counts.running)
 
     def _report_ending(self, change: JobChange) -> None:
         job, before = change.job, change.previous
@@ -215,7 +215,7 @@ class GaleApp(TerminalApp):
             self.navigation.open_key_dialog(condition.environment_id, condition.text)
 
     def _history_loaded(self, jobs: Sequence[Job]) -> None:
-        self.tally.count(jobs)
+        self.job_counts.count(jobs)
         self.jobs_screen.post_message(HistoryLoaded(jobs))
 
     # Words to the user
@@ -276,7 +276,7 @@ class GaleApp(TerminalApp):
         self.save_settings(mouse=on)
         self._mouse.switch(on)
         back = f"Mouse released to the terminal; {self.jobs_screen.key('mouse')} takes it back."
-        waits = " Inside screen a lone esc then waits for the next key." if self.inside == "screen" else ""
+        waits = " Inside screen a lone esc then waits for the next key." if self.multiplexer == "screen" else ""
         self.say(f"The mouse is back.{waits}" if on else back, seconds=8 if waits else 4)
 
     @property
@@ -313,8 +313,8 @@ class GaleApp(TerminalApp):
                 for widget in (screen, *screen.walk_children(Widget)):
                     widget.refresh()
         if kept and "terminal_title" in changes:
-            self._attention.close()
-            self._attention.running(self.tally.running)
+            self._notifier.close()
+            self._notifier.show_running(self.job_counts.running)
         return kept
 
     def copy_to_clipboard(self, text: str) -> None:

@@ -40,8 +40,8 @@ class BatchController:
         self._jobs = jobs
         self._run: BatchRun | None = None
         self._last: BatchRun | None = None
-        self._offer_due = False
-        self._left_behind: BatchList | None = None
+        self._offer_pending = False
+        self._unstarted: BatchList | None = None
         self._asked: set[str] = set()
         self.pending: BatchRecord | None = None
         """A batch that was cut short, neither continued nor discarded."""
@@ -121,12 +121,12 @@ class BatchController:
                 app.screen.take_set(opened)
             return
         screen = BatchScreen(
-            batch=batch, tools=tools, environment=environment, opened=opened, before=self._left_behind, note=note
+            batch=batch, tools=tools, environment=environment, opened=opened, before=self._unstarted, note=note
         )
 
         def closed(plan: BatchPlan | None) -> None:
             # What was typed and not started is there again the next time.
-            self._left_behind = screen.unkept if plan is None else None
+            self._unstarted = screen.unkept if plan is None else None
             self._confirmed(plan)
 
         app.push_screen(screen, closed)
@@ -163,11 +163,11 @@ class BatchController:
         if plan is not None:
             self._jobs.table.clear_marks()
             # The app's worker, not a screen's: going elsewhere must not stop it.
-            self._app.run_worker(self._carry_out(plan), name="batch", group="batch")
+            self._app.run_worker(self._start(plan), name="batch", group="batch")
 
     # What was cut short
 
-    async def look_for_cut_short(self) -> None:
+    async def find_interrupted(self) -> None:
         """Offers to continue a batch that an earlier run left, one at a time; starts nothing."""
         engine = self._app.engine
         if engine.readonly or self.running:
@@ -188,12 +188,12 @@ class BatchController:
         engine = self._app.engine
         with contextlib.suppress(GaleError):
             jobs = {**await engine.batches.jobs(kept), **engine.jobs}
-            self.pending, self.account, self._offer_due = kept, account_of(kept, jobs), True
+            self.pending, self.account, self._offer_pending = kept, account_of(kept, jobs), True
             self._last = None
             self._jobs.show_title()
             self.offer_to_continue()
 
-    def _carry_on(self, answer: str | None) -> None:
+    def _account_answered(self, answer: str | None) -> None:
         kept = self.pending
         if kept is not None and answer == "continue":
             self._app.run_worker(self._continue(kept), name="batch", group="batch")
@@ -218,7 +218,7 @@ class BatchController:
         if self._run is None:
             run = BatchRun.resume(app.engine, environment, kept, self._changed)
             self.pending = None
-            await self._see_through(run)
+            await self._run_to_end(run)
 
     async def _retry(self, ended: BatchRun) -> None:
         from gale_tui.tui.screens.batch.report import production_dialog
@@ -228,7 +228,7 @@ class BatchController:
         if environment.production and not await self._app.push_screen_wait(dialog):
             return
         if self._run is None:
-            await self._see_through(ended.retry_failed())
+            await self._run_to_end(ended.retry_failed())
 
     async def _discard(self, kept: BatchRecord) -> None:
         try:
@@ -239,11 +239,11 @@ class BatchController:
         self.pending = None
         self._app.say(f"Discarded the {kept.left} of {kept.title} that were not started. Running exports continue.")
         self._jobs.show_title()
-        await self.look_for_cut_short()
+        await self.find_interrupted()
 
     # While it runs
 
-    async def _carry_out(self, plan: BatchPlan) -> None:
+    async def _start(self, plan: BatchPlan) -> None:
         if self._run is not None:
             return
         from gale_tui.core.jobs.batch_runner import BatchRun
@@ -262,9 +262,9 @@ class BatchController:
         if plan.save_when_ready != engine.settings.save_when_ready:
             with contextlib.suppress(GaleError):
                 engine.save_settings(save_when_ready=plan.save_when_ready)
-        await self._see_through(run, plan.name)
+        await self._run_to_end(run, plan.name)
 
-    async def _see_through(self, run: BatchRun, set_name: str = "") -> None:
+    async def _run_to_end(self, run: BatchRun, set_name: str = "") -> None:
         self._run = run
         self._changed(run.account)
         engine = self._app.engine
@@ -315,15 +315,15 @@ class BatchController:
 
     def offer_to_continue(self) -> None:
         """Shows a batch that was cut short, once the jobs are on screen."""
-        if self._offer_due and self._app.screen is self._jobs:
+        if self._offer_pending and self._app.screen is self._jobs:
             self.show_account()
 
     def show_account(self) -> None:
         """Shows the batch's progress."""
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
-        self._offer_due = False
+        self._offer_pending = False
         if self.account is None:
             self._app.say("No batch yet.")
         else:
-            self._app.push_screen(BatchAccountDialog(self.account), self._carry_on)
+            self._app.push_screen(BatchAccountDialog(self.account), self._account_answered)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.reasons import Sentence
     from gale_tui.core.models import Environment, Job
     from gale_tui.tui.formatting.glyphs import Glyphs
-    from gale_tui.tui.formatting.job_counts import Tally
+    from gale_tui.tui.formatting.job_counts import JobCounts
 
 __all__ = ["AppContext", "AppHost", "BatchContext", "NavigationContext"]
 
@@ -27,7 +27,9 @@ T = TypeVar("T")
 class NavigationContext(Protocol):
     """The ways to other screens; :class:`gale_tui.tui.navigation.Navigation`."""
 
-    def open_form(self, again: Job | None = None, pasted: str | Paste | Path = "", *, follows: bool = True) -> None: ...
+    def open_form(
+        self, again: Job | None = None, pasted: str | Paste | Path = "", *, follow_paste: bool = True
+    ) -> None: ...
     def open_environments(self) -> None: ...
     def open_switch(self) -> None: ...
     def open_track(self) -> None: ...
@@ -75,7 +77,7 @@ class AppContext(Protocol):
     glyphs: Glyphs
     key_text: str
     """Where the key of the environment for new exports lives."""
-    tally: Tally
+    job_counts: JobCounts
 
     @property
     def navigation(self) -> NavigationContext: ...

@@ -6,7 +6,7 @@ import unicodedata
 
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
-__all__ = ["key_name", "key_text", "key_word", "types_text"]
+__all__ = ["ascii_key", "key_name", "key_text", "types_text"]
 
 _NAMES = {
     "question_mark": "?",
@@ -36,7 +36,7 @@ _NAMES = {
 _WORDS = {arrow: word for word, arrow in _NAMES.items() if not arrow.isascii()}
 
 
-def key_word(text: str) -> str:
+def ascii_key(text: str) -> str:
     """The text of a key for a terminal without arrows: `down` for `↓`."""
     modifier, plus, last = text.rpartition("+")
     return f"{modifier}{plus}{_WORDS.get(last, last)}" if last else text

@@ -45,13 +45,15 @@ class Navigation:
             return False
         return True
 
-    def open_form(self, again: Job | None = None, pasted: str | Paste | Path = "", *, follows: bool = True) -> None:
+    def open_form(
+        self, again: Job | None = None, pasted: str | Paste | Path = "", *, follow_paste: bool = True
+    ) -> None:
         """Opens the export form, or the batch for a pasted list.
 
         Args:
             again: Fills the form with this job's ids.
             pasted: Fills it with a paste. The form itself reads a file, or a text that takes long.
-            follows: Whether the paste may choose the environment.
+            follow_paste: Whether the paste may choose the environment.
         """
         app = self._app
         if pasted:
@@ -62,14 +64,16 @@ class Navigation:
                 # What is no request may be an id: the form knows what to do with its text.
                 pasted = paste if paste.batch is not None or paste.captured.requests else pasted
             if isinstance(pasted, Paste) and pasted.batch is not None:
-                app.batch.open(batch=pasted.batch, environment=None if follows else app.engine.environments.current)
+                app.batch.open(
+                    batch=pasted.batch, environment=None if follow_paste else app.engine.environments.current
+                )
                 return
         # A pasted request may add the first environment.
         if not (pasted and not app.engine.readonly) and not self.can_export():
             return
         from gale_tui.tui.screens.export_form import ExportForm
 
-        app.push_screen(ExportForm(again, pasted, follows=follows), self._select)
+        app.push_screen(ExportForm(again, pasted, follow_paste=follow_paste), self._select)
 
     def _select(self, job: Job | None) -> None:
         if job is not None:

@@ -21,7 +21,7 @@ from gale_tui.tui.screens.dialogs import KeyDialog
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox
 from tests.faults.on_disk import a_newer_history
 from tests.faults.world import FLOW, TOOL, Injected, World
 from tests.tui.real_app import until
@@ -114,7 +114,7 @@ async def key_asked_for(world: World) -> None:
         world.keys.append(new)
         await screen.until(lambda: isinstance(screen.app.screen, KeyDialog))
         await screen.reads("refused the API key")
-        await screen.until(lambda: screen.app.screen.query_one("#session-only", Tick).value)
+        await screen.until(lambda: screen.app.screen.query_one("#session-only", FormCheckbox).value)
         screen.app.screen.query_one("#api-key", FieldInput).take_paste(new)
         await screen.pilot.press("enter")
         await screen.reads("saved 2.2 kB")

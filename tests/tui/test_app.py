@@ -24,7 +24,7 @@ from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.job_details import JobDetailsScreen
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox
 from tests.tui.real_app import (
     SPEED,
     configured_engine,
@@ -103,7 +103,7 @@ async def test_a_key_refused_while_polling_is_asked_for_and_polling_goes_on(path
         await until(pilot, lambda: shows(app, KeyDialog))
         await until(pilot, lambda: "NEEDS KEY" in screen_text(app))
         asked = len(sandbox.status_calls(engine.jobs[job_id].dock_status_id or ""))
-        await until(pilot, lambda: app.screen.query_one("#session-only", Tick).value)
+        await until(pilot, lambda: app.screen.query_one("#session-only", FormCheckbox).value)
         app.screen.query_one("#api-key", FieldInput).take_paste(sandbox.key)
         await pilot.press("enter")
         await until(pilot, lambda: shows(app, JobsScreen))

@@ -71,7 +71,7 @@ async def test_quitting_says_what_goes_on(tmp_path: Path) -> None:
         sandbox.script(sandbox.offered[0].tool_id, Script(duration=600.0))
         async with running(tmp_path, sandbox) as (app, pilot, _):
             await pilot.press("n", "enter")
-            await until(pilot, lambda: app.tally.running == 1 and app.screen is app.jobs_screen)
+            await until(pilot, lambda: app.job_counts.running == 1 and app.screen is app.jobs_screen)
             await pilot.press("q")
             await until(pilot, lambda: app.return_value == 0)
             assert [str(each) for each in app._exit_renderables] == ["1 export goes on at GALE."]

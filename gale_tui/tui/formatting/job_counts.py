@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobState
 from gale_tui.tui.formatting.job_text import is_unsaved
 
-__all__ = ["Tally"]
+__all__ = ["JobCounts"]
 
 _RUNNING = (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING)
 _FAILED = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED, JobState.LOST)
 
 
-class Tally:
+class JobCounts:
     """The counts of the header and the terminal's title."""
 
     def __init__(self) -> None:

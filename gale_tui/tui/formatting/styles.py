@@ -13,7 +13,7 @@ from gale_tui.tui.formatting.job_text import Tone
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-__all__ = ["Tones", "contrast"]
+__all__ = ["ToneStyles", "contrast"]
 
 _TO_BE_SEEN = (Tone.RUNNING, Tone.WARNING, Tone.ERROR, Tone.FAILURE, Tone.DANGER)
 
@@ -21,7 +21,7 @@ LEAST_CONTRAST = 4.5
 """WCAG 2, level AA. A tone below it on its ground is mixed with the ground's own text colour until it is not."""
 
 
-class Tones:
+class ToneStyles:
     """Styles of a widget's text, worked out once a theme.
 
     Grounds are `row`, `header`, `cursor` and `blurred` (a cursor without the focus).

@@ -23,7 +23,7 @@ __all__ = ["GaleModal", "GaleScreen"]
 T = TypeVar("T")
 
 
-class _OfGale(Screen[T]):
+class _AppScreen(Screen[T]):
     """The app, as screens and dialogs see it."""
 
     KEYS_WAIT_FOR: ClassVar[frozenset[str]] = frozenset()
@@ -58,7 +58,7 @@ class _OfGale(Screen[T]):
         release_closed_widgets()
 
 
-class GaleScreen(_OfGale[T]):
+class GaleScreen(_AppScreen[T]):
     """A full screen of gale-tui."""
 
     AUTO_FOCUS: ClassVar[str | None] = None
@@ -86,7 +86,7 @@ class GaleScreen(_OfGale[T]):
             self.show_keys(self.PLACE)
 
 
-class GaleModal(_OfGale[T], ModalScreen[T]):
+class GaleModal(_AppScreen[T], ModalScreen[T]):
     """A dialog. It is dismissed with a value; `None` means cancelled."""
 
     def action_cancel(self) -> None:

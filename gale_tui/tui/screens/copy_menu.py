@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.job_texts import row_line, scp_line, scp_note
+from gale_tui.tui.formatting.clipboard_text import row_line, scp_line, scp_note
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.screens.job_actions import count_of
 

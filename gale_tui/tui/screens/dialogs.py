@@ -18,7 +18,7 @@ from gale_tui.core.identifiers import clean_id, clean_key, id_warning
 from gale_tui.core.models import Environment, Job
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
-from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
 
 __all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_tick"]
 
@@ -32,9 +32,9 @@ def badge(environment: Environment) -> Content:
     )
 
 
-def session_tick() -> Tick:
+def session_tick() -> FormCheckbox:
     """The switch that keeps a key out of the keyring."""
-    return Tick("Keep the key for this session only", id="session-only")
+    return FormCheckbox("Keep the key for this session only", id="session-only")
 
 
 class ConfirmDialog(GaleModal[bool]):
@@ -128,7 +128,7 @@ class KeyDialog(GaleModal[bool]):
     async def _look_for_keyring(self) -> None:
         state = await self.engine.credentials.keyring_state()
         if not state.available:
-            self.query_one("#session-only", Tick).value = True
+            self.query_one("#session-only", FormCheckbox).value = True
             self.say(state.explanation)
 
     @on(Input.Submitted)
@@ -146,7 +146,7 @@ class KeyDialog(GaleModal[bool]):
 
     def _submit(self) -> None:
         field = self.query_one("#api-key-field", TextField)
-        if not field.insist():
+        if not field.validate():
             field.input.focus()
             return
         dialog = self.query_one(".dialog", Vertical)
@@ -158,7 +158,7 @@ class KeyDialog(GaleModal[bool]):
 
     async def _save(self) -> None:
         field = self.query_one("#api-key-field", TextField)
-        session_only = self.query_one("#session-only", Tick).value
+        session_only = self.query_one("#session-only", FormCheckbox).value
         try:
             await self.engine.environments.provide_key(
                 self._environment, clean_key(field.value), session_only=session_only
@@ -223,7 +223,7 @@ class TrackDialog(GaleModal[Job]):
     def _track(self) -> None:
         field = self.query_one("#dock-status-id-field", TextField)
         environment_id = self.query_one("#environment", Select).value
-        if not field.insist():
+        if not field.validate():
             field.input.focus()
             return
         if not isinstance(environment_id, str):

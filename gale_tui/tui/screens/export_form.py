@@ -29,7 +29,7 @@ from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.quantities import clock_text
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
-from gale_tui.tui.screens.export_draft import DraftKeeper
+from gale_tui.tui.screens.export_draft import DraftAutosave
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
@@ -51,25 +51,25 @@ class ExportForm(FormScreen[Job]):
     KEYS_WAIT_FOR = frozenset({"submit"})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
-    def __init__(self, again: Job | None = None, pasted: Paste | str | Path = "", *, follows: bool = True) -> None:
+    def __init__(self, again: Job | None = None, pasted: Paste | str | Path = "", *, follow_paste: bool = True) -> None:
         """Makes the form.
 
         Args:
             again: The job that is exported again: its ids, label and folder are filled in.
             pasted: Filled in at once; a text or a file is read first.
-            follows: Whether a paste may choose the environment; False where the command line has.
+            follow_paste: Whether a paste may choose the environment; False where the command line has.
         """
         super().__init__()
         self._again = again
         self._pasted = pasted
-        self._follows = follows
+        self._follow_paste = follow_paste
         self._asking = False
         self._left = False
         self._job: Job | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="panel"):
-            yield PastingFields(self.engine, self._again, self.key("form_environment"), self._follows)
+            yield PastingFields(self.engine, self._again, self.key("form_environment"), self._follow_paste)
             with Vertical(id="foot"):
                 yield Static(id="said", markup=False)
                 with Horizontal(id="buttons"):
@@ -81,7 +81,7 @@ class ExportForm(FormScreen[Job]):
 
     def on_mount(self) -> None:
         fields, pasted, self._pasted = self.fields, self._pasted, ""
-        self._draft = DraftKeeper(fields)
+        self._draft = DraftAutosave(fields)
         self._show_offer()
         self.run_worker(self._offer_draft(offered=self._again is None and not pasted), group="draft")
         if isinstance(pasted, Paste):
@@ -116,8 +116,8 @@ class ExportForm(FormScreen[Job]):
 
     # What the fields tell
 
-    @on(ExportFields.Moved)
-    def _moved(self, event: ExportFields.Moved) -> None:
+    @on(ExportFields.EnvironmentChanged)
+    def _moved(self, event: ExportFields.EnvironmentChanged) -> None:
         environment = event.environment
         panel = self.query_one("#panel", Vertical)
         panel.border_title = Content.assemble("New export · ", badge(environment)) if environment else "New export"
@@ -130,8 +130,8 @@ class ExportForm(FormScreen[Job]):
         elif not self.engine.environments:
             self.say(f"No environment yet: go back and press {self.key('environments')} to add one.", "warning")
 
-    @on(ExportFields.Noted)
-    def _noted(self, event: ExportFields.Noted) -> None:
+    @on(ExportFields.StatusChanged)
+    def _noted(self, event: ExportFields.StatusChanged) -> None:
         self.say(event.text, event.level)
         self._show_offer()
 
@@ -144,8 +144,8 @@ class ExportForm(FormScreen[Job]):
             button.label = Content("Keep its key …" if offer.environment is not None else "Add environment …")
             self._offer_key(False)
 
-    @on(PastingFields.Several)
-    def _several(self, event: PastingFields.Several) -> None:
+    @on(PastingFields.BatchPasted)
+    def _several(self, event: PastingFields.BatchPasted) -> None:
         """Opens a batch for a list, unless typed text would be lost."""
         event.stop()
         if self._asking or self._left:
@@ -155,10 +155,10 @@ class ExportForm(FormScreen[Job]):
             return
         self._left = True
         self.dismiss(None)
-        environment = None if self._follows else self.fields.environment
+        environment = None if self._follow_paste else self.fields.environment
         self.app.call_later(self.gale.batch.open, batch=event.batch, environment=environment)
 
-    @on(ExportFields.Complete)
+    @on(ExportFields.Completed)
     def _complete(self) -> None:
         self.action_submit()
 
@@ -183,7 +183,7 @@ class ExportForm(FormScreen[Job]):
             return
         fields = self.fields
         fields.close_list()
-        if fields.hold_enter():
+        if fields.defer_enter():
             return
         missing = fields.first_missing()
         if missing is not None:

@@ -100,7 +100,7 @@ class JobsScreen(MarkedJobActions):
         """Environment, key and counts, as they are now."""
         engine = self.engine
         environment = engine.environments.current
-        tally = self.gale.tally
+        counts = self.gale.job_counts
         badges = []
         if engine.demo:
             badges.append("DEMO")
@@ -117,9 +117,9 @@ class JobsScreen(MarkedJobActions):
             production=bool(environment and environment.production),
             host=environment.origin.display if environment else "",
             key=self.gale.key_text,
-            running=tally.running,
-            saved=tally.saved,
-            failed=tally.failed,
+            running=counts.running,
+            saved=counts.saved,
+            failed=counts.failed,
             badges=tuple(badges),
         )
 

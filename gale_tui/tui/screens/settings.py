@@ -165,7 +165,7 @@ class SettingsScreen(FormScreen[None]):
     async def _save_field(self, widget_id: str) -> bool:
         """Saves a field if it is valid; returns True if the setting has its value."""
         name, field = _SETTINGS[widget_id], self.field(widget_id)
-        if not await field.settled():
+        if not await field.validate_fully():
             return False
         value = _typed(name, field.value)
         if value == getattr(self.engine.settings, name):

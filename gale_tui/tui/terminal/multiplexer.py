@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-__all__ = ["Inside", "inside", "passed_on"]
+__all__ = ["Multiplexer", "find_multiplexer", "wrap_sequence"]
 
-Inside = Literal["", "tmux", "screen"]
+Multiplexer = Literal["", "tmux", "screen"]
 
 CHUNK = 240
 """Bytes of a sequence that GNU screen passes on in one piece; older ones have room for 256."""
 
 
-def inside(environ: Mapping[str, str]) -> Inside:
+def find_multiplexer(environ: Mapping[str, str]) -> Multiplexer:
     """Which of the two the program runs in; of both, the inner one as far as that can be told."""
     if environ.get("STY") and (not environ.get("TMUX") or environ.get("TERM", "").startswith("screen.")):
         return "screen"
     return "tmux" if environ.get("TMUX") else ""
 
 
-def passed_on(sequence: str, within: Inside) -> str:
+def wrap_sequence(sequence: str, multiplexer: Multiplexer) -> str:
     """A sequence for the terminal itself, packed so that it gets there.
 
     tmux acts on such a sequence itself where `set-clipboard` is on, and hands the packed one on where
@@ -28,11 +28,11 @@ def passed_on(sequence: str, within: Inside) -> str:
 
     Args:
         sequence: An operating system command that ends in BEL: a packed one cannot end in ESC \\.
-        within: As `inside` tells.
+        multiplexer: As `find_multiplexer` tells.
     """
-    if within == "tmux":
+    if multiplexer == "tmux":
         packed = sequence.replace("\x1b", "\x1b\x1b")
         return f"{sequence}\x1bPtmux;{packed}\x1b\\"
-    if within == "screen":
+    if multiplexer == "screen":
         return "".join(f"\x1bP{sequence[at : at + CHUNK]}\x1b\\" for at in range(0, len(sequence), CHUNK))
     return sequence

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from gale_tui.core.config.settings import Settings
 from gale_tui.core.models import DownloadState, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.terminal.multiplexer import Inside, passed_on
+from gale_tui.tui.terminal.multiplexer import Multiplexer, wrap_sequence
 
-__all__ = ["Attention", "ending"]
+__all__ = ["Notifier", "ending_text"]
 
 SAVE_TITLE = "\x1b[22;2t"
 RESTORE_TITLE = "\x1b[23;2t"
 
 
-def ending(change: JobChange) -> str:
+def ending_text(change: JobChange) -> str:
     """A few words where this change is the end of a job, as the user sees it; else empty."""
     job, before = change.job, change.previous
     if before is None:
@@ -37,14 +37,14 @@ def _title(job: Job) -> str:
     return inert(job.title, 60).replace(";", ",")
 
 
-class Attention:
+class Notifier:
     """Tells of endings outside the picture, as the settings want it.
 
     Args:
         write: Writes to the terminal, outside the picture.
         settings: The settings as they are now.
         focused: Tells whether the terminal has the focus.
-        within: The multiplexer that the program runs in.
+        multiplexer: The multiplexer that the program runs in.
     """
 
     def __init__(
@@ -52,15 +52,15 @@ class Attention:
         write: Callable[[str], None],
         settings: Callable[[], Settings],
         focused: Callable[[], bool],
-        within: Inside = "",
+        multiplexer: Multiplexer = "",
     ) -> None:
         self._write = write
         self._settings = settings
         self._focused = focused
-        self._inside = within
+        self._multiplexer = multiplexer
         self._titled: str | None = None
 
-    def ended(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Rings, or notifies the desktop, unless the terminal is being looked at."""
         how = self._settings().notifications
         if not text or how == "off" or self._focused():
@@ -70,12 +70,12 @@ class Attention:
         if how in ("desktop", "both"):
             # Two dialects: iTerm2, kitty and Windows Terminal know the first, urxvt, foot and others the second.
             dialects = (f"\x1b]9;gale-tui: {text}", f"\x1b]777;notify;gale-tui;{text}")
-            if self._inside:
-                self._write("".join(passed_on(f"{each}\x07", self._inside) for each in dialects))
+            if self._multiplexer:
+                self._write("".join(wrap_sequence(f"{each}\x07", self._multiplexer) for each in dialects))
             else:
                 self._write("".join(f"{each}\x1b\\" for each in dialects))
 
-    def running(self, count: int) -> None:
+    def show_running(self, count: int) -> None:
         """Puts the number of running exports into the terminal's title."""
         if not self._settings().terminal_title:
             return
@@ -90,4 +90,4 @@ class Attention:
         if self._titled is not None:
             self._titled = None
             # GNU screen keeps no titles in store: without one it shows its own.
-            self._write("\x1b]2;\x1b\\" if self._inside == "screen" else RESTORE_TITLE)
+            self._write("\x1b]2;\x1b\\" if self._multiplexer == "screen" else RESTORE_TITLE)

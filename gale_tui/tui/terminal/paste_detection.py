@@ -36,7 +36,7 @@ _REQUEST: Final = re.compile(r"https?://|^\s*(?:curl|fetch\(|\$session)|\.har[\"
 class ReadingInput(Input):
     """A text field that can read more in a paste than its own value."""
 
-    reading: Callable[[str], bool] | None = None
+    read_more: Callable[[str], bool] | None = None
     """Given each paste first; True if it understood more in it than this field's own value."""
 
     def insert_line(self, text: str) -> None:
@@ -96,7 +96,7 @@ class PasteDetector:
             return True
         if gap > PAUSE:
             self._forget()
-        if not text or not isinstance(field, ReadingInput) or field.reading is None:
+        if not text or not isinstance(field, ReadingInput) or field.read_more is None:
             self._forget()
             return False
         self._cancel()
@@ -205,7 +205,7 @@ def _read(field: ReadingInput, before: dict[ReadingInput, tuple[str, int]], text
     """Reads what was typed as a paste. Where there is nothing in a single line it stays as it was typed."""
     typed = {each: (each.value, each.cursor_position) for each in before}
     _put_back(before)
-    if field.reading is not None and field.reading(text):
+    if field.read_more is not None and field.read_more(text):
         return
     if several:
         field.focus()

@@ -21,7 +21,7 @@ from gale_tui.core.signals import handle_signals
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, terminal_encoding
 from gale_tui.tui.terminal.framework import private_problem
 from gale_tui.tui.terminal.key_queue import KeyQueue
-from gale_tui.tui.terminal.multiplexer import inside, passed_on
+from gale_tui.tui.terminal.multiplexer import find_multiplexer, wrap_sequence
 from gale_tui.tui.terminal.paste_detection import PasteDetector
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TerminalApp(App[int]):
         self._pastes = PasteDetector(self._keys.put)
         self.driver: TerminalDriver | None = None
         """None without a terminal, or where the framework's own driver does the work."""
-        self.inside = inside(os.environ)
+        self.multiplexer = find_multiplexer(os.environ)
         if self._tested:
             from gale_tui.tui.terminal.screen_diff import ScreenDiff
 
@@ -195,7 +195,7 @@ class TerminalApp(App[int]):
     def send_to_clipboard(self, text: str) -> None:
         """Sends a text to the terminal's clipboard."""
         encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
-        self.write_terminal(passed_on(f"\x1b]52;c;{encoded}\x07", self.inside))
+        self.write_terminal(wrap_sequence(f"\x1b]52;c;{encoded}\x07", self.multiplexer))
 
     def keep_copied(self, text: str) -> None:
         """Keeps a text to be pasted in the program itself."""

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs, clip
-from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.formatting.styles import ToneStyles
 
 __all__ = ["HeaderBar"]
 
@@ -55,7 +55,7 @@ class HeaderBar(Widget):
         super().__init__(id=id, classes=classes)
         self._glyphs = glyphs or choose_glyphs()
         self._facts = _Facts()
-        self._tones = Tones(self)
+        self._tone_styles = ToneStyles(self)
 
     @property
     def glyphs(self) -> Glyphs:
@@ -109,8 +109,10 @@ class HeaderBar(Widget):
     def render_line(self, y: int) -> Strip:
         """The line."""
         width = self.size.width
-        base = self._tones.style(Tone.TEXT)
-        segments = [Segment(piece.text, self._tones.style(piece.tone)) for piece in self._pieces(width) if piece.text]
+        base = self._tone_styles.style(Tone.TEXT)
+        segments = [
+            Segment(piece.text, self._tone_styles.style(piece.tone)) for piece in self._pieces(width) if piece.text
+        ]
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _pieces(self, width: int) -> list[Piece]:
@@ -177,4 +179,4 @@ class HeaderBar(Widget):
     def notify_style_update(self) -> None:
         """Takes on another theme."""
         super().notify_style_update()
-        self._tones.clear()
+        self._tone_styles.clear()

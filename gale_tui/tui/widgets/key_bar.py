@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gale_tui.tui.formatting.glyphs import ASCII
-from gale_tui.tui.key_names import key_word
+from gale_tui.tui.key_names import ascii_key
 
 __all__ = ["KeyBar"]
 
@@ -49,7 +49,7 @@ class KeyBar(Widget):
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
         arrows = getattr(self.app, "glyphs", None) is not ASCII
-        entries = [(key if arrows else key_word(key), words, action) for key, words, action in self._entries]
+        entries = [(key if arrows else ascii_key(key), words, action) for key, words, action in self._entries]
 
         def total() -> int:
             return sum(cell_len(key) + cell_len(words) + 3 for key, words, _ in entries)

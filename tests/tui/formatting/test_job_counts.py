@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gale_tui.core.models import ChangeKind, Download, DownloadState, Job, JobChange, JobState
-from gale_tui.tui.formatting.job_counts import Tally
+from gale_tui.tui.formatting.job_counts import JobCounts
 from tests.tui.jobs_for_tests import job
 
 
@@ -12,8 +12,8 @@ def named(job_id: str, state: JobState, download: DownloadState = DownloadState.
 
 
 def test_a_job_whose_file_could_not_be_saved_counts_as_failed() -> None:
-    tally = Tally()
-    tally.count(
+    counts = JobCounts()
+    counts.count(
         [
             named("saved", JobState.SUCCEEDED, DownloadState.SAVED),
             named("expired", JobState.SUCCEEDED, DownloadState.EXPIRED),
@@ -25,7 +25,7 @@ def test_a_job_whose_file_could_not_be_saved_counts_as_failed() -> None:
             named("running", JobState.RUNNING),
         ]
     )
-    assert (tally.running, tally.saved, tally.failed) == (1, 1, 4)
-    for kind, counts in ((ChangeKind.CHANGED, (1, 2, 3)), (ChangeKind.REMOVED, (1, 1, 3))):
-        tally.apply(JobChange(kind, named("expired", JobState.SUCCEEDED, DownloadState.SAVED), None))
-        assert (tally.running, tally.saved, tally.failed) == counts
+    assert (counts.running, counts.saved, counts.failed) == (1, 1, 4)
+    for kind, expected in ((ChangeKind.CHANGED, (1, 2, 3)), (ChangeKind.REMOVED, (1, 1, 3))):
+        counts.apply(JobChange(kind, named("expired", JobState.SUCCEEDED, DownloadState.SAVED), None))
+        assert (counts.running, counts.saved, counts.failed) == expected

@@ -29,7 +29,7 @@ from gale_tui.tui.screens.batch.sets import SetNameDialog, SetPicker
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, FormCheckbox, TextField
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 from tests.support.clocks import ScaledClock
@@ -278,7 +278,7 @@ async def test_what_failed_of_one_batch_is_not_retried_from_the_report_of_anothe
         kept = BatchRecord("other", environment.id, environment.name, str(environment.origin), tools)
         await app.engine.batches.add(kept)
         await app.engine.batches.release(kept.id)
-        await app.batch.look_for_cut_short()
+        await app.batch.find_interrupted()
         await shown(app, pilot, BatchAccountDialog)
         assert app.screen.query_one("#continue").display
         assert not app.screen.query_one("#retry").display
@@ -646,7 +646,7 @@ async def test_the_folder_and_the_switch_are_those_of_the_jobs(tmp_path: Path, s
 
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        app.screen.query_one("#save-when-ready", Tick).value = False
+        app.screen.query_one("#save-when-ready", FormCheckbox).value = False
         app.screen.query_one("#start").focus()
         await pilot.press("enter")
         await report(app, pilot, 4)

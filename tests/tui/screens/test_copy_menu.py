@@ -15,7 +15,7 @@ from textual.widgets import OptionList, Static
 from gale_tui.core.models import Download, DownloadState, Job, JobState
 from gale_tui.core.secret import SignedUrl
 from gale_tui.tui.app import GaleApp
-from gale_tui.tui.formatting.job_texts import row_line, scp_line, scp_note
+from gale_tui.tui.formatting.clipboard_text import row_line, scp_line, scp_note
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from gale_tui.tui.terminal.desktop import folder_command, show_folder
 from tests.tui.demo_app import Demo, demo_app, saved_job

@@ -10,7 +10,7 @@ from textual.widgets import OptionList, Select, Static
 from gale_tui.core.errors import KeyringLockedError, StoreError
 from gale_tui.core.models import Job
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, KeyDialog, TrackDialog
-from gale_tui.tui.widgets.forms.fields import FieldInput, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox, TextField
 from tests.tui.stub_engine import KEY, LIVE, STAGING, KeyringState, StubApp, StubEngine
 
 
@@ -112,7 +112,7 @@ async def test_a_keyring_that_fails_leaves_the_dialog_open() -> None:
         assert said(app) == "The keyring is locked. Unlock it and try again."
         assert focus(app) == "api-key"
         engine.error = None
-        app.screen.query_one("#session-only", Tick).value = True
+        app.screen.query_one("#session-only", FormCheckbox).value = True
         await pilot.press("enter")
         await finish(pilot)
     assert app.results == [True]
@@ -125,7 +125,7 @@ async def test_without_a_keyring_the_session_is_offered() -> None:
     app = StubApp(engine, KeyDialog(STAGING))
     async with app.run_test(size=(80, 24)) as pilot:
         await finish(pilot)
-        assert app.screen.query_one("#session-only", Tick).value
+        assert app.screen.query_one("#session-only", FormCheckbox).value
         assert said(app) == "There is no keyring here."
 
 

@@ -17,7 +17,7 @@ from gale_tui.core.models import Environment, EnvironmentCondition, Origin
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox, TextField
 from tests.tui.stub_engine import KEY, LIVE, STAGING, KeyringState, Status, StubApp, StubEngine
 
 VARIABLES = Environment("env", "env", Origin("http", "127.0.0.1", 8000), source="variables")
@@ -274,7 +274,7 @@ async def test_everything_else_is_saved_too(tmp_path: Path) -> None:
             proxy="proxy.example.com:8080",
             key_command="pass show 'gale/my dev'",
         )
-        app.screen.query_one("#production", Tick).value = True
+        app.screen.query_one("#production", FormCheckbox).value = True
         app.screen.query_one("#save").focus()
         await pilot.press("enter")
         await finish(pilot)

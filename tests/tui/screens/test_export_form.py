@@ -25,7 +25,7 @@ from gale_tui.core.models import Environment, ExportRequest, Job, Origin, ToolCh
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
-from gale_tui.tui.widgets.forms.fields import FieldInput, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox, TextField
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 from tests.tui.stub_engine import FLOW, KEY, LIVE, STAGING, TOOL, StubApp, StubEngine, a_job
 
@@ -159,7 +159,7 @@ async def test_enter_elsewhere_does_what_the_widget_does(engine: StubEngine) -> 
         await pilot.press("escape")
         form.screen.query_one("#save-when-ready").focus()
         await pilot.press("enter")
-        assert not form.screen.query_one("#save-when-ready", Tick).value
+        assert not form.screen.query_one("#save-when-ready", FormCheckbox).value
         assert not engine.exports
         form.screen.query_one("#submit").focus()
         await pilot.press("enter")
@@ -172,7 +172,7 @@ async def test_the_switch_is_as_it_was_left(engine: StubEngine) -> None:
     engine.settings = Settings(save_when_ready=False)
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)):
-        assert not form.screen.query_one("#save-when-ready", Tick).value
+        assert not form.screen.query_one("#save-when-ready", FormCheckbox).value
 
 
 async def test_a_click_submits(engine: StubEngine) -> None:

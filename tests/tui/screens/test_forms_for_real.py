@@ -24,7 +24,7 @@ from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, Tick
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox
 from tests.tui.real_app import until
 
 WRONG_KEY = "kg-test-key-0000-wrong"
@@ -78,9 +78,9 @@ async def add_environment(app: GaleApp, pilot: Pilot[int], host: str, key: str, 
     await until(pilot, lambda: shows(app, EnvironmentsScreen))
     await pilot.press("n")
     await until(pilot, lambda: shows(app, EnvironmentForm))
-    await until(pilot, lambda: app.screen.query_one("#session-only", Tick).value)
+    await until(pilot, lambda: app.screen.query_one("#session-only", FormCheckbox).value)
     fill(app, name="local", host=host, api_key=key)
-    app.screen.query_one("#production", Tick).value = production
+    app.screen.query_one("#production", FormCheckbox).value = production
     await pilot.press("ctrl+s")
     await until(pilot, lambda: shows(app, EnvironmentsScreen))
 
@@ -148,7 +148,7 @@ async def test_a_wrong_tool_and_a_wrong_key_leave_the_form_open(paths: Paths, sa
         if not shows(app, KeyDialog):
             await pilot.press("enter")
             await until(pilot, lambda: shows(app, KeyDialog))
-        await until(pilot, lambda: app.screen.query_one("#session-only", Tick).value)
+        await until(pilot, lambda: app.screen.query_one("#session-only", FormCheckbox).value)
         fill(app, api_key=sandbox.key)
         await pilot.press("enter")
         await until(pilot, lambda: shows(app, ExportForm))

@@ -10,8 +10,8 @@ from textual import events
 
 from gale_tui.core.config.settings import Settings
 from gale_tui.tui import app as app_module
-from gale_tui.tui.terminal.multiplexer import CHUNK, Inside, inside, passed_on
-from gale_tui.tui.terminal.notifications import RESTORE_TITLE, Attention
+from gale_tui.tui.terminal.multiplexer import CHUNK, Multiplexer, find_multiplexer, wrap_sequence
+from gale_tui.tui.terminal.notifications import RESTORE_TITLE, Notifier
 from tests.tui.demo_app import demo_app
 from tests.tui.real_app import until
 
@@ -27,21 +27,21 @@ from tests.tui.real_app import until
         ({"STY": "1.tty", "TMUX": "/run/tmux/default,1,0", "TERM": "screen.tmux-256color"}, "screen"),
     ],
 )
-def test_which_one_it_is(environ: dict[str, str], which: Inside) -> None:
-    assert inside(environ) == which
+def test_which_one_it_is(environ: dict[str, str], which: Multiplexer) -> None:
+    assert find_multiplexer(environ) == which
 
 
 def test_without_either_a_sequence_goes_as_it_is() -> None:
-    assert passed_on("\x1b]52;c;YQ==\x07", "") == "\x1b]52;c;YQ==\x07"
+    assert wrap_sequence("\x1b]52;c;YQ==\x07", "") == "\x1b]52;c;YQ==\x07"
 
 
 def test_tmux_gets_it_for_itself_and_for_the_terminal() -> None:
-    assert passed_on("\x1b]52;c;YQ==\x07", "tmux") == "\x1b]52;c;YQ==\x07\x1bPtmux;\x1b\x1b]52;c;YQ==\x07\x1b\\"
+    assert wrap_sequence("\x1b]52;c;YQ==\x07", "tmux") == "\x1b]52;c;YQ==\x07\x1bPtmux;\x1b\x1b]52;c;YQ==\x07\x1b\\"
 
 
 def test_screen_gets_it_in_pieces_that_it_has_room_for() -> None:
     sequence = f"\x1b]52;c;{'QUJD' * 500}\x07"
-    packed = passed_on(sequence, "screen")
+    packed = wrap_sequence(sequence, "screen")
     pieces = re.findall(r"\x1bP(.*?)\x1b\\", packed, re.DOTALL)
     assert "".join(pieces) == sequence
     assert "".join(f"\x1bP{piece}\x1b\\" for piece in pieces) == packed
@@ -51,16 +51,16 @@ def test_screen_gets_it_in_pieces_that_it_has_room_for() -> None:
 def test_in_screen_the_title_is_given_up_as_screen_knows_it() -> None:
     for within, end in (("screen", "\x1b]2;\x1b\\"), ("tmux", RESTORE_TITLE), ("", RESTORE_TITLE)):
         written: list[str] = []
-        attention = Attention(written.append, Settings, lambda: True, within)  # type: ignore[arg-type]  # of the three
-        attention.running(1)
-        attention.close()
+        notifier = Notifier(written.append, Settings, lambda: True, within)  # type: ignore[arg-type]  # of the three
+        notifier.show_running(1)
+        notifier.close()
         assert written[-1] == end
 
 
 def test_a_desktop_notification_is_packed() -> None:
     written: list[str] = []
-    attention = Attention(written.append, lambda: Settings(notifications="desktop"), lambda: False, "screen")
-    attention.ended("Leave Bot: saved")
+    notifier = Notifier(written.append, lambda: Settings(notifications="desktop"), lambda: False, "screen")
+    notifier.notify("Leave Bot: saved")
     assert written == [
         "\x1bP\x1b]9;gale-tui: Leave Bot: saved\x07\x1b\\\x1bP\x1b]777;notify;gale-tui;Leave Bot: saved\x07\x1b\\"
     ]
@@ -70,13 +70,13 @@ async def test_who_pressed_a_key_just_now_looks_where_nobody_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with demo_app(tmp_path / "demo") as (app, pilot):
-        assert app._looked_at(), "outside of a multiplexer the terminal would tell"
-        app.inside, app._focus_told = "tmux", False
+        assert app._is_watched(), "outside of a multiplexer the terminal would tell"
+        app.multiplexer, app._focus_reported = "tmux", False
         await pilot.press("j")
-        assert app._looked_at()
-        monkeypatch.setattr(app_module, "LOOKS_ON", 0.0)
-        assert not app._looked_at()
+        assert app._is_watched()
+        monkeypatch.setattr(app_module, "WATCHED_SECONDS", 0.0)
+        assert not app._is_watched()
         app.post_message(events.AppFocus())
-        await until(pilot, app._looked_at)
+        await until(pilot, app._is_watched)
         app.post_message(events.AppBlur())
-        await until(pilot, lambda: not app._looked_at())
+        await until(pilot, lambda: not app._is_watched())

@@ -10,7 +10,7 @@ import pytest
 
 from gale_tui.core.config.settings import Settings
 from gale_tui.core.models import ChangeKind, Download, DownloadState, Job, JobChange, JobState
-from gale_tui.tui.terminal.notifications import RESTORE_TITLE, SAVE_TITLE, Attention, ending
+from gale_tui.tui.terminal.notifications import RESTORE_TITLE, SAVE_TITLE, Notifier, ending_text
 from tests.tui.demo_app import demo_app
 from tests.tui.jobs_for_tests import added, forgotten, job
 
@@ -47,12 +47,12 @@ def with_file(state: DownloadState, before: Job = RUNNING) -> Job:
     ],
 )
 def test_which_changes_are_endings(told: JobChange, words: str) -> None:
-    assert ending(told) == words
+    assert ending_text(told) == words
 
 
 def test_the_words_cannot_end_the_sequence() -> None:
     nasty = dataclasses.replace(with_file(DownloadState.SAVED), label="a;b\x1b\\\x07c")
-    words = ending(change(nasty))
+    words = ending_text(change(nasty))
     assert words.isprintable()
     assert ";" not in words
 
@@ -61,11 +61,11 @@ def test_the_words_cannot_end_the_sequence() -> None:
 
 
 class Written:
-    """An attention whose terminal is a list."""
+    """A notifier whose terminal is a list."""
 
     def __init__(self, focused: bool = False, **settings: Any) -> None:
         self.text: list[str] = []
-        self.attention = Attention(self.text.append, lambda: Settings(**settings), lambda: focused)
+        self.notifier = Notifier(self.text.append, lambda: Settings(**settings), lambda: focused)
 
 
 @pytest.mark.parametrize(
@@ -73,28 +73,28 @@ class Written:
 )
 def test_as_the_setting_says(how: str, text: list[str]) -> None:
     written = Written(notifications=how)
-    written.attention.ended("Leave Bot: saved")
+    written.notifier.notify("Leave Bot: saved")
     assert written.text == text
 
 
 def test_nothing_while_the_terminal_is_looked_at() -> None:
     written = Written(focused=True, notifications="both")
-    written.attention.ended("Leave Bot: saved")
+    written.notifier.notify("Leave Bot: saved")
     assert written.text == []
 
 
 def test_nothing_without_an_ending() -> None:
     written = Written(notifications="both")
-    written.attention.ended("")
+    written.notifier.notify("")
     assert written.text == []
 
 
 def test_the_title_counts_and_is_given_back() -> None:
     written = Written()
     for count in (0, 0, 2, 2, 0):
-        written.attention.running(count)
-    written.attention.close()
-    written.attention.close()
+        written.notifier.show_running(count)
+    written.notifier.close()
+    written.notifier.close()
     assert written.text == [
         f"{SAVE_TITLE}\x1b]2;gale-tui\x1b\\",
         "\x1b]2;gale-tui: 2 running\x1b\\",
@@ -105,8 +105,8 @@ def test_the_title_counts_and_is_given_back() -> None:
 
 def test_a_title_that_is_switched_off_is_left_alone() -> None:
     written = Written(terminal_title=False)
-    written.attention.running(2)
-    written.attention.close()
+    written.notifier.show_running(2)
+    written.notifier.close()
     assert written.text == []
 
 
@@ -116,6 +116,6 @@ async def test_without_a_terminal_nothing_is_written(tmp_path: Path, monkeypatch
         written: list[str] = []
         monkeypatch.setattr(app._driver, "write", written.append)
         app.app_focus = False
-        app._attention.ended("Leave Bot: saved")
-        app._attention.running(3)
+        app._notifier.notify("Leave Bot: saved")
+        app._notifier.show_running(3)
         assert written == []

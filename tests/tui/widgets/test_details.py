@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.glyphs import UNICODE
-from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, gist_lines, wrap
+from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, summary_lines, wrap
 from gale_tui.tui.widgets.pages.details import DetailsPane
 from tests.tui.jobs_for_tests import NOON, WidgetApp, job, shown, utc
 
@@ -119,7 +119,7 @@ def test_no_line_exceeds_the_width(width: int) -> None:
         label="人事" * 30, reason="x " * 200 + "y" * 200, state=JobState.FAILED, last_response=ANSWER, download=SAVED
     )
     lines = full(each, width=max(width, 24)).split("\n")
-    gist = text_of(gist_lines(each, EVENTS, None, UNICODE, now=NOON, width=width, height=4, key=default_key)).split(
+    gist = text_of(summary_lines(each, EVENTS, None, UNICODE, now=NOON, width=width, height=4, key=default_key)).split(
         "\n"
     )
 
@@ -145,7 +145,9 @@ def test_wrapping(text: str, width: int, expected: list[str]) -> None:
 def test_the_gist_keeps_the_latest_of_the_timeline_and_the_end_of_the_path() -> None:
     each = job(state=JobState.SUCCEEDED, status="SUCCESS", ended_at=NOON, download=SAVED)
     events = [*EVENTS, JobEvent(NOON - 29, "saved, sha256 9f2c…")]
-    lines = text_of(gist_lines(each, events, None, UNICODE, now=NOON, width=60, height=4, key=default_key)).split("\n")
+    lines = text_of(summary_lines(each, events, None, UNICODE, now=NOON, width=60, height=4, key=default_key)).split(
+        "\n"
+    )
 
     assert lines[2] == "11:59:30 SUCCESS · 11:59:31 saved, sha256 9f2c…"
     assert lines[3] == "saved as …ps/Downloads/Tool 1--staging--20261124T115930Z.zip"

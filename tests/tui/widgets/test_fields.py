@@ -13,7 +13,7 @@ from textual.app import App, ComposeResult
 from gale_tui.core.identifiers import clean_id, clean_key
 from gale_tui.tui import theme
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, folder_finding, folder_of, tidy_id, tidy_line
-from gale_tui.tui.widgets.forms.fields import TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FormCheckbox, TextField
 
 
 class OneField(App[None]):
@@ -78,7 +78,7 @@ async def test_a_paste_replaces_what_is_selected() -> None:
 
 async def test_of_several_unknown_lines_the_first_is_taken_and_that_is_said() -> None:
     field = TextField("Tool ID", "tool")
-    field.input.reading = lambda text: False
+    field.input.read_more = lambda text: False
     async with OneField(field).run_test() as pilot:
         paste(field, "\n first \nsecond\nthird")
         await pilot.pause()
@@ -94,7 +94,7 @@ async def test_what_is_recognised_sees_the_whole_paste_and_inserts_nothing() -> 
         seen.append(text)
         return True
 
-    field.input.reading = read
+    field.input.read_more = read
     app = OneField(field)
     async with app.run_test() as pilot:
         paste(field, "one\ntwo")
@@ -111,7 +111,7 @@ async def test_ctrl_v_reads_the_whole_clipboard_too() -> None:
         seen.append(text)
         return True
 
-    field.input.reading = read
+    field.input.read_more = read
     app = OneField(field)
     async with app.run_test() as pilot:
         app.copy_to_clipboard("one\ntwo")
@@ -140,7 +140,7 @@ async def test_a_problem_is_said_while_typing_and_goes_with_it() -> None:
         assert not field.has_class("-problem")
         await pilot.press("backspace")
         assert field.finding == Finding(), "an empty field is no problem while one types"
-        assert not field.insist()
+        assert not field.validate()
         assert field.finding == Finding("It is needed.", "problem")
 
 
@@ -188,7 +188,7 @@ async def test_a_hidden_text_is_neither_drawn_nor_copied() -> None:
 
 
 async def test_a_tick_can_be_read_without_colour() -> None:
-    tick = Tick("Production", True)
+    tick = FormCheckbox("Production", True)
 
     class OneTick(App[None]):
         def compose(self) -> ComposeResult:
@@ -245,7 +245,7 @@ async def test_a_slow_check_does_not_hold_up_typing(tmp_path: Path) -> None:
         assert field.finding == Finding("checked x", "problem")
         os.write(writer, b"..")
         await pilot.press("y")
-        assert not await field.settled()
+        assert not await field.validate_fully()
         assert field.finding.text == "checked xy"
     os.close(reader)
     os.close(writer)

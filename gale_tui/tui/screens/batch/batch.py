@@ -83,7 +83,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         """
         super().__init__()
         self._read_first = batch
-        self._told = batch is not None and environment is not None
+        self._environment_given = batch is not None and environment is not None
         """The environment was given; the hosts of the requests do not choose it."""
         self._first_environment = environment
         self._set: ToolSet | None = None
@@ -101,7 +101,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        self.target.folder.input.reading = self._take_list
+        self.target.folder.input.read_more = self._take_list
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
         self._say(self._note)
@@ -190,7 +190,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         kind = f"{line.tool.kind}: " if line.tool is not None and line.tool.kind is not TOOL else ""
         return f"{kind}{inert(line.tool_id, 200)}  {inert(line.flow_id, 200)}"
 
-    @on(BatchTarget.Moved)
+    @on(BatchTarget.EnvironmentChanged)
     def _moved(self) -> None:
         self._show()
 
@@ -260,11 +260,11 @@ class BatchScreen(GaleScreen[BatchPlan]):
         found = [each for each in self.engine.environments if each.origin in origins]
         if len(origins) == 1 and len(found) == 1:
             chosen = self.target.environment
-            if self._told and chosen is not None and chosen != found[0]:
+            if self._environment_given and chosen is not None and chosen != found[0]:
                 return f"They were sent to {found[0].name}; {chosen.name} stays chosen (--env)."
             self.target.use(found[0])
             return ""
-        if not self._told:
+        if not self._environment_given:
             self.target.use(None)
         names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
         return f"The requests were sent to {names}, which has no environment here: choose where this goes."
@@ -382,7 +382,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     async def _confirm(self, environment: Environment) -> None:
         target, shown = self.target, self._list
-        if not await target.folder.settled():
+        if not await target.folder.validate_fully():
             target.folder.input.focus()
             return
         count = len(shown.tools)

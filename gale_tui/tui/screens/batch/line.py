@@ -75,9 +75,9 @@ class BatchLineDialog(GaleModal[Typed]):
         was = self.query_one("#was", Static)
         was.display = self._line is not None and bool(self._line.problem)
         tool, flow = self._fields[:2]
-        tool.input.reading = flow.input.reading = self._take_request
+        tool.input.read_more = flow.input.read_more = self._take_request
         self._show_kind()
-        if tool.value.strip() and tool.insist() and flow.display and not (flow.value.strip() and flow.insist()):
+        if tool.value.strip() and tool.validate() and flow.display and not (flow.value.strip() and flow.validate()):
             flow.input.focus()
 
     @property
@@ -115,7 +115,7 @@ class BatchLineDialog(GaleModal[Typed]):
         event.stop()
         fields = self._fields
         place = next(at for at, field in enumerate(fields) if field.input is event.input)
-        if not fields[place].insist():
+        if not fields[place].validate():
             return
         fields = tuple(field for field in fields if field.display)
         place = fields.index(self.query_one(f"#{event.input.id}-field", TextField))
@@ -135,7 +135,7 @@ class BatchLineDialog(GaleModal[Typed]):
     def action_save(self) -> None:
         fields = self._fields
         for field in fields:
-            if field.display and not field.insist():
+            if field.display and not field.validate():
                 field.input.focus()
                 return
         tool_id, flow_id, label = (field.value for field in fields)

@@ -67,7 +67,7 @@ class SetNameDialog(GaleModal[str]):
 
     def _submit(self) -> None:
         field = self.query_one("#set-name-field", TextField)
-        if field.insist():
+        if field.validate():
             self.dismiss(clean_set_name(field.value))
         else:
             field.input.focus()

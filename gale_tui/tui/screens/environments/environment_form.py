@@ -26,8 +26,8 @@ from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.dialogs import ConfirmDialog, session_tick
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding, check_with
-from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, TextField, Tick
-from gale_tui.tui.widgets.forms.pasted import Offer
+from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, FormCheckbox, TextField
+from gale_tui.tui.widgets.forms.pasted import EnvironmentOffer
 
 __all__ = ["EnvironmentForm"]
 
@@ -41,7 +41,7 @@ class EnvironmentForm(FormScreen[Environment]):
     PLACE = Place.ENVIRONMENT_FORM
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
-    def __init__(self, environment: Environment | None = None, *, given: Offer | None = None) -> None:
+    def __init__(self, environment: Environment | None = None, *, given: EnvironmentOffer | None = None) -> None:
         """Makes the form.
 
         Args:
@@ -84,7 +84,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     check=check_with(parse_host, _host_note),
                     required="Enter the host, for example agent-platform.kore.ai.",
                 )
-                yield Tick(
+                yield FormCheckbox(
                     "Production: confirm every export",
                     previous.production if previous is not None else False,
                     id="production",
@@ -153,14 +153,14 @@ class EnvironmentForm(FormScreen[Environment]):
         if previous is not None:
             status = await self.engine.credentials.where(previous)
             self._has_key = status.place in ("keyring", "session")
-            self.query_one("#session-only", Tick).value = status.place == "session"
+            self.query_one("#session-only", FormCheckbox).value = status.place == "session"
             if self._has_key:
                 self._key_hint = f"{status.hint} is kept ({status.place}); leave empty to keep it.".lstrip()
             self._host_changed()
         state = await self.engine.credentials.keyring_state()
         if not state.available:
             if not self._session_touched:
-                self.query_one("#session-only", Tick).value = True
+                self.query_one("#session-only", FormCheckbox).value = True
             line = self.query_one("#keyring", Static)
             line.update(f"! {state.explanation}")
             line.display = True
@@ -178,7 +178,7 @@ class EnvironmentForm(FormScreen[Environment]):
         return check_environment_name(text, {each.name: each.id for each in self.engine.environments}, own)
 
     def _production_hint(self, text: str) -> Finding:
-        if "prod" in text.casefold() and not self.query_one("#production", Tick).value:
+        if "prod" in text.casefold() and not self.query_one("#production", FormCheckbox).value:
             return Finding("Production? Then switch that on.", "note")
         return Finding()
 
@@ -191,12 +191,12 @@ class EnvironmentForm(FormScreen[Environment]):
         if event.input.id in ("host", "key-command"):
             self._host_changed()
 
-    @on(Tick.Changed, "#production")
+    @on(FormCheckbox.Changed, "#production")
     def _production_changed(self) -> None:
         self.field("name").recheck()
 
-    @on(Tick.Changed, "#session-only")
-    def _session_changed(self, event: Tick.Changed) -> None:
+    @on(FormCheckbox.Changed, "#session-only")
+    def _session_changed(self, event: FormCheckbox.Changed) -> None:
         self._session_touched = self._session_touched or event.control.has_focus
 
     def _host_changed(self) -> None:
@@ -302,7 +302,7 @@ class EnvironmentForm(FormScreen[Environment]):
     async def _first_wrong(self) -> TextField | None:
         wrong: TextField | None = None
         for field in self.query(TextField):
-            if not await field.settled() and wrong is None:
+            if not await field.validate_fully() and wrong is None:
                 wrong = field
         return wrong
 
@@ -314,7 +314,7 @@ class EnvironmentForm(FormScreen[Environment]):
             id=previous.id if previous is not None else Config(self.engine.environments.all).fresh_id(name),
             name=name,
             origin=parse_host(self.field("host").value),
-            production=self.query_one("#production", Tick).value,
+            production=self.query_one("#production", FormCheckbox).value,
             ca_file=check_ca_file(self.field("ca-file").value),
             proxy=check_proxy(self.field("proxy").value),
             key_command=_command(command) if command else None,
@@ -341,7 +341,7 @@ class EnvironmentForm(FormScreen[Environment]):
         if self._look is not None and self._look.is_running:
             # Where a key can be kept is not known yet, and the answer may preset the switch below.
             await self._look.wait()
-        session_only = self.query_one("#session-only", Tick).value
+        session_only = self.query_one("#session-only", FormCheckbox).value
         try:
             environment = self._environment()
             await self.engine.environments.save(
@@ -358,7 +358,7 @@ class EnvironmentForm(FormScreen[Environment]):
 
     def _typed_so_far(self) -> tuple[object, ...]:
         texts = tuple(Secret(field.value) for field in self.query(TextField))
-        return (*texts, self.query_one("#production", Tick).value)
+        return (*texts, self.query_one("#production", FormCheckbox).value)
 
     def action_back(self) -> None:
         """Closes without saving; asks if something was typed."""

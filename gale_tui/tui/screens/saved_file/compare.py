@@ -16,7 +16,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
-from gale_tui.tui.screens.saved_file.pages import LeftError, PageScreen
+from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
 from gale_tui.tui.widgets.pages.page_lines import Span
@@ -148,7 +148,7 @@ class CompareScreen(PageScreen):
             return None
         try:
             return await self.read(partial(_read, path))
-        except LeftError:
+        except ScreenClosedError:
             return None
         except GaleError as error:
             self.page.show(partial(problem_lines, path, str(error)))

@@ -16,7 +16,7 @@ from gale_tui.core.models import Job
 from gale_tui.core.source.contents import read_contents
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
-from gale_tui.tui.screens.saved_file.pages import LeftError, PageScreen
+from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
 from gale_tui.tui.widgets.pages.page_lines import Span
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
@@ -61,7 +61,7 @@ class InspectScreen(PageScreen):
             return
         try:
             self._contents = await self.read(lambda checkpoint: read_contents(path, checkpoint=checkpoint))
-        except LeftError:
+        except ScreenClosedError:
             return
         except GaleError as error:
             self.page.show(partial(problem_lines, path, str(error)))

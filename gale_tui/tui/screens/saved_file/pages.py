@@ -15,13 +15,13 @@ from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.line_input import SearchInput
 from gale_tui.tui.widgets.pages.text_page import TextPage
 
-__all__ = ["LeftError", "PageScreen"]
+__all__ = ["PageScreen", "ScreenClosedError"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class LeftError(Exception):
+class ScreenClosedError(Exception):
     """The screen that wanted a file read is gone."""
 
 
@@ -56,7 +56,7 @@ class PageScreen(GaleScreen[None]):
 
         def checkpoint() -> None:
             if self._left.is_set():
-                raise LeftError
+                raise ScreenClosedError
 
         return await DaemonThreads("inspect", keep=0).call(function, checkpoint)
 

@@ -83,7 +83,7 @@ class UnpackDialog(GaleModal[Path]):
         dialog = self.query_one(".dialog", Vertical)
         if dialog.disabled:
             return
-        if not field.insist():
+        if not field.validate():
             field.input.focus()
             return
         dialog.disabled = True

@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, Select, Static
 from gale_tui.core.models import Environment
 from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.widgets.forms.checks import folder_finding, folder_of
-from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
 
 if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
@@ -48,7 +48,7 @@ class BatchTarget(Vertical):
     """
 
     @dataclass
-    class Moved(Message):
+    class EnvironmentChanged(Message):
         """Another environment was chosen."""
 
         environment: Environment | None
@@ -81,7 +81,7 @@ class BatchTarget(Vertical):
             slow=True,
         )
         with Horizontal(id="batch-last"):
-            yield Tick(
+            yield FormCheckbox(
                 "Save the files when they are ready", self._engine.settings.save_when_ready, id="save-when-ready"
             )
             yield FormButton("Export", "start", "primary")
@@ -97,10 +97,10 @@ class BatchTarget(Vertical):
     @property
     def save_when_ready(self) -> bool:
         """Whether finished exports are downloaded."""
-        return self.query_one("#save-when-ready", Tick).value
+        return self.query_one("#save-when-ready", FormCheckbox).value
 
     def chosen_folder(self) -> Path | None:
-        """The folder; None for the default. Valid once the field is settled."""
+        """The folder; None for the default. Valid once the field is validate_fully."""
         return folder_of(self.folder.value) if self.folder.value.strip() else None
 
     def use(self, environment: Environment | None) -> None:
@@ -110,7 +110,7 @@ class BatchTarget(Vertical):
             with self.prevent(Select.Changed):
                 self.query_one("#environment", Select).value = environment.id if environment else Select.NULL
             self._show_where()
-            self.post_message(self.Moved(environment))
+            self.post_message(self.EnvironmentChanged(environment))
 
     def count(self, tools: int) -> None:
         """Shows the number of exports on the button."""

@@ -19,7 +19,7 @@ from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.widgets.forms.checks import Level, folder_finding, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
-from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField, Tick
+from gale_tui.tui.widgets.forms.fields import FormBody, FormCheckbox, FormRow, TextField
 from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
@@ -41,19 +41,19 @@ class ExportFields(FormBody):
     """Ids with suggestions, environment, label, folder, switch, and the request as curl."""
 
     @dataclass
-    class Moved(Message):
+    class EnvironmentChanged(Message):
         """Another environment was chosen."""
 
         environment: Environment | None
 
     @dataclass
-    class Noted(Message):
+    class StatusChanged(Message):
         """A sentence about all of the form; empty clears it."""
 
         text: str
         level: Level | Literal["busy"] = "hint"
 
-    class Complete(Message):
+    class Completed(Message):
         """`enter` in a text field, with nothing left to fill in."""
 
     def __init__(self, engine: GaleEngine, again: Job | None) -> None:
@@ -111,13 +111,13 @@ class ExportFields(FormBody):
         yield TextField(
             "Folder", "folder", value=path_text(folder), hint="Where the file goes.", check=folder_finding, slow=True
         )
-        yield Tick("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
+        yield FormCheckbox("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
         yield FormRow("Kind", kind_choice("kind", again.kind if again is not None else TOOL))
         yield FormRow("As curl", Static(id="curl", markup=False))
 
     def on_mount(self) -> None:
         """Opens the list of tools, so that the first can be taken at once."""
-        self.tool.input.stepping = self._stepped
+        self.tool.input.step_first = self._stepped
         self.show_environment()
         self.tool.input.focus()
         if self._again is None:
@@ -176,7 +176,7 @@ class ExportFields(FormBody):
     def show_environment(self) -> None:
         """Shows what belongs to the chosen environment."""
         environment, engine = self.environment, self.engine
-        self.post_message(self.Moved(environment))
+        self.post_message(self.EnvironmentChanged(environment))
         if environment is None:
             self._suggestions.offer((), "")
             self.query_one("#environment-line", Static).update("")
@@ -246,8 +246,8 @@ class ExportFields(FormBody):
             suggestions.move(by)
         return suggestions.open
 
-    @on(Suggestions.Taken)
-    def _clicked(self, event: Suggestions.Taken) -> None:
+    @on(Suggestions.Clicked)
+    def _clicked(self, event: Suggestions.Clicked) -> None:
         event.stop()
         self._take(event.choice)
 
@@ -258,7 +258,7 @@ class ExportFields(FormBody):
         if choice.title != choice.tool_id and (not label.value.strip() or label.value == self.known_label):
             self.known_label = choice.title
             label.fill(choice.title)
-        self.post_message(self.Noted(""))
+        self.post_message(self.StatusChanged(""))
 
     def fill(self, tool_id: str, flow_id: str | None, kind: Kind) -> None:
         """Fills in ids and their kind; a Flow ID of None changes nothing."""
@@ -270,14 +270,14 @@ class ExportFields(FormBody):
         self._suggestions.close()
         self._show_curl()
 
-    def hold_enter(self) -> bool:
+    def defer_enter(self) -> bool:
         """Returns True if the form has to wait; `enter` counts afterwards."""
         return False
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        if self.hold_enter():
+        if self.defer_enter():
             return
         choice = self._suggestions.chosen if event.input is self.tool.input else None
         if choice is not None:
@@ -287,25 +287,25 @@ class ExportFields(FormBody):
         empty = [field for field in self._ids if not field.value.strip()]
         following = [field for field in empty if field.input is not event.input]
         if not empty:
-            self.post_message(self.Complete())
+            self.post_message(self.Completed())
         elif following:
             following[0].input.focus()
         else:
-            empty[0].insist()
+            empty[0].validate()
 
     # What comes of it
 
     def first_missing(self) -> Widget | None:
         """The first widget that keeps the form from being sent, its problem shown; None if there is none."""
         for field in self._ids:
-            if not field.insist():
+            if not field.validate():
                 return field.input
         return self.query_one("#environment") if self.environment is None else None
 
     async def request(self) -> ExportRequest | None:
         """The request; None if the folder's field shows a problem."""
         folder = self.field("folder")
-        if self.environment is None or not await folder.settled():
+        if self.environment is None or not await folder.validate_fully():
             return None
         return ExportRequest(
             environment_id=self.environment.id,
@@ -314,5 +314,5 @@ class ExportFields(FormBody):
             kind=self.kind,
             label=self.field("label").value.strip(),
             folder=folder_of(folder.value) if folder.value.strip() else None,
-            save_when_ready=self.query_one("#save-when-ready", Tick).value,
+            save_when_ready=self.query_one("#save-when-ready", FormCheckbox).value,
         )

@@ -16,11 +16,11 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from gale_tui.core.threads import DaemonThreads
+from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.terminal.paste_detection import ReadingInput
-from gale_tui.tui.terminal.tick import Tick
 from gale_tui.tui.widgets.forms.checks import Check, Finding, Level, tidy_line
 
-__all__ = ["FieldInput", "FormBody", "FormButton", "FormRow", "TextField", "Tick"]
+__all__ = ["FieldInput", "FormBody", "FormButton", "FormCheckbox", "FormRow", "TextField"]
 
 _MARKS: Mapping[Level, str] = {"hint": "", "note": "", "warning": "! ", "problem": "× "}
 _SLOW_CHECK_SECONDS = 5.0
@@ -83,13 +83,13 @@ class FieldInput(ReadingInput):
     ) -> None:
         super().__init__(value, placeholder, password=secret, id=id)
         self.cursor_blink = False
-        self.stepping: Callable[[int], bool] | None = None
+        self.step_first: Callable[[int], bool] | None = None
         """Called when an arrow key steps down (1) or up (-1); returns True if it did all."""
         self._tidy = tidy
 
     def take_paste(self, text: str) -> None:
-        """Hands a paste to :attr:`reading`, else inserts its first line."""
-        if text.strip() and (self.reading is None or not self.reading(text)):
+        """Hands a paste to :attr:`read_more`, else inserts its first line."""
+        if text.strip() and (self.read_more is None or not self.read_more(text)):
             self.insert_line(text)
 
     def insert_line(self, text: str) -> None:
@@ -123,7 +123,7 @@ class FieldInput(ReadingInput):
 
     def action_step(self, by: int) -> None:
         """Goes to the next (1) or the previous (-1) field."""
-        if self.stepping is not None and self.stepping(by):
+        if self.step_first is not None and self.step_first(by):
             return
         if by > 0:
             self.screen.focus_next()
@@ -259,13 +259,13 @@ class TextField(Vertical):
         self._show()
 
     def recheck(self) -> None:
-        """Checks the text; an empty one is no problem before :meth:`insist`."""
+        """Checks the text; an empty one is no problem before :meth:`validate`."""
         if self._threads is not None and self.value.strip():
             self.run_worker(self._check_slowly(), group="check", exclusive=True)
         else:
             self.say(self._check(self.value) if self._check is not None and self.value.strip() else Finding())
 
-    def insist(self) -> bool:
+    def validate(self) -> bool:
         """Returns True if the field is valid; else shows the problem."""
         if not self.value.strip():
             self.say(Finding(self.required, "problem") if self.required else Finding())
@@ -273,11 +273,11 @@ class TextField(Vertical):
             self.recheck()
         return self.finding.level != "problem"
 
-    async def settled(self) -> bool:
-        """As :meth:`insist`, with a slow check waited for."""
+    async def validate_fully(self) -> bool:
+        """As :meth:`validate`, with a slow check waited for."""
         if self._threads is not None and self.value.strip():
             await self._check_slowly()
-        return self.insist()
+        return self.validate()
 
     async def _check_slowly(self) -> None:
         if self._threads is None or self._check is None:

@@ -13,11 +13,11 @@ from gale_tui.core.paste.capture import LEFT_OUT, Captured
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["Offer", "origin_in", "said_of_key", "said_of_taken", "said_without_export"]
+__all__ = ["EnvironmentOffer", "filled_note", "no_export_note", "origin_in", "paste_notes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class EnvironmentOffer:
     """The environment of a pasted request, to be added or given its key."""
 
     origin: Origin
@@ -35,14 +35,14 @@ def origin_in(host: str | None) -> Origin | None:
         return None
 
 
-def said_without_export(captured: Captured) -> str:
+def no_export_note(captured: Captured) -> str:
     """A sentence about a request that exports nothing; empty if it is no request."""
     if captured.had_key and not captured.ignored:
         return "This is an API key: it belongs to the environment, and was left out here."
     return " ".join(captured.ignored)
 
 
-def said_of_taken(source: str, kind: Kind, has_flow: bool, replaced: Sequence[str]) -> str:
+def filled_note(source: str, kind: Kind, has_flow: bool, replaced: Sequence[str]) -> str:
     """The ids taken, and those they replaced."""
     word = kind.word.capitalize()
     taken = f"{word} ID and Flow ID" if has_flow else f"the {word} ID"
@@ -51,7 +51,7 @@ def said_of_taken(source: str, kind: Kind, has_flow: bool, replaced: Sequence[st
     return f"Taken from {inert(source, 60)}: {taken}{before}{end}"
 
 
-def said_of_key(captured: Captured, offer: Offer | None, key: str) -> list[str]:
+def paste_notes(captured: Captured, offer: EnvironmentOffer | None, key: str) -> list[str]:
     """The notes of a paste; where its key can be kept in an environment that is known, how.
 
     Args:

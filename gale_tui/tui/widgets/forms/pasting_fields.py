@@ -19,7 +19,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.widgets.forms.checks import tidy_id
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
 from gale_tui.tui.widgets.forms.fields import FieldInput
-from gale_tui.tui.widgets.forms.pasted import Offer, origin_in, said_of_key, said_of_taken, said_without_export
+from gale_tui.tui.widgets.forms.pasted import EnvironmentOffer, filled_note, no_export_note, origin_in, paste_notes
 
 if TYPE_CHECKING:
     from gale_tui.core.batch.tools import Batch
@@ -36,25 +36,25 @@ class PastingFields(ExportFields):
     """
 
     @dataclass
-    class Several(Message):
+    class BatchPasted(Message):
         """A paste holds several exports; nothing was filled in."""
 
         batch: Batch
 
-    def __init__(self, engine: GaleEngine, again: Job | None, key_text: str, follows: bool = True) -> None:
+    def __init__(self, engine: GaleEngine, again: Job | None, key_text: str, follow_paste: bool = True) -> None:
         """Makes the fields.
 
         Args:
             engine: What knows environments and tools.
             again: The job that is exported again.
             key_text: The key that opens the environment of a paste, as people write it.
-            follows: Whether a paste may choose the environment; False where the command line has.
+            follow_paste: Whether a paste may choose the environment; False where the command line has.
         """
         super().__init__(engine, again)
-        self.offer: Offer | None = None
+        self.offer: EnvironmentOffer | None = None
         """The environment of the last paste, to be added or given its key."""
         self._key_text = key_text
-        self._follows = follows
+        self._follow_paste = follow_paste
         self._threads = DaemonThreads("paste", keep=0)
         self._reading = False
         self._enter_waits = False
@@ -63,7 +63,7 @@ class PastingFields(ExportFields):
 
     def on_mount(self) -> None:
         for field in (self.tool, self.flow):
-            field.input.reading = self._reader(field.input)
+            field.input.read_more = self._reader(field.input)
 
     def on_unmount(self) -> None:
         self.offer = None
@@ -90,7 +90,7 @@ class PastingFields(ExportFields):
     def _begin(self, what: str) -> None:
         self._reading, self._enter_waits = True, False
         self.close_list()
-        self.post_message(self.Noted(f"Reading {what} …", "busy"))
+        self.post_message(self.StatusChanged(f"Reading {what} …", "busy"))
 
     async def _read(self, text: str, field: FieldInput) -> None:
         if not self._ended(await self._threads.call(read_paste, text)):
@@ -101,20 +101,20 @@ class PastingFields(ExportFields):
             paste = await self._threads.call(read_paste_file, path)
         except ConfigError as error:
             self._reading = False
-            self.post_message(self.Noted(str(error), "problem"))
+            self.post_message(self.StatusChanged(str(error), "problem"))
         else:
             self._ended(paste)
 
     def _ended(self, paste: Paste) -> bool:
         """Takes the paste, and an `enter` pressed meanwhile."""
         enter, self._reading, self._enter_waits = self._enter_waits, False, False
-        self.post_message(self.Noted(""))
+        self.post_message(self.StatusChanged(""))
         taken = self.take(paste)
         if taken and enter and not self._doubtful and self.first_missing() is None:
-            self.post_message(self.Complete())
+            self.post_message(self.Completed())
         return taken
 
-    def hold_enter(self) -> bool:
+    def defer_enter(self) -> bool:
         """Returns True while a paste is read; `enter` counts afterwards."""
         self._enter_waits = self._reading
         return self._reading
@@ -126,13 +126,13 @@ class PastingFields(ExportFields):
         captured = paste.captured
         self._doubtful = True
         if paste.batch is not None:
-            self.post_message(self.Several(paste.batch))
+            self.post_message(self.BatchPasted(paste.batch))
             return True
         tools = captured.understood
         if not tools:
-            said = said_without_export(captured)
+            said = no_export_note(captured)
             if said:
-                self.post_message(self.Noted(said, "warning"))
+                self.post_message(self.StatusChanged(said, "warning"))
             return bool(said)
         request = tools[0]
         tool_id = tidy_id(request.tool_id or "")
@@ -152,10 +152,10 @@ class PastingFields(ExportFields):
             elsewhere = f"{elsewhere[:-1]}: {self._key_text} adds it{key}."
         more = len(tools) - 1
         others = f"{more} more export{'s were' if more > 1 else ' was'} in it; this is the first." if more else ""
-        words = [said_of_taken(paste.source, kind, flow_id is not None, replaced), moved, elsewhere, others]
-        words += said_of_key(captured, self.offer, self._key_text)
+        words = [filled_note(paste.source, kind, flow_id is not None, replaced), moved, elsewhere, others]
+        words += paste_notes(captured, self.offer, self._key_text)
         self._doubtful = bool(elsewhere) or flow_missing
-        self.post_message(self.Noted(" ".join(filter(None, words)), "warning" if self._doubtful else "hint"))
+        self.post_message(self.StatusChanged(" ".join(filter(None, words)), "warning" if self._doubtful else "hint"))
         return True
 
     def _replaced(self, tool_id: str, flow_id: str | None) -> list[str]:
@@ -184,7 +184,7 @@ class PastingFields(ExportFields):
             return "", ""
         sent = f"It was sent to {inert(origin.display, 80)}"
         known = next((each for each in self.engine.environments if each.origin == origin), None)
-        if not self._follows and chosen is not None:
+        if not self._follow_paste and chosen is not None:
             return "", f"{sent}; {inert(chosen.name, 60)} stays chosen (--env)."
         self.environment = known
         self.query_one("#environment", Select).value = known.id if known is not None else Select.NULL
@@ -193,7 +193,7 @@ class PastingFields(ExportFields):
             return "", f"{sent}, which has no environment here."
         return f"The environment is {inert(known.name, 60)} now, where it was sent.", ""
 
-    def _offer(self, paste: Paste, origin: Origin | None) -> Offer | None:
+    def _offer(self, paste: Paste, origin: Origin | None) -> EnvironmentOffer | None:
         """The environment of a paste, to be added or given its key; None in the demo."""
         if origin is None or self.engine.demo:
             return None
@@ -201,12 +201,12 @@ class PastingFields(ExportFields):
         key = found.secret if found is not None and found.origin == origin else None
         known = [each for each in self.engine.environments if each.origin == origin]
         if not known:
-            return Offer(origin, None, key)
+            return EnvironmentOffer(origin, None, key)
         editable = [each for each in known if each.source == "config"]
         environment = self.environment if self.environment in editable else next(iter(editable), None)
         if environment is None or key is None or self.engine.credentials.cached(environment) == key:
             return None
-        return Offer(origin, environment, key)
+        return EnvironmentOffer(origin, environment, key)
 
     def use(self, environment: Environment, said: str) -> None:
         """Chooses an environment that was just saved."""
@@ -217,6 +217,6 @@ class PastingFields(ExportFields):
             select.value = environment.id
         self.environment = environment
         self.show_environment()
-        self.post_message(self.Noted(said))
+        self.post_message(self.StatusChanged(said))
         empty = [field for field in self._ids if not field.value.strip()]
         (empty or self._ids[-1:])[0].input.focus()

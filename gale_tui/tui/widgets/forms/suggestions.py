@@ -52,7 +52,7 @@ class Suggestions(OptionList, can_focus=False):
     """
 
     @dataclass
-    class Taken(Message):
+    class Clicked(Message):
         """A tool was clicked."""
 
         choice: ToolChoice
@@ -122,7 +122,7 @@ class Suggestions(OptionList, can_focus=False):
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         if event.option_index < len(self._shown):
-            self.post_message(self.Taken(self._shown[event.option_index]))
+            self.post_message(self.Clicked(self._shown[event.option_index]))
 
 
 def _meant(shown: Sequence[ToolChoice], wanted: str) -> int | None:

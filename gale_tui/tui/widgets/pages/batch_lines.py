@@ -10,7 +10,7 @@ from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip
 from gale_tui.tui.formatting.quantities import fit
-from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, worded
+from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, wrap_words
 
 __all__ = ["account_lines"]
 
@@ -21,15 +21,15 @@ _WORD = 12
 def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[PageLine]:
     """The sums, then what is not good, what has changed, and what still goes on."""
     bad = any(account.not_good) or bool(account.bad)
-    lines: list[PageLine] = [*worded((Span(account.sentence, Tone.FAILURE if bad else Tone.SUCCESS),), width, "")]
+    lines: list[PageLine] = [*wrap_words((Span(account.sentence, Tone.FAILURE if bad else Tone.SUCCESS),), width, "")]
     if account.stopped:
-        lines += worded((Span(account.stopped, Tone.WARNING),), width, "")
+        lines += wrap_words((Span(account.stopped, Tone.WARNING),), width, "")
     lines.append(())
     for entry in account.not_good:
         lines += _entry_lines(str(entry.outcome), entry, describe_entry(entry).text, Tone.ERROR, width, glyphs)
     for each in account.bad:
         line = Span(f"line {each.line}".ljust(_WORD), Tone.FAILURE)
-        lines += worded((line, Span(f"{each.problem}  "), Span(each.text, Tone.MUTED)), width, " " * _WORD)
+        lines += wrap_words((line, Span(f"{each.problem}  "), Span(each.text, Tone.MUTED)), width, " " * _WORD)
     if bad:
         lines.append(())
     changed = [entry for entry in account.entries if entry.unchanged is False]
@@ -47,7 +47,7 @@ def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Pag
     if account.unchanged:
         files = "1 file holds" if account.unchanged == 1 else f"{account.unchanged} files hold"
         text = f"{files} the same as the last saved export of the tool."
-        lines += worded((Span(text, Tone.MUTED),), width, "")
+        lines += wrap_words((Span(text, Tone.MUTED),), width, "")
     return lines
 
 
@@ -69,4 +69,4 @@ def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int
         rest = max(0, width - _WORD - _LABEL - 2)
         yield words, Span(f"{title}  "), Span(clip(inert(text, 300), rest, glyphs.ellipsis), tone)
         return
-    yield from worded((words, Span(f"{title}  "), Span(inert(text, 300), tone)), width, " " * _WORD)
+    yield from wrap_words((words, Span(f"{title}  "), Span(inert(text, 300), tone)), width, " " * _WORD)

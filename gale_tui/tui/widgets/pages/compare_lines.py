@@ -17,7 +17,7 @@ from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip, date_text, size_text
 from gale_tui.tui.widgets.pages.inspect_lines import hidden_text, value_text
-from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, worded
+from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, wrap_words
 
 __all__ = ["comparison_lines"]
 
@@ -126,7 +126,7 @@ class _Lines:
 
     def wrapped(self, indent: str, *spans: Span) -> None:
         """Adds a line, going on below where it is too long."""
-        self._lines += worded((Span(indent), *spans), self._width, f"{indent}  ")
+        self._lines += wrap_words((Span(indent), *spans), self._width, f"{indent}  ")
 
     def section(self, title: str, fill: Callable[[], None]) -> None:
         """Adds a heading and what `fill` adds; nothing where it adds nothing."""
@@ -233,4 +233,4 @@ class _Lines:
             words = shown.lstrip(" ")
             # A line under a gap would look like a word of its own.
             spans += [Span(shown[: len(shown) - len(words)], tone), Span(words, tone, strong)]
-        self._lines += worded((Span(indent), Span(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")
+        self._lines += wrap_words((Span(indent), Span(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")

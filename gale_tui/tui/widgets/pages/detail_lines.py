@@ -30,7 +30,7 @@ from gale_tui.tui.formatting.job_text import (
 )
 from gale_tui.tui.formatting.quantities import path_text
 
-__all__ = ["Line", "full_lines", "gist_lines", "path_lines", "wrap"]
+__all__ = ["Line", "full_lines", "path_lines", "summary_lines", "wrap"]
 
 Line = tuple[Piece, ...]
 
@@ -66,7 +66,7 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
-def gist_lines(
+def summary_lines(
     job: Job,
     events: Sequence[JobEvent],
     progress: DownloadProgress | None,

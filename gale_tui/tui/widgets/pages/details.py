@@ -11,13 +11,13 @@ from textual.strip import Strip
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs
-from gale_tui.tui.formatting.styles import Tones
-from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, gist_lines
+from gale_tui.tui.formatting.styles import ToneStyles
+from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, summary_lines
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
 __all__ = ["DetailsPane"]
 
-GIST_HEIGHT = 8
+SUMMARY_HEIGHT = 8
 """Lines below which the pane shows the gist instead of all."""
 
 
@@ -45,7 +45,7 @@ class DetailsPane(SelectableLines):
         self._progress: DownloadProgress | None = None
         self._now: float | None = None
         self._lines: list[Line] = []
-        self._tones = Tones(self)
+        self._tone_styles = ToneStyles(self)
 
     def show(
         self,
@@ -82,14 +82,14 @@ class DetailsPane(SelectableLines):
     def notify_style_update(self) -> None:
         """Takes on another theme."""
         super().notify_style_update()
-        self._tones.clear()
+        self._tone_styles.clear()
 
     def _new_lines(self, width: int, height: int) -> list[Line]:
         now = time.time() if self._now is None else self._now
         if self._job is None:
             return [(Piece(self.empty_text, Tone.MUTED),)]
-        if height < GIST_HEIGHT:
-            return gist_lines(
+        if height < SUMMARY_HEIGHT:
+            return summary_lines(
                 self._job,
                 self._events,
                 self._progress,
@@ -129,8 +129,10 @@ class DetailsPane(SelectableLines):
         """A line of the pane."""
         width = self.content_region.width
         y += self.scroll_offset.y
-        base = self._tones.style(Tone.TEXT)
+        base = self._tone_styles.style(Tone.TEXT)
         if y >= len(self._lines):
             return Strip.blank(width, base)
-        strip = Strip([Segment(piece.text, self._tones.style(piece.tone)) for piece in self._lines[y] if piece.text])
+        strip = Strip(
+            [Segment(piece.text, self._tone_styles.style(piece.tone)) for piece in self._lines[y] if piece.text]
+        )
         return self.finish(strip, y, width, base)

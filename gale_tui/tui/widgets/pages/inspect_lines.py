@@ -16,7 +16,7 @@ from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip, size_text
 from gale_tui.tui.widgets.pages.detail_lines import path_lines, wrap
-from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, worded
+from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, wrap_words
 
 __all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
 
@@ -205,7 +205,7 @@ def document_lines(lines: Iterable[str], width: int) -> list[PageLine]:
             made.append(spans)
         else:
             depth = len(safe) - len(safe.lstrip(" ")) + 2
-            made += worded(spans, width, " " * min(depth, width // 2))
+            made += wrap_words(spans, width, " " * min(depth, width // 2))
     return made
 
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len, chop_cells
 
 from gale_tui.tui.formatting.job_text import Tone
 
-__all__ = ["PageLine", "Span", "chopped", "plain_text", "worded"]
+__all__ = ["PageLine", "Span", "plain_text", "wrap_cells", "wrap_words"]
 
 
 class Span(NamedTuple):
@@ -28,7 +28,7 @@ def plain_text(line: PageLine) -> str:
     return "".join(span.text for span in line)
 
 
-def chopped(line: PageLine, width: int, indent: str = "") -> Iterator[PageLine]:
+def wrap_cells(line: PageLine, width: int, indent: str = "") -> Iterator[PageLine]:
     """The line in pieces of at most so many cells, its further pieces indented."""
     text = plain_text(line)
     if len(text) <= width and text.isascii():
@@ -57,7 +57,7 @@ def chopped(line: PageLine, width: int, indent: str = "") -> Iterator[PageLine]:
         yield tuple(row)
 
 
-def worded(line: PageLine, width: int, indent: str) -> Iterator[PageLine]:
+def wrap_words(line: PageLine, width: int, indent: str) -> Iterator[PageLine]:
     """The line in pieces that fit, broken between words where there are any."""
     words: list[Span] = []
     for span in line:
@@ -78,7 +78,7 @@ def worded(line: PageLine, width: int, indent: str) -> Iterator[PageLine]:
             word = word._replace(text=word.text.lstrip(" "))
             cells = cell_len(word.text)
         if cells > free:
-            *whole, last = list(chopped((*row, word), width, indent)) or [()]
+            *whole, last = list(wrap_cells((*row, word), width, indent)) or [()]
             yield from whole
             row = list(last)
             free = width - sum(cell_len(span.text) for span in row)

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.job_text import Tone
-from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.pages.page_lines import PageLine, plain_text
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
@@ -50,7 +50,7 @@ class TextPage(SelectableLines):
         self._words: re.Pattern[str] | None = None
         self._found: list[int] = []
         self._at: int | None = None
-        self._tones = Tones(self)
+        self._tone_styles = ToneStyles(self)
 
     def show(self, build: Build, *, keep_place: bool = False) -> None:
         """Shows other lines.
@@ -80,7 +80,7 @@ class TextPage(SelectableLines):
     def notify_style_update(self) -> None:
         """Takes on another theme."""
         super().notify_style_update()
-        self._tones.clear()
+        self._tone_styles.clear()
 
     def _lay_out(self) -> None:
         width = self.scrollable_content_region.width
@@ -179,7 +179,7 @@ class TextPage(SelectableLines):
         """A line of the page."""
         width = self.content_region.width
         y += self.scroll_offset.y
-        base = self._tones.style(Tone.TEXT)
+        base = self._tone_styles.style(Tone.TEXT)
         if y >= len(self._lines):
             return Strip.blank(width, base)
         strip = Strip(self._segments(y))
@@ -189,11 +189,11 @@ class TextPage(SelectableLines):
         line = self._lines[y]
         marks = self._marks(y, plain_text(line))
         present = self._at is not None and self._found[self._at] == y
-        mark_style = self._tones.style(Tone.NOTICE_BADGE if present else Tone.BADGE)
+        mark_style = self._tone_styles.style(Tone.NOTICE_BADGE if present else Tone.BADGE)
         segments: list[Segment] = []
         at = 0
         for span in line:
-            style = self._tones.style(span.tone)
+            style = self._tone_styles.style(span.tone)
             if span.strong:
                 style += _STRONG
             end = at + len(span.text)

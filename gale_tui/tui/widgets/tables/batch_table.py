@@ -15,7 +15,7 @@ from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, clip
 from gale_tui.tui.formatting.quantities import fit
-from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
 __all__ = ["BatchTable", "line_pieces"]
@@ -105,7 +105,7 @@ class BatchTable(RowScroll):
         self._glyphs = glyphs
         self._list = BatchList()
         self._place = 0
-        self._tones = Tones(self)
+        self._tone_styles = ToneStyles(self)
         self.empty_text = ""
         """What stands there while there is no line; its first line is the heading."""
 
@@ -168,7 +168,7 @@ class BatchTable(RowScroll):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._tones.clear()
+        self._tone_styles.clear()
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
@@ -178,7 +178,7 @@ class BatchTable(RowScroll):
             return self._strip(self._header(width), width, "header")
         row = self.scroll_offset.y + y - 1
         if row >= len(self._list.lines):
-            return Strip.blank(width, self._tones.style(Tone.TEXT))
+            return Strip.blank(width, self._tone_styles.style(Tone.TEXT))
         ground = "row" if row != self._place else "cursor" if self.has_focus else "blurred"
         return self._strip(line_pieces(self._list.lines[row], width, self._glyphs), width, ground)
 
@@ -189,17 +189,17 @@ class BatchTable(RowScroll):
         return [*pieces, Piece(fit("Flow ID", columns.ids), Tone.MUTED)]
 
     def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
-        segments = [Segment(piece.text, self._tones.style(piece.tone, ground)) for piece in pieces]
-        return Strip(segments).adjust_cell_length(width, self._tones.style(Tone.TEXT, ground)).simplify()
+        segments = [Segment(piece.text, self._tone_styles.style(piece.tone, ground)) for piece in pieces]
+        return Strip(segments).adjust_cell_length(width, self._tone_styles.style(Tone.TEXT, ground)).simplify()
 
     def _words(self, y: int, width: int) -> Strip:
         lines = list(self._wrapped(width))
         at = y - max(0, (self.content_region.height - len(lines)) // 2 - 1)
         if not 0 <= at < len(lines):
-            return Strip.blank(width, self._tones.style(Tone.TEXT))
+            return Strip.blank(width, self._tone_styles.style(Tone.TEXT))
         tone = Tone.TITLE if at == 0 else Tone.MUTED
         text = clip(lines[at], width, self._glyphs.ellipsis).center(width)
-        return Strip([Segment(text, self._tones.style(tone))]).adjust_cell_length(width)
+        return Strip([Segment(text, self._tone_styles.style(tone))]).adjust_cell_length(width)
 
     def _wrapped(self, width: int) -> Iterator[str]:
         import textwrap

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, clip
-from gale_tui.tui.formatting.styles import Tones
+from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.tables.columns import Layout, header_pieces
 
 __all__ = ["RowPainter"]
@@ -20,15 +20,15 @@ class RowPainter:
     """Turns pieces into strips of few segments, in the theme's colours."""
 
     def __init__(self, widget: Widget) -> None:
-        self._tones = Tones(widget)
+        self._tone_styles = ToneStyles(widget)
 
     def forget_colors(self) -> None:
         """The theme changed."""
-        self._tones.clear()
+        self._tone_styles.clear()
 
     def blank(self, width: int) -> Strip:
         """A line with nothing on it."""
-        return Strip.blank(width, self._tones.style(Tone.TEXT))
+        return Strip.blank(width, self._tone_styles.style(Tone.TEXT))
 
     def header(self, layout: Layout, width: int, sort_key: str, reverse: bool, glyphs: Glyphs) -> Strip:
         """The line with the columns' titles."""
@@ -37,9 +37,9 @@ class RowPainter:
     def row(self, layout: Layout, pieces: Sequence[Piece], width: int, ground: str) -> Strip:
         """A row's cells. Blanks take the colours of what is left of them, so that there are few segments."""
         segments: list[Segment] = []
-        text, style, x = "", self._tones.style(pieces[0].tone, ground), 0
+        text, style, x = "", self._tone_styles.style(pieces[0].tone, ground), 0
         for column, piece in zip(layout.columns, pieces, strict=True):
-            wanted = self._tones.style(piece.tone, ground)
+            wanted = self._tone_styles.style(piece.tone, ground)
             text += " " * (column.x - x)
             x = column.x + column.width
             if wanted != style and not piece.text.isspace():
@@ -56,8 +56,8 @@ class RowPainter:
         first = max(0, (height - len(lines)) // 2 - 1)
         if not first <= y < first + len(lines):
             return self.blank(width)
-        base = self._tones.style(Tone.TEXT)
-        style = self._tones.style(Tone.TITLE if y == first else Tone.MUTED)
+        base = self._tone_styles.style(Tone.TEXT)
+        style = self._tone_styles.style(Tone.TITLE if y == first else Tone.MUTED)
         line = clip(lines[y - first], width, glyphs.ellipsis)
         left = (width - cell_len(line)) // 2
         right = width - left - cell_len(line)

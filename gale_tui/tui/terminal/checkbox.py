@@ -5,14 +5,14 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Checkbox
 
-__all__ = ["Tick"]
+__all__ = ["FormCheckbox"]
 
 
-class Tick(Checkbox):
+class FormCheckbox(Checkbox):
     """A check box of one line: ``[x]`` or ``[ ]``."""
 
     DEFAULT_CSS = """
-    Tick {
+    FormCheckbox {
         border: none; padding: 0; background: transparent; height: 1; width: auto;
         & > .toggle--button { color: $foreground; background: transparent; }
         &.-on > .toggle--button { color: $text-accent; background: transparent; text-style: bold; }
