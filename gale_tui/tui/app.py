@@ -21,8 +21,9 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings, find_action
 from gale_tui.tui.batch_controller import BatchController
+from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
 from gale_tui.tui.formatting.job_counts import JobCounts
-from gale_tui.tui.formatting.job_text import Glyphs, choose_glyphs, file_text
+from gale_tui.tui.formatting.job_text import file_text
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged

@@ -7,7 +7,7 @@ from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.job_text import UNICODE
+from gale_tui.tui.formatting.glyphs import UNICODE
 from gale_tui.tui.widgets.pages.detail_lines import full_lines
 from tests.faults.stories import exported, refused
 from tests.faults.world import Injected, World, inactive

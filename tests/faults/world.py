@@ -41,7 +41,8 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.tui.formatting.job_text import UNICODE, file_text, glyph_text, status_text
+from gale_tui.tui.formatting.glyphs import UNICODE
+from gale_tui.tui.formatting.job_text import file_text, glyph_text, status_text
 from tests.support.clocks import ScaledClock
 
 __all__ = ["QUICK", "Injected", "Outcome", "World", "bring_about", "inactive", "normalised", "settled"]
@@ -174,7 +175,7 @@ class World:
         progress = self.engine.jobs.progress(job.id)
         pieces = (
             glyph_text(job, UNICODE),
-            status_text(job, now, None, UNICODE, 80),
+            status_text(job, UNICODE, 80),
             file_text(job, now, progress, UNICODE, 400),
         )
         return " ".join(piece.text for piece in pieces)

@@ -9,7 +9,7 @@ from textual.color import Color
 from textual.theme import Theme
 from textual.widget import Widget
 
-from gale_tui.tui.formatting.job_text import Tone
+from gale_tui.tui.formatting.pieces import Tone
 from gale_tui.tui.formatting.styles import contrast
 from gale_tui.tui.terminal.pens import Pen, pens_for
 from gale_tui.tui.theme import DARK, LIGHT, gale_themes

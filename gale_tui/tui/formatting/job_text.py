@@ -1,14 +1,11 @@
 """How a job is said: the one place where a state becomes a glyph, a word and a colour.
 
-Everything here is pure. A piece of text comes as a :class:`Piece`, text with a :class:`Tone`; what colour a tone has
-is the theme's business. Server text is made inert on the way.
+Everything here is pure. Server text is made inert on the way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
-from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -16,7 +13,8 @@ from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobReason, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, choose_glyphs
+from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import (
     clip,
     clock_text,
@@ -28,28 +26,7 @@ from gale_tui.tui.formatting.quantities import (
     speed_text,
 )
 
-__all__ = [
-    "ASCII",
-    "UNICODE",
-    "Glyphs",
-    "Piece",
-    "Tone",
-    "choose_glyphs",
-    "clip",
-    "clock_text",
-    "date_text",
-    "elapsed_seconds",
-    "elapsed_text",
-    "file_text",
-    "fit",
-    "glyph_text",
-    "is_unsaved",
-    "percentage_text",
-    "progress_bar",
-    "size_text",
-    "speed_text",
-    "status_text",
-]
+__all__ = ["elapsed_seconds", "file_text", "glyph_text", "is_unsaved", "progress_bar", "status_text"]
 
 BAR_CELLS = 8
 """Width of a percentage's bar."""
@@ -57,38 +34,6 @@ LEAST_NOTE = 60
 """Cells in which the beginning of a long note says enough."""
 LEAST_NAME = 14
 """Cells of a file's name below which it would say nothing."""
-
-
-class Tone(StrEnum):
-    """What a piece of text means for the eye; the theme gives it a colour."""
-
-    TEXT = "text"
-    MUTED = "muted"
-    RUNNING = "running"
-    SUCCESS = "success"
-    DONE = "done"
-    """A success that needs nothing more."""
-    FAILURE = "failure"
-    """The word of a failure."""
-    ERROR = "error"
-    """The words about a failure."""
-    WARNING = "warning"
-    DANGER = "danger"
-    """A production environment."""
-    TITLE = "title"
-    BADGE = "badge"
-    BADGE_EDGE = "badge edge"
-    DANGER_BADGE = "danger badge"
-    DANGER_EDGE = "danger badge edge"
-    NOTICE_BADGE = "notice badge"
-    NOTICE_EDGE = "notice badge edge"
-
-
-class Piece(NamedTuple):
-    """A bit of text in one tone."""
-
-    text: str
-    tone: Tone = Tone.TEXT
 
 
 def elapsed_seconds(job: Job, now: float) -> float | None:
@@ -144,10 +89,10 @@ def glyph_text(job: Job, glyphs: Glyphs) -> Piece:
     return Piece(glyph, _tone(job))
 
 
-def status_text(job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int = 40) -> Piece:
+def status_text(job: Job, glyphs: Glyphs, width: int) -> Piece:
     """The word of a job's status, with what belongs to it: the percentage, a bar where there is room, or the time.
 
-    The word is the server's own, or ours where it said none. `now` and `progress` do not matter to it today.
+    The word is the server's own, or ours where it said none.
     """
     tone = _tone(job)
     word = inert(job.status, 60)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-from gale_tui.tui.formatting.job_text import Tone
+from gale_tui.tui.formatting.pieces import Tone
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -19,7 +19,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.filters import JobTexts, parse_filter
-from gale_tui.tui.formatting.job_text import Glyphs
+from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.job_actions import MarkedJobActions
 from gale_tui.tui.widgets.header import HeaderBar

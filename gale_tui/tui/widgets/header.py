@@ -13,7 +13,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs, clip
+from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
+from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.formatting.styles import ToneStyles
 
 __all__ = ["HeaderBar"]

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, choose_glyphs
-from gale_tui.tui.formatting.job_text import Tone, elapsed_seconds, file_text, glyph_text, progress_bar, status_text
+from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, progress_bar, status_text
+from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import (
     clip,
     date_text,
@@ -145,8 +146,8 @@ STATES = [
 
 @pytest.mark.parametrize(("each", "glyph", "words", "tone"), STATES)
 def test_every_state_has_a_glyph_a_word_and_a_tone(each: Job, glyph: str, words: str, tone: Tone) -> None:
-    assert glyph_text(each, UNICODE) == (glyph, tone)
-    assert status_text(each, NOON, None, UNICODE, 17) == (words, tone)
+    assert glyph_text(each, UNICODE) == Piece(glyph, tone)
+    assert status_text(each, UNICODE, 17) == Piece(words, tone)
 
 
 def test_no_two_outcomes_look_alike_without_colour() -> None:
@@ -160,22 +161,22 @@ def test_no_two_outcomes_look_alike_without_colour() -> None:
 def test_ascii_is_ascii() -> None:
     for each, *_ in STATES:
         for width in (10, 17, 40):
-            assert status_text(replace(each, percentage=30.0), NOON, None, ASCII, width).text.isascii()
+            assert status_text(replace(each, percentage=30.0), ASCII, width).text.isascii()
     download = Download(DownloadState.SAVED, path=Path("/x/" + 60 * "n" + ".zip"), size=1)
     assert file_text(job(download=download), NOON, None, ASCII, 30).text.isascii()
 
 
 def test_the_percentage_survives_a_long_word_and_gets_a_bar_where_there_is_room() -> None:
     odd = job(status="PREPARING_FOR_EXPORT", percentage=7)
-    assert status_text(odd, NOON, None, UNICODE, 16).text == "PREPARING_F… 7 %"
-    assert status_text(job(percentage=50), NOON, None, UNICODE, 26).text == "IN_PROGRESS ████░░░░ 50 %"
-    assert cell_len(status_text(job(percentage=100), NOON, None, UNICODE, 26).text) <= 26
+    assert status_text(odd, UNICODE, 16).text == "PREPARING_F… 7 %"
+    assert status_text(job(percentage=50), UNICODE, 26).text == "IN_PROGRESS ████░░░░ 50 %"
+    assert cell_len(status_text(job(percentage=100), UNICODE, 26).text) <= 26
 
 
 def test_server_text_is_inert() -> None:
     nasty = "\x1b[31mFAILED\x07\u202e\nnow"
     for text in (
-        status_text(job(status=nasty), NOON, None, UNICODE, 60).text,
+        status_text(job(status=nasty), UNICODE, 60).text,
         file_text(job(state=JobState.FAILED, reason=nasty), NOON, None, UNICODE, 60).text,
         file_text(job(note=nasty), NOON, None, UNICODE, 60).text,
     ):

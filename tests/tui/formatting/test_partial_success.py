@@ -14,7 +14,8 @@ from gale_tui.core.batch.report import BatchEntry
 from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.models import Download, DownloadState, JobReason, JobState
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs
-from gale_tui.tui.formatting.job_text import Tone, glyph_text
+from gale_tui.tui.formatting.job_text import glyph_text
+from gale_tui.tui.formatting.pieces import Piece, Tone
 from tests.support.history_samples import sample_job
 
 
@@ -24,7 +25,7 @@ def test_a_partial_success_looks_like_a_warning_and_is_one_on_standard_error(gly
     job = sample_job(
         state=JobState.SUCCEEDED, status="PARTIAL_SUCCESS", reason_code=JobReason.PARTIAL, download=download
     )
-    assert glyph_text(job, glyphs) == (glyphs.warning, Tone.WARNING)
+    assert glyph_text(job, glyphs) == Piece(glyphs.warning, Tone.WARNING)
     assert glyphs.warning not in (glyphs.success, glyphs.error)
     err = io.StringIO()
     Narration(err).follow(BatchEntry(BatchTool("a-1", "cf-1"), Outcome.SAVED, job))

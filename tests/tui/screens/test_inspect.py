@@ -11,12 +11,11 @@ from rich.cells import cell_len
 from textual.widgets import Input
 
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.tui.formatting.job_text import Tone
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_cells, wrap_words
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines
-from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, plain_text, wrap_cells, wrap_words
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
 from tests.support.saved_exports import documents
@@ -223,7 +222,7 @@ async def test_leaving_ends_the_reading(tmp_path: Path, sandbox: Sandbox) -> Non
     "text", ["", "a b c", "word " * 30, "x" * 95, "日本語 テスト " * 9, "   indented text " * 5, "a" * 9 + "日" * 9]
 )
 def test_long_lines_are_broken_and_nothing_is_lost(text: str, width: int) -> None:
-    line: PageLine = (Span("  - "), Span(text[:7]), Span(text[7:], Tone.SUCCESS, True))
+    line: Line = (Piece("  - "), Piece(text[:7]), Piece(text[7:], Tone.SUCCESS, True))
     for breaker in (wrap_words, wrap_cells):
         rows = [plain_text(each) for each in breaker(line, width, "    ")]
         joined = "".join(rows).replace(" ", "")
@@ -232,13 +231,13 @@ def test_long_lines_are_broken_and_nothing_is_lost(text: str, width: int) -> Non
 
 
 def test_a_line_is_broken_after_a_gap_that_is_a_piece_of_its_own() -> None:
-    line: PageLine = (Span("+ "), Span("one two three"), Span(" "), Span("four five", Tone.SUCCESS, True))
+    line: Line = (Piece("+ "), Piece("one two three"), Piece(" "), Piece("four five", Tone.SUCCESS, True))
     assert [plain_text(each) for each in wrap_words(line, 18, "  ")] == ["+ one two three ", "  four five"]
 
 
 def test_json_is_coloured_by_its_keys_and_wrapped_between_words() -> None:
     lines = document_lines(['  "prompt": "one two three four five six seven"'], 24)
-    assert lines[0][1] == Span('"prompt":', Tone.RUNNING)
+    assert lines[0][1] == Piece('"prompt":', Tone.RUNNING)
     assert [plain_text(each) for each in lines] == ['  "prompt": "one two', "    three four five six", '    seven"']
 
 

@@ -11,7 +11,7 @@ from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.paths import Paths
 from gale_tui.tui import theme
 from gale_tui.tui.app import GaleApp
-from gale_tui.tui.formatting.job_text import ASCII
+from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.settings import SettingsScreen
 from gale_tui.tui.widgets.forms.choice import Choice

@@ -9,8 +9,8 @@ from gale_tui.core.archive.comparison import compare
 from gale_tui.core.archive.contents import read_archive
 from gale_tui.core.models import Download, DownloadState, Job
 from gale_tui.tui.formatting.glyphs import ASCII
+from gale_tui.tui.formatting.pieces import plain_text
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
-from gale_tui.tui.widgets.pages.page_lines import plain_text
 from tests.support.saved_exports import documents, write_zip
 
 

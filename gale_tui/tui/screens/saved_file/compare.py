@@ -16,10 +16,10 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
-from gale_tui.tui.widgets.pages.page_lines import Span
 
 __all__ = ["CompareScreen", "comparison", "saved_exports"]
 
@@ -107,7 +107,7 @@ class CompareScreen(PageScreen):
     def _compare(self) -> None:
         self._show_title()
         self._comparison = None
-        self.page.show(lambda _: [(Span("Reading both files …"),)])
+        self.page.show(lambda _: [(Piece("Reading both files …"),)])
         jump, self._jump = self._jump, False
         self.run_worker(self._read(jump), group="read", exclusive=True)
 

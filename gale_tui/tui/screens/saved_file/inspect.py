@@ -16,9 +16,9 @@ from gale_tui.core.models import Job
 from gale_tui.core.source.contents import read_contents
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
-from gale_tui.tui.widgets.pages.page_lines import Span
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
 
 __all__ = ["InspectScreen"]
@@ -51,7 +51,7 @@ class InspectScreen(PageScreen):
 
     def on_mount(self) -> None:
         self.page.border_title = inert(self._job.title, 60)
-        self.page.show(lambda _: [(Span("Reading the file …"),)])
+        self.page.show(lambda _: [(Piece("Reading the file …"),)])
         self._show_views()
         self.run_worker(self._read(), group="read")
 

@@ -14,7 +14,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.job_text import ASCII, clip, fit
+from gale_tui.tui.formatting.glyphs import ASCII
+from gale_tui.tui.formatting.quantities import clip, fit
 
 if TYPE_CHECKING:
     from gale_tui.core.models import ToolChoice

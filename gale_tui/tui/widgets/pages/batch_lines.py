@@ -8,9 +8,9 @@ from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip
-from gale_tui.tui.formatting.quantities import fit
-from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, wrap_words
+from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
+from gale_tui.tui.formatting.quantities import clip, fit
 
 __all__ = ["account_lines"]
 
@@ -18,18 +18,18 @@ _LABEL = 24
 _WORD = 12
 
 
-def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[PageLine]:
+def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Line]:
     """The sums, then what is not good, what has changed, and what still goes on."""
     bad = any(account.not_good) or bool(account.bad)
-    lines: list[PageLine] = [*wrap_words((Span(account.sentence, Tone.FAILURE if bad else Tone.SUCCESS),), width, "")]
+    lines: list[Line] = [*wrap_words((Piece(account.sentence, Tone.FAILURE if bad else Tone.SUCCESS),), width, "")]
     if account.stopped:
-        lines += wrap_words((Span(account.stopped, Tone.WARNING),), width, "")
+        lines += wrap_words((Piece(account.stopped, Tone.WARNING),), width, "")
     lines.append(())
     for entry in account.not_good:
         lines += _entry_lines(str(entry.outcome), entry, describe_entry(entry).text, Tone.ERROR, width, glyphs)
     for each in account.bad:
-        line = Span(f"line {each.line}".ljust(_WORD), Tone.FAILURE)
-        lines += wrap_words((line, Span(f"{each.problem}  "), Span(each.text, Tone.MUTED)), width, " " * _WORD)
+        line = Piece(f"line {each.line}".ljust(_WORD), Tone.FAILURE)
+        lines += wrap_words((line, Piece(f"{each.problem}  "), Piece(each.text, Tone.MUTED)), width, " " * _WORD)
     if bad:
         lines.append(())
     changed = [entry for entry in account.entries if entry.unchanged is False]
@@ -47,7 +47,7 @@ def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Pag
     if account.unchanged:
         files = "1 file holds" if account.unchanged == 1 else f"{account.unchanged} files hold"
         text = f"{files} the same as the last saved export of the tool."
-        lines += wrap_words((Span(text, Tone.MUTED),), width, "")
+        lines += wrap_words((Piece(text, Tone.MUTED),), width, "")
     return lines
 
 
@@ -60,13 +60,13 @@ def _where(entry: BatchEntry) -> str:
     return inert(job.download.path.name, 200) if job.download.path is not None else ""
 
 
-def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int, glyphs: Glyphs) -> Iterator[PageLine]:
+def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int, glyphs: Glyphs) -> Iterator[Line]:
     job = entry.job
     title = fit(inert(job.title if job is not None else entry.tool.title, 120), _LABEL, ellipsis=glyphs.ellipsis)
-    words = Span(word.ljust(_WORD), Tone.FAILURE if tone is Tone.ERROR else Tone.TEXT)
+    words = Piece(word.ljust(_WORD), Tone.FAILURE if tone is Tone.ERROR else Tone.TEXT)
     if tone is Tone.MUTED:
         # A file's name is there to be known again, not to be read.
         rest = max(0, width - _WORD - _LABEL - 2)
-        yield words, Span(f"{title}  "), Span(clip(inert(text, 300), rest, glyphs.ellipsis), tone)
+        yield words, Piece(f"{title}  "), Piece(clip(inert(text, 300), rest, glyphs.ellipsis), tone)
         return
-    yield from wrap_words((words, Span(f"{title}  "), Span(inert(text, 300), tone)), width, " " * _WORD)
+    yield from wrap_words((words, Piece(f"{title}  "), Piece(inert(text, 300), tone)), width, " " * _WORD)

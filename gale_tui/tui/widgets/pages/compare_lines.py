@@ -14,10 +14,10 @@ from gale_tui.core.archive.tool import ToolNode, Variable
 from gale_tui.core.models import Job
 from gale_tui.core.secret import HIDDEN, Secret
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.glyphs import ASCII
-from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip, date_text, size_text
+from gale_tui.tui.formatting.glyphs import ASCII, Glyphs
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
+from gale_tui.tui.formatting.quantities import clip, date_text, size_text
 from gale_tui.tui.widgets.pages.inspect_lines import hidden_text, value_text
-from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, wrap_words
 
 __all__ = ["comparison_lines"]
 
@@ -35,7 +35,7 @@ def comparison_lines(
     now: float,
     values: bool,
     key: str = "v",
-) -> list[PageLine]:
+) -> list[Line]:
     """The two files, how much differs, and each difference.
 
     Args:
@@ -52,7 +52,7 @@ def comparison_lines(
     for label, job in (("Before", before), ("After", after)):
         lines.add(_file(label, job, width, glyphs, now))
     lines.add(())
-    lines.wrapped("", Span(_summary(comparison), Tone.TITLE))
+    lines.wrapped("", Piece(_summary(comparison), Tone.TITLE))
     lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
     lines.section("Nodes", lambda: lines.nodes(comparison))
     lines.section("Guardrails", lambda: lines.guardrails(comparison))
@@ -69,14 +69,14 @@ def comparison_lines(
     return lines.cut()
 
 
-def _file(label: str, job: Job, width: int, glyphs: Glyphs, now: float) -> PageLine:
+def _file(label: str, job: Job, width: int, glyphs: Glyphs, now: float) -> Line:
     at = job.download.saved_at or job.ended_at or job.created_at
     when = date_text(at, now, 12)
     size = size_text(job.download.size or 0)
     name = job.download.path.name if job.download.path else ""
     head = f"{label:<7} {when:<12}  {clip(inert(job.environment_name, 40), 14)}  "
     shown = _middle(inert(name, 400), max(8, width - cell_len(head) - cell_len(size) - 2), glyphs.ellipsis)
-    return Span(head, Tone.MUTED), Span(shown), Span(f"  {size}", Tone.MUTED)
+    return Piece(head, Tone.MUTED), Piece(shown), Piece(f"  {size}", Tone.MUTED)
 
 
 def _middle(text: str, width: int, ellipsis: str) -> str:
@@ -118,34 +118,34 @@ class _Lines:
         self._hidden = hidden_text(glyphs)
         self._arrow = "->" if glyphs == ASCII else "→"
         self._same = glyphs.dot
-        self._lines: list[PageLine] = []
+        self._lines: list[Line] = []
 
-    def add(self, *lines: PageLine) -> None:
+    def add(self, *lines: Line) -> None:
         """Adds lines that fit as they are, or are cut."""
         self._lines += lines
 
-    def wrapped(self, indent: str, *spans: Span) -> None:
+    def wrapped(self, indent: str, *spans: Piece) -> None:
         """Adds a line, going on below where it is too long."""
-        self._lines += wrap_words((Span(indent), *spans), self._width, f"{indent}  ")
+        self._lines += wrap_words((Piece(indent), *spans), self._width, f"{indent}  ")
 
     def section(self, title: str, fill: Callable[[], None]) -> None:
         """Adds a heading and what `fill` adds; nothing where it adds nothing."""
         at = len(self._lines)
         fill()
         if len(self._lines) > at:
-            self._lines[at:at] = [(), (Span(title, Tone.RUNNING, strong=False),)]
+            self._lines[at:at] = [(), (Piece(title, Tone.RUNNING, strong=False),)]
 
-    def cut(self) -> list[PageLine]:
+    def cut(self) -> list[Line]:
         """All of them, or as many as are shown."""
         left = len(self._lines) - _LINE_LIMIT
         if left > 0:
-            return [*self._lines[:_LINE_LIMIT], (Span(f"{left:,} more lines: gale-tui diff shows them", Tone.MUTED),)]
+            return [*self._lines[:_LINE_LIMIT], (Piece(f"{left:,} more lines: gale-tui diff shows them", Tone.MUTED),)]
         return self._lines
 
     def _item(self, mark: str, name: str, kind: str = "", what: str = "") -> None:
         tone = {"+": Tone.SUCCESS, "-": Tone.ERROR}.get(mark, Tone.WARNING)
         about = f"  {kind}" if kind else ""
-        self.wrapped("  ", Span(f"{mark} ", tone), Span(name, Tone.TITLE), Span(about, Tone.MUTED), Span(what))
+        self.wrapped("  ", Piece(f"{mark} ", tone), Piece(name, Tone.TITLE), Piece(about, Tone.MUTED), Piece(what))
 
     def nodes(self, it: Comparison) -> None:
         """Nodes that came, went and changed."""
@@ -181,7 +181,7 @@ class _Lines:
             self.fields(changed.fields, "      ")
         changed_values = any(each.value_changed for each in it.variables.changed)
         if not self._values and (it.variables.added or it.variables.removed or changed_values):
-            self.add((Span(f"  {self._key} shows the values", Tone.MUTED),))
+            self.add((Piece(f"  {self._key} shows the values", Tone.MUTED),))
 
     def _value(self, value: Secret) -> str:
         if not value:
@@ -204,33 +204,33 @@ class _Lines:
         for change in changes:
             name = inert(change.field, 200) or "all of it"
             if is_long_text(change):
-                self.wrapped(indent, Span(name, Tone.MUTED))
+                self.wrapped(indent, Piece(name, Tone.MUTED))
                 for line in text_difference(change.before, change.after):
                     self._text_line(line, f"{indent}  ")
             else:
-                self.wrapped(indent, Span(f"{name}  ", Tone.MUTED), *self._sides(change))
+                self.wrapped(indent, Piece(f"{name}  ", Tone.MUTED), *self._sides(change))
 
-    def _sides(self, change: FieldChange) -> Iterator[Span]:
+    def _sides(self, change: FieldChange) -> Iterator[Piece]:
         if change.before == HIDDEN == change.after:
-            yield Span("changed; values are not shown")
+            yield Piece("changed; values are not shown")
         elif change.before is ABSENT:
-            yield from (Span("added ", Tone.MUTED), Span(value_text(change.after), Tone.SUCCESS))
+            yield from (Piece("added ", Tone.MUTED), Piece(value_text(change.after), Tone.SUCCESS))
         elif change.after is ABSENT:
-            yield from (Span("removed ", Tone.MUTED), Span(value_text(change.before), Tone.ERROR))
+            yield from (Piece("removed ", Tone.MUTED), Piece(value_text(change.before), Tone.ERROR))
         else:
-            yield Span(value_text(change.before), Tone.ERROR)
-            yield Span(f" {self._arrow} ", Tone.MUTED)
-            yield Span(value_text(change.after), Tone.SUCCESS)
+            yield Piece(value_text(change.before), Tone.ERROR)
+            yield Piece(f" {self._arrow} ", Tone.MUTED)
+            yield Piece(value_text(change.after), Tone.SUCCESS)
 
     def _text_line(self, line: DiffLine, indent: str) -> None:
         tone = _TONES[line.mark]
         if line.mark == "…":
-            self.add((Span(f"{indent}{self._same * 3} {line.text}", tone),))
+            self.add((Piece(f"{indent}{self._same * 3} {line.text}", tone),))
             return
-        spans: list[Span] = []
+        spans: list[Piece] = []
         for text, strong in line.spans:
             shown = inert_block(text, 20_000)
             words = shown.lstrip(" ")
             # A line under a gap would look like a word of its own.
-            spans += [Span(shown[: len(shown) - len(words)], tone), Span(words, tone, strong)]
-        self._lines += wrap_words((Span(indent), Span(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")
+            spans += [Piece(shown[: len(shown) - len(words)], tone), Piece(words, tone, strong)]
+        self._lines += wrap_words((Piece(indent), Piece(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")

@@ -15,20 +15,10 @@ from rich.cells import cell_len, chop_cells
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.job_text import (
-    Glyphs,
-    Piece,
-    Tone,
-    clip,
-    clock_text,
-    elapsed_seconds,
-    elapsed_text,
-    file_text,
-    glyph_text,
-    size_text,
-    status_text,
-)
-from gale_tui.tui.formatting.quantities import path_text
+from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
+from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
 
 __all__ = ["Line", "full_lines", "path_lines", "summary_lines", "wrap"]
 
@@ -171,7 +161,7 @@ def full_lines(
 
 def _heading(job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int) -> Line:
     glyph = glyph_text(job, glyphs)
-    status = status_text(job, now, progress, glyphs, max(12, width // 2))
+    status = status_text(job, glyphs, max(12, width // 2))
     room = width - 2 - cell_len(status.text) - 2
     title = clip(inert(job.title), max(1, room), glyphs.ellipsis)
     return (

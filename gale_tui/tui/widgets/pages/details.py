@@ -10,7 +10,8 @@ from textual.strip import Strip
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, choose_glyphs
+from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
+from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, summary_lines
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines

@@ -13,10 +13,10 @@ from gale_tui.core.archive.contents import ArchiveContents, Document
 from gale_tui.core.archive.tool import Tool, mask_variables, text_of
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.glyphs import ASCII
-from gale_tui.tui.formatting.job_text import Glyphs, Tone, clip, size_text
+from gale_tui.tui.formatting.glyphs import ASCII, Glyphs
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
+from gale_tui.tui.formatting.quantities import clip, size_text
 from gale_tui.tui.widgets.pages.detail_lines import path_lines, wrap
-from gale_tui.tui.widgets.pages.page_lines import PageLine, Span, wrap_words
 
 __all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
 
@@ -32,9 +32,9 @@ def hidden_text(glyphs: Glyphs) -> str:
     return "****" if glyphs == ASCII else "••••"
 
 
-def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[PageLine]:
+def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
     for number, part in enumerate(wrap(text, max(10, width - _LABEL))):
-        yield Span((label if number == 0 else "").ljust(_LABEL), Tone.MUTED), Span(part, tone)
+        yield Piece((label if number == 0 else "").ljust(_LABEL), Tone.MUTED), Piece(part, tone)
 
 
 def _limited(items: Sequence[object]) -> str:
@@ -42,15 +42,15 @@ def _limited(items: Sequence[object]) -> str:
     return f"and {left:,} more" if left > 0 else ""
 
 
-def problem_lines(path: Path, problem: str, width: int) -> list[PageLine]:
+def problem_lines(path: Path, problem: str, width: int) -> list[Line]:
     """A file that cannot be looked into."""
-    lines: list[PageLine] = [*_field("File", inert(path, 4096), width), ()]
-    return [*lines, *((Span(part, Tone.ERROR),) for part in wrap(inert(problem, 2000), width))]
+    lines: list[Line] = [*_field("File", inert(path, 4096), width), ()]
+    return [*lines, *((Piece(part, Tone.ERROR),) for part in wrap(inert(problem, 2000), width))]
 
 
 def overview_lines(
     contents: ArchiveContents, job: Job, width: int, glyphs: Glyphs, *, values: bool, key: str = "v"
-) -> list[PageLine]:
+) -> list[Line]:
     """The tool and the file that it is in.
 
     Args:
@@ -61,7 +61,7 @@ def overview_lines(
         values: Show the values of environment variables.
         key: What shows or hides them.
     """
-    lines: list[PageLine] = []
+    lines: list[Line] = []
     if contents.tool is not None:
         lines += _about(contents.tool, width)
         lines.append(())
@@ -73,16 +73,16 @@ def overview_lines(
     return lines
 
 
-def _about(tool: Tool, width: int) -> Iterator[PageLine]:
+def _about(tool: Tool, width: int) -> Iterator[Line]:
     version = f"version {inert(tool.version, 40)}" if tool.version else ""
     name = clip(inert(tool.name) or "no name", max(10, width - cell_len(version) - 2))
     gap = " " * max(2, width - cell_len(name) - cell_len(version))
-    yield Span(name, Tone.TITLE), Span(gap + version if version else "", Tone.MUTED)
+    yield Piece(name, Tone.TITLE), Piece(gap + version if version else "", Tone.MUTED)
     if tool.description:
-        yield from ((Span(part),) for part in wrap(inert(tool.description, _TEXT_LIMIT), width))
+        yield from ((Piece(part),) for part in wrap(inert(tool.description, _TEXT_LIMIT), width))
 
 
-def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]:
+def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[Line]:
     yield from _field("File", "\n".join(path_lines(contents.path, width - _LABEL)), width)
     yield from _field("", f"{size_text(contents.size)} ({contents.size:,} bytes)", width, Tone.MUTED)
     kept = job.download.sha256
@@ -99,7 +99,7 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]
         shown = clip(name, column)
         pad = " " * (column - cell_len(shown))
         label = ("Contents" if number == 0 else "").ljust(_LABEL)
-        yield Span(label, Tone.MUTED), Span(shown + pad), Span(f"  {size_text(entry.size):>7}", Tone.MUTED)
+        yield Piece(label, Tone.MUTED), Piece(shown + pad), Piece(f"  {size_text(entry.size):>7}", Tone.MUTED)
     if more := _limited(entries):
         yield from _field("", more, width, Tone.MUTED)
     count = "1 file" if len(entries) == 1 else f"{len(entries):,} files"
@@ -107,7 +107,7 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[PageLine]
     yield from _field("", words, width, Tone.MUTED)
 
 
-def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[PageLine]:
+def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[Line]:
     yield ()
     yield from _field("Nodes", f"{len(tool.nodes):,}" if tool.nodes else "none found", width)
     kinds = tool.nodes_by_kind
@@ -118,7 +118,7 @@ def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Ite
         listed = ", ".join(inert(node.name, 80) for node in nodes[:_LIST_LIMIT])
         for number, part in enumerate(wrap(listed, max(10, width - _LABEL - cell_len(head)))):
             first = head if number == 0 else " " * cell_len(head)
-            yield Span(" " * _LABEL), Span(first, Tone.RUNNING), Span(part)
+            yield Piece(" " * _LABEL), Piece(first, Tone.RUNNING), Piece(part)
     models = [f"{inert(name, 80)} ({count} node{'s' if count > 1 else ''})" for name, count in tool.models]
     yield from _field("Models", ", ".join(models[:_LIST_LIMIT]) or "none found", width)
     guardrails = [
@@ -129,7 +129,7 @@ def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Ite
     yield from _variables(tool, width, glyphs, values, key)
 
 
-def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[PageLine]:
+def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[Line]:
     if not tool.variables:
         yield from _field("Variables", "none found", width)
         return
@@ -149,7 +149,7 @@ def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -
         secure = "  secure" if each.secure else ""
         for number, part in enumerate(wrap(value, max(10, width - _LABEL - cell_len(head) - len(secure)))):
             first = head if number == 0 else " " * cell_len(head)
-            yield Span(" " * _LABEL), Span(first), Span(part, tone), Span(secure if number == 0 else "", Tone.MUTED)
+            yield Piece(" " * _LABEL), Piece(first), Piece(part, tone), Piece(secure if number == 0 else "", Tone.MUTED)
     if more := _limited(tool.variables):
         yield from _field("", more, width, Tone.MUTED)
 
@@ -180,27 +180,27 @@ _KEY = re.compile(r'(\s*)("(?:[^"\\]|\\.)*":) ')
 _COLORED = re.compile(r"(\{\{[^{}\n]{1,200}\}\})|((?<=^ )(?:true|false|null|-?\d[\d.eE+-]{0,40})(?=,?$))")
 
 
-def _colored(value: str) -> Iterator[Span]:
+def _colored(value: str) -> Iterator[Piece]:
     """A value of a JSON line: what a prompt fills in, and numbers and words of JSON, in tones of their own."""
     at = 0
     for match in _COLORED.finditer(value):
         if match.start() > at:
-            yield Span(value[at : match.start()])
-        yield Span(match[0], Tone.SUCCESS if match[1] else Tone.WARNING)
+            yield Piece(value[at : match.start()])
+        yield Piece(match[0], Tone.SUCCESS if match[1] else Tone.WARNING)
         at = match.end()
     if at < len(value):
-        yield Span(value[at:])
+        yield Piece(value[at:])
 
 
-def document_lines(lines: Iterable[str], width: int) -> list[PageLine]:
+def document_lines(lines: Iterable[str], width: int) -> list[Line]:
     """The lines of a document, inert and wrapped."""
-    made: list[PageLine] = []
+    made: list[Line] = []
     for line in lines:
         safe = line if line.isascii() and line.isprintable() else inert_block(line, 10_000_000)
         match = _KEY.match(safe)
-        spans: PageLine = (Span(safe),)
+        spans: Line = (Piece(safe),)
         if match is not None:
-            spans = (Span(match[1]), Span(match[2], Tone.RUNNING), *_colored(safe[match.end() - 1 :]))
+            spans = (Piece(match[1]), Piece(match[2], Tone.RUNNING), *_colored(safe[match.end() - 1 :]))
         if len(safe) <= width and safe.isascii():
             made.append(spans)
         else:

@@ -13,15 +13,14 @@ from textual.binding import BindingType
 from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
-from gale_tui.tui.formatting.job_text import Tone
+from gale_tui.tui.formatting.pieces import Line, Tone, plain_text
 from gale_tui.tui.formatting.styles import ToneStyles
-from gale_tui.tui.widgets.pages.page_lines import PageLine, plain_text
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
 __all__ = ["TextPage"]
 
 
-Build = Callable[[int], Sequence[PageLine]]
+Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 _STRONG = Style(bold=True, underline=True)
@@ -45,7 +44,7 @@ class TextPage(SelectableLines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._build: Build | None = None
-        self._lines: Sequence[PageLine] = ()
+        self._lines: Sequence[Line] = ()
         self._width = 0
         self._words: re.Pattern[str] | None = None
         self._found: list[int] = []

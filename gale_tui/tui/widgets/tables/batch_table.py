@@ -13,8 +13,9 @@ from textual.strip import Strip
 
 from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, clip
-from gale_tui.tui.formatting.quantities import fit
+from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.quantities import clip, fit
 from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 

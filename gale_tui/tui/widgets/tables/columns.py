@@ -9,18 +9,10 @@ from typing import Literal
 
 from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobState
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.job_text import (
-    Glyphs,
-    Piece,
-    Tone,
-    date_text,
-    elapsed_seconds,
-    elapsed_text,
-    file_text,
-    fit,
-    glyph_text,
-    status_text,
-)
+from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
+from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.quantities import date_text, elapsed_text, fit
 
 __all__ = ["COLUMNS", "TITLES", "Column", "Layout", "header_pieces", "layout_for", "row_pieces", "sort_key"]
 
@@ -149,7 +141,7 @@ def row_pieces(
             case "started":
                 piece = Piece(date_text(job.created_at, now, width), Tone.MUTED)
             case "status":
-                piece = status_text(job, now, progress, glyphs, width)
+                piece = status_text(job, glyphs, width)
             case "elapsed":
                 seconds = elapsed_seconds(job, now)
                 tone = Tone.MUTED if job.state.final else Tone.TEXT

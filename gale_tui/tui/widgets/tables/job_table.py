@@ -14,7 +14,8 @@ from textual.strip import Strip
 
 from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.job_text import Glyphs, Piece, choose_glyphs
+from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
+from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.widgets.tables.columns import Layout, layout_for, row_pieces
 from gale_tui.tui.widgets.tables.job_rows import JobRows
 from gale_tui.tui.widgets.tables.row_painter import RowPainter

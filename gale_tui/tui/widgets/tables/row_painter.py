@@ -9,7 +9,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gale_tui.tui.formatting.job_text import Glyphs, Piece, Tone, clip
+from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.tables.columns import Layout, header_pieces
 
