@@ -309,7 +309,7 @@ class GaleApp(TerminalApp):
             self._mouse.switch(settings.mouse)
         if kept and "glyphs" in changes:
             self.glyphs = choose_glyphs(settings.glyphs)
-            self.jobs_screen.use_glyphs(self.glyphs)
+            self.jobs_screen.show_details()
             for screen in self.screen_stack:
                 for widget in (screen, *screen.walk_children(Widget)):
                     widget.refresh()

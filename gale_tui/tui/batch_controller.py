@@ -161,7 +161,7 @@ class BatchController:
 
     def _confirmed(self, plan: BatchPlan | None) -> None:
         if plan is not None:
-            self._jobs.table.clear_marks()
+            self._jobs.table.marks.clear()
             # The app's worker, not a screen's: going elsewhere must not stop it.
             self._app.run_worker(self._start(plan), name="batch", group="batch")
 

@@ -170,7 +170,7 @@ async def test_a_click_on_a_title_sorts(tmp_path: Path, sandbox: Sandbox) -> Non
         assert names() == ["Gamma", "Alpha", "Beta"]
         await pilot.click(table, offset=(6, 1))
         await until(pilot, lambda: names() == ["Alpha", "Beta", "Gamma"])
-        assert (table.sort_key, table.sort_reverse) == ("tool", False)
+        assert (table.rows.sort_column, table.rows.sort_reverse) == ("tool", False)
         await pilot.click(table, offset=(6, 1))
         await until(pilot, lambda: names() == ["Gamma", "Beta", "Alpha"])
 

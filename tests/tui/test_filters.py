@@ -158,13 +158,13 @@ async def test_the_order_is_chosen_and_turned_round(tmp_path: Path) -> None:
     async with demo_app(tmp_path / "g") as (app, pilot):
         table = app.jobs_screen.table
         table.set_jobs(JOBS)
-        assert (table.sort_key, table.sort_reverse, table.border_subtitle or "") == ("started", True, "")
+        assert (table.rows.sort_column, table.rows.sort_reverse, table.border_subtitle or "") == ("started", True, "")
         await pilot.press("s")
-        assert (table.sort_key, table.sort_reverse) == ("tool", False)
+        assert (table.rows.sort_column, table.rows.sort_reverse) == ("tool", False)
         assert table.border_subtitle == f"by Tool {app.glyphs.ascending}"
         await pilot.press("S")
-        assert (table.sort_key, table.sort_reverse) == ("tool", True)
+        assert (table.rows.sort_column, table.rows.sort_reverse) == ("tool", True)
         assert table.border_subtitle == f"by Tool {app.glyphs.descending}"
         for _ in range(5):
             await pilot.press("s")
-        assert (table.sort_key, table.sort_reverse, table.border_subtitle or "") == ("started", True, "")
+        assert (table.rows.sort_column, table.rows.sort_reverse, table.border_subtitle or "") == ("started", True, "")

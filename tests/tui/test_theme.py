@@ -107,7 +107,7 @@ async def test_every_tone_can_be_read_on_every_ground_of_the_widgets(theme_name:
     async with app.run_test(size=(80, 12)):
         for tone in (each for each in Tone if "badge" not in each):
             for ground in ("row", "header", "cursor", "blurred"):
-                assert ratio(table._painter._tone_styles.style(tone, ground)) >= AA, (tone, ground)
+                assert ratio(table.style_of(tone, ground)) >= AA, (tone, ground)
             assert ratio(header._tone_styles.style(tone)) >= AA, tone
         if theme_name.startswith("gale"):
             for tone in (Tone.BADGE, Tone.DANGER_BADGE, Tone.NOTICE_BADGE):
@@ -137,7 +137,7 @@ async def test_with_few_colours_what_matters_is_told_apart(theme_name: str, colo
     async with app.run_test(size=(80, 12)):
 
         def pen(tone: Tone, ground: str = "row") -> Pen:
-            return pens_for(table._painter._tone_styles.style(tone, ground), system)[0]
+            return pens_for(table.style_of(tone, ground), system)[0]
 
         for ground in ("row", "cursor"):
             kinds = [pen(tone, ground).fore for tone in (Tone.FAILURE, Tone.WARNING, Tone.SUCCESS, Tone.MUTED)]

@@ -8,65 +8,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ASCII", "UNICODE", "Glyphs", "choose_glyphs", "terminal_encoding"]
+__all__ = ["ASCII", "UNICODE", "Glyphs", "choose_glyphs", "glyphs_of", "terminal_encoding"]
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
     """The characters that a terminal can draw. Each is one cell wide."""
 
-    running: str
-    success: str
-    warning: str
-    error: str
-    unconfirmed: str
-    waiting: str
-    requesting: str
-    lost: str
-    mark: str
-    down: str
-    bar_full: str
-    bar_empty: str
-    ellipsis: str
-    ascending: str
-    descending: str
-    dot: str
-    rule: str
-    badge_left: str
-    badge_right: str
+    running: str = "●"
+    success: str = "✓"
+    warning: str = "!"
+    error: str = "✗"
+    unconfirmed: str = "?"
+    waiting: str = "…"
+    requesting: str = "◌"
+    lost: str = "~"
+    mark: str = "◆"
+    down: str = "↓"
+    bar_full: str = "█"
+    bar_empty: str = "░"
+    ellipsis: str = "…"
+    ascending: str = "▲"
+    descending: str = "▼"
+    dot: str = "·"
+    badge_left: str = "▌"
+    badge_right: str = "▐"
 
 
-UNICODE = Glyphs(
-    running="●",
-    success="✓",
-    warning="!",
-    error="✗",
-    unconfirmed="?",
-    waiting="…",
-    requesting="◌",
-    lost="~",
-    mark="◆",
-    down="↓",
-    bar_full="█",
-    bar_empty="░",
-    ellipsis="…",
-    ascending="▲",
-    descending="▼",
-    dot="·",
-    rule="─",
-    badge_left="▌",
-    badge_right="▐",
-)
-
+UNICODE = Glyphs()
 ASCII = Glyphs(
     running="*",
     success="+",
-    warning="!",
     error="x",
-    unconfirmed="?",
     waiting=".",
     requesting="o",
-    lost="~",
     mark=">",
     down="v",
     bar_full="#",
@@ -75,10 +50,15 @@ ASCII = Glyphs(
     ascending="^",
     descending="v",
     dot="-",
-    rule="-",
     badge_left="[",
     badge_right="]",
 )
+
+
+def glyphs_of(app: object) -> Glyphs:
+    """The characters that an app draws with."""
+    glyphs: Glyphs = getattr(app, "glyphs", UNICODE)
+    return glyphs
 
 
 def terminal_encoding() -> str:

@@ -135,7 +135,7 @@ class MarkedJobActions(JobActions):
 
     def target_jobs(self) -> Sequence[Job]:
         """The marked jobs that are shown; without any, the selected one."""
-        return self.table.marked_jobs or super().target_jobs()
+        return self.table.marks.jobs or super().target_jobs()
 
     async def action_remove(self) -> None:
         """Removes jobs from the list; asks first if there are several."""
@@ -147,9 +147,8 @@ class MarkedJobActions(JobActions):
 
     def action_remove_finished(self) -> None:
         """Removes the finished jobs that the filter shows, once that is confirmed."""
-        jobs = [
-            job for job in self.table.shown_jobs if job.state.final and job.id not in self.engine.jobs.downloading()
-        ]
+        downloading = self.engine.jobs.downloading()
+        jobs = [job for job in self.table.rows.shown_jobs if job.state.final and job.id not in downloading]
         if jobs:
             self._remove_if_confirmed(jobs, f"Remove {count_of(len(jobs), 'finished job')} from the list?")
         else:
@@ -205,15 +204,16 @@ class MarkedJobActions(JobActions):
         """Marks or unmarks the selected job and moves on."""
         job = self.selected_job()
         if job is not None:
-            self.table.toggle_mark(job.id)
+            self.table.marks.toggle(job.id)
             self.table.action_cursor_down()
             self.show_title()
 
     def action_mark_all(self) -> None:
-        self.table.mark_all()
+        self.table.marks.mark_all()
         self.show_title()
 
     def action_mark_range(self) -> None:
-        if self.selected_job() is not None:
-            self.table.mark_range()
+        job = self.selected_job()
+        if job is not None:
+            self.table.marks.mark_range(job.id)
             self.show_title()

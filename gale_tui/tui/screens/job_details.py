@@ -34,12 +34,10 @@ class JobDetailsScreen(JobActions):
         self._job_id = job_id
 
     def compose(self) -> ComposeResult:
-        yield DetailsPane(id="details", glyphs=self.gale.glyphs)
+        yield DetailsPane(id="details", key_of=self.key, usual_of=self.engine.jobs.usual_seconds)
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        pane = self.query_one(DetailsPane)
-        pane.key_of, pane.usual_of = self.key, self.engine.jobs.usual_seconds
         self._fill()
         self.set_interval(0.5, self._read_progress)
 

@@ -19,10 +19,9 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.filters import JobTexts, parse_filter
-from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.job_actions import MarkedJobActions
-from gale_tui.tui.widgets.header import HeaderBar
+from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
 from gale_tui.tui.widgets.line_input import FilterInput
 from gale_tui.tui.widgets.pages.details import DetailsPane
 from gale_tui.tui.widgets.tables.columns import TITLES
@@ -55,12 +54,12 @@ class JobsScreen(MarkedJobActions):
         self._texts = JobTexts()
 
     def compose(self) -> ComposeResult:
-        yield HeaderBar(glyphs=self.gale.glyphs)
+        yield HeaderBar()
         with Container(id="body"):
             with Container(id="list"):
-                yield JobTable(id="jobs", glyphs=self.gale.glyphs)
+                yield JobTable(id="jobs", key_of=self.key, usual_of=self.engine.jobs.usual_seconds)
                 yield FilterInput(id="filter", placeholder='words; status:failed env:prod -word "two words"')
-            details = DetailsPane(id="details", glyphs=self.gale.glyphs)
+            details = DetailsPane(id="details", key_of=self.key, usual_of=self.engine.jobs.usual_seconds)
             # All keys belong to the row that is seen selected.
             details.can_focus = False
             yield details
@@ -73,8 +72,6 @@ class JobsScreen(MarkedJobActions):
 
     def on_mount(self) -> None:
         self.table.border_title = "Export jobs"
-        self.table.key_of = self.details.key_of = self.key
-        self.table.usual_of = self.details.usual_of = self.engine.jobs.usual_seconds
         self._arrange()
         self.table.tick(self.engine.clock.time())
         self.table.set_jobs(self.engine.jobs.values())
@@ -94,7 +91,7 @@ class JobsScreen(MarkedJobActions):
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
-        self._show_details()
+        self.show_details()
 
     def show_header(self) -> None:
         """Environment, key and counts, as they are now."""
@@ -112,7 +109,7 @@ class JobsScreen(MarkedJobActions):
             condition = engine.connection_status.of(environment.id).state
             if condition != "fine":
                 badges.append(condition.upper())
-        self.query_one(HeaderBar).show(
+        facts = HeaderFacts(
             environment=environment.name if environment else None,
             production=bool(environment and environment.production),
             host=environment.origin.display if environment else "",
@@ -122,6 +119,7 @@ class JobsScreen(MarkedJobActions):
             failed=counts.failed,
             badges=tuple(badges),
         )
+        self.query_one(HeaderBar).show(facts)
 
     def _say_empty(self) -> None:
         engine = self.engine
@@ -138,9 +136,9 @@ class JobsScreen(MarkedJobActions):
     def show_title(self) -> None:
         """Shows in the table's title how many jobs match and are marked, and a batch's progress."""
         table = self.table
-        matches = f"{table.row_count():,} of {table.job_count:,} match" if self._filter else ""
-        marked = len(table.marked)
-        hidden = marked - len(table.marked_jobs) if marked else 0
+        matches = f"{table.row_count():,} of {len(table.rows.jobs):,} match" if self._filter else ""
+        marked = len(table.marks.ids)
+        hidden = marked - len(table.marks.jobs) if marked else 0
         marks = f"{marked:,} marked" + (f" ({hidden:,} hidden)" if hidden else "") if marked else ""
         title = " · ".join(word for word in ("Export jobs", matches, self.gale.batch.line, marks) if word)
         if title != self._title:
@@ -151,9 +149,10 @@ class JobsScreen(MarkedJobActions):
     def _highlighted(self) -> None:
         job = self.table.current
         self.engine.jobs.watch(job.id if job else None)
-        self._show_details()
+        self.show_details()
 
-    def _show_details(self) -> None:
+    def show_details(self) -> None:
+        """Shows the job under the cursor."""
         if not self.details.display:
             return
         job = self.table.current
@@ -216,7 +215,7 @@ class JobsScreen(MarkedJobActions):
         self.show_header()
         self.show_title()
         if change.job.id == self._shown_details:
-            self._show_details()
+            self.show_details()
 
     @on(HistoryLoaded)
     def history_loaded(self, message: HistoryLoaded) -> None:
@@ -254,12 +253,6 @@ class JobsScreen(MarkedJobActions):
 
     def action_track(self) -> None:
         self.gale.navigation.open_track()
-
-    def use_glyphs(self, glyphs: Glyphs) -> None:
-        """Draws with other characters from now on."""
-        if self.is_mounted:
-            self.table.glyphs = self.details.glyphs = self.query_one(HeaderBar).glyphs = glyphs
-            self._show_details()
 
     def action_environments(self) -> None:
         self.gale.navigation.open_environments()
@@ -318,7 +311,7 @@ class JobsScreen(MarkedJobActions):
         self._show_filter(False)
         self.table.focus()
         if not before:
-            self.table.clear_marks()
+            self.table.marks.clear()
             self.show_title()
 
     def action_filter_down(self) -> None:
@@ -328,12 +321,12 @@ class JobsScreen(MarkedJobActions):
         self.table.action_cursor_up()
 
     def action_sort(self) -> None:
-        at = COLUMNS.index(self.table.sort_key) if self.table.sort_key in COLUMNS else -1
+        at = COLUMNS.index(self.table.rows.sort_column) if self.table.rows.sort_column in COLUMNS else -1
         column = COLUMNS[(at + 1) % len(COLUMNS)]
         self._sort(column, reverse=column == "started")
 
     def action_sort_reverse(self) -> None:
-        self._sort(self.table.sort_key, reverse=not self.table.sort_reverse)
+        self._sort(self.table.rows.sort_column, reverse=not self.table.rows.sort_reverse)
 
     def _sort(self, column: str, *, reverse: bool) -> None:
         self.table.set_sort(column, reverse)
@@ -345,5 +338,5 @@ class JobsScreen(MarkedJobActions):
 
     @on(JobTable.SortRequested)
     def _sort_requested(self, message: JobTable.SortRequested) -> None:
-        same = self.table.sort_key == message.column
-        self._sort(message.column, reverse=not self.table.sort_reverse if same else message.column == "started")
+        same = self.table.rows.sort_column == message.column
+        self._sort(message.column, reverse=not self.table.rows.sort_reverse if same else message.column == "started")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -13,12 +12,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
+from gale_tui.tui.formatting.glyphs import Glyphs, glyphs_of
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.formatting.styles import ToneStyles
 
-__all__ = ["HeaderBar"]
+__all__ = ["HeaderBar", "HeaderFacts"]
 
 TITLE = " gale-tui"
 _ENVIRONMENT_TONES = (Tone.BADGE, Tone.BADGE_EDGE, Tone.DANGER_BADGE, Tone.DANGER_EDGE)
@@ -27,15 +26,21 @@ LEAST_HOST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class HeaderFacts:
+    """What the header says."""
+
     environment: str | None = None
+    """Name of the environment for new exports."""
     production: bool = False
     host: str = ""
     key: str = ""
+    """Where its key lives, in a few words."""
     running: int = 0
     saved: int = 0
     failed: int = 0
+    """Jobs that failed, were rejected or are unconfirmed."""
     badges: tuple[str, ...] = ()
+    """Words like DEMO or PAUSED."""
 
 
 class HeaderBar(Widget):
@@ -53,50 +58,20 @@ class HeaderBar(Widget):
     class BadgeClicked(Message):
         """The badge of the environment was clicked."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self._glyphs = glyphs or choose_glyphs()
-        self._facts = _Facts()
+    def __init__(self) -> None:
+        super().__init__()
+        self._facts = HeaderFacts()
         self._tone_styles = ToneStyles(self)
 
     @property
-    def glyphs(self) -> Glyphs:
-        """The characters it draws with; others show with the next repaint."""
-        return self._glyphs
+    def _glyphs(self) -> Glyphs:
+        return glyphs_of(self.app)
 
-    @glyphs.setter
-    def glyphs(self, glyphs: Glyphs) -> None:
-        self._glyphs = glyphs
-
-    def show(
-        self,
-        *,
-        environment: str | None,
-        production: bool = False,
-        host: str = "",
-        key: str = "",
-        running: int = 0,
-        saved: int = 0,
-        failed: int = 0,
-        badges: Sequence[str] = (),
-    ) -> None:
-        """Takes the present state.
-
-        Args:
-            environment: Name of the environment for new exports; None where there is none.
-            production: Whether it is a production environment.
-            host: Where it is.
-            key: Where its key lives, in a few words.
-            running: Jobs under way.
-            saved: Files on disk.
-            failed: Jobs that failed, were rejected or are unconfirmed.
-            badges: Words like DEMO or PAUSED.
-        """
-        facts = _Facts(environment, production, host, key, running, saved, failed, tuple(badges))
-        if facts == self._facts:
-            return
-        self._facts = facts
-        self.refresh()
+    def show(self, facts: HeaderFacts) -> None:
+        """Shows the present state."""
+        if facts != self._facts:
+            self._facts = facts
+            self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the environment's badge opens the switcher."""
@@ -147,7 +122,7 @@ class HeaderBar(Widget):
         gap = width - 1 - self._width(left) - self._width(right)
         return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
 
-    def _place(self, facts: _Facts, room: int) -> list[Piece]:
+    def _place(self, facts: HeaderFacts, room: int) -> list[Piece]:
         """Host and key in at most so many cells: the host is shortened first, then the key, then both go."""
         host = inert(facts.host, 253)
         full = inert(facts.key, 40)

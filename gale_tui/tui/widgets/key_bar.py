@@ -11,7 +11,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gale_tui.tui.formatting.glyphs import ASCII
+from gale_tui.tui.formatting.glyphs import ASCII, glyphs_of
 from gale_tui.tui.key_names import ascii_key
 
 __all__ = ["KeyBar"]
@@ -48,7 +48,7 @@ class KeyBar(Widget):
             self.refresh()
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
-        arrows = getattr(self.app, "glyphs", None) is not ASCII
+        arrows = glyphs_of(self.app) is not ASCII
         entries = [(key if arrows else ascii_key(key), words, action) for key, words, action in self._entries]
 
         def total() -> int:

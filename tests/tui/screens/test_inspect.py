@@ -107,7 +107,7 @@ async def test_words_are_found_across_a_broken_line(tmp_path: Path, sandbox: San
         (line,) = page._found
         page.search("sentence. do not")
         marked = [
-            "".join(segment.text for segment in page._segments(y) if segment.style and segment.style.bold)
+            "".join(segment.text for segment in page.line_segments(y) if segment.style and segment.style.bold)
             for y in (line, line + 1)
         ]
         assert marked == ["sentence.", "Do not"]

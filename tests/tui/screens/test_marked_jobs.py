@@ -37,7 +37,7 @@ async def three_saved(
 
 
 def marked(app: GaleApp) -> set[str]:
-    return set(app.jobs_screen.table.marked)
+    return set(app.jobs_screen.table.marks.ids)
 
 
 async def test_all_and_a_range_can_be_marked(tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from gale_tui.core.models import DownloadState, JobState
-from gale_tui.tui.formatting.glyphs import UNICODE
 from gale_tui.tui.terminal.screen_diff import PaintedUpdate, ScreenDiff
-from gale_tui.tui.widgets.header import HeaderBar
+from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import NOON, TRUECOLOR, WidgetApp, added, changed, forgotten, job, shown
 
@@ -172,7 +171,7 @@ def test_only_ascii_is_sent_where_the_terminal_has_nothing_else() -> None:
 async def test_partial_updates_add_up_to_the_full_picture() -> None:
     """Whatever happens in the table, the terminal shows what a full repaint would show."""
     chance = random.Random(7)  # noqa: S311  # a repeatable walk, not a secret
-    table, header = JobTable(glyphs=UNICODE), HeaderBar(glyphs=UNICODE)
+    table, header = JobTable(), HeaderBar()
     table.tick(NOON)
     jobs = {number: job(number) for number in range(9)}
     table.set_jobs(jobs.values())
@@ -205,17 +204,18 @@ async def test_partial_updates_add_up_to_the_full_picture() -> None:
                 case 5:
                     table.select(jobs[which].id)
                 case 6:
-                    table.toggle_mark(jobs[which].id)
+                    table.marks.toggle(jobs[which].id)
                 case 7:
                     table.scroll_to(y=chance.randrange(5), animate=False)
                 case _:
-                    header.show(
+                    facts = HeaderFacts(
                         environment="staging",
                         host="staging-agent-platform.kore.ai",
                         running=chance.randrange(12),
                         saved=step,
                         failed=chance.randrange(3),
                     )
+                    header.show(facts)
             await pilot.pause()
             for text in app.sent:
                 stream.feed(text)

@@ -154,7 +154,7 @@ def test_the_gist_keeps_the_latest_of_the_timeline_and_the_end_of_the_path() -> 
 
 
 async def test_only_changed_cells_are_sent() -> None:
-    pane = DetailsPane(glyphs=UNICODE)
+    pane = DetailsPane()
     app = WidgetApp(pane)
     running = job(1, last_response=ANSWER, last_answer_at=NOON - 30, percentage=42.0)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -176,7 +176,7 @@ async def test_only_changed_cells_are_sent() -> None:
 
 
 async def test_it_scrolls_and_begins_at_the_top_with_another_job() -> None:
-    pane = DetailsPane(glyphs=UNICODE)
+    pane = DetailsPane()
     app = WidgetApp(pane)
     long = job(1, last_response="\n".join(f"line {number}" for number in range(100)))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -198,7 +198,7 @@ async def test_it_scrolls_and_begins_at_the_top_with_another_job() -> None:
 
 
 async def test_it_wraps_anew_when_resized_and_shows_the_gist_when_low() -> None:
-    pane = DetailsPane(glyphs=UNICODE)
+    pane = DetailsPane()
     app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
         pane.show(job(1), EVENTS, None, now=NOON)
@@ -211,7 +211,7 @@ async def test_it_wraps_anew_when_resized_and_shows_the_gist_when_low() -> None:
 
 
 async def test_text_is_selected_with_the_mouse() -> None:
-    pane = DetailsPane(glyphs=UNICODE)
+    pane = DetailsPane()
     app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
         pane.show(job(1), EVENTS, None, now=NOON)
@@ -226,7 +226,7 @@ async def test_text_is_selected_with_the_mouse() -> None:
 
 
 async def test_time_passes_for_a_job_that_goes_on() -> None:
-    pane = DetailsPane(glyphs=UNICODE)
+    pane = DetailsPane()
     app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
         pane.show(job(1), EVENTS, None, now=NOON)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs
-from gale_tui.tui.widgets.header import HeaderBar
+from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
 from tests.tui.jobs_for_tests import WidgetApp, shown
 
 FACTS: dict[str, Any] = {
@@ -20,10 +20,10 @@ FACTS: dict[str, Any] = {
 
 
 async def line(width: int, *, glyphs: Glyphs = UNICODE, **facts: Any) -> str:
-    bar = HeaderBar(glyphs=glyphs)
-    app = WidgetApp(bar)
+    bar = HeaderBar()
+    app = WidgetApp(bar, glyphs=glyphs)
     async with app.run_test(size=(width, 3)):
-        bar.show(**{**FACTS, **facts})
+        bar.show(HeaderFacts(**{**FACTS, **facts}))
         assert bar.render_line(0).cell_length == width
         return shown(bar)[0]
 
@@ -77,18 +77,18 @@ async def test_ascii() -> None:
 
 
 async def test_only_what_changed_is_sent() -> None:
-    bar = HeaderBar(glyphs=UNICODE)
+    bar = HeaderBar()
     app = WidgetApp(bar)
     async with app.run_test(size=(80, 3)) as pilot:
-        bar.show(**FACTS)
+        bar.show(HeaderFacts(**FACTS))
         await pilot.pause()
         app.sent.clear()
-        bar.show(**FACTS)
+        bar.show(HeaderFacts(**FACTS))
         await pilot.pause()
         assert app.sent == []
         for facts in ({"running": 3}, {"running": 3, "saved": 15}, {"running": 10, "saved": 15}):
             app.sent.clear()
-            bar.show(**{**FACTS, **facts})
+            bar.show(HeaderFacts(**{**FACTS, **facts}))
             await pilot.pause()
             assert 0 < len("".join(app.sent).encode()) <= 130
         assert shown(bar)[0].endswith("10 running · 15 saved ")

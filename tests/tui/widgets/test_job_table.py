@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui import theme
-from gale_tui.tui.formatting.glyphs import ASCII, UNICODE
+from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.widgets.tables.columns import COLUMNS, layout_for
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import NOON, WidgetApp, added, changed, forgotten, job, shown, utc
@@ -29,16 +29,16 @@ class TableApp(WidgetApp):
     """An app with the table alone."""
 
     def __init__(self, jobs: list[Job], *, theme_name: str = theme.DARK) -> None:
-        self.table = JobTable(id="jobs", glyphs=UNICODE)
+        self.table = JobTable(id="jobs")
         self.table.tick(NOON)
         self.table.set_jobs(jobs)
         super().__init__(self.table, theme_name=theme_name)
 
     def on_job_table_highlighted(self, message: JobTable.Highlighted) -> None:
-        self.messages.append(("highlighted", message.job.id if message.job else None))
+        self.messages.append(("highlighted", current(self)))
 
     def on_job_table_opened(self, message: JobTable.Opened) -> None:
-        self.messages.append(("opened", message.job.id))
+        self.messages.append(("opened", current(self)))
 
     def on_job_table_sort_requested(self, message: JobTable.SortRequested) -> None:
         self.messages.append(("sort", message.column))
@@ -259,7 +259,7 @@ async def test_inserting_one_by_one_gives_the_order_of_sorting_all(column: str, 
     for each in jobs:
         single.apply(added(each))
 
-    assert [whole._rows.at(row).id for row in range(19)] == [single._rows.at(row).id for row in range(19)]
+    assert [whole.rows.at(row).id for row in range(19)] == [single.rows.at(row).id for row in range(19)]
 
 
 async def test_a_filter_takes_in_and_lets_go_without_stealing_the_row_under_the_cursor() -> None:
@@ -303,14 +303,14 @@ async def test_empty_states_say_what_to_do() -> None:
 async def test_marks_are_shown_and_go_with_their_jobs() -> None:
     app = TableApp(JOBS)
     async with app.run_test(size=(80, 12)):
-        app.table.toggle_mark("job-2")
-        app.table.toggle_mark("job-3")
-        app.table.toggle_mark("job-3")
-        app.table.toggle_mark("nobody")
-        assert app.table.marked == {"job-2"}
+        app.table.marks.toggle("job-2")
+        app.table.marks.toggle("job-3")
+        app.table.marks.toggle("job-3")
+        app.table.marks.toggle("nobody")
+        assert app.table.marks.ids == {"job-2"}
         assert [line[0] for line in shown(app.table)[1:4]] == [" ", "◆", " "]
         app.table.apply(forgotten(JOBS[1]))
-        assert app.table.marked == set()
+        assert app.table.marks.ids == set()
 
 
 async def test_production_is_seen_without_colours() -> None:
@@ -454,7 +454,8 @@ async def test_another_theme_recolours_every_line() -> None:
 async def test_glyphs_can_be_changed() -> None:
     app = TableApp(JOBS)
     async with app.run_test(size=(80, 12)) as pilot:
-        app.table.glyphs = ASCII
+        app.glyphs = ASCII
+        app.table.refresh()
         await pilot.pause()
         assert "".join(shown(app.table)).isascii()
 

@@ -94,7 +94,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self._note = note
 
     def compose(self) -> ComposeResult:
-        yield BatchTable(id="lines", glyphs=self.gale.glyphs)
+        yield BatchTable(id="lines")
         yield Static(id="about", markup=False)
         yield Static(id="said", markup=False)
         yield BatchTarget(self.engine, self._first_environment or self.engine.environments.current)

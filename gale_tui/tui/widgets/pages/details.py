@@ -5,14 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from rich.segment import Segment
-from textual.strip import Strip
-
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
 from gale_tui.tui.formatting.pieces import Piece, Tone
-from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, summary_lines
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
@@ -25,28 +20,27 @@ SUMMARY_HEIGHT = 8
 class DetailsPane(SelectableLines):
     """One job's ids, timeline, file and last answer."""
 
-    DEFAULT_CSS = """
-    DetailsPane {
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-    }
-    """
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        key_of: Callable[[str], str] = default_key,
+        usual_of: Callable[[Job], float | None] = lambda job: None,
+    ) -> None:
+        """Makes the pane.
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.glyphs = glyphs or choose_glyphs()
-        self.empty_text = "No job selected"
-        self.key_of: Callable[[str], str] = default_key
-        self.usual_of: Callable[[Job], float | None] = lambda job: None
+        Args:
+            id: Widget id.
+            key_of: Gives the key of an action.
+            usual_of: Gives the seconds that exports of a job's tool usually take.
+        """
+        super().__init__(id=id)
+        self._key_of = key_of
+        self._usual_of = usual_of
         self._job: Job | None = None
-        self._events: tuple[JobEvent, ...] = ()
+        self._events: Sequence[JobEvent] = ()
         self._progress: DownloadProgress | None = None
         self._now: float | None = None
-        self._lines: list[Line] = []
-        self._tone_styles = ToneStyles(self)
 
     def show(
         self,
@@ -65,7 +59,7 @@ class DetailsPane(SelectableLines):
             now: Seconds since the epoch; None for the machine's clock.
         """
         other = (job.id if job else None) != (self._job.id if self._job else None)
-        self._job, self._events, self._progress, self._now = job, tuple(events), progress, now
+        self._job, self._events, self._progress, self._now = job, events, progress, now
         if other and self.scroll_offset.y:
             self.scroll_to(y=0, animate=False)
         self._lay_out()
@@ -80,37 +74,15 @@ class DetailsPane(SelectableLines):
         """Wraps anew."""
         self._lay_out()
 
-    def notify_style_update(self) -> None:
-        """Takes on another theme."""
-        super().notify_style_update()
-        self._tone_styles.clear()
-
     def _new_lines(self, width: int, height: int) -> list[Line]:
         now = time.time() if self._now is None else self._now
         if self._job is None:
-            return [(Piece(self.empty_text, Tone.MUTED),)]
+            return [(Piece("No job selected", Tone.MUTED),)]
+        known = (self._job, self._events, self._progress, self.glyphs)
+        usual = self._usual_of(self._job)
         if height < SUMMARY_HEIGHT:
-            return summary_lines(
-                self._job,
-                self._events,
-                self._progress,
-                self.glyphs,
-                now=now,
-                width=width,
-                height=height,
-                key=self.key_of,
-                usual=self.usual_of(self._job),
-            )
-        return full_lines(
-            self._job,
-            self._events,
-            self._progress,
-            self.glyphs,
-            now=now,
-            width=width,
-            key=self.key_of,
-            usual=self.usual_of(self._job),
-        )
+            return summary_lines(*known, now=now, width=width, height=height, key=self._key_of, usual=usual)
+        return full_lines(*known, now=now, width=width, key=self._key_of, usual=usual)
 
     def _lay_out(self) -> None:
         width, height = self.scrollable_content_region.size
@@ -120,20 +92,3 @@ class DetailsPane(SelectableLines):
         self.set_line_count(len(self._lines))
         if self._lines != before:
             self.refresh()
-
-    @property
-    def text(self) -> str:
-        """All of the lines."""
-        return "\n".join("".join(piece.text for piece in line) for line in self._lines)
-
-    def render_line(self, y: int) -> Strip:
-        """A line of the pane."""
-        width = self.content_region.width
-        y += self.scroll_offset.y
-        base = self._tone_styles.style(Tone.TEXT)
-        if y >= len(self._lines):
-            return Strip.blank(width, base)
-        strip = Strip(
-            [Segment(piece.text, self._tone_styles.style(piece.tone)) for piece in self._lines[y] if piece.text]
-        )
-        return self.finish(strip, y, width, base)

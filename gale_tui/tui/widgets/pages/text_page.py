@@ -10,11 +10,9 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.pieces import Line, Tone, plain_text
-from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
 __all__ = ["TextPage"]
@@ -31,25 +29,14 @@ class TextPage(SelectableLines):
     """Lines made for its width; made anew when the width changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.PAGE)]
-    DEFAULT_CSS = """
-    TextPage {
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-    }
-    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._build: Build | None = None
-        self._lines: Sequence[Line] = ()
         self._width = 0
         self._words: re.Pattern[str] | None = None
         self._found: list[int] = []
         self._at: int | None = None
-        self._tone_styles = ToneStyles(self)
 
     def show(self, build: Build, *, keep_place: bool = False) -> None:
         """Shows other lines.
@@ -64,22 +51,12 @@ class TextPage(SelectableLines):
             self.scroll_to(y=0, animate=False)
         self._lay_out()
 
-    @property
-    def text(self) -> str:
-        """All of the page."""
-        return "\n".join(plain_text(line) for line in self._lines)
-
     def on_resize(self) -> None:
         """Makes the lines for the new width."""
         if self.scrollable_content_region.width != self._width:
             self._lay_out()
         else:
             self.set_line_count(len(self._lines))
-
-    def notify_style_update(self) -> None:
-        """Takes on another theme."""
-        super().notify_style_update()
-        self._tone_styles.clear()
 
     def _lay_out(self) -> None:
         width = self.scrollable_content_region.width
@@ -174,25 +151,15 @@ class TextPage(SelectableLines):
 
     # Drawing
 
-    def render_line(self, y: int) -> Strip:
-        """A line of the page."""
-        width = self.content_region.width
-        y += self.scroll_offset.y
-        base = self._tone_styles.style(Tone.TEXT)
-        if y >= len(self._lines):
-            return Strip.blank(width, base)
-        strip = Strip(self._segments(y))
-        return self.finish(strip, y, width, base)
-
-    def _segments(self, y: int) -> list[Segment]:
+    def line_segments(self, y: int) -> list[Segment]:
         line = self._lines[y]
         marks = self._marks(y, plain_text(line))
         present = self._at is not None and self._found[self._at] == y
-        mark_style = self._tone_styles.style(Tone.NOTICE_BADGE if present else Tone.BADGE)
+        mark_style = self.style_of(Tone.NOTICE_BADGE if present else Tone.BADGE)
         segments: list[Segment] = []
         at = 0
         for span in line:
-            style = self._tone_styles.style(span.tone)
+            style = self.style_of(span.tone)
             if span.strong:
                 style += _STRONG
             end = at + len(span.text)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -15,8 +13,7 @@ from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.pieces import Piece, Tone
-from gale_tui.tui.formatting.quantities import clip, fit
-from gale_tui.tui.formatting.styles import ToneStyles
+from gale_tui.tui.formatting.quantities import fit
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
 __all__ = ["BatchTable", "line_pieces"]
@@ -72,41 +69,18 @@ def line_pieces(line: ListLine, width: int, glyphs: Glyphs) -> list[Piece]:
 
 
 class BatchTable(RowScroll):
-    """One line of the list a row, under a header. `enter` is the screen's, a double click opens.
+    """One line of the list a row, under a header. `enter` is the screen's, a double click opens."""
 
-    Args:
-        glyphs: What to draw with.
-    """
-
-    DEFAULT_CSS = """
-    BatchTable {
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-    }
-    """
-    ALLOW_SELECT = False
-
-    @dataclass
     class Highlighted(Message):
         """The cursor came to another line, or the line under it changed."""
 
-        place: int | None
-
-    @dataclass
     class Opened(Message):
         """A double click on a line."""
 
-        place: int
-
-    def __init__(self, *, id: str, glyphs: Glyphs) -> None:
+    def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._glyphs = glyphs
         self._list = BatchList()
         self._place = 0
-        self._tone_styles = ToneStyles(self)
         self.empty_text = ""
         """What stands there while there is no line; its first line is the heading."""
 
@@ -124,13 +98,13 @@ class BatchTable(RowScroll):
         self.set_line_count(len(shown.lines) + 1 if shown.lines else 0)
         self.scroll_into_view(self._place)
         self.refresh()
-        self.post_message(self.Highlighted(self.cursor_row()))
+        self.post_message(self.Highlighted())
 
     @property
     def text(self) -> str:
         """All of it as it would be read at this width, a line each."""
         width = self.scrollable_content_region.width or 80
-        rows = ("".join(piece.text for piece in line_pieces(line, width, self._glyphs)) for line in self._list.lines)
+        rows = ("".join(piece.text for piece in line_pieces(line, width, self.glyphs)) for line in self._list.lines)
         return "\n".join(row.rstrip() for row in rows) if self._list.lines else self.empty_text
 
     def row_count(self) -> int:
@@ -148,40 +122,32 @@ class BatchTable(RowScroll):
         before, self._place = self._place, max(0, min(row, len(self._list.lines) - 1))
         if before != self._place:
             self.refresh_rows(before, self._place)
-            self.post_message(self.Highlighted(self._place))
+            self.post_message(self.Highlighted())
         self.scroll_into_view(self._place)
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses a line, a double click opens it."""
-        offset = event.get_content_offset(self)
-        if offset is None or event.widget is not self or offset.y == 0:
-            return
-        event.stop()
-        row = self.scroll_offset.y + offset.y - 1
-        if row < len(self._list.lines):
+        at = self.clicked_offset(event)
+        if at is not None and at.y and (row := self.scroll_offset.y + at.y - 1) < len(self._list.lines):
             self.move_to(row)
             if event.chain == 2:
-                self.post_message(self.Opened(row))
+                self.post_message(self.Opened())
 
     def on_resize(self) -> None:
         if self._list.lines:
             self.scroll_into_view(self._place)
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._tone_styles.clear()
-
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         if not self._list.lines:
-            return self._words(y, width)
+            return self.draw_words(list(self._wrapped(width)), y)
         if y == 0:
             return self._strip(self._header(width), width, "header")
         row = self.scroll_offset.y + y - 1
         if row >= len(self._list.lines):
-            return Strip.blank(width, self._tone_styles.style(Tone.TEXT))
+            return Strip.blank(width, self.style_of())
         ground = "row" if row != self._place else "cursor" if self.has_focus else "blurred"
-        return self._strip(line_pieces(self._list.lines[row], width, self._glyphs), width, ground)
+        return self._strip(line_pieces(self._list.lines[row], width, self.glyphs), width, ground)
 
     def _header(self, width: int) -> list[Piece]:
         columns = Columns.of(width)
@@ -190,17 +156,8 @@ class BatchTable(RowScroll):
         return [*pieces, Piece(fit("Flow ID", columns.ids), Tone.MUTED)]
 
     def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
-        segments = [Segment(piece.text, self._tone_styles.style(piece.tone, ground)) for piece in pieces]
-        return Strip(segments).adjust_cell_length(width, self._tone_styles.style(Tone.TEXT, ground)).simplify()
-
-    def _words(self, y: int, width: int) -> Strip:
-        lines = list(self._wrapped(width))
-        at = y - max(0, (self.content_region.height - len(lines)) // 2 - 1)
-        if not 0 <= at < len(lines):
-            return Strip.blank(width, self._tone_styles.style(Tone.TEXT))
-        tone = Tone.TITLE if at == 0 else Tone.MUTED
-        text = clip(lines[at], width, self._glyphs.ellipsis).center(width)
-        return Strip([Segment(text, self._tone_styles.style(tone))]).adjust_cell_length(width)
+        strip = Strip(self.segments(pieces, ground))
+        return strip.adjust_cell_length(width, self.style_of(Tone.TEXT, ground)).simplify()
 
     def _wrapped(self, width: int) -> Iterator[str]:
         import textwrap

@@ -39,6 +39,11 @@ class JobRows:
         return MappingProxyType(self._jobs)
 
     @property
+    def shown_jobs(self) -> list[Job]:
+        """The jobs that the filter lets through, from the top."""
+        return [self.at(row) for row in range(len(self))]
+
+    @property
     def filtered(self) -> bool:
         """True where a filter is set."""
         return self._match is not None

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.reactive import reactive
 from textual.strip import Strip
 
 from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
+from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.pieces import Piece
-from gale_tui.tui.widgets.tables.columns import Layout, layout_for, row_pieces
+from gale_tui.tui.widgets.tables.columns import Layout, header_pieces, layout_for, row_pieces
+from gale_tui.tui.widgets.tables.job_marks import JobMarks
 from gale_tui.tui.widgets.tables.job_rows import JobRows
-from gale_tui.tui.widgets.tables.row_painter import RowPainter
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
 __all__ = ["JobTable"]
@@ -29,35 +31,22 @@ PROGRESS_SECONDS = 0.5
 """Least time between two repaints of a row for a download's progress."""
 
 
+Look = tuple[Layout, Glyphs]
+
+
 class JobTable(RowScroll):
     """Export jobs, one a row, under a header.
 
     The cursor belongs to a job, not to a row: it stays on it whatever is inserted, forgotten, sorted or filtered.
     """
 
-    DEFAULT_CSS = """
-    JobTable {
-        background: $background;
-        color: $foreground;
-        overflow-x: hidden;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-    }
-    """
-    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Details", show=False)]
 
-    @dataclass
     class Highlighted(Message):
-        """The cursor came to another job, or the job under it was forgotten or replaced."""
+        """The cursor came to another job, or the job under it was removed or replaced."""
 
-        job: Job | None
-
-    @dataclass
     class Opened(Message):
-        """Enter or a double click on a job."""
-
-        job: Job
+        """Enter or a double click on the job under the cursor."""
 
     @dataclass
     class SortRequested(Message):
@@ -65,122 +54,59 @@ class JobTable(RowScroll):
 
         column: str
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None, glyphs: Glyphs | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self._rows = JobRows()
-        self._glyphs = glyphs or choose_glyphs()
+    empty_text = reactive("No exports yet\nPress n to start one.")
+    """What stands in a table without jobs; the first line is the heading."""
+    no_match_text = reactive("Nothing matches the filter\nesc clears it.")
+    """What stands there where the filter hides every job."""
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        key_of: Callable[[str], str] = default_key,
+        usual_of: Callable[[Job], float | None] = lambda job: None,
+    ) -> None:
+        """Makes a table without jobs.
+
+        Args:
+            id: Widget id.
+            key_of: Gives the key of an action, for what a row says of it.
+            usual_of: Gives the seconds that exports of a job's tool usually take.
+        """
+        super().__init__(id=id)
+        self.key_of = key_of
+        self._usual_of = usual_of
+        self.rows = JobRows()
         self._now = time.time()
         self._current: str | None = None
-        self._marked: frozenset[str] = frozenset()
-        self._last_mark: str | None = None
+        self.marks = JobMarks(self.rows, self._repaint_jobs)
         self._progress: dict[str, DownloadProgress] = {}
         self._late: set[str] = set()
-        self._drawn: dict[str, tuple[Layout, list[Piece]]] = {}
-        self._painter = RowPainter(self)
-        self._empty = "No exports yet\nPress n to start one."
-        self._no_match = "Nothing matches the filter\nesc clears it."
-        self._key_of: Callable[[str], str] = default_key
-        self.usual_of: Callable[[Job], float | None] = lambda job: None
-        """Gives the seconds that exports of a job's tool usually take."""
+        self._drawn: dict[str, tuple[Look, list[Piece]]] = {}
 
     # What is shown
 
     @property
     def current(self) -> Job | None:
         """The job under the cursor."""
-        return self._rows.jobs.get(self._current) if self._current is not None else None
-
-    @property
-    def marked(self) -> frozenset[str]:
-        """Ids of the marked jobs."""
-        return self._marked
-
-    @property
-    def shown_jobs(self) -> list[Job]:
-        """The jobs that the filter lets through, from the top."""
-        return [self._rows.at(row) for row in range(len(self._rows))]
-
-    @property
-    def marked_jobs(self) -> list[Job]:
-        """The marked jobs that the filter lets through, from the top."""
-        return [job for job in self.shown_jobs if job.id in self._marked] if self._marked else []
-
-    @property
-    def job_count(self) -> int:
-        """All jobs, shown or not."""
-        return len(self._rows.jobs)
+        return self.rows.jobs.get(self._current) if self._current is not None else None
 
     @property
     def cursor_in_view(self) -> bool:
         """Returns False if the cursor's row was scrolled out of sight."""
         return self.cursor_row() in self.visible_rows()
 
-    @property
-    def sort_key(self) -> str:
-        """The column it is sorted by."""
-        return self._rows.sort_column
-
-    @property
-    def sort_reverse(self) -> bool:
-        """True where the largest, for times the newest, comes first."""
-        return self._rows.sort_reverse
-
-    @property
-    def empty_text(self) -> str:
-        """What stands in a table without jobs; the first line is the heading."""
-        return self._empty
-
-    @empty_text.setter
-    def empty_text(self, text: str) -> None:
-        if text != self._empty:
-            self._empty = text
-            if not self._rows:
-                self.refresh()
-
-    @property
-    def no_match_text(self) -> str:
-        """What stands there where the filter hides every job."""
-        return self._no_match
-
-    @no_match_text.setter
-    def no_match_text(self, text: str) -> None:
-        if text != self._no_match:
-            self._no_match = text
-            if not self._rows:
-                self.refresh()
-
-    @property
-    def key_of(self) -> Callable[[str], str]:
-        """Gives the key of an action, for what a row says of it."""
-        return self._key_of
-
-    @key_of.setter
-    def key_of(self, key_of: Callable[[str], str]) -> None:
-        self._key_of = key_of
-        self._repaint_visible()
-
-    @property
-    def glyphs(self) -> Glyphs:
-        """The characters it draws with."""
-        return self._glyphs
-
-    @glyphs.setter
-    def glyphs(self, glyphs: Glyphs) -> None:
-        if glyphs != self._glyphs:
-            self._glyphs = glyphs
-            self._repaint_all()
-
     def set_jobs(self, jobs: Iterable[Job]) -> None:
         """Takes a whole set of jobs in place of the present one."""
-        self._rows.replace_all(jobs)
-        known = self._rows.jobs
-        self._marked = frozenset(job_id for job_id in self._marked if job_id in known)
+        self.rows.replace_all(jobs)
+        known = self.rows.jobs
+        self.marks.drop_unknown()
         self._progress = {job_id: reading for job_id, reading in self._progress.items() if job_id in known}
         self._rows_replaced()
 
     def set_filter(self, match: Callable[[Job], bool] | None) -> None:
         """Shows only the jobs that match; all for None."""
-        self._rows.set_filter(match)
+        self.rows.set_filter(match)
         self._rows_replaced()
 
     def set_sort(self, column: str, reverse: bool) -> None:
@@ -189,7 +115,7 @@ class JobTable(RowScroll):
         Raises:
             ValueError: There is no such column.
         """
-        self._rows.set_sort(column, reverse)
+        self.rows.set_sort(column, reverse)
         self._rows_replaced()
 
     def apply(self, change: JobChange) -> None:
@@ -198,16 +124,16 @@ class JobTable(RowScroll):
         if change.kind is ChangeKind.REMOVED:
             self._forget(job.id)
             return
-        if job.id not in self._rows.jobs:
-            self._inserted(self._rows.add(job))
+        if job.id not in self.rows.jobs:
+            self._inserted(self.rows.add(job))
             return
-        self._rows.update(job)
-        row = self._rows.row_of(job.id)
+        self.rows.update(job)
+        row = self.rows.row_of(job.id)
         if row is None:
-            if self._rows.matches(job):
-                self._inserted(self._rows.reveal(job.id))
-        elif job.id != self._current and not self._rows.matches(job):
-            self._removed(self._rows.hide(job.id))
+            if self.rows.matches(job):
+                self._inserted(self.rows.reveal(job.id))
+        elif job.id != self._current and not self.rows.matches(job):
+            self._removed(self.rows.hide(job.id))
         else:
             self._repaint_row(row)
 
@@ -217,7 +143,7 @@ class JobTable(RowScroll):
             self._progress.pop(job_id, None)
         else:
             self._progress[job_id] = progress
-        if not self.is_mounted or self._rows.row_of(job_id) is None:
+        if not self.is_mounted or self.rows.row_of(job_id) is None:
             return
         if not self._late:
             self.set_timer(PROGRESS_SECONDS, self._repaint_late)
@@ -228,44 +154,19 @@ class JobTable(RowScroll):
         before, self._now = self._now, now
         others = int(before) // OTHERS_TICK != int(now) // OTHERS_TICK
         for row in self.visible_rows():
-            job = self._rows.at(row)
+            job = self.rows.at(row)
             if others or job.id == self._current:
                 self._repaint_row(row)
 
-    def toggle_mark(self, job_id: str) -> None:
-        """Marks a job, or unmarks it."""
-        if job_id in self._rows.jobs:
-            self._last_mark = job_id
-            self._set_marked(self._marked ^ {job_id})
-
-    def mark_all(self) -> None:
-        """Marks all jobs shown; none if they all are marked."""
-        shown = {job.id for job in self.shown_jobs}
-        self._set_marked(self._marked - shown if shown <= self._marked else self._marked | shown)
-
-    def mark_range(self) -> None:
-        """Marks from the job that was marked last to the one under the cursor."""
-        here = self.cursor_row()
-        if here is None:
-            return
-        last = self._rows.row_of(self._last_mark) if self._last_mark is not None else None
-        first, end = sorted((here, here if last is None else last))
-        self._last_mark = self._current
-        self._set_marked(self._marked | {self._rows.at(row).id for row in range(first, end + 1)})
-
-    def clear_marks(self) -> None:
-        """Unmarks all jobs."""
-        self._set_marked(frozenset())
-
-    def _set_marked(self, marked: frozenset[str]) -> None:
-        changed, self._marked = self._marked ^ marked, marked
-        for row in self.visible_rows():
-            if self._rows.at(row).id in changed:
+    def _repaint_jobs(self, job_ids: Iterable[str]) -> None:
+        for job_id in job_ids:
+            row = self.rows.row_of(job_id)
+            if row is not None:
                 self._repaint_row(row)
 
     def select(self, job_id: str) -> None:
         """Puts the cursor on a job and scrolls it into view; nothing where the job is not shown."""
-        row = self._rows.row_of(job_id)
+        row = self.rows.row_of(job_id)
         if row is not None:
             self.move_to(row)
 
@@ -273,26 +174,26 @@ class JobTable(RowScroll):
 
     def _rows_replaced(self) -> None:
         self._drawn.clear()
-        self.set_line_count(len(self._rows) + 1)
+        self.set_line_count(len(self.rows) + 1)
         before = self._current
-        if self._current is None or self._rows.row_of(self._current) is None:
-            self._current = self._rows.at(0).id if len(self._rows) else None
+        if self._current is None or self.rows.row_of(self._current) is None:
+            self._current = self.rows.at(0).id if len(self.rows) else None
         row = self.cursor_row()
         if row is not None:
             self.scroll_into_view(row)
         self.refresh()
         if before != self._current or before is not None:
-            self.post_message(self.Highlighted(self.current))
+            self.post_message(self.Highlighted())
 
     def _inserted(self, row: int | None) -> None:
         if row is None:
             return
         first = self._current is None
         if first:
-            self._current = self._rows.at(row).id
+            self._current = self.rows.at(row).id
         top = self.scroll_offset.y
         cursor = self.cursor_row()
-        self.set_line_count(len(self._rows) + 1)
+        self.set_line_count(len(self.rows) + 1)
         # A row above what is on screen must not move it; at the very top the new row is what one wants to see.
         if row < top or (row == top and top > 0):
             self.scroll_to(y=top + 1, animate=False)
@@ -301,80 +202,78 @@ class JobTable(RowScroll):
         self._keep_visible()
         self.refresh_from(row)
         if first:
-            self.post_message(self.Highlighted(self.current))
+            self.post_message(self.Highlighted())
 
     def _forget(self, job_id: str) -> None:
-        self._marked -= {job_id}
         self._progress.pop(job_id, None)
         self._drawn.pop(job_id, None)
         under_cursor = job_id == self._current
-        self._removed(self._rows.remove(job_id), under_cursor=under_cursor)
+        row = self.rows.remove(job_id)
+        self.marks.drop_unknown()
+        self._removed(row, under_cursor=under_cursor)
 
     def _removed(self, row: int | None, *, under_cursor: bool = False) -> None:
         if row is None:
             return
         if under_cursor:
-            last = len(self._rows) - 1
-            self._current = self._rows.at(min(row, last)).id if last >= 0 else None
+            last = len(self.rows) - 1
+            self._current = self.rows.at(min(row, last)).id if last >= 0 else None
         top = self.scroll_offset.y
-        self.set_line_count(len(self._rows) + 1)
+        self.set_line_count(len(self.rows) + 1)
         if row < top == self.scroll_offset.y:
             self.scroll_to(y=top - 1, animate=False)
         self._keep_visible()
         self.refresh_from(row)
         if under_cursor:
-            self.post_message(self.Highlighted(self.current))
+            self.post_message(self.Highlighted())
 
     # The cursor
 
     def row_count(self) -> int:
         """How many rows there are, those off screen included."""
-        return len(self._rows)
+        return len(self.rows)
 
     def cursor_row(self) -> int | None:
         """The row of the job under the cursor."""
-        return None if self._current is None else self._rows.row_of(self._current)
+        return None if self._current is None else self.rows.row_of(self._current)
 
     def move_to(self, row: int) -> None:
         """Puts the cursor on a row, the nearest there is, and scrolls it into view."""
-        if not len(self._rows):
+        if not len(self.rows):
             return
-        row = min(len(self._rows) - 1, max(0, row))
-        job = self._rows.at(row)
+        row = min(len(self.rows) - 1, max(0, row))
+        job = self.rows.at(row)
         before = self._current
         if job.id != before:
             old_row = self.cursor_row()
             self._current = job.id
-            left = self._rows.jobs.get(before) if before is not None else None
-            if left is not None and not self._rows.matches(left):
+            left = self.rows.jobs.get(before) if before is not None else None
+            if left is not None and not self.rows.matches(left):
                 # It was kept only because the cursor was on it.
-                self._removed(self._rows.hide(left.id))
+                self._removed(self.rows.hide(left.id))
                 row = self.cursor_row() or 0
             else:
                 self.refresh_rows(old_row)
             self.refresh_rows(row)
-            self.post_message(self.Highlighted(job))
+            self.post_message(self.Highlighted())
         self.scroll_into_view(row)
 
     def action_open(self) -> None:
         """Opens the job under the cursor."""
-        job = self.current
-        if job is not None:
-            self.post_message(self.Opened(job))
+        if self.current is not None:
+            self.post_message(self.Opened())
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses a job or a column to sort by, a double click opens."""
-        offset = event.get_content_offset(self)
-        if offset is None or event.widget is not self:
+        at = self.clicked_offset(event)
+        if at is None:
             return
-        event.stop()
-        if offset.y == 0:
-            column = self._layout.column_at(offset.x)
-            if column is not None and len(self._rows):
+        row = self.scroll_offset.y + at.y - 1
+        if at.y == 0:
+            column = self._layout.column_at(at.x)
+            if column is not None and len(self.rows):
                 self.post_message(self.SortRequested(column.name))
-            return
-        row = self.scroll_offset.y + offset.y - 1
-        if row < len(self._rows):
+        elif row < len(self.rows):
             self.move_to(row)
             if event.chain == 2:
                 self.action_open()
@@ -385,60 +284,48 @@ class JobTable(RowScroll):
     def _layout(self) -> Layout:
         return layout_for(self.scrollable_content_region.width)
 
+    @property
+    def _look(self) -> Look:
+        """What a row's cells depend on besides its job."""
+        return self._layout, self.glyphs
+
     def _draw(self, job: Job) -> list[Piece]:
         """Works out a job's cells. They stay as they are until this is called again, whatever the clock says."""
         pieces = row_pieces(
             job,
             self._layout,
-            self._glyphs,
+            self.glyphs,
             now=self._now,
             progress=self._progress.get(job.id),
-            marked=job.id in self._marked,
-            key=self._key_of,
-            usual=self.usual_of(job),
+            marked=job.id in self.marks.ids,
+            key=self.key_of,
+            usual=self._usual_of(job),
         )
-        self._drawn[job.id] = (self._layout, pieces)
+        self._drawn[job.id] = (self._look, pieces)
         return pieces
 
     def _keep_visible(self) -> None:
         """Forgets what was drawn of rows that are off screen: they are drawn anew when they come into view."""
-        visible = [self._rows.at(row).id for row in self.visible_rows()]
+        visible = [self.rows.at(row).id for row in self.visible_rows()]
         self._drawn = {job_id: self._drawn[job_id] for job_id in visible if job_id in self._drawn}
 
     def _repaint_late(self) -> None:
         late, self._late = self._late, set()
-        for job_id in late:
-            row = self._rows.row_of(job_id)
-            if row is not None:
-                self._repaint_row(row)
+        self._repaint_jobs(late)
 
     def _repaint_row(self, row: int) -> None:
         """Draws a row, and repaints it if it looks different."""
-        job = self._rows.at(row)
+        job = self.rows.at(row)
         if row not in self.visible_rows():
             return
-        layout, old = self._drawn.get(job.id, (None, []))
-        new = self._draw(job)
-        if layout is not self._layout or new != old:
+        before = self._drawn.get(job.id)
+        if before != (self._look, self._draw(job)):
             self.refresh_rows(row)
-
-    def _repaint_visible(self) -> None:
-        for row in self.visible_rows():
-            self._repaint_row(row)
-
-    def _repaint_all(self) -> None:
-        self._drawn.clear()
-        self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Draws the rows that come into view."""
         super().watch_scroll_y(old_value, new_value)
         self._keep_visible()
-
-    def notify_style_update(self) -> None:
-        """Takes on another theme."""
-        super().notify_style_update()
-        self._painter.forget_colors()
 
     def on_resize(self) -> None:
         """Keeps the cursor in view."""
@@ -449,18 +336,34 @@ class JobTable(RowScroll):
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the header, a row, or a line of what stands there instead of rows."""
-        size = self.content_region.size
-        if not len(self._rows):
-            text = self._no_match if self._rows.filtered and self._rows.jobs else self._empty
-            return self._painter.words(text, y, size.width, size.height, self._glyphs)
+        if not len(self.rows):
+            text = self.no_match_text if self.rows.filtered and self.rows.jobs else self.empty_text
+            return self.draw_words(text.split("\n"), y)
         if y == 0:
-            return self._painter.header(self._layout, size.width, self.sort_key, self.sort_reverse, self._glyphs)
+            titles = header_pieces(self._layout, self.rows.sort_column, self.rows.sort_reverse, self.glyphs)
+            return self._strip(titles, "header")
         row = self.scroll_offset.y + y - 1
-        if row >= len(self._rows):
-            return self._painter.blank(size.width)
-        job = self._rows.at(row)
-        layout, pieces = self._drawn.get(job.id, (None, []))
-        if layout is not self._layout:
+        if row >= len(self.rows):
+            return Strip.blank(self.content_region.width, self.style_of())
+        job = self.rows.at(row)
+        look, pieces = self._drawn.get(job.id, (None, []))
+        if look != self._look:
             pieces = self._draw(job)
-        ground = "row" if job.id != self._current else "cursor" if self.has_focus else "blurred"
-        return self._painter.row(self._layout, pieces, size.width, ground)
+        return self._strip(pieces, "row" if job.id != self._current else "cursor" if self.has_focus else "blurred")
+
+    def _strip(self, pieces: Sequence[Piece], ground: str) -> Strip:
+        """A row's cells. Blanks take the colours of what is left of them, so that there are few segments."""
+        width = self.content_region.width
+        segments: list[Segment] = []
+        text, style, x = "", self.style_of(pieces[0].tone, ground), 0
+        for column, piece in zip(self._layout.columns, pieces, strict=True):
+            wanted = self.style_of(piece.tone, ground)
+            text += " " * (column.x - x)
+            x = column.x + column.width
+            if wanted != style and not piece.text.isspace():
+                if text:
+                    segments.append(Segment(text, style))
+                text, style = "", wanted
+            text += piece.text
+        segments.append(Segment(text + " " * (width - x), style))
+        return Strip(segments, width)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region
+from textual.geometry import Offset, Region
+from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
-from gale_tui.tui.terminal.steady_scroll import SteadyScroll
+from gale_tui.tui.formatting.pieces import Tone
+from gale_tui.tui.formatting.quantities import clip
+from gale_tui.tui.widgets.line_view import LineView
 
 __all__ = ["RowScroll"]
 
 
-class RowScroll(SteadyScroll):
+class RowScroll(LineView):
     """The geometry of rows, one line each; line 0 of the widget is the header.
 
     A subclass says how many rows there are, where the cursor is, and moves it.
     """
 
+    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.TABLE)]
 
     def row_count(self) -> int:
@@ -68,6 +76,27 @@ class RowScroll(SteadyScroll):
             first, end = 0, self.size.height
         if first < end:
             self.refresh(Region(0, first, self.size.width, end - first))
+
+    def clicked_offset(self, event: events.Click) -> Offset | None:
+        """Where the rows or their header were clicked; None for the scrollbar."""
+        offset = event.get_content_offset(self)
+        if offset is None or event.widget is not self:
+            return None
+        event.stop()
+        return offset
+
+    def draw_words(self, lines: Sequence[str], y: int) -> Strip:
+        """Line `y` of a table that shows a few words instead of rows; the first line of them is the heading."""
+        width, height = self.content_region.size
+        first = max(0, (height - len(lines)) // 2 - 1)
+        if not first <= y < first + len(lines):
+            return Strip.blank(width, self.style_of())
+        base, style = self.style_of(), self.style_of(Tone.TITLE if y == first else Tone.MUTED)
+        line = clip(lines[y - first], width, self.glyphs.ellipsis)
+        left = (width - cell_len(line)) // 2
+        right = width - left - cell_len(line)
+        segments = [Segment(" " * left, base), Segment(line, style), Segment(" " * right, base)]
+        return Strip([segment for segment in segments if segment.text], width)
 
     def on_focus(self) -> None:
         self.refresh_rows(self.cursor_row())

@@ -1,0 +1,51 @@
+"""The base of tables and pages: lines that scroll, drawn in tones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+
+from gale_tui.tui.formatting.glyphs import Glyphs, glyphs_of
+from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.styles import ToneStyles
+from gale_tui.tui.terminal.steady_scroll import SteadyScroll
+
+__all__ = ["LineView"]
+
+
+class LineView(SteadyScroll):
+    """A scroll view of lines in the theme's colours."""
+
+    DEFAULT_CSS = """
+    LineView {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._tone_styles = ToneStyles(self)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The characters that the app draws with."""
+        return glyphs_of(self.app)
+
+    def style_of(self, tone: Tone = Tone.TEXT, ground: str = "row") -> Style:
+        """The style of a tone on a ground."""
+        return self._tone_styles.style(tone, ground)
+
+    def segments(self, pieces: Iterable[Piece], ground: str = "row") -> list[Segment]:
+        """The pieces in their colours."""
+        return [Segment(piece.text, self.style_of(piece.tone, ground)) for piece in pieces if piece.text]
+
+    def notify_style_update(self) -> None:
+        """Takes on another theme."""
+        super().notify_style_update()
+        self._tone_styles.clear()
