@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
 from textual import events
+from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 
 from gale_tui.tui.actions import EXPORTING, Place
 from gale_tui.tui.keymap import KeyMap, read_keys
@@ -18,9 +19,15 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.tui.context import AppContext
 
-__all__ = ["GaleModal", "GaleScreen"]
+__all__ = ["LIST_KEYS", "GaleModal", "GaleScreen"]
 
 T = TypeVar("T")
+
+LIST_KEYS: Final = (
+    Binding("j", "cursor_down", "Down", show=False),
+    Binding("k", "cursor_up", "Up", show=False),
+)
+"""The keys of a dialog with a list, besides those that the list has itself."""
 
 
 class _AppScreen(Screen[T]):
@@ -97,9 +104,3 @@ class GaleModal(_AppScreen[T], ModalScreen[T]):
 
     def action_cursor_up(self) -> None:
         self.query_one(OptionList).action_cursor_up()
-
-    def say(self, text: str, *, problem: bool = False) -> None:
-        """Shows a sentence above the buttons."""
-        said = self.query_one("#said", Static)
-        said.update(text)
-        said.set_class(problem, "-problem")

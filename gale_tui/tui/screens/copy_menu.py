@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.clipboard_text import row_line, scp_line, scp_note
-from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
 from gale_tui.tui.screens.job_actions import count_of
 
 __all__ = ["CopyMenu"]
@@ -38,8 +38,7 @@ class CopyMenu(GaleModal[None]):
     AUTO_FOCUS = "#texts"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "cancel", "Close"),
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
+        *LIST_KEYS,
     ]
 
     def __init__(self, jobs: Sequence[Job]) -> None:

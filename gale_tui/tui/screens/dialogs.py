@@ -10,17 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets import Button, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
-from gale_tui.core.errors import GaleError
 from gale_tui.core.identifiers import clean_id, clean_key, id_warning
 from gale_tui.core.models import Environment, Job
-from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
+from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
 from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
 
-__all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_tick"]
+__all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_checkbox"]
 
 
 def badge(environment: Environment) -> Content:
@@ -32,7 +32,7 @@ def badge(environment: Environment) -> Content:
     )
 
 
-def session_tick() -> FormCheckbox:
+def session_checkbox() -> FormCheckbox:
     """The switch that keeps a key out of the keyring."""
     return FormCheckbox("Keep the key for this session only", id="session-only")
 
@@ -81,7 +81,7 @@ class ConfirmDialog(GaleModal[bool]):
         self.dismiss(True)
 
 
-class KeyDialog(GaleModal[bool]):
+class KeyDialog(FormDialog[bool]):
     """Asks for an environment's key. Dismissed with True once it is saved."""
 
     CSS_PATH = "dialogs.tcss"
@@ -115,11 +115,9 @@ class KeyDialog(GaleModal[bool]):
                 required="Paste the key; it begins with kg-.",
                 hint="It is sent to this host only, and never shown.",
             )
-            yield session_tick()
+            yield session_checkbox()
             yield Static(id="said", markup=False)
-            with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Save key", "keep", "primary")
-                yield FormButton("Cancel", "cancel")
+            yield self.buttons("Save key", "keep")
 
     def on_mount(self) -> None:
         self.query_one("#question").display = bool(self._reason)
@@ -131,47 +129,20 @@ class KeyDialog(GaleModal[bool]):
             self.query_one("#session-only", FormCheckbox).value = True
             self.say(state.explanation)
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._submit()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "keep":
-            self._submit()
+    def submit(self) -> None:
+        field = self.query_one("#api-key-field", TextField)
+        if field.validate():
+            self.dismiss_with(lambda: self._save(field.value), "Saving the key …", field)
         else:
-            self.dismiss(None)
-
-    def _submit(self) -> None:
-        field = self.query_one("#api-key-field", TextField)
-        if not field.validate():
             field.input.focus()
-            return
-        dialog = self.query_one(".dialog", Vertical)
-        if dialog.disabled:
-            return
-        dialog.disabled = True
-        self.say("Saving the key …")
-        self.run_worker(self._save(), group="keep")
 
-    async def _save(self) -> None:
-        field = self.query_one("#api-key-field", TextField)
+    async def _save(self, text: str) -> bool:
         session_only = self.query_one("#session-only", FormCheckbox).value
-        try:
-            await self.engine.environments.provide_key(
-                self._environment, clean_key(field.value), session_only=session_only
-            )
-        except GaleError as error:
-            self.query_one(".dialog", Vertical).disabled = False
-            self.say(str(error), problem=True)
-            field.input.focus()
-            return
-        self.dismiss(True)
+        await self.engine.environments.provide_key(self._environment, clean_key(text), session_only=session_only)
+        return True
 
 
-class TrackDialog(GaleModal[Job]):
+class TrackDialog(FormDialog[Job]):
     """Asks for a dock status id and follows it. Dismissed with the job."""
 
     CSS_PATH = "dialogs.tcss"
@@ -203,48 +174,20 @@ class TrackDialog(GaleModal[Job]):
                 ),
             )
             yield Static(id="said", markup=False)
-            with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Track", "track", "primary")
-                yield FormButton("Cancel", "cancel")
+            yield self.buttons("Track", "track")
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._track()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "track":
-            self._track()
-        else:
-            self.dismiss(None)
-
-    def _track(self) -> None:
+    def submit(self) -> None:
         field = self.query_one("#dock-status-id-field", TextField)
         environment_id = self.query_one("#environment", Select).value
         if not field.validate():
             field.input.focus()
-            return
-        if not isinstance(environment_id, str):
+        elif not isinstance(environment_id, str):
             self.say("Choose the environment that the export runs in.", problem=True)
-            return
-        dialog = self.query_one(".dialog", Vertical)
-        if dialog.disabled:
-            return
-        dialog.disabled = True
-        self.say("Waiting for GALE …")
-        self.run_worker(self._tracked(environment_id, clean_id(field.value)), group="track")
-
-    async def _tracked(self, environment_id: str, dock_status_id: str) -> None:
-        try:
-            job = await self.engine.jobs.track(environment_id, dock_status_id)
-        except GaleError as error:
-            self.query_one(".dialog", Vertical).disabled = False
-            self.say(str(error), problem=True)
-            self.query_one("#dock-status-id").focus()
-            return
-        self.dismiss(job)
+        else:
+            dock_status_id = clean_id(field.value)
+            self.dismiss_with(
+                lambda: self.engine.jobs.track(environment_id, dock_status_id), "Waiting for GALE …", field
+            )
 
 
 class EnvironmentPicker(GaleModal[str]):
@@ -254,8 +197,7 @@ class EnvironmentPicker(GaleModal[str]):
     AUTO_FOCUS = "#environments"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,v", "cancel", "Cancel"),
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
+        *LIST_KEYS,
     ]
 
     def compose(self) -> ComposeResult:

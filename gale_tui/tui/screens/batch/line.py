@@ -7,25 +7,25 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from gale_tui.core.batch.editor import ListLine
 from gale_tui.core.batch.reader import is_slow_to_read, read_paste
 from gale_tui.core.batch.tools import Typed
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
-from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import tidy_id
 from gale_tui.tui.widgets.forms.choice import Choice
-from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
+from gale_tui.tui.widgets.forms.fields import FormRow, TextField
 from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
 
 __all__ = ["BatchLineDialog"]
 
 
-class BatchLineDialog(GaleModal[Typed]):
+class BatchLineDialog(FormDialog[Typed]):
     """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left.
 
     Args:
@@ -36,7 +36,7 @@ class BatchLineDialog(GaleModal[Typed]):
     AUTO_FOCUS = "#line-tool-id"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel"),
-        Binding("ctrl+s", "save", "Save", show=False),
+        Binding("ctrl+s", "submit", "Save", show=False),
     ]
 
     def __init__(self, line: ListLine | None = None) -> None:
@@ -67,9 +67,7 @@ class BatchLineDialog(GaleModal[Typed]):
                 hint="The deployed call flow.",
             )
             yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="Optional.")
-            with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Save", "keep", "primary")
-                yield FormButton("Cancel", "cancel")
+            yield self.buttons("Save", "keep")
 
     def on_mount(self) -> None:
         was = self.query_one("#was", Static)
@@ -110,29 +108,22 @@ class BatchLineDialog(GaleModal[Typed]):
                 field.fill(tidy_id(value))
         return True
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        fields = self._fields
-        place = next(at for at, field in enumerate(fields) if field.input is event.input)
-        if not fields[place].validate():
+    def enter(self, field: Input) -> None:
+        """Goes to the next field, or submits from the last one."""
+        entered = self.query_one(f"#{field.id}-field", TextField)
+        if not entered.validate():
             return
-        fields = tuple(field for field in fields if field.display)
-        place = fields.index(self.query_one(f"#{event.input.id}-field", TextField))
-        if place + 1 < len(fields):
-            fields[place + 1].input.focus()
+        shown = [each for each in self._fields if each.display]
+        place = shown.index(entered)
+        if place + 1 < len(shown):
+            shown[place + 1].input.focus()
         else:
-            self.action_save()
+            self.submit()
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "keep":
-            self.action_save()
-        else:
-            self.dismiss(None)
+    def action_submit(self) -> None:
+        self.submit()
 
-    def action_save(self) -> None:
+    def submit(self) -> None:
         fields = self._fields
         for field in fields:
             if field.display and not field.validate():

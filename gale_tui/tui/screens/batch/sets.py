@@ -9,23 +9,24 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Button, Input, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.sets import ToolSet, clean_set_name
-from gale_tui.tui.screens.base import GaleModal, GaleScreen
+from gale_tui.tui.screens.base import LIST_KEYS, GaleModal, GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog
+from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import check_with
-from gale_tui.tui.widgets.forms.fields import FormButton, TextField
+from gale_tui.tui.widgets.forms.fields import TextField
 
 __all__ = ["SetNameDialog", "SetPicker", "save_as_set"]
 
 
-class SetNameDialog(GaleModal[str]):
+class SetNameDialog(FormDialog[str]):
     """Asks for a set's name. Dismissed with it."""
 
     CSS_PATH = "sets.tcss"
@@ -48,24 +49,9 @@ class SetNameDialog(GaleModal[str]):
                 required="Give it a name, such as nightly.",
                 hint="Run it from the palette, or with gale-tui export --set NAME.",
             )
-            with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Save", "keep", "primary")
-                yield FormButton("Cancel", "cancel")
+            yield self.buttons("Save", "keep")
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._submit()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "keep":
-            self._submit()
-        else:
-            self.dismiss(None)
-
-    def _submit(self) -> None:
+    def submit(self) -> None:
         field = self.query_one("#set-name-field", TextField)
         if field.validate():
             self.dismiss(clean_set_name(field.value))
@@ -85,8 +71,7 @@ class SetPicker(GaleModal[ToolSet]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,o", "cancel", "Cancel"),
         Binding("x", "delete", "Delete"),
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
+        *LIST_KEYS,
     ]
 
     def __init__(self, sets: Sequence[ToolSet]) -> None:
@@ -106,7 +91,7 @@ class SetPicker(GaleModal[ToolSet]):
             words.append(f"PROD {environment.name}" if environment.production else environment.name)
         if each.used_at is not None:
             words.append(f"last run {time.strftime('%Y-%m-%d %H:%M', time.localtime(each.used_at))}")
-        return Option(Content.assemble((each.name, "bold"), "  ", (" · ".join(words), "$gale-muted")), id=None)
+        return Option(Content.assemble((each.name, "bold"), "  ", (" · ".join(words), "$gale-muted")))
 
     @property
     def _chosen(self) -> ToolSet | None:

@@ -23,7 +23,7 @@ from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
-from gale_tui.tui.screens.dialogs import ConfirmDialog, session_tick
+from gale_tui.tui.screens.dialogs import ConfirmDialog, session_checkbox
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding, check_with
 from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, FormCheckbox, TextField
@@ -102,7 +102,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     yield FormButton("Test the key", "test")
                     yield FormButton("Cancel", "cancel")
                 yield Static(id="said", markup=False)
-                yield session_tick()
+                yield session_checkbox()
                 yield Static(id="keyring", classes="line", markup=False)
                 yield TextField(
                     "CA file",

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Input, Static
+from textual.containers import Vertical
+from textual.widgets import Static
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
@@ -18,14 +17,14 @@ from gale_tui.core.source.repository import unpack_job
 from gale_tui.core.source.unpack import Unpacked
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import folder_of
-from gale_tui.tui.widgets.forms.fields import FormButton, TextField
+from gale_tui.tui.widgets.forms.fields import TextField
 
 __all__ = ["UnpackDialog"]
 
 
-class UnpackDialog(GaleModal[Path]):
+class UnpackDialog(FormDialog[Path]):
     """Unpacks saved files below a folder that is remembered for the environment. Dismissed with the last tool's folder.
 
     Args:
@@ -51,9 +50,7 @@ class UnpackDialog(GaleModal[Path]):
                 required="Type a folder, for example one under version control.",
             )
             yield Static(id="said", markup=False)
-            with Horizontal(classes="dialog--buttons"):
-                yield FormButton("Unpack", "unpack", "primary")
-                yield FormButton("Cancel", "cancel")
+            yield self.buttons("Unpack", "unpack")
 
     async def on_mount(self) -> None:
         """Fills in the folder that was used last."""
@@ -65,46 +62,23 @@ class UnpackDialog(GaleModal[Path]):
         if folder and not field.value:
             field.input.value = folder
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._start()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "unpack":
-            self._start()
-        else:
-            self.dismiss(None)
-
-    def _start(self) -> None:
+    def submit(self) -> None:
         field = self.query_one("#unpack-folder-field", TextField)
-        dialog = self.query_one(".dialog", Vertical)
-        if dialog.disabled:
-            return
-        if not field.validate():
+        if field.validate():
+            self.dismiss_with(lambda: self._unpack(field.value), "Unpacking …", field)
+        else:
             field.input.focus()
-            return
-        dialog.disabled = True
-        self.say("Unpacking …")
-        self.run_worker(self._unpack(field.value), group="unpack")
 
-    async def _unpack(self, typed: str) -> None:
-        done: list[Unpacked] = []
-        try:
-            root = folder_of(typed)
-            for job in self._jobs:
-                if (path := job.download.path) is not None:
-                    done.append(await DaemonThreads("unpack", keep=0).call(unpack_job, root, job, path))
-            await self.engine.drafts.save_unpack_folder(self._jobs[0].environment_id, typed.strip())
-        except GaleError as error:
-            self.query_one(".dialog", Vertical).disabled = False
-            self.say(str(error), problem=True)
-            self.query_one("#unpack-folder").focus()
-            return
+    async def _unpack(self, typed: str) -> Path:
+        root = folder_of(typed)
+        done = [
+            await DaemonThreads("unpack", keep=0).call(unpack_job, root, job, path)
+            for job in self._jobs
+            if (path := job.download.path) is not None
+        ]
+        await self.engine.drafts.save_unpack_folder(self._jobs[0].environment_id, typed.strip())
         self.gale.say(_summary(done, root), seconds=10)
-        self.dismiss(done[-1].folder if done else None)
+        return done[-1].folder
 
 
 def _summary(done: Sequence[Unpacked], root: Path) -> str:

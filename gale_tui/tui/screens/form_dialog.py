@@ -1,0 +1,80 @@
+"""The base of dialogs with fields."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Static
+
+from gale_tui.core.errors import GaleError
+from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.widgets.forms.fields import FormButton, TextField
+
+__all__ = ["FormDialog"]
+
+T = TypeVar("T")
+
+
+class FormDialog(GaleModal[T]):
+    """A dialog that `enter` or its first button submits."""
+
+    def buttons(self, label: str, button_id: str) -> Horizontal:
+        """The button that submits and the one that cancels."""
+        submit, cancel = FormButton(label, button_id, "primary"), FormButton("Cancel", "cancel")
+        return Horizontal(submit, cancel, classes="dialog--buttons")
+
+    def submit(self) -> None:
+        """Dismisses the dialog with what was typed, or shows what is wrong with it."""
+        raise NotImplementedError
+
+    def enter(self, field: Input) -> None:
+        """Handles `enter` in a field."""
+        self.submit()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.enter(event.input)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "cancel":
+            self.dismiss(None)
+        else:
+            self.submit()
+
+    def say(self, text: str, *, problem: bool = False) -> None:
+        """Shows a sentence above the buttons."""
+        said = self.query_one("#said", Static)
+        said.update(text)
+        said.set_class(problem, "-problem")
+
+    def dismiss_with(self, work: Callable[[], Awaitable[T]], words: str, field: TextField) -> None:
+        """Dismisses the dialog with the result of some work; an error is shown, and the field gets the focus.
+
+        Args:
+            work: Called once; the dialog takes nothing meanwhile.
+            words: Shown meanwhile.
+            field: What to look at after an error.
+        """
+        dialog = self.query_one(".dialog", Vertical)
+        if dialog.disabled:
+            return
+        dialog.disabled = True
+        self.say(words)
+
+        async def run() -> None:
+            try:
+                result = await work()
+            except GaleError as error:
+                dialog.disabled = False
+                self.say(str(error), problem=True)
+                field.input.focus()
+            else:
+                self.dismiss(result)
+
+        self.run_worker(run(), group="submit")
