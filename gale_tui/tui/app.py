@@ -24,11 +24,12 @@ from gale_tui.tui.batch_controller import BatchController
 from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
 from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.formatting.job_text import file_text
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.navigation import Navigation
-from gale_tui.tui.screens.job_actions import JobActions, count_of
+from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.mouse import MouseSwitch
 from gale_tui.tui.terminal.notifications import Notifier, ending_text
@@ -343,7 +344,7 @@ class GaleApp(TerminalApp):
         reasons: list[str] = []
         if count:
             later = "the demo keeps nothing" if demo else "the next start resumes"
-            reasons.append(f"{count_of(count, 'download')} will be cut short; {later}.")
+            reasons.append(f"{count_text(count, 'download')} will be cut short; {later}.")
         if self.engine.credentials.session_only:
             reasons.append("A key that lives in this session only is lost.")
         if self.batch.quit_reason:
@@ -353,7 +354,7 @@ class GaleApp(TerminalApp):
         if going_on:
             goes, is_saved = ("go", "they are") if going_on > 1 else ("goes", "it is")
             next_start = "" if demo else f"; {is_saved} followed and saved at the next start"
-            words = f"{count_of(going_on, 'export')} {goes} on at GALE{next_start}."
+            words = f"{count_text(going_on, 'export')} {goes} on at GALE{next_start}."
         if not reasons:
             self.exit(0, message=words or None)
             return

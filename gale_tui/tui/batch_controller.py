@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.batch_runner import BatchRun
     from gale_tui.core.models import Environment, Job
     from gale_tui.tui.context import AppHost
-    from gale_tui.tui.screens.batch.batch import BatchPlan
     from gale_tui.tui.screens.jobs import JobsScreen
+    from gale_tui.tui.widgets.forms.batch_target import BatchPlan
 
 __all__ = ["BatchController"]
 
@@ -118,7 +118,7 @@ class BatchController:
 
         if isinstance(app.screen, BatchScreen):
             if opened is not None:
-                app.screen.take_set(opened)
+                app.screen.open_set(opened)
             return
         screen = BatchScreen(
             batch=batch, tools=tools, environment=environment, opened=opened, before=self._unstarted, note=note
@@ -126,7 +126,7 @@ class BatchController:
 
         def closed(plan: BatchPlan | None) -> None:
             # What was typed and not started is there again the next time.
-            self._unstarted = screen.unkept if plan is None else None
+            self._unstarted = screen.unsaved if plan is None else None
             self._confirmed(plan)
 
         app.push_screen(screen, closed)
@@ -204,7 +204,7 @@ class BatchController:
 
     async def _continue(self, kept: BatchRecord) -> None:
         from gale_tui.core.jobs.batch_runner import BatchRun
-        from gale_tui.tui.screens.batch.report import production_dialog
+        from gale_tui.tui.screens.dialogs import confirm_production
 
         app = self._app
         environment = app.engine.environments.find(kept.environment_id)
@@ -213,21 +213,15 @@ class BatchController:
             words = f"The environment {name} of this batch is gone or has another host now, so it cannot continue."
             app.say(words, severity="warning", seconds=10)
             return
-        if environment.production and not await app.push_screen_wait(production_dialog(environment, kept.left)):
-            return
-        if self._run is None:
+        if await confirm_production(app, environment, kept.left) and self._run is None:
             run = BatchRun.resume(app.engine, environment, kept, self._changed)
             self.pending = None
             await self._run_to_end(run)
 
     async def _retry(self, ended: BatchRun) -> None:
-        from gale_tui.tui.screens.batch.report import production_dialog
+        from gale_tui.tui.screens.dialogs import confirm_production
 
-        environment = ended.environment
-        dialog = production_dialog(environment, ended.failed)
-        if environment.production and not await self._app.push_screen_wait(dialog):
-            return
-        if self._run is None:
+        if await confirm_production(self._app, ended.environment, ended.failed) and self._run is None:
             await self._run_to_end(ended.retry_failed())
 
     async def _discard(self, kept: BatchRecord) -> None:

@@ -11,6 +11,7 @@ from rich.cells import cell_len, set_cell_size
 __all__ = [
     "clip",
     "clock_text",
+    "count_text",
     "date_text",
     "elapsed_text",
     "fit",
@@ -46,6 +47,11 @@ def fit(text: str, width: int, align: Literal["left", "right"] = "left", ellipsi
 
 
 # Times and quantities
+
+
+def count_text(number: int, noun: str) -> str:
+    """A number of things: `1 job`, `3 jobs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def clock_text(at: float) -> str:

@@ -17,8 +17,8 @@ from textual.widgets.option_list import Option
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.clipboard_text import row_line, scp_line, scp_note
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
-from gale_tui.tui.screens.job_actions import count_of
 
 __all__ = ["CopyMenu"]
 
@@ -50,7 +50,7 @@ class CopyMenu(GaleModal[None]):
         self._texts = self._offers()
         with Vertical(id="box") as box:
             jobs = self._jobs
-            box.border_title = f"Copy: {inert(jobs[0].title, 40) if len(jobs) == 1 else count_of(len(jobs), 'job')}"
+            box.border_title = f"Copy: {inert(jobs[0].title, 40) if len(jobs) == 1 else count_text(len(jobs), 'job')}"
             box.border_subtitle = f"enter {'show all' if self._off else 'copy'} · esc close"
             yield OptionList(
                 *(Option(Content(name), id=str(at)) for at, (name, _) in enumerate(self._texts)), id="texts"
@@ -115,7 +115,7 @@ class CopyMenu(GaleModal[None]):
         self.app.copy_to_clipboard(text)
         what = name if name == SHA else f"{name[0].lower()}{name[1:]}"
         count = text.count("\n") + 1
-        lines = "" if len(self._jobs) == 1 else f" of {count_of(count, 'job')}"
+        lines = "" if len(self._jobs) == 1 else f" of {count_text(count, 'job')}"
         self.gale.say(f"Copied the {what}{lines} (through the terminal).")
         self.dismiss(None)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -15,12 +15,24 @@ from textual.widgets.option_list import Option
 
 from gale_tui.core.identifiers import clean_id, clean_key, id_warning
 from gale_tui.core.models import Environment, Job
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
 from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
 from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
 
-__all__ = ["ConfirmDialog", "EnvironmentPicker", "KeyDialog", "TrackDialog", "badge", "session_checkbox"]
+if TYPE_CHECKING:
+    from gale_tui.tui.context import AppHost
+
+__all__ = [
+    "ConfirmDialog",
+    "EnvironmentPicker",
+    "KeyDialog",
+    "TrackDialog",
+    "badge",
+    "confirm_production",
+    "session_checkbox",
+]
 
 
 def badge(environment: Environment) -> Content:
@@ -79,6 +91,24 @@ class ConfirmDialog(GaleModal[bool]):
 
     def action_confirm(self) -> None:
         self.dismiss(True)
+
+
+async def confirm_production(app: App[Any] | AppHost, environment: Environment, what: str | int) -> bool:
+    """Asks before an export from production; returns True for any other environment.
+
+    Args:
+        app: Where the dialog opens.
+        environment: What is exported from.
+        what: The name of what is exported, or of how many tools.
+    """
+    if not environment.production:
+        return True
+    name = what if isinstance(what, str) else count_text(what, "tool")
+    question = Content.assemble(
+        "Export ", (name, "bold"), " from ", badge(environment), f", {environment.origin.display}?"
+    )
+    confirm = "Export" if isinstance(what, str) else f"Export {what}"
+    return bool(await app.push_screen_wait(ConfirmDialog("Production", question, confirm=confirm)))
 
 
 class KeyDialog(FormDialog[bool]):

@@ -28,7 +28,7 @@ from gale_tui.core.errors import (
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.quantities import clock_text
-from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, badge
+from gale_tui.tui.screens.dialogs import KeyDialog, badge, confirm_production
 from gale_tui.tui.screens.export_draft import DraftAutosave
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding
@@ -205,7 +205,7 @@ class ExportForm(FormScreen[Job]):
             self._set_asking(False)
             self.fields.field("folder").input.focus()
             return
-        if environment.production and not await self._confirmed(environment, request):
+        if not await confirm_production(self.app, environment, request.label or request.tool_id):
             self._set_asking(False)
             self.query_one("#submit").focus()
             return
@@ -213,30 +213,14 @@ class ExportForm(FormScreen[Job]):
         # The app's worker, not the screen's: going back must not stop a request that is on its way.
         self.app.run_worker(self._ask(request), group="export")
 
-    async def _confirmed(self, environment: Environment, request: ExportRequest) -> bool:
-        question = Content.assemble(
-            "Export ",
-            (request.label or request.tool_id, "bold"),
-            " from ",
-            badge(environment),
-            f", {environment.origin.display}?",
-        )
-        answer: bool = await self.app.push_screen_wait(ConfirmDialog("Production", question, confirm="Export"))
-        return answer
-
     async def _ask(self, request: ExportRequest) -> None:
         app, engine = self.app, self.engine
         try:
             job = await engine.jobs.export(request)
         except GaleError as error:
             if self._left:
-                app.notify(
-                    str(error),
-                    title="Nothing was exported",
-                    severity="error",
-                    markup=False,
-                    timeout=15,
-                )
+                title = "Nothing was exported"
+                app.notify(str(error), title=title, severity="error", markup=False, timeout=15)
             else:
                 self._refused(error)
             return

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from textual import work
+
 from gale_tui.core.errors import GaleError
 from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.models import Job, JobState
 from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.tables.job_table import JobTable
 
-__all__ = ["JobActions", "MarkedJobActions", "count_of"]
+__all__ = ["JobActions", "MarkedJobActions"]
 
 Undo = Callable[[], Awaitable[None]]
 
 _WITHOUT_FILE = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED)
-
-
-def count_of(number: int, noun: str) -> str:
-    """`1 job`, `3 jobs`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 class JobActions(GaleScreen[None]):
@@ -55,8 +53,8 @@ class JobActions(GaleScreen[None]):
         for job in with_file:
             await self.engine.jobs.download(job.id)
         rest = len(jobs) - len(with_file)
-        without = f"; {count_of(rest, 'job')} without a file" if rest else ""
-        return f"Downloading {count_of(len(with_file), 'file')}{without}."
+        without = f"; {count_text(rest, 'job')} without a file" if rest else ""
+        return f"Downloading {count_text(len(with_file), 'file')}{without}."
 
     def action_refresh(self) -> None:
         jobs = self.target_jobs()
@@ -68,7 +66,7 @@ class JobActions(GaleScreen[None]):
                 self.engine.jobs.refresh(job.id)
             rest = len(jobs) - len(unfinished)
             finished = f"; {rest:,} finished already" if rest else ""
-            self.gale.say(f"Refreshing {count_of(len(unfinished), 'job')}{finished}.")
+            self.gale.say(f"Refreshing {count_text(len(unfinished), 'job')}{finished}.")
 
     def action_copy(self) -> None:
         jobs = self.target_jobs()
@@ -143,14 +141,14 @@ class MarkedJobActions(JobActions):
         if len(jobs) == 1:
             await self._remove(jobs)
         elif jobs:
-            self._remove_if_confirmed(jobs, f"Remove {count_of(len(jobs), 'marked job')} from the list?")
+            self._remove_if_confirmed(jobs, f"Remove {count_text(len(jobs), 'marked job')} from the list?")
 
     def action_remove_finished(self) -> None:
         """Removes the finished jobs that the filter shows, once that is confirmed."""
         downloading = self.engine.jobs.downloading()
         jobs = [job for job in self.table.rows.shown_jobs if job.state.final and job.id not in downloading]
         if jobs:
-            self._remove_if_confirmed(jobs, f"Remove {count_of(len(jobs), 'finished job')} from the list?")
+            self._remove_if_confirmed(jobs, f"Remove {count_text(len(jobs), 'finished job')} from the list?")
         else:
             self.gale.say("No finished jobs.")
 
@@ -177,22 +175,20 @@ class MarkedJobActions(JobActions):
             if undos:
                 self._removed.append(undos)
         if undos:
-            what = inert(jobs[0].title, 60) if len(undos) == 1 else count_of(len(undos), "job")
+            what = inert(jobs[0].title, 60) if len(undos) == 1 else count_text(len(undos), "job")
             self.gale.say(f"Removed {what} from the list, files kept. {self.key('undo')} undoes it.")
             self.show_title()
 
-    def action_undo(self) -> None:
+    @work(name="undo")
+    async def action_undo(self) -> None:
         """Brings back what was removed last, as a whole, once it is removed as a whole."""
-        self.run_worker(self._undo(), name="undo")
-
-    async def _undo(self) -> None:
         async with self._removing:
             try:
                 if self._removed:
                     undos = self._removed.pop()
                     for undo in undos:
                         await undo()
-                    self.gale.say(f"Restored {count_of(len(undos), 'job')}.")
+                    self.gale.say(f"Restored {count_text(len(undos), 'job')}.")
                 elif (job := await self.engine.jobs.restore_last()) is not None:
                     self.gale.say(f"Restored {inert(job.title, 60)}.")
                 else:

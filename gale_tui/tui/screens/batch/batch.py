@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -15,40 +13,26 @@ from textual.widgets import Static
 
 from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.batch.reader import find_batch, is_slow_to_read, read_batch
-from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, Typed
+from gale_tui.core.batch.tools import Batch, BatchTool, Typed
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.history.sets import ToolSet
-from gale_tui.core.identifiers import origin_of
 from gale_tui.core.kinds import TOOL
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.base import GaleScreen
-from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
-from gale_tui.tui.widgets.forms.batch_target import BatchTarget
+from gale_tui.tui.screens.batch.list_history import ListHistory
+from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, confirm_production
+from gale_tui.tui.widgets.forms.batch_target import BatchPlan, BatchTarget
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 
-__all__ = ["BatchPlan", "BatchScreen"]
+__all__ = ["BatchScreen"]
 
 EMPTY = """Paste the tools to export
 Lines of Tool ID, Flow ID and a label, as CSV, TSV or with spaces; or captured Export requests.
 
 {add} adds a line, {open} opens a set. On the jobs screen {mark} marks rows, and {again} exports them."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
-    """A batch that was confirmed."""
-
-    environment: Environment
-    tools: tuple[BatchTool, ...]
-    bad: tuple[BadLine, ...] = ()
-    name: str = ""
-    """Of the set; empty if it is none."""
-    folder: Path | None = None
-    """Where the files go; None for the default."""
-    save_when_ready: bool = True
 
 
 class BatchScreen(GaleScreen[BatchPlan]):
@@ -86,10 +70,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self._environment_given = batch is not None and environment is not None
         """The environment was given; the hosts of the requests do not choose it."""
         self._first_environment = environment
-        self._set: ToolSet | None = None
         self._open_first = opened
-        self._list = BatchList.of(tools)
-        self._undo: list[tuple[BatchList, ToolSet | None]] = []
+        self._edited = ListHistory(tools)
         self._before = before if before is not None and before.lines else None
         self._note = note
 
@@ -105,17 +87,17 @@ class BatchScreen(GaleScreen[BatchPlan]):
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
         self._say(self._note)
-        fresh = bool(self._read_first is not None or self._list.lines or self._open_first is not None)
+        fresh = bool(self._read_first is not None or self.listed.lines or self._open_first is not None)
         if self._before is not None and fresh:
-            self._undo.append((self._before, None))
+            self._edited.push(self._before)
         elif self._before is not None:
-            self._list = self._before
+            self._edited.list = self._before
             self._say(f"This list was not started; {self.key('batch_clear')} clears it.")
         if self._open_first is not None:
             self._take_set(self._open_first)
         elif self._read_first is not None:
             self._take(self._read_first)
-        self._show(self._list.next_wrong(-1) or 0)
+        self._show(self.listed.next_wrong(-1) or 0)
 
     @property
     def table(self) -> BatchTable:
@@ -130,16 +112,12 @@ class BatchScreen(GaleScreen[BatchPlan]):
     @property
     def listed(self) -> BatchList:
         """The list as it is now."""
-        return self._list
+        return self._edited.list
 
     @property
-    def unkept(self) -> BatchList | None:
+    def unsaved(self) -> BatchList | None:
         """The list that leaving would lose; None for an unchanged set."""
-        return self._list if self._list.lines and not self._is_set else None
-
-    @property
-    def _is_set(self) -> bool:
-        return self._set is not None and self._list.plain == self._set.tools
+        return self._edited.unsaved
 
     # What is shown
 
@@ -150,33 +128,20 @@ class BatchScreen(GaleScreen[BatchPlan]):
         said.set_class(level == "problem", "-problem")
 
     def _show(self, place: int | None = None) -> None:
-        shown, table, environment = self._list, self.table, self.target.environment
-        kept = self._set
-        changed = "" if self._is_set else ", changed"
+        shown, table, environment = self.listed, self.table, self.target.environment
+        kept = self._edited.set
+        changed = "" if self._edited.is_set else ", changed"
         table.border_title = Content(f"Batch: {kept.name}{changed}" if kept is not None else "Batch")
-        table.border_subtitle = Content(self._counts())
         table.show(shown, place)
         self.target.count(len(shown.tools))
         self.set_class(environment is not None and environment.production, "-production")
-
-    def _counts(self) -> str:
-        shown = self._list
-        if not shown.lines:
-            return ""
-        unusual = sum(1 for line in shown.lines if line.warning)
-        words = [f"{len(shown.tools)} export{'s' if len(shown.tools) != 1 else ''}"]
-        if shown.bad:
-            words.append(f"{len(shown.bad)} invalid, skipped")
-        if unusual:
-            words.append(f"{unusual} unusual")
-        return " · ".join(words)
 
     @on(BatchTable.Highlighted)
     def _show_about(self) -> None:
         """Shows the selected line in full."""
         place = self.table.cursor_row()
         about = self.query_one("#about", Static)
-        line = self._list.lines[place] if place is not None else None
+        line = self.listed.lines[place] if place is not None else None
         about.set_class(line is not None and bool(line.problem), "-problem")
         about.set_class(line is not None and bool(line.warning), "-warning")
         about.update(self._about(line) if line is not None else "")
@@ -198,8 +163,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _change(self, changed: BatchList, place: int | None = None, kept: ToolSet | None = None) -> None:
         """Shows another list; undo brings the present one back."""
-        self._undo.append((self._list, self._set))
-        self._list, self._set = changed, kept or self._set
+        self._edited.change(changed, kept or self._edited.set)
         self._show(place)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -209,7 +173,10 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._say("Reading what was pasted …")
             self.run_worker(self._read(event.text), group="paste")
         else:
-            self._read_now(event.text)
+            try:
+                self._take(read_batch(event.text), event.text)
+            except ConfigError as error:
+                self._say(str(error), "problem")
 
     def _take_list(self, text: str) -> bool:
         """Takes a list pasted into the folder's field; returns False if it is none."""
@@ -220,62 +187,33 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     async def _read(self, text: str) -> None:
         try:
-            batch = await DaemonThreads("paste", keep=0).call(read_batch, text)
+            self._take(await DaemonThreads("paste", keep=0).call(read_batch, text))
         except ConfigError as error:
             self._say(str(error), "problem")
-        else:
-            self._take(batch)
-
-    def _read_now(self, text: str) -> None:
-        try:
-            batch = read_batch(text)
-        except ConfigError as error:
-            self._say(str(error), "problem")
-        else:
-            self._take(batch, text)
 
     def _take(self, batch: Batch, text: str = "") -> None:
         if not batch.count:
             self._say("No tool in this paste.", "problem")
             return
-        there = len(self._list.lines)
-        added = self._list.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
+        there = len(self.listed.lines)
+        added = self.listed.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
         wrong = added.next_wrong(there - 1)
         self._change(added, wrong if wrong is not None and wrong >= there else there)
-        said = [self._follow_hosts(batch.hosts), *batch.notes]
+        said = [self.target.follow(batch.hosts, keep=self._environment_given), *batch.notes]
         if there and not any(said):
             said = [f"Added {batch.count} lines; {self.key('batch_undo')} undoes it."]
             self._say(said[0])
         else:
             self._say(" ".join(each for each in said if each), "problem")
 
-    def _follow_hosts(self, hosts: tuple[str, ...]) -> str:
-        """Chooses the environment of captured requests; returns a sentence if it is not clear."""
-        if not hosts:
-            return ""
-        try:
-            origins = {origin_of(host) for host in hosts}
-        except ConfigError:
-            return ""
-        found = [each for each in self.engine.environments if each.origin in origins]
-        if len(origins) == 1 and len(found) == 1:
-            chosen = self.target.environment
-            if self._environment_given and chosen is not None and chosen != found[0]:
-                return f"They were sent to {found[0].name}; {chosen.name} stays chosen (--env)."
-            self.target.use(found[0])
-            return ""
-        if not self._environment_given:
-            self.target.use(None)
-        names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
-        return f"The requests were sent to {names}, which has no environment here: choose where this goes."
-
-    def take_set(self, kept: ToolSet) -> None:
+    @work(group="open", exclusive=True)
+    async def open_set(self, kept: ToolSet) -> None:
         """Shows a set; asks before it replaces a list."""
-        self.run_worker(self._replace_with(kept), group="open", exclusive=True)
+        await self._replace_with(kept)
 
     async def _replace_with(self, kept: ToolSet) -> None:
-        there = self._list
-        if self.unkept is not None and there.plain != kept.tools:
+        there = self.listed
+        if self.unsaved is not None and there.plain != kept.tools:
             question = (
                 f"The {len(there.lines)} lines of the list are replaced by the {len(kept.tools)} of {kept.name}. "
                 f"{self.key('batch_undo')} brings them back."
@@ -296,71 +234,56 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     # Actions on lines
 
-    def action_edit_line(self) -> None:
-        place = self.table.cursor_row()
-        if place is None:
-            self.action_add_line()
-        else:
-            self.run_worker(self._edit(place), group="edit", exclusive=True)
-
     @on(BatchTable.Opened)
-    def _opened(self) -> None:
-        self.action_edit_line()
-
-    async def _edit(self, place: int) -> None:
-        from gale_tui.tui.screens.batch.line import BatchLineDialog
-
-        line = self._list.lines[place]
-        typed: Typed | None = await self.app.push_screen_wait(BatchLineDialog(line))
-        if typed is not None and (line.tool is None or typed != line.typed):
-            self._say("")
-            self._change(self._list.edited(place, *typed), place)
+    def action_edit_line(self) -> None:
+        self._edit(self.table.cursor_row())
 
     def action_add_line(self) -> None:
-        self.run_worker(self._add(), group="edit", exclusive=True)
+        self._edit(None)
 
-    async def _add(self) -> None:
+    @work(group="edit", exclusive=True)
+    async def _edit(self, place: int | None) -> None:
+        """Asks for a line, which is added or takes another one's place."""
         from gale_tui.tui.screens.batch.line import BatchLineDialog
 
-        typed: Typed | None = await self.app.push_screen_wait(BatchLineDialog())
-        if typed is not None:
-            self._say("")
-            self._change(self._list.with_line(*typed), len(self._list.lines))
+        line = self.listed.lines[place] if place is not None else None
+        typed: Typed | None = await self.app.push_screen_wait(BatchLineDialog(line))
+        if typed is None or (line is not None and line.tool is not None and typed == line.typed):
+            return
+        self._say("")
+        if place is None:
+            self._change(self.listed.with_line(*typed), len(self.listed.lines))
+        else:
+            self._change(self.listed.edited(place, *typed), place)
 
     def action_remove_line(self) -> None:
         place = self.table.cursor_row()
         if place is None:
             self._say("No line to remove.", "problem")
             return
-        line = self._list.lines[place]
-        self._change(self._list.without(place))
+        line = self.listed.lines[place]
+        self._change(self.listed.without(place))
         self._say(f"Removed line {line.number}; {self.key('batch_undo')} undoes it.")
 
     def action_undo(self) -> None:
         """Takes the last change back, with the cursor where it was."""
-        if not self._undo:
-            self._say("Nothing to undo.")
-            return
-        after = self._list.lines
-        self._list, self._set = self._undo.pop()
-        lines = self._list.lines
-        same = next((at for at, (one, other) in enumerate(zip(lines, after, strict=False)) if one != other), len(after))
-        self._say("")
-        self._show(min(same, max(0, len(lines) - 1)))
+        place = self._edited.undo()
+        self._say("Nothing to undo." if place is None else "")
+        if place is not None:
+            self._show(place)
 
     def action_next_error(self) -> None:
         """Goes to the next wrong line, from the last to the first."""
-        place = self._list.next_wrong(self.table.cursor_row() or 0)
+        place = self.listed.next_wrong(self.table.cursor_row() or 0)
         if place is None:
             self._say("No errors.")
         else:
             self.table.move_to(place)
 
     def action_clear(self) -> None:
-        if self._list.lines:
-            count = len(self._list.lines)
-            self._undo.append((self._list, self._set))
-            self._list, self._set = BatchList(), None
+        if self.listed.lines:
+            count = len(self.listed.lines)
+            self._edited.change(BatchList(), None)
             self._say(f"Cleared {count} lines; {self.key('batch_undo')} undoes it.")
             self._show()
 
@@ -372,8 +295,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
         environment = self.target.environment
         if environment is None:
             self._say(f"Choose an environment with {self.key('batch_environment')}.", "problem")
-        elif not self._list.tools:
-            wrong = "every line is invalid" if self._list.lines else f"paste a list, or press {self.key('batch_open')}"
+        elif not self.listed.tools:
+            wrong = "every line is invalid" if self.listed.lines else f"paste a list, or press {self.key('batch_open')}"
             self._say(f"Nothing to export yet: {wrong}.", "problem")
         elif self.gale.batch.running:
             self._say("Another batch is running; start this one when it has ended.", "problem")
@@ -381,51 +304,37 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self.run_worker(self._confirm(environment), group="start", exclusive=True)
 
     async def _confirm(self, environment: Environment) -> None:
-        target, shown = self.target, self._list
+        target, shown = self.target, self.listed
         if not await target.folder.validate_fully():
             target.folder.input.focus()
             return
-        count = len(shown.tools)
-        if environment.production:
-            from gale_tui.tui.screens.batch.report import production_dialog
+        if await confirm_production(self.app, environment, len(shown.tools)):
+            name = self._edited.set.name if self._edited.set is not None and self._edited.is_set else ""
+            self.dismiss(target.plan(environment, shown.tools, shown.bad, name))
 
-            if not await self.app.push_screen_wait(production_dialog(environment, count)):
-                return
-        self.dismiss(
-            BatchPlan(
-                environment,
-                shown.tools,
-                shown.bad,
-                name=self._set.name if self._set is not None and self._is_set else "",
-                folder=target.chosen_folder(),
-                save_when_ready=target.save_when_ready,
-            )
-        )
-
-    def action_save_set(self) -> None:
-        if not self._list.tools:
+    @work(group="save", exclusive=True)
+    async def action_save_set(self) -> None:
+        """Saves the list as a set."""
+        if not self.listed.tools:
             self._say("Nothing to save yet.", "problem")
             return
-        self.run_worker(self._save_set(), group="save", exclusive=True)
-
-    async def _save_set(self) -> None:
         from gale_tui.tui.screens.batch.sets import save_as_set
 
+        name = self._edited.set.name if self._edited.set is not None else ""
         environment_id = self.target.environment.id if self.target.environment is not None else None
         try:
-            saved = await save_as_set(self, self._set.name if self._set else "", self._list.plain, environment_id)
+            saved = await save_as_set(self, name, self.listed.plain, environment_id)
         except GaleError as error:
             self._say(str(error), "problem")
             return
         if saved is not None:
-            self._set = saved
+            self._edited.set = saved
             self._say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(saved.name)}")
             self._show()
 
-    def action_open_set(self) -> None:
-        self.run_worker(self._open_set(), group="open", exclusive=True)
-
-    async def _open_set(self) -> None:
+    @work(group="open", exclusive=True)
+    async def action_open_set(self) -> None:
+        """Opens a saved set."""
         from gale_tui.tui.screens.batch.sets import SetPicker
 
         try:

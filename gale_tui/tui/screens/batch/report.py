@@ -12,29 +12,15 @@ from textual.content import Content
 from textual.widgets import Button
 
 from gale_tui.core.batch.report import BatchAccount
-from gale_tui.core.models import Environment
 from gale_tui.tui.screens.base import GaleModal
-from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.widgets.forms.fields import FormButton
 from gale_tui.tui.widgets.pages.batch_lines import account_lines
 from gale_tui.tui.widgets.pages.text_page import TextPage
 
-__all__ = ["BatchAccountDialog", "production_dialog"]
+__all__ = ["BatchAccountDialog"]
 
 
 Answer = Literal["retry", "continue", "discard"]
-
-
-def production_dialog(environment: Environment, count: int) -> ConfirmDialog:
-    """The question before exports from production."""
-    question = Content.assemble(
-        "Export ",
-        (f"{count} tool{'s' if count != 1 else ''}", "bold"),
-        " from ",
-        badge(environment),
-        f", {environment.origin.display}?",
-    )
-    return ConfirmDialog("Production", question, confirm=f"Export {count}")
 
 
 class BatchAccountDialog(GaleModal[Answer]):

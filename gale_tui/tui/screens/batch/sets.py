@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.sets import ToolSet, clean_set_name
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import LIST_KEYS, GaleModal, GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.form_dialog import FormDialog
@@ -86,7 +87,7 @@ class SetPicker(GaleModal[ToolSet]):
 
     def _option(self, each: ToolSet) -> Option:
         environment = self.engine.environments.find(each.environment_id) if each.environment_id else None
-        words = [f"{len(each.tools)} tool{'s' if len(each.tools) != 1 else ''}"]
+        words = [count_text(len(each.tools), "tool")]
         if environment is not None:
             words.append(f"PROD {environment.name}" if environment.production else environment.name)
         if each.used_at is not None:
@@ -103,12 +104,12 @@ class SetPicker(GaleModal[ToolSet]):
         event.stop()
         self.dismiss(self._chosen)
 
-    def action_delete(self) -> None:
+    @work(group="delete", exclusive=True)
+    async def action_delete(self) -> None:
+        """Deletes the highlighted set, once that is confirmed."""
         chosen = self._chosen
-        if chosen is not None:
-            self.run_worker(self._delete(chosen), group="delete", exclusive=True)
-
-    async def _delete(self, chosen: ToolSet) -> None:
+        if chosen is None:
+            return
         question = f"Delete the set {chosen.name} of {len(chosen.tools)} tools? Jobs and files stay."
         if not await self.app.push_screen_wait(ConfirmDialog("Delete the set", question, confirm="Delete")):
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,6 +16,7 @@ from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.pieces import Piece
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
@@ -64,10 +64,6 @@ def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> Com
 
 def _saved_at(job: Job) -> float:
     return job.download.saved_at or job.ended_at or job.created_at
-
-
-def _read(path: Path, checkpoint: Callable[[], None]) -> ArchiveContents:
-    return read_archive(path, checkpoint=checkpoint)
 
 
 def _differences(before: ArchiveContents, after: ArchiveContents, checkpoint: Callable[[], None]) -> Comparison:
@@ -138,8 +134,7 @@ class CompareScreen(PageScreen):
         self._show_title()
         self._show()
         if skipped:
-            exports = "1 export" if skipped == 1 else f"{skipped} exports"
-            self.gale.say(f"Skipped {exports} without a difference.")
+            self.gale.say(f"Skipped {count_text(skipped, 'export')} without a difference.")
 
     async def _contents(self, place: int) -> ArchiveContents | None:
         """What is in one of the files; None if it cannot be read, which is shown, or the screen was left."""
@@ -147,7 +142,7 @@ class CompareScreen(PageScreen):
         if path is None:
             return None
         try:
-            return await self.read(partial(_read, path))
+            return await self.read(lambda checkpoint: read_archive(path, checkpoint=checkpoint))
         except ScreenClosedError:
             return None
         except GaleError as error:

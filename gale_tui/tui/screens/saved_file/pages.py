@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input
 
 from gale_tui.core.threads import DaemonThreads
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.line_input import SearchInput
 from gale_tui.tui.widgets.pages.text_page import TextPage
@@ -101,7 +102,7 @@ class PageScreen(GaleScreen[None]):
         elif not count:
             self.page.border_subtitle = "not found"
         else:
-            lines = "1 line" if count == 1 else f"{count:,} lines"
+            lines = count_text(count, "line")
             self.page.border_subtitle = f"{present:,} of {lines}" if present else f"in {lines}"
 
     def action_back(self) -> None:

@@ -17,6 +17,7 @@ from gale_tui.core.source.repository import unpack_job
 from gale_tui.core.source.unpack import Unpacked
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import folder_of
 from gale_tui.tui.widgets.forms.fields import TextField
@@ -85,9 +86,8 @@ def _summary(done: Sequence[Unpacked], root: Path) -> str:
     written = sum(len(each.changes.written) for each in done)
     removed = sum(len(each.changes.removed) for each in done)
     where = inert(done[0].folder if len(done) == 1 else root, 400)
-    files = "1 file" if written == 1 else f"{written} files"
     tools = "" if len(done) == 1 else f"{len(done)} tools "
-    text = f"Unpacked {tools}into {where}: {files} written, {removed} removed."
+    text = f"Unpacked {tools}into {where}: {count_text(written, 'file')} written, {removed} removed."
     found = sum(len(each.findings) for each in done)
     if found:
         text += f" {found} texts look like credentials." if found > 1 else " 1 text looks like a credential."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,15 +15,33 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select, Static
 
+from gale_tui.core.errors import ConfigError
+from gale_tui.core.identifiers import origin_of
 from gale_tui.core.models import Environment
+from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.widgets.forms.checks import folder_finding, folder_of
 from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
 
 if TYPE_CHECKING:
+    from gale_tui.core.batch.parser import BadLine, BatchTool
     from gale_tui.core.jobs.engine import GaleEngine
 
-__all__ = ["BatchTarget"]
+__all__ = ["BatchPlan", "BatchTarget"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """A batch that was confirmed."""
+
+    environment: Environment
+    tools: tuple[BatchTool, ...]
+    bad: tuple[BadLine, ...]
+    name: str
+    """Of the set; empty if it is none."""
+    folder: Path | None
+    """Where the files go; None for the default."""
+    save_when_ready: bool
 
 
 class BatchTarget(Vertical):
@@ -94,14 +113,13 @@ class BatchTarget(Vertical):
         """The folder's field."""
         return self.query_one("#folder-field", TextField)
 
-    @property
-    def save_when_ready(self) -> bool:
-        """Whether finished exports are downloaded."""
-        return self.query_one("#save-when-ready", FormCheckbox).value
-
-    def chosen_folder(self) -> Path | None:
-        """The folder; None for the default. Valid once the field is validate_fully."""
-        return folder_of(self.folder.value) if self.folder.value.strip() else None
+    def plan(
+        self, environment: Environment, tools: tuple[BatchTool, ...], bad: tuple[BadLine, ...], name: str
+    ) -> BatchPlan:
+        """The batch of some tools, once the folder is valid."""
+        folder = folder_of(self.folder.value) if self.folder.value.strip() else None
+        save_when_ready = self.query_one("#save-when-ready", FormCheckbox).value
+        return BatchPlan(environment, tools, bad, name, folder, save_when_ready)
 
     def use(self, environment: Environment | None) -> None:
         """Chooses the environment, or none."""
@@ -111,6 +129,34 @@ class BatchTarget(Vertical):
                 self.query_one("#environment", Select).value = environment.id if environment else Select.NULL
             self._show_where()
             self.post_message(self.EnvironmentChanged(environment))
+
+    def follow(self, hosts: Sequence[str], *, keep: bool) -> str:
+        """Chooses the environment of captured requests.
+
+        Args:
+            hosts: Where they were sent.
+            keep: Keep the environment, which the command line chose.
+
+        Returns:
+            A sentence if it is not clear where the batch goes.
+        """
+        try:
+            origins = {origin_of(host) for host in hosts}
+        except ConfigError:
+            return ""
+        if not origins:
+            return ""
+        found = [each for each in self._engine.environments if each.origin in origins]
+        if len(origins) == 1 and len(found) == 1:
+            chosen = self.environment
+            if keep and chosen is not None and chosen != found[0]:
+                return f"They were sent to {found[0].name}; {chosen.name} stays chosen (--env)."
+            self.use(found[0])
+            return ""
+        if not keep:
+            self.use(None)
+        names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
+        return f"The requests were sent to {names}, which has no environment here: choose where this goes."
 
     def count(self, tools: int) -> None:
         """Shows the number of exports on the button."""

@@ -15,7 +15,7 @@ from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.glyphs import ASCII, Glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
-from gale_tui.tui.formatting.quantities import clip, size_text
+from gale_tui.tui.formatting.quantities import clip, count_text, size_text
 from gale_tui.tui.widgets.pages.detail_lines import path_lines, wrap
 
 __all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
@@ -102,8 +102,7 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[Line]:
         yield Piece(label, Tone.MUTED), Piece(shown + pad), Piece(f"  {size_text(entry.size):>7}", Tone.MUTED)
     if more := _limited(entries):
         yield from _field("", more, width, Tone.MUTED)
-    count = "1 file" if len(entries) == 1 else f"{len(entries):,} files"
-    words = f"{count}, {size_text(contents.summary.total)} unpacked; all checksums are right"
+    words = f"{count_text(len(entries), 'file')}, {size_text(contents.summary.total)} unpacked; all checksums are right"
     yield from _field("", words, width, Tone.MUTED)
 
 
@@ -119,7 +118,7 @@ def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Ite
         for number, part in enumerate(wrap(listed, max(10, width - _LABEL - cell_len(head)))):
             first = head if number == 0 else " " * cell_len(head)
             yield Piece(" " * _LABEL), Piece(first, Tone.RUNNING), Piece(part)
-    models = [f"{inert(name, 80)} ({count} node{'s' if count > 1 else ''})" for name, count in tool.models]
+    models = [f"{inert(name, 80)} ({count_text(count, 'node')})" for name, count in tool.models]
     yield from _field("Models", ", ".join(models[:_LIST_LIMIT]) or "none found", width)
     guardrails = [
         inert(each.name, 80) + (" (off)" if each.fields.get("enabled") is False else "") for each in tool.guardrails

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from textual import events
+from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
@@ -13,7 +14,7 @@ from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.pieces import Piece, Tone
-from gale_tui.tui.formatting.quantities import fit
+from gale_tui.tui.formatting.quantities import count_text, fit
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
 __all__ = ["BatchTable", "line_pieces"]
@@ -92,6 +93,7 @@ class BatchTable(RowScroll):
             place: Where the cursor goes; None to leave it where it is.
         """
         self._list = shown
+        self.border_subtitle = Content(_counts(shown))
         if place is not None:
             self._place = place
         self._place = max(0, min(self._place, len(shown.lines) - 1))
@@ -164,3 +166,15 @@ class BatchTable(RowScroll):
 
         for line in self.empty_text.split("\n"):
             yield from textwrap.wrap(line, max(10, min(76, width - 4))) or [""]
+
+
+def _counts(shown: BatchList) -> str:
+    if not shown.lines:
+        return ""
+    unusual = sum(1 for line in shown.lines if line.warning)
+    words = [count_text(len(shown.tools), "export")]
+    if shown.bad:
+        words.append(f"{len(shown.bad)} invalid, skipped")
+    if unusual:
+        words.append(f"{unusual} unusual")
+    return " · ".join(words)
