@@ -108,7 +108,8 @@ async def confirm_production(app: App[Any] | AppHost, environment: Environment, 
         "Export ", (name, "bold"), " from ", badge(environment), f", {environment.origin.display}?"
     )
     confirm = "Export" if isinstance(what, str) else f"Export {what}"
-    return bool(await app.push_screen_wait(ConfirmDialog("Production", question, confirm=confirm)))
+    confirmed: bool | None = await app.push_screen_wait(ConfirmDialog("Production", question, confirm=confirm))
+    return bool(confirmed)
 
 
 class KeyDialog(FormDialog[bool]):
