@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
+from collections.abc import Iterator
 from typing import ClassVar
 
 from textual import on
@@ -25,7 +25,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.screens.dialogs import ConfirmDialog, session_checkbox
 from gale_tui.tui.screens.form import FormScreen
-from gale_tui.tui.widgets.forms.checks import Finding, check_with
+from gale_tui.tui.widgets.forms.checks import Finding, check_with, command_of, host_note, key_note
 from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, FormCheckbox, TextField
 from gale_tui.tui.widgets.forms.pasted import EnvironmentOffer
 
@@ -81,7 +81,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     value=host.display if host is not None else "",
                     placeholder="agent-platform.kore.ai",
                     hint="The address of the console, as in the browser.",
-                    check=check_with(parse_host, _host_note),
+                    check=check_with(parse_host, host_note),
                     required="Enter the host, for example agent-platform.kore.ai.",
                 )
                 yield FormCheckbox(
@@ -93,7 +93,7 @@ class EnvironmentForm(FormScreen[Environment]):
                     "API key",
                     "api-key",
                     hint=self._key_hint,
-                    check=check_with(clean_key, _key_note),
+                    check=check_with(clean_key, key_note),
                     required=_NEEDS_KEY,
                     secret=True,
                 )
@@ -104,33 +104,38 @@ class EnvironmentForm(FormScreen[Environment]):
                 yield Static(id="said", markup=False)
                 yield session_checkbox()
                 yield Static(id="keyring", classes="line", markup=False)
-                yield TextField(
-                    "CA file",
-                    "ca-file",
-                    value=str(previous.ca_file) if previous is not None and previous.ca_file is not None else "",
-                    placeholder="/etc/ssl/company-ca.pem",
-                    hint="Only where your company signs its own certificates.",
-                    check=check_with(check_ca_file),
-                    slow=True,
-                )
-                yield TextField(
-                    "Proxy",
-                    "proxy",
-                    value=(previous.proxy or "") if previous is not None else "",
-                    placeholder="http://proxy.example.com:8080",
-                    hint="Else HTTPS_PROXY and NO_PROXY count. Never with a password.",
-                    check=check_with(check_proxy),
-                )
-                yield TextField(
-                    "Key command",
-                    "key-command",
-                    value=shlex.join(previous.key_command) if previous is not None and previous.key_command else "",
-                    placeholder="pass show gale/staging",
-                    hint="Instead of a key: the program that prints it.",
-                    check=check_with(_command),
-                    tidy=str.strip,
-                )
+                yield from self._connection_fields()
         yield self.key_bar()
+
+    def _connection_fields(self) -> Iterator[TextField]:
+        """What few environments need: how the host is reached, and a program that prints the key."""
+        previous = self._previous
+        yield TextField(
+            "CA file",
+            "ca-file",
+            value=str(previous.ca_file) if previous is not None and previous.ca_file is not None else "",
+            placeholder="/etc/ssl/company-ca.pem",
+            hint="Only where your company signs its own certificates.",
+            check=check_with(check_ca_file),
+            slow=True,
+        )
+        yield TextField(
+            "Proxy",
+            "proxy",
+            value=(previous.proxy or "") if previous is not None else "",
+            placeholder="http://proxy.example.com:8080",
+            hint="Else HTTPS_PROXY and NO_PROXY count. Never with a password.",
+            check=check_with(check_proxy),
+        )
+        yield TextField(
+            "Key command",
+            "key-command",
+            value=shlex.join(previous.key_command) if previous is not None and previous.key_command else "",
+            placeholder="pass show gale/staging",
+            hint="Instead of a key: the program that prints it.",
+            check=check_with(command_of),
+            tidy=str.strip,
+        )
 
     @property
     def focus_chain(self) -> list[Widget]:
@@ -218,13 +223,7 @@ class EnvironmentForm(FormScreen[Environment]):
 
     def _suggested_name(self) -> str:
         """A free name for the host of a paste."""
-        if self._given is None:
-            return ""
-        host = self._given.origin.host
-        first = host if re.fullmatch(r"[\d.]+|.*:.*", host) else host.partition(".")[0]
-        base = "local" if self._given.origin.loopback else re.sub(r"-?agent-platform$", "", first) or first
-        for number in range(1, 100):
-            name = base if number == 1 else f"{base}-{number}"
+        for name in self._given.names() if self._given is not None else ():
             with contextlib.suppress(ConfigError):
                 return self._clean_name(name)
         return ""
@@ -317,7 +316,7 @@ class EnvironmentForm(FormScreen[Environment]):
             production=self.query_one("#production", FormCheckbox).value,
             ca_file=check_ca_file(self.field("ca-file").value),
             proxy=check_proxy(self.field("proxy").value),
-            key_command=_command(command) if command else None,
+            key_command=command_of(command) if command else None,
         )
 
     def _key(self) -> Secret | None:
@@ -372,24 +371,3 @@ class EnvironmentForm(FormScreen[Environment]):
         elif self.is_active:
             dialog = ConfirmDialog("Not saved", "What was typed here is lost.", confirm="Leave")
             self.app.push_screen(dialog, answered)
-
-
-def _command(text: str) -> tuple[str, ...]:
-    try:
-        words = tuple(shlex.split(text))
-    except ValueError:
-        raise ConfigError("A quote is not closed", "Write it as in a shell: pass show gale/staging") from None
-    if not words:
-        raise ConfigError("The program is missing", "For example: pass show gale/staging")
-    return words
-
-
-def _host_note(text: str) -> Finding:
-    origin = parse_host(text)
-    return Finding("" if origin.display == text.strip() else f"Means {origin}.", "note")
-
-
-def _key_note(text: str) -> Finding:
-    if not clean_key(text).reveal().startswith("kg-"):
-        return Finding("Most keys begin with kg-; this one does not.", "warning")
-    return Finding()

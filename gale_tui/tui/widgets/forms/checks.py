@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,18 @@ from typing import Literal
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.filesystem import check_folder
+from gale_tui.core.identifiers import clean_key, parse_host
 
 __all__ = [
     "Check",
     "Finding",
     "Level",
     "check_with",
+    "command_of",
     "folder_finding",
     "folder_of",
+    "host_note",
+    "key_note",
     "tidy_id",
     "tidy_line",
 ]
@@ -92,3 +97,31 @@ def folder_finding(text: str) -> Finding:
     if path.is_dir():
         return Finding("" if typed else str(path))
     return Finding("Will be created." if typed else f"{path} will be created.", "note")
+
+
+def command_of(text: str) -> tuple[str, ...]:
+    """The words of a command line as a shell splits it.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        raise ConfigError("A quote is not closed", "Write it as in a shell: pass show gale/staging") from None
+    if not words:
+        raise ConfigError("The program is missing", "For example: pass show gale/staging")
+    return words
+
+
+def host_note(text: str) -> Finding:
+    """Which origin a valid host means, where that is not what was typed."""
+    origin = parse_host(text)
+    return Finding("" if origin.display == text.strip() else f"Means {origin}.", "note")
+
+
+def key_note(text: str) -> Finding:
+    """A warning of a key in an unusual shape."""
+    if not clean_key(text).reveal().startswith("kg-"):
+        return Finding("Most keys begin with kg-; this one does not.", "warning")
+    return Finding()

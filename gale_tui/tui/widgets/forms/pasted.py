@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gale_tui.core.errors import ConfigError
@@ -25,6 +26,14 @@ class EnvironmentOffer:
     """The one with that origin; None if there is none."""
     key: Secret | None
     """The key in the paste. It is for this origin alone."""
+
+    def names(self) -> Iterator[str]:
+        """Names that a new environment may have, the best first."""
+        host = self.origin.host
+        first = host if re.fullmatch(r"[\d.]+|.*:.*", host) else host.partition(".")[0]
+        name = "local" if self.origin.loopback else re.sub(r"-?agent-platform$", "", first) or first
+        yield name
+        yield from (f"{name}-{number}" for number in range(2, 100))
 
 
 def origin_in(host: str | None) -> Origin | None:

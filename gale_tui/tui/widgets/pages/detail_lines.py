@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_t
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
 
-__all__ = ["Line", "full_lines", "path_lines", "summary_lines", "wrap"]
+__all__ = ["Line", "full_lines", "labelled", "path_lines", "summary_lines", "wrap"]
 
 Line = tuple[Piece, ...]
 
@@ -72,7 +72,7 @@ def summary_lines(
 
     `width` and `height` are cells; there are never more lines than `height`.
     """
-    lines = [_heading(job, progress, glyphs, now, width)]
+    lines = [_heading(job, glyphs, width)]
     ids = _ids(job)
     share = (width + 3) // max(1, len(ids)) - 3
     row: list[Piece] = []
@@ -108,48 +108,15 @@ def full_lines(
     usual: float | None = None,
 ) -> list[Line]:
     """All that is known of the job, wrapped to `width` cells."""
-    lines: list[Line] = [_heading(job, progress, glyphs, now, width), ()]
-
-    def field(label: str, text: str, tone: Tone = Tone.TEXT) -> None:
-        for number, part in enumerate(wrap(text, width - LABEL_CELLS)):
-            lines.append((Piece((label if number == 0 else "").ljust(LABEL_CELLS), Tone.MUTED), Piece(part, tone)))
-
-    name = inert(job.environment_name, 60)
-    field("Environment", f"PROD {name}" if job.production and "PROD" not in name.upper() else name, _env_tone(job))
-    field("Host", inert(job.origin.removeprefix("https://"), 300))
-    for label, value in _ids(job):
-        field(label, value)
-    if job.name and job.name != job.title:
-        field("Name", inert(job.name))
-    field("Started", _moment(job.created_at, now))
-    elapsed = elapsed_seconds(job, now)
-    if elapsed is not None:
-        known = f", usually {elapsed_text(usual)}" if usual is not None and job.state is JobState.RUNNING else ""
-        field("Elapsed", f"{elapsed_text(elapsed)}{known}")
-    lines.append(())
-
-    if job.reason:
-        field("Reason", inert(job.reason, 2000), Tone.ERROR)
-    elif job.state in (JobState.FAILED, JobState.REJECTED):
-        field("Reason", "no reason given", Tone.MUTED)
-    note = inert(describe(job).with_key(key), 1000) or ADVICE.get(job.state, "")
-    if note:
-        field("Note", note, Tone.MUTED if job.state is JobState.SUCCEEDED else Tone.WARNING)
-    for label, piece in _file_fields(job, progress, glyphs, now, width, key):
-        field(label, piece.text, piece.tone)
+    lines: list[Line] = [_heading(job, glyphs, width), (), *_origin_lines(job, now, width, usual), ()]
+    for label, piece in (*_reason_fields(job, key), *_file_fields(job, progress, glyphs, now, width, key)):
+        lines += _field(label, piece.text, width, piece.tone)
     if lines[-1]:
         lines.append(())
-
     if events:
         lines.append((Piece("Timeline", Tone.TITLE),))
-        bottom = len(lines) + TIMELINE_LINES
-        for event in events:
-            moment = _moment(event.at, now)
-            for number, part in enumerate(wrap(inert(event.text, 1000), width - len(moment) - 2)):
-                head = moment if number == 0 else " " * len(moment)
-                lines.append((Piece(f"{head}  ", Tone.MUTED), Piece(part)))
-        lines += [()] * max(1, bottom - len(lines))
-
+        timeline = [line for event in events for line in _event_lines(event, now, width)]
+        lines += [*timeline, *[()] * max(1, TIMELINE_LINES - len(timeline))]
     if job.last_response:
         when = f", {_moment(job.last_answer_at, now)}" if job.last_answer_at is not None else ""
         lines.append((Piece("Last answer", Tone.TITLE), Piece(when, Tone.MUTED)))
@@ -159,7 +126,50 @@ def full_lines(
     return lines
 
 
-def _heading(job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int) -> Line:
+def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
+    return labelled(label, wrap(text, width - LABEL_CELLS), LABEL_CELLS, tone)
+
+
+def labelled(label: str, parts: Iterable[str], cells: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
+    """Lines beside a label of so many cells, which stands before the first."""
+    for part in parts:
+        yield Piece(label.ljust(cells), Tone.MUTED), Piece(part, tone)
+        label = ""
+
+
+def _origin_lines(job: Job, now: float, width: int, usual: float | None) -> Iterator[Line]:
+    """Where the job runs, what it exports, and since when."""
+    name = inert(job.environment_name, 60)
+    name = f"PROD {name}" if job.production and "PROD" not in name.upper() else name
+    yield from _field("Environment", name, width, Tone.DANGER if job.production else Tone.TEXT)
+    yield from _field("Host", inert(job.origin.removeprefix("https://"), 300), width)
+    for label, value in _ids(job):
+        yield from _field(label, value, width)
+    if job.name and job.name != job.title:
+        yield from _field("Name", inert(job.name), width)
+    yield from _field("Started", _moment(job.created_at, now), width)
+    elapsed = elapsed_seconds(job, now)
+    if elapsed is not None:
+        known = f", usually {elapsed_text(usual)}" if usual is not None and job.state is JobState.RUNNING else ""
+        yield from _field("Elapsed", f"{elapsed_text(elapsed)}{known}", width)
+
+
+def _reason_fields(job: Job, key: Callable[[str], str]) -> Iterator[tuple[str, Piece]]:
+    if job.reason:
+        yield "Reason", Piece(inert(job.reason, 2000), Tone.ERROR)
+    elif job.state in (JobState.FAILED, JobState.REJECTED):
+        yield "Reason", Piece("no reason given", Tone.MUTED)
+    note = inert(describe(job).with_key(key), 1000) or ADVICE.get(job.state, "")
+    if note:
+        yield "Note", Piece(note, Tone.MUTED if job.state is JobState.SUCCEEDED else Tone.WARNING)
+
+
+def _event_lines(event: JobEvent, now: float, width: int) -> Iterator[Line]:
+    moment = f"{_moment(event.at, now)}  "
+    return labelled(moment, wrap(inert(event.text, 1000), width - len(moment)), len(moment))
+
+
+def _heading(job: Job, glyphs: Glyphs, width: int) -> Line:
     glyph = glyph_text(job, glyphs)
     status = status_text(job, glyphs, max(12, width // 2))
     room = width - 2 - cell_len(status.text) - 2
@@ -179,10 +189,6 @@ def _ids(job: Job) -> list[tuple[str, str]]:
     if job.export_job_id:
         ids.append(("Export job", job.export_job_id))
     return [(label, inert(value, 200)) for label, value in ids if value]
-
-
-def _env_tone(job: Job) -> Tone:
-    return Tone.DANGER if job.production else Tone.TEXT
 
 
 def _moment(at: float, now: float) -> str:

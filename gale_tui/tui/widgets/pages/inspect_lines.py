@@ -16,7 +16,7 @@ from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.glyphs import ASCII, Glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, count_text, size_text
-from gale_tui.tui.widgets.pages.detail_lines import path_lines, wrap
+from gale_tui.tui.widgets.pages.detail_lines import labelled, path_lines, wrap
 
 __all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
 
@@ -33,8 +33,7 @@ def hidden_text(glyphs: Glyphs) -> str:
 
 
 def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
-    for number, part in enumerate(wrap(text, max(10, width - _LABEL))):
-        yield Piece((label if number == 0 else "").ljust(_LABEL), Tone.MUTED), Piece(part, tone)
+    return labelled(label, wrap(text, max(10, width - _LABEL)), _LABEL, tone)
 
 
 def _limited(items: Sequence[object]) -> str:
