@@ -91,7 +91,6 @@ class Action:
 
     @property
     def name(self) -> str:
-        """The framework's name of the action."""
         return self.method or self.id
 
 
@@ -330,17 +329,14 @@ EXPORTING = frozenset(each.name for each in ACTIONS if each.exports)
 
 
 def actions_at(*places: Place) -> tuple[Action, ...]:
-    """The actions of some places."""
     return tuple(each for place in places for each in ACTIONS if each.place is place)
 
 
 def find_action(action_id: str) -> Action:
-    """The action of that id."""
     return _BY_ID[action_id]
 
 
 def place_of(screen: Screen[Any]) -> Place:
-    """The place that a screen is."""
     place: Place = getattr(screen, "PLACE", Place.DIALOG)
     return place
 

@@ -135,7 +135,6 @@ class GaleApp(TerminalApp):
             self.push_screen(TooSmallScreen())
 
     def on_resize(self, event: events.Resize) -> None:
-        """Says so where the terminal has no room any more."""
         super().on_resize(event)
         if self.jobs_screen.is_mounted:
             self.call_later(self._watch_size)
@@ -255,21 +254,18 @@ class GaleApp(TerminalApp):
     # Everywhere
 
     def action_help(self) -> None:
-        """Shows the keys and words for where one is."""
         from gale_tui.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen | CommandPalette):
             self.push_screen(HelpScreen(self.screen))
 
     def action_command_palette(self) -> None:
-        """Opens the palette of actions."""
         from gale_tui.tui.palette import GalePalette
 
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(GalePalette())
 
     def action_toggle_theme(self) -> None:
-        """Dark or light, remembered."""
         self.save_settings(theme=theme.LIGHT if self.theme == theme.DARK else theme.DARK)
 
     def action_toggle_mouse(self) -> None:
@@ -283,11 +279,9 @@ class GaleApp(TerminalApp):
 
     @property
     def mouse_on(self) -> bool:
-        """Whether the mouse works in the program."""
         return self.engine.settings.mouse if self._mouse.on is None else self._mouse.on
 
     def action_settings(self) -> None:
-        """Opens the settings."""
         from gale_tui.tui.screens.settings import SettingsScreen
 
         if not any(isinstance(screen, SettingsScreen) for screen in self.screen_stack):

@@ -50,7 +50,6 @@ class BatchController:
 
     @property
     def running(self) -> bool:
-        """True while a batch is not at its end."""
         return self._run is not None
 
     @property
@@ -291,7 +290,6 @@ class BatchController:
             self._app.screen.show(account)
 
     def stop(self) -> None:
-        """Stops the batch; running exports continue."""
         if self._run is not None:
             self._run.stop("Stopped: the rest was not started.")
 
@@ -313,7 +311,6 @@ class BatchController:
             self.show_account()
 
     def show_account(self) -> None:
-        """Shows the batch's progress."""
         from gale_tui.tui.screens.batch.report import BatchAccountDialog
 
         self._offer_pending = False

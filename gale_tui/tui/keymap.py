@@ -31,7 +31,6 @@ class KeyMap:
     """A sentence about each change that does not hold."""
 
     def keys(self, action: Action) -> tuple[str, ...]:
-        """The keys of an action, the one to show first."""
         return self.changed.get(action.id, action.keys)
 
     def text(self, action_id: str) -> str:
@@ -55,7 +54,6 @@ class KeyMap:
         return [(key_text(self.keys(each)[0]), each.title, each.name) for each in (*shown, find_action("help"))]
 
     def for_framework(self) -> dict[str, str]:
-        """The changes as the framework's key map."""
         return {action_id: ",".join(keys) for action_id, keys in self.changed.items()}
 
 

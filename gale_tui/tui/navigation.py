@@ -80,13 +80,11 @@ class Navigation:
             self._jobs.table.select(job.id)
 
     def open_environments(self) -> None:
-        """Opens the list of environments."""
         from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 
         self._app.push_screen(EnvironmentsScreen(), lambda _: self._app.environments_changed())
 
     def open_switch(self) -> None:
-        """Chooses the environment for new exports."""
         from gale_tui.tui.screens.dialogs import EnvironmentPicker
 
         def picked(environment_id: str | None) -> None:
@@ -112,7 +110,6 @@ class Navigation:
             self._app.push_screen(KeyDialog(environment, reason), lambda _: self._app.environments_changed())
 
     def open_track(self) -> None:
-        """Asks for a dock status id to follow."""
         from gale_tui.tui.screens.dialogs import TrackDialog
 
         if self._app.engine.environments:
@@ -121,19 +118,16 @@ class Navigation:
             self.open_environments()
 
     def open_job(self, job: Job) -> None:
-        """Opens a job's details."""
         from gale_tui.tui.screens.job_details import JobDetailsScreen
 
         self._app.push_screen(JobDetailsScreen(job.id))
 
     def open_copy(self, jobs: Sequence[Job]) -> None:
-        """Opens the menu of the jobs' texts to copy."""
         from gale_tui.tui.screens.copy_menu import CopyMenu
 
         self._app.push_screen(CopyMenu(jobs))
 
     def open_inspect(self, job: Job) -> None:
-        """Opens a saved file."""
         if job.download.path is None:
             self._app.say(f"{job.title} has no saved file yet; {self._jobs.key('download')} downloads it.")
             return

@@ -30,7 +30,6 @@ class GalePalette(CommandPalette):
         super().__init__(providers=[GaleCommands, SetCommands], placeholder="Search actions…")
 
     def on_mount(self) -> None:
-        """Keeps quiet while nothing is typed."""
         self.query_one(CommandInput).cursor_blink = False
 
 
@@ -43,7 +42,6 @@ class GaleCommands(Provider):
         return [each for each in actions_for(self.screen) if each.palette and not (readonly and each.exports)]
 
     def _line(self, each: Action, title: Content | None = None) -> Content:
-        """Title, key and help on one line."""
         keys = read_keys(cast("AppContext", self.app).engine.settings.keys).keys(each)
         key = key_text(keys[0]) if keys else ""
         return Content.assemble(
@@ -57,12 +55,10 @@ class GaleCommands(Provider):
         await self.app.screen.run_action(each.name)
 
     async def discover(self) -> Hits:
-        """Yields all of them while nothing is typed."""
         for each in self._actions:
             yield DiscoveryHit(self._line(each), partial(self._run, each), text=each.title)
 
     async def search(self, query: str) -> Hits:
-        """Yields those whose title or help matches."""
         matcher = self.matcher(query)
         for each in self._actions:
             score = max(matcher.match(each.title), matcher.match(each.help) * 0.6)
@@ -86,12 +82,10 @@ class SetCommands(Provider):
         cast("AppContext", self.app).batch.open(opened=each)
 
     async def discover(self) -> Hits:
-        """Yields all sets while nothing is typed."""
         for each in self._sets:
             yield DiscoveryHit(_line(each, None), partial(self._open, each), text=_title(each))
 
     async def search(self, query: str) -> Hits:
-        """Yields those whose name matches."""
         matcher = self.matcher(query)
         for each in self._sets:
             title = _title(each)

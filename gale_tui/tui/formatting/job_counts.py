@@ -28,7 +28,6 @@ class JobCounts:
             self._put(job)
 
     def apply(self, change: JobChange) -> None:
-        """Takes one change."""
         if change.kind is ChangeKind.REMOVED:
             self._drop(change.job.id)
         else:

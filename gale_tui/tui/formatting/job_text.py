@@ -79,7 +79,6 @@ def _tone(job: Job) -> Tone:
 
 
 def glyph_text(job: Job, glyphs: Glyphs) -> Piece:
-    """The glyph of a job's state."""
     if is_unsaved(job):
         glyph = glyphs.error
     elif job.reason_code is JobReason.PARTIAL:

@@ -52,7 +52,6 @@ Line = tuple[Piece, ...]
 
 
 def plain_text(line: Line) -> str:
-    """The line without its tones."""
     return "".join(piece.text for piece in line)
 
 

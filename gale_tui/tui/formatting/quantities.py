@@ -40,7 +40,6 @@ def clip(text: str, width: int, ellipsis: str = "…") -> str:
 
 
 def fit(text: str, width: int, align: Literal["left", "right"] = "left", ellipsis: str = "…") -> str:
-    """The text in exactly so many cells."""
     text = clip(text, width, ellipsis)
     pad = " " * (width - (len(text) if text.isascii() else cell_len(text)))
     return text + pad if align == "left" else pad + text

@@ -32,11 +32,9 @@ class ToneStyles:
         self._styles: dict[tuple[str, str], Style] = {}
 
     def clear(self) -> None:
-        """Forgets what was worked out: the theme changed."""
         self._styles.clear()
 
     def style(self, tone: Tone, ground: str = "row") -> Style:
-        """The style of a tone on a ground."""
         key = (tone, ground)
         style = self._styles.get(key)
         if style is None:

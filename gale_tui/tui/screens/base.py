@@ -38,21 +38,17 @@ class _AppScreen(Screen[T]):
 
     @property
     def gale(self) -> AppContext:
-        """The app, as what it is."""
         return cast("AppContext", self.app)
 
     @property
     def engine(self) -> GaleEngine:
-        """The engine that the app drives."""
         return self.gale.engine
 
     @property
     def key_map(self) -> KeyMap:
-        """The keys that the settings change."""
         return read_keys(self.engine.settings.keys)
 
     def key(self, action_id: str) -> str:
-        """The key of an action, as people write it."""
         return self.key_map.text(action_id)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -66,22 +62,17 @@ class _AppScreen(Screen[T]):
 
 
 class GaleScreen(_AppScreen[T]):
-    """A full screen of gale-tui."""
-
     AUTO_FOCUS: ClassVar[str | None] = None
     PLACE: ClassVar[Place] = Place.DIALOG
 
     def key_bar(self) -> KeyBar:
-        """The bottom line with the keys of this screen."""
         return KeyBar(self.key_map.entries(self.PLACE, readonly=self.engine.readonly))
 
     def show_keys(self, place: Place) -> None:
-        """Offers the keys of a place in the bottom line."""
         entries = self.key_map.entries(place, searching=self.searching(), readonly=self.engine.readonly)
         self.query_one(KeyBar).show(entries)
 
     def searching(self) -> bool:
-        """Returns True while words are searched for."""
         return False
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:

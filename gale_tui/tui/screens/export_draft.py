@@ -37,7 +37,6 @@ class DraftAutosave:
 
     @property
     def typed(self) -> ExportDraft:
-        """What is in the fields now."""
         fields = self._fields
         environment = fields.environment.id if fields.environment is not None else ""
         values = (fields.tool.value, fields.flow.value, fields.field("label").value, fields.field("folder").value)
@@ -78,7 +77,6 @@ class DraftAutosave:
             self._timer = self._fields.set_timer(PAUSE, self.flush)
 
     def flush(self) -> None:
-        """Writes now what is not written yet."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None

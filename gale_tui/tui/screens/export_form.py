@@ -93,7 +93,6 @@ class ExportForm(FormScreen[Job]):
 
     @property
     def fields(self) -> PastingFields:
-        """What is filled in."""
         return self.query_one("#fields", PastingFields)
 
     async def _offer_draft(self, *, offered: bool) -> None:
@@ -103,7 +102,6 @@ class ExportForm(FormScreen[Job]):
             self.say(f"Draft not exported: {before.title} ({clock_text(before.at)}). {key} fills it in.")
 
     def action_take_draft(self) -> None:
-        """Exchanges the fields with the earlier draft."""
         before = self._draft.before
         if before is None:
             self.say("No draft to restore.")
@@ -136,7 +134,6 @@ class ExportForm(FormScreen[Job]):
         self._show_offer()
 
     def _show_offer(self) -> None:
-        """Shows the button for the environment of a paste."""
         offer = self.fields.offer
         button = self.query_one("#open-environment", FormButton)
         button.display = offer is not None
@@ -178,7 +175,6 @@ class ExportForm(FormScreen[Job]):
                 self.action_back()
 
     def action_submit(self) -> None:
-        """Starts the export, if all is there and nothing runs yet."""
         if self._asking:
             return
         fields = self.fields
@@ -276,7 +272,6 @@ class ExportForm(FormScreen[Job]):
         self.app.push_screen(KeyDialog(environment), kept)
 
     def action_open_environment(self) -> None:
-        """Opens the environment form with the host and key of the paste."""
         offer = self.fields.offer
         if self._asking:
             return

@@ -23,7 +23,6 @@ class FormScreen(GaleScreen[T]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012
 
     def field(self, input_id: str) -> TextField:
-        """Returns the field around an input."""
         return self.query_one(f"#{input_id}-field", TextField)
 
     def say(self, text: str, level: str = "") -> None:

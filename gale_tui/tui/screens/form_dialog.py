@@ -22,7 +22,6 @@ class FormDialog(GaleModal[T]):
     """A dialog that `enter` or its first button submits."""
 
     def buttons(self, label: str, button_id: str) -> Horizontal:
-        """The button that submits and the one that cancels."""
         submit, cancel = FormButton(label, button_id, "primary"), FormButton("Cancel", "cancel")
         return Horizontal(submit, cancel, classes="dialog--buttons")
 
@@ -31,7 +30,6 @@ class FormDialog(GaleModal[T]):
         raise NotImplementedError
 
     def enter(self, field: Input) -> None:
-        """Handles `enter` in a field."""
         self.submit()
 
     @on(Input.Submitted)
@@ -48,7 +46,6 @@ class FormDialog(GaleModal[T]):
             self.submit()
 
     def say(self, text: str, *, problem: bool = False) -> None:
-        """Shows a sentence above the buttons."""
         said = self.query_one("#said", Static)
         said.update(text)
         said.set_class(problem, "-problem")

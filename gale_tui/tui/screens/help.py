@@ -136,7 +136,6 @@ class HelpScreen(GaleModal[None]):
         self.query_one("#help").focus()
 
     def action_back(self) -> None:
-        """Clears the search."""
         field = self.query_one("#search", SearchInput)
         field.value = ""
         field.display = False

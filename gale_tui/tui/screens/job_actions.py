@@ -74,7 +74,6 @@ class JobActions(GaleScreen[None]):
             self.gale.navigation.open_copy(jobs)
 
     def action_export_again(self) -> None:
-        """Opens the form with the job's ids; for several jobs the batch."""
         jobs = self.target_jobs()
         if len(jobs) == 1:
             self.gale.navigation.open_form(again=jobs[0])
@@ -87,7 +86,6 @@ class JobActions(GaleScreen[None]):
             self.gale.navigation.open_inspect(job)
 
     def action_compare(self) -> None:
-        """Compares the saved file with the export before it, or the two marked ones."""
         job, targets = self.selected_job(), self.target_jobs()
         if job is not None:
             self.gale.navigation.open_compare(job, targets if len(targets) > 1 else ())
@@ -113,11 +111,9 @@ class MarkedJobActions(JobActions):
 
     @property
     def table(self) -> JobTable:
-        """The jobs."""
         return self.query_one("#jobs", JobTable)
 
     def show_title(self) -> None:
-        """Shows how many jobs are marked."""
         raise NotImplementedError
 
     def selected_job(self) -> Job | None:
@@ -144,7 +140,6 @@ class MarkedJobActions(JobActions):
             self._remove_if_confirmed(jobs, f"Remove {count_text(len(jobs), 'marked job')} from the list?")
 
     def action_remove_finished(self) -> None:
-        """Removes the finished jobs that the filter shows, once that is confirmed."""
         downloading = self.engine.jobs.downloading()
         jobs = [job for job in self.table.rows.shown_jobs if job.state.final and job.id not in downloading]
         if jobs:
@@ -197,7 +192,6 @@ class MarkedJobActions(JobActions):
                 self.gale.say(str(error), severity="error")
 
     def action_mark(self) -> None:
-        """Marks or unmarks the selected job and moves on."""
         job = self.selected_job()
         if job is not None:
             self.table.marks.toggle(job.id)

@@ -42,7 +42,6 @@ class JobDetailsScreen(JobActions):
         self.set_interval(0.5, self._read_progress)
 
     def selected_job(self) -> Job | None:
-        """The job shown; None if it was removed."""
         return self.engine.jobs.get(self._job_id)
 
     def _fill(self) -> None:
@@ -65,7 +64,6 @@ class JobDetailsScreen(JobActions):
 
     @on(JobChanged)
     def job_changed(self, message: JobChanged) -> None:
-        """The job changed, or another."""
         if message.change.job.id == self._job_id:
             self._fill()
 

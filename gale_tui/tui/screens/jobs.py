@@ -67,7 +67,6 @@ class JobsScreen(MarkedJobActions):
 
     @property
     def details(self) -> DetailsPane:
-        """The pane beside or below them."""
         return self.query_one("#details", DetailsPane)
 
     def on_mount(self) -> None:
@@ -94,7 +93,6 @@ class JobsScreen(MarkedJobActions):
         self.show_details()
 
     def show_header(self) -> None:
-        """Environment, key and counts, as they are now."""
         engine = self.engine
         environment = engine.environments.current
         counts = self.gale.job_counts
@@ -152,7 +150,6 @@ class JobsScreen(MarkedJobActions):
         self.show_details()
 
     def show_details(self) -> None:
-        """Shows the job under the cursor."""
         if not self.details.display:
             return
         job = self.table.current
@@ -207,7 +204,6 @@ class JobsScreen(MarkedJobActions):
 
     @on(JobChanged)
     def job_changed(self, message: JobChanged) -> None:
-        """One row changed."""
         change = message.change
         if change.job.id not in self.engine.jobs.downloading():
             self.table.set_progress(change.job.id, None)
@@ -219,7 +215,6 @@ class JobsScreen(MarkedJobActions):
 
     @on(HistoryLoaded)
     def history_loaded(self, message: HistoryLoaded) -> None:
-        """Older jobs came in."""
         self.table.set_jobs(self.engine.jobs.values())
         self.show_header()
         self.show_title()
@@ -227,7 +222,6 @@ class JobsScreen(MarkedJobActions):
     @on(ConditionChanged)
     @on(EnvironmentsChanged)
     def surroundings_changed(self) -> None:
-        """Header and empty state follow."""
         self.show_header()
         self._say_empty()
 

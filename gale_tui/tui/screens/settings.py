@@ -179,7 +179,6 @@ class SettingsScreen(FormScreen[None]):
         return True
 
     def action_change(self) -> None:
-        """Goes to the next choice of the line with the focus."""
         if isinstance(self.focused, Choice):
             self.focused.action_choose(1)
 

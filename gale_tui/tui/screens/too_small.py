@@ -26,8 +26,6 @@ def too_small(size: Size) -> bool:
 
 
 class _Words(Widget):
-    """Lines, the most important first."""
-
     def render_line(self, y: int) -> Strip:
         size = self.app.size
         lines = (

@@ -74,7 +74,6 @@ class TerminalDriver(LinuxDriver):
         self._mouse = on
 
     def write(self, data: str) -> None:
-        """Sends text; never waits."""
         self.output.write(data.encode("utf-8", "replace"))
 
     def close(self) -> None:

@@ -31,7 +31,6 @@ class MouseSwitch:
         return None if driver is None else driver.mouse
 
     def switch(self, on: bool) -> None:
-        """Takes the mouse, or leaves it to the terminal."""
         driver = self._driver()
         if driver is None or driver.mouse is on:
             return

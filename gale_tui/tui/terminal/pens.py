@@ -45,7 +45,6 @@ _STANDOUT = 60
 
 
 def color_system(console: Console) -> ColorSystem:
-    """The colours that the terminal has."""
     return _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
 
 

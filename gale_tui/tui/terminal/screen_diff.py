@@ -34,7 +34,6 @@ class PaintedUpdate(CompositorUpdate):
         self._text = text
 
     def render_segments(self, console: Console) -> str:
-        """The text with its terminal sequences."""
         return self._text
 
 
@@ -182,7 +181,6 @@ class _Painter:
         self._pen = PLAIN
 
     def move(self, y: int, x: int) -> None:
-        """Puts the cursor there."""
         if self._at == (y, x):
             return
         if self._at is not None and self._at[0] == y and x > self._at[1]:
@@ -219,6 +217,5 @@ class _Painter:
             self._pen = PLAIN
 
     def text(self) -> str:
-        """All of it."""
         self._rest()
         return "".join(self._parts)

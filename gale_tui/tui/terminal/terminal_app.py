@@ -181,7 +181,6 @@ class TerminalApp(App[int]):
         await self.handle_event(event)
 
     async def handle_event(self, event: events.Event) -> None:
-        """Handles an event whose turn it is."""
         await super().on_event(event)
 
     # Beside the picture
@@ -193,7 +192,6 @@ class TerminalApp(App[int]):
             driver.write(text)
 
     def send_to_clipboard(self, text: str) -> None:
-        """Sends a text to the terminal's clipboard."""
         encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")
         self.write_terminal(wrap_sequence(f"\x1b]52;c;{encoded}\x07", self.multiplexer))
 
@@ -203,7 +201,6 @@ class TerminalApp(App[int]):
             self._clipboard = text
 
     def drop_notifications(self, text: str) -> None:
-        """Takes a notification off the screen."""
         if self._tested:
             for shown in tuple(self._notifications):
                 if shown.message == text:

@@ -68,13 +68,11 @@ class HeaderBar(Widget):
         return glyphs_of(self.app)
 
     def show(self, facts: HeaderFacts) -> None:
-        """Shows the present state."""
         if facts != self._facts:
             self._facts = facts
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """A click on the environment's badge opens the switcher."""
         end = 0
         for piece in self._pieces(self.size.width):
             end += cell_len(piece.text)
@@ -84,7 +82,6 @@ class HeaderBar(Widget):
                 return
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
         width = self.size.width
         base = self._tone_styles.style(Tone.TEXT)
         segments = [
@@ -93,7 +90,6 @@ class HeaderBar(Widget):
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _pieces(self, width: int) -> list[Piece]:
-        """Text and kind of each piece, filling the width."""
         facts = self._facts
         counts = [Piece(f"{facts.running} running", Tone.RUNNING if facts.running else Tone.MUTED)]
         if facts.failed:
@@ -154,6 +150,5 @@ class HeaderBar(Widget):
         return sum(cell_len(piece.text) for piece in pieces)
 
     def notify_style_update(self) -> None:
-        """Takes on another theme."""
         super().notify_style_update()
         self._tone_styles.clear()

@@ -42,7 +42,6 @@ class KeyBar(Widget):
         self._spans: list[tuple[int, int, str]] = []
 
     def show(self, entries: Sequence[tuple[str, str, str]]) -> None:
-        """Offers other keys from now on."""
         if tuple(entries) != self._entries:
             self._entries = tuple(entries)
             self.refresh()
@@ -59,7 +58,6 @@ class KeyBar(Widget):
         return entries
 
     def render_line(self, y: int) -> Strip:
-        """The line."""
         width = self.size.width
         key_style = self.get_component_rich_style("key-bar--key")
         word_style = self.get_component_rich_style("key-bar--words")
@@ -77,7 +75,6 @@ class KeyBar(Widget):
         return strip.adjust_cell_length(width, word_style if at else Style())
 
     async def on_click(self, event: events.Click) -> None:
-        """Runs the action under the mouse."""
         for start, end, action in self._spans:
             if start <= event.x < end:
                 await self.screen.run_action(action)

@@ -34,18 +34,14 @@ class LineView(SteadyScroll):
 
     @property
     def glyphs(self) -> Glyphs:
-        """The characters that the app draws with."""
         return glyphs_of(self.app)
 
     def style_of(self, tone: Tone = Tone.TEXT, ground: str = "row") -> Style:
-        """The style of a tone on a ground."""
         return self._tone_styles.style(tone, ground)
 
     def segments(self, pieces: Iterable[Piece], ground: str = "row") -> list[Segment]:
-        """The pieces in their colours."""
         return [Segment(piece.text, self.style_of(piece.tone, ground)) for piece in pieces if piece.text]
 
     def notify_style_update(self) -> None:
-        """Takes on another theme."""
         super().notify_style_update()
         self._tone_styles.clear()

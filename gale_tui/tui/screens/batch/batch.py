@@ -101,17 +101,14 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     @property
     def table(self) -> BatchTable:
-        """The list."""
         return self.query_one("#lines", BatchTable)
 
     @property
     def target(self) -> BatchTarget:
-        """Where it goes."""
         return self.query_one("#target", BatchTarget)
 
     @property
     def listed(self) -> BatchList:
-        """The list as it is now."""
         return self._edited.list
 
     @property
@@ -138,7 +135,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     @on(BatchTable.Highlighted)
     def _show_about(self) -> None:
-        """Shows the selected line in full."""
         place = self.table.cursor_row()
         about = self.query_one("#about", Static)
         line = self.listed.lines[place] if place is not None else None
@@ -208,7 +204,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     @work(group="open", exclusive=True)
     async def open_set(self, kept: ToolSet) -> None:
-        """Shows a set; asks before it replaces a list."""
         await self._replace_with(kept)
 
     async def _replace_with(self, kept: ToolSet) -> None:
@@ -273,7 +268,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._show(place)
 
     def action_next_error(self) -> None:
-        """Goes to the next wrong line, from the last to the first."""
         place = self.listed.next_wrong(self.table.cursor_row() or 0)
         if place is None:
             self._say("No errors.")
@@ -314,7 +308,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     @work(group="save", exclusive=True)
     async def action_save_set(self) -> None:
-        """Saves the list as a set."""
         if not self.listed.tools:
             self._say("Nothing to save yet.", "problem")
             return
@@ -334,7 +327,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     @work(group="open", exclusive=True)
     async def action_open_set(self) -> None:
-        """Opens a saved set."""
         from gale_tui.tui.screens.batch.sets import SetPicker
 
         try:
@@ -350,8 +342,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
             await self._replace_with(chosen)
 
     def action_switch(self) -> None:
-        """Chooses the environment of this batch."""
-
         def picked(environment_id: str | None) -> None:
             if environment_id is not None:
                 self.target.use(self.engine.environments.find(environment_id))

@@ -84,7 +84,6 @@ class BatchLineDialog(FormDialog[Typed]):
 
     @property
     def kind(self) -> Kind:
-        """The chosen kind."""
         return KINDS[self.query_one("#line-kind", Choice).value]
 
     @on(Choice.Changed)

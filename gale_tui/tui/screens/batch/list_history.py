@@ -32,7 +32,6 @@ class ListHistory:
         self._before.append((before, None))
 
     def change(self, changed: BatchList, opened: ToolSet | None) -> None:
-        """Edits another list."""
         self._before.append((self.list, self.set))
         self.list, self.set = changed, opened
 

@@ -61,7 +61,6 @@ class BatchAccountDialog(GaleModal[Answer]):
         self.show(self._account)
 
     def show(self, account: BatchAccount) -> None:
-        """Shows the account as it is now."""
         self._account = account
         if not self._composed:
             return

@@ -106,7 +106,6 @@ class SetPicker(GaleModal[ToolSet]):
 
     @work(group="delete", exclusive=True)
     async def action_delete(self) -> None:
-        """Deletes the highlighted set, once that is confirmed."""
         chosen = self._chosen
         if chosen is None:
             return

@@ -145,7 +145,6 @@ class EnvironmentForm(FormScreen[Environment]):
         return sorted(chain, key=lambda widget: rank.get(widget.id or "", 0))
 
     def on_mount(self) -> None:
-        """Begins at the name, and finds out where a key can be kept."""
         self.say("")
         self.field("name").input.focus()
         self.query_one("#keyring").display = False
@@ -222,7 +221,6 @@ class EnvironmentForm(FormScreen[Environment]):
     # What a paste gave
 
     def _suggested_name(self) -> str:
-        """A free name for the host of a paste."""
         for name in self._given.names() if self._given is not None else ():
             with contextlib.suppress(ConfigError):
                 return self._clean_name(name)
@@ -267,7 +265,6 @@ class EnvironmentForm(FormScreen[Environment]):
                 self.action_back()
 
     def action_save(self) -> None:
-        """Saves the environment and its key if all fields are valid."""
         self._start("Saving …", test=False)
 
     def action_test(self) -> None:

@@ -212,7 +212,6 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     @property
     def selected(self) -> Environment | None:
-        """The environment under the mark."""
         selected = self._selected_id
         return self.engine.environments.find(selected) if selected is not None else None
 
@@ -246,7 +245,6 @@ class EnvironmentsScreen(GaleScreen[None]):
             self.rebuild(environment.id)
 
     def action_delete(self) -> None:
-        """Deletes the selected environment, once that is confirmed."""
         environment = self._editable()
         if environment is None:
             return
@@ -286,7 +284,6 @@ class EnvironmentsScreen(GaleScreen[None]):
         self.refresh_rows()
 
     def action_use(self) -> None:
-        """Makes the selected environment the one for new exports."""
         environment = self.selected
         if environment is None:
             return

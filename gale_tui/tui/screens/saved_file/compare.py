@@ -181,6 +181,5 @@ class CompareScreen(PageScreen):
         self._compare()
 
     def action_values(self) -> None:
-        """Shows or hides the values of environment variables."""
         self._values = not self._values
         self._show(keep_place=True)

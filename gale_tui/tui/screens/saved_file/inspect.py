@@ -110,7 +110,6 @@ class InspectScreen(PageScreen):
         self._go(event.index)
 
     def action_values(self) -> None:
-        """Shows or hides the values of environment variables."""
         if self._contents is None or self._contents.tool is None or not self._contents.tool.variables:
             self.gale.say("No environment variables in this file.")
             return

@@ -36,13 +36,11 @@ class PageScreen(GaleScreen[None]):
         self._left = threading.Event()
 
     def compose_page(self) -> ComposeResult:
-        """The page and its search line."""
         yield TextPage(id="page")
         yield SearchInput(id="search", placeholder="words to search for")
 
     @property
     def page(self) -> TextPage:
-        """The lines."""
         return self.query_one("#page", TextPage)
 
     def on_unmount(self) -> None:
@@ -64,7 +62,6 @@ class PageScreen(GaleScreen[None]):
     # Searching
 
     def searching(self) -> bool:
-        """Returns True while words are searched for."""
         return bool(self.query_one("#search", Input).value)
 
     def action_search(self) -> None:

@@ -54,7 +54,6 @@ class UnpackDialog(FormDialog[Path]):
             yield self.buttons("Unpack", "unpack")
 
     async def on_mount(self) -> None:
-        """Fills in the folder that was used last."""
         field = self.query_one("#unpack-folder-field", TextField)
         try:
             folder = await self.engine.drafts.unpack_folder(self._jobs[0].environment_id)

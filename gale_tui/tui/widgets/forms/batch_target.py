@@ -110,7 +110,6 @@ class BatchTarget(Vertical):
 
     @property
     def folder(self) -> TextField:
-        """The folder's field."""
         return self.query_one("#folder-field", TextField)
 
     def plan(
@@ -122,7 +121,6 @@ class BatchTarget(Vertical):
         return BatchPlan(environment, tools, bad, name, folder, save_when_ready)
 
     def use(self, environment: Environment | None) -> None:
-        """Chooses the environment, or none."""
         if environment != self.environment:
             self.environment = environment
             with self.prevent(Select.Changed):
@@ -159,7 +157,6 @@ class BatchTarget(Vertical):
         return f"The requests were sent to {names}, which has no environment here: choose where this goes."
 
     def count(self, tools: int) -> None:
-        """Shows the number of exports on the button."""
         self.query_one("#start", FormButton).label = Content(f"Export {tools}" if tools else "Export")
 
     @on(Select.Changed, "#environment")

@@ -52,7 +52,6 @@ class Choice(Widget, can_focus=True):
 
         @property
         def control(self) -> Choice:
-            """The widget."""
             return self.choice
 
     def __init__(self, options: Sequence[tuple[str, str]], value: str, *, id: str) -> None:
@@ -63,7 +62,6 @@ class Choice(Widget, can_focus=True):
 
     @property
     def value(self) -> str:
-        """The one that is chosen."""
         return self._options[self._at][0]
 
     @value.setter
@@ -87,7 +85,6 @@ class Choice(Widget, can_focus=True):
         self._choose((self._at + by) % len(self._options))
 
     def on_click(self, event: events.Click) -> None:
-        """Chooses the word under the mouse."""
         offset = event.get_content_offset(self)
         if offset is None:
             return

@@ -126,22 +126,18 @@ class ExportFields(FormBody):
     # Parts
 
     def field(self, input_id: str) -> TextField:
-        """The field around an input."""
         return self.query_one(f"#{input_id}-field", TextField)
 
     @property
     def tool(self) -> TextField:
-        """The Tool ID."""
         return self.field("tool-id")
 
     @property
     def flow(self) -> TextField:
-        """The Flow ID."""
         return self.field("flow-id")
 
     @property
     def kind(self) -> Kind:
-        """What is exported."""
         return KINDS[self.query_one("#kind", Choice).value]
 
     @kind.setter
@@ -156,7 +152,6 @@ class ExportFields(FormBody):
 
     @property
     def _ids(self) -> list[TextField]:
-        """The fields of the ids that the kind needs."""
         return [self.tool, self.flow] if self.kind.needs_flow else [self.tool]
 
     @property
@@ -174,7 +169,6 @@ class ExportFields(FormBody):
             self.show_environment()
 
     def show_environment(self) -> None:
-        """Shows what belongs to the chosen environment."""
         environment, engine = self.environment, self.engine
         self.post_message(self.EnvironmentChanged(environment))
         if environment is None:
@@ -189,7 +183,6 @@ class ExportFields(FormBody):
         self._show_kind()
 
     def show_key(self) -> None:
-        """Shows where the environment's key lives."""
         if self.environment is not None:
             self.run_worker(self._find_key(self.environment), group="key", exclusive=True)
 
@@ -227,7 +220,6 @@ class ExportFields(FormBody):
             self._show_curl()
 
     def on_descendant_blur(self) -> None:
-        """Closes the list of tools where its field loses the focus."""
         if self.screen.focused is not self.tool.input:
             self._suggestions.close()
 

@@ -122,7 +122,6 @@ class FieldInput(ReadingInput):
             super().action_cut()
 
     def action_step(self, by: int) -> None:
-        """Goes to the next (1) or the previous (-1) field."""
         if self.step_first is not None and self.step_first(by):
             return
         if by > 0:
@@ -233,12 +232,10 @@ class TextField(Vertical):
 
     @property
     def value(self) -> str:
-        """The text as it is typed."""
         return self.input.value
 
     @property
     def hint(self) -> str:
-        """The line's text while nothing else is shown."""
         return self._hint
 
     @hint.setter

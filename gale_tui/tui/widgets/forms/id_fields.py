@@ -18,7 +18,6 @@ _FLOW_NEEDED = "The Flow ID is needed: GALE exports it with its call flow."
 
 
 def kind_choice(widget_id: str, kind: Kind) -> Choice:
-    """The choice of the kind, `kind` chosen."""
     return Choice([(each.word, each.word) for each in KINDS.values()], kind.word, id=widget_id)
 
 

@@ -159,7 +159,6 @@ class PastingFields(ExportFields):
         return True
 
     def _replaced(self, tool_id: str, flow_id: str | None) -> list[str]:
-        """The ids in the fields that differ."""
         pairs = [(self.tool.value.strip(), tool_id), (self.flow.value.strip(), flow_id)]
         return [before for before, now in pairs if before and now and before != now]
 

@@ -69,18 +69,15 @@ class Suggestions(OptionList, can_focus=False):
 
     @property
     def open(self) -> bool:
-        """Returns True if it is visible."""
         return self.has_class("-open")
 
     @property
     def chosen(self) -> ToolChoice | None:
-        """The highlighted tool of the open list."""
         if not self.open or self.highlighted is None or self.highlighted >= len(self._shown):
             return None
         return self._shown[self.highlighted]
 
     def offer(self, choices: Sequence[ToolChoice], title: str) -> None:
-        """Sets the choices and closes the list."""
         self._all = choices
         self.border_title = title
         self.close()
@@ -106,7 +103,6 @@ class Suggestions(OptionList, can_focus=False):
         self.set_class(bool(shown), "-open")
 
     def close(self) -> None:
-        """Hides the list."""
         self.highlighted = None
         self.remove_class("-open")
 

@@ -148,8 +148,6 @@ class _Lines:
         self.wrapped("  ", Piece(f"{mark} ", tone), Piece(name, Tone.TITLE), Piece(about, Tone.MUTED), Piece(what))
 
     def nodes(self, it: Comparison) -> None:
-        """Nodes that came, went and changed."""
-
         def about(node: ToolNode | Changed) -> str:
             return f"{inert(node.kind, 40)} {self._same} {inert(node.id, 80)}"
 
@@ -161,7 +159,6 @@ class _Lines:
             self.fields(changed.fields, "      ")
 
     def guardrails(self, it: Comparison) -> None:
-        """Guardrails that came, went and changed."""
         for mark, guardrails in (("+", it.guardrails.added), ("-", it.guardrails.removed)):
             for each in guardrails:
                 self._item(mark, inert(each.name, 120))
@@ -189,13 +186,11 @@ class _Lines:
         return inert(value.reveal(), 2000) if self._values else self._hidden
 
     def files(self, it: Comparison) -> None:
-        """Further files in the archives."""
         for mark, names in (("+", it.files.added), ("-", it.files.removed), ("~", it.files.changed)):
             for name in names:
                 self._item(mark, inert(name, 200))
 
     def needs(self, needs: Iterable[ImportNeed]) -> None:
-        """What has to be there before an import."""
         for need in needs:
             self._item("+" if need.missing else " ", need.text)
 

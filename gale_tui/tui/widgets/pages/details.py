@@ -71,7 +71,6 @@ class DetailsPane(SelectableLines):
             self._lay_out()
 
     def on_resize(self) -> None:
-        """Wraps anew."""
         self._lay_out()
 
     def _new_lines(self, width: int, height: int) -> list[Line]:

@@ -23,15 +23,12 @@ class SelectableLines(LineView):
 
     @property
     def text(self) -> str:
-        """All of the lines."""
         return "\n".join(map(plain_text, self._lines))
 
     def line_segments(self, y: int) -> list[Segment]:
-        """Line `y` in its colours."""
         return self.segments(self._lines[y])
 
     def render_line(self, y: int) -> Strip:
-        """A line on screen, with what is selected in it."""
         y += self.scroll_offset.y
         if y >= len(self._lines):
             return Strip.blank(self.content_region.width, self.style_of())

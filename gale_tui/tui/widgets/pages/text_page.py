@@ -52,7 +52,6 @@ class TextPage(SelectableLines):
         self._lay_out()
 
     def on_resize(self) -> None:
-        """Makes the lines for the new width."""
         if self.scrollable_content_region.width != self._width:
             self._lay_out()
         else:

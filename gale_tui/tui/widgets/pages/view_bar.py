@@ -67,7 +67,6 @@ class ViewBar(Widget):
         return Strip(segments, at).adjust_cell_length(width, plain)
 
     def on_click(self, event: events.Click) -> None:
-        """Chooses the view under the mouse."""
         for start, end, index in self._spans:
             if start <= event.x < end:
                 self.post_message(self.Chosen(index))

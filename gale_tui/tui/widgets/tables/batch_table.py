@@ -104,21 +104,17 @@ class BatchTable(RowScroll):
 
     @property
     def text(self) -> str:
-        """All of it as it would be read at this width, a line each."""
         width = self.scrollable_content_region.width or 80
         rows = ("".join(piece.text for piece in line_pieces(line, width, self.glyphs)) for line in self._list.lines)
         return "\n".join(row.rstrip() for row in rows) if self._list.lines else self.empty_text
 
     def row_count(self) -> int:
-        """How many lines there are."""
         return len(self._list.lines)
 
     def cursor_row(self) -> int | None:
-        """The place of the line under the cursor."""
         return self._place if self._list.lines else None
 
     def move_to(self, row: int) -> None:
-        """Puts the cursor on a line, the nearest there is, and scrolls it into view."""
         if not self._list.lines:
             return
         before, self._place = self._place, max(0, min(row, len(self._list.lines) - 1))
@@ -128,7 +124,6 @@ class BatchTable(RowScroll):
         self.scroll_into_view(self._place)
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses a line, a double click opens it."""
         at = self.clicked_offset(event)
         if at is not None and at.y and (row := self.scroll_offset.y + at.y - 1) < len(self._list.lines):
             self.move_to(row)

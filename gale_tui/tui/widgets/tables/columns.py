@@ -43,8 +43,6 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns at a width of the table."""
-
     width: int
     columns: tuple[Column, ...]
 
@@ -99,7 +97,6 @@ def layout_for(width: int) -> Layout:
 
 
 def header_pieces(layout: Layout, sort_key: str, reverse: bool, glyphs: Glyphs) -> list[Piece]:
-    """The header's cells, each as wide as its column."""
     pieces = []
     for column in layout.columns:
         title = TITLES[column.name]
@@ -122,7 +119,6 @@ def row_pieces(
     key: Callable[[str], str],
     usual: float | None = None,
 ) -> list[Piece]:
-    """A job's cells, each as wide as its column."""
     pieces = []
     for column in layout.columns:
         width = column.width

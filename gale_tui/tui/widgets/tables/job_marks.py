@@ -31,7 +31,6 @@ class JobMarks:
         return [job for job in self._rows.shown_jobs if job.id in self.ids] if self.ids else []
 
     def toggle(self, job_id: str) -> None:
-        """Marks a job, or unmarks it."""
         if job_id in self._rows.jobs:
             self._last = job_id
             self._set(self.ids ^ {job_id})
@@ -52,11 +51,9 @@ class JobMarks:
         self._set(self.ids | {self._rows.at(row).id for row in range(first, end + 1)})
 
     def clear(self) -> None:
-        """Unmarks all jobs."""
         self._set(frozenset())
 
     def drop_unknown(self) -> None:
-        """Takes off the marks of jobs that are gone."""
         self.ids = frozenset(job_id for job_id in self.ids if job_id in self._rows.jobs)
 
     def _set(self, ids: frozenset[str]) -> None:

@@ -30,7 +30,6 @@ class JobRows:
         self.sort_reverse = True
 
     def __len__(self) -> int:
-        """The number of rows shown."""
         return len(self._shown)
 
     @property
@@ -45,7 +44,6 @@ class JobRows:
 
     @property
     def filtered(self) -> bool:
-        """True where a filter is set."""
         return self._match is not None
 
     def at(self, row: int) -> Job:
@@ -69,7 +67,6 @@ class JobRows:
         return len(self._shown) - 1 - place if self.sort_reverse else place
 
     def matches(self, job: Job) -> bool:
-        """True where the filter lets the job through."""
         return self._match is None or self._match(job)
 
     def replace_all(self, jobs: Iterable[Job]) -> None:

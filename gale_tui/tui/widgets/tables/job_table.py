@@ -88,7 +88,6 @@ class JobTable(RowScroll):
 
     @property
     def current(self) -> Job | None:
-        """The job under the cursor."""
         return self.rows.jobs.get(self._current) if self._current is not None else None
 
     @property
@@ -110,11 +109,6 @@ class JobTable(RowScroll):
         self._rows_replaced()
 
     def set_sort(self, column: str, reverse: bool) -> None:
-        """Sorts by a column.
-
-        Raises:
-            ValueError: There is no such column.
-        """
         self.rows.set_sort(column, reverse)
         self._rows_replaced()
 
@@ -230,15 +224,12 @@ class JobTable(RowScroll):
     # The cursor
 
     def row_count(self) -> int:
-        """How many rows there are, those off screen included."""
         return len(self.rows)
 
     def cursor_row(self) -> int | None:
-        """The row of the job under the cursor."""
         return None if self._current is None else self.rows.row_of(self._current)
 
     def move_to(self, row: int) -> None:
-        """Puts the cursor on a row, the nearest there is, and scrolls it into view."""
         if not len(self.rows):
             return
         row = min(len(self.rows) - 1, max(0, row))
@@ -259,7 +250,6 @@ class JobTable(RowScroll):
         self.scroll_into_view(row)
 
     def action_open(self) -> None:
-        """Opens the job under the cursor."""
         if self.current is not None:
             self.post_message(self.Opened())
 
@@ -323,12 +313,10 @@ class JobTable(RowScroll):
             self.refresh_rows(row)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Draws the rows that come into view."""
         super().watch_scroll_y(old_value, new_value)
         self._keep_visible()
 
     def on_resize(self) -> None:
-        """Keeps the cursor in view."""
         self._keep_visible()
         row = self.cursor_row()
         if row is not None:

@@ -43,11 +43,9 @@ class RowScroll(LineView):
 
     @property
     def page_rows(self) -> int:
-        """How many rows are on screen at once."""
         return max(1, self.scrollable_content_region.height - 1)
 
     def visible_rows(self) -> range:
-        """The rows on screen."""
         top = self.scroll_offset.y
         return range(top, min(self.row_count(), top + self.page_rows))
 
