@@ -28,12 +28,7 @@ __all__ = ["BatchController"]
 
 
 class BatchController:
-    """Opens the batch screen and runs one batch at a time, whatever screen is shown.
-
-    Args:
-        app: The app.
-        jobs: The screen that shows the progress.
-    """
+    """Opens the batch screen and runs one batch at a time, whatever screen is shown."""
 
     def __init__(self, app: AppHost, jobs: JobsScreen) -> None:
         self._app = app

@@ -39,13 +39,7 @@ class KeyMap:
         return key_text(keys[0]) if keys else default_key(action_id)
 
     def entries(self, place: Place, *, searching: bool = False, readonly: bool = False) -> list[tuple[str, str, str]]:
-        """The footer of a place: key, words and action of each entry; help comes last.
-
-        Args:
-            place: Where one is.
-            searching: Include the keys of a search.
-            readonly: Leave out what starts exports.
-        """
+        """The footer of a place: key, words and action of each entry; help comes last."""
         shown = [
             each
             for each in actions_at(place)

@@ -22,12 +22,7 @@ __all__ = ["Navigation"]
 
 
 class Navigation:
-    """Opens screens over the jobs. Each is imported when it is first opened.
-
-    Args:
-        app: Where they are pushed.
-        jobs: The home screen.
-    """
+    """Opens screens over the jobs. Each is imported when it is first opened."""
 
     def __init__(self, app: AppHost, jobs: JobsScreen) -> None:
         self._app = app
@@ -51,9 +46,7 @@ class Navigation:
         """Opens the export form, or the batch for a pasted list.
 
         Args:
-            again: Fills the form with this job's ids.
             pasted: Fills it with a paste. The form itself reads a file, or a text that takes long.
-            follow_paste: Whether the paste may choose the environment.
         """
         app = self._app
         if pasted:
@@ -153,12 +146,7 @@ class Navigation:
             self._app.push_screen(screen)
 
     def open_unpack(self, jobs: Sequence[Job], done: Callable[[Path], None] = lambda folder: None) -> None:
-        """Asks for a folder and unpacks saved files into it.
-
-        Args:
-            jobs: Those whose files are unpacked; of a tool's several exports the newest, others are left out.
-            done: Called with the folder of the last one.
-        """
+        """Asks for a folder and unpacks saved files into it."""
         saved = [job for job in jobs if job.download.path is not None and job.download.state is DownloadState.SAVED]
         tools = _newest(job for job in saved if job.kind.holds_tool)
         if not tools:

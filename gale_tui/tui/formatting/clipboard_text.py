@@ -20,12 +20,7 @@ __all__ = ["row_line", "scp_line", "scp_note"]
 
 
 def row_line(job: Job, now: float) -> str:
-    """A job's row as one line of text, with all that the table's columns say.
-
-    Args:
-        job: The job.
-        now: Seconds since the epoch, for the time that a running job took so far.
-    """
+    """A job's row as one line of text, with all that the table's columns say."""
     environment = f"{job.environment_name} (PROD)" if job.production else job.environment_name
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(job.created_at))
     status = (
@@ -54,7 +49,6 @@ def scp_line(path: Path, environ: Mapping[str, str]) -> str:
     an older scp (or `scp -O`) has a shell read it and one of OpenSSH 9 or later takes it as a pattern over SFTP.
 
     Args:
-        path: The file.
         environ: The environment variables. SSH_CONNECTION has the address by which this computer was reached; without
             it the computer's own name has to do.
     """

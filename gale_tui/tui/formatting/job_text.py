@@ -121,10 +121,7 @@ def file_text(
     """What there is to say about the file; before there is one, the reason or the note of the job.
 
     Args:
-        job: The job.
         now: Seconds since the epoch.
-        progress: The last reading of its running download.
-        glyphs: What the terminal can draw.
         width: Cells to use at most.
         key: The key of an action, as people write it.
         usual: Seconds that exports of the tool usually take, if known.

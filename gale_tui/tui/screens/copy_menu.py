@@ -28,11 +28,7 @@ SHA = "SHA-256"
 
 
 class CopyMenu(GaleModal[None]):
-    """A list of texts; enter sends one to the terminal's clipboard (OSC 52), a line for each job.
-
-    Args:
-        jobs: The jobs that they are about.
-    """
+    """A list of texts; enter sends one to the terminal's clipboard (OSC 52), a line for each job."""
 
     CSS_PATH = "copy_menu.tcss"
     AUTO_FOCUS = "#texts"

@@ -65,10 +65,7 @@ class ConfirmDialog(GaleModal[bool]):
         """Makes the dialog.
 
         Args:
-            title: What it is about, in a few words.
             question: What will happen; plain text or content, never markup.
-            confirm: What the button that does it says.
-            danger: Draw it in the colour of danger.
         """
         super().__init__()
         self._title = title
@@ -97,8 +94,6 @@ async def confirm_production(app: App[Any] | AppHost, environment: Environment, 
     """Asks before an export from production; returns True for any other environment.
 
     Args:
-        app: Where the dialog opens.
-        environment: What is exported from.
         what: The name of what is exported, or of how many tools.
     """
     if not environment.production:
@@ -120,12 +115,6 @@ class KeyDialog(FormDialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def __init__(self, environment: Environment, reason: str = "") -> None:
-        """Makes the dialog.
-
-        Args:
-            environment: Whose key is asked for.
-            reason: Why, in a sentence.
-        """
         super().__init__()
         self._environment = environment
         self._reason = reason

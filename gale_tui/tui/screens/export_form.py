@@ -56,7 +56,6 @@ class ExportForm(FormScreen[Job]):
 
         Args:
             again: The job that is exported again: its ids, label and folder are filled in.
-            pasted: Filled in at once; a text or a file is read first.
             follow_paste: Whether a paste may choose the environment; False where the command line has.
         """
         super().__init__()

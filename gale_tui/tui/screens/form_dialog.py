@@ -51,13 +51,7 @@ class FormDialog(GaleModal[T]):
         said.set_class(problem, "-problem")
 
     def dismiss_with(self, work: Callable[[], Awaitable[T]], words: str, field: TextField) -> None:
-        """Dismisses the dialog with the result of some work; an error is shown, and the field gets the focus.
-
-        Args:
-            work: Called once; the dialog takes nothing meanwhile.
-            words: Shown meanwhile.
-            field: What to look at after an error.
-        """
+        """Dismisses the dialog with the result of some work; an error is shown, and the field gets the focus."""
         dialog = self.query_one(".dialog", Vertical)
         if dialog.disabled:
             return

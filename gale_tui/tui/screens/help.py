@@ -53,11 +53,7 @@ _NAMED = ("download", "environments", "export_again", "pause", "refresh")
 
 
 class HelpScreen(GaleModal[None]):
-    """Keys of the screen below, keys that work everywhere, and the words of the table.
-
-    Args:
-        below: The screen that help is wanted for.
-    """
+    """Keys of the screen below, keys that work everywhere, and the words of the table."""
 
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help"

@@ -18,11 +18,7 @@ __all__ = ["JobDetailsScreen"]
 
 
 class JobDetailsScreen(JobActions):
-    """Ids, timeline, file and last response of a job, live.
-
-    Args:
-        job_id: Our id of the job.
-    """
+    """Ids, timeline, file and last response of a job, live."""
 
     CSS_PATH = "job_details.tcss"
     AUTO_FOCUS = "#details"

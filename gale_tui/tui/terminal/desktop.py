@@ -27,10 +27,7 @@ def folder_command(
     """The command that shows the folder of a file on the desktop, or None where there is no desktop.
 
     Args:
-        path: The file.
         environ: The environment variables: they tell of a display, and of a login from elsewhere.
-        platform: As `sys.platform` names it.
-        which: Finds a program on the path.
     """
     away = "SSH_CONNECTION" in environ or "SSH_TTY" in environ
     if platform == "win32":

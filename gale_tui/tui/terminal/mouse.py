@@ -15,11 +15,7 @@ _PIXELS = 1016
 
 
 class MouseSwitch:
-    """The mouse reports of the terminal.
-
-    Args:
-        driver: The driver; None where there is no terminal.
-    """
+    """The mouse reports of the terminal."""
 
     def __init__(self, driver: Callable[[], TerminalDriver | None]) -> None:
         self._driver = driver

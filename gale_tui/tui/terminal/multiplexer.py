@@ -28,7 +28,6 @@ def wrap_sequence(sequence: str, multiplexer: Multiplexer) -> str:
 
     Args:
         sequence: An operating system command that ends in BEL: a packed one cannot end in ESC \\.
-        multiplexer: As `find_multiplexer` tells.
     """
     if multiplexer == "tmux":
         packed = sequence.replace("\x1b", "\x1b\x1b")

@@ -38,14 +38,7 @@ def _title(job: Job) -> str:
 
 
 class Notifier:
-    """Tells of endings outside the picture, as the settings want it.
-
-    Args:
-        write: Writes to the terminal, outside the picture.
-        settings: The settings as they are now.
-        focused: Tells whether the terminal has the focus.
-        multiplexer: The multiplexer that the program runs in.
-    """
+    """Tells of endings outside the picture, as the settings want it."""
 
     def __init__(
         self,

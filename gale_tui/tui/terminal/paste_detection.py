@@ -70,12 +70,7 @@ class PasteDetector:
         return bool(self._held)
 
     def holds(self, event: events.Key, field: Input | None) -> bool:
-        """Whether the key is held, to be pressed or pasted in a moment.
-
-        Args:
-            event: The key.
-            field: What has the focus, if that is a text field.
-        """
+        """Whether the key is held, to be pressed or pasted in a moment."""
         gap, self._last = event.time - self._last, event.time
         text = _text_of(event)
         if self._held:

@@ -57,7 +57,6 @@ def pens_for(style: Style | None, system: ColorSystem | None, ground: Color | No
     """The pen for characters and the one for blanks.
 
     Args:
-        style: As the framework wants it.
         system: The colours that the terminal has; None for none at all.
         ground: The screen's background. Without colours, what stands out from it is drawn in reverse.
     """

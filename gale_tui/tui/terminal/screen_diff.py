@@ -69,10 +69,7 @@ class ScreenDiff:
         """What has to be sent so that the terminal shows the update.
 
         Args:
-            update: What the framework wants to paint.
             system: The colours that the terminal has; None for none at all.
-            size: Columns and lines of the terminal.
-            ground: The screen's background.
             ascii_in: The terminal's encoding where the screen is drawn in ASCII; None where it can draw everything.
         """
         colors = (system, ground)

@@ -57,13 +57,9 @@ class BatchScreen(GaleScreen[BatchPlan]):
         """Makes the screen.
 
         Args:
-            batch: A list, or captured requests, as they were read.
-            tools: Tools that are known already.
             environment: Where they go; the one for new exports where None.
-            opened: A set to begin with.
             before: The list that was left without being started: shown where there is nothing else, else brought back
                 by the first undo.
-            note: A sentence about the tools.
         """
         super().__init__()
         self._read_first = batch

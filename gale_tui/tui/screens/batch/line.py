@@ -26,11 +26,7 @@ __all__ = ["BatchLineDialog"]
 
 
 class BatchLineDialog(FormDialog[Typed]):
-    """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left.
-
-    Args:
-        line: As it is; None for one that is added.
-    """
+    """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left."""
 
     CSS_PATH = "sets.tcss"
     AUTO_FOCUS = "#line-tool-id"

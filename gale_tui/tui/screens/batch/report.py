@@ -24,11 +24,7 @@ Answer = Literal["retry", "continue", "discard"]
 
 
 class BatchAccountDialog(GaleModal[Answer]):
-    """The result for each tool, growing while the batch runs. Dismissed with what to do next.
-
-    Args:
-        account: As it stands.
-    """
+    """The result for each tool, growing while the batch runs. Dismissed with what to do next."""
 
     CSS_PATH = "report.tcss"
     AUTO_FOCUS = "#close"

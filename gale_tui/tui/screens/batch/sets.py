@@ -61,11 +61,7 @@ class SetNameDialog(FormDialog[str]):
 
 
 class SetPicker(GaleModal[ToolSet]):
-    """Chooses a set. Dismissed with it; with None where it was left.
-
-    Args:
-        sets: What there is.
-    """
+    """Chooses a set. Dismissed with it; with None where it was left."""
 
     CSS_PATH = "sets.tcss"
     AUTO_FOCUS = "#sets"
@@ -128,12 +124,6 @@ async def save_as_set(
     screen: GaleScreen[Any], name: str, tools: tuple[BatchTool, ...], environment_id: str | None
 ) -> ToolSet | None:
     """Asks for a name and saves a set under it; asks before it replaces another one.
-
-    Args:
-        screen: Where the dialogs open.
-        name: The name offered.
-        tools: What is in the set.
-        environment_id: Where it goes.
 
     Returns:
         The set; None if it was not saved.

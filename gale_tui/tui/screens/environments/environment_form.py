@@ -42,12 +42,6 @@ class EnvironmentForm(FormScreen[Environment]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, environment: Environment | None = None, *, given: EnvironmentOffer | None = None) -> None:
-        """Makes the form.
-
-        Args:
-            environment: The one to change; None for a new one.
-            given: Host and key of a pasted request, to be filled in.
-        """
         super().__init__()
         self._previous = environment
         self._given = given

@@ -41,7 +41,6 @@ def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> Com
     """The screen that compares a job's file with the export before it, or why there is none.
 
     Args:
-        jobs: All that there are.
         job: One of them; where it has no file, the tool's last two are compared.
         marked: Two of them to compare instead, for example of one tool in two environments.
     """
@@ -76,7 +75,6 @@ class CompareScreen(PageScreen):
 
     Args:
         saved: All of them, newest first.
-        before: Number of the earlier one.
         after: Number of the later one, less than `before`.
         jump: True to go further back, to the last export that differs.
     """

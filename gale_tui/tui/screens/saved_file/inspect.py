@@ -28,7 +28,6 @@ class InspectScreen(PageScreen):
     """The tool in a saved zip and the zip's JSON files, one part at a time.
 
     Args:
-        job: A job whose file is saved.
         folder: Where its tool was unpacked, to look there instead.
     """
 

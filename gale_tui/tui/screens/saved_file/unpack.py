@@ -26,11 +26,7 @@ __all__ = ["UnpackDialog"]
 
 
 class UnpackDialog(FormDialog[Path]):
-    """Unpacks saved files below a folder that is remembered for the environment. Dismissed with the last tool's folder.
-
-    Args:
-        jobs: Each with a saved file.
-    """
+    """Unpacks saved files below a folder, which each environment remembers. Dismissed with the last tool's folder."""
 
     CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#unpack-folder"

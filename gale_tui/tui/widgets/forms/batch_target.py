@@ -45,12 +45,7 @@ class BatchPlan:
 
 
 class BatchTarget(Vertical):
-    """Environment, folder, switch, button.
-
-    Args:
-        engine: What knows environments and folders.
-        environment: Where it goes at first; None where none is chosen.
-    """
+    """Environment, folder, switch, button."""
 
     DEFAULT_CSS = """
     BatchTarget {
@@ -132,7 +127,6 @@ class BatchTarget(Vertical):
         """Chooses the environment of captured requests.
 
         Args:
-            hosts: Where they were sent.
             keep: Keep the environment, which the command line chose.
 
         Returns:

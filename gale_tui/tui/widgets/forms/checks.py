@@ -47,7 +47,6 @@ def check_with(clean: Callable[[str], object], fine: Callable[[str], Finding] | 
     """A check out of a function that raises `ConfigError` where a value cannot be used.
 
     Args:
-        clean: Called with the text of the field.
         fine: What is said of a value that can be used; nothing if None.
     """
 

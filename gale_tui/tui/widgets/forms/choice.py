@@ -18,13 +18,7 @@ __all__ = ["Choice"]
 
 
 class Choice(Widget, can_focus=True):
-    """Some words, one of them chosen: ``[bell] desktop  both  off``.
-
-    Args:
-        options: Value and word of each.
-        value: The one that is chosen.
-        id: Widget id.
-    """
+    """Some words, one of them chosen: ``[bell] desktop  both  off``."""
 
     COMPONENT_CLASSES = {"choice--word", "choice--chosen", "choice--cursor"}  # noqa: RUF012  # the framework's own way
     DEFAULT_CSS = """

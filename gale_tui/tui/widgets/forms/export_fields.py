@@ -57,12 +57,6 @@ class ExportFields(FormBody):
         """`enter` in a text field, with nothing left to fill in."""
 
     def __init__(self, engine: GaleEngine, again: Job | None) -> None:
-        """Makes the fields.
-
-        Args:
-            engine: What knows environments and tools.
-            again: The job that is exported again: its ids, label and folder are filled in.
-        """
         super().__init__(id="fields")
         self.engine = engine
         self._again = again

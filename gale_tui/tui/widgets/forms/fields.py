@@ -187,16 +187,10 @@ class TextField(Vertical):
         """Makes a field.
 
         Args:
-            label: What stands before it.
-            input_id: Widget id of the input.
-            value: Its text at first.
             hint: What the line says while the field is empty or fine.
-            placeholder: Shown in the empty input.
             check: What to find about a text that is not empty.
             slow: The check looks at a disk: it is run on a thread and not waited for.
             required: What to say where it is empty and must not be; empty where it may be.
-            secret: Show dots, and copy nothing out of it.
-            tidy: Cleans a pasted line.
             below: Stands right below the input: a list to choose from.
         """
         super().__init__(id=f"{input_id}-field")

@@ -32,15 +32,7 @@ def _check(what: Kind | Literal["flow"]) -> Check:
 def id_field(
     what: Literal["tool", "flow"], input_id: str, *, value: str, hint: str, below: Widget | None = None
 ) -> TextField:
-    """A field for the id of what is exported or of its flow, which must be there; an unusual shape is only warned of.
-
-    Args:
-        what: Which of the two.
-        input_id: Widget id of the input.
-        value: Its text at first.
-        hint: What the line says while the field is empty or fine.
-        below: What opens below it.
-    """
+    """A field for the id of what is exported or of its flow: it must be there, an unusual shape is a warning."""
     tool = what == "tool"
     return TextField(
         "Tool ID" if tool else "Flow ID",

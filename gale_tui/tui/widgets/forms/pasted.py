@@ -61,13 +61,7 @@ def filled_note(source: str, kind: Kind, has_flow: bool, replaced: Sequence[str]
 
 
 def paste_notes(captured: Captured, offer: EnvironmentOffer | None, key: str) -> list[str]:
-    """The notes of a paste; where its key can be kept in an environment that is known, how.
-
-    Args:
-        captured: What was read.
-        offer: What can be done with it.
-        key: What to press for that.
-    """
+    """The notes of a paste; where its key can be kept in an environment that is known, how."""
     notes = list(captured.ignored)
     if offer is not None and offer.key is not None and offer.environment is not None:
         if LEFT_OUT in notes:

@@ -45,8 +45,6 @@ class PastingFields(ExportFields):
         """Makes the fields.
 
         Args:
-            engine: What knows environments and tools.
-            again: The job that is exported again.
             key_text: The key that opens the environment of a paste, as people write it.
             follow_paste: Whether a paste may choose the environment; False where the command line has.
         """

@@ -86,7 +86,6 @@ class Suggestions(OptionList, can_focus=False):
         """Opens the list with what matches the text; closes it where nothing does.
 
         Args:
-            text: What is typed so far.
             mark: Highlight the first tool where nothing is typed, else the one whose name begins so.
         """
         wanted = text.strip().casefold()

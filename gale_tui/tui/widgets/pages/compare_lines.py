@@ -39,13 +39,6 @@ def comparison_lines(
     """The two files, how much differs, and each difference.
 
     Args:
-        comparison: What differs.
-        before: The job that saved the earlier file.
-        after: The job that saved the later one.
-        width: In cells.
-        glyphs: The terminal's characters.
-        now: Seconds since the epoch.
-        values: Show the values of environment variables.
         key: What shows or hides them.
     """
     lines = _Lines(width, glyphs, values, key)

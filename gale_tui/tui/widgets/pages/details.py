@@ -30,8 +30,6 @@ class DetailsPane(SelectableLines):
         """Makes the pane.
 
         Args:
-            id: Widget id.
-            key_of: Gives the key of an action.
             usual_of: Gives the seconds that exports of a job's tool usually take.
         """
         super().__init__(id=id)
@@ -53,9 +51,7 @@ class DetailsPane(SelectableLines):
         """Shows a job, or that there is none.
 
         Args:
-            job: The job.
             events: Its timeline, oldest first.
-            progress: The last reading of its running download.
             now: Seconds since the epoch; None for the machine's clock.
         """
         other = (job.id if job else None) != (self._job.id if self._job else None)

@@ -53,11 +53,6 @@ def overview_lines(
     """The tool and the file that it is in.
 
     Args:
-        contents: What the file holds.
-        job: The job that saved it.
-        width: In cells.
-        glyphs: The terminal's characters.
-        values: Show the values of environment variables.
         key: What shows or hides them.
     """
     lines: list[Line] = []
@@ -156,12 +151,7 @@ def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -
 
 
 def document_text(document: Document, *, values: bool) -> list[str]:
-    """A document set out, line by line, not yet inert.
-
-    Args:
-        document: What to set out.
-        values: Show the values of environment variables, where it is the document that has them.
-    """
+    """A document set out, line by line, not yet inert."""
     if document.problem:
         return [f"{document.problem}."]
     value = document.value if values or document.role != "variables" else mask_variables(document.value)

@@ -43,7 +43,6 @@ class TextPage(SelectableLines):
 
         Args:
             build: Makes them; everything in them is inert already.
-            keep_place: Stay where the page was scrolled to.
         """
         self._build = build
         self._at = None

@@ -89,7 +89,6 @@ class BatchTable(RowScroll):
         """Shows other lines.
 
         Args:
-            shown: The list.
             place: Where the cursor goes; None to leave it where it is.
         """
         self._list = shown

@@ -14,7 +14,6 @@ class JobMarks:
     """The marks of a table's jobs.
 
     Args:
-        rows: The table's rows.
         changed: Called with the ids of jobs that are marked or unmarked.
     """
 

@@ -69,8 +69,6 @@ class JobTable(RowScroll):
         """Makes a table without jobs.
 
         Args:
-            id: Widget id.
-            key_of: Gives the key of an action, for what a row says of it.
             usual_of: Gives the seconds that exports of a job's tool usually take.
         """
         super().__init__(id=id)
