@@ -27,11 +27,10 @@ from gale_tui.tui.formatting.job_text import file_text
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
-from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
+from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.navigation import Navigation
 from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.terminal.mouse import MouseSwitch
 from gale_tui.tui.terminal.notifications import Notifier, ending_text
 from gale_tui.tui.terminal.terminal_app import TerminalApp
 
@@ -80,7 +79,6 @@ class GaleApp(TerminalApp):
         self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
         self.key_text = ""
         self.job_counts = JobCounts()
-        self._mouse = MouseSwitch(lambda: self.driver)
         self._focus_reported = False
         self._key_at = time.monotonic()
         self._notifier = Notifier(self.write_terminal, lambda: engine.settings, self._is_watched, self.multiplexer)
@@ -211,13 +209,13 @@ class GaleApp(TerminalApp):
             self.say(f"{title}: {why}. The first file stays.", severity="error", seconds=12)
 
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
-        self.jobs_screen.post_message(ConditionChanged(condition))
+        self.jobs_screen.post_message(EnvironmentsChanged())
         if condition.state == "needs key":
             self.navigation.open_key_dialog(condition.environment_id, condition.text)
 
     def _history_loaded(self, jobs: Sequence[Job]) -> None:
         self.job_counts.count(jobs)
-        self.jobs_screen.post_message(HistoryLoaded(jobs))
+        self.jobs_screen.post_message(HistoryLoaded())
 
     # Words to the user
 
@@ -272,14 +270,14 @@ class GaleApp(TerminalApp):
         """Leaves the mouse to the terminal, or takes it back; remembered."""
         on = not self.mouse_on
         self.save_settings(mouse=on)
-        self._mouse.switch(on)
+        self.switch_mouse(on)
         back = f"Mouse released to the terminal; {self.jobs_screen.key('mouse')} takes it back."
         waits = " Inside screen a lone esc then waits for the next key." if self.multiplexer == "screen" else ""
         self.say(f"The mouse is back.{waits}" if on else back, seconds=8 if waits else 4)
 
     @property
     def mouse_on(self) -> bool:
-        return self.engine.settings.mouse if self._mouse.on is None else self._mouse.on
+        return self.engine.settings.mouse if self.driver is None else self.driver.mouse
 
     def action_settings(self) -> None:
         from gale_tui.tui.screens.settings import SettingsScreen
@@ -301,7 +299,7 @@ class GaleApp(TerminalApp):
             wanted = str(changes["theme"])
             self.theme = wanted if wanted in self.available_themes else theme.DARK
         if kept and "mouse" in changes:
-            self._mouse.switch(settings.mouse)
+            self.switch_mouse(settings.mouse)
         if kept and "glyphs" in changes:
             self.glyphs = choose_glyphs(settings.glyphs)
             self.jobs_screen.show_details()

@@ -9,23 +9,18 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 __all__ = ["ascii_key", "key_name", "key_text", "types_text"]
 
 _NAMES = {
-    "question_mark": "?",
-    "colon": ":",
-    "comma": ",",
+    "minus": "-",
     "plus": "+",
+    "underscore": "_",
     "at": "@",
     "backslash": "\\",
     "less_than_sign": "<",
     "greater_than_sign": ">",
     "slash": "/",
-    "equals_sign": "=",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
     "escape": "esc",
     **{f"f{number}": f"F{number}" for number in range(1, 25)},
     "pageup": "page up",
     "pagedown": "page down",
-    "enter": "enter",
     "down": "↓",
     "up": "↑",
     "left": "←",
@@ -49,9 +44,8 @@ def key_text(key: str) -> str:
     modifier, plus, last = key.rpartition("+")
     if plus and last:
         return f"{modifier}+{key_text(last)}"
-    name = {"minus": "hyphen-minus", "underscore": "low line"}.get(key, key.replace("_", " "))
     try:
-        character = unicodedata.lookup(name) if len(name) > 1 else key
+        character = unicodedata.lookup(key.replace("_", " ")) if len(key) > 1 else key
     except KeyError:
         return key
     return character if character.isprintable() and not character.isspace() else key

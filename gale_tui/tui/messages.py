@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.message import Message
 
-from gale_tui.core.models import EnvironmentCondition, Job, JobChange
+from gale_tui.core.models import JobChange
 
-__all__ = ["ConditionChanged", "EnvironmentsChanged", "HistoryLoaded", "JobChanged"]
+__all__ = ["EnvironmentsChanged", "HistoryLoaded", "JobChanged"]
 
 
 @dataclass
@@ -19,20 +18,9 @@ class JobChanged(Message):
     change: JobChange
 
 
-@dataclass
 class HistoryLoaded(Message):
     """Older jobs were read from the history after the start."""
 
-    jobs: Sequence[Job]
 
-
-@dataclass
-class ConditionChanged(Message):
-    """Polling of an environment began to stand differently."""
-
-    condition: EnvironmentCondition
-
-
-@dataclass
 class EnvironmentsChanged(Message):
-    """Environments, their keys or the choice among them changed."""
+    """Environments, their keys, their connection or the choice among them changed."""

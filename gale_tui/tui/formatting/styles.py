@@ -17,6 +17,18 @@ __all__ = ["ToneStyles", "contrast"]
 
 _TO_BE_SEEN = (Tone.RUNNING, Tone.WARNING, Tone.ERROR, Tone.FAILURE, Tone.DANGER)
 
+_COLORS = {
+    Tone.MUTED: ("gale-muted", "foreground-muted"),
+    Tone.RUNNING: ("text-primary", "primary"),
+    Tone.SUCCESS: ("text-success", "success"),
+    Tone.DONE: ("gale-done", "success"),
+    Tone.WARNING: ("text-warning", "warning"),
+    Tone.ERROR: ("text-error", "error"),
+    Tone.FAILURE: ("text-error", "error"),
+    Tone.DANGER: ("text-error", "error"),
+}
+"""Variables of the theme, the first that it has counts. Other tones have the colour of text."""
+
 LEAST_CONTRAST = 4.5
 """WCAG 2, level AA. A tone below it on its ground is mixed with the ground's own text colour until it is not."""
 
@@ -66,7 +78,7 @@ class ToneStyles:
                 back = self._over(own, self._variable("panel", "surface"))
         plain = back.ansi is None
         text = text or (_black_or_white(back) if plain else Color.parse("ansi_default"))
-        fore = self._fore(tone) or text
+        fore = self._variable(*_COLORS.get(tone, ())) or text
         if self._widget.app.no_color and tone in _TO_BE_SEEN:
             # Brightness alone leads the eye: to what goes on and what went wrong, not to what is done.
             fore = text
@@ -97,23 +109,6 @@ class ToneStyles:
         if "edge" in tone:
             return Style(color=own.rich_color, bgcolor=back.rich_color)
         return Style(color=text.rich_color, bgcolor=back.rich_color, bold=True)
-
-    def _fore(self, tone: Tone) -> Color | None:
-        match tone:
-            case Tone.MUTED:
-                return self._variable("gale-muted", "foreground-muted")
-            case Tone.RUNNING:
-                return self._variable("text-primary", "primary")
-            case Tone.SUCCESS:
-                return self._variable("text-success", "success")
-            case Tone.DONE:
-                return self._variable("gale-done", "success")
-            case Tone.WARNING:
-                return self._variable("text-warning", "warning")
-            case Tone.ERROR | Tone.FAILURE | Tone.DANGER:
-                return self._variable("text-error", "error")
-            case _:
-                return None
 
     @staticmethod
     def _over(under: Color, color: Color | None) -> Color:

@@ -154,25 +154,10 @@ class ExportForm(FormScreen[Job]):
         environment = None if self._follow_paste else self.fields.environment
         self.app.call_later(self.gale.batch.open, batch=event.batch, environment=environment)
 
-    @on(ExportFields.Completed)
-    def _complete(self) -> None:
-        self.action_submit()
-
     # Sending
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        match event.button.id:
-            case "submit":
-                self.action_submit()
-            case "give-key":
-                self._ask_for_key()
-            case "open-environment":
-                self.action_open_environment()
-            case _:
-                self.action_back()
-
+    @on(Button.Pressed, "#submit")
+    @on(ExportFields.Completed)
     def action_submit(self) -> None:
         if self._asking:
             return
@@ -255,6 +240,7 @@ class ExportForm(FormScreen[Job]):
             return field.input
         return self.query_one("#submit")
 
+    @on(Button.Pressed, "#give-key")
     def _ask_for_key(self) -> None:
         environment = self.fields.environment
         if environment is None:
@@ -270,6 +256,7 @@ class ExportForm(FormScreen[Job]):
 
         self.app.push_screen(KeyDialog(environment), kept)
 
+    @on(Button.Pressed, "#open-environment")
     def action_open_environment(self) -> None:
         offer = self.fields.offer
         if self._asking:
@@ -286,6 +273,7 @@ class ExportForm(FormScreen[Job]):
 
         self.app.push_screen(EnvironmentForm(offer.environment, given=offer), saved)
 
+    @on(Button.Pressed, "#cancel")
     def action_back(self) -> None:
         """Closes the list of tools if it is open, else the form; a form just opened at once."""
         if self.fields.close_list() and not self._draft.untouched:

@@ -60,8 +60,8 @@ class HelpScreen(GaleModal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,f1,question_mark,enter", "cancel", "Close"),
         Binding("slash", "search", "Search", show=False),
-        Binding("j", "down", "Down", show=False),
-        Binding("k", "up", "Up", show=False),
+        Binding("j", "found_next", "Down", show=False),
+        Binding("k", "found_previous", "Up", show=False),
     ]
 
     def __init__(self, below: Screen[object]) -> None:
@@ -138,15 +138,9 @@ class HelpScreen(GaleModal[None]):
         self.query_one("#help").focus()
 
     def action_found_next(self) -> None:
-        self.action_down()
-
-    def action_found_previous(self) -> None:
-        self.action_up()
-
-    def action_down(self) -> None:
         self.query_one("#help").scroll_down(animate=False)
 
-    def action_up(self) -> None:
+    def action_found_previous(self) -> None:
         self.query_one("#help").scroll_up(animate=False)
 
 

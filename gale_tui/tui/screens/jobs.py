@@ -19,7 +19,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.filters import JobTexts, parse_filter
-from gale_tui.tui.messages import ConditionChanged, EnvironmentsChanged, HistoryLoaded, JobChanged
+from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.job_actions import MarkedJobActions
 from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
 from gale_tui.tui.widgets.line_input import FilterInput
@@ -214,12 +214,11 @@ class JobsScreen(MarkedJobActions):
             self.show_details()
 
     @on(HistoryLoaded)
-    def history_loaded(self, message: HistoryLoaded) -> None:
+    def history_loaded(self) -> None:
         self.table.set_jobs(self.engine.jobs.values())
         self.show_header()
         self.show_title()
 
-    @on(ConditionChanged)
     @on(EnvironmentsChanged)
     def surroundings_changed(self) -> None:
         self.show_header()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.strip import Strip
-from textual.widget import Widget
+from textual.widgets import Static
 
 from gale_tui.tui.screens.base import GaleModal
 
@@ -25,19 +23,6 @@ def too_small(size: Size) -> bool:
     return size.width < LEAST_WIDTH or size.height < LEAST_HEIGHT
 
 
-class _Words(Widget):
-    def render_line(self, y: int) -> Strip:
-        size = self.app.size
-        lines = (
-            "The terminal is too small.",
-            f"It has {size.width}x{size.height}; {LEAST_WIDTH}x{LEAST_HEIGHT} are needed.",
-            "Jobs continue meanwhile.",
-            "q ends gale-tui.",
-        )
-        text = lines[y] if y < len(lines) else ""
-        return Strip([Segment(text, self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)
-
-
 class TooSmallScreen(GaleModal[None]):
     """Covers everything while the terminal is too small, and goes away by itself when it grows.
 
@@ -46,14 +31,17 @@ class TooSmallScreen(GaleModal[None]):
 
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
-    TooSmallScreen { background: $background; & > _Words { width: 100%; height: 100%; color: $text-warning; } }
+    TooSmallScreen {
+        background: $background;
+        & > Static { color: $text-warning; text-wrap: nowrap; }
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,ctrl+q", "app.quit", "Quit", show=False, priority=True)]
 
     _leaving = False
 
     def compose(self) -> ComposeResult:
-        yield _Words()
+        yield Static(markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         self._look()
@@ -66,7 +54,14 @@ class TooSmallScreen(GaleModal[None]):
         if self._leaving or self.app.screen is not self:
             return
         if too_small(self.app.size):
-            self.query_one(_Words).refresh()
+            size = self.app.size
+            lines = (
+                "The terminal is too small.",
+                f"It has {size.width}x{size.height}; {LEAST_WIDTH}x{LEAST_HEIGHT} are needed.",
+                "Jobs continue meanwhile.",
+                "q ends gale-tui.",
+            )
+            self.query_one(Static).update("\n".join(lines))
         else:
             # Both ways here may be gone at once, and a screen can be dismissed but once.
             self._leaving = True

@@ -39,6 +39,8 @@ HUNG_UP = 129
 """Exit code where the terminal is gone, as of SIGHUP."""
 _WITHOUT_COLORS = re.compile(r"vt[1-4]\d\d.*|.+-m(ono)?")
 """Names of terminals that have no colours."""
+_MOUSE_MODES = (1000, 1003, 1015, 1006)
+_MOUSE_PIXELS = 1016
 _ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGTERM")
 
 
@@ -190,6 +192,14 @@ class TerminalApp(App[int]):
         driver = self.driver or getattr(self, "_driver", None)
         if driver is not None and not self.is_headless:
             driver.write(text)
+
+    def switch_mouse(self, on: bool) -> None:
+        """Takes the mouse, or leaves it to the terminal."""
+        driver = self.driver
+        if driver is not None and driver.mouse is not on:
+            driver.mouse = on
+            modes = _MOUSE_MODES if on else (_MOUSE_PIXELS, *_MOUSE_MODES)
+            driver.write("".join(f"\x1b[?{mode}{'h' if on else 'l'}" for mode in modes))
 
     def send_to_clipboard(self, text: str) -> None:
         encoded = base64.b64encode(text.encode("utf-8", "surrogatepass")).decode("ascii")

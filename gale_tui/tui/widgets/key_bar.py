@@ -16,13 +16,15 @@ from gale_tui.tui.key_names import ascii_key
 
 __all__ = ["KeyBar"]
 
+_STAY = 2
+"""Entries at the end that always stay."""
+
 
 class KeyBar(Widget):
     """Keys and words on one line. What does not fit is left out from the right, the last entries staying.
 
     Args:
         entries: Key as shown, words, and the action that a click runs.
-        keep: How many entries at the end always stay.
     """
 
     COMPONENT_CLASSES = {"key-bar--key", "key-bar--words"}  # noqa: RUF012  # the framework's own way to declare them
@@ -35,10 +37,9 @@ class KeyBar(Widget):
     }
     """
 
-    def __init__(self, entries: Sequence[tuple[str, str, str]], *, keep: int = 2) -> None:
+    def __init__(self, entries: Sequence[tuple[str, str, str]]) -> None:
         super().__init__()
         self._entries = tuple(entries)
-        self._keep = keep
         self._spans: list[tuple[int, int, str]] = []
 
     def show(self, entries: Sequence[tuple[str, str, str]]) -> None:
@@ -53,8 +54,8 @@ class KeyBar(Widget):
         def total() -> int:
             return sum(cell_len(key) + cell_len(words) + 3 for key, words, _ in entries)
 
-        while len(entries) > self._keep and total() > width:
-            entries.pop(-self._keep - 1)
+        while len(entries) > _STAY and total() > width:
+            entries.pop(-_STAY - 1)
         return entries
 
     def render_line(self, y: int) -> Strip:

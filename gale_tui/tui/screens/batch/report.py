@@ -80,15 +80,12 @@ class BatchAccountDialog(GaleModal[Answer]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        if event.button.id == "stop":
-            self.gale.batch.stop()
-            self.query_one("#close").focus()
-            self.gale.say("Batch stopped. Running exports continue.")
-        elif event.button.id == "retry":
-            self.dismiss("retry")
-        elif event.button.id == "continue":
-            self.dismiss("continue")
-        elif event.button.id == "discard":
-            self.dismiss("discard")
-        else:
-            self.dismiss(None)
+        match event.button.id:
+            case "stop":
+                self.gale.batch.stop()
+                self.query_one("#close").focus()
+                self.gale.say("Batch stopped. Running exports continue.")
+            case "retry" | "continue" | "discard" as answer:
+                self.dismiss(answer)
+            case _:
+                self.dismiss(None)

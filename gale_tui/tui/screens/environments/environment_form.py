@@ -247,20 +247,11 @@ class EnvironmentForm(FormScreen[Environment]):
         else:
             self.action_save()
 
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        match event.button.id:
-            case "save":
-                self.action_save()
-            case "test":
-                self.action_test()
-            case _:
-                self.action_back()
-
+    @on(Button.Pressed, "#save")
     def action_save(self) -> None:
         self._start("Saving …", test=False)
 
+    @on(Button.Pressed, "#test")
     def action_test(self) -> None:
         """Tries host and key as they are typed; saves nothing."""
         self._start("testing …", test=True)
@@ -350,6 +341,7 @@ class EnvironmentForm(FormScreen[Environment]):
         texts = tuple(Secret(field.value) for field in self.query(TextField))
         return (*texts, self.query_one("#production", FormCheckbox).value)
 
+    @on(Button.Pressed, "#cancel")
     def action_back(self) -> None:
         """Closes without saving; asks if something was typed."""
 

@@ -68,14 +68,6 @@ class EnvironmentList(OptionList):
             self.action_select()
 
 
-class Welcome(VerticalScroll, can_focus=False):
-    """How to begin; the usual keys scroll it."""
-
-    DEFAULT_CSS = """
-    Welcome { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
-    """
-
-
 class EnvironmentsScreen(GaleScreen[None]):
     """The list of environments: add, edit, remove, test, use."""
 
@@ -95,7 +87,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             panel.border_title = "Environments"
             yield Static(id="problems", markup=False)
             yield EnvironmentList(id="environments")
-            with Welcome(id="welcome"):
+            with VerticalScroll(id="welcome", can_focus=False):
                 yield Static(self._welcome())
                 yield FormButton("Add an environment", "add", "primary")
         yield self.key_bar()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,16 +61,13 @@ class PastingFields(ExportFields):
 
     def on_mount(self) -> None:
         for field in (self.tool, self.flow):
-            field.input.read_more = self._reader(field.input)
+            field.input.read_more = partial(self.read, field=field.input)
 
     def on_unmount(self) -> None:
         self.offer = None
         self._threads.close()
 
     # Reading
-
-    def _reader(self, field: FieldInput) -> Callable[[str], bool]:
-        return lambda text: self.read(text, field)
 
     def read(self, text: str, field: FieldInput) -> bool:
         """Takes a paste, a long one on a thread; returns False if it is a plain value."""

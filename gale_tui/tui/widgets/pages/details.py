@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
@@ -38,7 +37,7 @@ class DetailsPane(SelectableLines):
         self._job: Job | None = None
         self._events: Sequence[JobEvent] = ()
         self._progress: DownloadProgress | None = None
-        self._now: float | None = None
+        self._now = 0.0
 
     def show(
         self,
@@ -46,13 +45,13 @@ class DetailsPane(SelectableLines):
         events: Sequence[JobEvent] = (),
         progress: DownloadProgress | None = None,
         *,
-        now: float | None = None,
+        now: float = 0.0,
     ) -> None:
         """Shows a job, or that there is none.
 
         Args:
             events: Its timeline, oldest first.
-            now: Seconds since the epoch; None for the machine's clock.
+            now: Seconds since the epoch.
         """
         other = (job.id if job else None) != (self._job.id if self._job else None)
         self._job, self._events, self._progress, self._now = job, events, progress, now
@@ -62,7 +61,7 @@ class DetailsPane(SelectableLines):
 
     def tick(self, now: float) -> None:
         """Takes the time (seconds since the epoch) and repaints what it changes of a job that goes on."""
-        if self._job is not None and self._now is not None and not self._job.state.final:
+        if self._job is not None and not self._job.state.final:
             self._now = now
             self._lay_out()
 
@@ -70,14 +69,13 @@ class DetailsPane(SelectableLines):
         self._lay_out()
 
     def _new_lines(self, width: int, height: int) -> list[Line]:
-        now = time.time() if self._now is None else self._now
         if self._job is None:
             return [(Piece("No job selected", Tone.MUTED),)]
         known = (self._job, self._events, self._progress, self.glyphs)
         usual = self._usual_of(self._job)
         if height < SUMMARY_HEIGHT:
-            return summary_lines(*known, now=now, width=width, height=height, key=self._key_of, usual=usual)
-        return full_lines(*known, now=now, width=width, key=self._key_of, usual=usual)
+            return summary_lines(*known, now=self._now, width=width, height=height, key=self._key_of, usual=usual)
+        return full_lines(*known, now=self._now, width=width, key=self._key_of, usual=usual)
 
     def _lay_out(self) -> None:
         width, height = self.scrollable_content_region.size

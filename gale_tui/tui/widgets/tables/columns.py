@@ -43,7 +43,6 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    width: int
     columns: tuple[Column, ...]
 
     def column_at(self, x: int) -> Column | None:
@@ -93,7 +92,7 @@ def layout_for(width: int) -> Layout:
     for name in order:
         columns.append(Column(name, x, widths[name], "right" if name == "elapsed" else "left"))
         x += widths[name] + gap
-    return Layout(width, tuple(columns))
+    return Layout(tuple(columns))
 
 
 def header_pieces(layout: Layout, sort_key: str, reverse: bool, glyphs: Glyphs) -> list[Piece]:
@@ -148,36 +147,26 @@ def row_pieces(
     return pieces
 
 
-_STATE_RANK = {
-    state: rank
-    for rank, state in enumerate(
-        (
-            JobState.REQUESTING,
-            JobState.RUNNING,
-            JobState.WAITING,
-            JobState.UNCONFIRMED,
-            JobState.LOST,
-            JobState.FAILED,
-            JobState.REJECTED,
-            JobState.SUCCEEDED,
-        )
-    )
-}
-_DOWNLOAD_RANK: dict[DownloadState, int] = {
-    state: rank
-    for rank, state in enumerate(
-        (
-            DownloadState.RUNNING,
-            DownloadState.RESUMABLE,
-            DownloadState.NOT_READY,
-            DownloadState.WANTED,
-            DownloadState.FAILED,
-            DownloadState.EXPIRED,
-            DownloadState.SAVED,
-            DownloadState.NONE,
-        )
-    )
-}
+_STATE_ORDER = (
+    JobState.REQUESTING,
+    JobState.RUNNING,
+    JobState.WAITING,
+    JobState.UNCONFIRMED,
+    JobState.LOST,
+    JobState.FAILED,
+    JobState.REJECTED,
+    JobState.SUCCEEDED,
+)
+_DOWNLOAD_ORDER = (
+    DownloadState.RUNNING,
+    DownloadState.RESUMABLE,
+    DownloadState.NOT_READY,
+    DownloadState.WANTED,
+    DownloadState.FAILED,
+    DownloadState.EXPIRED,
+    DownloadState.SAVED,
+    DownloadState.NONE,
+)
 
 SortKey = tuple[Sequence[object], float, str]
 
@@ -197,13 +186,13 @@ def sort_key(job: Job, column: str, reverse: bool) -> SortKey:
         case "environment":
             value = (job.environment_name.casefold(),)
         case "status":
-            value = (_STATE_RANK[job.state], job.status)
+            value = (_STATE_ORDER.index(job.state), job.status)
         case "elapsed":
             # What still runs counts as longest, the oldest of it first.
             ended = job.ended_at is not None or job.state.final
             value = (0, max(0.0, (job.ended_at or job.created_at) - job.created_at)) if ended else (1, -job.created_at)
         case "file":
-            value = (_DOWNLOAD_RANK[job.download.state], job.download.size or 0)
+            value = (_DOWNLOAD_ORDER.index(job.download.state), job.download.size or 0)
         case _:
             raise ValueError(f"no column is called {column!r}")
     newest = job.created_at if reverse or column == "started" else -job.created_at
