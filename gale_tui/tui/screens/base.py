@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual import events
 from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList
 
-from gale_tui.tui.actions import EXPORTING, Place
+from gale_tui.tui.actions import EXPORTING, Place, bindings
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.terminal.framework import release_closed_widgets
 from gale_tui.tui.widgets.key_bar import KeyBar
@@ -64,6 +64,11 @@ class _AppScreen(Screen[T]):
 class GaleScreen(_AppScreen[T]):
     AUTO_FOCUS: ClassVar[str | None] = None
     PLACE: ClassVar[Place] = Place.DIALOG
+    """Whose keys work there."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        cls.BINDINGS = bindings(cls.PLACE)
+        super().__init_subclass__(**options)
 
     def key_bar(self) -> KeyBar:
         return KeyBar(self.key_map.entries(self.PLACE, readonly=self.engine.readonly))

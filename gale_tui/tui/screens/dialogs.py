@@ -112,7 +112,6 @@ class KeyDialog(FormDialog[bool]):
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#api-key"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def __init__(self, environment: Environment, reason: str = "") -> None:
         super().__init__()
@@ -167,7 +166,6 @@ class TrackDialog(FormDialog[Job]):
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#dock-status-id"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def compose(self) -> ComposeResult:
         environments = self.engine.environments

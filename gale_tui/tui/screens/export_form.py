@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -26,7 +24,7 @@ from gale_tui.core.errors import (
     NotFoundError,
 )
 from gale_tui.core.models import Environment, ExportRequest, Job
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.quantities import clock_text
 from gale_tui.tui.screens.dialogs import KeyDialog, badge, confirm_production
 from gale_tui.tui.screens.export_draft import DraftAutosave
@@ -49,7 +47,6 @@ class ExportForm(FormScreen[Job]):
     CSS_PATH = "export_form.tcss"
     PLACE = Place.FORM
     KEYS_WAIT_FOR = frozenset({"submit"})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, again: Job | None = None, pasted: Paste | str | Path = "", *, follow_paste: bool = True) -> None:
         """Makes the form.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 class FormDialog(GaleModal[T]):
     """A dialog that `enter` or its first button submits."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def buttons(self, label: str, button_id: str) -> Horizontal:
         submit, cancel = FormButton(label, button_id, "primary"), FormButton("Cancel", "cancel")

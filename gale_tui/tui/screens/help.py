@@ -106,7 +106,7 @@ class HelpScreen(GaleModal[None]):
 
     def _dialog_keys(self) -> list[Content]:
         """The keys that a dialog has of its own, in its own words."""
-        own = (each for each in type(self._below).__mro__ if each.__module__.startswith("gale_tui."))
+        own = (each for each in reversed(type(self._below).__mro__) if each.__module__.startswith("gale_tui."))
         bindings = (each for kind in own for each in vars(kind).get("BINDINGS", ()) if isinstance(each, Binding))
         return [_line(self._keys_text(tuple(each.key.split(","))), f"{each.description}.") for each in bindings]
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from gale_tui.core.models import Job
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.messages import JobChanged
 from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.widgets.pages.details import DetailsPane
@@ -23,7 +20,6 @@ class JobDetailsScreen(JobActions):
     CSS_PATH = "job_details.tcss"
     AUTO_FOCUS = "#details"
     PLACE = Place.DETAILS
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, job_id: str) -> None:
         super().__init__()

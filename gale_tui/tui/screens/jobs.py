@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
@@ -17,7 +15,7 @@ from textual.worker import WorkType
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.filters import JobTexts, parse_filter
 from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.job_actions import MarkedJobActions
@@ -42,7 +40,6 @@ class JobsScreen(MarkedJobActions):
     CSS_PATH = "jobs.tcss"
     AUTO_FOCUS = "#jobs"
     PLACE = Place.JOBS
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,13 +93,8 @@ class JobsScreen(MarkedJobActions):
         engine = self.engine
         environment = engine.environments.current
         counts = self.gale.job_counts
-        badges = []
-        if engine.demo:
-            badges.append("DEMO")
-        if engine.readonly:
-            badges.append("READ-ONLY")
-        if engine.scheduler.paused:
-            badges.append("PAUSED")
+        states = (("DEMO", engine.demo), ("READ-ONLY", engine.readonly), ("PAUSED", engine.scheduler.paused))
+        badges = [word for word, holds in states if holds]
         if environment is not None:
             condition = engine.connection_status.of(environment.id).state
             if condition != "fine":

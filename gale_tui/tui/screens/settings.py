@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -15,7 +12,7 @@ from gale_tui.core.config.settings import DEFAULT_PATTERN, PATTERN_FIELDS, check
 from gale_tui.core.downloads.file_names import file_names
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding, folder_finding, folder_of
@@ -74,7 +71,6 @@ class SettingsScreen(FormScreen[None]):
     CSS_PATH = "settings.tcss"
     PLACE = Place.SETTINGS
     KEYS_WAIT_FOR = frozenset({"back"})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     # What it looks like
 

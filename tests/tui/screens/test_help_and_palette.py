@@ -136,7 +136,8 @@ async def test_the_help_of_a_dialog_names_its_own_keys(tmp_path: Path, dialog: t
     with Sandbox(seed=1) as sandbox:
         async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
             text = await help_about(app, pilot, stand_in(dialog))
-            bindings = vars(dialog).get("BINDINGS", [])
+            kinds = (kind for kind in dialog.__mro__ if kind.__module__.startswith("gale_tui."))
+            bindings = [binding for kind in kinds for binding in vars(kind).get("BINDINGS", [])]
             assert bindings
             for binding in bindings:
                 assert binding.description, f"{binding.key} of {dialog.__name__} has no words"

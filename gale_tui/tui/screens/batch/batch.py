@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
@@ -20,7 +18,7 @@ from gale_tui.core.kinds import TOOL
 from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.batch.list_history import ListHistory
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, confirm_production
@@ -42,7 +40,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
     AUTO_FOCUS = "#lines"
     PLACE = Place.BATCH
     KEYS_WAIT_FOR = frozenset({"open", "edit", "start", "save"})
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(
         self,

@@ -30,10 +30,7 @@ class BatchLineDialog(FormDialog[Typed]):
 
     CSS_PATH = "sets.tcss"
     AUTO_FOCUS = "#line-tool-id"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("ctrl+s", "submit", "Save", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "submit", "Save", show=False)]
 
     def __init__(self, line: ListLine | None = None) -> None:
         super().__init__()

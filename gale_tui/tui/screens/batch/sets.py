@@ -32,7 +32,6 @@ class SetNameDialog(FormDialog[str]):
 
     CSS_PATH = "sets.tcss"
     AUTO_FOCUS = "#set-name"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def __init__(self, name: str = "") -> None:
         super().__init__()

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -22,7 +20,7 @@ from gale_tui.core.identifiers import clean_key, parse_host
 from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.screens.dialogs import ConfirmDialog, session_checkbox
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, command_of, host_note, key_note
@@ -39,7 +37,6 @@ class EnvironmentForm(FormScreen[Environment]):
 
     CSS_PATH = "environment_form.tcss"
     PLACE = Place.ENVIRONMENT_FORM
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, environment: Environment | None = None, *, given: EnvironmentOffer | None = None) -> None:
         super().__init__()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, OptionList, Static
@@ -17,7 +15,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.gale_api.answers import KeyTest
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
@@ -73,7 +71,6 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     CSS_PATH = "environments.tcss"
     PLACE = Place.ENVIRONMENTS
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from gale_tui.core.archive.comparison import Comparison, compare
 from gale_tui.core.archive.contents import ArchiveContents, read_archive
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
@@ -81,7 +79,6 @@ class CompareScreen(PageScreen):
 
     CSS_PATH = "compare.tcss"
     PLACE = Place.COMPARE
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, saved: Sequence[Job], before: int, after: int, *, jump: bool = False) -> None:
         super().__init__()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from gale_tui.core.archive.contents import ArchiveContents
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
 from gale_tui.core.source.contents import read_contents
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.actions import Place, bindings
+from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
@@ -33,7 +31,6 @@ class InspectScreen(PageScreen):
 
     CSS_PATH = "inspect.tcss"
     PLACE = Place.INSPECT
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(PLACE)]
 
     def __init__(self, job: Job, folder: Path | None = None) -> None:
         super().__init__()

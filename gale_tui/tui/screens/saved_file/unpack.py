@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
@@ -30,7 +28,6 @@ class UnpackDialog(FormDialog[Path]):
 
     CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#unpack-folder"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         super().__init__()
