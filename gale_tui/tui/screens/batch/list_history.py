@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gale_tui.core.batch.editor import BatchList
-from gale_tui.core.batch.parser import BatchTool
+from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.history.sets import ToolSet
 
 __all__ = ["ListHistory"]

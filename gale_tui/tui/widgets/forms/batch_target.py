@@ -24,7 +24,7 @@ from gale_tui.tui.widgets.forms.checks import folder_finding, folder_of
 from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
 
 if TYPE_CHECKING:
-    from gale_tui.core.batch.parser import BadLine, BatchTool
+    from gale_tui.core.batch.tools import BadLine, BatchTool
     from gale_tui.core.jobs.engine import GaleEngine
 
 __all__ = ["BatchPlan", "BatchTarget"]
