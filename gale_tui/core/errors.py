@@ -50,49 +50,6 @@ from typing import ClassVar
 
 from gale_tui.core.models import DownloadReason, JobReason
 
-__all__ = [
-    "AnswerError",
-    "AuthenticationError",
-    "BadRequestError",
-    "ConfigError",
-    "ConflictError",
-    "CorruptFileError",
-    "CredentialError",
-    "DownloadError",
-    "FileSystemError",
-    "ForbiddenError",
-    "GaleError",
-    "InterruptedDownloadError",
-    "KeyCommandError",
-    "KeyringLockedError",
-    "KeyringUnavailableError",
-    "LineStartedError",
-    "LinkExpiredError",
-    "LinkNotReadyError",
-    "LinkRefusedError",
-    "LinkRejectedError",
-    "MalformedAnswerError",
-    "NameNotFoundError",
-    "NewerStoreError",
-    "NoKeyError",
-    "NotAZipError",
-    "NotFoundError",
-    "NotSentError",
-    "ProxyRefusedError",
-    "RateLimitedError",
-    "RedirectError",
-    "RefusedError",
-    "RequestError",
-    "SendingError",
-    "ServerError",
-    "SourceError",
-    "StoppedDownloadError",
-    "StoreError",
-    "TlsError",
-    "UnansweredError",
-    "WrongAnswerError",
-]
-
 
 class GaleError(Exception):
     """Base of all.

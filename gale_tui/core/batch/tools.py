@@ -126,12 +126,12 @@ def tool_warning(tool: BatchTool) -> str:
 def bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
     """A line that names no tool, without what must not be shown of it."""
     # What is not shown cannot be edited, so the problem stays until the line is typed again.
-    tool_id, flow_id, label, kind = (cell if _may_beshown_line(cell) else "" for cell in typed)
+    tool_id, flow_id, label, kind = (cell if _may_be_shown(cell) else "" for cell in typed)
     hidden = (tool_id, flow_id, label, kind) != tuple(typed) or contains_key(line)
     return BadLine(number, shown_line(line), problem, (tool_id, flow_id, label, kind), fixed or hidden)
 
 
-def _may_beshown_line(cell: str) -> bool:
+def _may_be_shown(cell: str) -> bool:
     return len(cell) <= 200 and inert(redact_links(cell), 400) == cell and not cell.lower().startswith("kg-")
 
 

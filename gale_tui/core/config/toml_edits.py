@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping, MutableMapping
-from pathlib import Path
 from typing import Any
 
 from gale_tui.core.config.environments import user_path
@@ -75,12 +74,11 @@ def write_environment(document: MutableMapping[str, Any], environment: Environme
     table = section[environment.name]
     # What is written differently but means the same stays as its author wrote it.
     host, ca_file = table.get("host"), table.get("ca_file")
+    path = environment.ca_file and str(environment.ca_file)
     values: dict[str, object] = {
         "host": host if _reads_as(parse_host, host, environment.origin) else str(environment.origin),
         "production": environment.production or (False if "production" in table else None),
-        "ca_file": ca_file
-        if _reads_as(user_path, ca_file, environment.ca_file)
-        else _text_or_none(environment.ca_file),
+        "ca_file": ca_file if _reads_as(user_path, ca_file, environment.ca_file) else path,
         "proxy": environment.proxy,
         "key_command": None if environment.key_command is None else list(environment.key_command),
         "id": None if environment.id == environment.name else environment.id,
@@ -106,7 +104,3 @@ def _reads_as(read: Callable[[str], object], written: object, value: object) -> 
         return isinstance(written, str) and value is not None and read(written.strip()) == value
     except ConfigError:
         return False
-
-
-def _text_or_none(path: Path | None) -> str | None:
-    return None if path is None else str(path)

@@ -100,7 +100,8 @@ class Credentials:
 
     def cached(self, env: Environment) -> Secret | None:
         """The key as far as it is in memory; never blocks, may be called from any thread."""
-        return self._given_key(env) or self._found.get(_cache_key(env))
+        # One typed in this session comes after the variable, which may have been refused.
+        return self._session.get(_entry_name(env)) or self._fixed_key(env) or self._found.get(_cache_key(env))
 
     async def key(self, env: Environment) -> Secret:
         """The environment's key: of this session, the variables or the demo, its `key_command`, the keyring.
@@ -207,10 +208,6 @@ class Credentials:
     def _fixed_key(self, env: Environment) -> Secret | None:
         # An environment of config.toml never gets them, whatever its id: it may name another host.
         return self._fixed.get(env.id) if env.source != "config" else None
-
-    def _given_key(self, env: Environment) -> Secret | None:
-        # One typed in this session comes after the variable, which may have been refused.
-        return self._session.get(_entry_name(env)) or self._fixed_key(env)
 
     def _remember(self, env: Environment, key: Secret) -> Secret:
         register_secret(key)

@@ -97,7 +97,8 @@ def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_li
         if process.poll() is None or output.is_alive() or complaint.is_alive():
             _end(process)
     if process.returncode != 0:
-        said = inert(redact(_first_line(complaint.text())), 160)
+        first = next((line for line in complaint.text().splitlines() if line.strip()), "")
+        said = inert(redact(first), 160)
         how = (
             f"failed ({process.returncode})" if process.returncode > 0 else f"was ended by signal {-process.returncode}"
         )
@@ -142,10 +143,6 @@ class _Collected(threading.Thread):
 
     def text(self) -> str:
         return bytes(self._kept).decode("utf-8", "replace")
-
-
-def _first_line(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip()), "")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

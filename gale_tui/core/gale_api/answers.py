@@ -23,30 +23,15 @@ class ResponseNote:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportStarted:
-    """The answer to an export: see "Export a Tool API", Sample Response."""
-
-    dock_status_id: str
-    status: str
-    """Verbatim; IN_PROGRESS where the answer has none."""
-    export_job_id: str | None
-    download_url: SignedUrl | None
-    """As given, stripped; may be relative."""
-    tool_id: str | None
-    """Of the tool, the workflow or the model."""
-    name: str | None
-    percentage: float | None
-    reason: str | None
-    response: ResponseNote
-
-
-@dataclass(frozen=True, slots=True)
 class DockStatus:
+    """The answer to a dock status call."""
+
     status: str
     """Verbatim: IN_PROGRESS, SUCCESS, FAILED or something new."""
     percentage: float | None
     reason: str | None
     download_url: SignedUrl | None
+    """As given, stripped; may be relative."""
     export_job_id: str | None
     tool_id: str | None
     """Of the tool, the workflow or the model."""
@@ -54,6 +39,13 @@ class DockStatus:
     response: ResponseNote
     kind: Kind | None = None
     """What the job is about; None where the answer does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportStarted(DockStatus):
+    """The answer to an export: see "Export a Tool API", Sample Response."""
+
+    dock_status_id: str
 
 
 @dataclass(frozen=True, slots=True)

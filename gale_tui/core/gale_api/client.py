@@ -210,7 +210,8 @@ class GaleClient:
         """
         host = self.transport.origin.display
         line, is_json = first_useful_line(answer.body, answer.headers.get("content-type"))
-        page = not is_json and _looks_like_page(answer)
+        html = "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"
+        page = html and not is_json
         if not 200 <= answer.status < 300:
             raise self._refusal(answer, note, call, kind, line, is_json, page)
         if answer.unread:
@@ -298,10 +299,6 @@ def _joined(base: str, link: SignedUrl) -> SignedUrl | None:
         return SignedUrl(urljoin(base, text)) if text else None
     except ValueError:
         return None
-
-
-def _looks_like_page(answer: Answer) -> bool:
-    return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"
 
 
 def _note(request: str, answer: Answer) -> ResponseNote:

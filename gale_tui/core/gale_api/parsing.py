@@ -300,15 +300,7 @@ def parse_export(value: object, note: ResponseNote, expected: ExpectedIds = _ANY
             body=note.text,
         )
     return ExportStarted(
-        dock_status_id=dock_status_id,
-        status=_status(places) or "IN_PROGRESS",
-        export_job_id=_id(places, _EXPORT_JOB),
-        download_url=_link(places),
-        tool_id=_id(places, _SUBJECT + _OTHER_SUBJECT),
-        name=_text(places, _NAME, 200),
-        percentage=_percentage(places),
-        reason=_reason(answer),
-        response=note,
+        dock_status_id=dock_status_id, **_values(answer, places, _status(places) or "IN_PROGRESS", note)
     )
 
 
@@ -327,14 +319,19 @@ def parse_dock_status(value: object, note: ResponseNote, expected: ExpectedIds =
         raise MalformedAnswerError(
             "GALE's answer has no status", _REPORT, status=note.status, from_gale=True, body=note.text
         )
-    return DockStatus(
-        status=status,
-        percentage=_percentage(places),
-        reason=_reason(answer),
-        download_url=_link(places),
-        export_job_id=_id(places, _EXPORT_JOB),
-        tool_id=_id(places, _SUBJECT + _OTHER_SUBJECT),
-        name=_text(places, _NAME, 200),
-        response=note,
-        kind=_kind(places),
-    )
+    return DockStatus(**_values(answer, places, status, note))
+
+
+def _values(answer: Mapping[str, Any], places: list[dict[str, Any]], status: str, note: ResponseNote) -> dict[str, Any]:
+    """The fields of both answers."""
+    return {
+        "status": status,
+        "percentage": _percentage(places),
+        "reason": _reason(answer),
+        "download_url": _link(places),
+        "export_job_id": _id(places, _EXPORT_JOB),
+        "tool_id": _id(places, _SUBJECT + _OTHER_SUBJECT),
+        "name": _text(places, _NAME, 200),
+        "response": note,
+        "kind": _kind(places),
+    }

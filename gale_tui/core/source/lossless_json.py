@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from gale_tui.core.errors import SourceError
 
-__all__ = ["TREE_STYLE", "Number", "Style", "detect_style", "likely_styles", "line_at", "parse", "too_full", "write"]
+__all__ = ["TREE_STYLE", "Number", "Style", "likely_styles", "line_at", "parse", "too_full", "write"]
 
 _VALUES: Final = 4_000_000
 """Values of a document that is parsed; more would need gigabytes of memory."""
@@ -175,11 +175,6 @@ def _find_duplicate(text: str) -> tuple[str, int]:
 _FIRST_KEY: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"([ \t]*:[ \t]*)')
 _BEGIN: Final = re.compile(r"[\[{](\r?\n)([ \t]*)")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)")
-
-
-def detect_style(content: bytes, value: object) -> Style | None:
-    """The style in which `write` reproduces a document byte for byte; None if there is none."""
-    return next((style for style in likely_styles(content.decode()) if write(value, style) == content), None)
 
 
 def likely_styles(text: str) -> list[Style]:

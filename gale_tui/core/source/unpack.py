@@ -14,7 +14,7 @@ from gale_tui.core.archive.verify_zip import Sink, ZipEntry, verify_zip
 from gale_tui.core.errors import SourceError
 from gale_tui.core.source.credentials_scan import Finding, find_credentials
 from gale_tui.core.source.join import ORIGINAL, join
-from gale_tui.core.source.lossless_json import TREE_STYLE, Style, detect_style, likely_styles, parse, too_full, write
+from gale_tui.core.source.lossless_json import TREE_STYLE, Style, likely_styles, parse, too_full, write
 from gale_tui.core.source.manifest import Manifest, Member
 from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, VALUES, VARIABLES, Names
 from gale_tui.core.source.references import unresolved_references
@@ -226,10 +226,11 @@ class _ToolSplitter:
 
     def _find_style(self, content: bytes, document: Any, grain: _Grain) -> Style | None:
         """The likely style at first, as the whole is proved anyway; the one that was tried afterwards."""
+        styles = likely_styles(content.decode())
         if grain == "nodes":
-            return likely_styles(content.decode())[0]
+            return styles[0]
         try:
-            return detect_style(content, document)
+            return next((style for style in styles if write(document, style) == content), None)
         except RecursionError:
             return None
 

@@ -27,7 +27,7 @@ FILE = SavedFile(Path("/downloads/a.zip"), 7, "ab" * 32, entries=1, name="a")
 
 
 def started(status: str = "IN_PROGRESS") -> ExportStarted:
-    return ExportStarted("ds-1", status, None, None, None, "Bank", None, "no model", NOTE)
+    return ExportStarted(status, None, "no model", None, None, None, "Bank", NOTE, dock_status_id="ds-1")
 
 
 def status(word: str = "IN_PROGRESS", link: SignedUrl | None = None) -> DockStatus:
