@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from gale_tui.core.errors import GaleError
 
-__all__ = ["Background", "report_failure"]
+__all__ = ["Background", "cancel_all", "report_failure"]
 
 
 def report_failure(task: asyncio.Task[Any]) -> None:
     """Hands the exception that ended a task to the loop's handler; for `add_done_callback`."""
     if not task.cancelled() and (error := task.exception()) is not None:
         task.get_loop().call_exception_handler({"message": f"{task.get_name()} failed", "exception": error})
+
+
+async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancels tasks and waits for their ends, whatever those are."""
+    cancelled = tuple(tasks)
+    for task in cancelled:
+        task.cancel()
+    await asyncio.gather(*cancelled, return_exceptions=True)
 
 
 class Background:
@@ -48,7 +56,4 @@ class Background:
     async def end(self) -> None:
         """Cancels all tasks and waits for them."""
         self._ended = True
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._tasks)

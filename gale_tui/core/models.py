@@ -91,7 +91,7 @@ class ExportRequest:
     batch: str | None = None
     """The batch or set it belongs to."""
     line: tuple[str, int] | None = None
-    """The kept batch and the place in it (from 0) that this starts, once and for all."""
+    """The recorded batch and the place in it (from 0) that this starts, once and for all."""
     kind: Kind = TOOL
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from gale_tui.core.background import report_failure
+from gale_tui.core.background import cancel_all, report_failure
 from gale_tui.core.batch.outcomes import Outcome, is_settled, outcome_of
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.batch.tools import BadLine, BatchTool
@@ -177,10 +177,7 @@ class BatchRun:
                 await self._wait_for_change()
         finally:
             listeners.remove(self._job_changed)
-            comparing = tuple(self._comparing.values())
-            for task in comparing:
-                task.cancel()
-            await asyncio.gather(*comparing, return_exceptions=True)
+            await cancel_all(self._comparing.values())
             self._threads.close()
         return self.account
 

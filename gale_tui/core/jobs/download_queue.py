@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection
 
-from gale_tui.core.background import report_failure
+from gale_tui.core.background import cancel_all, report_failure
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.job_download import JobDownload
@@ -63,10 +63,8 @@ class DownloadQueue:
 
     async def mark_left(self, job_id: str) -> None:
         """Offers a download whose process has ended, if nobody else has it."""
-        registry = self._context.registry
-        if await registry.store.acquire(job_id, "download", seconds=5):
-            await registry.change(job_id, transitions.mark_download_left, "gale-tui ended before the file was whole")
-            await registry.store.release(job_id, "download")
+        event = "gale-tui ended before the file was whole"
+        await self._context.registry.change_if_free(job_id, "download", transitions.mark_download_left, event)
 
     def start(self, job_id: str) -> None:
         """Starts a download, or brings its next try forward. Must be called in the loop."""
@@ -127,6 +125,4 @@ class DownloadQueue:
                 task.cancel()
         if tasks:
             await asyncio.wait(tasks.values(), timeout=within)
-            for task in tasks.values():
-                task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+            await cancel_all(tasks.values())

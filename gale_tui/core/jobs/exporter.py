@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from gale_tui.core.background import report_failure
+from gale_tui.core.background import cancel_all, report_failure
 from gale_tui.core.errors import (
     GaleError,
     MalformedAnswerError,
@@ -274,10 +274,7 @@ class Exporter:
                 self._closing = True
                 if self._connections.abort_unsent():
                     await asyncio.wait(left, timeout=ABORTED_WITHIN)
-        tasks = tuple(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(self._tasks.values())
         for job_id, each in pending.items():
             if self._is_requesting(job_id):
                 job = self._registry.jobs[job_id]
@@ -294,8 +291,5 @@ class Exporter:
 
     async def mark_abandoned(self, job: Job) -> None:
         """Marks a job as unconfirmed whose POST was under way when its process ended."""
-        if not await self._registry.store.acquire(job.id, "post", seconds=5):
-            return
         event = "unconfirmed: gale-tui ended before the answer came"
-        await self._registry.change(job.id, transitions.mark_abandoned, event)
-        await self._registry.store.release(job.id, "post")
+        await self._registry.change_if_free(job.id, "post", transitions.mark_abandoned, event)

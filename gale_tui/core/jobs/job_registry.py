@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import StoreError
+from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.history.writer import EventText
 from gale_tui.core.jobs.durations import Durations
@@ -101,6 +102,12 @@ class JobRegistry:
         if done is not None:
             self.publish(done)
         return done
+
+    async def change_if_free(self, job_id: str, lease: LeaseKind, transition: Transition, event: EventText) -> None:
+        """As `change`, for a job whose process has ended: nothing while another process has the lease."""
+        if await self.store.acquire(job_id, lease, seconds=5):
+            await self.change(job_id, transition, event)
+            await self.store.release(job_id, lease)
 
     async def record(self, job_id: str, transition: Transition, event: EventText = None) -> Job | None:
         """As `change`, for what has happened and must not be lost: if it cannot be written, it is true in memory at

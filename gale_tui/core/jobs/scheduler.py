@@ -15,6 +15,7 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
+from gale_tui.core.background import cancel_all
 from gale_tui.core.clock import Clock, wait_for_event
 from gale_tui.core.jobs.rate_limits import NEVER, Budget, Condition, Pace, PollOutcome, PollPolicy, PollResult, Wait
 
@@ -187,7 +188,7 @@ class Scheduler:
     def paused(self, paused: bool) -> None:
         self._paused = paused
         if not paused:
-            self._spread(None)
+            self._bring_forward(None)
         self._wake.set()
 
     def resume_environment(self, environment_id: str) -> None:
@@ -197,7 +198,7 @@ class Scheduler:
         budget.offline_until = None
         budget.failures = budget.silent = 0
         self._announce(environment_id)
-        self._spread(environment_id)
+        self._bring_forward(environment_id)
         self._wake.set()
 
     # Running
@@ -209,9 +210,7 @@ class Scheduler:
     async def close(self) -> None:
         tasks = [*self._in_flight, *([self._task] if self._task else [])]
         self._task = None
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
 
     async def _run(self) -> None:
         while True:
@@ -331,7 +330,7 @@ class Scheduler:
         budget, outcome = self._budgets[pace.environment_id], asked.outcome
         if outcome.reached:
             if budget.record_answer(outcome):
-                self._spread(pace.environment_id)
+                self._bring_forward(pace.environment_id)
         elif outcome in (PollOutcome.UNREACHABLE, PollOutcome.UNANSWERED):
             budget.record_no_answer(outcome, pace.last_asked, now, self.policy)
         if budget.closed:
@@ -388,7 +387,7 @@ class Scheduler:
         if wake:
             self._wake.set()
 
-    def _spread(self, environment_id: str | None) -> None:
+    def _bring_forward(self, environment_id: str | None) -> None:
         """Brings forward those that waited for a pause to end, not all in the same instant."""
         now, policy = self._clock.monotonic(), self.policy
         for pace in self._paces.values():

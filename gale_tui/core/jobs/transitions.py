@@ -75,13 +75,13 @@ def final_state(status: str) -> JobState:
 
     Case, blanks, hyphens and underscores do not count: the vendor's pages differ in them.
     """
-    word = _bare(status)
+    word = _normalize(status)
     if word in _SUCCESS or word in _PARTIAL:
         return JobState.SUCCEEDED
     return JobState.FAILED if word in _FAILURE else JobState.RUNNING
 
 
-def _bare(status: str) -> str:
+def _normalize(status: str) -> str:
     return re.sub(r"[\s_-]+", "", status).lower()
 
 
@@ -98,7 +98,7 @@ def accept(job: Job, started: ExportStarted, link: SignedUrl | None, *, link_ref
     if job.state not in _UNANSWERED:
         return job
     state = final_state(started.status)
-    job = _reasoned(job, _answer_reason(started.status, link_refused), note=link_refused)
+    job = _set_reason(job, _answer_reason(started.status, link_refused), note=link_refused)
     job = dataclasses.replace(
         job,
         state=state,
@@ -125,7 +125,7 @@ def wait(job: Job, error: GaleError, resume_at: float) -> Job:
         return job
     posts = job.posts + isinstance(error, AnswerError)
     return dataclasses.replace(
-        _failed_with(job, error), state=JobState.WAITING, status="WAITING", posts=posts, resume_at=resume_at
+        _set_error(job, error), state=JobState.WAITING, status="WAITING", posts=posts, resume_at=resume_at
     )
 
 
@@ -135,7 +135,7 @@ def reject(job: Job, error: GaleError, at: float) -> Job:
         return job
     answered = isinstance(error, AnswerError)
     return dataclasses.replace(
-        _failed_with(job, error),
+        _set_error(job, error),
         state=JobState.REJECTED,
         status="REJECTED" if answered else "NOT SENT",
         posts=job.posts + answered,
@@ -151,7 +151,7 @@ def mark_unconfirmed(job: Job, error: GaleError) -> Job:
     if job.state not in _UNANSWERED:
         return job
     return dataclasses.replace(
-        _failed_with(job, error),
+        _set_error(job, error),
         state=JobState.UNCONFIRMED,
         status="UNCONFIRMED",
         posts=job.posts + 1,
@@ -163,7 +163,7 @@ def mark_abandoned(job: Job) -> Job:
     """The process that sent the POST has ended: it may or may not have arrived."""
     if job.state is not JobState.REQUESTING:
         return job
-    job = _reasoned(job, JobReason.CLOSED)
+    job = _set_reason(job, JobReason.CLOSED)
     return dataclasses.replace(job, state=JobState.UNCONFIRMED, status="UNCONFIRMED", posts=job.posts + 1)
 
 
@@ -171,7 +171,7 @@ def postpone(job: Job, at: float) -> Job:
     """The POST certainly has not left, and is sent when gale-tui runs again."""
     if job.state is not JobState.REQUESTING:
         return job
-    job = _reasoned(job, JobReason.CLOSED)
+    job = _set_reason(job, JobReason.CLOSED)
     return dataclasses.replace(job, state=JobState.WAITING, status="WAITING", resume_at=at)
 
 
@@ -179,12 +179,12 @@ def send(job: Job, resume_at: float | None) -> Job:
     """The POST leaves now, unless the job was given another time than `resume_at` meanwhile."""
     if job.state is not JobState.WAITING or job.resume_at != resume_at:
         return job
-    return dataclasses.replace(_reasoned(job, None), state=JobState.REQUESTING, status="REQUESTING", resume_at=None)
+    return dataclasses.replace(_set_reason(job, None), state=JobState.REQUESTING, status="REQUESTING", resume_at=None)
 
 
 def hold(job: Job, reason: JobReason) -> Job:
     """The POST cannot be sent now."""
-    return _reasoned(job, reason) if job.state is JobState.WAITING else job
+    return _set_reason(job, reason) if job.state is JobState.WAITING else job
 
 
 # The status
@@ -202,7 +202,7 @@ def apply_status(
     if new_link is None and job.reason_code is JobReason.LINK_REFUSED:
         link_refused = link_refused or job.note
     changed = dataclasses.replace(
-        _reasoned(job, _answer_reason(status.status, link_refused), note=link_refused),
+        _set_reason(job, _answer_reason(status.status, link_refused), note=link_refused),
         state=state,
         status=status.status,
         percentage=status.percentage if status.percentage is not None or state.final else job.percentage,
@@ -227,7 +227,7 @@ def mark_lost(job: Job) -> Job:
     """GALE has not known the job for long."""
     if not job.state.polled:
         return job
-    return dataclasses.replace(_reasoned(job, JobReason.NOT_FOUND), state=JobState.LOST, status="LOST")
+    return dataclasses.replace(_set_reason(job, JobReason.NOT_FOUND), state=JobState.LOST, status="LOST")
 
 
 def record_trouble(
@@ -252,7 +252,7 @@ def record_trouble(
     if not job.state.polled:
         return job
     return dataclasses.replace(
-        _reasoned(job, reason, note=note, http_status=http_status), last_asked_at=since, resume_at=resume_at
+        _set_reason(job, reason, note=note, http_status=http_status), last_asked_at=since, resume_at=resume_at
     )
 
 
@@ -357,7 +357,7 @@ def save(job: Job, file: SavedFile, at: float) -> Job:
     # GALE puts the word before some tools' names in the name of the file.
     name = job.name or file.name.removeprefix("Exported_") or None
     job = dataclasses.replace(job, name=name, download_url=None)
-    return job if job.reason_code is JobReason.PARTIAL else _reasoned(job, None)
+    return job if job.reason_code is JobReason.PARTIAL else _set_reason(job, None)
 
 
 def replace_file(job: Job, path: Path) -> Job:
@@ -393,15 +393,15 @@ def _request_ready_file(job: Job) -> Job:
     return job
 
 
-def _reasoned(job: Job, reason: JobReason | None, *, note: str = "", http_status: int | None = None) -> Job:
+def _set_reason(job: Job, reason: JobReason | None, *, note: str = "", http_status: int | None = None) -> Job:
     return dataclasses.replace(job, reason_code=reason, note=note, http_status=http_status)
 
 
-def _failed_with(job: Job, error: GaleError) -> Job:
+def _set_error(job: Job, error: GaleError) -> Job:
     status, response = None, str(error)
     if isinstance(error, AnswerError):
         status, response = error.status, f"{error.status}\n{error.body or error.detail}"
-    job = _reasoned(job, error.reason, note=error.what, http_status=status)
+    job = _set_reason(job, error.reason, note=error.what, http_status=status)
     return dataclasses.replace(job, last_response=response)
 
 
@@ -410,7 +410,7 @@ def _answer_reason(status: str, link_refused: str) -> JobReason | None:
         return JobReason.FAILED
     if link_refused:
         return JobReason.LINK_REFUSED
-    return JobReason.PARTIAL if _bare(status) in _PARTIAL else None
+    return JobReason.PARTIAL if _normalize(status) in _PARTIAL else None
 
 
 def _response(response: ResponseNote) -> str:
