@@ -25,7 +25,6 @@ from gale_tui.tui.terminal.multiplexer import find_multiplexer, wrap_sequence
 from gale_tui.tui.terminal.paste_detection import PasteDetector
 
 if TYPE_CHECKING:
-    from rich.color import Color
     from rich.console import RenderableType
 
     from gale_tui.tui.terminal.driver import TerminalDriver
@@ -110,20 +109,18 @@ class TerminalApp(App[int]):
         super()._display(screen, renderable)
 
     def _difference(self, update: LayoutUpdate | ChopsUpdate) -> str:
+        from textual.color import Color
+
         from gale_tui.tui.terminal.pens import color_system
 
+        ground = Color.parse(self.theme_variables["background"]).rich_color if self.no_color else None
         return self._diff.paint(
             update,
             None if self.no_color else color_system(self.console),
             self.size,
-            ground=self._ground() if self.no_color else None,
+            ground=ground,
             ascii_in=terminal_encoding() if self.glyphs is ASCII else None,
         )
-
-    def _ground(self) -> Color:
-        from textual.color import Color
-
-        return Color.parse(self.theme_variables["background"]).rich_color
 
     def _repaint_later(self, driver: TerminalDriver) -> None:
         if self._repaint_due:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.cells import cell_len
 
-from gale_tui.core.archive.comparison import Changed, Comparison
+from gale_tui.core.archive.comparison import Changed, Changes, Comparison
 from gale_tui.core.archive.import_needs import ImportNeed, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, DiffLine, FieldChange, is_long_text, text_difference
-from gale_tui.core.archive.tool import ToolNode, Variable
+from gale_tui.core.archive.tool import Guardrail, ToolNode, Variable
 from gale_tui.core.models import Job
 from gale_tui.core.secret import HIDDEN, Secret
 from gale_tui.core.untrusted_text import inert, inert_block
@@ -20,6 +20,8 @@ from gale_tui.tui.formatting.quantities import clip, date_text, size_text
 from gale_tui.tui.widgets.pages.inspect_lines import hidden_text, value_text
 
 __all__ = ["comparison_lines"]
+
+Part = TypeVar("Part", ToolNode, Guardrail)
 
 _LINE_LIMIT: Final = 50_000
 _TONES: Final = {"-": Tone.ERROR, "+": Tone.SUCCESS, " ": Tone.MUTED, "…": Tone.MUTED}
@@ -47,8 +49,8 @@ def comparison_lines(
     lines.add(())
     lines.wrapped("", Piece(_summary(comparison), Tone.TITLE))
     lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
-    lines.section("Nodes", lambda: lines.nodes(comparison))
-    lines.section("Guardrails", lambda: lines.guardrails(comparison))
+    lines.section("Nodes", lambda: lines.parts(comparison.nodes, lines.node_text))
+    lines.section("Guardrails", lambda: lines.parts(comparison.guardrails))
     lines.section("Environment variables", lambda: lines.variables(comparison))
     lines.section("Flow settings", lambda: lines.fields(comparison.settings, "  "))
     lines.section("Files", lambda: lines.files(comparison))
@@ -126,7 +128,7 @@ class _Lines:
         at = len(self._lines)
         fill()
         if len(self._lines) > at:
-            self._lines[at:at] = [(), (Piece(title, Tone.RUNNING, strong=False),)]
+            self._lines[at:at] = [(), (Piece(title, Tone.RUNNING),)]
 
     def cut(self) -> list[Line]:
         """All of them, or as many as are shown."""
@@ -140,24 +142,17 @@ class _Lines:
         about = f"  {kind}" if kind else ""
         self.wrapped("  ", Piece(f"{mark} ", tone), Piece(name, Tone.TITLE), Piece(about, Tone.MUTED), Piece(what))
 
-    def nodes(self, it: Comparison) -> None:
-        def about(node: ToolNode | Changed) -> str:
-            return f"{inert(node.kind, 40)} {self._same} {inert(node.id, 80)}"
-
-        for mark, nodes in (("+", it.nodes.added), ("-", it.nodes.removed)):
-            for node in nodes:
-                self._item(mark, inert(node.name, 120), about(node))
-        for changed in it.nodes.changed:
+    def parts(self, changes: Changes[Part, Changed], about: Callable[[Part | Changed], str] = lambda each: "") -> None:
+        """Adds parts of the tool that came, went and changed; `about` says more of each."""
+        for mark, parts in (("+", changes.added), ("-", changes.removed)):
+            for each in parts:
+                self._item(mark, inert(each.name, 120), about(each))
+        for changed in changes.changed:
             self._item("~", inert(changed.name, 120), about(changed))
             self.fields(changed.fields, "      ")
 
-    def guardrails(self, it: Comparison) -> None:
-        for mark, guardrails in (("+", it.guardrails.added), ("-", it.guardrails.removed)):
-            for each in guardrails:
-                self._item(mark, inert(each.name, 120))
-        for changed in it.guardrails.changed:
-            self._item("~", inert(changed.name, 120))
-            self.fields(changed.fields, "      ")
+    def node_text(self, node: ToolNode | Changed) -> str:
+        return f"{inert(node.kind, 40)} {self._same} {inert(node.id, 80)}"
 
     def variables(self, it: Comparison) -> None:
         """Variables that came, went and changed; their values where they are to be seen."""
