@@ -28,7 +28,7 @@ __all__ = ["BatchLineDialog"]
 class BatchLineDialog(FormDialog[Typed]):
     """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left."""
 
-    CSS_PATH = "sets.tcss"
+    CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#line-tool-id"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "submit", "Save", show=False)]
 

@@ -30,7 +30,7 @@ __all__ = ["SetNameDialog", "SetPicker", "save_as_set"]
 class SetNameDialog(FormDialog[str]):
     """Asks for a set's name. Dismissed with it."""
 
-    CSS_PATH = "sets.tcss"
+    CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#set-name"
 
     def __init__(self, name: str = "") -> None:
@@ -62,7 +62,7 @@ class SetNameDialog(FormDialog[str]):
 class SetPicker(GaleModal[ToolSet]):
     """Chooses a set. Dismissed with it; with None where it was left."""
 
-    CSS_PATH = "sets.tcss"
+    CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#sets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,o", "cancel", "Cancel"),

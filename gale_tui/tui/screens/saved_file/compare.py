@@ -77,7 +77,6 @@ class CompareScreen(PageScreen):
         jump: True to go further back, to the last export that differs.
     """
 
-    CSS_PATH = "compare.tcss"
     PLACE = Place.COMPARE
 
     def __init__(self, saved: Sequence[Job], before: int, after: int, *, jump: bool = False) -> None:

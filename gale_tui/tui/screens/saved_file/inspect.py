@@ -29,7 +29,6 @@ class InspectScreen(PageScreen):
         folder: Where its tool was unpacked, to look there instead.
     """
 
-    CSS_PATH = "inspect.tcss"
     PLACE = Place.INSPECT
 
     def __init__(self, job: Job, folder: Path | None = None) -> None:

@@ -29,6 +29,7 @@ class ScreenClosedError(Exception):
 class PageScreen(GaleScreen[None]):
     """A page with a search line below it."""
 
+    CSS_PATH = "pages.tcss"
     AUTO_FOCUS = "#page"
 
     def __init__(self) -> None:
