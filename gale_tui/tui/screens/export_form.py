@@ -111,7 +111,7 @@ class ExportForm(FormScreen[Job]):
     # What the fields tell
 
     @on(ExportFields.EnvironmentChanged)
-    def _moved(self, event: ExportFields.EnvironmentChanged) -> None:
+    def _environment_changed(self, event: ExportFields.EnvironmentChanged) -> None:
         environment = event.environment
         panel = self.query_one("#panel", Vertical)
         panel.border_title = Content.assemble("New export · ", badge(environment)) if environment else "New export"
@@ -125,7 +125,7 @@ class ExportForm(FormScreen[Job]):
             self.say(f"No environment yet: go back and press {self.key('environments')} to add one.", "warning")
 
     @on(ExportFields.StatusChanged)
-    def _noted(self, event: ExportFields.StatusChanged) -> None:
+    def _status_changed(self, event: ExportFields.StatusChanged) -> None:
         self.say(event.text, event.level)
         self._show_offer()
 
@@ -138,7 +138,7 @@ class ExportForm(FormScreen[Job]):
             self._offer_key(False)
 
     @on(PastingFields.BatchPasted)
-    def _several(self, event: PastingFields.BatchPasted) -> None:
+    def _batch_pasted(self, event: PastingFields.BatchPasted) -> None:
         """Opens a batch for a list, unless typed text would be lost."""
         event.stop()
         if self._asking or self._left:

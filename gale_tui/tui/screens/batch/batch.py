@@ -145,7 +145,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         return f"{kind}{inert(line.tool_id, 200)}  {inert(line.flow_id, 200)}"
 
     @on(BatchTarget.EnvironmentChanged)
-    def _moved(self) -> None:
+    def _environment_changed(self) -> None:
         self._show()
 
     # What changes the list
