@@ -356,13 +356,7 @@ def bindings(place: Place) -> list[BindingType]:
     """The framework's bindings of a place, with ids so that `config.toml` can change their keys."""
     return [
         Binding(
-            each.key_names,
-            each.name,
-            each.title,
-            show=each.footer,
-            priority=each.priority,
-            id=each.id,
-            tooltip=each.help,
+            each.key_names, each.name, each.title, each.footer, priority=each.priority, id=each.id, tooltip=each.help
         )
         for each in actions_at(place)
         if each.bound

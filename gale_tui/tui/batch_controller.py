@@ -37,7 +37,7 @@ class BatchController:
         self._last: BatchRun | None = None
         self._offer_pending = False
         self._unstarted: BatchList | None = None
-        self._asked: set[str] = set()
+        self._offered: set[str] = set()
         self.pending: BatchRecord | None = None
         """A batch that was cut short, neither continued nor discarded."""
         self.account: BatchAccount | None = None
@@ -58,7 +58,7 @@ class BatchController:
         return self._last.failed if self._last is not None and self._run is None else 0
 
     @property
-    def line(self) -> str:
+    def status_line(self) -> str:
         """The progress on one line, or what was cut short; else empty."""
         if self._run is not None and self.account is not None:
             done = self._expected_end()
@@ -121,7 +121,10 @@ class BatchController:
         def closed(plan: BatchPlan | None) -> None:
             # What was typed and not started is there again the next time.
             self._unstarted = screen.unsaved if plan is None else None
-            self._confirmed(plan)
+            if plan is not None:
+                self._jobs.table.marks.clear()
+                # The app's worker, not a screen's: going elsewhere must not stop it.
+                app.run_worker(self._start(plan), name="batch", group="batch")
 
         app.push_screen(screen, closed)
 
@@ -153,12 +156,6 @@ class BatchController:
         )
         self.open(tools=tools, environment=environment, note=" ".join(filter(None, notes)))
 
-    def _confirmed(self, plan: BatchPlan | None) -> None:
-        if plan is not None:
-            self._jobs.table.marks.clear()
-            # The app's worker, not a screen's: going elsewhere must not stop it.
-            self._app.run_worker(self._start(plan), name="batch", group="batch")
-
     # What was cut short
 
     async def find_interrupted(self) -> None:
@@ -171,9 +168,9 @@ class BatchController:
         except GaleError as error:
             self._app.say(str(error), severity="warning")
             return
-        kept = next((each for each in found if each.id not in self._asked), None)
+        kept = next((each for each in found if each.id not in self._offered), None)
         if kept is not None:
-            self._asked.add(kept.id)
+            self._offered.add(kept.id)
             await self._show_pending(kept)
 
     async def _show_pending(self, kept: BatchRecord) -> None:
@@ -271,7 +268,7 @@ class BatchController:
             # What could not be started is not lost either.
             left = await engine.batches.find(run.record.id)
             self.pending = left if left is not None and left.left else None
-            self._asked.add(run.record.id)
+            self._offered.add(run.record.id)
         self._run, self._last = None, run
         self._changed(account)
         self._report_end(account)

@@ -130,7 +130,7 @@ class JobsScreen(MarkedJobActions):
         marked = len(table.marks.ids)
         hidden = marked - len(table.marks.jobs) if marked else 0
         marks = f"{marked:,} marked" + (f" ({hidden:,} hidden)" if hidden else "") if marked else ""
-        title = " · ".join(word for word in ("Export jobs", matches, self.gale.batch.line, marks) if word)
+        title = " · ".join(word for word in ("Export jobs", matches, self.gale.batch.status_line, marks) if word)
         if title != self._title:
             self._title = title
             table.border_title = Content(title)

@@ -25,7 +25,7 @@ from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.models import ToolChoice
+    from gale_tui.core.models import ToolChoice
 
 __all__ = ["ExportFields"]
 
