@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from gale_tui.core.batch.reader import Paste
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.jobs.engine import GaleEngine
-    from gale_tui.core.output import OutputThread
     from gale_tui.sandbox.server import Sandbox
 
-__all__ = ["Wiring", "main", "run"]
+__all__ = ["Wiring", "main"]
 
 READ_FIRST: Final = 1 << 20
 """Bytes up to which the file of `--from` is read before the screen is there."""
@@ -44,47 +43,6 @@ class Wiring:
     new_id: Callable[[], str] | None = None
     sandbox: Sandbox | None = None
     """The demo's GALE; made anew where None."""
-
-
-PATIENCE: Final = 0.5
-"""Seconds that the end of an interrupted program waits for its output."""
-
-
-def run() -> None:
-    """The process from its first module to its end; `gale_tui.__main__` calls it."""
-    if os.name == "nt":
-        # Its console takes text through Python's own streams alone.
-        sys.exit(main())
-    from gale_tui.core.output import open_outputs
-
-    outputs = open_outputs()
-    try:
-        try:
-            code = main()
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 0
-        code = _end_output(code, *outputs)
-    except KeyboardInterrupt:
-        code = 130
-    except BaseException:
-        sys.stderr = sys.__stderr__
-        raise
-    sys.exit(code)
-
-
-def _end_output(code: int, out: OutputThread, err: OutputThread) -> int:
-    """Waits for whoever reads standard output, unless interrupted, and a moment for standard error.
-
-    Returns:
-        The exit code, which is not 0 where results were lost.
-    """
-    whole = out.drain(PATIENCE if code > 128 else None)
-    err.drain(PATIENCE)
-    if whole or code:
-        return code
-    from gale_tui.cli.exit_codes import FAILED, NOT_SAVED
-
-    return FAILED if isinstance(out.failure, BrokenPipeError) else NOT_SAVED
 
 
 def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:
