@@ -137,12 +137,20 @@ class FormRow(Horizontal):
     FormRow {
         height: auto;
         & > .field--label { width: 14; height: 1; color: $gale-muted; }
-        &:focus-within > .field--label { color: $foreground; text-style: bold; }
+        &.-focused > .field--label { color: $foreground; text-style: bold; }
     }
     """
 
     def __init__(self, label: str, *beside: Widget) -> None:
         super().__init__(Static(label, classes="field--label", markup=False), *beside)
+
+    # Not :focus-within: the framework does not take it back where the focus moves on while a screen opens.
+
+    def on_descendant_focus(self) -> None:
+        self.add_class("-focused")
+
+    def on_descendant_blur(self) -> None:
+        self.remove_class("-focused")
 
 
 class TextField(Vertical):
