@@ -113,6 +113,10 @@ class TestRedaction:
     def test_hides_queries_users_and_keys(self, text: str, redacted: str) -> None:
         assert redact_links(text) == redacted
 
+    def test_hides_a_known_secret_that_looks_like_any_word(self) -> None:
+        register_secret(Secret("rosemary-and-thyme"))
+        assert redact_links("a pinch of rosemary-and-thyme in it") == "a pinch of •••• in it"
+
     @given(st.text("abcXYZ019-_%", min_size=4, max_size=40), st.sampled_from(["", " ", '"', "\n", "<"]))
     def test_no_query_survives(self, secret: str, end: str) -> None:
         for link in (f"https://h.example/f?sig={secret}", f"/f?sig={secret}", f"https://h.example/f?{secret}"):

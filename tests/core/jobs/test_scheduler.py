@@ -290,6 +290,18 @@ async def test_three_jobs_refused_in_a_row_make_all_wait_even_when_asked_by_hand
         assert len(b.server.times("d")) == 1
 
 
+async def test_a_question_for_a_link_waits_with_all_others() -> None:
+    async with bench() as b:
+        for name in "abc":
+            b.scheduler.track(name, "e")
+            b.scheduler.record_limit(name, "e", 30.0)
+        turn = asyncio.create_task(b.scheduler.wait_turn("d", "e"))
+        await b.clock.advance(29)
+        assert not turn.done()
+        await b.clock.advance(2)
+        assert turn.done()
+
+
 async def test_one_job_refused_again_and_again_does_not_hold_up_the_others() -> None:
     async with bench() as b:
         b.server.answer = lambda job_id: PollResult(PollOutcome.RATE_LIMITED, 60.0) if job_id == "a" else ANSWERED

@@ -116,6 +116,22 @@ def test_one_cell_costs_one_cell() -> None:
     assert text == "\x1b[1;12H\x1b[38;2;255;0;0m3\x1b[0m"
 
 
+def test_a_letter_in_another_colour_is_sent_again() -> None:
+    shown = ScreenDiff()
+    shown.paint(full([[Segment("ab", Style(color="#ff0000"))], [], [], []]), COLORS, SIZE)
+    pieces = [Segment("a", Style(color="#ff0000")), Segment("b", Style(color="#00ff00"))]
+    assert shown.paint(full([pieces, [], [], []]), COLORS, SIZE) == "\x1b[1;2H\x1b[38;2;0;255;0mb\x1b[0m"
+
+
+def test_all_is_sent_on_another_ground() -> None:
+    shown = ScreenDiff()
+    update = full([[Segment("a", Style(color="#ffffff", bgcolor="#000000"))], [], [], []])
+    first = shown.paint(update, None, SIZE, ground=Color.parse("#000000"))
+    again = shown.paint(update, None, SIZE, ground=Color.parse("#ffffff"))
+    assert "\x1b[7ma" in again
+    assert "\x1b[7ma" not in first
+
+
 def test_all_is_sent_where_nothing_is_known() -> None:
     shown = ScreenDiff()
     update = full([[Segment("a")], [Segment("b")], [], []])
