@@ -57,7 +57,7 @@ class GaleApp(TerminalApp):
     """
 
     TITLE = "gale-tui"
-    # That of the first screen as well: parsed together rather than all anew when the screen comes.
+    # That of the first screen as well: parsed together rather than all again when the screen comes.
     CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "screens/jobs.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.EVERYWHERE)]
     ENABLE_COMMAND_PALETTE = True
@@ -169,7 +169,7 @@ class GaleApp(TerminalApp):
             return self.app_focus
         return time.monotonic() - self._key_at < WATCHED_SECONDS
 
-    # What the engine tells
+    # Changes in the engine
 
     def _job_changed(self, change: JobChange) -> None:
         if not self.screen_stack:

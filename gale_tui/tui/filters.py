@@ -144,7 +144,7 @@ def _local(at: float) -> str:
 def _quarter(number: int) -> tuple[str, int]:
     """Date and hour, and the minutes, of a quarter of an hour since the epoch.
 
-    Thousands of times are told at once, which would take long one by one; time zones differ by quarters.
+    Thousands of times are written at once, which would take long one by one; time zones differ by quarters.
     """
     local = time.localtime(number * 900)
     return time.strftime("%Y-%m-%d %H:", local), local.tm_min

@@ -1,4 +1,4 @@
-"""What the engine tells the app, as messages in the past tense."""
+"""Changes in the engine, as messages to the jobs screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many jobs run, are saved, have failed: counted as they change, not anew each time."""
+"""How many jobs run, are saved, have failed: counted as they change, not all each time."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ class JobsScreen(MarkedJobActions):
             self.table.tick(self.engine.clock.time())
             self.call_after_refresh(self.gale.batch.offer_to_continue)
 
-    # What the engine told
+    # Changes in the engine
 
     @on(JobChanged)
     def job_changed(self, message: JobChanged) -> None:

@@ -14,7 +14,7 @@ CHUNK = 240
 
 
 def find_multiplexer(environ: Mapping[str, str]) -> Multiplexer:
-    """Which of the two the program runs in; of both, the inner one as far as that can be told."""
+    """Which of the two the program runs in; of both, the inner one as far as the variables say."""
     if environ.get("STY") and (not environ.get("TMUX") or environ.get("TERM", "").startswith("screen.")):
         return "screen"
     return "tmux" if environ.get("TMUX") else ""

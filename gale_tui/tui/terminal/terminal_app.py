@@ -44,7 +44,7 @@ _ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGTERM")
 
 
 class TerminalApp(App[int]):
-    """An app that sends its terminal only what differs, never waits for it, and ends when it is told to or left alone.
+    """An app that sends its terminal only what differs, never waits for it, and ends on a signal or without it.
 
     Args:
         signals: False where somebody else handles signals, in tests.

@@ -119,12 +119,12 @@ def test_no_line_exceeds_the_width(width: int) -> None:
         label="人事" * 30, reason="x " * 200 + "y" * 200, state=JobState.FAILED, last_response=ANSWER, download=SAVED
     )
     lines = full(each, width=max(width, 24)).split("\n")
-    gist = text_of(summary_lines(each, EVENTS, None, UNICODE, now=NOON, width=width, height=4, key=default_key)).split(
-        "\n"
-    )
+    summary = text_of(
+        summary_lines(each, EVENTS, None, UNICODE, now=NOON, width=width, height=4, key=default_key)
+    ).split("\n")
 
     assert max(map(cell_len, lines)) <= max(width, 24)
-    assert len(gist) == 4
+    assert len(summary) == 4
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_wrapping(text: str, width: int, expected: list[str]) -> None:
     assert wrap(text, width) == expected
 
 
-def test_the_gist_keeps_the_latest_of_the_timeline_and_the_end_of_the_path() -> None:
+def test_the_summary_keeps_the_latest_of_the_timeline_and_the_end_of_the_path() -> None:
     each = job(state=JobState.SUCCEEDED, status="SUCCESS", ended_at=NOON, download=SAVED)
     events = [*EVENTS, JobEvent(NOON - 29, "saved, sha256 9f2c…")]
     lines = text_of(summary_lines(each, events, None, UNICODE, now=NOON, width=60, height=4, key=default_key)).split(
@@ -197,7 +197,7 @@ async def test_it_scrolls_and_begins_at_the_top_with_another_job() -> None:
         assert "".join(shown(pane)[1:]).strip() == ""
 
 
-async def test_it_wraps_anew_when_resized_and_shows_the_gist_when_low() -> None:
+async def test_it_wraps_anew_when_resized_and_shows_the_summary_when_low() -> None:
     pane = DetailsPane()
     app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -137,8 +137,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _about(self, line: ListLine) -> str:
         if line.problem:
-            mends, out = self.key("batch_edit"), self.key("batch_out")
-            return f"Line {line.number}: {inert(line.problem, 200)}. {mends} edits it, {out} removes it."
+            edit, remove = self.key("batch_edit"), self.key("batch_out")
+            return f"Line {line.number}: {inert(line.problem, 200)}. {edit} edits it, {remove} removes it."
         if line.warning:
             return f"Line {line.number} is used as it is: {inert(line.warning, 200)}."
         kind = f"{line.tool.kind}: " if line.tool is not None and line.tool.kind is not TOOL else ""

@@ -119,9 +119,9 @@ class _Lines:
         """Adds lines that fit as they are, or are cut."""
         self._lines += lines
 
-    def wrapped(self, indent: str, *spans: Piece) -> None:
+    def wrapped(self, indent: str, *pieces: Piece) -> None:
         """Adds a line, going on below where it is too long."""
-        self._lines += wrap_words((Piece(indent), *spans), self._width, f"{indent}  ")
+        self._lines += wrap_words((Piece(indent), *pieces), self._width, f"{indent}  ")
 
     def section(self, title: str, fill: Callable[[], None]) -> None:
         """Adds a heading and what `fill` adds; nothing where it adds nothing."""
@@ -210,10 +210,10 @@ class _Lines:
         if line.mark == "…":
             self.add((Piece(f"{indent}{self._same * 3} {line.text}", tone),))
             return
-        spans: list[Piece] = []
+        pieces: list[Piece] = []
         for text, strong in line.spans:
             shown = inert_block(text, 20_000)
             words = shown.lstrip(" ")
             # A line under a gap would look like a word of its own.
-            spans += [Piece(shown[: len(shown) - len(words)], tone), Piece(words, tone, strong)]
-        self._lines += wrap_words((Piece(indent), Piece(f"{line.mark} ", tone), *spans), self._width, f"{indent}  ")
+            pieces += [Piece(shown[: len(shown) - len(words)], tone), Piece(words, tone, strong)]
+        self._lines += wrap_words((Piece(indent), Piece(f"{line.mark} ", tone), *pieces), self._width, f"{indent}  ")

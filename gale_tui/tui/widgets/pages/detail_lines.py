@@ -1,4 +1,4 @@
-"""What there is to say about one job, as lines of pieces: all of it, or the gist in a few lines."""
+"""What there is to say about one job, as lines of pieces: all of it, or a summary in a few lines."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 __all__ = ["DetailsPane"]
 
 SUMMARY_HEIGHT = 8
-"""Lines below which the pane shows the gist instead of all."""
+"""Lines below which the pane shows a summary instead of all."""
 
 
 class DetailsPane(SelectableLines):

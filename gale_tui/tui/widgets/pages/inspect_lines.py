@@ -186,14 +186,14 @@ def document_lines(lines: Iterable[str], width: int) -> list[Line]:
     for line in lines:
         safe = line if line.isascii() and line.isprintable() else inert_block(line, 10_000_000)
         match = _KEY.match(safe)
-        spans: Line = (Piece(safe),)
+        pieces: Line = (Piece(safe),)
         if match is not None:
-            spans = (Piece(match[1]), Piece(match[2], Tone.RUNNING), *_colored(safe[match.end() - 1 :]))
+            pieces = (Piece(match[1]), Piece(match[2], Tone.RUNNING), *_colored(safe[match.end() - 1 :]))
         if len(safe) <= width and safe.isascii():
-            made.append(spans)
+            made.append(pieces)
         else:
             depth = len(safe) - len(safe.lstrip(" ")) + 2
-            made += wrap_words(spans, width, " " * min(depth, width // 2))
+            made += wrap_words(pieces, width, " " * min(depth, width // 2))
     return made
 
 

@@ -26,7 +26,7 @@ _FOUND_LIMIT = 100_000
 
 
 class TextPage(SelectableLines):
-    """Lines made for its width; made anew when the width changes."""
+    """Lines made for its width; made again when the width changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.PAGE)]
 
@@ -156,15 +156,15 @@ class TextPage(SelectableLines):
         mark_style = self.style_of(Tone.NOTICE_BADGE if present else Tone.BADGE)
         segments: list[Segment] = []
         at = 0
-        for span in line:
-            style = self.style_of(span.tone)
-            if span.strong:
+        for piece in line:
+            style = self.style_of(piece.tone)
+            if piece.strong:
                 style += _STRONG
-            end = at + len(span.text)
+            end = at + len(piece.text)
             cuts = [at, *(min(max(edge, at), end) for mark in marks for edge in mark), end]
             for number, (left, right) in enumerate(pairwise(cuts)):
                 if right > left:
-                    segments.append(Segment(span.text[left - at : right - at], mark_style if number % 2 else style))
+                    segments.append(Segment(piece.text[left - at : right - at], mark_style if number % 2 else style))
             at = end
         return segments
 

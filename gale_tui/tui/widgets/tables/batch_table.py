@@ -1,4 +1,4 @@
-"""The lines of a batch before it starts: which are exported, which are wrong and why, with a cursor to mend them."""
+"""The lines of a batch before it starts: which are exported, which are wrong and why, with a cursor to edit them."""
 
 from __future__ import annotations
 

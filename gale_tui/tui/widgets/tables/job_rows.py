@@ -15,7 +15,7 @@ __all__ = ["JobRows"]
 class JobRows:
     """All jobs, and those of them that are shown as rows.
 
-    A job that changes keeps its row: order and filter are looked at anew when either is set, not when a status moves.
+    A job that changes keeps its row: order and filter are applied when either is set, not when a status moves.
     Internally the order is ascending and read from the end where it is reversed, so that the newest is appended.
     """
 
@@ -122,7 +122,7 @@ class JobRows:
         self._filter()
 
     def set_sort(self, column: str, reverse: bool) -> None:
-        """Sorts anew.
+        """Sorts all rows.
 
         Raises:
             ValueError: There is no such column.

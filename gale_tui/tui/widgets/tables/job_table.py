@@ -293,7 +293,7 @@ class JobTable(RowScroll):
         return pieces
 
     def _keep_visible(self) -> None:
-        """Forgets what was drawn of rows that are off screen: they are drawn anew when they come into view."""
+        """Forgets what was drawn of rows that are off screen: they are drawn again when they come into view."""
         visible = [self.rows.at(row).id for row in self.visible_rows()]
         self._drawn = {job_id: self._drawn[job_id] for job_id in visible if job_id in self._drawn}
 
