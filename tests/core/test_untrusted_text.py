@@ -26,7 +26,7 @@ ACTING = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
 
 
 def acts(text: str) -> list[str]:
-    """Characters that would do something on a terminal, or register_secret."""
+    """Characters that would do something on a terminal, or hide."""
     return [c for c in text if unicodedata.category(c) in ACTING]
 
 
