@@ -35,7 +35,7 @@ def test_nothing_else_starts_programs() -> None:
     assert set(found) == {
         "core/processes.py",
         "core/credentials/key_command.py",
-        "core/source/committed.py",
+        "core/source/tree_writer.py",
         "tui/terminal/desktop.py",
     }
     for path in PACKAGE.rglob("*.py"):

@@ -98,7 +98,7 @@ async def test_a_failure_without_a_reason(bench: Bench) -> None:
 
 
 async def test_unknown_words_are_shown_as_they_came_and_polled_on(bench: Bench) -> None:
-    bench.script(duration=12.0, statuses=((2.0, "QUEUED_2"), (6.0, "Almost there")))
+    bench.script(duration=100.0, statuses=((2.0, "QUEUED_2"), (50.0, "Almost there")))
     async with bench.engine() as watch:
         job = await bench.export(watch)
         await watch.saved(job.id)
@@ -185,7 +185,7 @@ async def test_a_network_that_is_away_is_said_and_comes_back(bench: Bench) -> No
 
 
 async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: Bench) -> None:
-    bench.script(duration=5.0, on_status=(faults.refused(404, lasts=60.0),))
+    bench.script(duration=5.0, on_status=(faults.refused(404, lasts=200.0),))
     policy = PollPolicy(lost_after=30.0)
     async with bench.engine(policy=policy) as watch:
         job = await bench.export(watch)
@@ -197,7 +197,7 @@ async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: B
         await bench.clock.sleep(10)
         assert watch.engine.jobs[job.id].state is JobState.LOST
         assert watch.engine.jobs[job.id].reason_code is JobReason.NOT_FOUND
-        await bench.clock.sleep(60)
+        await bench.clock.sleep(200)
         assert "Refreshing" in watch.engine.jobs.refresh(job.id).text
         await watch.saved(job.id)
 
