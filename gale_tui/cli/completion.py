@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.history.store import JobStore
 
-__all__ = ["add_completion", "complete", "shell_code"]
-
 SHELLS = ("bash", "zsh", "fish")
 HOW = """\
 set up:

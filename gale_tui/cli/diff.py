@@ -26,8 +26,6 @@ from gale_tui.core.source.contents import read_contents
 from gale_tui.core.source.names import slug
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["DiffCommand", "diff", "diff_set", "report_lines", "stat_lines"]
-
 SAME, DIFFER, TROUBLE = 0, 1, 2
 
 

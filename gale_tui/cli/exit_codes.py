@@ -8,8 +8,6 @@ from gale_tui.core.batch.outcomes import Outcome, outcome_of
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason
 
-__all__ = ["INTERRUPTED", "USAGE", "account_code", "exit_code"]
-
 SAVED: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2

@@ -24,8 +24,6 @@ from gale_tui.core.signals import handle_signals
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["entry_as_json", "export"]
-
 LONG_WAIT: Final = 3600.0
 """Seconds: where the server wants to be left alone for longer, nobody waits in a shell."""
 

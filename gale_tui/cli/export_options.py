@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from gale_tui.cli.export_plan import ExportCommand
     from gale_tui.core.batch.tools import Batch
 
-__all__ = ["add_export", "command_from"]
-
 LARGEST = 50 << 20
 """Bytes of a list or of a HAR file."""
 

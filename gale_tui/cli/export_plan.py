@@ -16,8 +16,6 @@ from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ExportCommand", "Plan", "confirm_plan", "make_plan"]
-
 
 @dataclass(frozen=True, slots=True)
 class ExportCommand:

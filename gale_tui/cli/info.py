@@ -18,8 +18,6 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.terminal.framework import private_problem
 
-__all__ = ["report"]
-
 PACKAGES = ("textual", "httpx", "keyring", "platformdirs", "truststore", "tomlkit", "argcomplete")
 VARIABLES = ("GALE_TUI_HOME", "GALE_HOST", "NO_COLOR", "TERM", "COLORTERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
 HIDDEN = (

@@ -13,8 +13,6 @@ from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["add_jobs", "job_as_json", "list_jobs"]
-
 
 def add_jobs(commands: Any) -> None:
     command: argparse.ArgumentParser = commands.add_parser(

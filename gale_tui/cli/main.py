@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.sandbox.server import Sandbox
 
-__all__ = ["Wiring", "main"]
-
 READ_FIRST: Final = 1 << 20
 """Bytes up to which the file of `--from` is read before the screen is there."""
 

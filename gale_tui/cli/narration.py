@@ -15,8 +15,6 @@ from gale_tui.core.jobs.reasons import clock_time, describe, describe_download
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.core.untrusted_text import inert, redact_links
 
-__all__ = ["Narration"]
-
 
 class Narration:
     """What is written to standard error."""

@@ -13,8 +13,6 @@ from gale_tui import __version__
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["WITHOUT_ARGUMENTS", "make_parser", "parse", "refusal"]
-
 EXAMPLES = """\
 examples:
   gale-tui                         the app

@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-__all__ = ["add_prune", "prune"]
-
 DAY = 86_400.0
 
 

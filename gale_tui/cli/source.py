@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from gale_tui.core.source.credentials_scan import Finding
 
-__all__ = ["add_source", "pack_command", "unpack_command"]
-
 UNPACKED = """\
 the folder:
   flow_definition.json, app_definition.json, nodes/NAME--ID.json, long texts as .md, .py, .js and .txt beside them,

@@ -8,8 +8,6 @@ from typing import Any
 
 from gale_tui.core.errors import GaleError
 
-__all__ = ["Background", "cancel_all", "report_failure"]
-
 
 def report_failure(task: asyncio.Task[Any]) -> None:
     """Hands the exception that ended a task to the loop's handler; for `add_done_callback`."""

@@ -6,8 +6,6 @@ import asyncio
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "wait_for_event"]
-
 
 class Clock(Protocol):
     """What the engine needs of time."""

@@ -16,21 +16,6 @@ from typing import Final
 
 from gale_tui.core.errors import ConfigError
 
-__all__ = [
-    "NO_LINK",
-    "PLAIN",
-    "check_folder",
-    "has_other_owner",
-    "lock_file",
-    "lock_folder",
-    "make_file_private",
-    "make_private_folder",
-    "replace_file",
-    "set_file_flag",
-    "sync_folder",
-    "unlock_file",
-]
-
 PLAIN: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for `os.open`: no child inherits the file, bytes stay as they are, a pipe does not wait for its other end."""
 NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)

@@ -13,19 +13,6 @@ from gale_tui.core.models import Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import contains_key, inert
 
-__all__ = [
-    "clean_id",
-    "clean_key",
-    "clean_label",
-    "has_extra_text",
-    "id_warning",
-    "is_id",
-    "origin_of",
-    "parse_host",
-    "shaped_ids",
-    "split_url",
-]
-
 _QUOTES = "\"'`“”‘’«»"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _LOOSE_HTTP = re.compile(r"(https?):/*(?!\d{1,5}(?:[/?#]|$))", re.IGNORECASE)

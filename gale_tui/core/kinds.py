@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["KINDS", "MODEL", "TOOL", "WORKFLOW", "Kind", "fitting_kind", "kind_named", "kind_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:

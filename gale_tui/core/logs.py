@@ -16,8 +16,6 @@ from gale_tui.core.filesystem import NO_LINK, PLAIN, make_file_private, make_pri
 from gale_tui.core.secret import HIDDEN, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
-__all__ = ["close_logging", "crash_text", "redact", "setup_logging"]
-
 FILE_BYTES = 1 << 20
 """Largest size of a log file."""
 FILES = 3

@@ -11,24 +11,6 @@ from typing import Literal
 from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.secret import SignedUrl
 
-__all__ = [
-    "ChangeKind",
-    "Download",
-    "DownloadProgress",
-    "DownloadReason",
-    "DownloadState",
-    "Environment",
-    "EnvironmentCondition",
-    "ExportRequest",
-    "Job",
-    "JobChange",
-    "JobEvent",
-    "JobReason",
-    "JobState",
-    "Origin",
-    "ToolChoice",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -10,8 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["OutputThread", "open_outputs"]
-
 
 def open_outputs() -> tuple[OutputThread, OutputThread]:
     """Puts `OutputThread`s below `sys.stdout` and `sys.stderr`, and returns them.

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["DEVNULL", "PIPE", "start_process"]
-
 DEVNULL = subprocess.DEVNULL
 PIPE = subprocess.PIPE
 _WITHHELD = ("GALE_API_KEY",)

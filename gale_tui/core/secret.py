@@ -10,8 +10,6 @@ from collections import OrderedDict
 from functools import cache
 from typing import NoReturn, final
 
-__all__ = ["HIDDEN", "Secret", "SignedUrl", "register_secret", "without_keys", "without_secrets"]
-
 HIDDEN = "••••"
 _LINKS = 256
 """Links whose signatures are remembered; the oldest go."""

@@ -8,8 +8,6 @@ import signal
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-__all__ = ["handle_signals"]
-
 
 def handle_signals(names: Sequence[str], handle: Callable[[int], object]) -> None:
     """Calls `handle` with the signal's number in the running loop; signals that the system lacks are left out."""

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any, TypeVar
 
-__all__ = ["DaemonThreads"]
-
 T = TypeVar("T")
 
 

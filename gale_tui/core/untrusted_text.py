@@ -14,17 +14,6 @@ from urllib.parse import unquote_to_bytes
 
 from gale_tui.core.secret import HIDDEN, without_secrets
 
-__all__ = [
-    "contains_key",
-    "content_disposition_name",
-    "first_useful_line",
-    "inert",
-    "inert_block",
-    "is_reserved",
-    "redact_links",
-    "safe_file_stem",
-]
-
 _LINE_BREAKS = "\n\r\x0b\x0c\x85\u2028\u2029"
 _SPACE = re.compile(f"[ \t{_LINE_BREAKS}]+")
 _LINE_BREAK = f"\r\n|[{_LINE_BREAKS}]"

@@ -13,8 +13,6 @@ from gale_tui.sandbox.sending import apply_fault
 from gale_tui.sandbox.tools import KINDS
 from gale_tui.sandbox.wire import BytesBody, Request, Response, errors_json, json_response
 
-__all__ = ["Calls"]
-
 NO_PAGE = b"<!DOCTYPE html><html><head><title>Not found</title></head><body>No such page</body></html>\n"
 FLOW_NEEDED = "flowId is required: add ?flowId={callflowId} with the ID of the deployed flow to the URL"
 

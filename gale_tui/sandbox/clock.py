@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["SandboxTime"]
-
 LOOK_AGAIN: Final = 0.005
 """Real seconds between two looks at a clock that does not run by itself."""
 

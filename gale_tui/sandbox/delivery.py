@@ -18,8 +18,6 @@ from gale_tui.sandbox.jobs import IssuedLink, Job
 from gale_tui.sandbox.script import ABSENT, File, Link
 from gale_tui.sandbox.wire import BytesBody, FileBody, Request, Response, errors_json, http_date
 
-__all__ = ["Contents", "Delivery", "disposition"]
-
 
 @dataclass(frozen=True, slots=True)
 class Content:

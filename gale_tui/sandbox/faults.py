@@ -8,24 +8,6 @@ from typing import Final
 
 from gale_tui.sandbox.script import Fault, Place
 
-__all__ = [
-    "HOSTILE",
-    "PROXY_PAGE",
-    "bad_json",
-    "cut",
-    "dripping",
-    "empty_body",
-    "gzipped",
-    "html_page",
-    "late",
-    "oversized",
-    "proper",
-    "rate_limited",
-    "refused",
-    "server_error",
-    "stalled",
-]
-
 PROXY_PAGE: Final = """<!DOCTYPE html>
 <html><head><title>502 Bad Gateway</title><style>body{font-family:sans-serif}</style></head>
 <body><center><h1>502 Bad Gateway</h1></center><hr><center>edge-proxy</center>

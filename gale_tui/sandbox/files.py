@@ -15,8 +15,6 @@ from gale_tui.sandbox.flows import REVISIONS, Flow, Node
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
-__all__ = ["FILLER_NAME", "make_zip", "sized_zip", "tool_documents", "tool_zip"]
-
 MOMENT: Final = (2026, 1, 15, 9, 30, 0)
 """The time stamp of every entry, so that equal tools make equal files."""
 FILLER_NAME: Final = "knowledge/library.bin"

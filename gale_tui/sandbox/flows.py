@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-__all__ = ["REVISIONS", "Flow", "Node"]
-
 
 @dataclass(frozen=True, slots=True)
 class Node:

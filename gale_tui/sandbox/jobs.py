@@ -16,8 +16,6 @@ from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.flows import BANKING, Flow
 from gale_tui.sandbox.script import Fault, Script
 
-__all__ = ["PROPER", "FaultSequence", "Ids", "IssuedLink", "Job", "JobView", "Memory", "Tool"]
-
 PROPER = Fault()
 """An answer with nothing wrong."""
 

@@ -17,8 +17,6 @@ from gale_tui.sandbox.wire import MalformedRequestError, Request, Response, erro
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Listener"]
-
 
 class Listener:
     """Has its port from its making on, answers from :meth:`begin` until :meth:`close`.

@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from gale_tui.sandbox.wire import Request
 
-__all__ = ["RequestLog"]
-
 
 class RequestLog:
     """The records of all requests, safe to read from any thread. A record is there before its answer is sent."""

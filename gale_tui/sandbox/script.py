@@ -11,8 +11,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, Literal
 
-__all__ = ["ABSENT", "Absent", "Fault", "File", "Link", "Place", "Script"]
-
 
 class Absent(Enum):
     ABSENT = "absent"

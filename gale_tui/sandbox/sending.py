@@ -14,8 +14,6 @@ from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.script import Fault, Place
 from gale_tui.sandbox.wire import BytesBody, FileBody, Response, errors_json, http_date, reason_phrase
 
-__all__ = ["ConnectionEndsError", "apply_fault", "hang_up", "send", "shut_down"]
-
 PIECE: Final = 256 << 10
 SLICE: Final = 0.05
 """Real seconds between two pieces of a paced body."""

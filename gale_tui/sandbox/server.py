@@ -25,8 +25,6 @@ from gale_tui.sandbox.wire import Request, Response, errors_json
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["SANDBOX_KEY", "Sandbox"]
-
 SANDBOX_KEY: Final = "kg-5a9db0c5-0000-4000-8000-000000000001-5a9db0c5-0000-4000-8000-000000000002"
 """The key of every sandbox; it opens nothing else."""
 

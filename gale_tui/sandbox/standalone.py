@@ -11,8 +11,6 @@ from typing import TextIO
 
 from gale_tui.sandbox.server import Sandbox
 
-__all__ = ["serve"]
-
 
 def serve(port: int | None, out: TextIO) -> int:
     """Runs a sandbox until SIGINT, SIGTERM or SIGHUP.

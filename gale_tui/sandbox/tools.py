@@ -10,8 +10,6 @@ from gale_tui.sandbox.faults import cut, proper, rate_limited, server_error
 from gale_tui.sandbox.flows import Flow
 from gale_tui.sandbox.script import File, Link, Script
 
-__all__ = ["DEMO", "KINDS", "Kind", "OfferedTool", "SampleTool", "script_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:

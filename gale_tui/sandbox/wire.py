@@ -9,20 +9,6 @@ from http import HTTPStatus
 from typing import BinaryIO, Final
 from urllib.parse import parse_qsl, unquote
 
-__all__ = [
-    "BytesBody",
-    "FileBody",
-    "MalformedRequestError",
-    "Request",
-    "Response",
-    "errors_json",
-    "http_date",
-    "json_response",
-    "parse_target",
-    "read_request",
-    "reason_phrase",
-]
-
 HEAD_LIMIT: Final = 64 << 10
 BODY_LIMIT: Final = 8 << 20
 

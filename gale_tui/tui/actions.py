@@ -14,20 +14,6 @@ from gale_tui.tui.key_names import key_text
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-__all__ = [
-    "ACTIONS",
-    "EXPORTING",
-    "FOCUSED",
-    "Action",
-    "Place",
-    "actions_at",
-    "actions_for",
-    "bindings",
-    "default_key",
-    "find_action",
-    "place_of",
-]
-
 
 class Place(StrEnum):
     """Where an action works; the value heads its part of the help."""

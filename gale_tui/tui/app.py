@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     from gale_tui.core.batch.reader import Paste
 
-__all__ = ["GaleApp"]
-
 WATCHED_SECONDS = 60.0
 """Seconds after a key for which somebody still looks, inside a multiplexer that does not tell."""
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from gale_tui.tui.screens.jobs import JobsScreen
     from gale_tui.tui.widgets.forms.batch_target import BatchPlan
 
-__all__ = ["BatchController"]
-
 
 class BatchController:
     """Opens the batch screen and runs one batch at a time, whatever screen is shown."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from gale_tui.tui.formatting.glyphs import Glyphs
     from gale_tui.tui.formatting.job_counts import JobCounts
 
-__all__ = ["AppContext", "AppHost", "BatchContext", "NavigationContext"]
-
 T = TypeVar("T")
 
 

@@ -10,8 +10,6 @@ from functools import lru_cache
 from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import DownloadState, Job
 
-__all__ = ["FIELDS", "Filter", "JobTexts", "Term", "parse_filter"]
-
 _QUOTES = "\"'"
 
 

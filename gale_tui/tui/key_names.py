@@ -6,8 +6,6 @@ import unicodedata
 
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
-__all__ = ["ascii_key", "key_name", "key_text", "types_text"]
-
 _NAMES = {
     "minus": "-",
     "plus": "+",

@@ -10,8 +10,6 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import ACTIONS, FOCUSED, Action, Place, actions_at, default_key, find_action
 from gale_tui.tui.key_names import key_name, key_text, types_text
 
-__all__ = ["NO_CHANGES", "KeyMap", "read_keys"]
-
 _TEXT_PLACES = (Place.FORM, Place.ENVIRONMENT_FORM, Place.SETTINGS, Place.FILTER, Place.SEARCH)
 _TOGETHER = [
     {place, FOCUSED.get(place, place), Place.EVERYWHERE}

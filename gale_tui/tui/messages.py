@@ -8,8 +8,6 @@ from textual.message import Message
 
 from gale_tui.core.models import JobChange
 
-__all__ = ["EnvironmentsChanged", "HistoryLoaded", "JobChanged"]
-
 
 @dataclass
 class JobChanged(Message):

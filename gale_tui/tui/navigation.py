@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from gale_tui.tui.context import AppHost
     from gale_tui.tui.screens.jobs import JobsScreen
 
-__all__ = ["Navigation"]
-
 
 class Navigation:
     """Opens screens over the jobs. Each is imported when it is first opened."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from gale_tui.core.history.sets import ToolSet
     from gale_tui.tui.context import AppContext
 
-__all__ = ["GaleCommands", "GalePalette", "SetCommands"]
-
 TITLE_CELLS = 19
 KEY_CELLS = 7
 

@@ -8,8 +8,6 @@ from typing import Any, Final
 from textual.app import App
 from textual.theme import Theme
 
-__all__ = ["DARK", "LIGHT", "gale_themes", "register"]
-
 DARK: Final = "gale-dark"
 LIGHT: Final = "gale-light"
 

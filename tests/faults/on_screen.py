@@ -21,7 +21,8 @@ from gale_tui.tui.screens.dialogs import KeyDialog
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox
+from gale_tui.tui.terminal.checkbox import FormCheckbox
+from gale_tui.tui.widgets.forms.fields import FieldInput
 from tests.faults.on_disk import a_newer_history
 from tests.faults.world import FLOW, TOOL, Injected, World
 from tests.tui.real_app import until

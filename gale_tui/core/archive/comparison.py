@@ -27,8 +27,6 @@ from gale_tui.core.archive.tool import (
 )
 from gale_tui.core.secret import HIDDEN, Secret
 
-__all__ = ["Changed", "Changes", "Comparison", "VariableChange", "compare", "comparison_as_json"]
-
 T = TypeVar("T")
 C = TypeVar("C")
 

@@ -20,8 +20,6 @@ from gale_tui.core.archive.verify_zip import Sink, ZipEntry, ZipSummary, verify_
 from gale_tui.core.errors import FileSystemError
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ArchiveContents", "Document", "Role", "contents_of", "read_archive", "role_of"]
-
 Role = Literal["flow", "application", "variables", "other"]
 
 _ROLES: Final[dict[str, Role]] = {

@@ -15,8 +15,6 @@ from gale_tui.core.archive.contents import ArchiveContents
 from gale_tui.core.archive.tool import Tool
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ImportNeed", "environment_of_file", "import_needs"]
-
 _LEVELS: Final = 12
 _FILE: Final = re.compile(r".+--(.+)--\d{8}T\d{6}Z(?:-\d+)?\.zip", re.DOTALL)
 _TOOLS: Final = frozenset({"linkedtool", "linkedtoolid", "toolid", "toolname", "agentid", "subflowid", "flowid"})

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-__all__ = ["ABSENT", "DiffLine", "FieldChange", "differences", "is_long_text", "same", "text_difference"]
-
 
 class _Absent:
     def __repr__(self) -> str:

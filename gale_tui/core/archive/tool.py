@@ -12,23 +12,6 @@ from typing import Any, Final, Literal
 from gale_tui.core.secret import HIDDEN, Secret
 from gale_tui.core.untrusted_text import inert
 
-__all__ = [
-    "Guardrail",
-    "Part",
-    "Tool",
-    "ToolNode",
-    "Variable",
-    "find_part",
-    "mask_variables",
-    "node_identity",
-    "read_tool",
-    "read_variables",
-    "text_field",
-    "tool_name",
-    "variable_list",
-    "without_parts",
-]
-
 _TEXT_LIMIT: Final = 10_000
 _LEVELS: Final = 4
 """Levels down to which lists of nodes, guardrails and variables are looked for."""

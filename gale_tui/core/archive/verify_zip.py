@@ -19,8 +19,6 @@ from typing import Final
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ZIP_STARTS", "Sink", "ZipEntry", "ZipLimits", "ZipSummary", "verify_zip"]
-
 Sink = Callable[[bytes | memoryview], object]
 """Called with the bytes of an entry, piece by piece; a piece is valid during the call only."""
 

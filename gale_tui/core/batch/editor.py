@@ -10,8 +10,6 @@ from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, ToolCheck, Type
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.untrusted_text import inert, redact_links
 
-__all__ = ["BatchList", "ListLine"]
-
 
 @dataclass(frozen=True, slots=True)
 class ListLine:

@@ -7,8 +7,6 @@ from typing import Final
 
 from gale_tui.core.models import DownloadState, Job, JobState
 
-__all__ = ["GOOD", "Outcome", "is_settled", "outcome_of"]
-
 
 class Outcome(StrEnum):
     """What an account counts."""

@@ -30,8 +30,6 @@ from gale_tui.core.kinds import KINDS, kind_of
 from gale_tui.core.paste.text import decode_text
 from gale_tui.core.untrusted_text import contains_key
 
-__all__ = ["LONGEST_TEXT", "parse_batch"]
-
 LONGEST_TEXT: Final = 1 << 20
 """Characters that are read."""
 MOST_LINES: Final = 10_000

@@ -22,17 +22,6 @@ from gale_tui.core.paste.har import HAR_LIMIT
 from gale_tui.core.paste.text import decode_text
 from gale_tui.core.untrusted_text import contains_key, inert
 
-__all__ = [
-    "Paste",
-    "file_size",
-    "find_batch",
-    "is_slow_to_read",
-    "pasted_path",
-    "read_batch",
-    "read_paste",
-    "read_paste_file",
-]
-
 LONG: Final = 1 << 16
 """Characters from which on reading may hold up a screen."""
 _FILE_ENDINGS: Final = (".har", ".csv", ".tsv")

@@ -11,8 +11,6 @@ from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
 
-__all__ = ["BatchAccount", "BatchEntry"]
-
 
 @dataclass(frozen=True, slots=True)
 class BatchEntry:

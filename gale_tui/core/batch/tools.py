@@ -11,21 +11,6 @@ from gale_tui.core.identifiers import clean_id, clean_label, id_warning
 from gale_tui.core.kinds import TOOL, Kind, kind_named, kind_of
 from gale_tui.core.untrusted_text import contains_key, inert, redact_links
 
-__all__ = [
-    "LABEL_LIMIT",
-    "MOST_TOOLS",
-    "TOO_MANY",
-    "BadLine",
-    "Batch",
-    "BatchTool",
-    "ToolCheck",
-    "Typed",
-    "bad_line",
-    "checked_tool",
-    "shown_line",
-    "tool_warning",
-]
-
 MOST_TOOLS: Final = 2000
 """Tools of one batch."""
 LABEL_LIMIT: Final = 120

@@ -25,8 +25,6 @@ from gale_tui.core.filesystem import PLAIN, lock_folder, make_private_folder, re
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ConfigFile"]
-
 SIZE_LIMIT: Final = 1 << 20
 """Bytes of a file that is still read."""
 _BOM: Final = b"\xef\xbb\xbf"

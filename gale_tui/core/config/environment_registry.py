@@ -14,8 +14,6 @@ from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
 
-__all__ = ["EnvironmentRegistry"]
-
 
 class EnvironmentRegistry:
     """Environments, settings and keys, changed together.

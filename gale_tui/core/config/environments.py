@@ -15,19 +15,6 @@ from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
-__all__ = [
-    "RESERVED",
-    "Config",
-    "check_ca_file",
-    "check_environment_name",
-    "check_proxy",
-    "environment_from_variables",
-    "environment_tables",
-    "id_of",
-    "parse_config",
-    "user_path",
-]
-
 VARIABLES_ID: Final = "env"
 DEMO_ID: Final = "demo"
 RESERVED: Final = (VARIABLES_ID, DEMO_ID)

@@ -9,18 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-__all__ = [
-    "DEFAULT_PATTERN",
-    "PATTERN_FIELDS",
-    "Clipboard",
-    "Glyphs",
-    "Notifications",
-    "Settings",
-    "as_toml",
-    "check_setting",
-    "parse_settings",
-]
-
 Clipboard = Literal["osc52", "off"]
 Notifications = Literal["bell", "desktop", "both", "off"]
 Glyphs = Literal["auto", "unicode", "ascii"]

@@ -12,8 +12,6 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
 
-__all__ = ["add_table", "rename_table", "write_environment", "write_values"]
-
 
 def add_table(text: str, name: str) -> str:
     """The text with an empty environment at its end, or unchanged if none fits there."""

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     # late: no key is looked up before the first frame
     from gale_tui.core.credentials.keyring_backend import Keyrings, KeyringState
 
-__all__ = ["Credentials", "KeyPlace", "KeyStatus"]
-
 KeyPlace = Literal["keyring", "session", "GALE_API_KEY", "key_command", "demo", "none", "locked", "unavailable"]
 
 ANSWER_LIMIT = 10.0

@@ -22,8 +22,6 @@ from gale_tui.core.processes import PIPE, start_process
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["check_not_writable_by_others", "key_from_command"]
-
 TIME_LIMIT = 15.0
 """Seconds until the program is ended."""
 OUTPUT_LIMIT = 16_384

@@ -18,8 +18,6 @@ from gale_tui.core.logs import redact
 from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["SERVICE", "WITHOUT_KEYRING", "KeyringState", "Keyrings", "LockState"]
-
 SERVICE = "gale-tui"
 """The service name of all entries."""
 

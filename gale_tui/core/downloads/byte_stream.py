@@ -22,8 +22,6 @@ from gale_tui.core.downloads.stored_entries import StoredEntries
 from gale_tui.core.errors import CorruptFileError, InterruptedDownloadError
 from gale_tui.core.http.responses import OpenResponse
 
-__all__ = ["Body", "Checksum", "receive"]
-
 BUFFER = 4 << 20
 BUFFERS = 4
 PIECE = 1 << 20

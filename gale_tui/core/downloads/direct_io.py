@@ -15,8 +15,6 @@ from typing import Final
 
 from gale_tui.core.filesystem import set_file_flag
 
-__all__ = ["BLOCK", "LARGE", "STEP", "DirectFile", "Flusher"]
-
 BLOCK: Final = 4096
 """Bytes; what goes past the system's memory begins and ends at a multiple of it."""
 LARGE: Final = 32 << 20

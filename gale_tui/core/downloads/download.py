@@ -47,8 +47,6 @@ from gale_tui.core.identifiers import origin_of
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import safe_file_stem
 
-__all__ = ["DownloadPlan", "DownloadTask", "SavedFile"]
-
 _RESUMABLE = (InterruptedDownloadError, LinkNotReadyError, LinkExpiredError, NotAZipError, FileSystemError)
 """After these a part is kept."""
 _OVERHEAD = 64 << 20

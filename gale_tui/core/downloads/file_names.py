@@ -12,8 +12,6 @@ from typing import Final
 from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.untrusted_text import safe_file_stem
 
-__all__ = ["PART", "file_names", "names_after", "suffix_of"]
-
 PART: Final = ".part"
 """Ending of an unfinished file, after the name that it will have."""
 

@@ -28,8 +28,6 @@ from gale_tui.core.filesystem import (
     unlock_file,
 )
 
-__all__ = ["PartFile", "Step", "discard_part", "file_system_error", "make_folder", "require_room"]
-
 Step = Callable[[str], None]
 """Called before the disk is touched, with "create", "write", "truncate", "fsync", "link" or "unlink"."""
 

@@ -10,8 +10,6 @@ from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.file_names import file_names
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["DownloadPlan"]
-
 
 @dataclass(frozen=True, slots=True)
 class DownloadPlan:

@@ -28,16 +28,6 @@ from gale_tui.core.http.responses import Headers, OpenResponse
 from gale_tui.core.secret import SignedUrl, without_secrets
 from gale_tui.core.untrusted_text import content_disposition_name, first_useful_line, inert
 
-__all__ = [
-    "Placement",
-    "content_error",
-    "content_length",
-    "find_placement",
-    "refusal_error",
-    "server_file_name",
-    "validator_of",
-]
-
 _EXPLANATION = 65536
 """Bytes of an error page that are read."""
 _EXPORT_AGAIN = "Export again"

@@ -14,8 +14,6 @@ from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.downloads.file_names import PART
 from gale_tui.core.errors import DownloadError
 
-__all__ = ["SavedFile", "check_file", "find_published"]
-
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:

@@ -10,8 +10,6 @@ import struct
 import zlib
 from typing import Final
 
-__all__ = ["StoredEntries"]
-
 _HEADER: Final = struct.Struct("<4s5H3L2H")
 _SIGNATURE: Final = b"PK\x03\x04"
 _UNKNOWN_SIZE: Final = 0x0008

@@ -8,8 +8,6 @@ from typing import Literal
 from gale_tui.core.kinds import Kind
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["DockStatus", "ExportStarted", "KeyTest", "ResponseNote"]
-
 
 @dataclass(frozen=True, slots=True)
 class ResponseNote:

@@ -37,8 +37,6 @@ from gale_tui.core.models import Environment
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import first_useful_line, inert
 
-__all__ = ["GaleClient", "curl_line", "dock_status_path", "export_path", "parse_http_date", "retry_after"]
-
 Call = Literal["export", "dock status"]
 
 EXPORT_SECONDS = 60.0

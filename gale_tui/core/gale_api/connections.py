@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from gale_tui.core.gale_api.client import GaleClient
     from gale_tui.core.http.transport import Transport
 
-__all__ = ["Connections"]
-
 T = TypeVar("T")
 
 PATIENCE = 90.0

@@ -20,8 +20,6 @@ from gale_tui.core.kinds import KINDS, Kind, kind_of
 from gale_tui.core.secret import SignedUrl, register_secret, without_keys, without_secrets
 from gale_tui.core.untrusted_text import inert, inert_block, redact_links
 
-__all__ = ["ExpectedIds", "answer_text", "parse_dock_status", "parse_export", "read_json"]
-
 NOTE_LIMIT = 16384
 """Characters of an answer that are kept for the details."""
 LINK_LIMIT = 16384

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from gale_tui.core.history.connection import WriteConnection
     from gale_tui.core.history.open_store import History, Run
 
-__all__ = ["LEASE", "BatchRecord", "BatchRecords"]
-
 LEASE: Final = 60.0
 """Seconds for which a batch belongs to the process that runs it, unless it is renewed."""
 

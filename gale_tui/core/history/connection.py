@@ -16,17 +16,6 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.files import has_database_header
 from gale_tui.core.history.rows import DamagedError, Row, UnreadableRowError
 
-__all__ = [
-    "BUSY_SECONDS",
-    "BusyRetry",
-    "DatabaseThread",
-    "MangledText",
-    "Step",
-    "WriteConnection",
-    "connect",
-    "snapshot",
-]
-
 T = TypeVar("T")
 Step: TypeAlias = Callable[[str], None]
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from gale_tui.core.history.open_store import Run
     from gale_tui.core.history.rows import Row
 
-__all__ = ["Drafts", "ExportDraft"]
-
 _SECRET: Final = re.compile(r"kg-|\beyJ|\b(?:cookie|authorization|bearer|x-api-key)\b|token\s*[=:]", re.IGNORECASE)
 """Keys and tokens, and what precedes them in a copied request of which a piece was typed into a field."""
 LONGEST: Final = 1000

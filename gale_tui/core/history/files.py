@@ -15,16 +15,6 @@ from typing import Final
 from gale_tui.core.errors import StoreError
 from gale_tui.core.filesystem import make_private_folder, sync_folder
 
-__all__ = [
-    "file_identity",
-    "has_database_header",
-    "is_openable",
-    "make_private",
-    "on_network",
-    "remove_database",
-    "set_aside",
-]
-
 MOUNTINFO: Path = Path("/proc/self/mountinfo")
 """The table of mounts, see proc(5); only Linux has one."""
 

@@ -14,8 +14,6 @@ from typing import Final, Literal, TypeAlias
 from gale_tui.core.history.connection import WriteConnection
 from gale_tui.core.history.rows import Row
 
-__all__ = ["Holder", "LeaseKind", "Leases", "is_held"]
-
 LeaseKind: TypeAlias = Literal["poll", "download", "post", "batch"]
 
 _MARGIN: Final = 2.0

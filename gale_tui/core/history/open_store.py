@@ -39,8 +39,6 @@ from gale_tui.core.history.rows import DamagedError
 from gale_tui.core.history.schema import APPLICATION_ID, LARGEST_REVISION, SELECT_JOBS, describe_tables, tables_of
 from gale_tui.core.history.writer import HistoryWriter
 
-__all__ = ["History", "HistoryFile", "Run", "Threads"]
-
 T = TypeVar("T")
 
 _PROBES: Final = (

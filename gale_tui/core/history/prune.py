@@ -11,8 +11,6 @@ from pathlib import Path
 
 from gale_tui.core.models import DownloadState, Job
 
-__all__ = ["OldFile", "file_matches", "find_old_files"]
-
 
 @dataclass(frozen=True, slots=True)
 class OldFile:

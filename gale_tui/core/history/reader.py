@@ -13,8 +13,6 @@ from gale_tui.core.history.rows import UnreadableRowError, job_from, load_job
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
-__all__ = ["HistoryReader"]
-
 
 class HistoryReader:
     """The queries of `JobStore`, on the thread that reads; all may raise `sqlite3.Error` and `UnreadableRowError`."""

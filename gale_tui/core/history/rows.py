@@ -14,23 +14,6 @@ from gale_tui.core.kinds import KINDS, TOOL
 from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
-__all__ = [
-    "COLUMNS",
-    "DOWNLOAD_COLUMNS",
-    "JOB_COLUMNS",
-    "DamagedError",
-    "Row",
-    "UnreadableRowError",
-    "dump_job",
-    "is_readable",
-    "job_from",
-    "load_job",
-    "repair",
-    "row_of",
-    "storable",
-    "value_types",
-]
-
 Row: TypeAlias = tuple[Any, ...]
 
 

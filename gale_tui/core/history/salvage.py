@@ -16,8 +16,6 @@ from gale_tui.core.history.connection import WriteConnection
 from gale_tui.core.history.rows import COLUMNS, Row, repair, value_types
 from gale_tui.core.history.schema import INSERT_JOB, LARGEST_REVISION, Columns
 
-__all__ = ["copy_readable"]
-
 _USUAL_PAGE: Final = 4096
 _TABLE_LEAF: Final = 13
 _LOG_HEADER: Final = 32

@@ -11,19 +11,6 @@ from typing import Final, TypeAlias
 from gale_tui.core.history.rows import COLUMNS
 from gale_tui.core.models import DownloadState, JobState
 
-__all__ = [
-    "APPLICATION_ID",
-    "INSERT_JOB",
-    "LARGEST_REVISION",
-    "MIGRATIONS",
-    "SELECT_JOBS",
-    "UNFINISHED",
-    "Columns",
-    "Write",
-    "describe_tables",
-    "tables_of",
-]
-
 Write: TypeAlias = Callable[[str], object]
 Columns: TypeAlias = tuple[tuple[str, str], ...]
 """Name and declaration of each column, in the order in which the file has them."""

@@ -16,8 +16,6 @@ from gale_tui.core.untrusted_text import inert
 if TYPE_CHECKING:
     from gale_tui.core.history.open_store import Run
 
-__all__ = ["ToolSet", "ToolSets", "clean_set_name"]
-
 NAME_LIMIT: Final = 60
 _SELECT: Final = "SELECT name, environment_id, created_at, used_at, items FROM sets"
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from gale_tui.core.history.drafts import Drafts
     from gale_tui.core.history.sets import ToolSets
 
-__all__ = ["JobStore"]
-
 T = TypeVar("T")
 C = TypeVar("C", JobChange, JobChange | None)
 

@@ -16,8 +16,6 @@ from gale_tui.core.history.rows import COLUMNS, Row, dump_job, is_readable, job_
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
-__all__ = ["EventText", "HistoryWriter"]
-
 EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
 """A line for the timeline, or what makes it of the job before and after."""
 

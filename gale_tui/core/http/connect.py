@@ -14,8 +14,6 @@ from typing import Any
 
 from gale_tui.core.http.request_context import Exchange, shut_down
 
-__all__ = ["Address", "connect", "look_up"]
-
 HEAD_START = 0.25
 """Seconds that one address has for itself before the next is tried beside it."""
 LOOK = 0.1

@@ -29,8 +29,6 @@ from gale_tui.core.http.request_context import HANDSHAKE, Exchange
 from gale_tui.core.http.tls import certificate_problem
 from gale_tui.core.models import Origin
 
-__all__ = ["proxy_failure", "request_failure"]
-
 _NETWORK = "Check the host of the environment and this machine's network"
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
 

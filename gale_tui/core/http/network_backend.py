@@ -24,8 +24,6 @@ from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import split_url
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["PoolTransport", "make_transport", "raw_socket", "send"]
-
 
 class PoolTransport(httpx.BaseTransport):
     """A pool of connections on sockets of ours; httpx's own transport takes no `network_backend`."""

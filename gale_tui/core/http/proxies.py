@@ -10,8 +10,6 @@ from urllib.request import getproxies, proxy_bypass
 from gale_tui.core.models import Origin
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["proxy_for", "proxy_shown"]
-
 
 def proxy_for(origin: Origin, explicit: str | None) -> str | None:
     """URL of the proxy to use for an origin, or None for a direct connection.

@@ -14,8 +14,6 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-__all__ = ["HANDSHAKE", "Cancellation", "Exchange", "OpenSockets", "as_current", "current_exchange", "shut_down"]
-
 Phase = Literal["name", "connect", "proxy", "tls", "request"]
 """`proxy`: with the proxy itself, until its tunnel stands."""
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ResponseFraming"]
-
 HEAD_LIMIT = 100 << 10
 """Bytes of a head; a larger one is passed as it is, and the library refuses it."""
 _HEAD_END = re.compile(rb"\n\r?\n")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-__all__ = ["BODY_LIMIT", "Answer", "Headers", "OpenResponse"]
-
 BODY_LIMIT = 1024 * 1024
 """Bytes of an answer to a call that are read."""
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["TrustedContexts", "certificate_problem"]
-
 
 class TrustedContexts:
     """TLS contexts, lent for one handshake each.

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from gale_tui.core.http.network_backend import PoolTransport
 
-__all__ = ["Transport", "check_link"]
-
 MAX_REDIRECTS = 5
 HEADER_SECONDS = 30.0
 """Until a download's headers are there."""

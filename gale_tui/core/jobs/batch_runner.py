@@ -26,8 +26,6 @@ from gale_tui.core.models import ChangeKind, Environment, ExportRequest, Job, Jo
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["BatchRun", "account_of"]
-
 BURST: Final = 30
 """Exports that start one a second; the engine itself sees to the second."""
 SPACING: Final = 2.1

@@ -29,9 +29,6 @@ from gale_tui.core.models import (
     ToolChoice,
 )
 
-__all__ = ["JobCommands"]
-
-
 GONE = Sentence("This job is gone.")
 MOST_CHOICES = 50
 """Tools that the export form offers at most."""

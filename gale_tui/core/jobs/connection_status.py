@@ -8,8 +8,6 @@ from gale_tui.core.clock import Clock
 from gale_tui.core.jobs.rate_limits import Condition
 from gale_tui.core.models import Environment, EnvironmentCondition
 
-__all__ = ["ConnectionStatus"]
-
 
 class ConnectionStatus:
     """The condition of each environment, and who hears of changes.

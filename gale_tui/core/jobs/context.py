@@ -18,8 +18,6 @@ from gale_tui.core.models import Environment, Job, JobReason
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.threads import DaemonThreads
 
-__all__ = ["JobContext", "resolve_link"]
-
 
 @dataclass(frozen=True, slots=True)
 class JobContext:

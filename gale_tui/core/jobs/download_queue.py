@@ -13,8 +13,6 @@ from gale_tui.core.jobs.job_download import JobDownload
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import DownloadProgress, DownloadState
 
-__all__ = ["DownloadQueue"]
-
 AT_ONCE = 3
 """Downloads at the same time."""
 SLOW = 4 << 10

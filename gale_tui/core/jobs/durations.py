@@ -7,8 +7,6 @@ from typing import Final
 
 from gale_tui.core.models import Job, JobState
 
-__all__ = ["Durations"]
-
 _REMEMBERED: Final = 5
 """Exports of a tool that count; the latest ones."""
 

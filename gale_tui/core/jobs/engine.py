@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from gale_tui.core.history.drafts import Drafts
     from gale_tui.core.history.sets import ToolSets
 
-__all__ = ["GaleEngine"]
-
 FIRST_SCREENFUL = 300
 """Jobs loaded before the first frame; the rest of the history follows."""
 SYNC_EVERY = 1.0

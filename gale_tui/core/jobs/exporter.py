@@ -26,8 +26,6 @@ from gale_tui.core.jobs.reasons import clock_time, describe
 from gale_tui.core.models import Environment, ExportRequest, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
-__all__ = ["Exporter"]
-
 POST_SPACING = 1.0
 """Seconds between two POSTs to one environment: design-time calls are limited to 60 in 60 s."""
 POST_LEASE = 120.0

@@ -14,10 +14,10 @@ from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.models import DownloadProgress
 
 if TYPE_CHECKING:
-    from gale_tui.core.downloads.download import DownloadPlan, DownloadTask, SavedFile
+    from gale_tui.core.downloads.download import DownloadTask
+    from gale_tui.core.downloads.plan import DownloadPlan
+    from gale_tui.core.downloads.saved_file import SavedFile
     from gale_tui.core.http.transport import Transport
-
-__all__ = ["FileTransfer"]
 
 RECORDED_WITHIN = 20.0
 """Real seconds that the history has to record a part."""

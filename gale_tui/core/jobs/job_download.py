@@ -35,8 +35,6 @@ from gale_tui.core.secret import SignedUrl
 if TYPE_CHECKING:
     from gale_tui.core.downloads.saved_file import SavedFile
 
-__all__ = ["LEASE", "JobDownload"]
-
 READY_WITHIN = 120.0
 """Seconds after SUCCESS in which 403, 404 and 409 on the link mean "not yet"."""
 AUTOMATIC_TRIES = 12

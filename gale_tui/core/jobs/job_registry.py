@@ -23,8 +23,6 @@ from gale_tui.core.jobs.durations import Durations
 from gale_tui.core.jobs.transitions import mark_unwritten
 from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent
 
-__all__ = ["JobRegistry", "Transition"]
-
 Transition: TypeAlias = Callable[[Job], Job]
 
 log = logging.getLogger(__name__)

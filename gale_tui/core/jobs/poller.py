@@ -13,8 +13,6 @@ from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment, Job, JobReason, JobState
 from gale_tui.core.secret import Secret, SignedUrl
 
-__all__ = ["POLL_LEASE", "Poller"]
-
 POLL_LEASE = 30.0
 """Seconds that a job belongs to its poller without being renewed."""
 NOBODY_ASKED = 180.0

@@ -13,8 +13,6 @@ from typing import Literal, NamedTuple
 
 from gale_tui.core.clock import Clock
 
-__all__ = ["NEVER", "Budget", "Condition", "Deadlines", "Pace", "PollOutcome", "PollPolicy", "PollResult", "Wait"]
-
 Condition = Literal["fine", "slowed", "offline", "needs key"]
 """How polling of one environment stands."""
 

@@ -14,8 +14,6 @@ from gale_tui.core.batch.outcomes import GOOD, Outcome
 from gale_tui.core.batch.report import BatchEntry
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason, JobState
 
-__all__ = ["Sentence", "clock_time", "describe", "describe_download", "describe_entry"]
-
 
 @dataclass(frozen=True, slots=True)
 class Sentence:

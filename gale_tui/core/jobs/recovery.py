@@ -9,8 +9,6 @@ from gale_tui.core.jobs.download_queue import DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
 from gale_tui.core.models import DownloadState, Job, JobState
 
-__all__ = ["Recovery"]
-
 PATIENCE = 10.0
 """Seconds that another process has for its own jobs before they count as abandoned."""
 

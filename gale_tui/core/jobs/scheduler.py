@@ -19,8 +19,6 @@ from gale_tui.core.background import cancel_all
 from gale_tui.core.clock import Clock, wait_for_event
 from gale_tui.core.jobs.rate_limits import NEVER, Budget, Condition, Pace, PollOutcome, PollPolicy, PollResult, Wait
 
-__all__ = ["Scheduler"]
-
 _REMEMBERED = 256
 """Jobs that are no longer polled and may come back."""
 

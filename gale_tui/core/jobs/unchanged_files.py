@@ -9,8 +9,6 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Download, DownloadState
 from gale_tui.core.source.unpack import read_members
 
-__all__ = ["have_same_bytes", "is_unchanged"]
-
 
 def is_unchanged(before: Download, after: Download) -> bool | None:
     """Returns True if two files have members of the same names, sizes and CRC-32; None if one cannot be read."""

@@ -21,8 +21,6 @@ from gale_tui.core.paste.text import quotes_closed, unescape
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import contains_key
 
-__all__ = ["LEFT_OUT", "Captured", "CapturedKey", "CapturedRequest", "recognise"]
-
 TEXT_LIMIT: Final = 2 << 20
 """Characters of a paste that are read."""
 LEFT_OUT: Final = "Cookies, tokens and keys in it were left out."

@@ -10,8 +10,6 @@ from typing import Final
 from gale_tui.core.paste.scanner import RawRequest
 from gale_tui.core.paste.text import unescape
 
-__all__ = ["HAR_LIMIT", "har_requests", "looks_like_har"]
-
 HAR_LIMIT: Final = 50 << 20
 """Bytes of a HAR file that are read."""
 _REQUEST_NAME: Final = '"request"'

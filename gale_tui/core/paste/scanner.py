@@ -19,8 +19,6 @@ from gale_tui.core.identifiers import clean_id, is_id, origin_of, shaped_ids
 from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
 from gale_tui.core.untrusted_text import contains_key
 
-__all__ = ["RawRequest", "Subject", "common_host", "find_requests", "has_secrets", "subject_of"]
-
 _WORDS: Final = "|".join(word for kind in KINDS.values() for word in kind.words)
 _STOP: Final = r"\s'\"<>|\x00-\x1f"
 _ADDRESS: Final = re.compile(

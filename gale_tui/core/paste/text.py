@@ -9,8 +9,6 @@ from typing import Final
 
 from gale_tui.core.errors import ConfigError
 
-__all__ = ["decode_text", "quotes_closed", "unescape"]
-
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _CARET: Final = re.compile(r"\^(?![0-9A-Za-z])")
 """cmd.exe's escape; before a letter a caret is a character that no address has."""

@@ -9,8 +9,6 @@ from pathlib import Path
 from gale_tui.core.archive.contents import ArchiveContents, contents_of, read_archive
 from gale_tui.core.source.pack import read_folder
 
-__all__ = ["read_contents"]
-
 
 def read_contents(path: Path, *, checkpoint: Callable[[], None] | None = None) -> ArchiveContents:
     """Looks into a saved export or an unpacked one.

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Final
 
-__all__ = ["Finding", "find_credentials"]
-
 MOST: Final = 200
 """Findings that are listed."""
 

@@ -16,8 +16,6 @@ from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, NODE
 from gale_tui.core.source.split import FILE, LAYOUT_KEY, LITERAL, VALUE
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["ORIGINAL", "Joined", "Values", "join", "parse_values", "place_of"]
-
 Values = Mapping[str, Any]
 ORIGINAL: Final = "$original"
 """Beside the values: the variables' document as it was, if no style reproduces it."""

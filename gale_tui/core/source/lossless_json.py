@@ -11,8 +11,6 @@ from typing import Any, Final, NoReturn
 
 from gale_tui.core.errors import SourceError
 
-__all__ = ["TREE_STYLE", "Number", "Style", "likely_styles", "line_at", "parse", "too_full", "write"]
-
 _VALUES: Final = 4_000_000
 """Values of a document that is parsed; more would need gigabytes of memory."""
 _SPACE: Final = " \t\r\n"

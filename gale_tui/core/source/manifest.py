@@ -10,8 +10,6 @@ from gale_tui.core.errors import SourceError
 from gale_tui.core.source.lossless_json import Style, parse, write
 from gale_tui.core.source.names import MANIFEST, checked_path
 
-__all__ = ["FORMAT", "Manifest", "Member", "read_manifest"]
-
 FORMAT: Final = "1"
 """Version of the tree's format, as a number is spelled."""
 

@@ -13,24 +13,6 @@ from typing import Final
 from gale_tui.core.errors import SourceError
 from gale_tui.core.untrusted_text import inert, is_reserved, safe_file_stem
 
-__all__ = [
-    "APPLICATION",
-    "ATTRIBUTES",
-    "FLOW",
-    "IGNORE",
-    "LAYOUT",
-    "MANIFEST",
-    "NODES",
-    "OTHERS",
-    "STATE",
-    "VALUES",
-    "VARIABLES",
-    "Names",
-    "checked_path",
-    "numbered",
-    "slug",
-]
-
 MANIFEST: Final = "gale-tool.json"
 FLOW: Final = "flow_definition.json"
 APPLICATION: Final = "app_definition.json"

@@ -18,8 +18,6 @@ from gale_tui.core.source.references import unresolved_references
 from gale_tui.core.source.tree import read_files, read_values_file
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["Packed", "pack", "read_folder"]
-
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 """The time stamp of every member, so that the same tree packs into the same bytes."""
 _VALUES_LIMIT: Final = 64 << 20

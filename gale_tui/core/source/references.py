@@ -11,8 +11,6 @@ from typing import Any, Final
 
 from gale_tui.core.archive.tool import node_identity, read_variables
 
-__all__ = ["unresolved_references"]
-
 _NODE_LISTS: Final = ("nodes", "steps")
 _NEXT: Final = frozenset(
     {"next", "nextnode", "nextnodeid", "nextstep", "nextstepid", "goto", "onsuccess", "onerror", "onfailure"}

@@ -16,8 +16,6 @@ from gale_tui.core.source.tree import file_system_errors
 from gale_tui.core.source.unpack import Unpacked, unpack
 from gale_tui.core.untrusted_text import inert, safe_file_stem
 
-__all__ = ["find_tool_folder", "tool_folder", "unpack_job"]
-
 _INDEX: Final = "tools.json"
 _OWNER: Final = "environment"
 """Where the index has the name of its environment; the other keys are ids with a slash between them."""

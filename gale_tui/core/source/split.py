@@ -16,8 +16,6 @@ from gale_tui.core.archive.tool import find_part, node_identity, text_field, var
 from gale_tui.core.source.lossless_json import Number
 from gale_tui.core.source.names import Names, numbered
 
-__all__ = ["FILE", "LAYOUT_KEY", "LEVELS", "LITERAL", "VALUE", "Pieces", "split_document", "split_variables"]
-
 FILE: Final = "$file"
 LAYOUT_KEY: Final = "$layout"
 VALUE: Final = "$value"

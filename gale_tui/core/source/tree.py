@@ -16,16 +16,6 @@ from gale_tui.core.source.manifest import Manifest, read_manifest
 from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, NODES, STATE, VALUES, checked_path
 from gale_tui.core.untrusted_text import inert
 
-__all__ = [
-    "JOURNAL",
-    "check_parent",
-    "file_system_errors",
-    "not_followed",
-    "read_file",
-    "read_files",
-    "read_values_file",
-]
-
 _FILE_LIMIT: Final = 256 << 20
 _TREE_LIMIT: Final = 512 << 20
 _FILES_LIMIT: Final = 200_000

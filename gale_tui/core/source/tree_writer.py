@@ -26,8 +26,6 @@ from gale_tui.core.source.names import ATTRIBUTES, IGNORE, MANIFEST, STATE, VALU
 from gale_tui.core.source.tree import JOURNAL, check_parent, file_system_errors, not_followed, read_file
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["TreeChanges", "write_tree"]
-
 _HASHES: Final = "files.json"
 _NEW: Final = "new"
 _NAMED: Final = 5

@@ -22,8 +22,6 @@ from gale_tui.core.source.split import Pieces, split_document, split_variables
 from gale_tui.core.source.tree_writer import TreeChanges, write_tree
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["Source", "Unpacked", "read_members", "split_members", "unpack"]
-
 _MEMBERS_LIMIT: Final = 512 << 20
 """Bytes of all members together; they are held in memory."""
 _UNREAD: Final = object()

@@ -16,8 +16,6 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import elapsed_seconds
 from gale_tui.tui.formatting.quantities import elapsed_text, size_text
 
-__all__ = ["row_line", "scp_line", "scp_note"]
-
 
 def row_line(job: Job, now: float) -> str:
     """A job's row as one line of text, with all that the table's columns say."""

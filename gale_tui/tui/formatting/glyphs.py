@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ASCII", "UNICODE", "Glyphs", "choose_glyphs", "glyphs_of", "terminal_encoding"]
-
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobState
 from gale_tui.tui.formatting.job_text import is_unsaved
 
-__all__ = ["JobCounts"]
-
 _RUNNING = (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING)
 _FAILED = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED, JobState.LOST)
 

@@ -26,8 +26,6 @@ from gale_tui.tui.formatting.quantities import (
     speed_text,
 )
 
-__all__ = ["elapsed_seconds", "file_text", "glyph_text", "is_unsaved", "progress_bar", "status_text"]
-
 BAR_CELLS = 8
 """Width of a percentage's bar."""
 LEAST_NOTE = 60

@@ -9,9 +9,6 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
-__all__ = ["Line", "Piece", "Tone", "plain_text", "wrap_cells", "wrap_words"]
-
-
 _WORD_START = re.compile(r"(?<=[^ ])(?= )")
 
 

@@ -8,19 +8,6 @@ from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
-__all__ = [
-    "clip",
-    "clock_text",
-    "count_text",
-    "date_text",
-    "elapsed_text",
-    "fit",
-    "path_text",
-    "percentage_text",
-    "size_text",
-    "speed_text",
-]
-
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Not strftime's: those follow the locale and differ in width."""
 

@@ -13,8 +13,6 @@ from gale_tui.tui.formatting.pieces import Tone
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-__all__ = ["ToneStyles", "contrast"]
-
 _TO_BE_SEEN = (Tone.RUNNING, Tone.WARNING, Tone.ERROR, Tone.FAILURE, Tone.DANGER)
 
 _COLORS = {

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.tui.context import AppContext
 
-__all__ = ["LIST_KEYS", "GaleModal", "GaleScreen"]
-
 T = TypeVar("T")
 
 LIST_KEYS: Final = (

@@ -20,8 +20,6 @@ from gale_tui.tui.formatting.clipboard_text import row_line, scp_line, scp_note
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
 
-__all__ = ["CopyMenu"]
-
 SCP = "scp command"
 LINK = "Download link"
 SHA = "SHA-256"

@@ -18,21 +18,12 @@ from gale_tui.core.models import Environment, Job
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
 from gale_tui.tui.screens.form_dialog import FormDialog
+from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
-from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
+from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
 
 if TYPE_CHECKING:
     from gale_tui.tui.context import AppHost
-
-__all__ = [
-    "ConfirmDialog",
-    "EnvironmentPicker",
-    "KeyDialog",
-    "TrackDialog",
-    "badge",
-    "confirm_production",
-    "session_checkbox",
-]
 
 
 def badge(environment: Environment) -> Content:

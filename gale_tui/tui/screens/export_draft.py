@@ -11,8 +11,6 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.history.drafts import ExportDraft
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
 
-__all__ = ["DraftAutosave"]
-
 PAUSE = 0.8
 """Seconds without a change before a draft is written."""
 

@@ -34,8 +34,6 @@ from gale_tui.tui.widgets.forms.export_fields import ExportFields
 from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton
 from gale_tui.tui.widgets.forms.pasting_fields import PastingFields
 
-__all__ = ["ExportForm"]
-
 
 class ExportForm(FormScreen[Job]):
     """Asks what to export and starts it. Dismissed with the job; with None where the user went back.

@@ -9,8 +9,6 @@ from textual.widgets import Static
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.forms.fields import TextField
 
-__all__ = ["FormScreen"]
-
 T = TypeVar("T")
 
 _LEVELS = ("problem", "warning", "success", "busy")

@@ -14,8 +14,6 @@ from gale_tui.core.errors import GaleError
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.widgets.forms.fields import FormButton, TextField
 
-__all__ = ["FormDialog"]
-
 T = TypeVar("T")
 
 

@@ -18,8 +18,6 @@ from gale_tui.tui.key_names import ascii_key, key_text
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.widgets.line_input import SearchInput
 
-__all__ = ["HelpScreen"]
-
 STATES = (
     ("REQUESTING", "the export request is on its way"),
     ("WAITING", "rate limit: sent again at the time shown"),

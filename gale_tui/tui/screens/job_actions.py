@@ -15,8 +15,6 @@ from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.tables.job_table import JobTable
 
-__all__ = ["JobActions", "MarkedJobActions"]
-
 Undo = Callable[[], Awaitable[None]]
 
 _WITHOUT_FILE = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED)

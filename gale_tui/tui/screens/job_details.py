@@ -11,8 +11,6 @@ from gale_tui.tui.messages import JobChanged
 from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.widgets.pages.details import DetailsPane
 
-__all__ = ["JobDetailsScreen"]
-
 
 class JobDetailsScreen(JobActions):
     """Ids, timeline, file and last response of a job, live."""

@@ -25,8 +25,6 @@ from gale_tui.tui.widgets.pages.details import DetailsPane
 from gale_tui.tui.widgets.tables.columns import TITLES
 from gale_tui.tui.widgets.tables.job_table import JobTable
 
-__all__ = ["JobsScreen"]
-
 BESIDE_FROM = 140
 """Columns from which the details stand beside the table."""
 BELOW_FROM = 100

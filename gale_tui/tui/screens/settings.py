@@ -19,8 +19,6 @@ from gale_tui.tui.widgets.forms.checks import Finding, folder_finding, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import FieldInput, FormBody, FormRow, TextField
 
-__all__ = ["SettingsScreen"]
-
 _SWITCH = (("on", "on"), ("off", "off"))
 _CHOICES = (
     ("theme", "Colours", ((theme.DARK, "dark"), (theme.LIGHT, "light")), "Dark or light, for the whole program."),

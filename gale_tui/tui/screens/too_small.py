@@ -12,8 +12,6 @@ from textual.widgets import Static
 
 from gale_tui.tui.screens.base import GaleModal
 
-__all__ = ["LEAST_HEIGHT", "LEAST_WIDTH", "TooSmallScreen", "too_small"]
-
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 12
 

@@ -11,8 +11,6 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 
-__all__ = ["ascii_text"]
-
 _SIGNS = str.maketrans(
     {
         **dict.fromkeys("─━═╌╍┄┅┈┉╴╶╸╺╼╾", "-"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Checkbox
 
-__all__ = ["FormCheckbox"]
-
 
 class FormCheckbox(Checkbox):
     """A check box of one line: ``[x]`` or ``[ ]``."""

@@ -11,8 +11,6 @@ from pathlib import Path
 from gale_tui.core.processes import start_process
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["folder_command", "show_folder"]
-
 _PATIENCE = 5.0
 """Seconds after which a program that still runs counts as having opened the folder."""
 

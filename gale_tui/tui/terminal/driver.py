@@ -19,8 +19,6 @@ from gale_tui.core.output import OutputThread
 if TYPE_CHECKING:
     from textual.app import App
 
-__all__ = ["TerminalDriver"]
-
 BEHIND = 1024
 """Bytes not yet sent from which a new picture waits for the terminal."""
 PATIENCE = 0.5

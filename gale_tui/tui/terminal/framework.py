@@ -10,8 +10,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["TESTED_WITH", "private_problem", "release_closed_widgets"]
-
 TESTED_WITH: Final = "8.2.8"
 
 _SIGNATURES: Final = (

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.message_pump import MessagePump
 
-__all__ = ["KeyQueue"]
-
 LONGEST: Final = 2.0
 """Seconds that a key waits at most for what the one before it does."""
 _ROUNDS: Final = 3

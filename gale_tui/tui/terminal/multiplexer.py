@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-__all__ = ["Multiplexer", "find_multiplexer", "wrap_sequence"]
-
 Multiplexer = Literal["", "tmux", "screen"]
 
 CHUNK = 240

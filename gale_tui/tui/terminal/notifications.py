@@ -9,8 +9,6 @@ from gale_tui.core.models import DownloadState, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.terminal.multiplexer import Multiplexer, wrap_sequence
 
-__all__ = ["Notifier", "ending_text"]
-
 SAVE_TITLE = "\x1b[22;2t"
 RESTORE_TITLE = "\x1b[23;2t"
 

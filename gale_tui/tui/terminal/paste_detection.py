@@ -11,8 +11,6 @@ from typing import Final
 from textual import events
 from textual.widgets import Input
 
-__all__ = ["PasteDetector", "ReadingInput", "looks_pasted"]
-
 FIRST_WAIT: Final = 0.01
 """Seconds that a key waits for company: far less than between two presses of a hand."""
 QUIET: Final = 0.15

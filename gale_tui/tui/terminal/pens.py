@@ -9,8 +9,6 @@ from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.style import Style
 
-__all__ = ["PLAIN", "Pen", "change_pen", "color_system", "is_unusual", "pens_for"]
-
 
 class Pen(NamedTuple):
     """How a cell is drawn, in the terminal's codes."""

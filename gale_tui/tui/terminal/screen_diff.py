@@ -21,8 +21,6 @@ from textual.strip import Strip
 from gale_tui.tui.terminal.ascii_fallback import ascii_text
 from gale_tui.tui.terminal.pens import PLAIN, Pen, change_pen, is_unusual, pens_for
 
-__all__ = ["ChopsUpdate", "LayoutUpdate", "PaintedUpdate", "ScreenDiff"]
-
 SHORT = 3
 """Cells that are cheaper to send again than to jump over."""
 

@@ -7,8 +7,6 @@ from textual.scroll_view import ScrollView
 
 from gale_tui.tui.terminal.framework import private_problem
 
-__all__ = ["SteadyScroll"]
-
 THUMB_STEPS = 8
 """Steps in which a scrollbar's thumb is drawn, per cell."""
 

@@ -26,11 +26,9 @@ from gale_tui.tui.terminal.paste_detection import PasteDetector
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual._compositor import ChopsUpdate, LayoutUpdate
 
     from gale_tui.tui.terminal.driver import TerminalDriver
-    from gale_tui.tui.terminal.screen_diff import ChopsUpdate, LayoutUpdate
-
-__all__ = ["TerminalApp"]
 
 log = logging.getLogger("gale_tui.app")
 

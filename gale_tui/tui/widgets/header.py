@@ -17,8 +17,6 @@ from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.formatting.styles import ToneStyles
 
-__all__ = ["HeaderBar", "HeaderFacts"]
-
 TITLE = " gale-tui"
 _ENVIRONMENT_TONES = (Tone.BADGE, Tone.BADGE_EDGE, Tone.DANGER_BADGE, Tone.DANGER_EDGE)
 LEAST_HOST = 12

@@ -14,8 +14,6 @@ from textual.widget import Widget
 from gale_tui.tui.formatting.glyphs import ASCII, glyphs_of
 from gale_tui.tui.key_names import ascii_key
 
-__all__ = ["KeyBar"]
-
 _STAY = 2
 """Entries at the end that always stay."""
 

@@ -9,8 +9,6 @@ from textual.widgets import Input
 
 from gale_tui.tui.actions import Place, bindings
 
-__all__ = ["FilterInput", "LineInput", "SearchInput"]
-
 
 class LineInput(Input):
     """One line, hidden until it is used."""

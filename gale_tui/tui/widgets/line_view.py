@@ -12,8 +12,6 @@ from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.terminal.steady_scroll import SteadyScroll
 
-__all__ = ["LineView"]
-
 
 class LineView(SteadyScroll):
     """A scroll view of lines in the theme's colours."""

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from gale_tui.core.downloads.direct_io import LARGE
-from gale_tui.core.downloads.download import DownloadTask, SavedFile
+from gale_tui.core.downloads.download import DownloadTask
+from gale_tui.core.downloads.saved_file import SavedFile
 from gale_tui.core.errors import (
     FileSystemError,
     GaleError,

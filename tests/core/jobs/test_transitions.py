@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.downloads.download import SavedFile
+from gale_tui.core.downloads.saved_file import SavedFile
 from gale_tui.core.errors import (
     AuthenticationError,
     NameNotFoundError,

@@ -29,7 +29,8 @@ from gale_tui.tui.screens.batch.sets import SetNameDialog, SetPicker
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, FormCheckbox, TextField
+from gale_tui.tui.terminal.checkbox import FormCheckbox
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, TextField
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 from tests.support.clocks import ScaledClock

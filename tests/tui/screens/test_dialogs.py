@@ -10,7 +10,8 @@ from textual.widgets import OptionList, Select, Static
 from gale_tui.core.errors import KeyringLockedError, StoreError
 from gale_tui.core.models import Job
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, KeyDialog, TrackDialog
-from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox, TextField
+from gale_tui.tui.terminal.checkbox import FormCheckbox
+from gale_tui.tui.widgets.forms.fields import FieldInput, TextField
 from tests.tui.stub_engine import KEY, LIVE, STAGING, KeyringState, StubApp, StubEngine
 
 

@@ -17,7 +17,8 @@ from gale_tui.core.models import Environment, EnvironmentCondition, Origin
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox, TextField
+from gale_tui.tui.terminal.checkbox import FormCheckbox
+from gale_tui.tui.widgets.forms.fields import FieldInput, TextField
 from tests.tui.stub_engine import KEY, LIVE, STAGING, KeyringState, Status, StubApp, StubEngine
 
 VARIABLES = Environment("env", "env", Origin("http", "127.0.0.1", 8000), source="variables")

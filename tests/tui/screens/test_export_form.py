@@ -24,8 +24,9 @@ from gale_tui.core.kinds import MODEL, WORKFLOW
 from gale_tui.core.models import Environment, ExportRequest, Job, Origin, ToolChoice
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.export_form import ExportForm
+from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.export_fields import ExportFields
-from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox, TextField
+from gale_tui.tui.widgets.forms.fields import FieldInput, TextField
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 from tests.tui.stub_engine import FLOW, KEY, LIVE, STAGING, TOOL, StubApp, StubEngine, a_job
 

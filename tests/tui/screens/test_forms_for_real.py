@@ -24,7 +24,8 @@ from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
-from gale_tui.tui.widgets.forms.fields import FieldInput, FormCheckbox
+from gale_tui.tui.terminal.checkbox import FormCheckbox
+from gale_tui.tui.widgets.forms.fields import FieldInput
 from tests.tui.real_app import until
 
 WRONG_KEY = "kg-test-key-0000-wrong"

@@ -12,8 +12,9 @@ from textual.app import App, ComposeResult
 
 from gale_tui.core.identifiers import clean_id, clean_key
 from gale_tui.tui import theme
+from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, folder_finding, folder_of, tidy_id, tidy_line
-from gale_tui.tui.widgets.forms.fields import FormCheckbox, TextField
+from gale_tui.tui.widgets.forms.fields import TextField
 
 
 class OneField(App[None]):

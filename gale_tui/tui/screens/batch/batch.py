@@ -25,8 +25,6 @@ from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, confi
 from gale_tui.tui.widgets.forms.batch_target import BatchPlan, BatchTarget
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 
-__all__ = ["BatchScreen"]
-
 EMPTY = """Paste the tools to export
 Lines of Tool ID, Flow ID and a label, as CSV, TSV or with spaces; or captured Export requests.
 

@@ -22,8 +22,6 @@ from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import FormRow, TextField
 from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
 
-__all__ = ["BatchLineDialog"]
-
 
 class BatchLineDialog(FormDialog[Typed]):
     """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left."""

@@ -6,8 +6,6 @@ from gale_tui.core.batch.editor import BatchList
 from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.history.sets import ToolSet
 
-__all__ = ["ListHistory"]
-
 
 class ListHistory:
     """A list, the set that it was opened from, and those before."""

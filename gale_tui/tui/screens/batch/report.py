@@ -17,9 +17,6 @@ from gale_tui.tui.widgets.forms.fields import FormButton
 from gale_tui.tui.widgets.pages.batch_lines import account_lines
 from gale_tui.tui.widgets.pages.text_page import TextPage
 
-__all__ = ["BatchAccountDialog"]
-
-
 Answer = Literal["retry", "continue", "discard"]
 
 

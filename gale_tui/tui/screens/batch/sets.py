@@ -24,8 +24,6 @@ from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import check_with
 from gale_tui.tui.widgets.forms.fields import TextField
 
-__all__ = ["SetNameDialog", "SetPicker", "save_as_set"]
-
 
 class SetNameDialog(FormDialog[str]):
     """Asks for a set's name. Dismissed with it."""

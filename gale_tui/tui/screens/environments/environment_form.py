@@ -23,11 +23,10 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
 from gale_tui.tui.screens.dialogs import ConfirmDialog, session_checkbox
 from gale_tui.tui.screens.form import FormScreen
+from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, command_of, host_note, key_note
-from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, FormCheckbox, TextField
+from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, TextField
 from gale_tui.tui.widgets.forms.pasted import EnvironmentOffer
-
-__all__ = ["EnvironmentForm"]
 
 _NEEDS_KEY = "Paste the key; it begins with kg-."
 

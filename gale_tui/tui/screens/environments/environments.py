@@ -22,8 +22,6 @@ from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.widgets.forms.fields import FormButton
 from gale_tui.tui.widgets.key_bar import KeyBar
 
-__all__ = ["EnvironmentsScreen"]
-
 WELCOME = (
     "An environment is one GALE: its host, and the API key that gale-tui uses there.\n\n",
     ("Where to find a key", "bold"),

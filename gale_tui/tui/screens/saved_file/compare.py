@@ -19,8 +19,6 @@ from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
 
-__all__ = ["CompareScreen", "comparison", "saved_exports"]
-
 
 def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
     """The saved exports of the same tool, newest first, each file once."""

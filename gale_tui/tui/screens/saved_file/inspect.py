@@ -19,8 +19,6 @@ from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
 
-__all__ = ["InspectScreen"]
-
 
 class InspectScreen(PageScreen):
     """The tool in a saved zip and the zip's JSON files, one part at a time.

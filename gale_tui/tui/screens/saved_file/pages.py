@@ -16,8 +16,6 @@ from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.line_input import SearchInput
 from gale_tui.tui.widgets.pages.text_page import TextPage
 
-__all__ = ["PageScreen", "ScreenClosedError"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -20,8 +20,6 @@ from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import folder_of
 from gale_tui.tui.widgets.forms.fields import TextField
 
-__all__ = ["UnpackDialog"]
-
 
 class UnpackDialog(FormDialog[Path]):
     """Unpacks saved files below a folder, which each environment remembers. Dismissed with the last tool's folder."""

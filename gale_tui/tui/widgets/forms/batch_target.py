@@ -20,14 +20,13 @@ from gale_tui.core.identifiers import origin_of
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.quantities import path_text
+from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import folder_finding, folder_of
-from gale_tui.tui.widgets.forms.fields import FormButton, FormCheckbox, FormRow, TextField
+from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
 
 if TYPE_CHECKING:
     from gale_tui.core.batch.tools import BadLine, BatchTool
     from gale_tui.core.jobs.engine import GaleEngine
-
-__all__ = ["BatchPlan", "BatchTarget"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,20 +12,6 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.filesystem import check_folder
 from gale_tui.core.identifiers import clean_key, parse_host
 
-__all__ = [
-    "Check",
-    "Finding",
-    "Level",
-    "check_with",
-    "command_of",
-    "folder_finding",
-    "folder_of",
-    "host_note",
-    "key_note",
-    "tidy_id",
-    "tidy_line",
-]
-
 Level = Literal["hint", "note", "warning", "problem"]
 
 _QUOTES = "\"'`“”‘’«»"

@@ -14,8 +14,6 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-__all__ = ["Choice"]
-
 
 class Choice(Widget, can_focus=True):
     """Some words, one of them chosen: ``[bell] desktop  both  off``."""

@@ -17,17 +17,16 @@ from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, TOOL, Kind, fitting_kind
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.formatting.quantities import path_text
+from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import Level, folder_finding, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
-from gale_tui.tui.widgets.forms.fields import FormBody, FormCheckbox, FormRow, TextField
+from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField
 from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
 if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.core.models import ToolChoice
-
-__all__ = ["ExportFields"]
 
 
 def _id_or(text: str, stand_in: str) -> str:

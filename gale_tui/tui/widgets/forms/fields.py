@@ -16,11 +16,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from gale_tui.core.threads import DaemonThreads
-from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.terminal.paste_detection import ReadingInput
 from gale_tui.tui.widgets.forms.checks import Check, Finding, Level, tidy_line
-
-__all__ = ["FieldInput", "FormBody", "FormButton", "FormCheckbox", "FormRow", "TextField"]
 
 _MARKS: Mapping[Level, str] = {"hint": "", "note": "", "warning": "! ", "problem": "× "}
 _SLOW_CHECK_SECONDS = 5.0

@@ -12,8 +12,6 @@ from gale_tui.tui.widgets.forms.checks import Check, Finding, check_with, tidy_i
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import TextField
 
-__all__ = ["id_field", "kind_choice", "show_kind"]
-
 _FLOW_NEEDED = "The Flow ID is needed: GALE exports it with its call flow."
 
 

@@ -14,8 +14,6 @@ from gale_tui.core.paste.capture import LEFT_OUT, Captured
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
-__all__ = ["EnvironmentOffer", "filled_note", "no_export_note", "origin_in", "paste_notes"]
-
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentOffer:

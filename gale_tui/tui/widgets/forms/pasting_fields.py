@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from gale_tui.core.batch.tools import Batch
     from gale_tui.core.jobs.engine import GaleEngine
 
-__all__ = ["PastingFields"]
-
 
 class PastingFields(ExportFields):
     """Fills itself from a captured request: URL, curl, fetch, HAR, two ids. Nothing else of it is kept, except that a

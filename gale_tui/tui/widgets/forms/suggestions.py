@@ -20,8 +20,6 @@ from gale_tui.tui.formatting.quantities import clip, fit
 if TYPE_CHECKING:
     from gale_tui.core.models import ToolChoice
 
-__all__ = ["Suggestions"]
-
 _NAME = 3
 """Letters that are enough to mean a name."""
 _WIDEST_TITLE = 26

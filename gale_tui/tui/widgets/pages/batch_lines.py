@@ -12,8 +12,6 @@ from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, fit
 
-__all__ = ["account_lines"]
-
 _LABEL = 24
 _WORD = 12
 

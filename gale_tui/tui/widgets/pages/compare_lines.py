@@ -19,8 +19,6 @@ from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, date_text, size_text
 from gale_tui.tui.widgets.pages.inspect_lines import hidden_text, value_text
 
-__all__ = ["comparison_lines"]
-
 Part = TypeVar("Part", ToolNode, Guardrail)
 
 _LINE_LIMIT: Final = 50_000

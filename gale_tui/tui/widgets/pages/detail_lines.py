@@ -20,8 +20,6 @@ from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_t
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
 
-__all__ = ["Line", "full_lines", "labelled", "path_lines", "summary_lines", "wrap"]
-
 Line = tuple[Piece, ...]
 
 LABEL_CELLS = 12

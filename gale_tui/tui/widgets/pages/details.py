@@ -10,8 +10,6 @@ from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, summary_lines
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
-__all__ = ["DetailsPane"]
-
 SUMMARY_HEIGHT = 8
 """Lines below which the pane shows a summary instead of all."""
 

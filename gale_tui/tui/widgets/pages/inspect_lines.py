@@ -18,8 +18,6 @@ from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, count_text, size_text
 from gale_tui.tui.widgets.pages.detail_lines import labelled, path_lines, wrap
 
-__all__ = ["document_lines", "document_text", "hidden_text", "overview_lines", "problem_lines"]
-
 _LABEL = 11
 _LIST_LIMIT = 500
 """Files, nodes of a type, variables that are listed."""

@@ -11,8 +11,6 @@ from textual.strip import Strip
 from gale_tui.tui.formatting.pieces import Line, plain_text
 from gale_tui.tui.widgets.line_view import LineView
 
-__all__ = ["SelectableLines"]
-
 
 class SelectableLines(LineView):
     """A view of lines of pieces."""

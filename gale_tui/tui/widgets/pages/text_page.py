@@ -15,9 +15,6 @@ from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.pieces import Line, Tone, plain_text
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
-__all__ = ["TextPage"]
-
-
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 

@@ -14,8 +14,6 @@ from textual.widget import Widget
 
 from gale_tui.tui.formatting.quantities import clip
 
-__all__ = ["ViewBar"]
-
 _NAME_CELLS = 28
 
 

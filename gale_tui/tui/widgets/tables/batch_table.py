@@ -17,8 +17,6 @@ from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import count_text, fit
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
-__all__ = ["BatchTable", "line_pieces"]
-
 MARK = 2
 NUMBER = 5
 LABEL = 24

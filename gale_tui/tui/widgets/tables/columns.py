@@ -14,8 +14,6 @@ from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_t
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import date_text, elapsed_text, fit
 
-__all__ = ["COLUMNS", "TITLES", "Column", "Layout", "header_pieces", "layout_for", "row_pieces", "sort_key"]
-
 COLUMNS = ("tool", "environment", "started", "status", "elapsed", "file")
 """Names of the columns that a table can be sorted by."""
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from gale_tui.core.models import Job
 from gale_tui.tui.widgets.tables.job_rows import JobRows
 
-__all__ = ["JobMarks"]
-
 
 class JobMarks:
     """The marks of a table's jobs.

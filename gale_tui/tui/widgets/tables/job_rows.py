@@ -9,8 +9,6 @@ from types import MappingProxyType
 from gale_tui.core.models import Job
 from gale_tui.tui.widgets.tables.columns import COLUMNS, SortKey, sort_key
 
-__all__ = ["JobRows"]
-
 
 class JobRows:
     """All jobs, and those of them that are shown as rows.

@@ -23,8 +23,6 @@ from gale_tui.tui.widgets.tables.job_marks import JobMarks
 from gale_tui.tui.widgets.tables.job_rows import JobRows
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
-__all__ = ["JobTable"]
-
 OTHERS_TICK = 5
 """Seconds between two looks at the elapsed times of rows without the cursor."""
 PROGRESS_SECONDS = 0.5

@@ -17,8 +17,6 @@ from gale_tui.tui.formatting.pieces import Tone
 from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.widgets.line_view import LineView
 
-__all__ = ["RowScroll"]
-
 
 class RowScroll(LineView):
     """The geometry of rows, one line each; line 0 of the widget is the header.
