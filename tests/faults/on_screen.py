@@ -240,7 +240,7 @@ FAULTS = (
         story=cut_and_resumed,
         sees=("resumable", "saved 300 kB"),
         disk=SAVED,
-        speed=10.0,
+        speed=3.0,
     ),
     Injected(
         name="screen: a web page instead of the zip",
