@@ -36,7 +36,7 @@ class ExportCommand:
     batch_name: str = ""
     """What the list is called."""
     resume: bool = False
-    """Go on with what was cut short."""
+    """Continue the interrupted batch."""
     keep_as: str = ""
     """The set that the list is kept as; empty for none."""
     environment_chosen: bool = True
@@ -61,7 +61,7 @@ class Plan:
     name: str = ""
     several: bool = True
     kept: BatchRecord | None = None
-    """What was cut short and is gone on with."""
+    """The interrupted batch that is continued."""
 
     @property
     def count(self) -> int:

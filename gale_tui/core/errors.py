@@ -17,7 +17,7 @@
     │   │   └── ProxyRefusedError   the proxy cannot be used, or would not connect
     │   ├── UnansweredError         sent, but no whole answer: time-out, cut line
     │   └── AnswerError             an HTTP answer that is no success
-    │       ├── BadRequestError     400, and any 4xx without a class of its own
+    │       ├── BadRequestError     400, and any other 4xx
     │       ├── AuthenticationError 401: the key is missing, wrong or revoked
     │       ├── ForbiddenError      403: the key is known but may not do this
     │       ├── NotFoundError       404 (``from_gale`` tells JSON from a page)

@@ -192,7 +192,7 @@ class WriteConnection:
         return self._connection.execute(sql, parameters).rowcount
 
     def write_once(self, sql: str, parameters: Sequence[Any] = (), *, durable: bool) -> int:
-        """Runs one statement in a transaction of its own; returns how many rows it changed."""
+        """Runs one statement in a transaction; returns how many rows it changed."""
         with self.transaction(durable=durable):
             return self.write(sql, parameters)
 

@@ -18,10 +18,10 @@ from gale_tui.core.background import cancel_all, report_failure
 from gale_tui.core.batch.outcomes import Outcome, is_settled, outcome_of
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.batch.tools import BadLine, BatchTool
+from gale_tui.core.downloads.saved_file import have_same_bytes, is_unchanged
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.jobs.unchanged_files import have_same_bytes, is_unchanged
 from gale_tui.core.models import ChangeKind, Environment, ExportRequest, Job, JobChange, JobReason, JobState
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
@@ -105,7 +105,7 @@ class BatchRun:
         *,
         if_changed: bool = False,
     ) -> BatchRun:
-        """A run of a batch that was cut short: what is started already is followed, the rest is started."""
+        """Continues an interrupted batch: follows what is started already, starts the rest."""
         run = cls(engine, environment, record.tools, on_change=on_change, if_changed=if_changed)
         run.record, run._resumed = record, True
         return run
@@ -191,7 +191,7 @@ class BatchRun:
             await batches.add(self.record)
 
     async def _follow_started(self) -> None:
-        """Follows what was started by the run that was cut short."""
+        """Follows what the interrupted run has started."""
         if not self.record.started:
             return
         known = self._engine.jobs

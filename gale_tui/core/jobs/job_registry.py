@@ -2,6 +2,8 @@
 
 One kind of change cannot wait: what has happened outside, such as an export that GALE accepted. If the disk does not
 take it, it is kept in memory, announced, and written as soon as that is possible (:meth:`JobRegistry.record`).
+
+The registry also learns from the jobs how long exports of a tool usually take (:class:`Durations`).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,13 +22,15 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.history.writer import EventText
-from gale_tui.core.jobs.durations import Durations
 from gale_tui.core.jobs.transitions import mark_unwritten
-from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent
+from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent, JobState
 
 Transition: TypeAlias = Callable[[Job], Job]
 
 log = logging.getLogger(__name__)
+
+EXPORTS_COUNTED = 5
+"""The latest exports of a tool, which its usual duration is taken from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,3 +203,31 @@ class JobRegistry:
     def _announce(self, change: JobChange) -> None:
         for listener in tuple(self.listeners):
             listener(change)
+
+
+class Durations:
+    """Seconds from the accepted export to its SUCCESS, by tool and flow of a host."""
+
+    def __init__(self) -> None:
+        self._ended: dict[tuple[str, str, str], dict[str, tuple[float, float]]] = {}
+
+    def learn(self, job: Job) -> None:
+        """Takes note of a job that has succeeded; ignores any other."""
+        if job.state is not JobState.SUCCEEDED or job.started_at is None or job.ended_at is None:
+            return
+        known = self._ended.setdefault(_tool_of(job), {})
+        known[job.id] = (job.ended_at, max(0.0, job.ended_at - job.started_at))
+        if len(known) > EXPORTS_COUNTED:
+            del known[min(known, key=lambda each: known[each][0])]
+
+    def usual(self, job: Job) -> float | None:
+        """Seconds that exports of the job's tool usually take; None if none is known.
+
+        The lower median: an end that was noticed late, after a restart say, does not count for more than it is.
+        """
+        known = self._ended.get(_tool_of(job))
+        return statistics.median_low([seconds for _, seconds in known.values()]) if known else None
+
+
+def _tool_of(job: Job) -> tuple[str, str, str]:
+    return job.origin, job.tool_id, job.flow_id
