@@ -173,8 +173,8 @@ async def _run_all(
             run.stop(str(error), error)
         _give_up_hopeless(run, account, engine.clock.time(), several=plan.several)
 
-    if plan.kept is not None:
-        run = BatchRun.resume(engine, plan.environment, plan.kept, changed, if_changed=command.if_changed)
+    if plan.record is not None:
+        run = BatchRun.resume(engine, plan.environment, plan.record, changed, if_changed=command.if_changed)
     else:
         run = BatchRun(
             engine,

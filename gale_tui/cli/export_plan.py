@@ -60,13 +60,13 @@ class Plan:
     bad: tuple[BadLine, ...] = ()
     name: str = ""
     several: bool = True
-    kept: BatchRecord | None = None
+    record: BatchRecord | None = None
     """The interrupted batch that is continued."""
 
     @property
     def count(self) -> int:
         """How many are started now."""
-        return self.kept.left if self.kept is not None else len(self.tools)
+        return self.record.left if self.record is not None else len(self.tools)
 
 
 async def make_plan(engine: GaleEngine, command: ExportCommand) -> Plan:
@@ -76,7 +76,7 @@ async def make_plan(engine: GaleEngine, command: ExportCommand) -> Plan:
         ConfigError: Nothing to export, or no environment to export it to.
     """
     if command.resume:
-        return await _plan_of_kept(engine, command)
+        return await _plan_of_interrupted(engine, command)
     if command.set_name is not None:
         return await _plan_of_set(engine, command, command.set_name)
     return _plan(engine, command)
@@ -134,21 +134,21 @@ async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) ->
     return Plan(environment or engine.environments.require_current(), kept.tools, (), kept.name)
 
 
-async def _plan_of_kept(engine: GaleEngine, command: ExportCommand) -> Plan:
+async def _plan_of_interrupted(engine: GaleEngine, command: ExportCommand) -> Plan:
     found = await engine.batches.interrupted()
     if command.environment_chosen:
         current = engine.environments.require_current()
         found = [each for each in found if each.environment_id == current.id]
     if not found:
         raise ConfigError("Nothing to resume", "A batch that another gale-tui runs is not interrupted")
-    kept = found[0]
-    environment = engine.environments.find(kept.environment_id)
-    if environment is None or not kept.belongs_to(environment):
-        name = inert(kept.environment_name, 60)
+    record = found[0]
+    environment = engine.environments.find(record.environment_id)
+    if environment is None or not record.belongs_to(environment):
+        name = inert(record.environment_name, 60)
         raise ConfigError(
-            f"The environment {name} of {kept.title} is gone or has another host now", "Discard the batch in the app"
+            f"The environment {name} of {record.title} is gone or has another host now", "Discard the batch in the app"
         )
-    return Plan(environment, kept.tools, (), kept.name, kept=kept)
+    return Plan(environment, record.tools, (), record.name, record=record)
 
 
 def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narration: Narration) -> None:
@@ -160,7 +160,7 @@ def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narrati
     for bad in plan.bad:
         narration.say(f"line {bad.line}: {bad.problem}: {bad.text}")
     for note in command.batch.notes if command.batch is not None else ():
-        narration.say(f"{note}")
+        narration.say(note)
     name, count = plan.environment.name, plan.count
     if plan.environment.production and not command.yes:
         exports = f"{count} exports" if plan.several else "the export"
@@ -173,8 +173,8 @@ def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narrati
     for tool in stuck:
         line = f"line {tool.line}: " if tool.line else ""
         narration.say(f"{line}an odd id, perhaps with something stuck to it: {tool.tool_id} {tool.flow_id}")
-    if stuck and plan.kept is None and not command.yes:
+    if stuck and plan.record is None and not command.yes:
         odd = "1 export has an odd id" if len(stuck) == 1 else f"{len(stuck)} exports have odd ids"
         raise ConfigError(f"{odd}; nothing was started", "Correct the ids, or add --yes to use them as they are")
-    if plan.tools and plan.kept is None:
+    if plan.tools and plan.record is None:
         check_folder(command.output or engine.default_folder(), chosen=command.output is not None)

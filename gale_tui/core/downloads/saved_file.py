@@ -14,7 +14,6 @@ from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.downloads.file_names import PART
 from gale_tui.core.errors import DownloadError, GaleError
 from gale_tui.core.models import Download, DownloadState
-from gale_tui.core.source.unpack import read_members
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,9 @@ def _contents(path: Path) -> frozenset[tuple[str, int, int]]:
 
 def have_same_bytes(before: Path, after: Path) -> bool:
     """Returns True if two zips have the same members, byte for byte; False as well if one cannot be read."""
+    # Imported here: a download needs none of it.
+    from gale_tui.core.source.unpack import read_members
+
     try:
         return read_members(before) == read_members(after)
     except GaleError:

@@ -13,7 +13,7 @@ from gale_tui.core.kinds import KINDS, TOOL, Kind
 from gale_tui.core.untrusted_text import inert, redact_links
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.open_store import Run
+    from gale_tui.core.history.open_store import History, Run
     from gale_tui.core.history.rows import Row
 
 _SECRET: Final = re.compile(r"kg-|\beyJ|\b(?:cookie|authorization|bearer|x-api-key)\b|token\s*[=:]", re.IGNORECASE)
@@ -89,9 +89,14 @@ class Drafts:
         return None
 
     async def clear(self) -> None:
-        if await self._find(_NAME) is not None:
-            sql = "DELETE FROM drafts WHERE name = ?"
-            await self._run(lambda history: history.file.writer.write_once(sql, (_NAME,), durable=False))
+        def delete(history: History) -> None:
+            writer = history.file.writer
+            # Mostly there is none, and nothing is written.
+            if writer.row("SELECT 1 FROM drafts WHERE name = ?", (_NAME,)) is not None:
+                writer.write_once("DELETE FROM drafts WHERE name = ?", (_NAME,), durable=False)
+
+        # In one go: a draft that is saved meanwhile stays.
+        await self._run(delete)
 
     async def save_unpack_folder(self, environment_id: str, folder: str) -> None:
         """Remembers where an environment's tools were unpacked last."""

@@ -8,7 +8,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -285,8 +284,7 @@ def _start_over(path: Path, step: Step | None, identity: tuple[int, int] | None,
             make_private(recovered)
             file = _open_file(recovered, step)
             try:
-                copy = partial(salvage.copy_readable, path, file.writer, describe_tables(file.reader))
-                saved = BusyRetry(recovered).run(copy, time.monotonic() + BUSY_SECONDS)
+                saved = salvage.copy_readable(path, file.writer, describe_tables(file.reader), BusyRetry(recovered))
             finally:
                 file.close()
         except BaseException:

@@ -7,12 +7,13 @@ the header or the schema say. Deleted content is zeroed in our files, so no remo
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.connection import BUSY_SECONDS, BusyRetry, WriteConnection
 from gale_tui.core.history.rows import COLUMNS, Row, repair, value_types
 from gale_tui.core.history.schema import INSERT_JOB, LARGEST_REVISION, Columns
 
@@ -24,13 +25,17 @@ _LARGEST_ROW: Final = 1 << 24
 _MOST_PLACES: Final = 1_000_000
 
 
-def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, Columns]) -> int:
+def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, Columns], retry: BusyRetry) -> int:
     """Copies what can be read of a damaged history into a new one; returns the number of jobs.
 
     Args:
         damaged: The file.
         writer: Of the new one.
         tables: The columns of today's tables.
+        retry: Of the new one.
+
+    Raises:
+        StoreError: The new one could not be written.
     """
     try:
         found = _read_rows(damaged, tables)
@@ -45,20 +50,24 @@ def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, C
         job = repair(tuple(row[index] for index in indexes), f"recovered-{number}")
         if job[0] not in removed and (job[0] not in jobs or jobs[job[0]][revision] < job[revision]):
             jobs[job[0]] = job
-    with writer.transaction(durable=True):
-        for row in jobs.values():
-            writer.write(INSERT_JOB, (*row, "", row[revision], ""))
-        for row in sorted(row for row in found["events"] if row[1] in jobs):
-            writer.write("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", row[1:4])
-        for table in ("sets", "batches", "batch_starts", "drafts", "forgotten", "removed"):
-            marks = ", ".join("?" * len(tables[table]))
-            for row in found[table]:
-                writer.write(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # our own names
-        writer.write(
-            "UPDATE counters SET value = (SELECT coalesce(max(revision), 0) + 1000 FROM jobs WHERE revision < ?) "
-            "WHERE name = 'revision'",
-            (LARGEST_REVISION,),
-        )
+
+    def copy() -> None:
+        with writer.transaction(durable=True):
+            for row in jobs.values():
+                writer.write(INSERT_JOB, (*row, "", row[revision], ""))
+            for row in sorted(row for row in found["events"] if row[1] in jobs):
+                writer.write("INSERT INTO events (job_id, at, text) VALUES (?, ?, ?)", row[1:4])
+            for table in ("sets", "batches", "batch_starts", "drafts", "forgotten", "removed"):
+                marks = ", ".join("?" * len(tables[table]))
+                for row in found[table]:
+                    writer.write(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # our own names
+            writer.write(
+                "UPDATE counters SET value = (SELECT coalesce(max(revision), 0) + 1000 FROM jobs WHERE revision < ?) "
+                "WHERE name = 'revision'",
+                (LARGEST_REVISION,),
+            )
+
+    retry.run(copy, time.monotonic() + BUSY_SECONDS)
     return len(jobs)
 
 

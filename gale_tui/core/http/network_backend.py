@@ -15,7 +15,6 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpcore
 import httpx
-from httpcore._backends.sync import TLSinTLSStream
 
 from gale_tui.core.http.connect import connect, look_up
 from gale_tui.core.http.request_context import Exchange, OpenSockets, current_exchange
@@ -106,7 +105,7 @@ def send(
     exchange: Exchange,
     step: float | None,
 ) -> httpx.Response:
-    """Sends one request without a body and returns when the headers are there; must run `under_way`.
+    """Sends one request without a body and returns when the headers are there; must run `as_current`.
 
     Args:
         step: Seconds that a single read or write may take.
@@ -269,6 +268,9 @@ class _Stream(httpcore.NetworkStream):
         return stream
 
     def _start_tunnel(self, context: ssl.SSLContext, name: str | None, timeout: float | None) -> httpcore.NetworkStream:
+        # Private: without it, only a proxy that is reached by https is lost.
+        from httpcore._backends.sync import TLSinTLSStream
+
         tunnel = TLSinTLSStream(self._socket, context, name, _limit(timeout))
         return _Stream(self._socket, self._sockets, self._contexts, tunnel)
 

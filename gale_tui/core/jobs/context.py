@@ -52,7 +52,7 @@ class JobContext:
         return environment if str(environment.origin) == job.origin else JobReason.ENVIRONMENT_MOVED
 
 
-def resolve_link(resolve: Callable[[SignedUrl], SignedUrl], link: SignedUrl | None) -> tuple[SignedUrl | None, str]:
+def try_resolve_link(resolve: Callable[[SignedUrl], SignedUrl], link: SignedUrl | None) -> tuple[SignedUrl | None, str]:
     """The absolute link of an answer, or None and why it is not followed; the reason is empty where there is none."""
     try:
         return (resolve(link) if link is not None else None), ""

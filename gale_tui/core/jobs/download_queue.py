@@ -87,6 +87,7 @@ class DownloadQueue:
         async with self._all_slots:
             await self._slots.acquire()
             fast = asyncio.create_task(self._watch_speed(received))
+            # Whatever ends the watch gives the place back, once: the download was slow, or it is over.
             fast.add_done_callback(lambda done: self._slots.release())
             try:
                 yield

@@ -21,7 +21,7 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.gale_api.answers import ExportStarted
 from gale_tui.core.jobs import transitions
-from gale_tui.core.jobs.context import JobContext, resolve_link
+from gale_tui.core.jobs.context import JobContext, try_resolve_link
 from gale_tui.core.jobs.reasons import clock_time, describe
 from gale_tui.core.models import Environment, ExportRequest, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
@@ -220,7 +220,7 @@ class Exporter:
                 await self._registry.store.release(job_id, "post")
 
     async def _accept(self, job: Job, started: ExportStarted, resolve: Callable[[SignedUrl], SignedUrl]) -> Job:
-        link, refused = resolve_link(resolve, started.download_url)
+        link, refused = try_resolve_link(resolve, started.download_url)
         now = self._clock.time()
         return await self._record(
             job, lambda job: transitions.accept(job, started, link, link_refused=refused, at=now), started.status

@@ -139,7 +139,9 @@ class JobDownload:
             finally:
                 await self.transfer.discard_unnamed_part()
                 if self.transfer.ours:
-                    await store.release(self._job_id, "download")
+                    # Suppressed here as well: it would take the place of what ends this.
+                    with contextlib.suppress(StoreError):
+                        await store.release(self._job_id, "download")
 
     def _find_wanted(self) -> Job | None:
         """The job, while its file is to be fetched here."""

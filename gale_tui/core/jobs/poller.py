@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from gale_tui.core.errors import AnswerError, AuthenticationError, CredentialError, GaleError, StoreError
 from gale_tui.core.gale_api.answers import DockStatus
 from gale_tui.core.jobs import transitions
-from gale_tui.core.jobs.context import JobContext, resolve_link
+from gale_tui.core.jobs.context import JobContext, try_resolve_link
 from gale_tui.core.jobs.rate_limits import PollOutcome, PollResult
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment, Job, JobReason, JobState
@@ -138,7 +138,7 @@ class Poller:
     ) -> PollResult:
         now = self._clock.time()
         self._troubled.pop(job_id, None)
-        link, refused = resolve_link(resolve, status.download_url)
+        link, refused = try_resolve_link(resolve, status.download_url)
         await self._registry.change(
             job_id,
             lambda job: transitions.apply_status(job, status, link, link_refused=refused, asked_at=asked_at, at=now),

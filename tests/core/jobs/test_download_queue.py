@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from gale_tui.core.errors import StoreError
+from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.jobs import download_queue, job_download
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobState
 from gale_tui.sandbox import faults
@@ -495,3 +497,27 @@ async def test_a_file_that_two_instances_save_is_left_once(bench: Bench, at: str
             for watch in (slow, quick):
                 await eventually(lambda watch=watch: not watch.engine._downloads.is_under_way(job.id))  # type: ignore[misc]
     assert bench.zips == [quick.engine.jobs[job.id].download.path]
+
+
+async def test_a_fault_is_reported_even_where_the_lease_cannot_be_released(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(download: job_download.JobDownload, job: Job) -> None:
+        raise RuntimeError("a fault")
+
+    heard: list[object] = []
+    bench.script(duration=1.0)
+    async with bench.engine() as watch:
+        release = watch.engine.registry.store.release
+
+        async def refuse(job_id: str, kind: LeaseKind) -> None:
+            if kind == "download":
+                raise StoreError("The history cannot be written")
+            await release(job_id, kind)
+
+        asyncio.get_running_loop().set_exception_handler(lambda loop, report: heard.append(report["exception"]))
+        monkeypatch.setattr(job_download.JobDownload, "_try", fail)
+        monkeypatch.setattr(watch.engine.registry.store, "release", refuse)
+        await bench.export(watch)
+        await eventually(lambda: heard)
+    assert {str(each) for each in heard} == {"a fault"}

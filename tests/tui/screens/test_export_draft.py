@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -155,4 +156,19 @@ async def test_one_that_cannot_be_read_is_none(tmp_path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path)) as database, database:
             database.execute("UPDATE drafts SET text = ?", (text,))
         assert await store.drafts.find() is None
+    await store.close()
+
+
+async def test_one_that_is_saved_while_the_last_is_cleared_stays(tmp_path: Path) -> None:
+    store = await JobStore.open(tmp_path / "jobs.sqlite3")
+    await store.drafts.save(ExportDraft("a-1", "cf-1", "sent", "", "e"))
+    new = ExportDraft("a-2", "cf-2", "typed since", "", "e")
+    await asyncio.gather(store.drafts.clear(), store.drafts.save(new))
+    assert await store.drafts.find() == new
+    clearing = asyncio.create_task(store.drafts.clear())
+    await asyncio.sleep(0)
+    await store.close()
+    await clearing
+    store = await JobStore.open(tmp_path / "jobs.sqlite3")
+    assert await store.drafts.find() is None
     await store.close()
