@@ -1,4 +1,4 @@
-"""Changes in the engine, as messages to the jobs screen."""
+"""Changes that screens follow, as messages."""
 
 from __future__ import annotations
 

@@ -97,4 +97,4 @@ def _title(each: ToolSet) -> str:
 
 
 def _line(each: ToolSet, title: Content | None) -> Content:
-    return Content.assemble(title or Content(_title(each)), "  ", (f"{len(each.tools)} tools", "$gale-muted"))
+    return Content.assemble(title or Content(_title(each)), "  ", (f"{len(each.tools):,} tools", "$gale-muted"))

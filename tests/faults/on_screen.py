@@ -102,6 +102,8 @@ async def refused_in_the_form(world: World) -> None:
         # The form stays as it was typed.
         assert form.query_one("#tool-id", FieldInput).value == TOOL
         assert form.query_one("#flow-id", FieldInput).value == FLOW
+        # The focus goes to the environment once the answer is drawn.
+        await screen.until(lambda: screen.app.focused is form.query_one("#environment"))
         await screen.submit()
         await screen.reads("saved 2.2 kB")
 

@@ -190,7 +190,7 @@ def _up_to_date(stage: Stage, table: JobTable) -> None:
         table.set_progress(job_id, stage.engine.jobs.progress(job_id))
     table.tick(stage.now)
     # Works out every row anew: by itself the table does so within half a second of real time.
-    table._repaint_jobs(stage.engine.jobs)
+    table._repaint_jobs(set(stage.engine.jobs))
 
 
 async def shown(stage: Stage, pilot: Pilot[int], kind: type[Screen[Any]]) -> None:

@@ -62,7 +62,7 @@ class _AppScreen(Screen[T]):
 class GaleScreen(_AppScreen[T]):
     AUTO_FOCUS: ClassVar[str | None] = None
     PLACE: ClassVar[Place] = Place.DIALOG
-    """Whose keys work there."""
+    """Whose keys work there. It alone gives a screen its keys: `BINDINGS` of a subclass are replaced."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         cls.BINDINGS = bindings(cls.PLACE)

@@ -85,7 +85,7 @@ async def confirm_production(app: App[Any] | AppHost, environment: Environment, 
     """Asks before an export from production; returns True for any other environment.
 
     Args:
-        what: The name of what is exported, or of how many tools.
+        what: The name of what is exported, or how many tools are.
     """
     if not environment.production:
         return True
@@ -93,7 +93,7 @@ async def confirm_production(app: App[Any] | AppHost, environment: Environment, 
     question = Content.assemble(
         "Export ", (name, "bold"), " from ", badge(environment), f", {environment.origin.display}?"
     )
-    confirm = "Export" if isinstance(what, str) else f"Export {what}"
+    confirm = "Export" if isinstance(what, str) else f"Export {what:,}"
     confirmed: bool | None = await app.push_screen_wait(ConfirmDialog("Production", question, confirm=confirm))
     return bool(confirmed)
 

@@ -210,7 +210,7 @@ class JobsScreen(MarkedJobActions):
         self.show_title()
 
     @on(EnvironmentsChanged)
-    def surroundings_changed(self) -> None:
+    def environments_changed(self) -> None:
         self.show_header()
         self._say_empty()
 

@@ -31,7 +31,7 @@ class TooSmallScreen(GaleModal[None]):
     DEFAULT_CSS = """
     TooSmallScreen {
         background: $background;
-        & > Static { color: $text-warning; text-wrap: nowrap; }
+        & > Static { height: 100%; color: $text-warning; text-wrap: nowrap; text-overflow: clip; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,ctrl+q", "app.quit", "Quit", show=False, priority=True)]

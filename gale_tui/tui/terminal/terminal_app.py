@@ -42,7 +42,7 @@ _ENDING = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGABRT", "SIGTERM")
 
 
 class TerminalApp(App[int]):
-    """An app that sends its terminal only what differs, never waits for it, and ends on a signal or without it.
+    """An app that sends its terminal only what differs, never waits for it, and ends on a signal or when it is gone.
 
     Args:
         signals: False where somebody else handles signals, in tests.

@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.glyphs import UNICODE
-from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, summary_lines, wrap
+from gale_tui.tui.formatting.pieces import Line
+from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines, wrap
 from gale_tui.tui.widgets.pages.details import DetailsPane
 from tests.tui.jobs_for_tests import NOON, WidgetApp, job, shown, utc
 

@@ -102,7 +102,7 @@ class SetPicker(GaleModal[ToolSet]):
         chosen = self._chosen
         if chosen is None:
             return
-        question = f"Delete the set {chosen.name} of {len(chosen.tools)} tools? Jobs and files stay."
+        question = f"Delete the set {chosen.name} of {len(chosen.tools):,} tools? Jobs and files stay."
         if not await self.app.push_screen_wait(ConfirmDialog("Delete the set", question, confirm="Delete")):
             return
         try:
@@ -138,7 +138,7 @@ async def save_as_set(
         # It cannot be read, so nothing is lost by replacing it.
         there = None
     if there is not None and there.tools != tools:
-        question = f"Replace the {len(there.tools)} tools of the set {chosen} by these {len(tools)}?"
+        question = f"Replace the {len(there.tools):,} tools of the set {chosen} by these {len(tools):,}?"
         if not await screen.app.push_screen_wait(ConfirmDialog("Replace the set", question, confirm="Replace")):
             return None
     created = there.created_at if there is not None else screen.engine.clock.time()

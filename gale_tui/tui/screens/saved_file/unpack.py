@@ -34,7 +34,7 @@ class UnpackDialog(FormDialog[Path]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             one = inert(self._jobs[0].title, 50)
-            dialog.border_title = f"Unpack {one}" if len(self._jobs) == 1 else f"Unpack {len(self._jobs)} tools"
+            dialog.border_title = f"Unpack {one}" if len(self._jobs) == 1 else f"Unpack {len(self._jobs):,} tools"
             yield TextField(
                 "Folder",
                 "unpack-folder",
@@ -76,9 +76,9 @@ def _summary(done: Sequence[Unpacked], root: Path) -> str:
     written = sum(len(each.changes.written) for each in done)
     removed = sum(len(each.changes.removed) for each in done)
     where = inert(done[0].folder if len(done) == 1 else root, 400)
-    tools = "" if len(done) == 1 else f"{len(done)} tools "
-    text = f"Unpacked {tools}into {where}: {count_text(written, 'file')} written, {removed} removed."
+    tools = "" if len(done) == 1 else f"{len(done):,} tools "
+    text = f"Unpacked {tools}into {where}: {count_text(written, 'file')} written, {removed:,} removed."
     found = sum(len(each.findings) for each in done)
     if found:
-        text += f" {found} texts look like credentials." if found > 1 else " 1 text looks like a credential."
+        text += f" {found:,} texts look like credentials." if found > 1 else " 1 text looks like a credential."
     return text

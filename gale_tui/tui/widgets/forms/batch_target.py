@@ -150,7 +150,7 @@ class BatchTarget(Vertical):
         return f"The requests were sent to {names}, which has no environment here: choose where this goes."
 
     def count(self, tools: int) -> None:
-        self.query_one("#start", FormButton).label = Content(f"Export {tools}" if tools else "Export")
+        self.query_one("#start", FormButton).label = Content(f"Export {tools:,}" if tools else "Export")
 
     @on(Select.Changed, "#environment")
     def _selected(self, event: Select.Changed) -> None:

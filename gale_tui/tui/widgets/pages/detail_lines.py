@@ -17,10 +17,8 @@ from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent,
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
-from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
-
-Line = tuple[Piece, ...]
 
 LABEL_CELLS = 12
 TIMELINE_LINES = 5

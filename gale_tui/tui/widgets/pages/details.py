@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from gale_tui.core.models import DownloadProgress, Job, JobEvent
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.pieces import Piece, Tone
-from gale_tui.tui.widgets.pages.detail_lines import Line, full_lines, summary_lines
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone
+from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines
 from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
 
 SUMMARY_HEIGHT = 8

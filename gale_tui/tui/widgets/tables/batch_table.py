@@ -134,7 +134,7 @@ class BatchTable(RowScroll):
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         if not self._list.lines:
-            return self.draw_words(list(self._wrapped(width)), y)
+            return self.draw_words(list(self._wrapped(width)), y, width)
         if y == 0:
             return self._strip(self._header(width), width, "header")
         row = self.scroll_offset.y + y - 1

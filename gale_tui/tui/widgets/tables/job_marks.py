@@ -50,8 +50,11 @@ class JobMarks:
     def clear(self) -> None:
         self._set(frozenset())
 
+    def drop(self, job_id: str) -> None:
+        self.ids -= {job_id}
+
     def drop_unknown(self) -> None:
-        self.ids = frozenset(job_id for job_id in self.ids if job_id in self._rows.jobs)
+        self.ids &= self._rows.jobs.keys()
 
     def _set(self, ids: frozenset[str]) -> None:
         changed, self.ids = self.ids ^ ids, ids

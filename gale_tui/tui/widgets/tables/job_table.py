@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -148,10 +148,9 @@ class JobTable(RowScroll):
             if others or job.id == self._current:
                 self._repaint_row(row)
 
-    def _repaint_jobs(self, job_ids: Iterable[str]) -> None:
-        for job_id in job_ids:
-            row = self.rows.row_of(job_id)
-            if row is not None:
+    def _repaint_jobs(self, job_ids: Set[str]) -> None:
+        for row in self.visible_rows():
+            if self.rows.at(row).id in job_ids:
                 self._repaint_row(row)
 
     def select(self, job_id: str) -> None:
@@ -199,7 +198,7 @@ class JobTable(RowScroll):
         self._drawn.pop(job_id, None)
         under_cursor = job_id == self._current
         row = self.rows.remove(job_id)
-        self.marks.drop_unknown()
+        self.marks.drop(job_id)
         self._removed(row, under_cursor=under_cursor)
 
     def _removed(self, row: int | None, *, under_cursor: bool = False) -> None:
@@ -322,7 +321,7 @@ class JobTable(RowScroll):
         """One line of the widget: the header, a row, or a line of what stands there instead of rows."""
         if not len(self.rows):
             text = self.no_match_text if self.rows.filtered and self.rows.jobs else self.empty_text
-            return self.draw_words(text.split("\n"), y)
+            return self.draw_words(text.split("\n"), y, self.content_region.width)
         if y == 0:
             titles = header_pieces(self._layout, self.rows.sort_column, self.rows.sort_reverse, self.glyphs)
             return self._strip(titles, "header")

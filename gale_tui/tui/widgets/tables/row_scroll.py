@@ -81,9 +81,9 @@ class RowScroll(LineView):
         event.stop()
         return offset
 
-    def draw_words(self, lines: Sequence[str], y: int) -> Strip:
+    def draw_words(self, lines: Sequence[str], y: int, width: int) -> Strip:
         """Line `y` of a table that shows a few words instead of rows; the first line of them is the heading."""
-        width, height = self.content_region.size
+        height = self.content_region.height
         first = max(0, (height - len(lines)) // 2 - 1)
         if not first <= y < first + len(lines):
             return Strip.blank(width, self.style_of())
