@@ -75,7 +75,10 @@ class Screen:
 
     async def submit(self) -> None:
         """Presses the form's button."""
-        self.app.screen.query_one("#submit").focus()
+        button = self.app.screen.query_one("#submit")
+        button.focus()
+        # While it looks pressed, for 0.2 s, a button takes no second press.
+        await self.until(lambda: button.has_focus and not button.has_class("-active"))
         await self.pilot.press("enter")
 
 
