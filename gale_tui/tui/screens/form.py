@@ -20,6 +20,13 @@ class FormScreen(GaleScreen[T]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012
 
+    def on_compose(self) -> None:
+        """Takes the classes of the terminal's size before there is anything to draw: later, all is laid out again."""
+        for size, breakpoints in zip(
+            self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True
+        ):
+            self.add_class(max(each for each in breakpoints if each[0] <= size)[1])
+
     def field(self, input_id: str) -> TextField:
         return self.query_one(f"#{input_id}-field", TextField)
 
