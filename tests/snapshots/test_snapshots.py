@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from gale_tui.tui.app import GaleApp
@@ -47,24 +50,12 @@ async def whole_story(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
     await noon(stage, pilot)
 
 
-def test_jobs_at_80x24(snap_compare: Compare) -> None:
-    assert looks(snap_compare, Stage(), whole_story)
-
-
 def test_jobs_in_ascii(snap_compare: Compare) -> None:
     assert looks(snap_compare, Stage(glyphs="ascii"), whole_story, (100, 30))
 
 
 def test_jobs_without_colours(snap_compare: Compare) -> None:
     assert looks(snap_compare, Stage(no_color=True), whole_story)
-
-
-def test_jobs_in_the_light_theme_and_wide(snap_compare: Compare) -> None:
-    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
-        await whole_story(stage, pilot, app)
-        app.action_toggle_theme()
-
-    assert looks(snap_compare, Stage(), act, (160, 40))
 
 
 def test_the_demo_before_the_first_export(snap_compare: Compare) -> None:
@@ -81,43 +72,116 @@ def test_the_first_start(snap_compare: Compare) -> None:
     assert looks(snap_compare, Stage(environments=""), act)
 
 
-def test_a_filter(snap_compare: Compare) -> None:
-    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
-        await morning(stage, pilot)
-        await pilot.press("slash", *"failed")
-
-    assert looks(snap_compare, Stage(), act)
+# Several pictures of one app
 
 
-OPENED = {
-    "details": "enter",
-    "copy": "y",
-    "help": "f1",
-    "palette": "ctrl+p",
-    "track": "t",
-    "export again": "e",
-    "inspect": "i",
-    "settings": "comma",
+class Picture(App[None]):
+    """An app that was drawn before it is compared."""
+
+    def __init__(self, svg: str) -> None:
+        super().__init__()
+        self._svg = svg
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        return self._svg
+
+
+async def draw(stage: Stage, pilot: Pilot[int], size: tuple[int, int] = (80, 24)) -> str:
+    """What is seen now."""
+    await pilot.resize_terminal(*size)
+    await drawn(stage, pilot)
+    await pilot.wait_for_scheduled_animations()
+    return pilot.app.export_screenshot(title=pilot.app.title, simplify=True)
+
+
+async def back_to_the_jobs(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
+    while app.screen is not app.jobs_screen:
+        await pilot.press("escape")
+        await stage.settle()
+
+
+BANKING, FRAUD = ("Banking Assistant", "11:57:31"), ("Fraud Watch", "11:55:08")
+ABOVE_THE_JOBS = {
+    "details": (BANKING, "enter"),
+    "copy": (BANKING, "y"),
+    "help": (BANKING, "f1"),
+    "palette": (BANKING, "ctrl+p"),
+    "track": (BANKING, "t"),
+    "export-again": (BANKING, "e"),
+    "inspect": (BANKING, "i"),
+    "settings": (BANKING, "comma"),
+    "details of a failure": (FRAUD, "enter"),
 }
 
 
-@pytest.mark.parametrize("key", OPENED.values(), ids=[name.replace(" ", "-") for name in OPENED])
-def test_what_opens_above_the_jobs(snap_compare: Compare, key: str) -> None:
-    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
-        await morning(stage, pilot)
-        await select(stage, pilot, "Banking Assistant", "11:57:31")
-        await pilot.press(key)
+@functools.cache
+def pictures_of_the_morning() -> dict[str, str]:
+    """What opens above the jobs of a morning, and a filter over them."""
 
-    assert looks(snap_compare, Stage(), act)
+    async def draw_all() -> dict[str, str]:
+        with Stage() as stage:
+            async with stage.app().run_test(size=(80, 24), notifications=True) as pilot:
+                app = await opened(stage, pilot)
+                await morning(stage, pilot)
+                pictures = {}
+                for name, (job, key) in ABOVE_THE_JOBS.items():
+                    await select(stage, pilot, *job)
+                    await pilot.press(key)
+                    pictures[name] = await draw(stage, pilot)
+                    await back_to_the_jobs(stage, pilot, app)
+                await pilot.press("slash", *"failed")
+                pictures["filter"] = await draw(stage, pilot)
+                return pictures
+
+    return asyncio.run(draw_all())
+
+
+@functools.cache
+def pictures_of_noon() -> dict[str, str]:
+    """The jobs while several exports go on, and the question before that is left."""
+
+    async def draw_all() -> dict[str, str]:
+        with Stage() as stage:
+            async with stage.app().run_test(size=(80, 24), notifications=True) as pilot:
+                app = await opened(stage, pilot)
+                await whole_story(stage, pilot, app)
+                pictures = {"jobs": await draw(stage, pilot)}
+                await pilot.press("q")
+                pictures["quit"] = await draw(stage, pilot)
+                await back_to_the_jobs(stage, pilot, app)
+                app.action_toggle_theme()
+                pictures["light and wide"] = await draw(stage, pilot, (160, 40))
+                return pictures
+
+    return asyncio.run(draw_all())
+
+
+@pytest.mark.parametrize("name", [name for name in ABOVE_THE_JOBS if " " not in name])
+def test_what_opens_above_the_jobs(snap_compare: Compare, name: str) -> None:
+    assert snap_compare(Picture(pictures_of_the_morning()[name]))
 
 
 def test_details_of_a_failure(snap_compare: Compare) -> None:
-    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
-        await morning(stage, pilot)
-        await select(stage, pilot, "Fraud Watch", "11:55:08")
-        await pilot.press("enter")
+    assert snap_compare(Picture(pictures_of_the_morning()["details of a failure"]))
 
-    assert looks(snap_compare, Stage(), act)
+
+def test_a_filter(snap_compare: Compare) -> None:
+    assert snap_compare(Picture(pictures_of_the_morning()["filter"]))
+
+
+def test_jobs_at_80x24(snap_compare: Compare) -> None:
+    assert snap_compare(Picture(pictures_of_noon()["jobs"]))
+
+
+def test_jobs_in_the_light_theme_and_wide(snap_compare: Compare) -> None:
+    assert snap_compare(Picture(pictures_of_noon()["light and wide"]))
+
+
+def test_quitting_while_a_file_is_received(snap_compare: Compare) -> None:
+    assert snap_compare(Picture(pictures_of_noon()["quit"]))
+
+
+# One picture of an app
 
 
 def test_what_changed_between_two_exports(snap_compare: Compare) -> None:
@@ -170,11 +234,3 @@ def test_a_key_is_asked_for(snap_compare: Compare) -> None:
         await shown(stage, pilot, KeyDialog)
 
     assert looks(snap_compare, Stage(environments=ENVIRONMENTS), act)
-
-
-def test_quitting_while_a_file_is_received(snap_compare: Compare) -> None:
-    async def act(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
-        await whole_story(stage, pilot, app)
-        await pilot.press("q")
-
-    assert looks(snap_compare, Stage(), act)
