@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+from textual.pilot import Pilot
 
 if __name__ == "__main__":
     # Where the program is not installed, it is the one that these tests belong to.
@@ -38,6 +40,7 @@ from tests.snapshots.story import (
     shown,
     two_versions,
 )
+from tests.support.stylesheets import parse_style_sheets_once
 from tests.tui.real_app import until
 
 FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
@@ -48,7 +51,7 @@ async def demo_pictures(keep: Callable[[str, str], None]) -> None:
     with Stage() as stage:
         app = stage.app()
 
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
 
             async def picture(name: str, width: int = 100, height: int = 30) -> None:
                 await pilot.resize_terminal(width, height)
@@ -64,6 +67,13 @@ async def demo_pictures(keep: Callable[[str, str], None]) -> None:
             app.action_toggle_theme()
             await picture("jobs-light")
             app.action_toggle_theme()
+            for name, colors in (("jobs-256-colours", "256"), ("jobs-16-colours", "standard"), ("jobs", "truecolor")):
+                for theme in gale_themes(colors):
+                    app.register_theme(theme)
+                # A theme is in effect once it is chosen.
+                app.action_toggle_theme()
+                app.action_toggle_theme()
+                await picture(name)
             await pilot.press("f1")
             await picture("help")
             await pilot.press("escape", "ctrl+p")
@@ -83,6 +93,24 @@ async def demo_pictures(keep: Callable[[str, str], None]) -> None:
             await pilot.press("escape", "slash", *"status:saved leave")
             await picture("filter")
             await pilot.press("escape")
+            await marked_pictures(stage, pilot, picture)
+            keep("toast", app.export_screenshot())
+
+
+async def marked_pictures(stage: Stage, pilot: Pilot[int], picture: Callable[[str], Awaitable[None]]) -> None:
+    """Marked jobs: where they are unpacked, a question before they are removed, and what is said afterwards."""
+    await select(stage, pilot, "Banking Assistant", "11:57:31")
+    await pilot.press("space", "space", "U")
+    await shown(stage, pilot, UnpackDialog)
+    await pilot.press(*"~/gale-tools")
+    await picture("unpack")
+    await pilot.press("escape", "x")
+    await shown(stage, pilot, ConfirmDialog)
+    await picture("confirm")
+    await pilot.press("y")
+    await until(pilot, lambda: pilot.app.screen.query("Toast"))
+    await stage.settle()
+    await pilot.pause()
 
 
 async def compare_picture(keep: Callable[[str, str], None]) -> None:
@@ -113,43 +141,11 @@ async def batch_pictures(keep: Callable[[str, str], None]) -> None:
                 keep(name, app.export_screenshot())
 
 
-async def marked_pictures(keep: Callable[[str, str], None]) -> None:
-    """Marked jobs: where they are unpacked, a question before they are removed, and what is said afterwards."""
-    with Stage() as stage:
-        app = stage.app()
-        async with app.run_test(size=(100, 30), notifications=True) as pilot:
-            await opened(stage, pilot)
-            await morning(stage, pilot)
-            await noon(stage, pilot)
-            await select(stage, pilot, "Banking Assistant", "11:57:31")
-            await pilot.press("space", "space", "U")
-            await shown(stage, pilot, UnpackDialog)
-            await pilot.press(*"~/gale-tools")
-            await drawn(stage, pilot)
-            keep("unpack", app.export_screenshot())
-            await pilot.press("escape", "x")
-            await shown(stage, pilot, ConfirmDialog)
-            await drawn(stage, pilot)
-            keep("confirm", app.export_screenshot())
-            await pilot.press("y")
-            await until(pilot, lambda: app.screen.query("Toast"))
-            await stage.settle()
-            await pilot.pause()
-            keep("toast", app.export_screenshot())
-
-
 async def terminal_pictures(keep: Callable[[str, str], None]) -> None:
-    """The list on terminals with fewer colours, without any, and with ASCII alone."""
-    for name, stage, colors in (
-        ("jobs-256-colours", Stage(), "256"),
-        ("jobs-16-colours", Stage(), "standard"),
-        ("jobs-no-colour", Stage(no_color=True), "truecolor"),
-        ("jobs-ascii", Stage(glyphs="ascii"), "truecolor"),
-    ):
+    """The list on terminals without colours, and with ASCII alone."""
+    for name, stage in (("jobs-no-colour", Stage(no_color=True)), ("jobs-ascii", Stage(glyphs="ascii"))):
         with stage:
             app = stage.app()
-            for theme in gale_themes(colors):
-                app.register_theme(theme)
             async with app.run_test(size=(100, 30)) as pilot:
                 await opened(stage, pilot)
                 await morning(stage, pilot)
@@ -200,6 +196,7 @@ async def other_pictures(keep: Callable[[str, str], None]) -> None:
 def make(folder: Path) -> list[Path]:
     """Writes all pictures into a folder and returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    parse_style_sheets_once()
     made: list[Path] = []
 
     def keep(name: str, svg: str) -> None:
@@ -211,7 +208,6 @@ def make(folder: Path) -> list[Path]:
         demo_pictures,
         compare_picture,
         batch_pictures,
-        marked_pictures,
         terminal_pictures,
         journey_picture,
         other_pictures,
