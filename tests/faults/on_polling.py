@@ -13,6 +13,8 @@ __all__ = ["FAULTS"]
 
 SAVED = ("history: succeeded, file saved", "Scripted Tool--staging--TIME.zip, whole")
 NEW_KEY = "kg-test-key-0000-rotated"
+NO_ANSWER = "row, no_answer: ● IN_PROGRESS"
+BAD_ANSWER = "row, bad_answer: ● IN_PROGRESS"
 
 
 def passing(
@@ -36,7 +38,7 @@ async def a_key_that_is_revoked(world: World) -> None:
     await world.export()
     job = world.job
     world.sandbox.key = NEW_KEY
-    await world.until_seen("header: ")
+    await world.until_seen("header, needs key: ")
     asked = len(world.sandbox.status_calls(job.dock_status_id or ""))
     await world.clock.sleep(120)
     # The environment waits for a key: nothing is asked meanwhile, beyond the one that was under way.
@@ -93,7 +95,7 @@ async def the_network_goes(world: World) -> None:
     await world.start()
     await world.export()
     world.sandbox.stop()
-    await world.until_seen("header: Cannot be reached")
+    await world.until_seen("header, offline: ")
     world.sandbox.start()
     await world.until_settled()
 
@@ -117,36 +119,36 @@ FAULTS = (
     passing("409", "two status answers are 409", "409", spoilt=faults.refused(409, times=2)),
     passing(
         "429 with Retry-After in seconds", "two status answers are 429, to wait for 5 s",
-        "Rate limit reached, polling more slowly", spoilt=faults.rate_limited(5, times=2),
+        "row, rate_limited: ● IN_PROGRESS", spoilt=faults.rate_limited(5, times=2),
     ),
     passing(
         "429 with Retry-After as a date", "the same, as an HTTP date",
-        "Rate limit reached, polling more slowly", spoilt=faults.rate_limited(5, as_date=True, times=2),
+        "row, rate_limited: ● IN_PROGRESS", spoilt=faults.rate_limited(5, as_date=True, times=2),
     ),
     passing(
-        "429 without Retry-After", "three status answers are 429", "header: Rate limit reached",
+        "429 without Retry-After", "three status answers are 429", "header, slowed: ",
         spoilt=faults.rate_limited(times=3),
     ),
-    passing("a log-in page with 200", "an HTML page, twice", "page", spoilt=faults.html_page(200, times=2)),
+    passing("a log-in page with 200", "an HTML page, twice", BAD_ANSWER, spoilt=faults.html_page(200, times=2)),
     passing("a proxy's page with 502", "an HTML page, twice", "502", spoilt=faults.html_page(502, times=2)),
-    passing("broken JSON", "JSON that breaks off, twice", "is not valid JSON", spoilt=faults.bad_json(2)),
-    passing("empty answer", "200 without a byte, twice", "is empty", spoilt=faults.empty_body(2)),
-    passing("oversized answer", "4 MiB of JSON, twice", "larger than 1 MiB", spoilt=faults.oversized(times=2)),
+    passing("broken JSON", "JSON that breaks off, twice", BAD_ANSWER, spoilt=faults.bad_json(2)),
+    passing("empty answer", "200 without a byte, twice", BAD_ANSWER, spoilt=faults.empty_body(2)),
+    passing("oversized answer", "4 MiB of JSON, twice", BAD_ANSWER, spoilt=faults.oversized(times=2)),
     passing("compressed answer", "gzip that nobody asked for, twice", "compressed (gzip)", spoilt=faults.gzipped(2)),
     passing(
-        "status missing", "200 and JSON of another kind, twice", "No answer",
+        "status missing", "200 and JSON of another kind, twice", BAD_ANSWER,
         spoilt=Fault(status=200, body="[1, 2]", times=2),
     ),
-    passing("cut before the answer", "the line is closed, twice", "No answer", spoilt=faults.cut("answer", times=2)),
-    passing("cut in the head", "the line is closed in the headers", "No answer", spoilt=faults.cut("head", times=2)),
-    passing("cut in the body", "the line is closed in the JSON", "No answer", spoilt=faults.cut(30, times=2)),
-    passing("reset", "the line is reset (RST)", "No answer", spoilt=faults.cut("answer", reset=True, times=2)),
+    passing("cut before the answer", "the line is closed, twice", NO_ANSWER, spoilt=faults.cut("answer", times=2)),
+    passing("cut in the head", "the line is closed in the headers", NO_ANSWER, spoilt=faults.cut("head", times=2)),
+    passing("cut in the body", "the line is closed in the JSON", NO_ANSWER, spoilt=faults.cut(30, times=2)),
+    passing("reset", "the line is reset (RST)", NO_ANSWER, spoilt=faults.cut("answer", reset=True, times=2)),
     passing(
-        "stalled", "no answer, the line stays open", "gave no whole answer within",
+        "stalled", "no answer, the line stays open", NO_ANSWER,
         spoilt=faults.stalled(), patience=0.6,
     ),
     passing(
-        "dripping", "a byte at a time", "gave no whole answer within", spoilt=faults.dripping(10.0), patience=0.6
+        "dripping", "a byte at a time", NO_ANSWER, spoilt=faults.dripping(10.0), patience=0.6
     ),
     Injected(
         name="polling: unknown status word",
@@ -177,7 +179,7 @@ FAULTS = (
         how="GALE's key is changed while the job runs; after two minutes the new one is typed",
         script=Script(duration=60.0),
         story=a_key_that_is_revoked,
-        sees=("header: GALE refused the API key", "Waiting for a key", "SUCCESS saved"),
+        sees=("header, needs key: ", "row, key_refused: ● IN_PROGRESS", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(
@@ -185,7 +187,7 @@ FAULTS = (
         how="one of two jobs is answered 403 for a while",
         script=Script(duration=2.0, on_status=(faults.refused(403, times=2),)),
         story=one_job_is_forbidden,
-        sees=("● IN_PROGRESS This key may not read the job (403)", "SUCCESS saved"),
+        sees=("row, not_allowed: ● IN_PROGRESS", "SUCCESS saved"),
         disk=(
             "history: succeeded, file saved; succeeded, file saved",
             "Scripted Tool--staging--TIME.zip, whole",
@@ -199,7 +201,7 @@ FAULTS = (
         how="GALE answers 404 until it knows the job again and r is pressed",
         script=Script(on_status=(faults.refused(404, "Dock status not found"),)),
         story=unknown_until_r,
-        sees=("GALE does not know this dock status id (404)", "LOST", "notification: Refreshing", "SUCCESS saved"),
+        sees=("row, not_found: ● IN_PROGRESS", "LOST", "notification: Refreshing", "SUCCESS saved"),
         disk=SAVED,
         speed=150.0,
     ),
@@ -216,7 +218,7 @@ FAULTS = (
         how="GALE's port is closed while the job runs, and opened again",
         script=Script(duration=60.0),
         story=the_network_goes,
-        sees=("No answer", "header: Cannot be reached", "SUCCESS saved"),
+        sees=("row, unreachable: ● IN_PROGRESS", "header, offline: ", "SUCCESS saved"),
         disk=SAVED,
     ),
     Injected(

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.history.schema import MIGRATIONS
 from gale_tui.core.identifiers import parse_host
+from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox import faults
@@ -46,7 +47,7 @@ class Screen:
         strips = self.app.screen._compositor.render_strips()
         return [" ".join("".join(segment.text for segment in strip).translate(FRAMES).split()) for strip in strips]
 
-    async def until(self, true: Callable[[], bool]) -> None:
+    async def until(self, true: Callable[[], object]) -> None:
         """Lets the app work until something holds."""
         try:
             await until(self.pilot, true)
@@ -57,6 +58,12 @@ class Screen:
         """Waits until the words are on the screen, and notes their line."""
         await self.until(lambda: self._with(words) is not None)
         self.world.look("screen", self._with(words) or "")
+
+    async def reads_reason(self) -> None:
+        """Waits until the sentence of the one job's reason is on the screen, or its beginning; notes the line."""
+        world = self.world
+        await self.until(lambda: describe(world.job) and self._with(describe(world.job).text[:20]) is not None)
+        self.world.look("screen", self._with(describe(world.job).text[:20]) or "", world.job.reason_code or "")
 
     def _with(self, words: str) -> str | None:
         """The line with the words, or the two that they are broken over: a path before them may be of any length."""
@@ -119,7 +126,7 @@ async def key_asked_for(world: World) -> None:
         world.sandbox.key = new
         world.keys.append(new)
         await screen.until(lambda: isinstance(screen.app.screen, KeyDialog))
-        await screen.reads("refused the API key")
+        await screen.reads("(401)")
         await screen.until(lambda: screen.app.screen.query_one("#session-only", FormCheckbox).value)
         screen.app.screen.query_one("#api-key", FieldInput).take_paste(new)
         await screen.pilot.press("enter")
@@ -130,7 +137,7 @@ async def unconfirmed(world: World) -> None:
     async with app_of(world) as screen:
         await screen.export()
         await screen.reads("UNCONFIRMED")
-        await screen.reads("then export again (e)")
+        await screen.reads("(e)")
 
 
 async def fails_with_markup(world: World) -> None:
@@ -150,7 +157,7 @@ async def unreachable(world: World) -> None:
         await screen.export()
         await screen.reads("IN_PROGRESS")
         world.sandbox.stop()
-        await screen.reads("refused the connection")
+        await screen.reads_reason()
         world.sandbox.start()
         await screen.reads("saved 2.2 kB")
 
@@ -202,7 +209,7 @@ FAULTS = (
         how="the POST is answered 403; the form is sent once more as it is",
         script=Script(duration=2.0, on_export=(faults.refused(403, times=1),)),
         story=refused_in_the_form,
-        sees=("screen: GALE does not allow this", "saved 2.2 kB"),
+        sees=("(403)", "saved 2.2 kB"),
         disk=SAVED,
         posts=2,
     ),
@@ -211,7 +218,7 @@ FAULTS = (
         how="GALE's key is changed; the dialog that opens is given the new one",
         script=Script(duration=90.0),
         story=key_asked_for,
-        sees=("refused the API key", "saved 2.2 kB"),
+        sees=("(401)", "saved 2.2 kB"),
         disk=SAVED,
     ),
     Injected(
@@ -219,7 +226,7 @@ FAULTS = (
         how="the line is closed once the request is whole",
         script=Script(on_export=(faults.cut("answer", started=True),)),
         story=unconfirmed,
-        sees=("UNCONFIRMED", "export again (e)"),
+        sees=("UNCONFIRMED", "(e)"),
         disk=("history: unconfirmed",),
     ),
     Injected(
@@ -235,7 +242,7 @@ FAULTS = (
         how="GALE's port is closed while the job runs, and opened again",
         script=Script(duration=90.0),
         story=unreachable,
-        sees=("refused the connection", "saved 2.2 kB"),
+        sees=("screen, unreachable: ", "saved 2.2 kB"),
         disk=SAVED,
     ),
     Injected(

@@ -81,7 +81,7 @@ def refusing(what: str, *sees: str) -> Injected:
         how=f"the POST is answered 400 and the message is {what}",
         script=Script(on_export=(Fault(status=400, message=HOSTILE[what], times=None),)),
         story=refusal_shown_inert,
-        sees=("did not accept the request (400)", *sees),
+        sees=("form, bad_request: ", *sees),
         disk=("history: no job",),
     )
 
@@ -135,7 +135,7 @@ FAULTS = (
         how="the status answers are JSON of endless nesting, twice",
         script=Script(duration=2.0, on_status=(Fault(status=200, body="[" * 100_000, times=2),)),
         story=nonsense,
-        sees=("No answer", "SUCCESS saved"),
+        sees=("row, bad_answer: ● IN_PROGRESS", "SUCCESS saved"),
         disk=("history: succeeded, file saved", "Scripted Tool--staging--TIME.zip, whole"),
     ),
     Injected(
@@ -145,7 +145,7 @@ FAULTS = (
             faults.rate_limited("soon"), faults.rate_limited("-5"), faults.rate_limited("\x1b[31m1e9"),
         )),
         story=nonsense,
-        sees=("Rate limit reached", "SUCCESS saved"),
+        sees=("row, rate_limited: ● IN_PROGRESS", "SUCCESS saved"),
         disk=("history: succeeded, file saved", "Scripted Tool--staging--TIME.zip, whole"),
         speed=150.0,
     ),

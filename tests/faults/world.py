@@ -82,7 +82,7 @@ class Injected:
     how: str
     """How it is brought about."""
     sees: tuple[str, ...]
-    """Words that the user sees, each in one line: of the form, of the row, of the header, of a notification."""
+    """What the user sees, each in one line: where it is and the codes of its sentence, or words of the server."""
     disk: tuple[str, ...]
     """What is on the disk once gale-tui has ended; see `World.on_disk`."""
     posts: int = 1
@@ -161,16 +161,16 @@ class World:
     posted_elsewhere: int = 0
     """Exports that another server than the sandbox was asked for."""
 
-    def look(self, where: str, text: str) -> None:
-        """Notes a line that the user can read."""
+    def look(self, where: str, text: str, code: str = "") -> None:
+        """Notes a line that the user can read, and what it is made from: a state, or reason codes."""
         assert inactive(text.replace("\n", "")), f"acts upon a terminal: {text!r}"
         assert len(text) <= LONGEST, f"not bounded: {len(text)} characters"
-        line = f"{where}: {' '.join(text.split())}"
+        line = f"{where}, {code}: {' '.join(text.split())}" if code else f"{where}: {' '.join(text.split())}"
         if line not in self.seen[-1:]:
             self.seen.append(line)
 
-    def row(self, job: Job) -> str:
-        """The row of a job, on a wide screen."""
+    def look_at_row(self, job: Job) -> None:
+        """Notes the row of a job, on a wide screen."""
         now = self.clock.time()
         progress = self.engine.jobs.progress(job.id)
         pieces = (
@@ -178,15 +178,16 @@ class World:
             status_text(job, UNICODE, 80),
             file_text(job, now, progress, UNICODE, 400),
         )
-        return " ".join(piece.text for piece in pieces)
+        reasons = (job.reason_code, job.download.reason_code, "unwritten" if job.unwritten else None)
+        self.look("row", " ".join(piece.text for piece in pieces), " ".join(reason for reason in reasons if reason))
 
     def _job_changed(self, change: JobChange) -> None:
         if change.job.id in self.engine.jobs:
-            self.look("row", self.row(change.job))
+            self.look_at_row(change.job)
 
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
         if condition.text:
-            self.look("header", condition.text)
+            self.look("header", condition.text, condition.state)
 
     async def start(self) -> None:
         """Starts gale-tui.
@@ -198,7 +199,7 @@ class World:
         try:
             await self.engine.start()
         except GaleError as error:
-            self.look("terminal", str(error))
+            self.look("terminal", str(error), type(error).__name__)
             raise
         await self.started()
 
@@ -227,7 +228,7 @@ class World:
         await self.engine.environments.save(environment, previous=None, key=Secret(self.key), session_only=True)
         self.engine.environments.use("e-1")
         for job in tuple(self.engine.jobs.values()):
-            self.look("row", self.row(job))
+            self.look_at_row(job)
 
     @property
     def environment(self) -> Environment:
@@ -251,7 +252,7 @@ class World:
         try:
             return await self.engine.jobs.export(ExportRequest(**fields))
         except GaleError as error:
-            self.look("form", str(error))
+            self.look("form", str(error), error.reason)
             return None
 
     @property
