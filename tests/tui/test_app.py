@@ -12,6 +12,7 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from gale_tui.core.config.paths import Paths
+from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment, ExportRequest, JobState
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.faults import HOSTILE, cut
@@ -88,7 +89,8 @@ async def test_an_export_that_may_have_started_keeps_its_row(tmp_path: Path, san
         await until(pilot, lambda: "UNCONFIRMED" in screen_text(app))
         assert app.engine.jobs[job_id].state is JobState.UNCONFIRMED
         await pilot.press("enter")
-        await until(pilot, lambda: "Check the console" in screen_text(app))
+        sentence = describe(app.engine.jobs[job_id]).text
+        await until(pilot, lambda: sentence[-15:] in screen_text(app))
     assert len(sandbox.posts(app.engine.jobs[job_id].tool_id)) == 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from gale_tui.core.gale_api.answers import DockStatus, ResponseNote
-from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.jobs.transitions import apply_status, final_state
 from gale_tui.core.models import DownloadState, JobReason, JobState
 from tests.support.history_samples import sample_job
@@ -31,4 +30,3 @@ def test_a_partial_success_is_final_is_saved_and_is_no_plain_success(word: str) 
     assert job.status == word
     assert job.reason_code is JobReason.PARTIAL
     assert job.download.state is DownloadState.WANTED
-    assert "partial" in describe(job).text

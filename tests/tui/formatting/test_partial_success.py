@@ -12,6 +12,7 @@ from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.report import BatchEntry
 from gale_tui.core.batch.tools import BatchTool
+from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Download, DownloadState, JobReason, JobState
 from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs
 from gale_tui.tui.formatting.job_text import glyph_text
@@ -30,5 +31,5 @@ def test_a_partial_success_looks_like_a_warning_and_is_one_on_standard_error(gly
     err = io.StringIO()
     Narration(err).follow(BatchEntry(BatchTool("a-1", "cf-1"), Outcome.SAVED, job))
     assert "PARTIAL_SUCCESS" in err.getvalue()
-    assert "check the file" in err.getvalue()
+    assert describe(job).text in err.getvalue()
     assert exit_code(job) == 0
