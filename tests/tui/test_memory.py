@@ -1,4 +1,4 @@
-"""What a screen used goes with it: nothing is left of ten openings."""
+"""What a screen used goes with it: nothing is left of five openings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.engines import eventually
 from tests.tui.real_app import until
 from tests.tui.saved_jobs import export_versions, running
 
-OPENINGS = 10
+OPENINGS = 5
 PER_OPENING = 300
 """Objects that an opening may leave for a while, as the last screen's are; a form has thousands."""
 
@@ -48,7 +48,7 @@ async def test_a_closed_screen_leaves_nothing_behind(tmp_path: Path, key: str) -
         async with running(tmp_path, sandbox) as (app, pilot, engine):
             await export_versions(pilot, engine, sandbox, 1)
             await until(pilot, lambda: app.jobs_screen.table.current is not None)
-            for _ in range(3):
+            for _ in range(2):
                 # What is made once and kept: imports, caches, styles.
                 await open_and_close(app, pilot, key)
             objects, widgets = count_objects()
