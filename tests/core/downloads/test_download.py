@@ -72,6 +72,21 @@ class TestSaved:
         assert zipfile.ZipFile(saved.path).testzip() is None
         assert (task.part, task.received, task.size) == (None, saved.size, saved.size)
 
+    def test_it_has_its_name_once_its_bytes_are_on_the_disk_and_then_the_name_is_put_there(
+        self, sandbox: Sandbox, to: Fetching, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _, url = finished(sandbox)
+        forced: list[tuple[bool, bool]] = []
+        fsync = os.fsync
+
+        def watched(descriptor: int) -> None:
+            forced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), NAME in to.files))
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", watched)
+        to.task(url).run()
+        assert forced == [(False, False), (True, True)]
+
     def test_its_name_is_the_tool_s_own_not_the_file_s(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, File(name="Exported_Other.zip"))
         assert to.task(url).run().name == "Scripted Tool"

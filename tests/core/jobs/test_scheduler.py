@@ -154,8 +154,9 @@ async def test_a_job_taken_up_later_is_not_asked_for_as_if_it_were_new() -> None
         assert b.server.gaps()[0] >= 15.0
 
 
-async def test_mashed_refresh_stays_within_the_limits_over_an_hour() -> None:
-    async with bench() as b:
+@pytest.mark.parametrize("floor", [1.0, POLICY.floor])
+async def test_mashed_refresh_stays_within_the_limits_over_an_hour(floor: float) -> None:
+    async with bench(floor=floor) as b:
         b.scheduler.track("a", "e")
         for _ in range(14_500):
             b.scheduler.refresh("a")
