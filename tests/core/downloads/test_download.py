@@ -76,16 +76,17 @@ class TestSaved:
         self, sandbox: Sandbox, to: Fetching, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         _, url = finished(sandbox)
-        forced: list[tuple[bool, bool]] = []
+        forced: list[tuple[bool, list[str]]] = []
         fsync = os.fsync
 
         def watched(descriptor: int) -> None:
-            forced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), NAME in to.files))
+            forced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), to.files))
             fsync(descriptor)
 
         monkeypatch.setattr(os, "fsync", watched)
         to.task(url).run()
-        assert forced == [(False, False), (True, True)]
+        part = NAME + ".part"
+        assert forced == [(False, [part]), (True, [NAME, part]), (True, [NAME])]
 
     def test_its_name_is_the_tool_s_own_not_the_file_s(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, File(name="Exported_Other.zip"))
