@@ -104,11 +104,8 @@ def _of_history(read: Callable[[JobStore], Awaitable[list[str]]]) -> list[str]:
     from gale_tui.core.history.store import JobStore
 
     async def found(history: Path) -> list[str]:
-        store = await JobStore.open(history)
-        try:
+        async with await JobStore.open(history) as store:
             return await read(store)
-        finally:
-            await store.close()
 
     history = _paths().store_file
     return asyncio.run(found(history)) if history.exists() else []

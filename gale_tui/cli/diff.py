@@ -92,15 +92,12 @@ async def diff_set(history: Path, name: str, command: DiffCommand, out: TextIO, 
     from gale_tui.core.history.store import JobStore
     from gale_tui.core.source.repository import find_tool_folder
 
-    store = await JobStore.open(history)
-    try:
+    async with await JobStore.open(history) as store:
         kept = await store.sets.find(name)
         if kept is None:
             names = ", ".join(each.name for each in await store.sets.all()) or "none yet"
             raise ConfigError(f"No set is called {inert(name, 80)!r}", f"Known sets: {names}")
         jobs = [job for job in await store.load() if job.download.state is DownloadState.SAVED]
-    finally:
-        await store.close()
     code = SAME
     for tool in kept.tools:
         saved = [

@@ -42,11 +42,8 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
     wanted = parse_filter(arguments.filter)
     if wanted.advice:
         err.write(f"gale-tui: {wanted.advice}\n")
-    store = await JobStore.open(history, on_notice=lambda text: print(f"gale-tui: {text}", file=err))
-    try:
+    async with await JobStore.open(history, on_notice=lambda text: print(f"gale-tui: {text}", file=err)) as store:
         jobs = await store.load()
-    finally:
-        await store.close()
     matches = wanted.test(JobTexts())
     for job in jobs:
         if matches is None or matches(job):

@@ -55,9 +55,8 @@ async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: 
     if arguments.newest is None and arguments.older_than is None:
         arguments.prune_parser.error("--keep N or --older-than DAYS is needed")
     before = None if arguments.older_than is None else time.time() - arguments.older_than * DAY
-    store = await JobStore.open(history)
     failed = 0
-    try:
+    async with await JobStore.open(history) as store:
         found = find_old_files(await store.load(), keep=arguments.newest or 1, before=before)
         old = [each for each in found if file_matches(each)]
         out.writelines(f"{inert(each.path, 4096)}\n" for each in old)
@@ -75,6 +74,4 @@ async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: 
                 continue
             for job in each.jobs:
                 await store.update(job.id, remove_file, "file removed by prune", again=True)
-    finally:
-        await store.close()
     return 6 if failed else 0

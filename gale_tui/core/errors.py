@@ -15,7 +15,7 @@
     │   │   ├── RefusedError        nobody listens, no route, or no answer to the connection attempt
     │   │   ├── TlsError            the certificate, named
     │   │   └── ProxyRefusedError   the proxy cannot be used, or would not connect
-    │   ├── UnansweredError         sent, but no whole answer: time-out, cut line
+    │   ├── UnansweredError         sent, but no whole answer: time-out, cut connection
     │   └── AnswerError             an HTTP answer that is no success
     │       ├── BadRequestError     400, and any other 4xx
     │       ├── AuthenticationError 401: the key is missing, wrong or revoked
@@ -32,7 +32,7 @@
     │   ├── LinkExpiredError        the link works no longer; a fresh one or a new export is needed
     │   │   └── LinkRejectedError   the store refuses it, and would again; a fresh one may work
     │   ├── LinkRefusedError        a link that is not followed: http, loopback, other scheme
-    │   ├── InterruptedDownloadError the line was cut or stalled; the part is kept
+    │   ├── InterruptedDownloadError the connection was cut or stalled; the part is kept
     │   │   └── StoppedDownloadError this program ended it
     │   ├── NotAZipError            HTML or something else came
     │   ├── CorruptFileError        the zip is damaged, or has the wrong length
@@ -276,7 +276,7 @@ class LinkRefusedError(DownloadError):
 
 
 class InterruptedDownloadError(DownloadError):
-    """The line was cut or stalled, or the server is in trouble. What was received is kept.
+    """The connection was cut or stalled, or the server is in trouble. What was received is kept.
 
     Args:
         retry_after: Seconds that the server asks to wait, or None where it does not say.

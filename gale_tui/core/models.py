@@ -179,7 +179,7 @@ class DownloadReason(StrEnum):
 
     NOT_READY = "not_ready"
     INTERRUPTED = "interrupted"
-    """The line was cut or stalled, the server in trouble, or nothing reached."""
+    """The connection was cut or stalled, the server in trouble, or nothing reached."""
     STOPPED = "stopped"
     """By the user."""
     CLOSED = "closed"

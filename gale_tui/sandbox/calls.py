@@ -54,7 +54,7 @@ class Calls:
         self._remember = remember
 
     def answer(self, request: Request) -> tuple[Response, Fault]:
-        """The answer with its fault already in it, and the fault for what remains to be done on the line."""
+        """The answer with its fault already in it, and the fault for what remains to be done on the connection."""
         with self.lock:
             fault = self.any_faults.next(self._time.now())
         if fault.replaces or fault.silent:

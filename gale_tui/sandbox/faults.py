@@ -94,12 +94,12 @@ def gzipped(times: int | None = 1) -> Fault:
 
 
 def cut(where: Place = "answer", *, reset: bool = False, times: int | None = 1, started: bool = False) -> Fault:
-    """The line goes: before the answer, in its head, or after so many bytes of its body."""
+    """The connection goes: before the answer, in its head, or after so many bytes of its body."""
     return Fault(times=times, cut=where, reset=reset, started=started)
 
 
 def stalled(where: Place = "answer", *, times: int | None = 1, started: bool = False) -> Fault:
-    """The answer stops and the line stays open."""
+    """The answer stops and the connection stays open."""
     return Fault(times=times, stall=where, started=started)
 
 

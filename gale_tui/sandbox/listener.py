@@ -94,7 +94,9 @@ class Listener:
                 # Out of file descriptors, or a client that left while it waited: neither ends the sandbox.
                 self._time.wait_until(self._time.now() + 0.05)
                 continue
-            thread = threading.Thread(target=self._serve, args=(connection,), name="gale-sandbox-line", daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(connection,), name="gale-sandbox-connection", daemon=True
+            )
             with self._lock:
                 if self._closing:
                     connection.close()

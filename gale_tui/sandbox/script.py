@@ -56,9 +56,9 @@ class Fault:
     drip: float | None = None
     """Seconds between the single bytes of the answer, its head included."""
     stall: Place | None = None
-    """The answer stops here and the line stays open until the client or the sandbox closes it."""
+    """The answer stops here and the connection stays open until the client or the sandbox closes it."""
     cut: Place | None = None
-    """The line is closed here."""
+    """The connection is closed here."""
     reset: bool = False
     """The cut is a reset (RST) rather than an orderly close."""
 
@@ -144,7 +144,7 @@ class File:
     etag: Literal["strong", "weak", "none"] = "strong"
     last_modified: bool = True
     length: Literal["given", "absent", "chunked"] = "given"
-    """`absent`: the body ends where the line is closed."""
+    """`absent`: the body ends where the connection is closed."""
     length_off: int = 0
     """Added to the true number in `Content-Length`."""
     pace: float | None = None

@@ -41,7 +41,7 @@ class Request:
     at: float = 0.0
     """Reading of the sandbox's clock (seconds, not scaled) when the request was whole."""
     status: int = 0
-    """The HTTP status answered; 0 where the line was cut or stalled before an answer."""
+    """The HTTP status answered; 0 where the connection was cut or stalled before an answer."""
 
     def header(self, name: str) -> str | None:
         """The first value of a header, in any case."""
@@ -86,7 +86,7 @@ class Response:
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: BytesBody | FileBody = BytesBody(b"")
     framing: str = "given"
-    """`given` (Content-Length), `absent` (ends with the line) or `chunked`."""
+    """`given` (Content-Length), `absent` (ends with the connection) or `chunked`."""
     length_off: int = 0
     pace: float | None = None
     """Bytes of body per second."""
@@ -142,7 +142,7 @@ def read_request(stream: BinaryIO, origin: str) -> Request | None:
 
     Raises:
         MalformedRequestError: It is no HTTP/1.1, or too large.
-        OSError: The line went away.
+        OSError: The connection went away.
     """
     first = stream.readline(HEAD_LIMIT)
     while first in (b"\r\n", b"\n"):
@@ -189,7 +189,7 @@ def _read_headers(stream: BinaryIO, left: int) -> list[tuple[str, str]]:
 
 
 def _skip_body(stream: BinaryIO, headers: Mapping[str, str]) -> int:
-    """Reads the body off the line, which no call of this API has, and returns its length."""
+    """Reads the body off the connection, which no call of this API has, and returns its length."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         total = 0
         while True:

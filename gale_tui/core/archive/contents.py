@@ -36,6 +36,7 @@ DEPTH_LIMIT: Final = 100
 VALUE_LIMIT: Final = 1_000_000
 """Values in one document."""
 _BLOCK: Final = 1 << 20
+_TOO_DEEP: Final = f"was not read: it is nested deeper than {DEPTH_LIMIT} levels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,25 +186,18 @@ def _too_large(name: str, size: int) -> Document:
 def _document(name: str, content: bytes) -> Document:
     try:
         value = json.loads(content)
-        _check_extent(value)
+        problem = _extent_problem(value)
     except RecursionError:
-        problem = f"was not read: it is nested deeper than {DEPTH_LIMIT} levels"
-    except OverflowError:
-        problem = f"was not read: it holds more than {VALUE_LIMIT:,} values"
+        problem = _TOO_DEEP
     except ValueError:
         problem = "is not JSON that can be read"
-    else:
-        return Document(name, role_of(name), value)
-    return Document(name, role_of(name), None, f"{inert(name, 80)} {problem}")
+    if problem:
+        return Document(name, role_of(name), None, f"{inert(name, 80)} {problem}")
+    return Document(name, role_of(name), value)
 
 
-def _check_extent(value: object) -> None:
-    """Looks, without recursion, whether a document is too large for those who walk it.
-
-    Raises:
-        RecursionError: It is too deep.
-        OverflowError: It holds too many values.
-    """
+def _extent_problem(value: object) -> str:
+    """Why a document is too large for those who walk it, found without recursion; empty where it is not."""
     count, level = 0, [value]
     for _ in range(DEPTH_LIMIT):
         below: list[object] = []
@@ -213,9 +207,9 @@ def _check_extent(value: object) -> None:
             elif isinstance(each, list):
                 below.extend(each)
             if count + len(below) > VALUE_LIMIT:
-                raise OverflowError
+                return f"was not read: it holds more than {VALUE_LIMIT:,} values"
         count += len(below)
         if not below:
-            return
+            return ""
         level = below
-    raise RecursionError
+    return _TOO_DEEP

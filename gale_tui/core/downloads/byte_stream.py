@@ -113,7 +113,7 @@ class Body:
         """Reads some bytes, at most as many as there is room for; returns their number, 0 at the end of the body.
 
         Raises:
-            InterruptedDownloadError: The line was cut, stalled or shut down, or the body is shorter than announced.
+            InterruptedDownloadError: The connection was cut, stalled or shut down, or the body is too short.
         """
         if self._left is not None:
             view = view[: self._left]

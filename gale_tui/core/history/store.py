@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.connection import BUSY_SECONDS, DatabaseThread, Step
@@ -250,6 +250,12 @@ class JobStore:
             own, self._unheard = self._unheard, []
             changes = sorted([*own, *changes], key=lambda change: change.job.revision)
         return changes
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *ended: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Finishes writing, releases the leases and closes the file, within about a second and a half.

@@ -117,8 +117,8 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _show(self, place: int | None = None) -> None:
         shown, table, environment = self.listed, self.table, self.target.environment
-        kept = self._edited.set
-        changed = "" if self._edited.is_set else ", changed"
+        kept = self._edited.opened_set
+        changed = "" if self._edited.is_saved else ", changed"
         table.border_title = Content(f"Batch: {kept.name}{changed}" if kept is not None else "Batch")
         table.show(shown, place)
         self.target.count(len(shown.tools))
@@ -150,7 +150,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     def _change(self, changed: BatchList, place: int | None = None, kept: ToolSet | None = None) -> None:
         """Shows another list; undo brings the present one back."""
-        self._edited.change(changed, kept or self._edited.set)
+        self._edited.change(changed, kept or self._edited.opened_set)
         self._show(place)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -294,7 +294,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             target.folder.input.focus()
             return
         if await confirm_production(self.app, environment, len(shown.tools)):
-            name = self._edited.set.name if self._edited.set is not None and self._edited.is_set else ""
+            name = self._edited.opened_set.name if self._edited.opened_set is not None and self._edited.is_saved else ""
             self.dismiss(target.plan(environment, shown.tools, shown.bad, name))
 
     @work(group="save", exclusive=True)
@@ -304,7 +304,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             return
         from gale_tui.tui.screens.batch.sets import save_as_set
 
-        name = self._edited.set.name if self._edited.set is not None else ""
+        name = self._edited.opened_set.name if self._edited.opened_set is not None else ""
         environment_id = self.target.environment.id if self.target.environment is not None else None
         try:
             saved = await save_as_set(self, name, self.listed.plain, environment_id)
@@ -312,7 +312,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             self._say(str(error), "problem")
             return
         if saved is not None:
-            self._edited.set = saved
+            self._edited.opened_set = saved
             self._say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(saved.name)}")
             self._show()
 
