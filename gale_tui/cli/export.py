@@ -15,6 +15,7 @@ from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.errors import CredentialError, ForbiddenError, GaleError, RateLimitedError
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
@@ -173,20 +174,23 @@ async def _run_all(
             run.stop(str(error), error)
         _give_up_hopeless(run, account, engine.clock.time(), several=plan.several)
 
-    if plan.record is not None:
-        run = BatchRun.resume(engine, plan.environment, plan.record, changed, if_changed=command.if_changed)
-    else:
-        run = BatchRun(
-            engine,
-            plan.environment,
-            plan.tools,
-            name=plan.name,
-            folder=command.output,
-            bad=plan.bad,
-            on_change=changed,
-            stored=plan.several,
-            if_changed=command.if_changed,
-        )
+    record = plan.record or BatchRecord.new(
+        plan.environment,
+        plan.tools,
+        name=plan.name,
+        folder=command.output,
+        bad=plan.bad,
+        created_at=engine.clock.time(),
+    )
+    run = BatchRun(
+        engine,
+        plan.environment,
+        record,
+        changed,
+        resumed=plan.record is not None,
+        stored=plan.several,
+        if_changed=command.if_changed,
+    )
     try:
         await _run_batch(run, engine, command.timeout)
     except asyncio.CancelledError:

@@ -203,7 +203,7 @@ class BatchController:
             app.say(words, severity="warning", seconds=10)
             return
         if await confirm_production(app, environment, kept.left) and self._run is None:
-            run = BatchRun.resume(app.engine, environment, kept, self._changed)
+            run = BatchRun(app.engine, environment, kept, self._changed, resumed=True)
             self.pending = None
             await self._run_to_end(run)
 
@@ -229,19 +229,20 @@ class BatchController:
     async def _start(self, plan: BatchPlan) -> None:
         if self._run is not None:
             return
+        from gale_tui.core.history.batches import BatchRecord
         from gale_tui.core.jobs.batch_runner import BatchRun
 
         engine = self._app.engine
-        run = BatchRun(
-            engine,
+        record = BatchRecord.new(
             plan.environment,
             plan.tools,
             name=plan.name,
             folder=plan.folder,
             save_when_ready=plan.save_when_ready,
             bad=plan.bad,
-            on_change=self._changed,
+            created_at=engine.clock.time(),
         )
+        run = BatchRun(engine, plan.environment, record, self._changed)
         if plan.save_when_ready != engine.settings.save_when_ready:
             with contextlib.suppress(GaleError):
                 engine.save_settings(save_when_ready=plan.save_when_ready)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import LineStartedError, StoreError
@@ -47,6 +48,32 @@ class BatchRecord:
     """Seconds since the epoch."""
     started: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     """Job ids of the tools that were started, by their place."""
+
+    @classmethod
+    def new(
+        cls,
+        environment: Environment,
+        tools: Sequence[BatchTool],
+        *,
+        name: str = "",
+        folder: Path | None = None,
+        save_when_ready: bool = True,
+        bad: Sequence[BadLine] = (),
+        created_at: float,
+    ) -> Self:
+        """The record of a batch that begins."""
+        return cls(
+            uuid.uuid4().hex,
+            environment.id,
+            environment.name,
+            str(environment.origin),
+            tuple(tools),
+            name,
+            folder,
+            save_when_ready,
+            tuple(bad),
+            created_at,
+        )
 
     @property
     def left(self) -> int:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from gale_tui.core.background import cancel_all, report_failure
 from gale_tui.core.batch.outcomes import Outcome, is_settled, outcome_of
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
-from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.downloads.saved_file import have_same_bytes, is_unchanged
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import BatchRecord
@@ -42,11 +40,9 @@ class BatchRun:
 
     Args:
         environment: Where all of them are exported.
-        name: The set's, or what the batch is called; written to each job.
-        folder: Where the files go; None for the usual place.
-        save_when_ready: False where the files are not fetched by themselves.
-        bad: Lines that named no tool, for the account.
+        record: What is exported, and where the files go.
         on_change: Called whenever the account has changed.
+        resumed: True to continue an interrupted batch: follows what is started already, starts the rest.
         stored: False for what is never resumed: a single tool.
         if_changed: True to keep no second copy of a file that holds what the one before holds.
     """
@@ -55,35 +51,21 @@ class BatchRun:
         self,
         engine: GaleEngine,
         environment: Environment,
-        tools: Sequence[BatchTool],
-        *,
-        name: str = "",
-        folder: Path | None = None,
-        save_when_ready: bool = True,
-        bad: Sequence[BadLine] = (),
+        record: BatchRecord,
         on_change: Callable[[BatchAccount], None] = lambda account: None,
+        *,
+        resumed: bool = False,
         stored: bool = True,
         if_changed: bool = False,
     ) -> None:
         self.environment = environment
-        self.record = BatchRecord(
-            id=uuid.uuid4().hex,
-            environment_id=environment.id,
-            environment_name=environment.name,
-            origin=str(environment.origin),
-            tools=tuple(tools),
-            name=name,
-            folder=folder,
-            save_when_ready=save_when_ready,
-            bad=tuple(bad),
-            created_at=engine.clock.time(),
-        )
+        self.record = record
         self._engine = engine
         self._on_change = on_change
         self._stored = stored
-        self._resumed = False
+        self._resumed = resumed
         self._if_changed = if_changed
-        self._entries = [BatchEntry(tool) for tool in tools]
+        self._entries = [BatchEntry(tool) for tool in record.tools]
         self._places: dict[str, int] = {}
         """Of the jobs that were started, in the list."""
         self._before: dict[int, Job | None] = {}
@@ -95,28 +77,17 @@ class BatchRun:
         self._starting: int | None = None
         self._changed = asyncio.Event()
 
-    @classmethod
-    def resume(
-        cls,
-        engine: GaleEngine,
-        environment: Environment,
-        record: BatchRecord,
-        on_change: Callable[[BatchAccount], None] = lambda account: None,
-        *,
-        if_changed: bool = False,
-    ) -> BatchRun:
-        """Continues an interrupted batch: follows what is started already, starts the rest."""
-        run = cls(engine, environment, record.tools, on_change=on_change, if_changed=if_changed)
-        run.record, run._resumed = record, True
-        return run
-
     def retry_failed(self) -> BatchRun:
         """A run of the tools that failed, in their places; what became of the others stays."""
-        run = BatchRun(self._engine, self.environment, (), on_change=self._on_change, if_changed=self._if_changed)
-        run._entries = [BatchEntry(each.tool) if each.outcome in _RETRIED else each for each in self._entries]
-        started = {place: entry.job.id for place, entry in enumerate(run._entries) if entry.job is not None}
-        new = run.record
-        run.record = replace(self.record, id=new.id, created_at=new.created_at, started=started)
+        entries = [BatchEntry(each.tool) if each.outcome in _RETRIED else each for each in self._entries]
+        record = replace(
+            self.record,
+            id=uuid.uuid4().hex,
+            created_at=self._engine.clock.time(),
+            started={place: entry.job.id for place, entry in enumerate(entries) if entry.job is not None},
+        )
+        run = BatchRun(self._engine, self.environment, record, self._on_change, if_changed=self._if_changed)
+        run._entries = entries
         return run
 
     @property

@@ -18,7 +18,7 @@ from gale_tui.core.jobs.batch_runner import BatchRun, account_of
 from gale_tui.core.models import ChangeKind
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
-from tests.core.jobs.test_batch_runner import posts, set_up, tool_id, tools
+from tests.core.jobs.test_batch_runner import new_run, posts, set_up, tool_id, tools
 from tests.support.engines import Bench, bench, eventually
 from tests.support.history_samples import sample_job
 
@@ -31,7 +31,7 @@ async def cut_short(bench: Bench, count: int = 4) -> BatchRecord:
     async with bench.engine() as watch:
         before = len(posts(bench))
         bad = (BadLine(9, "nonsense", "no Flow ID"),)
-        run = BatchRun(watch.engine, bench.environment, tools(count), name="nightly", bad=bad)
+        run = new_run(watch, bench, tools(count), bad=bad)
         running = asyncio.create_task(run.run())
         await eventually(lambda: len(posts(bench)) == before + 2 and run.left == count - 2)
         assert await watch.engine.batches.interrupted() == [], "it is run here"
@@ -51,7 +51,7 @@ async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> No
         before = account_of(kept, await engine.batches.jobs(kept))
         assert before.count(Outcome.NOT_STARTED) == 2
         assert "2 of its 4 tools" in before.stopped
-        account = await BatchRun.resume(engine, bench.environment, kept).run()
+        account = await BatchRun(engine, bench.environment, kept, resumed=True).run()
         assert account.sentence == "4 saved · 1 line invalid"
         assert await engine.batches.interrupted() == []
         assert await engine.batches.find(kept.id) is None
@@ -64,21 +64,21 @@ async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> No
 async def test_what_was_saved_before_the_cut_is_compared_with_the_run_before(bench: Bench) -> None:
     set_up(bench, 3)
     async with bench.engine() as watch:
-        await BatchRun(watch.engine, bench.environment, tools(3)).run()
+        await new_run(watch, bench, tools(3)).run()
     kept = await cut_short(bench, 3)
     async with bench.engine() as watch:
-        account = await BatchRun.resume(watch.engine, bench.environment, kept).run()
+        account = await BatchRun(watch.engine, bench.environment, kept, resumed=True).run()
         assert account.sentence == "3 saved (3 unchanged) · 1 line invalid"
 
 
 async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:
     kept = await cut_short(bench)
     async with bench.engine() as one, bench.engine() as other:
-        first = asyncio.create_task(BatchRun.resume(one.engine, bench.environment, kept).run())
+        first = asyncio.create_task(BatchRun(one.engine, bench.environment, kept, resumed=True).run())
         await eventually(lambda: len(posts(bench)) >= 3)
         assert await other.engine.batches.interrupted() == []
         with pytest.raises(LineStartedError, match="Another gale-tui"):
-            await BatchRun.resume(other.engine, bench.environment, kept).run()
+            await BatchRun(other.engine, bench.environment, kept, resumed=True).run()
         assert (await first).count(Outcome.SAVED) == 4
     assert len(posts(bench)) == 5
 
@@ -86,7 +86,7 @@ async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:
 async def test_a_line_whose_job_is_recorded_is_never_started_again_even_without_a_lease(bench: Bench) -> None:
     kept = await cut_short(bench)
     async with bench.engine() as watch:
-        run = BatchRun.resume(watch.engine, bench.environment, kept)
+        run = BatchRun(watch.engine, bench.environment, kept, resumed=True)
         # As a process would have it that was stopped before the other one started all.
         other = await JobStore.open(bench.paths.store_file)
         for place in (2, 3):
@@ -106,7 +106,7 @@ async def test_a_job_that_was_taken_off_the_list_is_not_exported_again(bench: Be
     kept = await cut_short(bench)
     async with bench.engine() as watch:
         await watch.engine.jobs.remove(kept.started[0])
-        account = await BatchRun.resume(watch.engine, bench.environment, kept).run()
+        account = await BatchRun(watch.engine, bench.environment, kept, resumed=True).run()
         assert account.entries[0].outcome is Outcome.UNFINISHED
         assert account.count(Outcome.SAVED) == 3
     assert len([post for post in posts(bench) if tool_id(0) in post.path]) == 1
@@ -115,12 +115,12 @@ async def test_a_job_that_was_taken_off_the_list_is_not_exported_again(bench: Be
 async def test_where_nothing_can_be_sent_the_rest_is_kept(bench: Bench) -> None:
     set_up(bench, 3)
     async with bench.engine(key="kg-test-key-0000-wrong") as watch:
-        account = await BatchRun(watch.engine, bench.environment, tools(3)).run()
+        account = await new_run(watch, bench, tools(3)).run()
         assert account.count(Outcome.NOT_STARTED) == 2
         (kept,) = await watch.engine.batches.interrupted()
         assert kept.left == 2
     async with bench.engine() as watch:
-        account = await BatchRun.resume(watch.engine, bench.environment, kept).run()
+        account = await BatchRun(watch.engine, bench.environment, kept, resumed=True).run()
         assert (account.count(Outcome.SAVED), account.count(Outcome.REJECTED)) == (2, 1)
 
 
@@ -131,7 +131,7 @@ async def test_a_new_batch_with_all_that_was_left_takes_its_place(bench: Bench) 
         await batches.add(plan(bench, "other", 1))
         assert {each.name for each in await batches.interrupted()} == {"nightly"}, "another tool alone does not"
         await batches.remove("other")
-        await BatchRun(watch.engine, bench.environment, tools(4)).run()
+        await new_run(watch, bench, tools(4)).run()
         assert await batches.interrupted() == []
 
 

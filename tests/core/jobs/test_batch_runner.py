@@ -10,7 +10,8 @@ import pytest
 from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.parser import parse_batch
 from gale_tui.core.batch.report import BatchAccount
-from gale_tui.core.batch.tools import Batch, BatchTool
+from gale_tui.core.batch.tools import BadLine, Batch, BatchTool
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.jobs.batch_runner import BURST, BatchRun
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.models import JobState
@@ -54,8 +55,15 @@ def posts(bench: Bench) -> list[Request]:
     return [each for each in bench.sandbox.requests if each.method == "POST"]
 
 
+def new_run(
+    watch: Watch, bench: Bench, batch: tuple[BatchTool, ...], name: str = "nightly", bad: tuple[BadLine, ...] = ()
+) -> BatchRun:
+    record = BatchRecord.new(bench.environment, batch, name=name, bad=bad, created_at=watch.engine.clock.time())
+    return BatchRun(watch.engine, bench.environment, record)
+
+
 async def run(watch: Watch, bench: Bench, batch: tuple[BatchTool, ...], name: str = "nightly") -> BatchAccount:
-    return await BatchRun(watch.engine, bench.environment, batch, name=name).run()
+    return await new_run(watch, bench, batch, name).run()
 
 
 async def test_forty_tools_from_a_csv_and_again(bench: Bench) -> None:
@@ -73,9 +81,10 @@ async def test_forty_tools_from_a_csv_and_again(bench: Bench) -> None:
                 lines.append(account.progress)
 
         engine = watch.engine
-        return await BatchRun(
-            engine, bench.environment, batch.tools, name="nightly", bad=batch.bad, on_change=changed
-        ).run()
+        record = BatchRecord.new(
+            bench.environment, batch.tools, name="nightly", bad=batch.bad, created_at=engine.clock.time()
+        )
+        return await BatchRun(engine, bench.environment, record, changed).run()
 
     async with bench.engine() as watch:
         first = await once(watch)
@@ -221,7 +230,7 @@ async def test_readonly_starts_nothing(bench: Bench) -> None:
 async def test_stopped_it_starts_no_more_and_saves_what_was_started(bench: Bench) -> None:
     set_up(bench, 3, n0=Script(duration=30.0))
     async with bench.engine() as watch:
-        batch = BatchRun(watch.engine, bench.environment, tools(3))
+        batch = new_run(watch, bench, tools(3))
         running = asyncio.create_task(batch.run())
         await eventually(lambda: len(posts(bench)) >= 1)
         batch.stop("Stopped")
@@ -236,7 +245,7 @@ async def test_stopped_it_starts_no_more_and_saves_what_was_started(bench: Bench
 async def test_given_up_it_says_what_goes_on(bench: Bench) -> None:
     set_up(bench, 2, n0=Script(duration=3000.0), n1=Script(on_export=(Fault(delay=1000.0),)))
     async with bench.engine() as watch:
-        batch = BatchRun(watch.engine, bench.environment, tools(2))
+        batch = new_run(watch, bench, tools(2))
         running = asyncio.create_task(batch.run())
         await eventually(lambda: len(posts(bench)) == 2)
         batch.stop_waiting("Not finished in time")

@@ -8,6 +8,7 @@ import pytest
 
 from gale_tui.core.batch.parser import parse_batch
 from gale_tui.core.errors import ForbiddenError, NotFoundError
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.kinds import KINDS, MODEL, TOOL, WORKFLOW
@@ -160,7 +161,8 @@ async def test_a_list_of_all_kinds_is_one_batch_and_one_set(bench: Bench) -> Non
         await watch.engine.sets.save(ToolSet("all", batch.tools))
         kept = await watch.engine.sets.find("all")
         assert kept is not None
-        account = await BatchRun(watch.engine, bench.environment, kept.tools).run()
+        record = BatchRecord.new(bench.environment, kept.tools, created_at=watch.engine.clock.time())
+        account = await BatchRun(watch.engine, bench.environment, record).run()
         assert [entry.job.kind for entry in account.entries if entry.job] == [TOOL, WORKFLOW, MODEL]
         assert account.count(account.entries[0].outcome) == 3  # type: ignore[arg-type]  # all have ended
 
