@@ -107,7 +107,7 @@ DEMO: Final[tuple[SampleTool, ...]] = (
         Script(duration=4.0, url_in="status", link=Link(ready_after=5.0)),
     ),
     SampleTool(
-        "has a bad line: polls fail, a download is cut",
+        "has a bad connection: polls fail, a download is cut",
         flows.SUPPORT,
         Script(
             duration=10.0,
