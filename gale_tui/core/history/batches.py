@@ -63,16 +63,16 @@ class BatchRecord:
     ) -> Self:
         """The record of a batch that begins."""
         return cls(
-            uuid.uuid4().hex,
-            environment.id,
-            environment.name,
-            str(environment.origin),
-            tuple(tools),
-            name,
-            folder,
-            save_when_ready,
-            tuple(bad),
-            created_at,
+            id=uuid.uuid4().hex,
+            environment_id=environment.id,
+            environment_name=environment.name,
+            origin=str(environment.origin),
+            tools=tuple(tools),
+            name=name,
+            folder=folder,
+            save_when_ready=save_when_ready,
+            bad=tuple(bad),
+            created_at=created_at,
         )
 
     @property
