@@ -251,7 +251,7 @@ FAULTS = (
               file=File(length_off=10, ranges=False),
               disk=("history: succeeded, file resumable", PART)),
     not_saved("longer than announced", "Content-Length is 10 bytes too few", "not saved", file=File(length_off=-10)),
-    saved("500, then 503", "two server errors on the link", "resumable", "row, interrupted: ",
+    saved("500, then 503", "two server errors on the link", "resumable", "row, interrupted: ", "(503",
           spoilt=(faults.server_error(500), faults.server_error(503))),
     saved("429 with Retry-After", "the link is answered 429, to wait for 20 s", "row, interrupted: ",
           spoilt=(faults.rate_limited(20),)),

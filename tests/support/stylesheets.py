@@ -22,5 +22,3 @@ def parse_style_sheets_once() -> None:
         return parsed[key]
 
     Stylesheet._parse_rules = find_or_parse  # type: ignore[assignment]
-    # Each widget looks thousands of rules up. Their own hash is their identity too, but works it out in Python.
-    RuleSet.__hash__ = object.__hash__  # type: ignore[method-assign]

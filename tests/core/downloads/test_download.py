@@ -273,6 +273,7 @@ class TestRefusals:
         _, url = finished(sandbox, on_download=(Fault(status=status, retry_after=7),))
         error = failing(to.task(url))
         assert isinstance(error, InterruptedDownloadError)
+        assert error.what.startswith("The server limits requests" if status == 429 else "The server has a problem")
         assert error.retry_after == 7
         assert to.task(url).run().size > 0
 

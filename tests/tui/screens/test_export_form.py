@@ -101,10 +101,10 @@ async def test_ids_typed_with_tab_between_them_and_enter_are_one_request(engine:
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         assert form.focus == "tool-id"
-        await pilot.press(*"a-1f6f7a52", "tab", *"cf-77a0", "enter")
+        await pilot.press(*TOOL, "tab", *FLOW, "enter")
         await finish(pilot)
     assert engine.exports == [
-        ExportRequest(STAGING.id, "a-1f6f7a52", "cf-77a0", label="", folder=engine.folder, save_when_ready=True)
+        ExportRequest(STAGING.id, TOOL, FLOW, label="", folder=engine.folder, save_when_ready=True)
     ]
     assert [job.id for job in form.app.results if isinstance(job, Job)] == ["job-1"]
 
