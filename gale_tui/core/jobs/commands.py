@@ -200,15 +200,15 @@ class JobCommands(Mapping[str, Job]):
             return Sentence(f"{job.title} has no file ({job.status}). Export again", "export_again")
         if job_id in self._downloads.running():
             return Sentence(f"{job.title} is already being saved.")
-        store, ours = self._registry.store, self._downloads.is_under_way(job_id)
-        if not ours and not await store.acquire(job_id, "download", seconds=LEASE):
+        store = self._registry.store
+        if not await store.acquire(job_id, "download", seconds=LEASE):
             return Sentence(f"Another gale-tui is saving {job.title}.")
         again = job.download.state is DownloadState.SAVED
         try:
             event = "download again" if again else None
             await self._registry.change(job_id, transitions.request_file, event, again=again)
         except StoreError:
-            if not ours:
+            if not self._downloads.is_under_way(job_id):
                 await store.release(job_id, "download")
             raise
         self._downloads.start(job_id)

@@ -16,7 +16,7 @@ from gale_tui.core.models import DownloadState, JobState
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.support.clocks import FakeClock
-from tests.support.engines import Bench, bench, eventually
+from tests.support.engines import PATIENCE, Bench, bench, eventually
 from tests.support.history_samples import sample_job
 
 __all__ = ["bench"]
@@ -181,16 +181,22 @@ async def test_refresh_says_that_another_one_asks(bench: Bench) -> None:
 
 
 async def test_the_other_does_not_save_what_is_being_saved(bench: Bench) -> None:
-    bench.script(duration=1.0, file=File(size=400_000, pace=3_000.0))
-    async with bench.engine() as first, bench.engine() as second:
+    asked = threading.Event()
+
+    def step(name: str) -> None:
+        if name == "fsync":
+            assert asked.wait(PATIENCE)
+
+    bench.script(duration=1.0)
+    async with bench.engine(step=step) as first:
         job = await bench.export(first)
-        await second.download(job.id, DownloadState.RUNNING)
-        # Until the second has seen that the first has it, it may be about to save it itself.
-        while "already being saved" in (reply := await second.engine.jobs.download(job.id)).text:  # noqa: ASYNC110  # no event
-            await asyncio.sleep(0.005)
-        assert "Another gale-tui" in reply.text
-        await first.saved(job.id)
-        await second.saved(job.id)
+        await first.download(job.id, DownloadState.RUNNING)
+        async with bench.engine() as second:
+            reply = await second.engine.jobs.download(job.id)
+            asked.set()
+            assert "Another gale-tui" in reply.text
+            await first.saved(job.id)
+            await second.saved(job.id)
     assert len(bench.zips) == 1
     assert len(bench.sandbox.downloads(job.dock_status_id or "")) == 1
 
