@@ -1,7 +1,7 @@
 """Tests a zip as ``unzip -t`` does, without trusting anything that it says about itself.
 
 Every entry is read, its checksum compared, and its two headers with each other. Nothing is extracted, and what is read
-is bounded: in memory by the size of two buffers, in time by :class:`ZipLimits`.
+is bounded: in memory to a few MiB, in time by :class:`ZipLimits`.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from typing import Final
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
 from gale_tui.core.untrusted_text import inert
 
-Sink = Callable[[bytes | memoryview], object]
-"""Called with the bytes of an entry, piece by piece; a piece is valid during the call only."""
+Sink = Callable[[bytes], object]
+"""Called with the bytes of an entry, piece by piece."""
 
 ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 """First four bytes of a zip: of its first entry, or of the end record where it is empty."""
 
-_BUFFER = 1 << 20
+_BLOCK = 1 << 20
 _RATIO_FROM = 1 << 20
-_INPUT = 1 << 16
 _DIRECTORY_LIMIT = 4 << 20
 """Bytes of the central directory, which is read whole: 10,000 entries with names of 300 bytes fit."""
-_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+_LOCAL_HEADER = struct.Struct("<6x2H4x3L2H")
 _ENCRYPTED = 0x2041  # bit 0: encrypted; bit 6: strong encryption; bit 13: hidden headers
 _SIZES_LATER = 0x0008
-_UTF8 = 0x0800
 _ZIP64 = 0xFFFFFFFF
 """In the place of a size that stands in the extra field."""
 _AGAIN = "Download it again"
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError, ValueError)
+"""What the library raises for a damaged zip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,9 @@ def verify_zip(
                 raise NotAZipError("The file is not a zip", _AGAIN)
             directory = _read_directory(file)
             entries = _check_limits(directory.infolist(), os.fstat(file.fileno()).st_size, limits)
-            reader = _Reader(file, directory.start_dir, checkpoint)
             for entry in entries:
                 sink = collect(_entry(entry)) if collect is not None and not entry.filename.endswith("/") else None
-                reader.read(entry, (stored or {}).get(entry.header_offset), sink)
+                _read_entry(directory, file, entry, (stored or {}).get(entry.header_offset), checkpoint, sink)
     except OSError as error:
         raise FileSystemError(f"The file cannot be read: {error.strerror or type(error).__name__}") from error
     files = tuple(_entry(entry) for entry in entries if not entry.filename.endswith("/"))
@@ -131,15 +130,7 @@ def _entry(info: zipfile.ZipInfo) -> ZipEntry:
 def _read_directory(file: io.FileIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        OverflowError,
-        UnicodeError,
-        ValueError,
-        struct.error,
-    ) as error:
+    except _DAMAGE as error:
         raise CorruptFileError("The zip is damaged or was cut short: it has no list of contents", _AGAIN) from error
 
 
@@ -180,103 +171,53 @@ def _notes(files: tuple[ZipEntry, ...]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-class _Reader:
-    """Reads entries and compares their checksums.
+def _read_entry(
+    archive: zipfile.ZipFile,
+    file: io.FileIO,
+    entry: zipfile.ZipInfo,
+    known: tuple[int, int] | None,
+    checkpoint: Callable[[], None] | None,
+    sink: Sink | None,
+) -> None:
+    """Reads one entry and gives its contents to `sink`.
 
-    Args:
-        end: Where the entries end and the directory begins.
+    Without a sink, one that is stored is read only where its `known` size and checksum are not those it must have.
+
+    Raises:
+        CorruptFileError: It is not what the directory says.
+        OSError: The file cannot be read.
     """
-
-    def __init__(self, file: io.FileIO, end: int, checkpoint: Callable[[], None] | None) -> None:
-        self._file = file
-        self._end = end
-        self._checkpoint = checkpoint or (lambda: None)
-        self._buffer = memoryview(bytearray(_BUFFER))
-
-    def read(self, entry: zipfile.ZipInfo, known: tuple[int, int] | None, sink: Sink | None = None) -> None:
-        """Reads one entry and gives its contents to `sink`.
-
-        Without a sink, one that is stored is read only where its `known` size and checksum are not those it must have.
-
-        Raises:
-            CorruptFileError: It is not what the directory says.
-            OSError: The file cannot be read.
-        """
-        start = self._data_start(entry)
-        if start + entry.compress_size > self._end:
-            raise self._damage_error(entry)
-        if entry.compress_type == zipfile.ZIP_STORED and known == (entry.compress_size, entry.CRC) and sink is None:
-            return
-        self._file.seek(start)
-        try:
-            if entry.compress_type == zipfile.ZIP_STORED:
-                size, checksum = self._read_stored(entry.compress_size, sink)
-            else:
-                size, checksum = self._read_deflated(entry, sink)
-        except (zlib.error, EOFError) as error:
-            raise self._damage_error(entry) from error
-        if size != entry.file_size or checksum != entry.CRC:
-            raise self._damage_error(entry)
-
-    def _data_start(self, entry: zipfile.ZipInfo) -> int:
-        header = b""
-        if entry.header_offset >= 0:
-            self._file.seek(entry.header_offset)
-            header = self._file.read(_LOCAL_HEADER.size)
-        if len(header) < _LOCAL_HEADER.size:
-            raise self._damage_error(entry)
-        signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL_HEADER.unpack(header)
-        if signature != ZIP_STARTS[0] or method != entry.compress_type or flags & _ENCRYPTED:
-            raise self._damage_error(entry)
-        charset = "utf-8" if entry.flag_bits & _UTF8 else "cp437"
-        if self._file.read(name_length) != entry.orig_filename.encode(charset):
-            raise self._damage_error(entry)
-        stated = not flags & _SIZES_LATER and _ZIP64 not in (packed, size)
-        if stated and (crc, packed, size) != (entry.CRC, entry.compress_size, entry.file_size):
-            raise self._damage_error(entry)
-        return entry.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
-
-    def _read_stored(self, length: int, sink: Sink | None) -> tuple[int, int]:
-        checksum = done = 0
-        while done < length:
-            self._checkpoint()
-            count = self._file.readinto(self._buffer[: length - done])
-            if not count:
-                raise EOFError
-            checksum = zlib.crc32(self._buffer[:count], checksum)
-            if sink is not None:
-                sink(self._buffer[:count])
-            done += count
-        return done, checksum
-
-    def _read_deflated(self, entry: zipfile.ZipInfo, sink: Sink | None) -> tuple[int, int]:
-        unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-        checksum = size = done = since = 0
-        ended = False
-        while not ended:
-            pending = self._file.read(min(_INPUT, entry.compress_size - done))
-            if not pending:
-                raise EOFError
-            done += len(pending)
-            output = None
-            # A full buffer may leave output behind although all input is taken.
-            while output is None or pending or len(output) == _BUFFER:
-                output = unpacker.decompress(pending, _BUFFER)
-                pending = unpacker.unconsumed_tail
-                checksum = zlib.crc32(output, checksum)
-                size += len(output)
-                if size > entry.file_size:
-                    raise self._damage_error(entry)
+    size = 0
+    try:
+        with archive.open(entry) as stream:
+            _compare_headers(file, entry, archive.start_dir)
+            stored = entry.compress_type == zipfile.ZIP_STORED
+            if stored and known == (entry.compress_size, entry.CRC) and sink is None:
+                return
+            while block := stream.read(_BLOCK):
+                if checkpoint is not None:
+                    checkpoint()
                 if sink is not None:
-                    sink(output)
-                ended = unpacker.eof
-                if ended:
-                    break
-                since += len(output)
-                if since >= _BUFFER:
-                    since = 0
-                    self._checkpoint()
-        return size, checksum
+                    sink(block)
+                size += len(block)
+        if size != entry.file_size:
+            raise EOFError
+    except _DAMAGE as error:
+        raise CorruptFileError(f"The zip is damaged: {inert(entry.filename, 80)} cannot be read", _AGAIN) from error
 
-    def _damage_error(self, entry: zipfile.ZipInfo) -> CorruptFileError:
-        return CorruptFileError(f"The zip is damaged: {inert(entry.filename, 80)} cannot be read", _AGAIN)
+
+def _compare_headers(file: io.FileIO, entry: zipfile.ZipInfo, end: int) -> None:
+    """Compares what the library does not: the header of the entry itself, but for its name, and where its bytes end.
+
+    Raises:
+        zipfile.BadZipFile: They do not agree, or it reaches into the directory, which begins at `end`.
+    """
+    file.seek(entry.header_offset)
+    flags, method, crc, packed, size, *lengths = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    agree = method == entry.compress_type and not flags & _ENCRYPTED
+    if not flags & _SIZES_LATER and _ZIP64 not in (packed, size):
+        agree = agree and (crc, packed, size) == (entry.CRC, entry.compress_size, entry.file_size)
+    if method == zipfile.ZIP_STORED:
+        agree = agree and entry.compress_size == entry.file_size
+    if not agree or entry.header_offset + _LOCAL_HEADER.size + sum(lengths) + entry.compress_size > end:
+        raise zipfile.BadZipFile
