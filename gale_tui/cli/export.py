@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from gale_tui.cli.exit_codes import INTERRUPTED, account_code
-from gale_tui.cli.export_plan import ExportCommand, Plan, confirm_plan, make_plan
+from gale_tui.cli.export_plan import Plan, confirm_plan, make_plan
 from gale_tui.cli.jobs import job_as_json
 from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.outcomes import Outcome
@@ -53,7 +54,7 @@ def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> di
     return {**known, "outcome": outcome, "unchanged": entry.unchanged, "batch": batch or None}
 
 
-async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: TextIO) -> int:
+async def export(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Runs one export, or all of a set or list, to the end; returns the exit code.
 
     Args:
@@ -78,7 +79,7 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
         engine.environments.require_current()
         for problem in engine.problems:
             narration.say(problem)
-        code = await _run(engine, command, out, narration)
+        code = await _run(engine, arguments, out, narration)
     except GaleError as error:
         narration.say(str(error))
         code = error.exit_code
@@ -90,30 +91,30 @@ async def export(engine: GaleEngine, command: ExportCommand, out: TextIO, err: T
     return 128 + numbers[0] if numbers else code
 
 
-async def _run(engine: GaleEngine, command: ExportCommand, out: TextIO, narration: Narration) -> int:
-    in_history = command.resume or command.set_name is not None
+async def _run(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO, narration: Narration) -> int:
+    in_history = arguments.resume or arguments.set_name is not None
     if in_history:
         await engine.start()
-    plan = await make_plan(engine, command)
-    confirm_plan(engine, plan, command, narration)
+    plan = await make_plan(engine, arguments)
+    confirm_plan(engine, plan, arguments, narration)
     if not in_history:
         # Started last: what is refused opens no history and polls nothing.
         await engine.start()
-    if command.keep_as:
-        kept = ToolSet(command.keep_as, plan.tools, plan.environment.id, engine.clock.time())
+    if arguments.save_set:
+        kept = ToolSet(arguments.save_set, plan.tools, plan.environment.id, engine.clock.time())
         await engine.sets.save(kept)
-        narration.say(f"saved {len(plan.tools)} tools as the set {command.keep_as}")
-    account = await _run_all(engine, command, plan, out, narration)
-    if command.set_name is not None:
-        await engine.sets.mark_used(command.set_name, at=engine.clock.time())
+        narration.say(f"saved {len(plan.tools)} tools as the set {arguments.save_set}")
+    account = await _run_all(engine, arguments, plan, out, narration)
+    if arguments.set_name is not None:
+        await engine.sets.mark_used(arguments.set_name, at=engine.clock.time())
     if plan.several:
         narration.say(f"{plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
         _say_not_started(account.count(Outcome.NOT_STARTED), narration)
     if account.stopped:
         narration.say(account.stopped)
     code = account_code(account)
-    if command.unpack is not None:
-        code = max(code, await _unpack_all(account, command.unpack, narration))
+    if arguments.unpack is not None:
+        code = max(code, await _unpack_all(account, arguments.unpack, narration))
     return code
 
 
@@ -156,7 +157,7 @@ def _say_not_started(count: int, narration: Narration) -> None:
 
 
 async def _run_all(
-    engine: GaleEngine, command: ExportCommand, plan: Plan, out: TextIO, narration: Narration
+    engine: GaleEngine, arguments: argparse.Namespace, plan: Plan, out: TextIO, narration: Narration
 ) -> BatchAccount:
     ended: set[int] = set()
 
@@ -167,9 +168,9 @@ async def _run_all(
             narration.follow(entry)
             if entry.outcome is not None:
                 ended.add(place)
-                _write_result(entry, command, plan, out)
+                _write_result(entry, arguments, plan, out)
         narration.show(account.progress if plan.several else "")
-        if command.fail_fast and any(account.not_good):
+        if arguments.fail_fast and any(account.not_good):
             error = FailFastError("Stopped after the first failure (--fail-fast)")
             run.stop(str(error), error)
         _give_up_hopeless(run, account, engine.clock.time(), several=plan.several)
@@ -178,7 +179,7 @@ async def _run_all(
         plan.environment,
         plan.tools,
         name=plan.name,
-        folder=command.output,
+        folder=arguments.output,
         bad=plan.bad,
         created_at=engine.clock.time(),
     )
@@ -189,10 +190,10 @@ async def _run_all(
         changed,
         resumed=plan.record is not None,
         stored=plan.several,
-        if_changed=command.if_changed,
+        if_changed=arguments.if_changed,
     )
     try:
-        await _run_batch(run, engine, command.timeout)
+        await _run_batch(run, engine, arguments.timeout or None)
     except asyncio.CancelledError:
         if plan.several:
             _say_not_started(run.left, narration)
@@ -243,9 +244,9 @@ async def _run_batch(run: BatchRun, engine: GaleEngine, seconds: float | None) -
         key_wanted.cancel()
 
 
-def _write_result(entry: BatchEntry, command: ExportCommand, plan: Plan, out: TextIO) -> None:
+def _write_result(entry: BatchEntry, arguments: argparse.Namespace, plan: Plan, out: TextIO) -> None:
     job = entry.job
-    if command.as_json:
+    if arguments.json:
         out.write(json.dumps(entry_as_json(entry, plan.environment, plan.name), ensure_ascii=False) + "\n")
     elif job is not None and job.download.state is DownloadState.SAVED:
         out.write(f"{job.download.path}\n")

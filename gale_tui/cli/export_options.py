@@ -11,7 +11,6 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_of
 
 if TYPE_CHECKING:
-    from gale_tui.cli.export_plan import ExportCommand
     from gale_tui.core.batch.tools import Batch
 
 LARGEST = 50 << 20
@@ -70,7 +69,7 @@ def add_export(commands: Any) -> None:
     which.add_argument("--resume", action="store_true", help="continue an interrupted batch")
     which.add_argument("--save-set", metavar="NAME", help="with --from: also save as a set")
     export.add_argument("--env", metavar="NAME", dest="export_env", help="the environment; else the one last used")
-    export.add_argument("--output", metavar="DIR", type=Path, help="folder for the files")
+    export.add_argument("--output", metavar="DIR", type=_path, help="folder for the files")
     export.add_argument("--json", action="store_true", help="one JSON object per job on standard output")
     export.add_argument(
         "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait in all; the jobs continue"
@@ -79,7 +78,7 @@ def add_export(commands: Any) -> None:
     export.add_argument("--skip-invalid", action="store_true", help="export the rest of a list with invalid lines")
     export.add_argument("--fail-fast", action="store_true", help="start no more exports once one has failed")
     export.add_argument(
-        "--unpack", metavar="DIR", type=Path, help="unpack each saved tool into DIR/ENVIRONMENT/TOOL, to be committed"
+        "--unpack", metavar="DIR", type=_path, help="unpack each saved tool into DIR/ENVIRONMENT/TOOL, to be committed"
     )
     export.add_argument(
         "--if-changed", action="store_true", help="keep no second copy of a file that holds what the last one holds"
@@ -87,8 +86,11 @@ def add_export(commands: Any) -> None:
     export.set_defaults(export_parser=export)
 
 
-def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportCommand:
-    """The command that the arguments stand for. Reads the list, before anything else happens.
+def complete_export(arguments: argparse.Namespace, *, chosen: bool) -> None:
+    """Checks what the parser gave and completes it: the `kind`, the name in `save_set`, and further fields.
+
+    `batch` is the list that was read, before anything else happens. `environment_chosen` is False where a set's own
+    environment, or the one that requests were sent to, goes before the one last used.
 
     Args:
         chosen: Whether the environment was named, on the command line or by the variables.
@@ -104,30 +106,15 @@ def command_from(arguments: argparse.Namespace, *, chosen: bool) -> ExportComman
             f"The request in line {batch.hostless[0]} does not name its host; nothing was started",
             "Add --env NAME, or --yes to use the environment that was used last",
         )
+    if arguments.save_set is not None:
+        from gale_tui.core.history.sets import clean_set_name
 
-    from gale_tui.cli.export_plan import ExportCommand
-    from gale_tui.core.history.sets import clean_set_name
+        arguments.save_set = clean_set_name(arguments.save_set)
+    arguments.kind, arguments.batch, arguments.environment_chosen = kind, batch, chosen
 
-    return ExportCommand(
-        tool_id=arguments.tool_id or "",
-        flow_id=arguments.flow_id or "",
-        kind=kind,
-        label=arguments.label,
-        output=arguments.output.expanduser().absolute() if arguments.output else None,
-        as_json=arguments.json,
-        timeout=arguments.timeout or None,
-        yes=arguments.yes,
-        set_name=arguments.set_name,
-        resume=arguments.resume,
-        batch=batch,
-        batch_name="" if arguments.source in (None, "-") else Path(arguments.source).name,
-        keep_as=clean_set_name(arguments.save_set) if arguments.save_set is not None else "",
-        environment_chosen=chosen,
-        unpack=arguments.unpack.expanduser().absolute() if arguments.unpack else None,
-        if_changed=arguments.if_changed,
-        fail_fast=arguments.fail_fast,
-        skip_invalid=arguments.skip_invalid,
-    )
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
 
 
 def _check_combination(arguments: argparse.Namespace, kind: Kind) -> None:

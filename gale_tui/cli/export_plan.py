@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 from gale_tui.cli.narration import Narration
-from gale_tui.core.batch.tools import BadLine, Batch, BatchTool
+from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.filesystem import check_folder
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.identifiers import clean_id, clean_label, has_extra_text, origin_of
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
-
-
-@dataclass(frozen=True, slots=True)
-class ExportCommand:
-    """What the command line asks for: one tool, a set, or a list."""
-
-    tool_id: str = ""
-    flow_id: str = ""
-    kind: Kind = TOOL
-    label: str = ""
-    output: Path | None = None
-    as_json: bool = False
-    timeout: float | None = None
-    """Seconds; None waits as long as it takes."""
-    yes: bool = False
-    set_name: str | None = None
-    batch: Batch | None = None
-    """A list that was read."""
-    batch_name: str = ""
-    """What the list is called."""
-    resume: bool = False
-    """Continue the interrupted batch."""
-    keep_as: str = ""
-    """The set that the list is kept as; empty for none."""
-    environment_chosen: bool = True
-    """False where a set's own environment, or the one that requests were sent to, goes before the one last used."""
-    unpack: Path | None = None
-    """Where each saved tool is unpacked."""
-    if_changed: bool = False
-    """Keep no second copy of a file that holds what the last one holds."""
-    fail_fast: bool = False
-    """Start no more exports once one has failed."""
-    skip_invalid: bool = False
-    """Export the rest of a list with invalid lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,38 +35,39 @@ class Plan:
         return self.record.left if self.record is not None else len(self.tools)
 
 
-async def make_plan(engine: GaleEngine, command: ExportCommand) -> Plan:
-    """What the command stands for.
+async def make_plan(engine: GaleEngine, arguments: argparse.Namespace) -> Plan:
+    """What the arguments stand for.
 
     Raises:
         ConfigError: Nothing to export, or no environment to export it to.
     """
-    if command.resume:
-        return await _plan_of_interrupted(engine, command)
-    if command.set_name is not None:
-        return await _plan_of_set(engine, command, command.set_name)
-    return _plan(engine, command)
+    if arguments.resume:
+        return await _plan_of_interrupted(engine, arguments)
+    if arguments.set_name is not None:
+        return await _plan_of_set(engine, arguments, arguments.set_name)
+    return _plan(engine, arguments)
 
 
-def _plan(engine: GaleEngine, command: ExportCommand) -> Plan:
-    if command.batch is None:
-        flow_id = clean_id(command.flow_id) if command.kind.needs_flow else ""
-        tool = BatchTool(clean_id(command.tool_id), flow_id, clean_label(command.label), kind=command.kind)
+def _plan(engine: GaleEngine, arguments: argparse.Namespace) -> Plan:
+    if arguments.batch is None:
+        flow_id = clean_id(arguments.flow_id) if arguments.kind.needs_flow else ""
+        tool = BatchTool(clean_id(arguments.tool_id), flow_id, clean_label(arguments.label), kind=arguments.kind)
         return Plan(engine.environments.require_current(), (tool,), several=False)
-    batch = command.batch
+    batch = arguments.batch
     if not batch.tools and not batch.bad:
         raise ConfigError("The list names no tools", "Give lines of tool_id,flow_id,label")
     environment = (
-        _environment_of(engine, batch.hosts, command) if batch.hosts else engine.environments.require_current()
+        _environment_of(engine, batch.hosts, arguments) if batch.hosts else engine.environments.require_current()
     )
-    return Plan(environment, batch.tools, batch.bad, command.keep_as or command.batch_name)
+    name = "" if arguments.source == "-" else Path(arguments.source).name
+    return Plan(environment, batch.tools, batch.bad, arguments.save_set or name)
 
 
-def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], command: ExportCommand) -> Environment:
+def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], arguments: argparse.Namespace) -> Environment:
     """The environment that captured requests were sent to. One that was chosen must be it."""
     origins = {origin_of(host) for host in hosts}
     names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
-    if command.environment_chosen:
+    if arguments.environment_chosen:
         chosen = engine.environments.require_current()
         if origins != {chosen.origin}:
             raise ConfigError(
@@ -119,7 +86,7 @@ def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], command: ExportC
     )
 
 
-async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) -> Plan:
+async def _plan_of_set(engine: GaleEngine, arguments: argparse.Namespace, name: str) -> Plan:
     kept = await engine.sets.find(name)
     if kept is None:
         names = ", ".join(each.name for each in await engine.sets.all()) or "none yet"
@@ -127,16 +94,16 @@ async def _plan_of_set(engine: GaleEngine, command: ExportCommand, name: str) ->
             f"No set is called {inert(name, 80)!r}", f"Known sets: {names}. --from FILE --save-set NAME makes one"
         )
     environment = None
-    if not command.environment_chosen and kept.environment_id is not None:
+    if not arguments.environment_chosen and kept.environment_id is not None:
         environment = engine.environments.find(kept.environment_id)
         if environment is None:
             raise ConfigError(f"The environment of the set {kept.name} is gone", "Name another one with --env")
     return Plan(environment or engine.environments.require_current(), kept.tools, (), kept.name)
 
 
-async def _plan_of_interrupted(engine: GaleEngine, command: ExportCommand) -> Plan:
+async def _plan_of_interrupted(engine: GaleEngine, arguments: argparse.Namespace) -> Plan:
     found = await engine.batches.interrupted()
-    if command.environment_chosen:
+    if arguments.environment_chosen:
         current = engine.environments.require_current()
         found = [each for each in found if each.environment_id == current.id]
     if not found:
@@ -151,7 +118,7 @@ async def _plan_of_interrupted(engine: GaleEngine, command: ExportCommand) -> Pl
     return Plan(environment, record.tools, (), record.name, record=record)
 
 
-def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narration: Narration) -> None:
+def confirm_plan(engine: GaleEngine, plan: Plan, arguments: argparse.Namespace, narration: Narration) -> None:
     """Names what is odd, and refuses what has to be confirmed first.
 
     Raises:
@@ -159,13 +126,13 @@ def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narrati
     """
     for bad in plan.bad:
         narration.say(f"line {bad.line}: {bad.problem}: {bad.text}")
-    for note in command.batch.notes if command.batch is not None else ():
+    for note in arguments.batch.notes if arguments.batch is not None else ():
         narration.say(note)
     name, count = plan.environment.name, plan.count
-    if plan.environment.production and not command.yes:
+    if plan.environment.production and not arguments.yes:
         exports = f"{count} exports" if plan.several else "the export"
         raise ConfigError(f"{name} is a production environment", f"Add --yes to confirm {exports}")
-    if plan.bad and not command.skip_invalid:
+    if plan.bad and not arguments.skip_invalid:
         invalid = "1 line is" if len(plan.bad) == 1 else f"{len(plan.bad)} lines are"
         advice = f"Correct the list, or add --skip-invalid to export the other {count}" if count else "Correct the list"
         raise ConfigError(f"{invalid} invalid; nothing was started", advice)
@@ -173,8 +140,8 @@ def confirm_plan(engine: GaleEngine, plan: Plan, command: ExportCommand, narrati
     for tool in stuck:
         line = f"line {tool.line}: " if tool.line else ""
         narration.say(f"{line}an odd id, perhaps with something stuck to it: {tool.tool_id} {tool.flow_id}")
-    if stuck and plan.record is None and not command.yes:
+    if stuck and plan.record is None and not arguments.yes:
         odd = "1 export has an odd id" if len(stuck) == 1 else f"{len(stuck)} exports have odd ids"
         raise ConfigError(f"{odd}; nothing was started", "Correct the ids, or add --yes to use them as they are")
     if plan.tools and plan.record is None:
-        check_folder(command.output or engine.default_folder(), chosen=command.output is not None)
+        check_folder(arguments.output or engine.default_folder(), chosen=arguments.output is not None)

@@ -185,12 +185,12 @@ def _make_engine(
 
 
 def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.export_options import command_from
+    from gale_tui.cli.export_options import complete_export
 
     named = arguments.export_env or arguments.env
     if arguments.env not in (None, named):
         return _complain("--env is given twice, with different names.")
-    command = command_from(arguments, chosen=bool(named or wiring.environ.get("GALE_HOST")))
+    complete_export(arguments, chosen=bool(named or wiring.environ.get("GALE_HOST")))
 
     from gale_tui.cli.export import export
     from gale_tui.core.logs import setup_logging
@@ -198,7 +198,7 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
     engine = _engine(arguments, wiring, readonly=arguments.readonly)
     engine.environments.choose(named)
-    return asyncio.run(export(engine, command, _tolerant_output(), sys.stderr))
+    return asyncio.run(export(engine, arguments, _tolerant_output(), sys.stderr))
 
 
 def _from_file_problem(arguments: argparse.Namespace) -> str:

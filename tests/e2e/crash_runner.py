@@ -10,8 +10,8 @@ The process is forked, from one that has imported everything and runs no thread:
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import dataclasses
 import io
 import json
 import os
@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from gale_tui.cli.export import export
-from gale_tui.cli.export_plan import ExportCommand
+from gale_tui.cli.export_options import complete_export
+from gale_tui.cli.parser import parse
 from gale_tui.core.batch.outcomes import is_settled
-from gale_tui.core.batch.tools import Batch, BatchTool
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.identifiers import parse_host
@@ -35,7 +35,7 @@ from gale_tui.core.threads import DaemonThreads
 from tests.support.clocks import ScaledClock
 from tests.support.forked import warm_up
 
-__all__ = ["FACTOR", "Steps", "make_engine", "pid_file"]
+__all__ = ["FACTOR", "Steps", "export_arguments", "make_engine", "pid_file"]
 
 FACTOR = 50.0
 
@@ -81,16 +81,25 @@ def make_engine(home: Path, url: str, key: str, steps: Steps) -> GaleEngine:
     )
 
 
+def export_arguments(*argv: str) -> argparse.Namespace:
+    """The arguments of `gale-tui export` as the program completes them."""
+    arguments = parse(("export", *argv))
+    complete_export(arguments, chosen=False)
+    return arguments
+
+
 async def start_export(engine: GaleEngine, order: dict[str, Any]) -> int:
     """`gale-tui export`, its exit code."""
-    return await export(engine, ExportCommand(order["tool"], order["flow"]), io.StringIO(), io.StringIO())
+    arguments = export_arguments("--tool-id", order["tool"], "--flow-id", order["flow"])
+    return await export(engine, arguments, io.StringIO(), io.StringIO())
 
 
 async def run_batch(engine: GaleEngine, order: dict[str, Any]) -> int:
     """`gale-tui export --from` or `--resume`, its exit code."""
-    tools = tuple(BatchTool(tool, order["flow"], tool, line) for line, tool in enumerate(order["tools"], 1))
-    command = ExportCommand(batch=Batch(tools)) if not order["resume"] else ExportCommand(resume=True)
-    return await export(engine, dataclasses.replace(command, environment_chosen=False), io.StringIO(), io.StringIO())
+    tools = Path(order["home"]).with_suffix(".csv")
+    tools.write_text("".join(f"{tool},{order['flow']},{tool}\n" for tool in order["tools"]))
+    argv = ("--resume",) if order["resume"] else ("--from", str(tools))
+    return await export(engine, export_arguments(*argv), io.StringIO(), io.StringIO())
 
 
 async def take_up(engine: GaleEngine) -> list[dict[str, object]]:

@@ -19,10 +19,9 @@ from pathlib import Path
 import pytest
 
 from gale_tui.cli.export import export as export_command
-from gale_tui.cli.export_plan import ExportCommand
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.sandbox.server import Sandbox
-from tests.e2e.crash_runner import FACTOR, Steps, make_engine
+from tests.e2e.crash_runner import FACTOR, Steps, export_arguments, make_engine
 from tests.e2e.mini_gale import KEY, MiniGale, Tool
 from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for, wait_until
 
@@ -195,8 +194,8 @@ async def test_an_interruption_while_the_engine_is_closed_counts(
     with Sandbox(speed=FACTOR) as sandbox:
         tool = sandbox.offered[0]
         engine = make_engine(tmp_path / "gale", sandbox.url, sandbox.key, Steps(0))
-        command = ExportCommand(tool.tool_id, tool.flow_id)
-        assert await export_command(engine, command, io.StringIO(), io.StringIO()) == 130
+        arguments = export_arguments("--tool-id", tool.tool_id, "--flow-id", tool.flow_id)
+        assert await export_command(engine, arguments, io.StringIO(), io.StringIO()) == 130
     assert list((tmp_path / "gale/downloads").glob("*.zip"))
 
 
