@@ -182,8 +182,6 @@ class _Stream(httpcore.NetworkStream):
         self._contexts = contexts
         self._tunnel = tunnel
         self._framing: ResponseFraming | None = None
-        exchange = current_exchange()
-        self._cancellation = exchange.cancellation if exchange else None
         sockets.add(connection)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -235,7 +233,7 @@ class _Stream(httpcore.NetworkStream):
             raise httpcore.WriteError from error
 
     def close(self) -> None:
-        self._sockets.discard(self._socket, self._cancellation)
+        self._sockets.discard(self._socket)
         self._socket.close()
 
     def start_tls(
@@ -249,7 +247,7 @@ class _Stream(httpcore.NetworkStream):
             with self._contexts.lend() as context:
                 if isinstance(self._socket, ssl.SSLSocket):
                     return self._start_tunnel(context, server_hostname, timeout)
-                self._sockets.discard(self._socket, self._cancellation)
+                self._sockets.discard(self._socket)
                 wrapped = context.wrap_socket(
                     self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
                 )
@@ -277,7 +275,7 @@ class _Stream(httpcore.NetworkStream):
     def _close_after_failure(self, wrapped: socket.socket | None) -> None:
         for connection in (self._socket, wrapped):
             if connection is not None:
-                self._sockets.discard(connection, self._cancellation)
+                self._sockets.discard(connection)
                 connection.close()
 
     def get_extra_info(self, info: str) -> Any:

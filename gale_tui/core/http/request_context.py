@@ -32,31 +32,15 @@ class Cancellation:
     """Stops one download from another thread: its connection attempt, its wait, its read."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cancelled = False
-        self._sockets: set[socket.socket] = set()
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelled
+        self.cancelled = False
+        self.sockets: OpenSockets | None = None
+        """Those of the transport that it runs on, once it does."""
 
     def cancel(self) -> None:
         """Shuts the connection down now, and any that is made later."""
-        with self._lock:
-            self._cancelled = True
-            for connection in self._sockets:
-                shut_down(connection)
-
-    def hold(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._sockets.add(connection)
-            if self._cancelled:
-                shut_down(connection)
-
-    def release(self, connection: socket.socket) -> None:
-        """Removes a socket, before it is closed."""
-        with self._lock:
-            self._sockets.discard(connection)
+        self.cancelled = True
+        if self.sockets is not None:
+            self.sockets.shut_stopped()
 
 
 class Exchange:
@@ -78,7 +62,6 @@ class Exchange:
         "proxy",
         "seconds",
         "sent",
-        "sockets",
     )
 
     def __init__(self, seconds: float | None, cancellation: Cancellation | None = None) -> None:
@@ -96,8 +79,6 @@ class Exchange:
         self.ended = False
         """True where the other side closed the connection."""
         self.aborted = False
-        self.sockets: list[socket.socket] = []
-        """The connections that were made for it."""
 
     @property
     def stopped(self) -> bool:
@@ -167,7 +148,8 @@ class OpenSockets:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sockets: set[socket.socket] = set()
+        self._sockets: dict[socket.socket, Exchange | None] = {}
+        """Each with the exchange that it was made for."""
         self._exchanges: set[Exchange] = set()
         self._closed = False
         self.opened = 0
@@ -178,25 +160,26 @@ class OpenSockets:
 
     def add(self, connection: socket.socket) -> None:
         """Adds a connected socket; shuts it down at once if its exchange was stopped meanwhile."""
-        exchange = current_exchange()
         with self._lock:
-            self._sockets.add(connection)
-        if exchange is not None:
-            exchange.sockets.append(connection)
-            if exchange.cancellation is not None:
-                exchange.cancellation.hold(connection)
-            if exchange.stopped:
-                shut_down(connection)
+            self._sockets[connection] = current_exchange()
+        self.shut_stopped()
 
-    def discard(self, connection: socket.socket, cancellation: Cancellation | None) -> None:
+    def discard(self, connection: socket.socket) -> None:
         """Removes a socket, before it is closed."""
         with self._lock:
-            self._sockets.discard(connection)
-        if cancellation is not None:
-            cancellation.release(connection)
+            self._sockets.pop(connection, None)
+
+    def shut_stopped(self) -> None:
+        """Shuts the sockets down whose exchange is to stop."""
+        with self._lock:
+            for connection, exchange in self._sockets.items():
+                if exchange is not None and exchange.stopped:
+                    shut_down(connection)
 
     def begin(self, exchange: Exchange) -> None:
         """Adds an exchange; after :meth:`close` it is aborted from the start."""
+        if exchange.cancellation is not None:
+            exchange.cancellation.sockets = self
         with self._lock:
             self._exchanges.add(exchange)
             exchange.aborted = exchange.aborted or self._closed
@@ -219,8 +202,7 @@ class OpenSockets:
             unsent = [exchange for exchange in self._exchanges if not exchange.sent]
             for exchange in unsent:
                 exchange.aborted = True
-                for connection in exchange.sockets:
-                    shut_down(connection)
+        self.shut_stopped()
         return bool(unsent)
 
     def close(self) -> None:
