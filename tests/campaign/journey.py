@@ -277,6 +277,10 @@ class _Traveller:
             if record.origin != self.gale.url and record.header("x-api-key"):
                 self.violated(f"the key went to {record.origin}")
 
+    def _set_aside(self) -> bool:
+        """True if a flipped bit made the history unreadable: what it held is in the file that was set aside."""
+        return any(self.home.glob("jobs.sqlite3.damaged-*"))
+
     def _check_jobs(self) -> None:
         rows = self.rows()
         known = {row["dock_status_id"] for row in rows}
@@ -285,7 +289,7 @@ class _Traveller:
             if row["state"] == "unconfirmed":
                 doubtful[row["tool_id"]] = doubtful.get(row["tool_id"], 0) + 1
         for view in self.gale.jobs:
-            if view.dock_status_id not in known:
+            if view.dock_status_id not in known and not self._set_aside():
                 doubtful[view.tool_id] = doubtful.get(view.tool_id, 0) - 1
                 if doubtful[view.tool_id] < 0:
                     self.violated(f"GALE runs {view.dock_status_id}, and no row tells of it")
@@ -299,7 +303,7 @@ class _Traveller:
             tool.tool_id for tool, each in zip(self.tools, self.plan.scripts, strict=True) if each.file.kind in FLAWED
         }
         for path in folder.iterdir() if folder.is_dir() else ():
-            if path.name not in saved | parts:
+            if path.name not in saved | parts and not self._set_aside():
                 self.violated(f"nobody knows of {path.name}")
         for row in rows:
             if row["download_state"] != "saved":

@@ -387,7 +387,7 @@ async def test_a_recovery_that_the_disk_refuses_leaves_the_damaged_file_for_the_
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = await made(path, 3)
-    overwritten_start(path)
+    a_table_is_gone(path)
     before = content(path)
 
     def refuse(*_: object) -> int:
