@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import logging
 import os
 import re
 import stat
 import traceback
 from datetime import UTC, datetime
+from io import FileIO, TextIOWrapper
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from gale_tui.core.filesystem import NO_LINK, PLAIN, make_file_private, make_private_folder
@@ -64,59 +64,35 @@ class _Redacting(logging.Formatter):
         return text
 
 
-class _LogFile(logging.Handler):
+class _LogFile(RotatingFileHandler):
     """A rotating file that only its owner reads. A failure to write breaks no screen and prints nothing on it."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-        self._descriptor = -1
+        super().__init__(path, "a", FILE_BYTES, FILES - 1, "utf-8", delay=True, errors="backslashreplace")
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes the record, or loses it on a full disk."""
-        with contextlib.suppress(OSError):
-            self._write(f"{self.format(record)}\n".encode("utf-8", "backslashreplace"))
-
-    def _write(self, line: bytes) -> None:
-        if not self._is_current():
-            self._reopen()
-        if os.fstat(self._descriptor).st_size + len(line) > FILE_BYTES:
-            self._rotate()
-        os.write(self._descriptor, line)
-
-    def _is_current(self) -> bool:
-        """False if another gale-tui has begun the next file: this one continues there, not in the renamed one."""
-        try:
-            there, ours = os.stat(self._path), os.fstat(self._descriptor)
-        except OSError:
-            return False
-        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
-
-    def _reopen(self) -> None:
-        self._close_file()
-        make_private_folder(self._path.parent)
-        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | PLAIN | NO_LINK, 0o600)
+    def _open(self) -> TextIOWrapper:
+        make_private_folder(Path(self.baseFilename).parent)
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | PLAIN | NO_LINK, 0o600)
         # One that was there before may be open to others. Never the target of a link, never a device.
-        if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-            make_file_private(self._descriptor)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            make_file_private(descriptor)
+        # Nothing is kept back: what a full disk refused is lost, not tried again at the end.
+        return TextIOWrapper(FileIO(descriptor, "a"), self.encoding, self.errors, write_through=True)
 
-    def _rotate(self) -> None:
-        self._close_file()
-        names = [self._path, *(self._path.with_name(f"{self._path.name}.{number}") for number in range(1, FILES))]
-        for older, newer in itertools.pairwise(reversed(names)):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(newer, older)
-        self._reopen()
+    def shouldRollover(self, record: logging.LogRecord) -> int:
+        """Also continues in the next file once another gale-tui has begun it."""
+        if self.stream is not None:
+            try:
+                current = os.path.samestat(os.stat(self.baseFilename), os.fstat(self.stream.fileno()))
+            except OSError:
+                current = False
+            if not current:
+                self.stream.close()
+                self.stream = None
+        return super().shouldRollover(record)
 
-    def _close_file(self) -> None:
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
-            os.close(descriptor)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._close_file()
-        super().close()
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Loses a record that cannot be written."""
 
 
 def setup_logging(path: Path, level: str | int = logging.INFO) -> logging.Logger:
