@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import TYPE_CHECKING, Any
 
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.jobs import PROPER
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     import ssl
 
 
-class Listener:
+class Listener(ThreadingTCPServer):
     """Has its port from its making on, answers from :meth:`begin` until :meth:`close`.
 
     Args:
@@ -30,6 +32,9 @@ class Listener:
     Raises:
         OSError: The port cannot be had.
     """
+
+    allow_reuse_address = os.name == "posix"
+    request_queue_size = 512
 
     def __init__(
         self,
@@ -45,13 +50,11 @@ class Listener:
         self._closing = False
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
-        self._threads: set[threading.Thread] = set()
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=512)
-        self.port: int = self._socket.getsockname()[1]
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), BaseRequestHandler)
+        self.port: int = self.server_address[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{shown}:{self.port}"
-        self._address = self._socket.getsockname()[:2]
         self._acceptor = threading.Thread(target=self._accept, name=f"gale-sandbox-{self.port}", daemon=True)
 
     def begin(self) -> None:
@@ -71,46 +74,33 @@ class Listener:
 
     def close(self) -> None:
         """Closes the port and every connection, and waits for their threads."""
-        with self._lock:
-            self._closing = True
+        self._closing = True
         # Portable way to wake a blocked accept(): give it something.
         with contextlib.suppress(OSError):
-            socket.create_connection(self._address, timeout=1.0).close()
+            socket.create_connection(self.socket.getsockname()[:2], timeout=1.0).close()
         self._acceptor.join(2.0)
-        self._socket.close()
         self.cut_all()
-        with self._lock:
-            threads = list(self._threads)
-        for thread in threads:
-            thread.join(2.0)
+        self.server_close()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                if self._closing:
-                    return
-                # Out of file descriptors, or a client that left while it waited: neither ends the sandbox.
-                self._time.wait_until(self._time.now() + 0.05)
-                continue
-            thread = threading.Thread(
-                target=self._serve, args=(connection,), name="gale-sandbox-connection", daemon=True
-            )
-            with self._lock:
-                if self._closing:
-                    connection.close()
-                    return
-                self._connections.add(connection)
-                self._threads.add(thread)
-            thread.start()
+        # Not serve_forever(), which wakes up again and again for nothing and ends only then.
+        while not self._closing:
+            self.handle_request()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, address = super().get_request()
+        if self._tls is not None:
+            # The handshake comes with the first read, on the connection's own thread.
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with self._lock:
+            self._connections.add(connection)
+        return connection, address
+
+    def finish_request(self, request: Any, client_address: object) -> None:
+        connection: socket.socket = request
         reset = False
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                connection = self._encrypted(connection, self._tls)
             self._converse(connection)
         except ConnectionEndsError as ends:
             reset = ends.reset
@@ -121,24 +111,6 @@ class Listener:
             hang_up(connection, reset=reset)
             with self._lock:
                 self._connections.discard(connection)
-                self._threads.discard(threading.current_thread())
-
-    def _encrypted(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
-        secured = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        with self._lock:
-            # Wrapping took the descriptor over: only the new socket can be shut from now on.
-            self._connections.discard(connection)
-            self._connections.add(secured)
-            if self._closing:
-                shut_down(secured)
-        try:
-            secured.do_handshake()
-        except BaseException:
-            with self._lock:
-                self._connections.discard(secured)
-            secured.close()
-            raise
-        return secured
 
     def _converse(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
