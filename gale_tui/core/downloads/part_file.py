@@ -1,7 +1,7 @@
 """The unfinished file: ``….part`` beside the place where the file will be.
 
 At every moment there is either no file of the final name or the whole one: the name is given by a link, which fails
-where the name is taken.
+where the name is taken. A disk without links has an empty one for a moment.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import errno
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -295,31 +294,11 @@ def _give_name(source: Path, target: Path) -> bool:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-    if not _rename_to_free_name(source, target):
-        # The last resort, for file systems with neither: the name is reserved, so that nothing is overwritten.
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        os.replace(source, target)
-    return False
-
-
-def _rename_to_free_name(source: Path, target: Path) -> bool:
-    """Renames in one step that fails where the name is taken; False where the system has no such call."""
-    import ctypes
-
+    # The name is reserved, so that nothing is overwritten; an empty file has it for a moment.
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        library = ctypes.CDLL(None, use_errno=True)
-        if sys.platform == "darwin":
-            failed = library.renamex_np(os.fsencode(source), os.fsencode(target), 4)  # RENAME_EXCL
-        else:
-            here = -100  # AT_FDCWD
-            failed = library.renameat2(here, os.fsencode(source), here, os.fsencode(target), 1)  # RENAME_NOREPLACE
-    except (OSError, AttributeError):
-        return False
-    if not failed:
-        return True
-    code = ctypes.get_errno()
-    if code == errno.EEXIST:
-        raise FileExistsError(code, os.strerror(code), str(target))
-    if code in _NO_LINKS:
-        return False
-    raise OSError(code, os.strerror(code), str(target))
+        os.replace(source, target)
+    except OSError:
+        os.unlink(target)
+        raise
+    return False

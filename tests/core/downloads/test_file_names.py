@@ -137,20 +137,24 @@ class TestPublish:
         with pytest.raises(FileSystemError, match="too many"):
             PartFile.create(folder, ["a.zip"], lambda path: None, lambda step: None)
 
-    @pytest.mark.parametrize("renaming", [True, False])
-    def test_without_hard_links(self, folder: Path, monkeypatch: pytest.MonkeyPatch, renaming: bool) -> None:
+    @pytest.mark.parametrize("replacing", [True, False])
+    def test_without_hard_links(self, folder: Path, monkeypatch: pytest.MonkeyPatch, replacing: bool) -> None:
         # No file system without links can be had in a test: the refusal of one stands in for it.
         def refuse(*arguments: object, **more: object) -> None:
             raise OSError(errno.EPERM, "Operation not permitted")
 
         monkeypatch.setattr(os, "link", refuse)
-        if not renaming:
-            monkeypatch.setattr("gale_tui.core.downloads.part_file._rename_to_free_name", lambda *paths: False)
         (folder / "a.zip").write_bytes(b"precious")
-        path = created(folder, "x.zip").publish(["a.zip", "b.zip"])
-        assert path.read_bytes() == b"content"
+        part = created(folder, "x.zip")
+        if replacing:
+            assert part.publish(["a.zip", "b.zip"]).read_bytes() == b"content"
+        else:
+            monkeypatch.setattr(os, "replace", refuse)
+            with pytest.raises(OSError, match="not permitted"):
+                part.publish(["a.zip", "b.zip"])
         assert (folder / "a.zip").read_bytes() == b"precious"
-        assert sorted(path.name for path in folder.iterdir()) == ["a.zip", "b.zip"]
+        left = "b.zip" if replacing else f"x.zip{PART}"
+        assert sorted(path.name for path in folder.iterdir()) == ["a.zip", left]
 
     def test_names_that_are_too_long_for_the_disk(self, folder: Path) -> None:
         with pytest.raises(OSError, match="too long"):
