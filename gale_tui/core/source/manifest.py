@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from gale_tui.core.errors import SourceError
 from gale_tui.core.source.lossless_json import Style, parse, write
@@ -68,39 +68,23 @@ def read_manifest(content: bytes) -> Manifest:
         raise SourceError("This is not a manifest of an unpacked tool", file=MANIFEST)
     if found["format"] != FORMAT:
         raise SourceError("Another version of gale-tui unpacked this", "Use that version", file=MANIFEST)
-    members, nodes, texts, unresolved = (found.get(name) for name in ("members", "nodes", "texts", "unresolved"))
-    if not (
-        isinstance(members, list)
-        and all(_is_member(each) for each in members)
-        and _are_texts(nodes)
-        and isinstance(texts, dict)
-        and _are_texts(list(texts.values()))
-        and _are_texts(unresolved)
-    ):
-        raise SourceError("Part of the manifest is missing", "Unpack the export again", file=MANIFEST)
-    return Manifest(
-        tuple(
-            Member(
-                each["name"],
-                checked_path(each["file"], MANIFEST),
-                None if each["style"] is None else Style.from_json(each["style"]),
-            )
-            for each in members
-        ),
-        tuple(checked_path(each, MANIFEST) for each in nodes or ()),
-        {checked_path(file, MANIFEST): origin for file, origin in texts.items()},
-        tuple(unresolved or ()),
-    )
+    try:
+        return Manifest(
+            tuple(
+                Member(
+                    _text(each["name"]),
+                    checked_path(each["file"], MANIFEST),
+                    None if each["style"] is None else Style.from_json(each["style"]),
+                )
+                for each in found["members"]
+            ),
+            tuple(checked_path(each, MANIFEST) for each in found["nodes"]),
+            {checked_path(file, MANIFEST): _text(origin) for file, origin in found["texts"].items()},
+            tuple(map(_text, found["unresolved"])),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise SourceError("Part of the manifest is missing", "Unpack the export again", file=MANIFEST) from None
 
 
-def _is_member(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and all(type(value.get(name)) is str for name in ("name", "file"))
-        and "style" in value
-        and (value["style"] is None or isinstance(value["style"], dict))
-    )
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(type(each) is str for each in value)
+_text = str.__str__
+"""The text that it is given; TypeError for anything else."""
