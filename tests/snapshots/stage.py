@@ -21,6 +21,8 @@ from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
+from rich.style import Style
+
 from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
@@ -231,7 +233,14 @@ class Stage:
             future.add_done_callback(self._one_less)
             return future
 
+        from_meta = Style.from_meta
+
+        def without_clicks(meta: dict[str, Any] | None) -> Style:
+            return Style() if meta and "@click" in meta else from_meta(meta)
+
         enter = self._inside.enter_context
+        # A picture's text is broken where styles differ, though what a click does is not seen.
+        enter(patch.object(Style, "from_meta", without_clicks))
         enter(patch.object(server, "Listener", _PortlessListener))
         enter(patch.object(network, "look_up", to_the_sandbox))
         enter(patch.object(DaemonThreads, "call", counted))

@@ -243,10 +243,6 @@ class JobsScreen(MarkedJobActions):
     def action_switch_environment(self) -> None:
         self.gale.navigation.open_switch()
 
-    @on(HeaderBar.BadgeClicked)
-    def _badge_clicked(self) -> None:
-        self.action_switch_environment()
-
     @on(JobTable.Opened)
     def action_open_details(self) -> None:
         job = self.selected_job()

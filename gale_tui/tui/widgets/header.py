@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual import events
-from textual.message import Message
+from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -53,8 +52,7 @@ class HeaderBar(Widget):
     }
     """
 
-    class BadgeClicked(Message):
-        """The badge of the environment was clicked."""
+    auto_links = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,20 +68,14 @@ class HeaderBar(Widget):
             self._facts = facts
             self.refresh()
 
-    def on_click(self, event: events.Click) -> None:
-        end = 0
-        for piece in self._pieces(self.size.width):
-            end += cell_len(piece.text)
-            if event.x < end:
-                if piece.tone in _ENVIRONMENT_TONES:
-                    self.post_message(self.BadgeClicked())
-                return
-
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         base = self._tone_styles.style(Tone.TEXT)
+        clicks = dict.fromkeys(_ENVIRONMENT_TONES, Style.from_meta({"@click": "screen.switch_environment"}))
         segments = [
-            Segment(piece.text, self._tone_styles.style(piece.tone)) for piece in self._pieces(width) if piece.text
+            Segment(piece.text, self._tone_styles.style(piece.tone) + clicks.get(piece.tone))
+            for piece in self._pieces(width)
+            if piece.text
         ]
         return Strip(segments).adjust_cell_length(width, base).simplify()
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -22,8 +21,10 @@ class KeyBar(Widget):
     """Keys and words on one line. What does not fit is left out from the right, the last entries staying.
 
     Args:
-        entries: Key as shown, words, and the action that a click runs.
+        entries: Key as shown, words, and the screen's action that a click runs.
     """
+
+    auto_links = False
 
     COMPONENT_CLASSES = {"key-bar--key", "key-bar--words"}  # noqa: RUF012  # the framework's own way to declare them
     DEFAULT_CSS = """
@@ -38,7 +39,6 @@ class KeyBar(Widget):
     def __init__(self, entries: Sequence[tuple[str, str, str]]) -> None:
         super().__init__()
         self._entries = tuple(entries)
-        self._spans: list[tuple[int, int, str]] = []
 
     def show(self, entries: Sequence[tuple[str, str, str]]) -> None:
         if tuple(entries) != self._entries:
@@ -61,20 +61,7 @@ class KeyBar(Widget):
         key_style = self.get_component_rich_style("key-bar--key")
         word_style = self.get_component_rich_style("key-bar--words")
         segments: list[Segment] = []
-        spans: list[tuple[int, int, str]] = []
-        at = 0
         for key, words, action in self._fitting(width):
-            start = at
-            segments.append(Segment(f" {key}", key_style))
-            segments.append(Segment(f" {words} ", word_style))
-            at += cell_len(key) + cell_len(words) + 3
-            spans.append((start, at, action))
-        self._spans = spans
-        strip = Strip(segments, at)
-        return strip.adjust_cell_length(width, word_style if at else Style())
-
-    async def on_click(self, event: events.Click) -> None:
-        for start, end, action in self._spans:
-            if start <= event.x < end:
-                await self.screen.run_action(action)
-                return
+            click = Style.from_meta({"@click": action if "." in action else f"screen.{action}"})
+            segments += [Segment(f" {key}", key_style + click), Segment(f" {words} ", word_style + click)]
+        return Strip(segments).adjust_cell_length(width, word_style if segments else Style())

@@ -13,7 +13,10 @@ from gale_tui.tui.actions import ACTIONS
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.palette import GalePalette
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
+from gale_tui.tui.screens.export_form import ExportForm
+from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
+from gale_tui.tui.widgets.key_bar import KeyBar
 from tests.tui.demo_app import demo_app, saved_job
 from tests.tui.real_app import configured_engine, demo, running, screen_text, shows, until
 from tests.tui.saved_jobs import page_text
@@ -37,6 +40,19 @@ async def test_while_a_filter_is_typed_its_own_keys_are_offered(tmp_path: Path) 
             await pilot.press("slash", "escape")
             assert app.screen.query_one("#filter", Input).value == ""
             assert bottom(app) == usual
+
+
+async def test_words_can_be_clicked(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox), (80, 24)) as (app, pilot):
+            await pilot.click(KeyBar, offset=(78, 0))
+            assert app.screen is app.jobs_screen
+            await pilot.click(KeyBar, offset=(bottom(app).index("Help") + 1, 0))
+            await until(pilot, lambda: shows(app, HelpScreen))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.jobs_screen)
+            await pilot.click(KeyBar, offset=(2, 0))
+            await until(pilot, lambda: shows(app, ExportForm))
 
 
 async def test_the_mark_moves_while_a_filter_is_typed(tmp_path: Path) -> None:

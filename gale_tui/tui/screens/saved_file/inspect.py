@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from textual import on
 from textual.app import ComposeResult
 
 from gale_tui.core.archive.contents import ArchiveContents
@@ -85,7 +84,7 @@ class InspectScreen(PageScreen):
             self.page.show(partial(document_lines, lines), keep_place=keep_place)
         self._show_found()
 
-    def _go(self, view: int) -> None:
+    def action_go_to_view(self, view: int) -> None:
         if self._contents is None:
             return
         self._view = view % (len(self._contents.documents) + 1)
@@ -93,14 +92,10 @@ class InspectScreen(PageScreen):
         self.run_worker(self._show_view(), group="view", exclusive=True)
 
     def action_next_view(self) -> None:
-        self._go(self._view + 1)
+        self.action_go_to_view(self._view + 1)
 
     def action_previous_view(self) -> None:
-        self._go(self._view - 1)
-
-    @on(ViewBar.Chosen)
-    def _chosen(self, event: ViewBar.Chosen) -> None:
-        self._go(event.index)
+        self.action_go_to_view(self._view - 1)
 
     def action_values(self) -> None:
         if self._contents is None or self._contents.tool is None or not self._contents.tool.variables:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
-from textual import events
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -28,6 +27,7 @@ class Choice(Widget, can_focus=True):
         &:focus { border-left: outer $accent; }
     }
     """
+    auto_links = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "choose(-1)", "Before", show=False),
         Binding("right,l,space,enter", "choose(1)", "After", show=False),
@@ -62,37 +62,22 @@ class Choice(Widget, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        chosen = "choice--cursor" if self.has_focus else "choice--chosen"
+        chosen = self.get_component_rich_style("choice--cursor" if self.has_focus else "choice--chosen")
         plain = self.get_component_rich_style("choice--word")
         segments = []
         for at, (_, word) in enumerate(self._options):
             if at == self._at:
-                segments.append(Segment(f"[{word}]", self.get_component_rich_style(chosen)))
+                segments.append(Segment(f"[{word}]", chosen))
             else:
-                segments.append(Segment(f" {word} ", plain))
+                click = Style.from_meta({"@click": f"choose({at - self._at})"})
+                segments.append(Segment(f" {word} ", plain + click))
         return Strip(segments).adjust_cell_length(self.size.width, plain)
 
     def action_choose(self, by: int) -> None:
-        """Goes to the one before (-1) or after (1), round the ends."""
-        self._choose((self._at + by) % len(self._options))
-
-    def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        event.stop()
-        end = 0
-        for at, (_, word) in enumerate(self._options):
-            end += cell_len(word) + 2
-            if offset.x < end:
-                self._choose(at)
-                return
-
-    def _choose(self, at: int) -> None:
-        if at != self._at:
-            self._at = at
-            self.refresh()
-            self.post_message(self.Changed(self, self.value))
+        """Goes so many words on, or back where negative, round the ends."""
+        self._at = (self._at + by) % len(self._options)
+        self.refresh()
+        self.post_message(self.Changed(self, self.value))
 
     def on_focus(self) -> None:
         self.refresh()

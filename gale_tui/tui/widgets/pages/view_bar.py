@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual import events
-from textual.message import Message
+from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -18,7 +16,12 @@ _NAME_CELLS = 28
 
 
 class ViewBar(Widget):
-    """Names of views on one line. Where they do not all fit, those around the present one are shown."""
+    """Names of views on one line. Where they do not all fit, those around the present one are shown.
+
+    A click runs the screen's action `go_to_view`.
+    """
+
+    auto_links = False
 
     COMPONENT_CLASSES = {"view-bar--view", "view-bar--present"}  # noqa: RUF012  # the framework's own way to declare them
     DEFAULT_CSS = """
@@ -31,17 +34,10 @@ class ViewBar(Widget):
     }
     """
 
-    @dataclass
-    class Chosen(Message):
-        """A view was clicked."""
-
-        index: int
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._names: tuple[str, ...] = ()
         self._present = 0
-        self._spans: list[tuple[int, int, int]] = []
 
     def show(self, names: Sequence[str], present: int) -> None:
         """Takes names, inert already, and which of them is present."""
@@ -56,16 +52,8 @@ class ViewBar(Widget):
         while first < self._present and sum(cell_len(n) + 3 for n in self._names[first : self._present + 1]) > width:
             first += 1
         segments: list[Segment] = []
-        self._spans = []
-        at = 0
         for index, name in enumerate(self._names[first:], first):
-            self._spans.append((at, at + cell_len(name) + 2, index))
-            segments += [Segment(f" {name} ", standing_out if index == self._present else plain), Segment(" ", plain)]
-            at += cell_len(name) + 3
-        return Strip(segments, at).adjust_cell_length(width, plain)
-
-    def on_click(self, event: events.Click) -> None:
-        for start, end, index in self._spans:
-            if start <= event.x < end:
-                self.post_message(self.Chosen(index))
-                return
+            click = Style.from_meta({"@click": f"screen.go_to_view({index})"})
+            style = standing_out if index == self._present else plain
+            segments += [Segment(f" {name} ", style + click), Segment(" ", plain)]
+        return Strip(segments).adjust_cell_length(width, plain)
