@@ -72,31 +72,18 @@ def _join_bounded(pieces: Iterator[str], limit: int, cut: bool) -> str:
 
 
 def _scalar(value: object) -> str:
-    match value:
-        case str():
-            return value
-        case None:
-            return ""
-        case True:
-            return "true"
-        case False:
-            return "false"
-        case int() | float():
-            try:
-                return str(value)
-            except ValueError:  # more digits than Python converts
-                return "a very large number"
-        case bytes() | bytearray():
-            return bytes(value).decode("utf-8", "replace")
-        case dict():
-            return "{…}"
-        case list() | tuple():
-            return "[…]"
-        case _:
-            try:
-                return str(value)
-            except Exception:  # a foreign object's __str__ may do anything, and this must never raise
-                return type(value).__name__
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode("utf-8", "replace")
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    if isinstance(value, (dict, list, tuple)):
+        return "{…}" if isinstance(value, dict) else "[…]"
+    try:
+        return str(value)
+    except Exception:  # a foreign object's __str__ may do anything, and this must never raise
+        return "a very large number" if isinstance(value, int) else type(value).__name__
 
 
 def inert(text: object, limit: int = 200) -> str:
@@ -158,27 +145,8 @@ def contains_key(text: str) -> bool:
 
 _TITLE = r"(?i)<title\b[^>]{0,200}>([^<]{1,2000})"
 _HEADING = r"(?i)<h1\b[^>]{0,200}>([^<]{1,2000})"
-_UNREAD = r"(?i)<!--|<(script|style|head)\b"
-_TAG = r"<[^<>]{0,1000}>"
-
-
-def _visible_text(page: str) -> str:
-    """A page without comments, scripts, styles, head and tags."""
-    kept: list[str] = []
-    unclosed: set[str] = set()
-    at = 0
-    for begin in re.finditer(_UNREAD, page):
-        ending = rf"</{begin[1].lower()}\b[^>]{{0,100}}>" if begin[1] else "-->"
-        if begin.start() < at or ending in unclosed:
-            continue
-        end = re.compile(ending, re.IGNORECASE).search(page, begin.end())
-        if end is None:
-            unclosed.add(ending)
-            continue
-        kept.append(page[at : begin.start()])
-        at = end.end()
-    kept.append(page[at:])
-    return re.sub(_TAG, "\n", "\n".join(kept))
+# Comments, scripts and styles, to the end of the page where they are not closed, and tags.
+_UNSEEN = r"(?is)<!--(?:.*?-->|.*)|<(script|style)\b(?:.*?</\1\b[^>]{0,100}>|.*)|<[^<>]{0,1000}>"
 
 
 def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]:
@@ -201,7 +169,7 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
         import html  # late: its table of entities is long
 
         found = re.search(_TITLE, text) or re.search(_HEADING, text)
-        text = redact_links(found[1] if found and found[1].strip() else _visible_text(text))
+        text = redact_links(found[1] if found and found[1].strip() else re.sub(_UNSEEN, "\n", text))
         line = next((line for line in text.splitlines() if html.unescape(line[:2000]).strip()), "")
         return inert(html.unescape(line[:2000])), False
     line = next((line for line in redact_links(text).splitlines() if line.strip()), "")
