@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.files import has_database_header
-from gale_tui.core.history.rows import DamagedError, Row, UnreadableRowError
+from gale_tui.core.history.rows import DamagedError, Row
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[str], None]
@@ -60,11 +60,13 @@ def _held_error() -> StoreError:
 
 
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode, which may be handed from thread to thread."""
+    """A connection in autocommit mode, which may be handed from thread to thread; text may have bytes replaced."""
     uri = f"{path.as_uri()}?mode={'ro' if readonly else 'rw'}"
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         uri, uri=True, timeout=_SLICE, isolation_level=None, check_same_thread=False, cached_statements=64
     )
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    return connection
 
 
 @contextlib.contextmanager
@@ -75,20 +77,6 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         connection.rollback()
-
-
-class MangledText(str):
-    """Text of which some bytes were not UTF-8 and are replaced."""
-
-    __slots__ = ()
-
-    @classmethod
-    def decode(cls, raw: bytes) -> str:
-        """The text, as a `MangledText` if bytes of it were replaced; for `Connection.text_factory`."""
-        try:
-            return raw.decode()
-        except UnicodeDecodeError:
-            return cls(raw.decode("utf-8", "replace"))
 
 
 class BusyRetry:
@@ -117,7 +105,6 @@ class BusyRetry:
         Raises:
             StoreError: It failed, or was still busy at `deadline` (monotonic).
             DamagedError: The database is damaged.
-            UnreadableRowError: A row has text that is not UTF-8.
         """
         while True:
             if self.waiting_since is not None and time.monotonic() >= self._limit(deadline):
@@ -140,9 +127,6 @@ class BusyRetry:
 
     def _raise_unless_busy(self, error: sqlite3.Error) -> None:
         code = _code(error)
-        if isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode"):
-            # The one error of Python's own: text that cannot be decoded.
-            raise UnreadableRowError(str(error)) from error
         if code in _DAMAGE or (self._opening and code not in _SYSTEM):
             raise DamagedError(str(error)) from error
         if code in _DENIED and not has_database_header(self._path):
@@ -176,14 +160,6 @@ class WriteConnection:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self._connection.execute(sql, parameters).fetchall()
-
-    def damaged_rows(self, sql: str) -> list[Row]:
-        """All rows of a query, with text that is not UTF-8 as `MangledText`."""
-        self._connection.text_factory = MangledText.decode
-        try:
-            return self.rows(sql)
-        finally:
-            self._connection.text_factory = str
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Runs one statement that writes; returns how many rows it changed."""

@@ -18,7 +18,6 @@ from gale_tui.core.history.connection import (
     BUSY_SECONDS,
     BusyRetry,
     DatabaseThread,
-    MangledText,
     Step,
     WriteConnection,
     connect,
@@ -181,8 +180,6 @@ def _open_file(path: Path, step: Step | None) -> HistoryFile:
     with contextlib.ExitStack() as undo:
         connection = retry.run(lambda: connect(path), deadline)
         undo.callback(connection.close)
-        # Text that is damaged is no reason not to open.
-        connection.text_factory = MangledText.decode
         version = retry.run(lambda: _check_version(connection), deadline)
         if version > len(schema.MIGRATIONS):
             raise NewerStoreError(
@@ -203,7 +200,6 @@ def _open_file(path: Path, step: Step | None) -> HistoryFile:
         reader = retry.run(lambda: connect(path, readonly=True), deadline)
         undo.callback(reader.close)
         retry.run(lambda: reader.execute("SELECT value FROM counters").fetchone(), deadline)
-        connection.text_factory = str
         undo.pop_all()
     return HistoryFile(path, writer, reader, logged)
 

@@ -9,13 +9,13 @@ import sqlite3
 from collections.abc import Sequence
 
 from gale_tui.core.history.connection import snapshot
-from gale_tui.core.history.rows import UnreadableRowError, job_from, load_job
+from gale_tui.core.history.rows import job_from, load_job
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
 
 class HistoryReader:
-    """The queries of `JobStore`, on the thread that reads; all may raise `sqlite3.Error` and `UnreadableRowError`."""
+    """The queries of `JobStore`, on the thread that reads; all may raise `sqlite3.Error` and `DamagedError`."""
 
     def __init__(self, connection: sqlite3.Connection, owner: str) -> None:
         self._connection = connection
@@ -34,7 +34,7 @@ class HistoryReader:
         return self._jobs(sql, ())
 
     def _jobs(self, sql: str, parameters: Sequence[object]) -> list[Job]:
-        # All rows first: a cursor that an unreadable one leaves open would hold this connection in the past.
+        # All rows first: a cursor that an unreadable id leaves open would hold this connection in the past.
         return [job_from(row) for row in self._connection.execute(sql, parameters).fetchall()]
 
     def events(self, job_id: str) -> list[JobEvent]:
@@ -55,7 +55,7 @@ class HistoryReader:
         found = []
         sql = "SELECT content, timeline FROM removed ORDER BY at DESC, job_id"
         for content, timeline in self._connection.execute(sql).fetchall():
-            with contextlib.suppress(UnreadableRowError, ValueError, TypeError, RecursionError):
+            with contextlib.suppress(ValueError, TypeError, RecursionError):
                 found.append((load_job(content), [JobEvent(float(at), str(text)) for at, text in json.loads(timeline)]))
         return found
 

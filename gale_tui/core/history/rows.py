@@ -21,10 +21,6 @@ class DamagedError(Exception):
     """The file is no database, or a part of it cannot be read."""
 
 
-class UnreadableRowError(Exception):
-    """A row holds what no job can have, or text that is not UTF-8."""
-
-
 # In the order of the fields of Job, without `download`, and of Download.
 JOB_COLUMNS: Final = (
     ("id", "TEXT PRIMARY KEY NOT NULL"),
@@ -83,6 +79,8 @@ _DOWNLOAD: Final = len(JOB_COLUMNS)
 _LATEST: Final = 32_503_680_000.0
 """The year 3000: a later moment is damage, and many systems cannot format it."""
 _LARGEST: Final = 2**63 - 1
+_REPLACED: Final = "\ufffd"
+"""What stands for bytes that are not UTF-8."""
 
 
 def _path_value(path: Path) -> str | bytes:
@@ -142,34 +140,32 @@ _NOTHING: Final = row_of(Job("", "", "", "", "", "", 0.0))[_DOWNLOAD:]
 
 
 def job_from(row: Row) -> Job:
-    """The job of a row that :func:`row_of` made.
+    """The job of a row that :func:`row_of` made, with defaults in place of values that no job can have.
 
     Raises:
-        UnreadableRowError: The row holds what no job can have.
+        DamagedError: Its id cannot be read, so that it could not be changed.
     """
+    if not isinstance(row[0], str) or _REPLACED in row[0]:
+        raise DamagedError("the id of a job cannot be read")
+    try:
+        return _convert(row)
+    except (KeyError, ValueError):
+        return _convert(repair(row))
+
+
+def _convert(row: Row) -> Job:
     if _unfit(tuple(map(type, row))):
-        raise UnreadableRowError("a value has another type")
+        raise ValueError("a value has another type")
     for moment in _moments(row):
         if moment is not None and not 0.0 <= moment <= _LATEST:
-            raise UnreadableRowError("a time makes no sense")
+            raise ValueError("a time makes no sense")
     values = list(row)
-    try:
-        for index, convert in _TO_JOB:
-            if values[index] is not None:
-                values[index] = convert(values[index])
-    except (KeyError, ValueError) as error:
-        raise UnreadableRowError("a value makes no sense") from error
+    for index, convert in _TO_JOB:
+        if values[index] is not None:
+            values[index] = convert(values[index])
     download = _NO_DOWNLOAD if row[_DOWNLOAD:] == _NOTHING else Download(*values[_DOWNLOAD:])
     values[_DOWNLOAD - 1 :] = [download, values[_DOWNLOAD - 1]]
     return Job(*values)
-
-
-def is_readable(row: Row) -> bool:
-    try:
-        job_from(row)
-    except UnreadableRowError:
-        return False
-    return True
 
 
 def value_types(kind: str) -> tuple[type, ...]:
@@ -192,22 +188,19 @@ def _unfit(types: tuple[type, ...]) -> tuple[int, ...]:
     return tuple(index for index, (found, fit) in enumerate(zip(types, _TYPES, strict=True)) if found not in fit)
 
 
-def repair(row: Row, spare_id: str) -> Row:
-    """The row of a job with defaults in place of the values that cannot be read.
+def repair(row: Row) -> Row:
+    """The row of a job, in the order of `COLUMNS`, with defaults in place of the values that cannot be read.
 
     Nothing is ever exported again because of it: an unknown state is one that asks GALE or the user.
-
-    Args:
-        row: Values in the order of `COLUMNS`.
-        spare_id: The job's id if its own cannot be read.
     """
     row = tuple(_coerce(value, types) for value, types in zip(row, _TYPES, strict=True))
     values = list(row)
-    defaults = row_of(Job(spare_id, "", "", "", "", "", 0.0, production=True))
+    defaults = row_of(Job(str(row[0]), "", "", "", "", "", 0.0, production=True))
     unfit = set(_unfit(tuple(map(type, row))))
     unfit |= {index for index in _MOMENTS if isinstance(row[index], float) and not 0.0 <= row[index] <= _LATEST}
     for index in unfit:
         values[index] = defaults[index]
+    values[0] = values[0].replace(_REPLACED, "?")
     state, download_state = _INDEX["state"], _INDEX["download_state"]
     if values[state] not in _STATES or state in unfit:
         known = values[_INDEX["dock_status_id"]] is not None
@@ -237,13 +230,13 @@ def load_job(text: str) -> Job:
     """The job that :func:`dump_job` wrote, by this or an older gale-tui.
 
     Raises:
-        UnreadableRowError: It did not.
+        ValueError: It did not.
     """
     try:
         found = json.loads(text)
-        return job_from(repair(tuple(found.get(name) for name, _ in COLUMNS), found["id"]))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise UnreadableRowError("no removed job") from error
+        return job_from(repair(tuple(found.get(name) for name, _ in COLUMNS)))
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise ValueError("no removed job") from error
 
 
 def storable(values: Sequence[Any]) -> Row:

@@ -35,8 +35,8 @@ def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, C
     revision = [name for name, _ in COLUMNS].index("revision")
     removed = {row[0] for row in found["forgotten"]}
     jobs: dict[str, Row] = {}
-    for number, row in enumerate(found["jobs"]):
-        job = repair(tuple(row[index] for index in indexes), f"recovered-{number}")
+    for row in found["jobs"]:
+        job = repair(tuple(row[index] for index in indexes))
         # A page that was cut short has rows without anything.
         if row[0] is not None and job[0] not in removed:
             jobs[job[0]] = job
@@ -62,7 +62,6 @@ def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, C
 def _read_rows(damaged: Path, tables: Mapping[str, Columns]) -> dict[str, list[Row]]:
     """The rows of each table that can be read, in the order of its columns; later columns may be None."""
     with closing(connect(damaged, readonly=True)) as connection:
-        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
         # A file that is too short is read, and so are the tables before an entry of the schema that is damaged: the
         # first query fails there, the next ones see what was loaded.

@@ -21,7 +21,7 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.connection import BUSY_SECONDS, DatabaseThread, Step
 from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.history.open_store import History, Threads
-from gale_tui.core.history.rows import DamagedError, UnreadableRowError
+from gale_tui.core.history.rows import DamagedError
 from gale_tui.core.history.writer import EventText
 from gale_tui.core.models import Job, JobChange, JobEvent
 
@@ -35,8 +35,8 @@ C = TypeVar("C", JobChange, JobChange | None)
 
 _BUSY_SHOWN_AFTER: Final = 1.0
 _CLOSING: Final = 1.5
-_ATTEMPTS: Final = 3
-"""Of a call on a damaged file: rows are repaired before the second, the file is replaced before the third."""
+_ATTEMPTS: Final = 2
+"""Of a call on a damaged file, which is replaced before the second."""
 
 
 class JobStore:
@@ -54,7 +54,7 @@ class JobStore:
         self._history = history
         self._threads = threads
         self._closing: asyncio.Task[None] | None = None
-        self._repairing = asyncio.Lock()
+        self._replacing = asyncio.Lock()
         self._unheard: list[JobChange] = []
         self._notify(history.file.notice)
         # A process that was killed may have left a log with what the database no longer has.
@@ -243,7 +243,7 @@ class JobStore:
 
         A job changed several times appears once, as it is now; of a removed one only the id is known. What is shown
         with a higher revision is newer. Changes of this store are included only if nobody heard of them, because the
-        call was cancelled or a row was repaired; they are not marked `elsewhere`.
+        call was cancelled; they are not marked `elsewhere`.
         """
         changes = await self._read(lambda history: history.reader.foreign_changes())
         if self._unheard:
@@ -320,7 +320,7 @@ class JobStore:
     async def _run(
         self, thread: DatabaseThread, on_thread: Callable[[float], T], missed: Callable[[T], None] | None
     ) -> T:
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             if self._closing is not None:
                 raise StoreError("The history is closed")
             history = self._history
@@ -332,33 +332,12 @@ class JobStore:
                 if missed is not None and future.done() and not future.cancelled() and future.exception() is None:
                     missed(future.result())
                 raise
-            except UnreadableRowError:
-                # Where the schema is damaged, a repaired row is as unreadable as before.
-                if attempt > 0 or not await self._repair_rows(history):
-                    await self._replace_file(history)
             except DamagedError:
                 await self._replace_file(history)
         raise StoreError(f"The history {self.path} is damaged and could not be repaired", "Check the disk")
 
-    async def _repair_rows(self, history: History) -> bool:
-        """Replaces what cannot be read by defaults; False if that was not possible."""
-        async with self._repairing:
-            if self._history is not history or self._closing is not None:
-                return True
-            repair = functools.partial(
-                history.write_retry.run, history.writer.repair_rows, time.monotonic() + BUSY_SECONDS
-            )
-            try:
-                count, changes = await self._threads.writer.submit(repair)
-            except (DamagedError, UnreadableRowError):
-                return False
-            self._unheard += changes
-            rows = "One row" if count == 1 else f"{count:,} rows"
-            self._notify(f"{rows} of the history had values that cannot be read; they are blank now." if count else "")
-            return count > 0
-
     async def _replace_file(self, damaged: History) -> None:
-        async with self._repairing:
+        async with self._replacing:
             if self._history is not damaged or self._closing is not None:
                 return
             at_rest, go_on = threading.Event(), threading.Event()

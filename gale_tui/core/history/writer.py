@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from gale_tui.core.errors import LineStartedError, StoreError
-from gale_tui.core.history.connection import MangledText, WriteConnection
-from gale_tui.core.history.rows import COLUMNS, Row, dump_job, is_readable, job_from, repair, row_of, storable
+from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.rows import COLUMNS, Row, dump_job, job_from, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
 
@@ -27,19 +27,6 @@ _RESTORABLE_SECONDS: Final = 7 * 24 * 3600.0
 """How many removed jobs, and for how long, can be restored."""
 _REMEMBERED: Final = 30 * 24 * 3600.0
 """Seconds for which the id of a removed job is kept, so that other processes learn of it."""
-
-
-_TEXTS: Final = {
-    "events": ("job_id", "text"),
-    "forgotten": ("job_id", "writer"),
-    "leases": ("job_id", "kind", "owner", "host", "process_started"),
-    "sets": ("name", "environment_id", "items"),
-    "batches": ("id", "environment_id", "plan"),
-    "batch_starts": ("batch_id", "job_id"),
-    "drafts": ("name", "text"),
-    "removed": ("job_id", "content", "timeline"),
-}
-"""The columns of text besides those of jobs."""
 
 
 def _regresses(old: Job, new: Job, again: bool) -> bool:
@@ -76,7 +63,7 @@ def _write_row(write: Callable[[Row], object], job: Job) -> Job:
 
 
 class HistoryWriter:
-    """Changes; every method may raise `sqlite3.Error` and `UnreadableRowError`, and may then be called again.
+    """Changes; every method may raise `sqlite3.Error` and `DamagedError`, and may then be called again.
 
     Args:
         database: The connection that writes, used by one thread.
@@ -190,40 +177,6 @@ class HistoryWriter:
         with contextlib.suppress(sqlite3.Error):
             self._scrub_needed = not self._database.truncate_log()
         self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._scrub_needed else 0.0
-
-    def repair_rows(self) -> tuple[int, list[JobChange]]:
-        """Replaces values that cannot be read by defaults; returns the number of rows, and the jobs among them."""
-        changes = []
-        with self._database.transaction(durable=True):
-            for number, *values in self._database.damaged_rows(SELECT_JOBS.replace("SELECT", "SELECT rowid,", 1)):
-                row = tuple(str(value) if isinstance(value, MangledText) else value for value in values)
-                if is_readable(row) and not any(isinstance(value, MangledText) for value in values):
-                    continue
-                job = dataclasses.replace(job_from(repair(row, f"job-{number}")), revision=self._next_revision())
-                names = " = ?, ".join(_COLUMNS)
-                self._database.write(
-                    f"UPDATE jobs SET {names} = ?, writer = ? WHERE rowid = ?",  # noqa: S608  # names of our own columns
-                    (*row_of(job), self._owner, number),
-                )
-                changes.append(JobChange(ChangeKind.CHANGED, job))
-            further = sum(self._repair_text(table, columns) for table, columns in _TEXTS.items())
-        return len(changes) + further, changes
-
-    def _repair_text(self, table: str, columns: tuple[str, ...]) -> int:
-        count = 0
-        names = ", ".join(columns)
-        sql = f"SELECT rowid, {names} FROM {table}"  # noqa: S608  # names of our own tables
-        for number, *values in self._database.damaged_rows(sql):
-            mangled = [
-                (name, str(value))
-                for name, value in zip(columns, values, strict=True)
-                if isinstance(value, MangledText)
-            ]
-            for name, value in mangled:
-                sql = f"UPDATE OR REPLACE {table} SET {name} = ? WHERE rowid = ?"  # noqa: S608  # as above
-                self._database.write(sql, (value, number))
-            count += bool(mangled)
-        return count
 
     def _start_line(self, line: tuple[str, int], job_id: str) -> None:
         batch_id, place = line

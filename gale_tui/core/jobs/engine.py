@@ -186,12 +186,13 @@ class GaleEngine:
         self.registry = JobRegistry(store, self.clock, self._notify)
         self.registry.listeners.append(self._job_changed)
         self._compose()
-        self.registry.add_loaded(await store.load(limit=FIRST_SCREENFUL))
+        newest = await store.load(limit=FIRST_SCREENFUL)
+        self.registry.add_loaded(newest)
         unfinished = await store.unfinished()
         self.registry.add_loaded(unfinished)
         self.scheduler.start()
         self._background.start(self._resume(unfinished), "resume")
-        self._background.start(self._load_rest(store), "load history")
+        self._background.start(self._load_rest(store, newest), "load history")
         self._background.start(self._follow_others(), "follow others")
         self._background.start(self._keep_leases(store), "keep leases")
 
@@ -248,15 +249,15 @@ class GaleEngine:
         for listener in tuple(self.on_notice):
             listener(text)
 
-    async def _load_rest(self, store: JobStore) -> None:
-        jobs = self.registry.jobs
-        if len(jobs) < FIRST_SCREENFUL:
-            return
-        newest = sorted(jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)
-        first = newest[FIRST_SCREENFUL - 1]
-        older = self.registry.add_loaded(await store.load(before=(first.created_at, first.id)))
-        for listener in tuple(self.on_loaded):
-            listener(older)
+    async def _load_rest(self, store: JobStore, newest: Sequence[Job]) -> None:
+        if len(newest) == FIRST_SCREENFUL:
+            last = newest[-1]
+            older = self.registry.add_loaded(await store.load(before=(last.created_at, last.id)))
+            for listener in tuple(self.on_loaded):
+                listener(older)
+        # A job whose state could not be read is polled, too.
+        for job in self.registry.jobs.values():
+            self._track(job)
 
     async def _resume(self, jobs: Sequence[Job]) -> None:
         """Resumes what an earlier run left; where the history cannot be written, a little later."""

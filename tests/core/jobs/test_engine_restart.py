@@ -32,6 +32,17 @@ async def test_polling_goes_on_after_a_restart(bench: Bench) -> None:
     assert bench.posts == 1
 
 
+async def test_a_job_whose_state_cannot_be_read_is_polled_after_a_restart(bench: Bench) -> None:
+    bench.script(duration=30.0)
+    async with bench.engine() as watch:
+        job = await bench.export(watch)
+    with contextlib.closing(sqlite3.connect(bench.paths.store_file, isolation_level=None)) as connection:
+        connection.execute("UPDATE jobs SET state = CAST(x'72ff' AS TEXT)")
+    async with bench.engine() as watch:
+        await watch.saved(job.id)
+    assert bench.posts == 1
+
+
 async def test_a_download_goes_on_after_a_restart(bench: Bench) -> None:
     # 30 KB a second of its own time are 1.5 MB of ours: two seconds for all of it.
     bench.script(duration=1.0, file=File(size=3_000_000, pace=30_000.0))
