@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import math
 import re
@@ -18,10 +19,8 @@ from gale_tui.core.errors import (
     BadRequestError,
     ConflictError,
     ForbiddenError,
-    LinkRefusedError,
     MalformedAnswerError,
     NotFoundError,
-    ProxyRefusedError,
     RateLimitedError,
     RedirectError,
     RequestError,
@@ -192,11 +191,9 @@ class GaleClient:
         Raises:
             LinkRefusedError: Another scheme, plain http to another machine, loopback from elsewhere, a user name.
         """
-        absolute = _joined(f"{self.transport.origin}/", link)
-        scheme = absolute.reveal().partition(":")[0].lower() if absolute else ""
-        if absolute is None or scheme not in ("https", "http"):
-            shown = f"{inert(scheme, 20)} is neither https nor http" if scheme else "it is not an address"
-            raise LinkRefusedError(f"The download link is not followed: {shown}")
+        absolute = link
+        with contextlib.suppress(ValueError):  # one that cannot be read is refused as it is
+            absolute = SignedUrl(urljoin(f"{self.transport.origin}/", link.reveal().strip()))
         check_link(absolute, self.transport.origin)
         return absolute
 
@@ -229,11 +226,6 @@ class GaleClient:
         self, answer: Answer, note: ResponseNote, call: Call, kind: Kind, line: str, is_json: bool, page: bool
     ) -> AnswerError:
         status = answer.status
-        if status == 407:
-            raise ProxyRefusedError(
-                "The proxy wants a user name and password (407)",
-                "Use one that wants none, for example a local proxy that signs in for you",
-            )
         if status == 429 or line.lower().startswith(_RATE_LIMIT):
             cause: type[AnswerError] = RateLimitedError
             what, advice = f"GALE's rate limit is reached ({status})", "The request is repeated after the wait"
@@ -287,16 +279,6 @@ class GaleClient:
 _PAGE_ADVICE = "It looks like a proxy or a login page in between: check the host and the proxy of the environment"
 _HOST_ADVICE = "Check the host of the environment; a proxy may be in between"
 _MAY_HAVE = "GALE may have started the export: check the console before you export again"
-
-
-def _joined(base: str, link: SignedUrl) -> SignedUrl | None:
-    """The absolute link; None if it is empty or cannot be read."""
-    try:
-        # Line breaks and tabs get in by copying; browsers drop them too.
-        text = re.sub(r"[\t\r\n]", "", link.reveal().strip())
-        return SignedUrl(urljoin(base, text)) if text else None
-    except ValueError:
-        return None
 
 
 def _note(request: str, answer: Answer) -> ResponseNote:
