@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -11,10 +14,9 @@ from textual.content import Content
 from gale_tui.core.errors import GaleError
 from gale_tui.tui.actions import Action, actions_for
 from gale_tui.tui.key_names import key_text
-from gale_tui.tui.keymap import read_keys
+from gale_tui.tui.keymap import KeyMap, read_keys
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.sets import ToolSet
     from gale_tui.tui.context import AppContext
 
 TITLE_CELLS = 19
@@ -25,76 +27,59 @@ class GalePalette(CommandPalette):
     """The framework's palette with gale-tui's actions; its cursor does not blink."""
 
     def __init__(self) -> None:
-        super().__init__(providers=[GaleCommands, SetCommands], placeholder="Search actions…")
+        super().__init__(providers=[GaleCommands], placeholder="Search actions…")
 
     def on_mount(self) -> None:
         self.query_one(CommandInput).cursor_blink = False
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    title: str
+    rest: Content
+    """What stands behind the title."""
+    run: Callable[[], object]
+    help: str = ""
+
+
 class GaleCommands(Provider):
-    """The actions of the screen below, then those that work everywhere."""
+    """The actions of the screen below, then those that work everywhere, then each set, to open in the batch screen."""
 
-    @property
-    def _actions(self) -> list[Action]:
-        readonly = cast("AppContext", self.app).engine.readonly
-        return [each for each in actions_for(self.screen) if each.palette and not (readonly and each.exports)]
-
-    def _line(self, each: Action, title: Content | None = None) -> Content:
-        keys = read_keys(cast("AppContext", self.app).engine.settings.keys).keys(each)
-        key = key_text(keys[0]) if keys else ""
-        return Content.assemble(
-            title or Content(each.title),
-            " " * max(1, TITLE_CELLS - len(each.title)),
-            (f"{key:<{KEY_CELLS}}", "bold $text-primary"),
-            (each.help, "$gale-muted"),
-        )
-
-    async def _run(self, each: Action) -> None:
-        await self.app.screen.run_action(each.name)
-
-    async def discover(self) -> Hits:
-        for each in self._actions:
-            yield DiscoveryHit(self._line(each), partial(self._run, each), text=each.title)
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for each in self._actions:
-            score = max(matcher.match(each.title), matcher.match(each.help) * 0.6)
-            if score > 0:
-                title = matcher.highlight(each.title)
-                yield Hit(score, self._line(each, title), partial(self._run, each), text=each.title)
-
-
-class SetCommands(Provider):
-    """Opens each set in the batch screen."""
-
-    _sets: tuple[ToolSet, ...] = ()
+    _commands: tuple[Command, ...] = ()
 
     async def startup(self) -> None:
-        try:
-            self._sets = tuple(await cast("AppContext", self.app).engine.sets.all())
-        except GaleError:
-            self._sets = ()
+        app = cast("AppContext", self.app)
+        keymap = read_keys(app.engine.settings.keys)
+        commands = [
+            Command(each.title, _key_and_help(each, keymap), partial(self._run, each.name), each.help)
+            for each in actions_for(self.screen)
+            if each.palette and not (app.engine.readonly and each.exports)
+        ]
+        with contextlib.suppress(GaleError):
+            for each in await app.engine.sets.all():
+                rest = Content.styled(f"  {len(each.tools):,} tools", "$gale-muted")
+                commands.append(Command(f"Run set {each.name}", rest, partial(app.batch.open, opened=each)))
+        self._commands = tuple(commands)
 
-    def _open(self, each: ToolSet) -> None:
-        cast("AppContext", self.app).batch.open(opened=each)
+    async def _run(self, action: str) -> None:
+        await self.app.screen.run_action(action)
 
     async def discover(self) -> Hits:
-        for each in self._sets:
-            yield DiscoveryHit(_line(each, None), partial(self._open, each), text=_title(each))
+        for each in self._commands:
+            yield DiscoveryHit(Content(each.title) + each.rest, each.run, text=each.title)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for each in self._sets:
-            title = _title(each)
-            score = matcher.match(title)
+        for each in self._commands:
+            score = max(matcher.match(each.title), matcher.match(each.help) * 0.6)
             if score > 0:
-                yield Hit(score, _line(each, matcher.highlight(title)), partial(self._open, each), text=title)
+                yield Hit(score, matcher.highlight(each.title) + each.rest, each.run, text=each.title)
 
 
-def _title(each: ToolSet) -> str:
-    return f"Run set {each.name}"
-
-
-def _line(each: ToolSet, title: Content | None) -> Content:
-    return Content.assemble(title or Content(_title(each)), "  ", (f"{len(each.tools):,} tools", "$gale-muted"))
+def _key_and_help(each: Action, keymap: KeyMap) -> Content:
+    keys = keymap.keys(each)
+    return Content.assemble(
+        " " * max(1, TITLE_CELLS - len(each.title)),
+        (f"{key_text(keys[0]) if keys else '':<{KEY_CELLS}}", "bold $text-primary"),
+        (each.help, "$gale-muted"),
+    )
