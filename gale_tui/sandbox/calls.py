@@ -155,9 +155,10 @@ class Calls:
             if job is None or job.account != account:
                 return errors_json(404, "No such file"), PROPER
         response, leads_to_file = self._delivery.answer(request, job)
-        fault = job.download_faults.next(self._time.now()) if leads_to_file else PROPER
-        if leads_to_file and request.method == "GET" and not (fault.replaces or fault.silent):
-            job.served += 1
+        with self.lock:
+            fault = job.download_faults.next(self._time.now()) if leads_to_file else PROPER
+            if leads_to_file and request.method == "GET" and not (fault.replaces or fault.silent):
+                job.served += 1
         return response, fault
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import random
-import threading
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ from gale_tui.sandbox.script import Fault, Script
 
 PROPER = Fault()
 """An answer with nothing wrong."""
+KEPT = ("dock_status_id", "export_job_id", "account", "tool_id", "flow_id", "started_wall")
+"""Fields of a job that outlive a run."""
 
 
 class Ids:
@@ -25,44 +27,36 @@ class Ids:
 
     def __init__(self, seed: int | str | None) -> None:
         self._random = random.Random(seed)  # noqa: S311  # ids of a sandbox; nothing is protected by them
-        self._lock = threading.Lock()
 
     def new(self, prefix: str) -> str:
         """`prefix` and a version 4 UUID."""
-        with self._lock:
-            bits = self._random.getrandbits(128)
-        bits = bits & ~(0xF << 76) | 0x4 << 76
-        bits = bits & ~(0x3 << 62) | 0x2 << 62
-        text = f"{bits:032x}"
-        return f"{prefix}{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return f"{prefix}{uuid.UUID(int=self._random.getrandbits(128), version=4)}"
 
 
 class FaultSequence:
-    """Hands out the faults of a script one answer after the other."""
+    """Hands out the faults of a script one answer after the other, to who holds the lock of the calls."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._faults = list(faults)
         self._used = 0
         self._since: float | None = None
-        self._lock = threading.Lock()
 
     def next(self, now: float) -> Fault:
         """The fault for an answer given `now`; :data:`PROPER` when none is left."""
-        with self._lock:
-            while self._faults:
-                fault = self._faults[0]
-                if self._since is None:
-                    self._since = now
-                if fault.lasts is not None:
-                    left = now < self._since + fault.lasts
-                else:
-                    left = fault.times is None or self._used < fault.times
-                if left:
-                    self._used += 1
-                    return fault
-                self._faults.pop(0)
-                self._used, self._since = 0, None
-            return PROPER
+        while self._faults:
+            fault = self._faults[0]
+            if self._since is None:
+                self._since = now
+            if fault.lasts is not None:
+                left = now < self._since + fault.lasts
+            else:
+                left = fault.times is None or self._used < fault.times
+            if left:
+                self._used += 1
+                return fault
+            self._faults.pop(0)
+            self._used, self._since = 0, None
+        return PROPER
 
 
 @dataclass(slots=True)
@@ -211,16 +205,11 @@ class Memory:
         age = max(0.0, self._time.wall() - float(entry["started_wall"])) * self._time.speed
         started_at = self._time.now() - age
         return Job(
-            dock_status_id=entry["dock_status_id"],
-            export_job_id=entry["export_job_id"],
-            account=entry["account"],
-            tool_id=entry["tool_id"],
-            flow_id=entry["flow_id"],
+            **{name: entry[name] for name in KEPT},
             tool_name=tool.name if tool is not None else "",
             flow=tool.flow_of(before) if tool is not None else BANKING,
             script=script,
             started_at=started_at,
-            started_wall=float(entry["started_wall"]),
             kind=tool.kind if tool is not None else "tool",
             links=[
                 IssuedLink(signature, expires, None if after is None else started_at + after)
@@ -239,12 +228,7 @@ class Memory:
             "port": port,
             "jobs": [
                 {
-                    "dock_status_id": job.dock_status_id,
-                    "export_job_id": job.export_job_id,
-                    "account": job.account,
-                    "tool_id": job.tool_id,
-                    "flow_id": job.flow_id,
-                    "started_wall": job.started_wall,
+                    **{name: getattr(job, name) for name in KEPT},
                     "links": [
                         (
                             link.signature,
