@@ -100,11 +100,11 @@ class Calls:
             if tool is None:
                 return errors_json(404, f"{word.capitalize()} not found"), PROPER
             flow_id = request.query.get("flowId", "") if kind.takes_flow else ""
-            if not flow_id and not self._strict_flow and tool.flow_id is not None:
-                flow_id = tool.flow_id
+            if not self._strict_flow:
+                flow_id = flow_id or tool.flow_id
             if kind.takes_flow and not flow_id:
                 return errors_json(400, FLOW_NEEDED), PROPER
-            if tool.flow_id not in (None, flow_id):
+            if flow_id != tool.flow_id and not tool.any_flow:
                 return errors_json(404, "Flow not found for this tool"), PROPER
             fault = tool.export_faults.next(self._time.now())
             starts = fault.started or not (fault.replaces or fault.cut is not None or fault.stall is not None)

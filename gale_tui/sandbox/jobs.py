@@ -83,16 +83,21 @@ class JobView:
 
 @dataclass(slots=True)
 class Tool:
+    """A tool, workflow or model that can be exported."""
+
     tool_id: str
-    flow_id: str | None
-    """Its one deployed flow; None: any flow will do."""
+    flow_id: str
+    """Its one deployed flow; empty for a model."""
     name: str
     what: str
+    """What happens when it is exported, in a few words."""
     flows: tuple[Flow, ...]
     """What each export has, from the first on; the last of them stays."""
     script: Script
     export_faults: FaultSequence
     kind: str = "tool"
+    any_flow: bool = False
+    """Exported with any flow; not offered."""
 
     def flow_of(self, number: int) -> Flow:
         """What an export has that `number` others came before."""

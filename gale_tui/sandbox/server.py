@@ -19,7 +19,7 @@ from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, JobView, Memory, T
 from gale_tui.sandbox.listener import Listener
 from gale_tui.sandbox.request_log import RequestLog
 from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.tools import DEMO, KINDS, OfferedTool, SampleTool, script_of
+from gale_tui.sandbox.tools import DEMO, KINDS, SampleTool, script_of
 from gale_tui.sandbox.wire import Request, Response, errors_json
 
 if TYPE_CHECKING:
@@ -183,14 +183,10 @@ class Sandbox:
                 self._memory.save(self._ports["own"], self._calls.jobs.values())
 
     @property
-    def offered(self) -> tuple[OfferedTool, ...]:
+    def offered(self) -> tuple[Tool, ...]:
         """The tools with a flow of their own, in the order in which they were added."""
         with self._calls.lock:
-            return tuple(
-                OfferedTool(tool.tool_id, tool.flow_id, tool.name, tool.what)
-                for tool in self._calls.tools.values()
-                if tool.flow_id is not None
-            )
+            return tuple(tool for tool in self._calls.tools.values() if not tool.any_flow)
 
     def add_tool(
         self,
@@ -201,20 +197,19 @@ class Sandbox:
         flow: Flow = BANKING,
         later: tuple[Flow, ...] = (),
         kind: str = "tool",
-    ) -> OfferedTool:
+    ) -> Tool:
         """Offers a further tool, workflow or model and says under which ids; `later` is what its further exports have.
 
         Without a script it behaves as in the vendor's sample of its kind.
         """
         script = script if script is not None else script_of(kind, name)
-        flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
-        offered = OfferedTool(self._tool_ids.new(KINDS[kind].id_prefix), flow_id, name, what)
-        faults = FaultSequence(script.on_export)
         with self._calls.lock:
-            self._calls.tools[offered.tool_id] = Tool(
-                offered.tool_id, offered.flow_id, name, what, (flow, *later), script, faults, kind
-            )
-        return offered
+            flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
+            tool_id = self._tool_ids.new(KINDS[kind].id_prefix)
+            faults = FaultSequence(script.on_export)
+            tool = Tool(tool_id, flow_id, name, what, (flow, *later), script, faults, kind)
+            self._calls.tools[tool_id] = tool
+        return tool
 
     def script(self, tool_id: str, script: Script) -> None:
         """What exports of a tool do from now on; its running jobs are not affected.
@@ -225,7 +220,8 @@ class Sandbox:
         with self._calls.lock:
             tool = self._calls.tools.get(tool_id)
             if tool is None:
-                self._calls.tools[tool_id] = Tool(tool_id, None, "Scripted Tool", "", (BANKING,), script, faults)
+                tool = Tool(tool_id, "", "Scripted Tool", "", (BANKING,), script, faults, any_flow=True)
+                self._calls.tools[tool_id] = tool
             else:
                 tool.script, tool.export_faults = script, faults
 

@@ -41,18 +41,6 @@ def script_of(kind: str, name: str) -> Script:
 
 
 @dataclass(frozen=True, slots=True)
-class OfferedTool:
-    """A tool that can be exported, for the form of the demo."""
-
-    tool_id: str
-    flow_id: str
-    """Empty for a model."""
-    name: str
-    what: str
-    """What happens when it is exported, in a few words."""
-
-
-@dataclass(frozen=True, slots=True)
 class SampleTool:
     """A tool that a sandbox starts with; its ids are made by the sandbox."""
 

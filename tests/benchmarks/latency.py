@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 
 from gale_tui.core.models import DownloadState, ExportRequest
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.tools import OfferedTool
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.plan import Plan
 from tests.snapshots.stage import Stage
@@ -87,7 +87,7 @@ async def _alone(seconds: float, count: int, known: bool) -> list[Sample]:
     return samples
 
 
-async def _follow(stage: Stage, tool: OfferedTool, duration: float) -> Sample:
+async def _follow(stage: Stage, tool: Tool, duration: float) -> Sample:
     """Exports a tool and lets time pass until its file is saved."""
     began = stage.now
     job = await stage.engine.jobs.export(ExportRequest("demo", tool.tool_id, tool.flow_id, tool.name))

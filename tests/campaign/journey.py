@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import OfferedTool
 from tests.campaign.chance import FACTOR, FLAWED, Plan, Run, plan
 from tests.e2e.terminal import ROOT, Process, PtyProgram, environ_for
 
@@ -134,7 +134,7 @@ class _Traveller:
             self._end(program, signal.SIGTERM)
             self._keep_written(program)
 
-    def _steps(self, tool: OfferedTool) -> list[tuple[str, str, OfferedTool | None]]:
+    def _steps(self, tool: Tool) -> list[tuple[str, str, Tool | None]]:
         return [
             ("Export jobs", "n", None),
             ("Tool ID", f"{tool.tool_id}\t{tool.flow_id}", None),

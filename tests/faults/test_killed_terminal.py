@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import OfferedTool
 from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
 
 KILLS = 20
@@ -36,7 +36,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-def tool(sandbox: Sandbox, name: str, duration: float = 4.0) -> OfferedTool:
+def tool(sandbox: Sandbox, name: str, duration: float = 4.0) -> Tool:
     """A tool that succeeds and has a file that takes some seconds."""
     return sandbox.add_tool(name, Script(duration=duration, file=File(size=SIZE, pace=SIZE / 3)))
 
@@ -84,7 +84,7 @@ def check_files(home: Path) -> None:
             assert hashlib.sha256(Path(row["download_path"]).read_bytes()).hexdigest() == row["download_sha256"]
 
 
-def press_until(running: PtyProgram, offered: OfferedTool, reached: Callable[[], object], more: float) -> bool:
+def press_until(running: PtyProgram, offered: Tool, reached: Callable[[], object], more: float) -> bool:
     """Exports a tool with keys and kills the program `more` seconds after something is reached, or at its end.
 
     Returns:
@@ -106,7 +106,7 @@ def press_until(running: PtyProgram, offered: OfferedTool, reached: Callable[[],
     return not steps
 
 
-def phases(sandbox: Sandbox, home: Path, running: PtyProgram, offered: OfferedTool) -> list[Callable[[], object]]:
+def phases(sandbox: Sandbox, home: Path, running: PtyProgram, offered: Tool) -> list[Callable[[], object]]:
     """What the way from the first key to the file goes through; each is looked at until it is so."""
 
     def row_says(column: str, value: str) -> bool:
@@ -127,7 +127,7 @@ def phases(sandbox: Sandbox, home: Path, running: PtyProgram, offered: OfferedTo
 def test_killed_at_random_moments_nothing_is_lost(sandbox: Sandbox, tmp_path: Path) -> None:
     home = tmp_path / "gale"
     moments = random.Random(2026)  # noqa: S311  # the same moments each time
-    pressed: dict[str, OfferedTool] = {}
+    pressed: dict[str, Tool] = {}
     for number in range(KILLS):
         offered = tool(sandbox, f"Journey {number}")
         with program(sandbox, home) as running:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import OfferedTool
 
 __all__ = ["HandClock", "Reply", "ask", "dock_status", "export", "export_path", "fetch", "raw", "started", "talk"]
 
@@ -86,12 +86,12 @@ def ask(sandbox: Sandbox, method: str, path: str, headers: Mapping[str, str] | N
     return fetch(sandbox.url + path, {"x-api-key": sandbox.key, **(headers or {})}, method=method)
 
 
-def export_path(tool: OfferedTool) -> str:
+def export_path(tool: Tool) -> str:
     """Path and query of an export."""
     return f"/api/public/tools/{tool.tool_id}/export?flowId={tool.flow_id}"
 
 
-def export(sandbox: Sandbox, tool: OfferedTool) -> Reply:
+def export(sandbox: Sandbox, tool: Tool) -> Reply:
     """Asks for an export."""
     return ask(sandbox, "POST", export_path(tool), {"Content-Type": "application/json"})
 

@@ -16,9 +16,9 @@ import pytest
 
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import ABSENT, File, Link, Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import OfferedTool
 from tests.sandbox.asking import HandClock, dock_status, export, fetch, raw, started, talk
 
 CONTENT = bytes(range(256)) * 40
@@ -425,7 +425,7 @@ def test_a_tool_of_the_demo_is_edited_after_its_first_export_and_the_others_are_
             flow, application = (json.loads(archive.read(f"{each}_definition.json")) for each in ("flow", "app"))
         return [node["config"].get("prompt", "") for node in flow["nodes"]], application["version"]
 
-    def file(sandbox: Sandbox, tool: OfferedTool) -> bytes:
+    def file(sandbox: Sandbox, tool: Tool) -> bytes:
         sandbox.script(tool.tool_id, Script(duration=0.0))
         return fetch(export(sandbox, tool).json["response"]["downloadUrl"]).body
 

@@ -13,9 +13,9 @@ import pytest
 
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, Place, Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import OfferedTool
 from tests.sandbox.asking import HandClock, dock_status, export, export_path, fetch, raw, started, talk
 
 WALL = 1_795_000_000.25
@@ -32,7 +32,7 @@ def sandbox(clock: HandClock) -> Iterator[Sandbox]:
         yield running
 
 
-def raw_export(sandbox: Sandbox, tool: OfferedTool) -> bytes:
+def raw_export(sandbox: Sandbox, tool: Tool) -> bytes:
     request = f"POST {export_path(tool)} HTTP/1.1\r\nHost: sandbox\r\nx-api-key: {sandbox.key}\r\n\r\n"
     return raw(sandbox.url, request.encode())
 

@@ -15,9 +15,10 @@ from gale_tui.core.batch.parser import parse_batch
 from gale_tui.core.models import DownloadState, ExportRequest, Job
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.faults import cut, rate_limited
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.sandbox.tools import DEMO, OfferedTool
+from gale_tui.sandbox.tools import DEMO
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.batch.batch import BatchScreen
 from gale_tui.tui.screens.batch.line import BatchLineDialog
@@ -73,7 +74,7 @@ PIECE = 256 << 10
 NOON = "12:00:10"
 
 
-def tools(sandbox: Sandbox) -> dict[str, OfferedTool]:
+def tools(sandbox: Sandbox) -> dict[str, Tool]:
     """What the demo offers, by name."""
     return {tool.name: tool for tool in sandbox.offered}
 
@@ -95,7 +96,7 @@ async def opened(stage: Stage, pilot: Pilot[int]) -> GaleApp:
     return app
 
 
-async def export(stage: Stage, at: str, tool: OfferedTool) -> Job:
+async def export(stage: Stage, at: str, tool: Tool) -> Job:
     """Exports a tool at a time of day."""
     await stage.to(at)
     job = await stage.engine.jobs.export(ExportRequest("demo", tool.tool_id, tool.flow_id, tool.name))

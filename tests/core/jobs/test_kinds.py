@@ -14,8 +14,8 @@ from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.kinds import KINDS, MODEL, TOOL, WORKFLOW
 from gale_tui.core.models import ExportRequest, JobState
 from gale_tui.sandbox import faults
+from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, File, Script
-from gale_tui.sandbox.tools import OfferedTool
 from tests.support.engines import Bench, bench
 
 __all__ = ["bench"]
@@ -23,7 +23,7 @@ __all__ = ["bench"]
 WEIGHTS = b"GGUF" + bytes(range(256)) * 4096
 
 
-def request(offered: OfferedTool, kind: str) -> ExportRequest:
+def request(offered: Tool, kind: str) -> ExportRequest:
     return ExportRequest("staging", offered.tool_id, offered.flow_id, kind=KINDS[kind])
 
 
