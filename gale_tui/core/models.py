@@ -89,23 +89,26 @@ class ToolChoice:
 
 
 class JobState(StrEnum):
-    """What a job is to us. The word on screen is `Job.status`, the server's own where it said one."""
+    """What a job is to us, in the order of a sorted table.
+
+    The word on screen is `Job.status`, the server's own where it said one.
+    """
 
     REQUESTING = "requesting"
     """Recorded; the POST is on its way."""
-    WAITING = "waiting"
-    """429 on the POST: it will be sent again at `Job.resume_at`."""
     RUNNING = "running"
     """The server has it and the status is not final."""
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    """The server said FAILED."""
-    REJECTED = "rejected"
-    """The server refused the export; nothing was started."""
+    WAITING = "waiting"
+    """429 on the POST: it will be sent again at `Job.resume_at`."""
     UNCONFIRMED = "unconfirmed"
     """The POST may or may not have arrived."""
     LOST = "lost"
     """The server no longer knows the dock status; asked again slowly."""
+    FAILED = "failed"
+    """The server said FAILED."""
+    REJECTED = "rejected"
+    """The server refused the export; nothing was started."""
+    SUCCEEDED = "succeeded"
 
     @property
     def final(self) -> bool:
@@ -210,21 +213,23 @@ class DownloadReason(StrEnum):
 
 
 class DownloadState(StrEnum):
-    NONE = "none"
-    """Not asked for."""
-    WANTED = "wanted"
-    """To be fetched as soon as it can be."""
-    NOT_READY = "not ready"
-    """The link does not work yet; tried again at `Download.next_try_at`."""
+    """In the order of a sorted table."""
+
     RUNNING = "running"
     RESUMABLE = "resumable"
     """Cut off; the part is kept and goes on when asked (or at `Download.next_try_at`)."""
-    SAVED = "saved"
-    """Verified, on disk, under its name."""
-    EXPIRED = "expired"
-    """The link works no longer and no fresh one was given."""
+    NOT_READY = "not ready"
+    """The link does not work yet; tried again at `Download.next_try_at`."""
+    WANTED = "wanted"
+    """To be fetched as soon as it can be."""
     FAILED = "failed"
     """Will not work by trying again as it is."""
+    EXPIRED = "expired"
+    """The link works no longer and no fresh one was given."""
+    SAVED = "saved"
+    """Verified, on disk, under its name."""
+    NONE = "none"
+    """Not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -39,63 +40,41 @@ class Column:
     align: Literal["left", "right"] = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    columns: tuple[Column, ...]
-
-    def column_at(self, x: int) -> Column | None:
-        """The column that a click at cell `x` means; None left of the first."""
-        found = None
-        for column in self.columns:
-            if x >= column.x and column.name != "glyph":
-                found = column
-        return found
+_LAYOUTS: tuple[tuple[float, int, int, int, Mapping[str, int]], ...] = (
+    (70, 10, 24, 1, {"status": 16, "elapsed": 8, "file": 13}),
+    (94, 12, 22, 1, {"environment": 7, "started": 8, "status": 16, "elapsed": 8, "file": 16}),
+    (124, 16, 30, GAP, {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 20}),
+    (150, 20, 34, GAP, {"environment": 12, "started": 12, "status": 26, "elapsed": 8, "file": 30}),
+    (math.inf, 24, 44, GAP, {"environment": 14, "started": 12, "status": 28, "elapsed": 8, "file": 40}),
+)
+"""For tables narrower than the first number: least and most cells of the tool, the gap, cells of the other columns."""
 
 
 @lru_cache(maxsize=64)
-def layout_for(width: int) -> Layout:
+def columns_for(width: int) -> tuple[Column, ...]:
     """The columns for a table of so many cells. Depends on the width alone, never on the rows."""
-    widths: dict[str, int]
-    if width < 50:
-        widths = {"status": 16}
-        least, most, gap = 8, 40, 1
-    elif width < 70:
-        widths = {"status": 16, "elapsed": 8, "file": 13}
-        least, most, gap = 10, 24, 1
-    elif width < 94:
-        widths = {"environment": 7, "started": 8, "status": 16, "elapsed": 8, "file": 16}
-        least, most, gap = 12, 22, 1
-    elif width < 124:
-        widths = {"environment": 9, "started": 9, "status": 17, "elapsed": 8, "file": 20}
-        least, most, gap = 16, 30, GAP
-    elif width < 150:
-        widths = {"environment": 12, "started": 12, "status": 26, "elapsed": 8, "file": 30}
-        least, most, gap = 20, 34, GAP
-    else:
-        widths = {"environment": 14, "started": 12, "status": 28, "elapsed": 8, "file": 40}
-        least, most, gap = 24, 44, GAP
-    order = ["tool", *(name for name in COLUMNS if name in widths)]
+    _, least, most, gap, others = next(each for each in _LAYOUTS if width < each[0])
     margin = 1 if gap == GAP else 0
-    free = width - 3 - margin - sum(widths.values()) - gap * (len(order) - 1)
-    if "file" in widths:
-        # What is left over goes to the tool first, then to the file, half and half in between.
-        spare = max(0, free - least)
-        tool = min(most, least + (spare + 1) // 2)
-        widths["file"] = max(1, widths["file"] + free - tool)
-    else:
-        tool = max(1, free)
-    widths["tool"] = tool
+    free = width - 3 - margin - sum(others.values()) - gap * len(others)
+    # What is left over goes to the tool first, then to the file, half and half in between.
+    spare = max(0, free - least)
+    tool = min(most, least + (spare + 1) // 2)
     columns = [Column("glyph", 0, 2)]
     x = 3
-    for name in order:
-        columns.append(Column(name, x, widths[name], "right" if name == "elapsed" else "left"))
-        x += widths[name] + gap
-    return Layout(tuple(columns))
+    for name, cells in {"tool": tool, **others, "file": max(1, others["file"] + free - tool)}.items():
+        columns.append(Column(name, x, cells, "right" if name == "elapsed" else "left"))
+        x += cells + gap
+    return tuple(columns)
 
 
-def header_pieces(layout: Layout, sort_key: str, reverse: bool, glyphs: Glyphs) -> list[Piece]:
+def column_at(columns: Sequence[Column], x: int) -> Column | None:
+    """The column that a click at cell `x` means; None left of the first."""
+    return next((column for column in reversed(columns[1:]) if x >= column.x), None)
+
+
+def header_pieces(columns: Sequence[Column], sort_key: str, reverse: bool, glyphs: Glyphs) -> list[Piece]:
     pieces = []
-    for column in layout.columns:
+    for column in columns:
         title = TITLES[column.name]
         if column.name == sort_key:
             arrow = glyphs.descending if reverse else glyphs.ascending
@@ -107,7 +86,7 @@ def header_pieces(layout: Layout, sort_key: str, reverse: bool, glyphs: Glyphs) 
 
 def row_pieces(
     job: Job,
-    layout: Layout,
+    columns: Sequence[Column],
     glyphs: Glyphs,
     *,
     now: float,
@@ -117,7 +96,7 @@ def row_pieces(
     usual: float | None = None,
 ) -> list[Piece]:
     pieces = []
-    for column in layout.columns:
+    for column in columns:
         width = column.width
         match column.name:
             case "glyph":
@@ -145,27 +124,6 @@ def row_pieces(
     return pieces
 
 
-_STATE_ORDER = (
-    JobState.REQUESTING,
-    JobState.RUNNING,
-    JobState.WAITING,
-    JobState.UNCONFIRMED,
-    JobState.LOST,
-    JobState.FAILED,
-    JobState.REJECTED,
-    JobState.SUCCEEDED,
-)
-_DOWNLOAD_ORDER = (
-    DownloadState.RUNNING,
-    DownloadState.RESUMABLE,
-    DownloadState.NOT_READY,
-    DownloadState.WANTED,
-    DownloadState.FAILED,
-    DownloadState.EXPIRED,
-    DownloadState.SAVED,
-    DownloadState.NONE,
-)
-
 SortKey = tuple[Sequence[object], float, str]
 
 
@@ -184,13 +142,13 @@ def sort_key(job: Job, column: str, reverse: bool) -> SortKey:
         case "environment":
             value = (job.environment_name.casefold(),)
         case "status":
-            value = (_STATE_ORDER.index(job.state), job.status)
+            value = (list(JobState).index(job.state), job.status)
         case "elapsed":
             # What still runs counts as longest, the oldest of it first.
             ended = job.ended_at is not None or job.state.final
             value = (0, max(0.0, (job.ended_at or job.created_at) - job.created_at)) if ended else (1, -job.created_at)
         case "file":
-            value = (_DOWNLOAD_ORDER.index(job.download.state), job.download.size or 0)
+            value = (list(DownloadState).index(job.download.state), job.download.size or 0)
         case _:
             raise ValueError(f"no column is called {column!r}")
     newest = job.created_at if reverse or column == "started" else -job.created_at

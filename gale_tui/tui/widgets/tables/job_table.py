@@ -18,7 +18,7 @@ from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.pieces import Piece
-from gale_tui.tui.widgets.tables.columns import Layout, header_pieces, layout_for, row_pieces
+from gale_tui.tui.widgets.tables.columns import Column, column_at, columns_for, header_pieces, row_pieces
 from gale_tui.tui.widgets.tables.job_marks import JobMarks
 from gale_tui.tui.widgets.tables.job_rows import JobRows
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
@@ -29,7 +29,7 @@ PROGRESS_SECONDS = 0.5
 """Least time between two repaints of a row for a download's progress."""
 
 
-Look = tuple[Layout, Glyphs]
+Look = tuple[tuple[Column, ...], Glyphs]
 
 
 class JobTable(RowScroll):
@@ -255,7 +255,7 @@ class JobTable(RowScroll):
             return
         row = self.scroll_offset.y + at.y - 1
         if at.y == 0:
-            column = self._layout.column_at(at.x)
+            column = column_at(self._columns, at.x)
             if column is not None and len(self.rows):
                 self.post_message(self.SortRequested(column.name))
         elif row < len(self.rows):
@@ -266,19 +266,19 @@ class JobTable(RowScroll):
     # Painting
 
     @property
-    def _layout(self) -> Layout:
-        return layout_for(self.scrollable_content_region.width)
+    def _columns(self) -> tuple[Column, ...]:
+        return columns_for(self.scrollable_content_region.width)
 
     @property
     def _look(self) -> Look:
         """What a row's cells depend on besides its job."""
-        return self._layout, self.glyphs
+        return self._columns, self.glyphs
 
     def _draw(self, job: Job) -> list[Piece]:
         """Works out a job's cells. They stay as they are until this is called again, whatever the clock says."""
         pieces = row_pieces(
             job,
-            self._layout,
+            self._columns,
             self.glyphs,
             now=self._now,
             progress=self._progress.get(job.id),
@@ -323,7 +323,7 @@ class JobTable(RowScroll):
             text = self.no_match_text if self.rows.filtered and self.rows.jobs else self.empty_text
             return self.draw_words(text.split("\n"), y, self.content_region.width)
         if y == 0:
-            titles = header_pieces(self._layout, self.rows.sort_column, self.rows.sort_reverse, self.glyphs)
+            titles = header_pieces(self._columns, self.rows.sort_column, self.rows.sort_reverse, self.glyphs)
             return self._strip(titles, "header")
         row = self.scroll_offset.y + y - 1
         if row >= len(self.rows):
@@ -339,7 +339,7 @@ class JobTable(RowScroll):
         width = self.content_region.width
         segments: list[Segment] = []
         text, style, x = "", self.style_of(pieces[0].tone, ground), 0
-        for column, piece in zip(self._layout.columns, pieces, strict=True):
+        for column, piece in zip(self._columns, pieces, strict=True):
             wanted = self.style_of(piece.tone, ground)
             text += " " * (column.x - x)
             x = column.x + column.width
