@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import DownloadState, Job
@@ -131,21 +130,7 @@ FIELDS: Mapping[str, Callable[[Job], str]] = {
 
 
 def _local(at: float) -> str:
-    if not 0 <= at < 1e11:
-        return ""
-    quarter, seconds = divmod(int(at), 900)
-    date, minutes = _quarter(quarter)
-    return f"{date}{minutes + seconds // 60:02}:{seconds % 60:02}"
-
-
-@lru_cache(maxsize=4096)
-def _quarter(number: int) -> tuple[str, int]:
-    """Date and hour, and the minutes, of a quarter of an hour since the epoch.
-
-    Thousands of times are written at once, which would take long one by one; time zones differ by quarters.
-    """
-    local = time.localtime(number * 900)
-    return time.strftime("%Y-%m-%d %H:", local), local.tm_min
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if 0 <= at < 1e11 else ""
 
 
 class JobTexts:
