@@ -52,7 +52,7 @@ def test_pipelined_requests_are_answered_in_turn() -> None:
         (b"GET / HTTP/1.1\r\nHost: a\r\nspace : x\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n", 413),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.0\r\n\r\n", 404),
         (b"\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404),
@@ -69,12 +69,10 @@ def test_bodies_are_read_off_the_line_and_counted() -> None:
         headers = {"x-api-key": sandbox.key}
         line.request("POST", export_path(sandbox.offered[0]), body=b"x" * 1000, headers=headers)
         line.getresponse().read()
-        line.request("POST", export_path(sandbox.offered[0]), body=iter([b"ab", b"cde"]), headers=headers)
-        line.getresponse().read()
         line.request("POST", export_path(sandbox.offered[0]), headers=headers)
         line.getresponse().read()
         line.close()
-        assert [record.body_length for record in sandbox.requests] == [1000, 5, 0]
+        assert [record.body_length for record in sandbox.requests] == [1000, 0]
 
 
 def test_the_log_has_what_was_really_sent() -> None:
