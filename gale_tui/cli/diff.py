@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,23 +29,14 @@ from gale_tui.core.untrusted_text import inert
 SAME, DIFFER, TROUBLE = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class DiffCommand:
-    before: Path
-    after: Path
-    as_json: bool = False
-    stat: bool = False
-    """Counts what differs instead of showing it."""
-
-
-def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
+def diff(before: Path, after: Path, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Compares two exports.
 
     Returns:
         0 if nothing differs but order and time stamps, 1 if something does, 2 if one cannot be read.
     """
     archives = []
-    for path in (command.before, command.after):
+    for path in (before, after):
         try:
             archives.append(read_contents(path))
         except GaleError as error:
@@ -56,8 +47,8 @@ def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
     for archive in archives:
         for note in archive.notes:
             err.write(f"gale-tui: {inert(archive.path)}: {note}.\n")
-    target = _target(command)
-    if command.as_json:
+    target = _target(before, after)
+    if arguments.json:
         # ASCII: what a terminal would act on must not reach it through a name.
         found = comparison_as_json(comparison)
         if target:
@@ -68,19 +59,19 @@ def diff(command: DiffCommand, out: TextIO, err: TextIO) -> int:
             }
         out.write(json.dumps(found) + "\n")
     else:
-        lines = stat_lines(comparison) if command.stat else report_lines(comparison)
+        lines = stat_lines(comparison) if arguments.stat else report_lines(comparison)
         out.writelines(f"{line}\n" for line in lines)
-        if target and not command.stat:
+        if target and not arguments.stat:
             title = f"To import this into {inert(target, 60)}"
             out.writelines(f"{line}\n" for line in _section(title, (need.text for need in import_needs(*archives))))
     return SAME if comparison.same else DIFFER
 
 
-async def diff_set(history: Path, name: str, command: DiffCommand, out: TextIO, err: TextIO) -> int:
+async def diff_set(history: Path, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     """Compares the folder of each of a set's tools with the file that was saved last: what changed in GALE since.
 
     Args:
-        command: `before` is the folder that `export --unpack` wrote.
+        arguments: `before` is the folder that `export --unpack` wrote.
 
     Returns:
         As :func:`diff`, the highest of all.
@@ -92,6 +83,7 @@ async def diff_set(history: Path, name: str, command: DiffCommand, out: TextIO, 
     from gale_tui.core.history.store import JobStore
     from gale_tui.core.source.repository import find_tool_folder
 
+    name = arguments.set_name
     async with await JobStore.open(history) as store:
         kept = await store.sets.find(name)
         if kept is None:
@@ -109,21 +101,21 @@ async def diff_set(history: Path, name: str, command: DiffCommand, out: TextIO, 
         job = max(saved, key=lambda each: each.download.saved_at or each.created_at, default=None)
         folder = None
         if job is not None:
-            folder = find_tool_folder(command.before, job.environment_name, job.tool_id, job.flow_id)
+            folder = find_tool_folder(arguments.before, job.environment_name, job.tool_id, job.flow_id)
         if job is None or job.download.path is None or folder is None:
-            what = "no saved export" if job is None else f"not unpacked in {inert(command.before, 400)}"
+            what = "no saved export" if job is None else f"not unpacked in {inert(arguments.before, 400)}"
             err.write(f"gale-tui: {inert(tool.title, 60)}: {what}.\n")
             code = TROUBLE
             continue
-        code = max(code, diff(replace(command, before=folder, after=job.download.path), out, err))
-        out.write("" if command.as_json else "\n")
+        code = max(code, diff(folder, job.download.path, arguments, out, err))
+        out.write("" if arguments.json else "\n")
     return code
 
 
-def _target(command: DiffCommand) -> str:
+def _target(before: Path, after: Path) -> str:
     """The environment of the second side, if it is not the first one's; empty as well if a name does not tell."""
-    before, after = (_environment(each) for each in (command.before, command.after))
-    return after if before and before.casefold() != after.casefold() else ""
+    old, new = _environment(before), _environment(after)
+    return new if old and old.casefold() != new.casefold() else ""
 
 
 def _environment(path: Path) -> str:

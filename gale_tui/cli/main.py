@@ -81,15 +81,13 @@ def _sandbox(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 
 def _diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.diff import DiffCommand, diff, diff_set
+    from gale_tui.cli.diff import diff, diff_set
 
     if (arguments.after is None) == (arguments.set_name is None):
         arguments.diff_parser.error("two exports are needed: A and B, or --set NAME and the folder A")
-    command = DiffCommand(arguments.before, arguments.after or arguments.before, arguments.json, arguments.stat)
     if arguments.set_name is None:
-        return diff(command, _tolerant_output(), sys.stderr)
-    history = _paths(wiring).store_file
-    return asyncio.run(diff_set(history, arguments.set_name, command, _tolerant_output(), sys.stderr))
+        return diff(arguments.before, arguments.after, arguments, _tolerant_output(), sys.stderr)
+    return asyncio.run(diff_set(_paths(wiring).store_file, arguments, _tolerant_output(), sys.stderr))
 
 
 def _source(arguments: argparse.Namespace, wiring: Wiring) -> int:

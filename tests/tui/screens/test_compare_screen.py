@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from gale_tui.cli.diff import DiffCommand, diff
+from gale_tui.cli.diff import diff
+from gale_tui.cli.parser import parse
 from gale_tui.core.models import Download, DownloadState, ExportRequest, Job
 from gale_tui.sandbox.flows import REVISIONS
 from gale_tui.sandbox.server import Sandbox
@@ -155,7 +156,7 @@ async def test_the_demo_shows_what_somebody_edited_between_two_exports(tmp_path:
             before, after = (job.download.path for job in jobs)
             assert before is not None
             assert after is not None
-            assert diff(DiffCommand(before, after), out, err) == 1
+            assert diff(before, after, parse(("diff", str(before), str(after))), out, err) == 1
             assert [line.strip() for line in out.getvalue().splitlines()[2:]] == [
                 "",
                 "Nodes",
