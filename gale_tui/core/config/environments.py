@@ -129,17 +129,9 @@ def check_ca_file(text: str) -> Path | None:
     path = user_path(text.strip())
     import ssl  # late: only where a certificate is looked at
 
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
-    except ssl.SSLError:
-        raise ConfigError(
-            f"No PEM certificate in {inert(str(path))}",
-            "A PEM file has lines with BEGIN CERTIFICATE; openssl x509 -inform der converts others",
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"The CA file {inert(str(path))} cannot be read: {error.strerror}", "Check the path"
-        ) from None
+    from gale_tui.core.http.tls import load_authorities
+
+    load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), str(path), "The CA file")
     return path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,6 @@ class TrustedContexts:
 
     def __init__(self, ca_file: Path | None) -> None:
         self._ca_file = ca_file
-        self._lock = threading.Lock()
         self._idle: list[ssl.SSLContext] = []
 
     @contextlib.contextmanager
@@ -32,15 +30,14 @@ class TrustedContexts:
         Raises:
             ConfigError: A CA file cannot be read.
         """
-        with self._lock:
-            context = self._idle.pop() if self._idle else None
-        if context is None:
+        try:
+            context = self._idle.pop()
+        except IndexError:
             context = self._make()
         try:
             yield context
         finally:
-            with self._lock:
-                self._idle.append(context)
+            self._idle.append(context)
 
     def _make(self) -> ssl.SSLContext:
         import truststore  # late: only https needs it
@@ -49,29 +46,35 @@ class TrustedContexts:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         if self._ca_file is not None:
-            _load(context, str(self._ca_file), "The CA file of this environment")
+            load_authorities(context, str(self._ca_file), "The CA file of this environment")
         for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-            if place := os.environ.get(variable):
-                _load(context, place, variable)
+            place = os.environ.get(variable, "")
+            if os.path.isdir(place):
+                context.load_verify_locations(capath=place)
+            elif place:
+                load_authorities(context, place, variable)
         return context
 
 
 _CA_LIMIT = 16 << 20
 
 
-def _load(context: ssl.SSLContext, place: str, name: str) -> None:
+def load_authorities(context: ssl.SSLContext, place: str, name: str) -> None:
+    """Lets a context trust the authorities of a PEM file, which errors call `name`.
+
+    Raises:
+        ConfigError: It cannot be read, or holds no certificate that is whole.
+    """
     shown = inert(place)
     try:
-        if os.path.isdir(place):
-            context.load_verify_locations(capath=place)
-        else:
-            context.load_verify_locations(cafile=place)
+        context.load_verify_locations(cafile=place)
     except ssl.SSLError:
         with open(place, "rb") as file:
             count = file.read(_CA_LIMIT).count(b"-----BEGIN ")
         what = f"is damaged or cut off in certificate {count}" if count else "holds no certificates"
         raise ConfigError(
-            f"{name} ({shown}) {what}", "It must be a PEM file: -----BEGIN CERTIFICATE----- … -----END CERTIFICATE-----"
+            f"{name} ({shown}) {what}",
+            "A PEM file has lines with BEGIN CERTIFICATE; openssl x509 -inform der converts others",
         ) from None
     except OSError as error:
         raise ConfigError(f"{name} ({shown}) cannot be read: {error.strerror}", "Check its path and mode") from None

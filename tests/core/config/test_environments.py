@@ -488,7 +488,7 @@ def test_ca_files(tmp_path: Path) -> None:
     file.write_text(CERTIFICATE)
     assert check_ca_file(f" {file} ") == file
     file.write_text(CERTIFICATE.replace("MIIB", "AAAA"))
-    with pytest.raises(ConfigError, match="No PEM certificate"):
+    with pytest.raises(ConfigError, match="is damaged or cut off in certificate 1"):
         check_ca_file(str(file))
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         check_ca_file(str(tmp_path / "nowhere.pem"))
