@@ -84,7 +84,7 @@ class GaleApp(TerminalApp):
         self.navigation = Navigation(self, self.jobs_screen)
         self.batch = BatchController(self, self.jobs_screen)
         theme.register(self)
-        self.theme = engine.settings.theme if engine.settings.theme in self.available_themes else theme.DARK
+        self.theme = engine.settings.theme or theme.DARK
         self.animation_level = "none"
         self.set_keymap(read_keys(engine.settings.keys).for_framework())
 
@@ -294,8 +294,7 @@ class GaleApp(TerminalApp):
             kept = True
         settings = self.engine.settings
         if "theme" in changes:
-            wanted = str(changes["theme"])
-            self.theme = wanted if wanted in self.available_themes else theme.DARK
+            self.theme = str(changes["theme"]) or theme.DARK
         if kept and "mouse" in changes:
             self.switch_mouse(settings.mouse)
         if kept and "glyphs" in changes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+Theme = Literal["", "gale-dark", "gale-light"]
 Clipboard = Literal["osc52", "off"]
 Notifications = Literal["bell", "desktop", "both", "off"]
 Glyphs = Literal["auto", "unicode", "ascii"]
@@ -19,8 +20,8 @@ PATTERN_FIELDS = ("name", "environment", "time", "tool", "label")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    theme: str = ""
-    """Name of a theme; empty for the program's own."""
+    theme: Theme = ""
+    """Empty for the dark one."""
     download_dir: Path | None = None
     """Where files go; None for the platform's downloads folder."""
     filename_pattern: str = DEFAULT_PATTERN
@@ -125,7 +126,7 @@ def _keys(value: object) -> Mapping[str, str]:
 
 
 _CHECKS: Mapping[str, Callable[[object], object]] = {
-    "theme": _line,
+    "theme": _choice(Theme),
     "download_dir": _folder,
     "filename_pattern": _pattern,
     "save_when_ready": _flag,

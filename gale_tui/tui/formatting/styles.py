@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.style import Style
-from textual.color import Color, ColorParseError
+from textual.color import Color
 
 from gale_tui.tui.formatting.pieces import Tone
 
@@ -16,16 +15,16 @@ if TYPE_CHECKING:
 _TO_BE_SEEN = (Tone.RUNNING, Tone.WARNING, Tone.ERROR, Tone.FAILURE, Tone.DANGER)
 
 _COLORS = {
-    Tone.MUTED: ("gale-muted", "foreground-muted"),
-    Tone.RUNNING: ("text-primary", "primary"),
-    Tone.SUCCESS: ("text-success", "success"),
-    Tone.DONE: ("gale-done", "success"),
-    Tone.WARNING: ("text-warning", "warning"),
-    Tone.ERROR: ("text-error", "error"),
-    Tone.FAILURE: ("text-error", "error"),
-    Tone.DANGER: ("text-error", "error"),
+    Tone.MUTED: "gale-muted",
+    Tone.RUNNING: "text-primary",
+    Tone.SUCCESS: "text-success",
+    Tone.DONE: "gale-done",
+    Tone.WARNING: "text-warning",
+    Tone.ERROR: "text-error",
+    Tone.FAILURE: "text-error",
+    Tone.DANGER: "text-error",
 }
-"""Variables of the theme, the first that it has counts. Other tones have the colour of text."""
+"""Variables of the theme. Other tones have the colour of text."""
 
 LEAST_CONTRAST = 4.5
 """WCAG 2, level AA. A tone below it on its ground is mixed with the ground's own text colour until it is not."""
@@ -52,67 +51,47 @@ class ToneStyles:
             style = self._styles[key] = self._badge(tone) if badge else self._work_out(tone, ground)
         return style
 
-    def _variable(self, *names: str) -> Color | None:
-        """The first of the theme's variables that is a colour; `auto` and the like are none."""
-        variables = self._widget.app.theme_variables
-        for name in names:
-            with suppress(ColorParseError):
-                return Color.parse(variables.get(name, ""))
-        return None
+    def _variable(self, name: str) -> Color:
+        return Color.parse(self._widget.app.theme_variables[name])
 
     def _work_out(self, tone: Tone, ground: str) -> Style:
-        own = self._widget.background_colors[1]
-        back, text = own, self._variable("foreground")
+        own = back = self._widget.background_colors[1]
+        text = self._variable("foreground")
         bold = tone in (Tone.FAILURE, Tone.DANGER, Tone.TITLE)
         match ground:
             case "cursor":
-                back = self._over(own, self._variable("block-cursor-background", "primary"))
-                text = self._variable("block-cursor-foreground") or text
+                back, text = self._variable("block-cursor-background"), self._variable("block-cursor-foreground")
                 bold = True
             case "blurred":
-                back = self._over(own, self._variable("block-cursor-blurred-background", "panel"))
-                text = self._variable("block-cursor-blurred-foreground") or text
+                back = self._variable("block-cursor-blurred-background")
+                text = self._variable("block-cursor-blurred-foreground")
             case "header":
-                back = self._over(own, self._variable("panel", "surface"))
-        plain = back.ansi is None
-        text = text or (_black_or_white(back) if plain else Color.parse("ansi_default"))
-        fore = self._variable(*_COLORS.get(tone, ())) or text
-        if self._widget.app.no_color and tone in _TO_BE_SEEN:
+                back = self._variable("panel")
+        fore = self._variable(_COLORS[tone]) if tone in _COLORS else text
+        no_color = self._widget.app.no_color
+        if no_color and tone in _TO_BE_SEEN:
             # Brightness alone leads the eye: to what goes on and what went wrong, not to what is done.
             fore = text
-        if plain and fore.ansi is None and text.ansi is None:
-            text = self._readable(back, text, _black_or_white(back))
-            fore = self._readable(back, back + fore, text)
-        # Without colours, or with the terminal's own, the cursor's background may not be seen.
-        stressed = self._widget.app.no_color or not plain
-        if stressed and ground == "cursor":
+        text = self._readable(back, text, _black_or_white(back))
+        fore = self._readable(back, fore, text)
+        # Without colours, the cursor's background may not be seen.
+        if no_color and ground == "cursor":
             back, fore = own, text
         return Style(
             color=fore.rich_color,
             bgcolor=back.rich_color,
             bold=bold or None,
-            reverse=(ground == "cursor" and stressed) or None,
-            underline=(ground == "blurred" and stressed) or None,
+            reverse=(no_color and ground == "cursor") or None,
+            underline=(no_color and ground == "blurred") or None,
         )
 
     def _badge(self, tone: Tone) -> Style:
         """A badge stands on a colour of its own; its edges are half blocks of the widget's background on it."""
         kind = "danger" if "danger" in tone else "notice" if "notice" in tone else "badge"
-        fallback = {"danger": "error", "notice": "warning", "badge": "primary"}[kind]
-        own = self._widget.background_colors[1]
-        back = self._variable(f"gale-{kind}-background", fallback) or own
-        text = self._variable(f"gale-{kind}-foreground")
-        if text is None:
-            text = _black_or_white(back) if back.ansi is None else Color.parse("ansi_black")
+        back = self._variable(f"gale-{kind}-background")
         if "edge" in tone:
-            return Style(color=own.rich_color, bgcolor=back.rich_color)
-        return Style(color=text.rich_color, bgcolor=back.rich_color, bold=True)
-
-    @staticmethod
-    def _over(under: Color, color: Color | None) -> Color:
-        if color is None:
-            return under
-        return color if color.ansi is not None or under.ansi is not None else under + color
+            return Style(color=self._widget.background_colors[1].rich_color, bgcolor=back.rich_color)
+        return Style(color=self._variable(f"gale-{kind}-foreground").rich_color, bgcolor=back.rich_color, bold=True)
 
     @staticmethod
     def _readable(back: Color, fore: Color, text: Color) -> Color:

@@ -36,7 +36,7 @@ host = "staging.example.com"  # the short form
 proxy = 'http://proxy.example.com:8080'
 
 [settings]
-theme = "nord"   # calm
+theme = "gale-light"   # calm
 
 # careful here
 [environments."the real one"]
@@ -177,7 +177,7 @@ def test_bad_toml_names_the_line_and_is_never_written_over(file: ConfigFile) -> 
     for attempt in (
         file.load,
         lambda: file.save_environment(environment()),
-        lambda: file.save_settings(theme="nord"),
+        lambda: file.save_settings(theme="gale-light"),
         lambda: file.delete_environment("a"),
     ):
         with pytest.raises(ConfigError, match="line 2"):
@@ -218,10 +218,10 @@ def test_a_file_that_others_could_read_becomes_private(file: ConfigFile) -> None
 def test_hand_written_text_survives_every_change(file: ConfigFile) -> None:
     staging, real = written(file, WRITTEN_BY_HAND).load().environments
     file.save_environment(staging)
-    file.save_settings(theme="nord")
+    file.save_settings(theme="gale-light")
     assert file.path.read_text() == WRITTEN_BY_HAND, "saving the same changes nothing"
     file.save_environment(dataclasses.replace(staging, production=True))
-    file.save_settings(theme="dracula", keys={"quit": "Q"}, download_dir=Path("/srv/exports"))
+    file.save_settings(theme="gale-dark", keys={"quit": "Q"}, download_dir=Path("/srv/exports"))
     file.save_environment(environment("third", "third.example.com"))
     file.save_environment(dataclasses.replace(real, name="prod"), previous_name="the real one")
     text = file.path.read_text()
@@ -236,7 +236,7 @@ def test_hand_written_text_survives_every_change(file: ConfigFile) -> None:
         ("prod", "the real one"),
         ("third", "third"),
     ]
-    assert config.settings.theme == "dracula"
+    assert config.settings.theme == "gale-dark"
     assert dict(config.settings.keys) == {"quit": "Q"}
     file.save_settings(download_dir=None, keys={})
     assert "exports" not in file.path.read_text()
@@ -252,7 +252,7 @@ def test_deleting_takes_one_out(file: ConfigFile) -> None:
     assert "# careful here" in file.path.read_text()
     file.delete_environment("the real one")
     assert file.load().environments == ()
-    assert file.load().settings.theme == "nord"
+    assert file.load().settings.theme == "gale-light"
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_write_that_fails_leaves_the_old_file(file: ConfigFile, monkeypatch: p
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ConfigError, match="No space left on device"):
-        file.save_settings(theme="dracula")
+        file.save_settings(theme="gale-dark")
     assert file.path.read_text() == WRITTEN_BY_HAND
     assert os.listdir(file.path.parent) == ["config.toml"]
 
@@ -358,7 +358,7 @@ def test_an_edit_that_would_change_something_else_is_not_written(
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="cannot be written"):
-        ConfigFile(tmp_path / "file" / "below" / "config.toml").save_settings(theme="nord")
+        ConfigFile(tmp_path / "file" / "below" / "config.toml").save_settings(theme="gale-light")
 
 
 def test_a_linked_file_stays_a_link(file: ConfigFile, tmp_path: Path) -> None:
@@ -367,9 +367,9 @@ def test_a_linked_file_stays_a_link(file: ConfigFile, tmp_path: Path) -> None:
     (dotfiles / "gale.toml").write_text(WRITTEN_BY_HAND)
     file.path.parent.mkdir()
     file.path.symlink_to(dotfiles / "gale.toml")
-    file.save_settings(theme="dracula")
+    file.save_settings(theme="gale-dark")
     assert file.path.is_symlink()
-    assert 'theme = "dracula"' in (dotfiles / "gale.toml").read_text()
+    assert 'theme = "gale-dark"' in (dotfiles / "gale.toml").read_text()
 
 
 def test_writers_side_by_side_lose_nothing(file: ConfigFile) -> None:

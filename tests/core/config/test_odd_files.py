@@ -69,24 +69,24 @@ async def test_the_program_starts_and_nothing_is_written(
             require()
         assert str(caught.value) == problem
     with pytest.raises(ConfigError):
-        registry.save_settings(theme="nord")
+        registry.save_settings(theme="gale-light")
     after = os.lstat(file.path)
     assert (after.st_ino, after.st_size, after.st_mode) == (before.st_ino, before.st_size, before.st_mode)
     threads.close()
 
 
 HAND_WRITTEN = (
-    '# Ours\r\n[environments.lab]\r\nhost = "lab.example.com" # the lab\r\n\r\n[settings]\r\ntheme = "nord"\r\n'
+    '# Ours\r\n[environments.lab]\r\nhost = "lab.example.com" # the lab\r\n\r\n[settings]\r\ntheme = "gale-light"\r\n'
 )
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_edits_keep_windows_line_ends_and_the_byte_order_mark(file: ConfigFile, mark: bytes) -> None:
     file.path.write_bytes(mark + HAND_WRITTEN.encode())
-    file.save_settings(theme="nord")
+    file.save_settings(theme="gale-light")
     assert file.path.read_bytes() == mark + HAND_WRITTEN.encode()
     [lab] = file.load().environments
-    file.save_settings(theme="dracula", mouse=False)
+    file.save_settings(theme="gale-dark", mouse=False)
     file.save_environment(Environment(id="second", name="second", origin=parse_host("second.example.com")))
     file.save_environment(Environment(id=lab.id, name="renamed", origin=lab.origin))
     file.delete_environment("second")

@@ -18,7 +18,7 @@ def test_nothing_written_means_defaults() -> None:
 def test_every_setting_can_be_read(own_home: Path) -> None:
     settings, problems = parse_settings(
         {
-            "theme": " nord ",
+            "theme": "gale-light",
             "download_dir": "~/exports",
             "filename_pattern": "{label} {time}",
             "save_when_ready": False,
@@ -35,7 +35,7 @@ def test_every_setting_can_be_read(own_home: Path) -> None:
     )
     assert problems == ()
     assert settings == Settings(
-        theme="nord",
+        theme="gale-light",
         download_dir=own_home / "exports",
         filename_pattern="{label} {time}",
         save_when_ready=False,
@@ -54,8 +54,8 @@ def test_every_setting_can_be_read(own_home: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("theme", 3, "one line of text"),
-        ("theme", "a\nb", "one line of text"),
+        ("theme", 3, '"gale-dark" or "gale-light"'),
+        ("theme", "nord", '"gale-dark" or "gale-light"'),
         ("download_dir", "exports", "absolute"),
         ("download_dir", 1, "path"),
         ("download_dir", "/a\0b", "path"),
@@ -77,7 +77,8 @@ def test_every_setting_can_be_read(own_home: Path) -> None:
         ("notifications", [], '"bell" or'),
         ("glyphs", "emoji", '"auto" or'),
         ("mouse", None, "true or false"),
-        ("last_environment", 7, "one line"),
+        ("last_environment", 7, "one line of text"),
+        ("last_environment", "a\nb", "one line of text"),
         ("keys", [], "table"),
         ("keys", {"quit": 1}, "'quit'"),
         ("keys", {"quit": " "}, "'quit'"),
@@ -92,7 +93,7 @@ def test_a_bad_value_is_said_and_the_default_used(name: str, value: object, why:
 
 
 def test_an_unknown_setting_is_said() -> None:
-    settings, problems = parse_settings({"tehme\x1b[31m": "nord"})
+    settings, problems = parse_settings({"tehme\x1b[31m": "gale-light"})
     assert settings == Settings()
     assert "Unknown setting" in problems[0]
     assert "\x1b" not in problems[0]
@@ -107,7 +108,7 @@ def test_settings_that_are_no_table(table: object) -> None:
 
 def test_changes_are_checked_too(tmp_path: Path) -> None:
     file = ConfigFile(tmp_path / "config.toml")
-    assert file.save_settings(theme="nord") == Settings(theme="nord")
+    assert file.save_settings(theme="gale-light") == Settings(theme="gale-light")
     with pytest.raises(ConfigError, match="The setting “poll_floor” must be a number"):
         file.save_settings(poll_floor=0)
     with pytest.raises(KeyError):

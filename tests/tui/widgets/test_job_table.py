@@ -460,13 +460,6 @@ async def test_glyphs_can_be_changed() -> None:
         assert "".join(shown(app.table)).isascii()
 
 
-@pytest.mark.parametrize("theme_name", ["textual-dark", "textual-light", "nord", "gruvbox", "ansi-dark", theme.DARK])
-async def test_it_can_be_drawn_in_every_kind_of_theme(theme_name: str) -> None:
-    app = TableApp(JOBS, theme_name=theme_name)
-    async with app.run_test(size=(80, 12)):
-        assert titles(app) == ["Tool 1", "Tool 2", "Tool 3", "Tool 4", "Tool 5"]
-
-
 async def test_without_colour_the_cursor_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = TableApp(JOBS)
