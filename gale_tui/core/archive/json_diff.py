@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 from collections import Counter
@@ -238,24 +239,16 @@ def _diff_words(one: str, other: str) -> tuple[_Spans, _Spans]:
 
 
 def _shorten(lines: list[DiffLine], context: int) -> list[DiffLine]:
-    near = [False] * len(lines)
-    for number, line in enumerate(lines):
-        if line.mark != " ":
-            for at in range(max(0, number - context), min(len(lines), number + context + 1)):
-                near[at] = True
+    changed = (number for number, line in enumerate(lines) if line.mark != " ")
+    near = {at for number in changed for at in range(number - context, number + context + 1)}
     shown: list[DiffLine] = []
-    skipped = 0
-    ends: list[DiffLine | None] = [*lines, None]
-    for each, kept in zip(ends, [*near, True], strict=True):
-        if not kept:
-            skipped += 1
-            continue
-        if skipped:
-            words = "1 line is the same" if skipped == 1 else f"{skipped:,} lines are the same"
+    for kept, group in itertools.groupby(range(len(lines)), near.__contains__):
+        numbers = list(group)
+        if kept:
+            shown += [lines[number] for number in numbers]
+        else:
+            words = "1 line is the same" if len(numbers) == 1 else f"{len(numbers):,} lines are the same"
             shown.append(DiffLine("…", ((words, False),)))
-            skipped = 0
-        if each is not None:
-            shown.append(each)
     return shown
 
 
