@@ -220,49 +220,36 @@ def read_json(body: bytes) -> object:
 def answer_text(body: bytes) -> str:
     """A body as text for the details: JSON indented, without secrets and queries of links, inert, at most 16 KiB."""
     try:
-        text = json.dumps(_shown(read_json(body), DEPTH), indent=2, ensure_ascii=False)
+        text = json.dumps(_redacted(read_json(body), DEPTH, keep_links=False), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         # Cut before the redaction, which reads all of it, but far enough behind what is kept.
         text = redact_links(body[: 4 * NOTE_LIMIT].decode("utf-8", "replace"))
     return inert_block(text, NOTE_LIMIT)
 
 
-def _shown(value: Any, depth: int) -> Any:
-    """The value for the details."""
+def _redacted(value: Any, depth: int, *, keep_links: bool) -> Any:
+    """The value without secrets. Download links may stay as they are; what signs them appears nowhere else."""
     if depth <= 0 and isinstance(value, (list, dict)):
         return "…"
     if isinstance(value, str):
         return redact_links(value[: 4 * NOTE_LIMIT])
     if isinstance(value, list):
-        return [_shown(item, depth - 1) for item in value]
+        return [_redacted(item, depth - 1, keep_links=keep_links) for item in value]
     if isinstance(value, dict):
         return {
-            redact_links(name): without_secrets(SignedUrl(item).redacted)
+            redact_links(name): (item if keep_links else without_secrets(SignedUrl(item).redacted))
             if isinstance(item, str) and _plain(name) in _LINK
-            else _shown(item, depth - 1)
+            else _redacted(item, depth - 1, keep_links=keep_links)
             for name, item in value.items()
         }
     return value
-
-
-def _without_secrets(value: Any, depth: int) -> Any:
-    """The value to parse: links stay as they are, and what signs them appears nowhere else."""
-    if isinstance(value, str):
-        return redact_links(value)
-    if isinstance(value, list) and depth > 0:
-        return [_without_secrets(item, depth - 1) for item in value]
-    if isinstance(value, dict) and depth > 0:
-        return {
-            name: item if _plain(name) in _LINK else _without_secrets(item, depth - 1) for name, item in value.items()
-        }
-    return None if isinstance(value, (list, dict)) else value
 
 
 def _object(value: object, what: str, note: ResponseNote) -> Mapping[str, Any]:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict):
-        answer: dict[str, Any] = _without_secrets(value, DEPTH)
+        answer: dict[str, Any] = _redacted(value, DEPTH, keep_links=True)
         return answer
     raise MalformedAnswerError(
         f"GALE's answer to {what} is JSON, but not an object",
