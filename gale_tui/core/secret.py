@@ -235,8 +235,10 @@ def _decoded(text: str) -> list[str]:
         forms.append(_unescaped_json(text))
         everything = forms[-1]
     if "&" in text:
-        forms.append(_unescaped_html(text))
-        everything = _unescaped_html(everything)
+        import html  # late: its table of entities is long
+
+        forms.append(html.unescape(text))
+        everything = html.unescape(everything)
     if "%" in text:
         from urllib.parse import unquote
 
@@ -253,16 +255,6 @@ def _unescaped_json(text: str) -> str:
 
 
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-
-
-def _unescaped_html(text: str) -> str:
-    def plain(match: re.Match[str]) -> str:
-        if match[3]:
-            return _ENTITIES[match[3]]
-        code = int(match[1] or match[2], 10 if match[1] else 16)
-        return chr(code) if 0x20 < code < 0x7F else match[0]
-
-    return re.sub(r"&(?:#0{0,9}([0-9]{2,3})|#[xX]0{0,9}([0-9a-fA-F]{2})|(amp|lt|gt|quot|apos));?", plain, text)
 
 
 def _any_escape(character: str) -> str:
