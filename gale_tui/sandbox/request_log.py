@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from gale_tui.sandbox.wire import Request
 
 
 class RequestLog:
-    """The records of all requests, safe to read from any thread. A record is there before its answer is sent."""
+    """The records of the last 10,000 requests, safe to read from any thread. One is there before its answer is sent."""
 
     def __init__(self) -> None:
-        self._records: list[Request] = []
+        self._records: deque[Request] = deque(maxlen=10_000)
         self._added = threading.Condition()
 
     def add(self, record: Request) -> None:

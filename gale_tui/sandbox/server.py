@@ -63,7 +63,7 @@ class Sandbox:
         self.key = key
         """What `x-api-key` must be from now on."""
         self.log = RequestLog()
-        """All requests, and a way to wait for one."""
+        """The last requests, and a way to wait for one."""
         self._host = host
         self._tls = tls
         self._time = SandboxTime(clock, wall, speed)
