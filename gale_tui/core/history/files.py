@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
-import stat
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,8 +64,12 @@ def make_private(path: Path) -> None:
     has on it.
 
     Raises:
-        StoreError: The folder or the file cannot be made.
+        StoreError: The folder or the file cannot be made, or something else has its name.
     """
+    for each in (path, *_companions(path)):
+        # A pipe in the place of a journal would hold SQLite up for ever.
+        if os.path.exists(each) and not os.path.isfile(each):
+            raise StoreError(f"The history cannot be kept: {each} is not a file", "Move it away, then start again")
     try:
         with _making:
             make_private_folder(path.parent)
@@ -102,20 +104,6 @@ def _companions(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
 
 
-def is_openable(path: Path) -> bool:
-    """False for a folder, pipe or device in the place of a database or of a file beside it: opening one may hang."""
-    for each in (path, *_companions(path)):
-        try:
-            if not stat.S_ISREG(each.stat().st_mode):
-                return False
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                return False
-    return True
-
-
 def has_database_header(path: Path) -> bool:
     """True if the file starts like a database that today's SQLite can write."""
     try:
@@ -134,12 +122,12 @@ def remove_database(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Moves a database and the files beside it to a stamped name; a link to something else is moved, not its target.
+    """Moves a database and the files beside it to a stamped name.
 
     Raises:
         StoreError: It cannot be moved.
     """
-    real = Path(os.path.realpath(path)) if path.is_file() else path
+    real = Path(os.path.realpath(path))
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     target = real.with_name(f"{real.name}.damaged-{stamp}")
     number = 2

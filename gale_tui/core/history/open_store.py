@@ -25,7 +25,6 @@ from gale_tui.core.history.connection import (
 )
 from gale_tui.core.history.files import (
     file_identity,
-    is_openable,
     make_private,
     on_network,
     remove_database,
@@ -152,19 +151,13 @@ class Run(Protocol):
 
 def _open(path: Path, step: Step | None) -> HistoryFile:
     _finish_recovery(path)
-    aside = None if is_openable(path) else set_aside(path)
     make_private(path)
     real = Path(os.path.realpath(path))
     identity = file_identity(real)
     try:
-        file = _open_file(real, step)
+        return _open_file(real, step)
     except DamagedError as error:
         return _start_over(real, step, identity, str(error))
-    if aside is None:
-        return file
-    return replace(
-        file, notice=f"{path}, or what belongs to it, is not a file. It is kept as {aside}; the history is new."
-    )
 
 
 def _open_file(path: Path, step: Step | None) -> HistoryFile:
