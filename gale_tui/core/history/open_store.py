@@ -83,19 +83,19 @@ class Threads:
         self.reader.stop()
 
 
-@dataclass(frozen=True, slots=True)
 class History:
     """An open file and what works on it, each on its own thread."""
 
-    file: HistoryFile
-    owner: str
-    step: Step | None
-    identity: tuple[int, int] | None
-    writer: HistoryWriter
-    leases: Leases
-    reader: HistoryReader
-    write_retry: BusyRetry
-    read_retry: BusyRetry
+    def __init__(self, file: HistoryFile, owner: str, step: Step | None) -> None:
+        self.file = file
+        self._owner = owner
+        self._step = step
+        self._identity = file_identity(file.path)
+        self.writer = HistoryWriter(file.writer, owner, logged=file.logged)
+        self.leases = Leases(file.writer, owner)
+        self.reader = HistoryReader(file.reader, owner)
+        self.write_retry = BusyRetry(file.path)
+        self.read_retry = BusyRetry(file.path)
 
     @classmethod
     def open(cls, path: Path, owner: str, step: Step | None) -> History:
@@ -105,28 +105,14 @@ class History:
             NewerStoreError: A newer gale-tui wrote it.
             StoreError: It cannot be made, read or written.
         """
-        return cls._assemble(_open(path, step), owner, step)
+        return cls(_open(path, step), owner, step)
 
     def replace_damaged(self) -> History:
         """Closes a file that turned out to be damaged, sets it aside and opens a new one with what can be salvaged."""
         self.file.close()
         make_private(self.file.path)
-        file = _start_over(self.file.path, self.step, self.identity, "a part of it cannot be read")
-        return self._assemble(file, self.owner, self.step)
-
-    @classmethod
-    def _assemble(cls, file: HistoryFile, owner: str, step: Step | None) -> History:
-        return cls(
-            file,
-            owner,
-            step,
-            file_identity(file.path),
-            HistoryWriter(file.writer, owner, logged=file.logged),
-            Leases(file.writer, owner),
-            HistoryReader(file.reader, owner),
-            BusyRetry(file.path),
-            BusyRetry(file.path),
-        )
+        file = _start_over(self.file.path, self._step, self._identity, "a part of it cannot be read")
+        return History(file, self._owner, self._step)
 
     def close_reader(self) -> None:
         """Closes the connection that reads, on its thread."""
