@@ -52,53 +52,26 @@ def plain_text(line: Line) -> str:
     return "".join(piece.text for piece in line)
 
 
-def wrap_cells(line: Line, width: int, indent: str = "") -> Iterator[Line]:
-    """The line in pieces of at most so many cells, its further pieces indented."""
-    text = plain_text(line)
-    if (len(text) <= width and text.isascii()) or cell_len(text) <= width:
-        yield line
-        return
-    row: list[Piece] = []
-    free = width
-    for piece in line:
-        rest = piece.text
-        while rest:
-            part = rest if cell_len(rest) <= free else (chop_cells(rest, free) or [""])[0] if free > 0 else ""
-            if not part and (free >= width - cell_len(indent) and row[1:] == []):
-                part = rest[0]
-            if part:
-                row.append(piece._replace(text=part))
-                free -= cell_len(part)
-                rest = rest[len(part) :]
-            if rest:
-                yield tuple(row)
-                row = [Piece(indent)] if indent else []
-                free = width - cell_len(indent)
-    if row:
-        yield tuple(row)
-
-
 def wrap_words(line: Line, width: int, indent: str) -> Iterator[Line]:
-    """The line in pieces that fit, broken between words where there are any."""
+    """The line in pieces of at most so many cells, broken between words where there are any; the further indented."""
     words = [piece._replace(text=word) for piece in line for word in _WORD_START.split(piece.text)]
+    room = width - cell_len(indent)
     row: list[Piece] = []
     free = width
     fresh = True
     for word in words:
-        cells = cell_len(word.text)
-        if cells > free and not fresh and (word.text.startswith(" ") or row[-1].text.endswith(" ")):
+        if cell_len(word.text) > free and not fresh and (word.text.startswith(" ") or row[-1].text.endswith(" ")):
             yield tuple(row)
-            row, free, fresh = [Piece(indent)], width - cell_len(indent), True
+            row, free, fresh = [Piece(indent)], room, True
             word = word._replace(text=word.text.lstrip(" "))
-            cells = cell_len(word.text)
-        if cells > free:
-            *whole, last = list(wrap_cells((*row, word), width, indent)) or [()]
-            yield from whole
-            row = list(last)
-            free = width - sum(cell_len(piece.text) for piece in row)
-        else:
-            row.append(word)
-            free -= cells
         fresh = fresh and not word.text.strip(" -+")
-    if row:
-        yield tuple(row)
+        if cell_len(word.text) > free:
+            first = (chop_cells(word.text, free) or [""])[0] if free > 0 else ""
+            rest = word.text[len(first) :]
+            yield (*row, word._replace(text=first))
+            *whole, last = chop_cells(rest, room) or [rest]
+            yield from ((Piece(indent), word._replace(text=part)) for part in whole)
+            row, free, word = [Piece(indent)], room, word._replace(text=last)
+        row.append(word)
+        free -= cell_len(word.text)
+    yield tuple(row)

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from textual.widgets import Input
 
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_cells, wrap_words
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_words
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
@@ -223,11 +223,10 @@ async def test_leaving_ends_the_reading(tmp_path: Path, sandbox: Sandbox) -> Non
 )
 def test_long_lines_are_broken_and_nothing_is_lost(text: str, width: int) -> None:
     line: Line = (Piece("  - "), Piece(text[:7]), Piece(text[7:], Tone.SUCCESS, True))
-    for breaker in (wrap_words, wrap_cells):
-        rows = [plain_text(each) for each in breaker(line, width, "    ")]
-        joined = "".join(rows).replace(" ", "")
-        assert joined == plain_text(line).replace(" ", "")
-        assert all(cell_len(row) <= width for row in rows)
+    rows = [plain_text(each) for each in wrap_words(line, width, "    ")]
+    joined = "".join(rows).replace(" ", "")
+    assert joined == plain_text(line).replace(" ", "")
+    assert all(cell_len(row) <= width for row in rows)
 
 
 def test_a_line_is_broken_after_a_gap_that_is_a_piece_of_its_own() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent,
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_words
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
 
 LABEL_CELLS = 12
@@ -35,21 +34,8 @@ ADVICE = {
 
 def wrap(text: str, width: int) -> list[str]:
     """The text in lines of at most so many cells, broken at spaces where possible; a line's indent stays."""
-    width = max(1, width)
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in re.split(r"(?<=\S) ", paragraph):
-            longer = f"{line} {word}" if line else word
-            if cell_len(longer) <= width:
-                line = longer
-                continue
-            if line.strip():
-                lines.append(line)
-            *whole, line = chop_cells(word, width) or [""]
-            lines += whole
-        lines.append(line)
-    return lines
+    paragraphs = [(Piece(paragraph),) for paragraph in text.split("\n")]
+    return [plain_text(row) for line in paragraphs for row in wrap_words(line, max(1, width), "")]
 
 
 def summary_lines(
