@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from gale_tui.core.archive.contents import role_of
 from gale_tui.core.archive.tool import read_tool
@@ -111,21 +111,15 @@ def split_members(members: Mapping[str, bytes]) -> Source:
     Raises:
         SourceError: None of them is a tool's document, or one cannot be read.
     """
-    grains: dict[str, _Grain] = {}
+    whole: set[str] = set()
     while True:
         try:
-            return _ToolSplitter(members, grains).source()
+            return _ToolSplitter(members, whole).source()
         except _InexactError as error:
-            for name in (error.name,) if error.name in members else members:
-                grain = grains.get(name, "nodes")
-                if grain == "bytes":
-                    raise SourceError(f"{inert(name, 80)} would not come back as it is") from error
-                grains[name] = _COARSER[grain]
-
-
-_Grain = Literal["nodes", "tried", "whole", "bytes"]
-"""How a document is split: into nodes and texts, the same once its style is tried, into one pretty file, or not."""
-_COARSER: Final[Mapping[_Grain, _Grain]] = {"nodes": "tried", "tried": "whole", "whole": "bytes"}
+            inexact = {error.name} if error.name in members else set(members)
+            if inexact <= whole:
+                raise SourceError(f"{inert(min(inexact), 80)} would not come back as it is") from error
+            whole |= inexact
 
 
 class _InexactError(Exception):
@@ -138,12 +132,12 @@ class _ToolSplitter:
     """The way from members to files.
 
     Args:
-        grains: Members that are known to need a coarser one than `nodes`.
+        whole: Members that are known not to come back as they are from anything smaller.
     """
 
-    def __init__(self, members: Mapping[str, bytes], grains: Mapping[str, _Grain]) -> None:
+    def __init__(self, members: Mapping[str, bytes], whole: Set[str]) -> None:
         self._members = members
-        self._grains = grains
+        self._whole = whole
         self._names = Names()
         self._notes: list[str] = []
         self._documents: dict[str, Any] = {}
@@ -172,34 +166,34 @@ class _ToolSplitter:
             if file == VARIABLES:
                 self._add_variables(name, content)
             elif name in places:
-                self._add_document(name, file, content, self._grains.get(name, "nodes"))
+                self._add_document(name, file, content, nodes=True)
             else:
                 self._add_other(name, file, content)
         return self._prove()
 
     def _add_other(self, name: str, file: str, content: bytes) -> None:
         """A further member: pretty if it is JSON, else as it is."""
-        if file.endswith(".json") and name not in self._grains:
+        if file.endswith(".json") and name not in self._whole:
             with contextlib.suppress(SourceError):
                 parse(content)
-                self._add_document(name, file, content, "whole")
+                self._add_document(name, file, content, nodes=False)
                 return
         self._files[file] = content
         self._listed.append(Member(name, file, None))
 
-    def _add_document(self, name: str, file: str, content: bytes, grain: _Grain) -> None:
+    def _add_document(self, name: str, file: str, content: bytes, *, nodes: bool) -> None:
         """A document, as finely as its way back allows."""
         document = self._parse(name, content)
-        style = None if document is _UNREAD else self._find_style(content, document, grain)
+        style = None if document is _UNREAD else self._find_style(content, document)
         if document is not _UNREAD:
             self._documents[file] = document
             if style is None and file in _DOCUMENTS.values():
                 self._note(name, "its layout or nesting is unusual")
-        if grain in ("whole", "bytes") and name in self._grains:
+        if name in self._whole:
             self._note(name, "it would not come back as it is from smaller ones")
-        if style is not None and grain != "bytes":
+        elif style is not None:
             try:
-                rest, pieces = split_document(document, file, self._names, nodes=grain in ("nodes", "tried"))
+                rest, pieces = split_document(document, file, self._names, nodes=nodes)
                 self._files[file] = write(rest)
                 self._pieces.update(pieces)
                 self._listed.append(Member(name, file, style))
@@ -222,21 +216,17 @@ class _ToolSplitter:
     def _note(self, name: str, why: str) -> None:
         self._notes.append(f"{inert(name, 80)} is kept as one file: {why}")
 
-    def _find_style(self, content: bytes, document: Any, grain: _Grain) -> Style | None:
-        """The likely style at first, as the whole is proved anyway; the one that was tried afterwards."""
-        styles = likely_styles(content.decode())
-        if grain == "nodes":
-            return styles[0]
+    def _find_style(self, content: bytes, document: Any) -> Style | None:
+        """The style that a document is written in, if there is one that reproduces it."""
         try:
-            return next((style for style in styles if write(document, style) == content), None)
+            return next((each for each in likely_styles(content.decode()) if write(document, each) == content), None)
         except RecursionError:
             return None
 
     def _add_variables(self, name: str, content: bytes) -> None:
         """The variables: their values never stay, so that the document is split however it is written."""
         document = self._parse(name, content)
-        grain = self._grains.get(name, "nodes")
-        style = None if document is _UNREAD else self._find_style(content, document, grain)
+        style = None if document is _UNREAD else self._find_style(content, document)
         try:
             if document is _UNREAD:
                 raise RecursionError

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gale_tui.core.errors import SourceError
 from gale_tui.core.source.lossless_json import Number, Style, write
-from gale_tui.core.source.names import checked_path
+from gale_tui.core.source.names import Names, checked_path
+from gale_tui.core.source.split import Pieces, split_document
 from gale_tui.core.source.unpack import split_members
 from tests.support.saved_exports import documents
 from tests.support.source_trees import members, packed
@@ -138,6 +139,20 @@ def test_an_unusual_layout_is_kept_as_one_file_and_said() -> None:
     source = split_members(tool)
     assert source.notes == ("flow_definition.json is kept as one file: its layout or nesting is unusual",)
     assert source.files["flow_definition.json"] == odd
+    assert packed(source) == tool
+
+
+def test_a_document_that_would_not_come_back_is_kept_as_one_file_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def split_wrongly(document: Any, file: str, names: Names, *, nodes: bool) -> tuple[Any, Pieces]:
+        rest, pieces = split_document(document, file, names, nodes=nodes)
+        return {**rest, "more": "1"} if file == "flow_definition.json" else rest, pieces
+
+    monkeypatch.setattr("gale_tui.core.source.unpack.split_document", split_wrongly)
+    tool = members()
+    source = split_members(tool)
+    assert len(source.notes) == 1
+    assert source.notes[0].startswith("flow_definition.json is kept as one file: it would not come back")
+    assert source.files["flow_definition.json"] == tool["flow_definition.json"]
     assert packed(source) == tool
 
 
