@@ -22,7 +22,6 @@ from gale_tui.core.batch.tools import (
     Typed,
     bad_line,
     checked_tool,
-    shown_line,
     tool_warning,
 )
 from gale_tui.core.errors import ConfigError
@@ -94,7 +93,6 @@ def parse_batch(text: str | bytes) -> Batch:
     layout = _find_layout(records)
     tools: list[BatchTool] = []
     bad: list[BadLine] = []
-    warnings: list[BadLine] = []
     unique = ToolCheck()
     for record in records[layout.skip :]:
         if layout.named and _read_header(record.cells) == layout.columns:
@@ -107,10 +105,7 @@ def parse_batch(text: str | bytes) -> Batch:
             bad.append(bad_line(record.line, record.text, error.what, typed, fixed=bool(record.problem)))
             continue
         tools.append(tool)
-        warning = tool_warning(tool)
-        if warning:
-            warnings.append(BadLine(record.line, shown_line(record.text), warning))
-    return Batch(tuple(tools), tuple(bad), tuple(warnings))
+    return Batch(tuple(tools), tuple(bad), sum(1 for tool in tools if tool_warning(tool)))
 
 
 def _tool(record: _Record, typed: Typed) -> BatchTool:

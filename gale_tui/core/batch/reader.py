@@ -62,7 +62,7 @@ def read_batch(text: str | bytes) -> Batch:
         if (captured.requests and not captured.loose) or captured.unread or _COMMAND.search(content):
             return _batch_of_requests(captured)
     batch = parse_batch(content)
-    if len(batch.tools) == len(batch.warnings) and (captured := recognise(content)).loose:
+    if len(batch.tools) == batch.unusual and (captured := recognise(content)).loose:
         # Ids with something round them, as in `toolId: a-…`, are no lines of a list.
         return _batch_of_requests(captured)
     return batch
@@ -86,7 +86,7 @@ def _batch_of_requests(captured: Captured) -> Batch:
         bad.append(BadLine(captured.requests[-1].line + 1 if captured.requests else 1, "", captured.unread, fixed=True))
     hosts = tuple(dict.fromkeys(request.host for request in captured.requests if request.host))
     hostless = tuple(request.line for request in captured.requests if request.tool_id and request.host is None)
-    return Batch(tuple(tools), tuple(bad), (), hosts, captured.ignored, hostless)
+    return Batch(tuple(tools), tuple(bad), 0, hosts, captured.ignored, hostless)
 
 
 def _problem_of(request: CapturedRequest) -> str:
@@ -192,8 +192,8 @@ def read_paste_file(path: Path) -> Paste:
         return Paste(captured, source=path.name)
     batch = read_batch(content)
     # Any two words of a letter could be ids; those of a list look like some, or stand in columns.
-    ids = len(batch.tools) > len(batch.warnings) or any(each in content for each in "\t,;")
-    if batch.tools and ids and (len(batch.tools) > len(batch.bad) or len(batch.tools) > len(batch.warnings)):
+    ids = len(batch.tools) > batch.unusual or any(each in content for each in "\t,;")
+    if batch.tools and ids and (len(batch.tools) > len(batch.bad) or len(batch.tools) > batch.unusual):
         if batch.count > 1:
             return Paste(Captured(), batch)
         (tool,) = batch.tools

@@ -45,20 +45,6 @@ class BatchAccount:
         return sum(1 for entry in self.entries if entry.outcome is outcome)
 
     @property
-    def total(self) -> int:
-        return len(self.entries)
-
-    @property
-    def begun(self) -> int:
-        """How many were started, or tried to be."""
-        return sum(1 for entry in self.entries if entry.job is not None)
-
-    @property
-    def ended(self) -> int:
-        """Of how many it is known what became of them."""
-        return sum(1 for entry in self.entries if entry.outcome is not None)
-
-    @property
     def unchanged(self) -> int:
         """How many saved files hold the same as the ones before."""
         return sum(1 for entry in self.entries if entry.unchanged)
@@ -81,7 +67,7 @@ class BatchAccount:
     def progress(self) -> str:
         """One line while it runs: `17 of 40 · 12 saved · 1 failed`."""
         counts = Counter(entry.outcome for entry in self.entries)
-        parts = [f"{self.ended} of {self.total}"]
+        parts = [f"{len(self.entries) - counts[None]} of {len(self.entries)}"]
         if counts[Outcome.SAVED]:
             parts.append(_saved(counts[Outcome.SAVED], self.unchanged))
         parts += [f"{counts[each]} {each}" for each in Outcome if each is not Outcome.SAVED and counts[each]]

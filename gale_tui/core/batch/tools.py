@@ -61,8 +61,8 @@ class Batch:
 
     tools: tuple[BatchTool, ...] = ()
     bad: tuple[BadLine, ...] = ()
-    warnings: tuple[BadLine, ...] = ()
-    """Lines that are used as they are, although something about them is unusual."""
+    unusual: int = 0
+    """How many tools of a list have ids of an unusual shape."""
     hosts: tuple[str, ...] = ()
     """Scheme, host and port that captured requests were sent to."""
     notes: tuple[str, ...] = ()

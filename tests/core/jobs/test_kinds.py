@@ -176,4 +176,4 @@ def test_without_a_header_ids_decide_and_the_label_stands_behind_a_models_id() -
         (MODEL, "", "Llama"),
         (MODEL, "", "Other"),
     ]
-    assert batch.warnings == ()
+    assert batch.unusual == 0
