@@ -178,7 +178,7 @@ class Delivery:
             query = "".join(f"{name}={quote(value)}&" for name, value in request.query.items() if name != "hop")
             base = "" if target == "relative" else self._base(target)
             target = f"{base}{request.encoded_path}?{query}hop={following}"
-        return Response(link.redirect_status, [("Location", target)])
+        return Response(302, [("Location", target)])
 
     def _file(self, request: Request, job: Job) -> Response:
         file = job.script.file

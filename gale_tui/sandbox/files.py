@@ -180,8 +180,6 @@ def make_zip(kind: str, documents: dict[str, bytes]) -> bytes:
         return tool_zip({**documents, **dict.fromkeys(names, b"{}")})
     if kind == "many entries":
         return tool_zip({**documents, **{f"e/{number}": b"" for number in range(70_000)}})
-    if kind == "other entries":
-        return tool_zip({"readme.txt": b"This zip is no export of a tool.\n"})
     raise ValueError(f"unknown kind of file: {kind}")
 
 

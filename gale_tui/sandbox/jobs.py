@@ -68,19 +68,6 @@ class IssuedLink:
     """Second of the sandbox; None: for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """A job of the sandbox, for tests."""
-
-    dock_status_id: str
-    export_job_id: str
-    tool_id: str
-    flow_id: str
-    started_at: float
-    """Second of the sandbox."""
-    status: object
-
-
 @dataclass(slots=True)
 class Tool:
     """A tool, workflow or model that can be exported."""
@@ -116,6 +103,7 @@ class Job:
     """The tool as it was when the export began."""
     script: Script
     started_at: float
+    """Second of the sandbox."""
     started_wall: float
     kind: str
     links: list[IssuedLink] = field(default_factory=list)
@@ -162,11 +150,6 @@ class Job:
         if self.ended(now) and self.script.outcome != "SUCCESS":
             return 63
         return int(share * 100)
-
-    def view(self, now: float) -> JobView:
-        return JobView(
-            self.dock_status_id, self.export_job_id, self.tool_id, self.flow_id, self.started_at, self.status(now)
-        )
 
 
 class Memory:

@@ -107,7 +107,6 @@ class Link:
     """A status answer that carries the link makes a new one when the last has expired."""
     redirects: tuple[str, ...] = ()
     """Where each hop leads: `own`, `relative`, `other`, `plain` (a port without TLS) or a URL verbatim."""
-    redirect_status: int = 302
     loop: bool = False
     """The last hop leads to the first."""
 
@@ -126,7 +125,6 @@ class File:
         "bomb",
         "hostile names",
         "many entries",
-        "other entries",
     ] = "zip"
     size: int | None = None
     """Bytes of the whole zip, filled up with a stored entry; made on disk, never held in memory."""

@@ -15,7 +15,7 @@ from gale_tui.sandbox.calls import Calls
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.flows import BANKING, Flow
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, JobView, Memory, Tool
+from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Memory, Tool
 from gale_tui.sandbox.listener import Listener
 from gale_tui.sandbox.request_log import RequestLog
 from gale_tui.sandbox.script import Fault, Script
@@ -249,10 +249,10 @@ class Sandbox:
             self._calls.any_faults = FaultSequence(faults)
 
     @property
-    def jobs(self) -> tuple[JobView, ...]:
+    def jobs(self) -> tuple[Job, ...]:
         """The jobs that were started, oldest first."""
         with self._calls.lock:
-            return tuple(job.view(self._time.now()) for job in self._calls.jobs.values())
+            return tuple(self._calls.jobs.values())
 
     @property
     def requests(self) -> list[Request]:

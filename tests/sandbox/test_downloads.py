@@ -228,11 +228,11 @@ def test_a_link_that_expires(sandbox: Sandbox, clock: HandClock, fresh: bool) ->
 
 def test_redirects_of_each_kind(sandbox: Sandbox) -> None:
     hops = ("own", "relative", "other", "plain", "own")
-    link = ready(sandbox, link=Link(redirects=hops, redirect_status=307))
+    link = ready(sandbox, link=Link(redirects=hops))
     seen = []
     for _ in hops:
         answer = fetch(link)
-        assert answer.status == 307
+        assert answer.status == 302
         target = answer.headers["Location"]
         seen.append(target.partition("/api/")[0])
         parts = urlsplit(link)

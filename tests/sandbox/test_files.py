@@ -114,7 +114,5 @@ def test_each_damage_is_what_it_says() -> None:
         assert "../../../../tmp/evil.json" in archive.namelist()
     with opened("many entries") as archive:
         assert len(archive.namelist()) > 65_535
-    with opened("other entries") as archive:
-        assert archive.namelist() == ["readme.txt"]
     with pytest.raises(ValueError, match="unknown kind"):
         make_zip("nice", DOCUMENTS)
