@@ -137,28 +137,31 @@ def _info(arguments: argparse.Namespace, wiring: Wiring) -> int:
     return 0
 
 
-def _engine(arguments: argparse.Namespace, wiring: Wiring, *, readonly: bool) -> GaleEngine:
-    """The engine for real environments: those of `config.toml`, and the one of the variables."""
+def _engine(arguments: argparse.Namespace, wiring: Wiring, named: str | None) -> GaleEngine:
+    """The engine for real environments: those of `config.toml`, and the one of the variables; begins the log.
+
+    Args:
+        named: The environment that was chosen, if one was.
+    """
     from gale_tui.core.config.environments import environment_from_variables
+    from gale_tui.core.logs import setup_logging
 
     paths = _paths(wiring)
+    setup_logging(paths.log_file, arguments.log_level.upper())
     given = environment_from_variables(wiring.environ)
-    extra = (given[0],) if given else ()
-    fixed = {given[0].id: given[1]} if given else {}
-    return _make_engine(
-        paths, wiring, extra=extra, fixed=fixed, readonly=readonly, download_dir=arguments.download_dir, demo=False
-    )
+    engine = _make_engine(paths, wiring, given, arguments.download_dir, readonly=arguments.readonly)
+    engine.environments.choose(named)
+    return engine
 
 
 def _make_engine(
     paths: Paths,
     wiring: Wiring,
-    *,
-    extra: Sequence[Environment],
-    fixed: Mapping[str, Secret],
-    readonly: bool,
+    given: tuple[Environment, Secret] | None,
     download_dir: Path | None,
-    demo: bool,
+    *,
+    readonly: bool,
+    demo: bool = False,
     offered: Sequence[ToolChoice] = (),
 ) -> GaleEngine:
     from gale_tui.core.credentials.credentials import Credentials
@@ -166,12 +169,13 @@ def _make_engine(
     from gale_tui.core.threads import DaemonThreads
 
     threads = DaemonThreads("gale")
+    fixed = {given[0].id: given[1]} if given else {}
     credentials = Credentials(config_file=paths.config_file, threads=threads, use_keyring=not demo, fixed=fixed)
     return GaleEngine(
         paths=paths,
         credentials=credentials,
         threads=threads,
-        extra_environments=extra,
+        extra_environments=(given[0],) if given else (),
         offered=offered,
         readonly=readonly,
         demo=demo,
@@ -191,11 +195,8 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     complete_export(arguments, chosen=bool(named or wiring.environ.get("GALE_HOST")))
 
     from gale_tui.cli.export import export
-    from gale_tui.core.logs import setup_logging
 
-    setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
-    engine = _engine(arguments, wiring, readonly=arguments.readonly)
-    engine.environments.choose(named)
+    engine = _engine(arguments, wiring, named)
     return asyncio.run(export(engine, arguments, _tolerant_output(), sys.stderr))
 
 
@@ -233,11 +234,7 @@ def _app(arguments: argparse.Namespace, wiring: Wiring) -> int:
     opening = _read_file(arguments.from_file) if arguments.from_file is not None else None
     if arguments.demo:
         return _demo(arguments, wiring, opening)
-    from gale_tui.core.logs import setup_logging
-
-    setup_logging(_paths(wiring).log_file, arguments.log_level.upper())
-    engine = _engine(arguments, wiring, readonly=arguments.readonly)
-    engine.environments.choose(arguments.env)
+    engine = _engine(arguments, wiring, arguments.env)
     if opening is not None and not engine.environments and getattr(opening, "batch", None) is not None:
         return _complain("No environment yet for a batch. Start gale-tui, add one, and try again.")
     return _show(engine, mouse=not arguments.no_mouse, opening=opening, follow_paste=arguments.env is None)
@@ -306,16 +303,8 @@ def demo_engine(
     sandbox.start()
     environment = Environment(id="demo", name="sandbox", origin=parse_host(sandbox.url), source="demo")
     offered = [ToolChoice(tool.tool_id, tool.flow_id, tool.name, tool.what) for tool in sandbox.offered if tool.flow_id]
-    engine = _make_engine(
-        paths,
-        wiring,
-        extra=(environment,),
-        fixed={environment.id: Secret(sandbox.key)},
-        readonly=readonly,
-        download_dir=download_dir,
-        demo=True,
-        offered=offered,
-    )
+    given = (environment, Secret(sandbox.key))
+    engine = _make_engine(paths, wiring, given, download_dir, readonly=readonly, demo=True, offered=offered)
     engine.environments.choose(None)
     return engine, sandbox
 
