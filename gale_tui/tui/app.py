@@ -101,7 +101,7 @@ class GaleApp(TerminalApp):
             self.exit(2, message=str(error))
             return
         self.job_counts.count(self.engine.jobs.values())
-        self.engine.jobs.listeners.append(self._job_changed)
+        self.engine.registry.listeners.append(self._job_changed)
         self.engine.connection_status.listeners.append(self._condition_changed)
         self.engine.on_loaded.append(self._history_loaded)
         self.engine.on_notice.append(lambda text: self.say(text, severity="warning", seconds=12))
@@ -329,7 +329,7 @@ class GaleApp(TerminalApp):
     async def action_quit(self) -> None:
         """Quits; asks first if a download would be cut short or a key be lost."""
         demo = self.engine.demo
-        count = len(self.engine.jobs.downloading())
+        count = len(self.engine.downloads.running())
         reasons: list[str] = []
         if count:
             later = "the demo keeps nothing" if demo else "the next start resumes"

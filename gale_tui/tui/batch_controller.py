@@ -69,7 +69,6 @@ class BatchController:
 
     def _expected_end(self) -> float | None:
         """When the last export of the batch should succeed; None unless all run and each tool's usual time is known."""
-        jobs = self._app.engine.jobs
         if self.account is None or self.left:
             return None
         ends = []
@@ -77,7 +76,7 @@ class BatchController:
             job = entry.job
             if job is None or job.state.final or job.state is JobState.UNCONFIRMED:
                 continue
-            usual = jobs.usual_seconds(job)
+            usual = self._app.engine.registry.durations.usual(job)
             if job.state is not JobState.RUNNING or usual is None or job.started_at is None:
                 return None
             ends.append(job.started_at + usual)

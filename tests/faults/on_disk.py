@@ -128,7 +128,7 @@ async def folder_not_there(world: World) -> None:
 async def folder_taken_away(world: World) -> None:
     await world.start()
     await world.export()
-    await world.until(lambda: (world.engine.jobs.progress(world.job.id) or world.job.download).received > 50_000)
+    await world.until(lambda: (world.engine.downloads.progress(world.job.id) or world.job.download).received > 50_000)
     shutil.rmtree(world.paths.downloads)
     await world.until_settled()
     await press_d(world)
@@ -223,7 +223,7 @@ async def another_is_stopped(world: World) -> None:
         known = next(iter(world.engine.jobs))
         pressed = asyncio.create_task(world.export(label="after"))
         # The loop is free and what is there can be read, while a change waits for the other one.
-        assert await world.engine.jobs.events(known)
+        assert await world.engine.registry.store.events(known)
         assert not pressed.done()
         assert len(world.sandbox.posts(TOOL)) == 1
         other.go_on()

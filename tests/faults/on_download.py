@@ -101,7 +101,7 @@ async def ended_in_the_middle(world: World) -> None:
     await world.start()
     await world.export()
     await world.until(lambda: world.job.state.final)
-    await world.until(lambda: (world.engine.jobs.progress(world.job.id) or world.job.download).received > 50_000)
+    await world.until(lambda: (world.engine.downloads.progress(world.job.id) or world.job.download).received > 50_000)
     await world.stop()
     part = next(world.paths.downloads.glob("*.part"))
     assert 0 < part.stat().st_size < 300_000
@@ -114,7 +114,7 @@ async def ended_in_the_middle(world: World) -> None:
 async def lines_dropped(world: World) -> None:
     await world.start()
     await world.export()
-    await world.until(lambda: (world.engine.jobs.progress(world.job.id) or world.job.download).received > 50_000)
+    await world.until(lambda: (world.engine.downloads.progress(world.job.id) or world.job.download).received > 50_000)
     world.sandbox.cut_connections()
     await world.until_settled()
 

@@ -40,7 +40,13 @@ async def shown_inert(world: World) -> None:
     await exported(world)
     job = world.job
     lines = full_lines(
-        job, await world.engine.jobs.events(job.id), None, UNICODE, now=world.clock.time(), width=120, key=default_key
+        job,
+        await world.engine.registry.store.events(job.id),
+        None,
+        UNICODE,
+        now=world.clock.time(),
+        width=120,
+        key=default_key,
     )
     for line in lines:
         for piece in line:

@@ -172,7 +172,7 @@ class World:
     def look_at_row(self, job: Job) -> None:
         """Notes the row of a job, on a wide screen."""
         now = self.clock.time()
-        progress = self.engine.jobs.progress(job.id)
+        progress = self.engine.downloads.progress(job.id)
         pieces = (
             glyph_text(job, UNICODE),
             status_text(job, UNICODE, 80),
@@ -220,7 +220,7 @@ class World:
 
     async def started(self) -> None:
         """Listens to the engine, which has been started, and gives it its environment."""
-        self.engine.jobs.listeners.append(self._job_changed)
+        self.engine.registry.listeners.append(self._job_changed)
         for notice in self.engine.notices:
             self.look("notification", notice)
         environment = Environment("e-1", "staging", parse_host(self.host), **self.environment_fields)

@@ -154,10 +154,10 @@ async def noon(stage: Stage, pilot: Pilot[int], form: Callable[[], Awaitable[Non
     await pilot.press("enter")
     await until(pilot, lambda: len(engine.jobs) > known)
     stage.paced = True
-    await stage.until(lambda: received.id in engine.jobs.downloading())
+    await stage.until(lambda: received.id in engine.downloads.running())
     began = stage.clock.monotonic()
     # The speed is reckoned from here on; the next reading is that of the picture.
-    reading = engine.jobs.progress(received.id)
+    reading = engine.downloads.progress(received.id)
     assert reading is not None
     assert reading.received == 0
     await stage.leap(NOON)
@@ -165,7 +165,7 @@ async def noon(stage: Stage, pilot: Pilot[int], form: Callable[[], Awaitable[Non
     due = int((stage.clock.monotonic() - began) * PACE / PIECE) * PIECE
     while reading is None or reading.received < due:
         await pilot.pause(0.01)
-        reading = engine.jobs.progress(received.id)
+        reading = engine.downloads.progress(received.id)
     assert engine.jobs[received.id].download.state is DownloadState.RUNNING
 
 
@@ -187,8 +187,8 @@ async def drawn(stage: Stage, pilot: Pilot[int]) -> None:
 
 
 def _up_to_date(stage: Stage, table: JobTable) -> None:
-    for job_id in stage.engine.jobs.downloading():
-        table.set_progress(job_id, stage.engine.jobs.progress(job_id))
+    for job_id in stage.engine.downloads.running():
+        table.set_progress(job_id, stage.engine.downloads.progress(job_id))
     table.tick(stage.now)
     # Works out every row anew: by itself the table does so within half a second of real time.
     table._repaint_jobs(set(stage.engine.jobs))

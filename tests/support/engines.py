@@ -46,7 +46,7 @@ class Watch:
         self.engine = engine
         self.changes: list[JobChange] = []
         self._happened = asyncio.Event()
-        engine.jobs.listeners.append(self._changed)
+        engine.registry.listeners.append(self._changed)
 
     def _changed(self, change: JobChange) -> None:
         self.changes.append(change)

@@ -191,7 +191,7 @@ async def test_a_forgotten_job_can_be_brought_back(tmp_path: Path, sandbox: Sand
         await pilot.press("u")
         await until(pilot, lambda: job_id in app.engine.jobs)
         await until(pilot, lambda: "SUCCESS" in screen_text(app))
-        assert (await app.engine.jobs.events(job_id))[0].text == "requested"
+        assert (await app.engine.registry.store.events(job_id))[0].text == "requested"
 
 
 async def test_undo_survives_a_restart(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -261,7 +261,7 @@ async def test_quitting_asks_while_a_file_is_received(tmp_path: Path, sandbox: S
     script = Script(duration=0.5, file=File(size=8 << 20, pace=float(64 << 10)))
     async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
         job_id = await export(pilot, app, sandbox, script)
-        await until(pilot, lambda: job_id in app.engine.jobs.downloading())
+        await until(pilot, lambda: job_id in app.engine.downloads.running())
         await pilot.press("q")
         await until(pilot, lambda: shows(app, ConfirmDialog))
         await until(pilot, lambda: "1 download will be cut short" in screen_text(app))

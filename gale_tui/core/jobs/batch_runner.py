@@ -134,7 +134,7 @@ class BatchRun:
             StoreError: The history cannot be used, or another process runs this batch.
         """
         await self._store()
-        listeners = self._engine.jobs.listeners
+        listeners = self._engine.registry.listeners
         listeners.append(self._job_changed)
         try:
             await self._follow_started()
@@ -165,14 +165,14 @@ class BatchRun:
         """Follows what the interrupted run has started."""
         if not self.record.started:
             return
-        known = self._engine.jobs
-        jobs = {**await self._engine.batches.jobs(self.record), **known}
+        known, store = self._engine.jobs, self._engine.registry.store
+        jobs = {**await store.batches.jobs(self.record), **known}
         for place, job_id in self.record.started.items():
             job = jobs.get(job_id)
             if job is None:
                 self._update(place, outcome=Outcome.UNFINISHED, why=_REMOVED)
                 continue
-            before = await known.last_saved(job.origin, job.tool_id, job.flow_id, before=job.created_at)
+            before = await store.last_saved(job.origin, job.tool_id, job.flow_id, before=job.created_at)
             self._before[place] = before
             self._places[job_id] = place
             self._follow(known.get(job_id, job))
@@ -227,8 +227,8 @@ class BatchRun:
 
     async def _start(self, place: int) -> Job | None:
         tool, environment, record = self._entries[place].tool, self.environment, self.record
-        jobs = self._engine.jobs
-        self._before[place] = await jobs.last_saved(str(environment.origin), tool.tool_id, tool.flow_id)
+        jobs, store = self._engine.jobs, self._engine.registry.store
+        self._before[place] = await store.last_saved(str(environment.origin), tool.tool_id, tool.flow_id)
         request = ExportRequest(
             environment_id=environment.id,
             tool_id=tool.tool_id,

@@ -18,12 +18,10 @@ from gale_tui.core.jobs.recovery import Recovery
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import (
-    DownloadProgress,
     DownloadState,
     Environment,
     ExportRequest,
     Job,
-    JobChange,
     JobEvent,
     JobState,
     ToolChoice,
@@ -68,39 +66,6 @@ class JobCommands(Mapping[str, Job]):
 
     def __len__(self) -> int:
         return len(self._registry.jobs)
-
-    @property
-    def listeners(self) -> list[Callable[[JobChange], None]]:
-        """Called with each change, after it is written."""
-        return self._registry.listeners
-
-    @property
-    def history_trouble(self) -> str:
-        """A sentence while another process keeps this one from writing; else empty."""
-        return self._registry.store.trouble
-
-    async def events(self, job_id: str) -> list[JobEvent]:
-        """A job's timeline, oldest first."""
-        return await self._registry.store.events(job_id)
-
-    async def last_saved(self, origin: str, tool_id: str, flow_id: str, *, before: float | None = None) -> Job | None:
-        """The newest saved export of a tool with its flow at an origin, of those created before a time."""
-        return await self._registry.store.last_saved(origin, tool_id, flow_id, before=before)
-
-    def usual_seconds(self, job: Job) -> float | None:
-        """Seconds that exports of the job's tool usually take; None if none is known."""
-        return self._registry.durations.usual(job)
-
-    def watch(self, job_id: str | None) -> None:
-        """Polls the job that the user looks at as often as the limits allow."""
-        self._scheduler.watch(job_id)
-
-    def progress(self, job_id: str) -> DownloadProgress | None:
-        """A reading of a download; None if it does not run here."""
-        return self._downloads.progress(job_id)
-
-    def downloading(self) -> tuple[str, ...]:
-        return self._downloads.running()
 
     def recent_tools(self, environment_id: str) -> list[ToolChoice]:
         """Tools to offer: the demo's, then those of an environment's jobs, newest first, each tool and flow once."""

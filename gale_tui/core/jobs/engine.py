@@ -1,7 +1,7 @@
 """GaleEngine: everything that gale-tui does, without a screen. The app and `gale-tui export` both drive it.
 
 It belongs to one event loop and composes the parts, each with its own verbs: `jobs`, `environments`, `batches`, `sets`,
-`drafts`, `scheduler`, `connection_status`.
+`drafts`, `registry`, `scheduler`, `downloads`, `connection_status`.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class GaleEngine:
     """The jobs by their id, and what can be done with them; from `start` on, as all below."""
     scheduler: Scheduler
     registry: JobRegistry
+    downloads: DownloadQueue
 
     def __init__(
         self,
@@ -237,10 +238,10 @@ class GaleEngine:
             usual=self._usual_seconds,
         )
         self._exporter = Exporter(context)
-        self._downloads = DownloadQueue(context, self.scheduler)
-        self._recovery = Recovery(context, self._exporter, self._downloads, self._track)
+        self.downloads = DownloadQueue(context, self.scheduler)
+        self._recovery = Recovery(context, self._exporter, self.downloads, self._track)
         self.jobs = JobCommands(
-            context, self.scheduler, self._poller, self._exporter, self._downloads, self._recovery, self._offered
+            context, self.scheduler, self._poller, self._exporter, self.downloads, self._recovery, self._offered
         )
 
     def _notify(self, text: str) -> None:
@@ -284,7 +285,7 @@ class GaleEngine:
             with contextlib.suppress(GaleError):
                 lost = await store.renew_all(seconds=max(POLL_LEASE, LEASE))
                 self._poller.record_renewal([job_id for job_id, kind in lost if kind == "poll"])
-                self._downloads.abandon([job_id for job_id, kind in lost if kind == "download"])
+                self.downloads.abandon([job_id for job_id, kind in lost if kind == "download"])
                 await self._recovery.resume_abandoned()
 
     def warm_up(self) -> None:
@@ -322,9 +323,7 @@ class GaleEngine:
         with contextlib.suppress(GaleError):
             await self.registry.write_pending()
         within = CLOSING / 3
-        ended = await asyncio.gather(
-            self._exporter.close(within), self._downloads.close(within), return_exceptions=True
-        )
+        ended = await asyncio.gather(self._exporter.close(within), self.downloads.close(within), return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
                 # What could not be written is marked at the next start.
@@ -360,6 +359,6 @@ class GaleEngine:
         else:
             self._track(job)
         if change.kind is ChangeKind.REMOVED:
-            self._downloads.stop(job.id)
+            self.downloads.stop(job.id)
         elif job.download.state is DownloadState.WANTED and not change.elsewhere and self._closing is None:
-            self._downloads.start(job.id)
+            self.downloads.start(job.id)

@@ -138,7 +138,7 @@ class MarkedJobActions(JobActions):
             self._remove_if_confirmed(jobs, f"Remove {count_text(len(jobs), 'marked job')} from the list?")
 
     def action_remove_finished(self) -> None:
-        downloading = self.engine.jobs.downloading()
+        downloading = self.engine.downloads.running()
         jobs = [job for job in self.table.rows.shown_jobs if job.state.final and job.id not in downloading]
         if jobs:
             self._remove_if_confirmed(jobs, f"Remove {count_text(len(jobs), 'finished job')} from the list?")

@@ -24,7 +24,7 @@ class JobDetailsScreen(JobActions):
         self._job_id = job_id
 
     def compose(self) -> ComposeResult:
-        yield DetailsPane(id="details", key_of=self.key, usual_of=self.engine.jobs.usual_seconds)
+        yield DetailsPane(id="details", key_of=self.key, usual_of=self.engine.registry.durations.usual)
         yield self.key_bar()
 
     def on_mount(self) -> None:
@@ -42,12 +42,12 @@ class JobDetailsScreen(JobActions):
         if job is None:
             self.dismiss(None)
             return
-        events = await self.engine.jobs.events(job.id)
+        events = await self.engine.registry.store.events(job.id)
         now = self.engine.clock.time()
-        self.query_one(DetailsPane).show(job, events, self.engine.jobs.progress(job.id), now=now)
+        self.query_one(DetailsPane).show(job, events, self.engine.downloads.progress(job.id), now=now)
 
     def _read_progress(self) -> None:
-        if self._job_id in self.engine.jobs.downloading():
+        if self._job_id in self.engine.downloads.running():
             self._fill()
         else:
             self.query_one(DetailsPane).tick(self.engine.clock.time())

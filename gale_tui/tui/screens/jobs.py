@@ -52,9 +52,9 @@ class JobsScreen(MarkedJobActions):
         yield HeaderBar()
         with Container(id="body"):
             with Container(id="list"):
-                yield JobTable(id="jobs", key_of=self.key, usual_of=self.engine.jobs.usual_seconds)
+                yield JobTable(id="jobs", key_of=self.key, usual_of=self.engine.registry.durations.usual)
                 yield FilterInput(id="filter", placeholder='words; status:failed env:prod -word "two words"')
-            details = DetailsPane(id="details", key_of=self.key, usual_of=self.engine.jobs.usual_seconds)
+            details = DetailsPane(id="details", key_of=self.key, usual_of=self.engine.registry.durations.usual)
             # All keys belong to the row that is seen selected.
             details.can_focus = False
             yield details
@@ -136,7 +136,7 @@ class JobsScreen(MarkedJobActions):
     @on(JobTable.Highlighted)
     def _highlighted(self) -> None:
         job = self.table.current
-        self.engine.jobs.watch(job.id if job else None)
+        self.engine.scheduler.watch(job.id if job else None)
         self.show_details()
 
     def show_details(self) -> None:
@@ -152,7 +152,7 @@ class JobsScreen(MarkedJobActions):
 
     async def _fill_details(self, job: Job) -> None:
         try:
-            events_of_job = await self.engine.jobs.events(job.id)
+            events_of_job = await self.engine.registry.store.events(job.id)
         except GaleError:
             # The history cannot be read, or is closed already: the details stay as they are.
             return
@@ -160,10 +160,10 @@ class JobsScreen(MarkedJobActions):
         # The screen may have been taken down meanwhile.
         if self._shown_details == job.id and self.query("#details"):
             self._events = events_of_job
-            self.details.show(job, events_of_job, self.engine.jobs.progress(job.id), now=self.engine.clock.time())
+            self.details.show(job, events_of_job, self.engine.downloads.progress(job.id), now=self.engine.clock.time())
 
     def _tick(self) -> None:
-        trouble = self.engine.jobs.history_trouble
+        trouble = self.engine.registry.store.trouble
         if trouble and trouble != self._trouble:
             self.gale.say(trouble, severity="warning", seconds=8)
         self._trouble = trouble
@@ -175,8 +175,8 @@ class JobsScreen(MarkedJobActions):
     def _read_progress(self) -> None:
         if not self.is_current:
             return
-        for job_id in self.engine.jobs.downloading():
-            progress = self.engine.jobs.progress(job_id)
+        for job_id in self.engine.downloads.running():
+            progress = self.engine.downloads.progress(job_id)
             self.table.set_progress(job_id, progress)
             if job_id == self._shown_details and self.details.display:
                 self.details.show(self.engine.jobs[job_id], self._events, progress, now=self.engine.clock.time())
@@ -195,7 +195,7 @@ class JobsScreen(MarkedJobActions):
     @on(JobChanged)
     def job_changed(self, message: JobChanged) -> None:
         change = message.change
-        if change.job.id not in self.engine.jobs.downloading():
+        if change.job.id not in self.engine.downloads.running():
             self.table.set_progress(change.job.id, None)
         self.table.apply(change)
         self.show_header()

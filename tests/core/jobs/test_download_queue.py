@@ -44,7 +44,7 @@ async def test_a_link_that_is_not_ready_is_asked_again(bench: Bench, status: int
         assert job.download.next_try_at is not None
         job = await watch.saved(job.id)
         assert job.download.next_try_at is None
-        texts = [event.text for event in await watch.engine.jobs.events(job.id)]
+        texts = [event.text for event in await watch.engine.registry.store.events(job.id)]
         assert sum("not ready" in text for text in texts) == 1
 
 
@@ -107,7 +107,7 @@ async def test_what_is_left_of_a_second_saving_is_removed(bench: Bench) -> None:
         await watch.engine.jobs.download(job.id)
         await watch.until(job.id, lambda job: job.download.reason_code is DownloadReason.NOT_A_ZIP)
         folder = job.download.path.parent if job.download.path else Path()
-        await eventually(lambda: not watch.engine._downloads.is_under_way(job.id))
+        await eventually(lambda: not watch.engine.downloads.is_under_way(job.id))
         assert [path.suffix for path in folder.iterdir()] == [".zip"]
 
 
@@ -139,7 +139,7 @@ async def test_an_expired_link_is_replaced_by_a_fresh_one(bench: Bench, monkeypa
         await bench.clock.sleep(30)
         await watch.engine.jobs.download(job.id)
         await watch.saved(job.id)
-        texts = [event.text for event in await watch.engine.jobs.events(job.id)]
+        texts = [event.text for event in await watch.engine.registry.store.events(job.id)]
         assert "fresh link" in texts
 
 
@@ -312,7 +312,7 @@ async def test_only_so_many_at_once(bench: Bench) -> None:
         jobs = await asyncio.gather(*(bench.export(watch) for _ in range(6)))
         most = 0
         while any(watch.engine.jobs[job.id].download.state is not DownloadState.SAVED for job in jobs):
-            most = max(most, len(watch.engine.jobs.downloading()))
+            most = max(most, len(watch.engine.downloads.running()))
             await asyncio.sleep(0.002)
         assert most == download_queue.AT_ONCE
     assert len(bench.zips) == 6
@@ -323,22 +323,22 @@ async def test_progress_is_told_while_it_runs(bench: Bench) -> None:
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         await eventually(
-            lambda: (p := watch.engine.jobs.progress(job.id)) is not None and p.received > 0 and p.speed > 0
+            lambda: (p := watch.engine.downloads.progress(job.id)) is not None and p.received > 0 and p.speed > 0
         )
-        progress = watch.engine.jobs.progress(job.id)
+        progress = watch.engine.downloads.progress(job.id)
         assert progress is not None
         assert progress.size == 400_000
         assert "already being saved" in (await watch.engine.jobs.download(job.id)).text
         await watch.saved(job.id)
-        assert watch.engine.jobs.progress(job.id) is None
+        assert watch.engine.downloads.progress(job.id) is None
 
 
 async def test_stopping_keeps_the_part_until_it_is_asked_for(bench: Bench) -> None:
     bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
-        await eventually(lambda: (p := watch.engine.jobs.progress(job.id)) is not None and p.received > 20_000)
-        watch.engine._downloads.stop(job.id)
+        await eventually(lambda: (p := watch.engine.downloads.progress(job.id)) is not None and p.received > 20_000)
+        watch.engine.downloads.stop(job.id)
         job = await watch.download(job.id, DownloadState.RESUMABLE)
         assert job.download.part is not None
         assert job.download.part.stat().st_size == job.download.received > 0
@@ -354,9 +354,9 @@ async def test_forgetting_a_job_stops_its_download_and_leaves_the_part(bench: Be
     bench.script(duration=1.0, file=File(size=400_000, pace=8_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
-        await eventually(lambda: (p := watch.engine.jobs.progress(job.id)) is not None and p.received > 20_000)
+        await eventually(lambda: (p := watch.engine.downloads.progress(job.id)) is not None and p.received > 20_000)
         undo = await watch.engine.jobs.remove(job.id)
-        await eventually(lambda: watch.engine.jobs.downloading() == ())
+        await eventually(lambda: watch.engine.downloads.running() == ())
         assert [path.suffix for path in bench.zips] == [".part"]
         assert undo is not None
         bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0, file=File(size=400_000)))
@@ -490,12 +490,12 @@ async def test_a_file_that_two_instances_save_is_left_once(bench: Bench, at: str
                 history.execute("DELETE FROM leases WHERE kind = 'download'")
                 history.commit()
             if at in ("create", "link"):
-                quick.engine._downloads.start(job.id)
+                quick.engine.downloads.start(job.id)
                 await quick.saved(job.id)
             moving.set()
             job = await quick.saved(job.id)
             for watch in (slow, quick):
-                await eventually(lambda watch=watch: not watch.engine._downloads.is_under_way(job.id))  # type: ignore[misc]
+                await eventually(lambda watch=watch: not watch.engine.downloads.is_under_way(job.id))  # type: ignore[misc]
     assert bench.zips == [quick.engine.jobs[job.id].download.path]
 
 

@@ -81,7 +81,7 @@ async def test_a_failure_shows_its_reason(bench: Bench, where: str) -> None:
         assert (job.status, job.reason) == ("FAILED", "node n3 has no model")
         assert job.ended_at is not None
         assert job.download.state is DownloadState.NONE
-        events = [event.text for event in await watch.engine.jobs.events(job.id)]
+        events = [event.text for event in await watch.engine.registry.store.events(job.id)]
         assert events[-1] == "FAILED: node n3 has no model"
         assert "has no file" in (await watch.engine.jobs.download(job.id)).text
         before = len(bench.sandbox.requests)
@@ -117,7 +117,7 @@ async def test_an_identical_answer_writes_and_tells_nothing(bench: Bench) -> Non
         (stored,) = await watch.engine.registry.store.load()
         assert stored.revision == revision
         assert len(watch.changes) == told
-        assert len(await watch.engine.jobs.events(job.id)) == 2
+        assert len(await watch.engine.registry.store.events(job.id)) == 2
 
 
 TROUBLES: dict[str, Fault] = {

@@ -49,7 +49,7 @@ async def test_a_download_goes_on_after_a_restart(bench: Bench) -> None:
     async with bench.engine() as watch:
         job = await bench.export(watch)
         await eventually(
-            lambda: (progress := watch.engine.jobs.progress(job.id)) is not None and progress.received > 50_000
+            lambda: (progress := watch.engine.downloads.progress(job.id)) is not None and progress.received > 50_000
         )
     (part,) = bench.zips
     assert part.name.endswith(".part")
@@ -218,7 +218,7 @@ async def test_the_other_goes_on_with_a_download_when_one_is_closed(bench: Bench
         async with bench.engine() as first:
             job = await bench.export(first)
             await eventually(
-                lambda: (progress := first.engine.jobs.progress(job.id)) is not None and progress.received > 50_000
+                lambda: (progress := first.engine.downloads.progress(job.id)) is not None and progress.received > 50_000
             )
             await second.download(job.id, DownloadState.RUNNING)
         await second.saved(job.id)
@@ -265,12 +265,12 @@ async def test_who_comes_late_saves_nothing_again(bench: Bench) -> None:
         await first.download(job.id, DownloadState.NOT_READY)
         async with bench.engine(clock=FakeClock()) as second:
             await first.saved(job.id)
-            await eventually(lambda: not first.engine._downloads.is_under_way(job.id))
+            await eventually(lambda: not first.engine.downloads.is_under_way(job.id))
             assert second.engine.jobs[job.id].download.state is not DownloadState.SAVED
-            await eventually(lambda: not second.engine._downloads.is_under_way(job.id))
-            second.engine._downloads.start(job.id)
+            await eventually(lambda: not second.engine.downloads.is_under_way(job.id))
+            second.engine.downloads.start(job.id)
             await second.saved(job.id)
-            await eventually(lambda: not second.engine._downloads.is_under_way(job.id))
+            await eventually(lambda: not second.engine.downloads.is_under_way(job.id))
     assert len(bench.zips) == 1
 
 

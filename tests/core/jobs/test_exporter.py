@@ -47,7 +47,7 @@ async def test_from_the_ids_to_a_verified_file(bench: Bench) -> None:
         job = await bench.export(watch, label="Banking")
         assert (job.state, job.status, job.posts) == (JobState.RUNNING, "IN_PROGRESS", 1)
         job = await watch.saved(job.id)
-        events = [event.text for event in await watch.engine.jobs.events(job.id)]
+        events = [event.text for event in await watch.engine.registry.store.events(job.id)]
     assert watch.states(job.id) == [JobState.REQUESTING, JobState.RUNNING, JobState.SUCCEEDED]
     path = job.download.path
     assert path is not None

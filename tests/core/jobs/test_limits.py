@@ -69,7 +69,7 @@ async def test_two_hours_of_retry_after_are_two_hours_for_both_instances(bench: 
         for _ in range(int(seconds / 60)):
             await clock.advance(60)
             # The history answers on its own threads.
-            await watch.engine.jobs.events("")
+            await watch.engine.registry.store.events("")
 
     async with bench.engine(clock=clock) as first, bench.engine(clock=clock) as second:
         exporting = asyncio.create_task(bench.export(first))
