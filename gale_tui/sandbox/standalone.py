@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import signal
-from collections.abc import Iterator
-from types import FrameType
 from typing import TextIO
 
 from gale_tui.sandbox.server import Sandbox
@@ -28,17 +26,19 @@ def serve(port: int | None, out: TextIO) -> int:
         _say(out, f"Port {port} is not valid: use a number from 1 to 65535, or leave --port out for a free one.")
         return 2
     sandbox = Sandbox(port=port or 0, strict_flow=False)
+    try:
+        sandbox.start()
+    except OSError as error:
+        _say(out, f"The sandbox cannot use port {port}: {error.strerror}. Choose another, or leave --port out.")
+        return 2
     # A handler may run while the same thread waits: an Event's lock would then wait for itself.
     ended: queue.SimpleQueue[int] = queue.SimpleQueue()
-    with _ending_on_signals(ended):
-        try:
-            sandbox.start()
-        except OSError as error:
-            _say(out, f"The sandbox cannot use port {port}: {error.strerror}. Choose another, or leave --port out.")
-            return 2
-        with sandbox:
-            _say(out, _introduction(sandbox))
-            ended.get()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: ended.put(number))
+    with sandbox:
+        _say(out, _introduction(sandbox))
+        ended.get()
     return 0
 
 
@@ -70,19 +70,3 @@ def _say(out: TextIO, text: str) -> None:
     with contextlib.suppress(BrokenPipeError):
         out.write(f"{text}\n")
         out.flush()
-
-
-@contextlib.contextmanager
-def _ending_on_signals(ended: queue.SimpleQueue[int]) -> Iterator[None]:
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.put(number)
-
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)
