@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rich.color import Color, ColorSystem
-from rich.console import Console
 from rich.style import Style
 
 
@@ -32,18 +31,8 @@ _ATTRIBUTES = (
 )
 _SEEN_ON_BLANKS = frozenset({"underline", "reverse", "strike", "blink"})
 _UNUSUAL = ("blink2", "conceal", "underline2", "frame", "encircle", "overline")
-_SYSTEMS = {
-    "standard": ColorSystem.STANDARD,
-    "256": ColorSystem.EIGHT_BIT,
-    "truecolor": ColorSystem.TRUECOLOR,
-    "windows": ColorSystem.WINDOWS,
-}
 _STANDOUT = 60
 """Difference in brightness, of 255, from which a ground without colours is drawn in reverse."""
-
-
-def color_system(console: Console) -> ColorSystem:
-    return _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
 
 
 def is_unusual(style: Style) -> bool:

@@ -107,14 +107,15 @@ class TerminalApp(App[int]):
         super()._display(screen, renderable)
 
     def _difference(self, update: LayoutUpdate | ChopsUpdate) -> str:
+        from rich.color import ColorSystem
+        from rich.console import COLOR_SYSTEMS
         from textual.color import Color
 
-        from gale_tui.tui.terminal.pens import color_system
-
+        system = COLOR_SYSTEMS.get(self.console.color_system or "", ColorSystem.TRUECOLOR)
         ground = Color.parse(self.theme_variables["background"]).rich_color if self.no_color else None
         return self._diff.paint(
             update,
-            None if self.no_color else color_system(self.console),
+            None if self.no_color else system,
             self.size,
             ground=ground,
             ascii_in=terminal_encoding() if self.glyphs is ASCII else None,
