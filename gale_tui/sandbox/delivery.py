@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
 import threading
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +29,7 @@ class Contents:
 
     def __init__(self) -> None:
         self._files: dict[tuple[str, int, str, int | None], Content] = {}
-        self._folder: Path | None = None
-        self._remove: Callable[[], object] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = threading.Lock()
 
     def get(self, job: Job, file: File, version: int) -> Content:
@@ -52,10 +49,8 @@ class Contents:
     def _make(self, documents: dict[str, bytes], job: Job, file: File, version: int) -> Content:
         if file.size is not None:
             if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix="gale-sandbox-"))
-                # Also when the program ends without a stop.
-                self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            path = self._folder / f"{len(self._files)}.zip"
+                self._folder = tempfile.TemporaryDirectory(prefix="gale-sandbox-", ignore_cleanup_errors=True)
+            path = Path(self._folder.name, f"{len(self._files)}.zip")
             seed = f"{job.tool_id} {version}"
             sized_zip(path, documents, file.size, seed)
             return Content(path, file.size, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
@@ -66,9 +61,9 @@ class Contents:
         """Forgets all files and removes those on disk."""
         with self._lock:
             self._files.clear()
-            if self._remove is not None:
-                self._remove()
-                self._folder, self._remove = None, None
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None
 
 
 def _tag(data: bytes) -> str:
