@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,10 +144,7 @@ def user_path(text: str) -> Path:
     """
     if "\0" in text:
         raise ConfigError("The CA file is not a path")
-    try:
-        path = Path(text).expanduser()
-    except RuntimeError:
-        path = Path(text)
+    path = Path(os.path.expanduser(text))
     if not path.is_absolute():
         raise ConfigError("The CA file is not an absolute path", "Begin it with / or ~")
     return path

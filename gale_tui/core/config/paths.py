@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,12 +46,8 @@ class Paths:
     @classmethod
     def under(cls, folder: Path) -> Paths:
         """Everything in one folder; `~` is the user's home, a relative path starts at the working folder."""
-        try:
-            expanded = folder.expanduser()
-        except RuntimeError:
-            # No home to be found for "~name": it is a folder of that name then.
-            expanded = folder
-        home = Path.cwd() / expanded
+        # Where no home is found for "~name", it is a folder of that name.
+        home = Path.cwd() / os.path.expanduser(folder)
         return cls(
             config_file=home / "config.toml",
             store_file=home / "jobs.sqlite3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -72,10 +73,7 @@ def _folder(value: object) -> Path | None:
         value = Path(value)
     if not isinstance(value, Path):
         raise ValueError("must be a path, as text")
-    try:
-        folder = value.expanduser()
-    except RuntimeError:
-        folder = value
+    folder = Path(os.path.expanduser(value))
     if not folder.is_absolute():
         raise ValueError("must be an absolute path or begin with ~")
     return folder
