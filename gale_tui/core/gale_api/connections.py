@@ -27,7 +27,7 @@ class Connections:
     def __init__(self, credentials: Credentials, threads: DaemonThreads) -> None:
         self._credentials = credentials
         self._threads = threads
-        self._clients: dict[str, tuple[Environment, GaleClient, Transport]] = {}
+        self._clients: dict[str, tuple[Environment, GaleClient]] = {}
         self._retired: list[Transport] = []
         self._closed = False
 
@@ -39,34 +39,33 @@ class Connections:
             ConfigError: CA file or proxy cannot be used.
         """
         await self._credentials.key(environment)
-        return (await self._connect(environment))[0]
+        return await self._connect(environment)
 
     async def transport(self, environment: Environment) -> Transport:
-        return (await self._connect(environment))[1]
+        return (await self._connect(environment)).transport
 
-    async def _connect(self, environment: Environment) -> tuple[GaleClient, Transport]:
+    async def _connect(self, environment: Environment) -> GaleClient:
         wire = _connection_settings(environment)
         known = self._clients.get(environment.id)
         if known is None or known[0] != wire:
-            client, transport = await self._threads.call(self._make, environment)
+            client = await self._threads.call(self._make, environment)
             if self._closed:
-                transport.close()
+                client.transport.close()
                 raise UnansweredError("gale-tui is ending")
             known = self._clients.get(environment.id)
             if known is not None and known[0] == wire:
                 # Made twice at the same time: the first one stays.
-                transport.close()
+                client.transport.close()
             else:
                 self.drop(environment.id)
-                known = self._clients[environment.id] = (wire, client, transport)
-        return known[1], known[2]
+                known = self._clients[environment.id] = (wire, client)
+        return known[1]
 
-    def _make(self, environment: Environment) -> tuple[GaleClient, Transport]:
+    def _make(self, environment: Environment) -> GaleClient:
         from gale_tui.core.gale_api.client import GaleClient
         from gale_tui.core.http.transport import Transport
 
-        transport = Transport(environment, lambda: self._credentials.cached(environment))
-        return GaleClient(transport), transport
+        return GaleClient(Transport(environment, lambda: self._credentials.cached(environment)))
 
     async def call(self, function: Callable[..., T], *arguments: object) -> T:
         """Runs a client's method on a thread.
@@ -98,11 +97,11 @@ class Connections:
         """
         known = self._clients.pop(environment_id, None)
         if known is not None:
-            self._retired.append(known[2])
+            self._retired.append(known[1].transport)
 
     def abort_unsent(self) -> bool:
         """Ends the calls that have sent nothing yet, with NotSentError; False if there are none."""
-        transports = (*self._retired, *(transport for _, _, transport in self._clients.values()))
+        transports = (*self._retired, *(client.transport for _, client in self._clients.values()))
         return any([transport.sockets.abort_unsent() for transport in transports])
 
     def close(self) -> None:
@@ -111,7 +110,6 @@ class Connections:
         for environment_id in list(self._clients):
             self.drop(environment_id)
         for transport in self._retired:
-            transport.abort()
             transport.close()
         self._retired.clear()
 
