@@ -154,13 +154,8 @@ def _parents(paths: Iterable[str]) -> list[str]:
 
 def _create_file(target: str, content: bytes, mode: int) -> None:
     """Writes a file that is not there yet."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN | NO_LINK, mode)
-    try:
-        left = memoryview(content)
-        while left:
-            left = left[os.write(descriptor, left) :]
-    finally:
-        os.close(descriptor)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN | NO_LINK, mode), "wb") as file:
+        file.write(content)
 
 
 def _replace_json(target: Path, value: object) -> None:
