@@ -17,18 +17,7 @@ _NEXT: Final = frozenset(
 )
 _EDGE_LISTS: Final = frozenset({"edges", "connections", "links", "transitions"})
 _ENDS: Final = frozenset(
-    {
-        "source",
-        "target",
-        "sourceid",
-        "targetid",
-        "sourcenode",
-        "targetnode",
-        "sourcenodeid",
-        "targetnodeid",
-        "from",
-        "to",
-    }
+    {"from", "to", *(f"{end}{part}" for end in ("source", "target") for part in ("", "id", "node", "nodeid"))}
 )
 _VARIABLE: Final = re.compile(r"\{\{\s{0,8}env\.([A-Za-z_][A-Za-z0-9_]{0,200})")
 
