@@ -132,12 +132,9 @@ def text_of(value: object) -> str:
 
 def _first_text(documents: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
     for document in documents:
-        inner = [document, *(each for each in document.values() if isinstance(each, dict))]
-        for where in inner:
-            for name in names:
-                value = where.get(name)
-                if isinstance(value, str | int | float) and not isinstance(value, bool) and text_of(value):
-                    return text_of(value)[:_TEXT_LIMIT]
+        for where in (document, *(each for each in document.values() if isinstance(each, dict))):
+            if found := text_field(where, names):
+                return found
     return ""
 
 
@@ -145,7 +142,7 @@ def text_field(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """The first of these fields that holds a text or a number, as text; empty if none does."""
     for name in names:
         value = fields.get(name)
-        if isinstance(value, str | int) and not isinstance(value, bool) and text_of(value):
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and text_of(value):
             return text_of(value)[:_TEXT_LIMIT]
     return ""
 
