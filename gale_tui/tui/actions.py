@@ -267,12 +267,12 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("compare_back", "escape,q", "Back", "Clear the search, then back.", "back", footer=True),
     ),
     Place.PAGE: (
-        Action("page_line_down", "j,down", "Line down", "Down a line."),
-        Action("page_line_up", "k,up", "Line up", "Up a line."),
-        Action("page_screen_down", "pagedown", "Page down", "A screenful down."),
-        Action("page_screen_up", "pageup", "Page up", "A screenful up."),
-        Action("page_start", "g,home", "Start", "To the first line."),
-        Action("page_end", "G,end", "End", "To the last line."),
+        Action("page_line_down", "j,down", "Line down", "Down a line.", "scroll_down"),
+        Action("page_line_up", "k,up", "Line up", "Up a line.", "scroll_up"),
+        Action("page_screen_down", "pagedown", "Page down", "A screenful down.", "page_down"),
+        Action("page_screen_up", "pageup", "Page up", "A screenful up.", "page_up"),
+        Action("page_start", "g,home", "Start", "To the first line.", "scroll_home"),
+        Action("page_end", "G,end", "End", "To the last line.", "scroll_end"),
     ),
     Place.SEARCH: (
         Action("search_keep", "enter", "Keep", "Keep the search, go to the page.", "screen.keep_search", footer=True),

@@ -179,7 +179,7 @@ async def drawn(stage: Stage, pilot: Pilot[int]) -> None:
         # Dialogs let what is below them shine through.
         if isinstance(screen, JobsScreen):
             _up_to_date(stage, screen.table)
-            screen.details.tick(stage.now)
+            screen.details.draw()
     app.clear_notifications()
     await pilot.pause()
     await stage.settle()

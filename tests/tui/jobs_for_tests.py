@@ -85,6 +85,7 @@ class WidgetApp(App[None]):
 
     def __init__(self, *widgets: Widget, theme_name: str = theme.DARK, glyphs: Glyphs = UNICODE) -> None:
         super().__init__()
+        self.animation_level = "none"
         self.glyphs = glyphs
         theme.register(self)
         self.theme = theme_name

@@ -24,38 +24,25 @@ class JobDetailsScreen(JobActions):
         self._job_id = job_id
 
     def compose(self) -> ComposeResult:
-        yield DetailsPane(id="details", key_of=self.key, usual_of=self.engine.registry.durations.usual)
+        yield DetailsPane(self.engine, self.key, id="details")
         yield self.key_bar()
 
     def on_mount(self) -> None:
-        self._fill()
-        self.set_interval(0.5, self._read_progress)
+        self._follow()
 
     def selected_job(self) -> Job | None:
         return self.engine.jobs.get(self._job_id)
 
-    def _fill(self) -> None:
-        self.run_worker(self._show(), group="details", exclusive=True)
-
-    async def _show(self) -> None:
-        job = self.selected_job()
-        if job is None:
+    def _follow(self) -> None:
+        if self.selected_job() is None:
             self.dismiss(None)
-            return
-        events = await self.engine.registry.store.events(job.id)
-        now = self.engine.clock.time()
-        self.query_one(DetailsPane).show(job, events, self.engine.downloads.progress(job.id), now=now)
-
-    def _read_progress(self) -> None:
-        if self._job_id in self.engine.downloads.running():
-            self._fill()
         else:
-            self.query_one(DetailsPane).tick(self.engine.clock.time())
+            self.query_one(DetailsPane).follow(self._job_id)
 
     @on(JobChanged)
     def job_changed(self, message: JobChanged) -> None:
         if message.change.job.id == self._job_id:
-            self._fill()
+            self._follow()
 
     def action_close(self) -> None:
         self.dismiss(None)

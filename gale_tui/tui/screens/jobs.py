@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
-from textual.worker import WorkType
 
-from gale_tui.core.errors import GaleError
-from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.actions import Place
 from gale_tui.tui.filters import JobTexts, parse_filter
 from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
@@ -41,8 +36,6 @@ class JobsScreen(MarkedJobActions):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown_details: str | None = None
-        self._events: Sequence[JobEvent] = ()
         self._trouble = ""
         self._filter = ""
         self._title = ""
@@ -54,7 +47,7 @@ class JobsScreen(MarkedJobActions):
             with Container(id="list"):
                 yield JobTable(id="jobs", key_of=self.key, usual_of=self.engine.registry.durations.usual)
                 yield FilterInput(id="filter", placeholder='words; status:failed env:prod -word "two words"')
-            details = DetailsPane(id="details", key_of=self.key, usual_of=self.engine.registry.durations.usual)
+            details = DetailsPane(self.engine, self.key, id="details")
             # All keys belong to the row that is seen selected.
             details.can_focus = False
             yield details
@@ -140,27 +133,9 @@ class JobsScreen(MarkedJobActions):
         self.show_details()
 
     def show_details(self) -> None:
-        if not self.details.display:
-            return
-        job = self.table.current
-        self._shown_details = job.id if job else None
-        if job is None:
-            self.details.show(None, (), None)
-        else:
-            fill: WorkType[None] = partial(self._fill_details, job)
-            self.run_worker(fill, group="details", exclusive=True)
-
-    async def _fill_details(self, job: Job) -> None:
-        try:
-            events_of_job = await self.engine.registry.store.events(job.id)
-        except GaleError:
-            # The history cannot be read, or is closed already: the details stay as they are.
-            return
-        job = self.engine.jobs.get(job.id, job)
-        # The screen may have been taken down meanwhile.
-        if self._shown_details == job.id and self.query("#details"):
-            self._events = events_of_job
-            self.details.show(job, events_of_job, self.engine.downloads.progress(job.id), now=self.engine.clock.time())
+        if self.details.display:
+            job = self.table.current
+            self.details.follow(job.id if job else None)
 
     def _tick(self) -> None:
         trouble = self.engine.registry.store.trouble
@@ -169,17 +144,12 @@ class JobsScreen(MarkedJobActions):
         self._trouble = trouble
         if self.is_current:
             self.table.tick(self.engine.clock.time())
-            if self.details.display:
-                self.details.tick(self.engine.clock.time())
 
     def _read_progress(self) -> None:
         if not self.is_current:
             return
         for job_id in self.engine.downloads.running():
-            progress = self.engine.downloads.progress(job_id)
-            self.table.set_progress(job_id, progress)
-            if job_id == self._shown_details and self.details.display:
-                self.details.show(self.engine.jobs[job_id], self._events, progress, now=self.engine.clock.time())
+            self.table.set_progress(job_id, self.engine.downloads.progress(job_id))
 
     def on_screen_resume(self) -> None:
         """Shows what changed behind another screen."""
@@ -200,7 +170,7 @@ class JobsScreen(MarkedJobActions):
         self.table.apply(change)
         self.show_header()
         self.show_title()
-        if change.job.id == self._shown_details:
+        if change.job.id == self.details.job_id:
             self.show_details()
 
     @on(HistoryLoaded)

@@ -31,4 +31,4 @@ class SteadyScroll(ScrollView, can_focus=True):
             bar, height = self.vertical_scrollbar, self.container_size.height
             if bar.window_size != height or abs(count - bar.window_virtual_size) * height * THUMB_STEPS >= count:
                 bar.window_virtual_size, bar.window_size = count, height
-        self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        self.scroll_y = self.scroll_target_y = self.validate_scroll_y(self.scroll_y)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.cells import cell_len
+from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.tui.actions import default_key
@@ -15,7 +17,11 @@ from gale_tui.tui.formatting.glyphs import UNICODE
 from gale_tui.tui.formatting.pieces import Line
 from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines, wrap
 from gale_tui.tui.widgets.pages.details import DetailsPane
+from tests.support.clocks import START, FakeClock
 from tests.tui.jobs_for_tests import NOON, WidgetApp, job, shown, utc
+
+if TYPE_CHECKING:
+    from gale_tui.core.jobs.engine import GaleEngine
 
 EVENTS = [
     JobEvent(NOON - 86_400, "requested"),
@@ -154,56 +160,88 @@ def test_the_summary_keeps_the_latest_of_the_timeline_and_the_end_of_the_path() 
     assert lines[3] == "saved as …ps/Downloads/Tool 1--staging--20261124T115930Z.zip"
 
 
+class Followed(dict[str, Job]):
+    """An engine and its jobs, as far as the pane asks them."""
+
+    def __init__(self, *jobs: Job) -> None:
+        super().__init__({each.id: each for each in jobs})
+        self.jobs = self.downloads = self.registry = self.store = self.durations = self
+        self.clock = FakeClock()
+        self.clock.wall_offset = NOON - START
+        self.timeline = EVENTS
+
+    async def events(self, job_id: str) -> list[JobEvent]:
+        return self.timeline
+
+    def progress(self, job_id: str) -> None:
+        return None
+
+    def usual(self, job: Job) -> None:
+        return None
+
+    def running(self) -> tuple[str, ...]:
+        return ()
+
+    def pane(self) -> DetailsPane:
+        return DetailsPane(cast("GaleEngine", self), default_key, id="details")
+
+
+async def show(pilot: Pilot[None], pane: DetailsPane, job_id: str | None = "job-1") -> None:
+    pane.follow(job_id)
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
 async def test_only_changed_cells_are_sent() -> None:
-    pane = DetailsPane()
-    app = WidgetApp(pane)
     running = job(1, last_response=ANSWER, last_answer_at=NOON - 30, percentage=42.0)
+    engine = Followed(running)
+    pane = engine.pane()
+    app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
-        pane.show(running, EVENTS[:2], None, now=NOON)
+        engine.timeline = EVENTS[:2]
+        await show(pilot, pane)
         while not pane.show_vertical_scrollbar:
             await pilot.pause()
         await pilot.pause()
         app.sent.clear()
-        pane.show(replace(running, revision=5), EVENTS[:2], None, now=NOON)
-        await pilot.pause()
+        engine["job-1"] = replace(running, revision=5)
+        await show(pilot, pane)
         assert app.sent == []
 
-        done = replace(running, state=JobState.SUCCEEDED, status="SUCCESS", ended_at=NOON - 30)
-        pane.show(done, EVENTS, None, now=NOON)
-        await pilot.pause()
+        engine["job-1"] = replace(running, state=JobState.SUCCEEDED, status="SUCCESS", ended_at=NOON - 30)
+        engine.timeline = EVENTS
+        await show(pilot, pane)
         assert 0 < len("".join(app.sent).encode()) <= 400
         assert "SUCCESS" in shown(pane)[0]
         assert "SUCCESS" in "\n".join(shown(pane)[1:])
 
 
 async def test_it_scrolls_and_begins_at_the_top_with_another_job() -> None:
-    pane = DetailsPane()
-    app = WidgetApp(pane)
     long = job(1, last_response="\n".join(f"line {number}" for number in range(100)))
+    engine = Followed(long, job(2))
+    pane = engine.pane()
+    app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
-        pane.show(long, EVENTS, None, now=NOON)
+        await show(pilot, pane)
         pane.focus()
         await pilot.press("end")
         await pilot.pause()
         assert "line 99" in shown(pane)[-1]
-        pane.show(replace(long, revision=2), EVENTS, None, now=NOON)
-        await pilot.pause()
+        engine["job-1"] = replace(long, revision=2)
+        await show(pilot, pane)
         assert "line 99" in shown(pane)[-1]
-        pane.show(job(2), EVENTS, None, now=NOON)
-        await pilot.pause()
+        await show(pilot, pane, "job-2")
         assert "Tool 2" in shown(pane)[0]
-        pane.show(None)
-        await pilot.pause()
+        await show(pilot, pane, None)
         assert "No job selected" in shown(pane)[0]
         assert "".join(shown(pane)[1:]).strip() == ""
 
 
 async def test_it_wraps_anew_when_resized_and_shows_the_summary_when_low() -> None:
-    pane = DetailsPane()
+    pane = Followed(job(1)).pane()
     app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
-        pane.show(job(1), EVENTS, None, now=NOON)
-        await pilot.pause()
+        await show(pilot, pane)
         assert "Timeline" in "\n".join(shown(pane))
         await pilot.resize_terminal(60, 4)
         await pilot.pause()
@@ -212,11 +250,10 @@ async def test_it_wraps_anew_when_resized_and_shows_the_summary_when_low() -> No
 
 
 async def test_text_is_selected_with_the_mouse() -> None:
-    pane = DetailsPane()
+    pane = Followed(job(1)).pane()
     app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
-        pane.show(job(1), EVENTS, None, now=NOON)
-        await pilot.pause()
+        await show(pilot, pane)
         y = next(y for y, line in enumerate(shown(pane)) if line.startswith("Tool "))
         await pilot.mouse_down(DetailsPane, offset=(12, y))
         await pilot.hover(DetailsPane, offset=(21, y))
@@ -227,15 +264,18 @@ async def test_text_is_selected_with_the_mouse() -> None:
 
 
 async def test_time_passes_for_a_job_that_goes_on() -> None:
-    pane = DetailsPane()
+    engine = Followed(job(1))
+    pane = engine.pane()
     app = WidgetApp(pane)
     async with app.run_test(size=(80, 24)) as pilot:
-        pane.show(job(1), EVENTS, None, now=NOON)
-        await pilot.pause()
+        await show(pilot, pane)
         assert any(line.startswith("Elapsed     1:00") for line in shown(pane))
-        pane.tick(NOON + 5)
+        engine.clock.wall_offset += 5
+        pane._tick()
         assert any(line.startswith("Elapsed     1:05") for line in shown(pane))
-        pane.show(job(1, state=JobState.SUCCEEDED), EVENTS, None, now=NOON)
+        engine["job-1"] = job(1, state=JobState.SUCCEEDED)
+        await show(pilot, pane)
         before = shown(pane)
-        pane.tick(NOON + 5)
+        engine.clock.wall_offset += 86_400
+        pane._tick()
         assert shown(pane) == before

@@ -3,83 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-from gale_tui.core.models import DownloadProgress, Job, JobEvent
-from gale_tui.tui.actions import default_key
+from gale_tui.core.errors import GaleError
+from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone
 from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines
-from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
+from gale_tui.tui.widgets.pages.text_page import TextPage
+
+if TYPE_CHECKING:
+    from gale_tui.core.jobs.engine import GaleEngine
 
 SUMMARY_HEIGHT = 8
 """Lines below which the pane shows a summary instead of all."""
 
 
-class DetailsPane(SelectableLines):
+class DetailsPane(TextPage):
     """One job's ids, timeline, file and last answer."""
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,
-        key_of: Callable[[str], str] = default_key,
-        usual_of: Callable[[Job], float | None] = lambda job: None,
-    ) -> None:
-        """Makes the pane.
-
-        Args:
-            usual_of: Gives the seconds that exports of a job's tool usually take.
-        """
+    def __init__(self, engine: GaleEngine, key_of: Callable[[str], str], *, id: str) -> None:
         super().__init__(id=id)
+        self._engine = engine
         self._key_of = key_of
-        self._usual_of = usual_of
-        self._job: Job | None = None
-        self._events: Sequence[JobEvent] = ()
-        self._progress: DownloadProgress | None = None
-        self._now = 0.0
+        self.job_id: str | None = None
+        self._events: Sequence[JobEvent] | None = None
+        """None until they are read."""
 
-    def show(
-        self,
-        job: Job | None,
-        events: Sequence[JobEvent] = (),
-        progress: DownloadProgress | None = None,
-        *,
-        now: float = 0.0,
-    ) -> None:
-        """Shows a job, or that there is none.
+    def on_mount(self) -> None:
+        self.set_interval(0.5, self._tick)
 
-        Args:
-            events: Its timeline, oldest first.
-            now: Seconds since the epoch.
-        """
-        other = (job.id if job else None) != (self._job.id if self._job else None)
-        self._job, self._events, self._progress, self._now = job, events, progress, now
-        if other and self.scroll_offset.y:
-            self.scroll_to(y=0, animate=False)
-        self._lay_out()
+    def follow(self, job_id: str | None) -> None:
+        """Shows a job as soon as its timeline is read, or that there is none. To be called when it changes, too."""
+        if job_id != self.job_id:
+            self.job_id, self._events = job_id, None
+        self.run_worker(self._read(job_id), exclusive=True)
 
-    def tick(self, now: float) -> None:
-        """Takes the time (seconds since the epoch) and repaints what it changes of a job that goes on."""
-        if self._job is not None and not self._job.state.final:
-            self._now = now
-            self._lay_out()
+    async def _read(self, job_id: str | None) -> None:
+        other = self._events is None
+        try:
+            self._events = await self._engine.registry.store.events(job_id) if job_id else ()
+        except GaleError:
+            # The history cannot be read, or is closed already: the details stay as they are.
+            return
+        self.draw(keep_place=not other)
+
+    def _tick(self) -> None:
+        job = self._engine.jobs.get(self.job_id or "")
+        changing = job is not None and (not job.state.final or job.id in self._engine.downloads.running())
+        if changing and self.display and self.screen.is_current:
+            self.draw()
+
+    def draw(self, *, keep_place: bool = True) -> None:
+        """Brings up to date what the clock and a download change."""
+        job = self._engine.jobs.get(self.job_id or "")
+        if self._events is not None and (job is not None or self.job_id is None):
+            self.show(partial(self._job_lines, job, self._events), keep_place=keep_place)
 
     def on_resize(self) -> None:
         self._lay_out()
 
-    def _new_lines(self, width: int, height: int) -> list[Line]:
-        if self._job is None:
+    def _job_lines(self, job: Job | None, events: Sequence[JobEvent], width: int) -> list[Line]:
+        if job is None:
             return [(Piece("No job selected", Tone.MUTED),)]
-        known = (self._job, self._events, self._progress, self.glyphs)
-        usual = self._usual_of(self._job)
+        engine, height = self._engine, self.scrollable_content_region.height
+        known = (job, events, engine.downloads.progress(job.id), self.glyphs)
+        now, usual = engine.clock.time(), engine.registry.durations.usual(job)
         if height < SUMMARY_HEIGHT:
-            return summary_lines(*known, now=self._now, width=width, height=height, key=self._key_of, usual=usual)
-        return full_lines(*known, now=self._now, width=width, key=self._key_of, usual=usual)
-
-    def _lay_out(self) -> None:
-        width, height = self.scrollable_content_region.size
-        if not width or not height:
-            return
-        before, self._lines = self._lines, self._new_lines(max(1, width - 1), height)
-        self.set_line_count(len(self._lines))
-        if self._lines != before:
-            self.refresh()
+            return summary_lines(*known, now=now, width=width, height=height, key=self._key_of, usual=usual)
+        return full_lines(*known, now=now, width=width, key=self._key_of, usual=usual)

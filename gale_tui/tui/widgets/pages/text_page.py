@@ -10,10 +10,12 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
+from textual.selection import Selection
+from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.pieces import Line, Tone, plain_text
-from gale_tui.tui.widgets.pages.selectable_lines import SelectableLines
+from gale_tui.tui.widgets.line_view import LineView
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
@@ -22,7 +24,7 @@ _STRONG = Style(bold=True, underline=True)
 _FOUND_LIMIT = 100_000
 
 
-class TextPage(SelectableLines):
+class TextPage(LineView):
     """Lines made for its width; made again when the width changes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.PAGE)]
@@ -30,10 +32,15 @@ class TextPage(SelectableLines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._build: Build | None = None
+        self._lines: Sequence[Line] = ()
         self._width = 0
         self._words: re.Pattern[str] | None = None
         self._found: list[int] = []
         self._at: int | None = None
+
+    @property
+    def text(self) -> str:
+        return "\n".join(map(plain_text, self._lines))
 
     def show(self, build: Build, *, keep_place: bool = False) -> None:
         """Shows other lines.
@@ -146,6 +153,27 @@ class TextPage(SelectableLines):
 
     # Drawing
 
+    def render_line(self, y: int) -> Strip:
+        y += self.scroll_offset.y
+        if y >= len(self._lines):
+            return Strip.blank(self.content_region.width, self.style_of())
+        strip = Strip(self.line_segments(y))
+        selection = self.text_selection
+        span = selection.get_span(y) if selection is not None else None
+        if span is not None:
+            start, end = span
+            style = self.screen.get_component_rich_style("screen--selection")
+            head, tail = strip.crop(0, start), strip.crop(end if end >= 0 else strip.cell_length)
+            middle = strip.crop(start, end if end >= 0 else None)
+            strip = Strip.join([head, Strip(Segment.apply_style(middle, post_style=style), middle.cell_length), tail])
+        return strip.adjust_cell_length(self.content_region.width, self.style_of()).simplify().apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selection.extract(self.text), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
     def line_segments(self, y: int) -> list[Segment]:
         line = self._lines[y]
         marks = self._marks(y, plain_text(line))
@@ -164,23 +192,3 @@ class TextPage(SelectableLines):
                     segments.append(Segment(piece.text[left - at : right - at], mark_style if number % 2 else style))
             at = end
         return segments
-
-    # Moving
-
-    def action_page_line_down(self) -> None:
-        self.scroll_relative(y=1, animate=False)
-
-    def action_page_line_up(self) -> None:
-        self.scroll_relative(y=-1, animate=False)
-
-    def action_page_screen_down(self) -> None:
-        self.scroll_relative(y=max(1, self.scrollable_content_region.height - 1), animate=False)
-
-    def action_page_screen_up(self) -> None:
-        self.scroll_relative(y=-max(1, self.scrollable_content_region.height - 1), animate=False)
-
-    def action_page_start(self) -> None:
-        self.scroll_to(y=0, animate=False)
-
-    def action_page_end(self) -> None:
-        self.scroll_to(y=self.max_scroll_y, animate=False)
