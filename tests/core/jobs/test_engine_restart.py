@@ -288,12 +288,6 @@ async def test_a_newer_history_is_left_alone_and_the_app_starts(bench: Bench) ->
         assert job.id in watch.engine.jobs
 
 
-async def test_a_folder_in_the_place_of_the_history_is_set_aside(bench: Bench) -> None:
-    bench.paths.store_file.mkdir(parents=True)
-    async with bench.engine() as watch:
-        assert len(watch.engine.notices) == 1
-
-
 async def test_a_history_that_cannot_be_used_stops_the_start(bench: Bench) -> None:
     bench.paths = dataclasses.replace(bench.paths, store_file=bench.paths.config_file / "jobs.sqlite3")
     engine = bench.make()
