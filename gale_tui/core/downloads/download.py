@@ -6,11 +6,10 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gale_tui.core.archive.tool import tool_name
 from gale_tui.core.archive.verify_zip import ZipLimits
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
@@ -357,7 +356,7 @@ class DownloadTask:
         self._flusher = flusher = part.force()
         self._check()
         try:
-            entries = self._count_entries(part.path, checksum.stored)
+            entries, name = check_file(part.path, self._plan.any_file, self._check, checksum.stored)
         except FileSystemError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 # The folder went while the file came: that has its own error.
@@ -367,21 +366,15 @@ class DownloadTask:
         self._check()
         path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
         self._open = self.part = None
-        return SavedFile(path, part.size, digest, entries, self._tool_name(path) or self._name)
-
-    def _count_entries(self, path: Path, stored: Mapping[int, tuple[int, int]] | None = None) -> int:
-        return check_file(path, self._plan.any_file, self._check, stored)
-
-    def _tool_name(self, path: Path) -> str:
-        return "" if self._plan.any_file else tool_name(path)
+        return SavedFile(path, part.size, digest, entries, name or self._name)
 
     def _finish_published(self, part: PartFile, published: Path) -> SavedFile:
         """Finishes what was left to do for a file that already has its name."""
         digest = self._hash_part(part).hexdigest()
-        entries = self._count_entries(published)
+        entries, name = check_file(published, self._plan.any_file, self._check)
         part.remove()
         self._open = self.part = None
-        return SavedFile(published, part.size, digest, entries, self._tool_name(published))
+        return SavedFile(published, part.size, digest, entries, name)
 
     def _discard(self) -> None:
         part, self._open, self.part = self._open, None, None

@@ -36,13 +36,15 @@ def check_file(
     any_file: bool,
     checkpoint: Callable[[], None] | None = None,
     stored: Mapping[int, tuple[int, int]] | None = None,
-) -> int:
-    """How many files are in the zip, which is whole; 0 for a file that need not be a zip.
+) -> tuple[int, str]:
+    """How many files are in the zip, which is whole, and the tool's name; 0 and "" for a file that need not be a zip.
 
     Raises:
         NotAZipError, CorruptFileError, FileSystemError: As :func:`verify_zip`, which has the arguments.
     """
-    return 0 if any_file else len(verify_zip(path, checkpoint=checkpoint, stored=stored).entries)
+    if any_file:
+        return 0, ""
+    return len(verify_zip(path, checkpoint=checkpoint, stored=stored).entries), tool_name(path)
 
 
 def find_published(part: Path | None, size: int | None, *, any_file: bool = False) -> SavedFile | None:
@@ -62,12 +64,12 @@ def find_published(part: Path | None, size: int | None, *, any_file: bool = Fals
         status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode) or status.st_size != size:
             return None
-        entries = check_file(path, any_file)
+        entries, name = check_file(path, any_file)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, DownloadError):
         return None
-    return SavedFile(path, size, digest, entries, "" if any_file else tool_name(path))
+    return SavedFile(path, size, digest, entries, name)
 
 
 def is_unchanged(before: Download, after: Download) -> bool | None:
