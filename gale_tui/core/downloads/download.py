@@ -26,7 +26,6 @@ from gale_tui.core.downloads.range_response import (
 )
 from gale_tui.core.downloads.saved_file import SavedFile, check_file
 from gale_tui.core.errors import (
-    ConfigError,
     CorruptFileError,
     DownloadError,
     FileSystemError,
@@ -42,7 +41,6 @@ from gale_tui.core.errors import (
 from gale_tui.core.http.request_context import Cancellation
 from gale_tui.core.http.responses import OpenResponse
 from gale_tui.core.http.transport import Transport
-from gale_tui.core.identifiers import origin_of
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import safe_file_stem
 
@@ -230,7 +228,7 @@ class DownloadTask:
             if response.status in (200, 206, 416):
                 return response
             with response:
-                own = self._is_own_origin(response.url)
+                own = self._transport.owns(response.url)
                 now = refusal_error(response, own=own)
             if not isinstance(refused, LinkExpiredError):
                 refused = now
@@ -242,15 +240,9 @@ class DownloadTask:
 
     def _key_attempts(self, url: SignedUrl) -> tuple[bool, ...]:
         """Whether the key goes along, in the order of trying."""
-        if not self._is_own_origin(url):
+        if not self._transport.owns(url):
             return (False,)
         return (False, True) if urlsplit(url.reveal()).query else (True,)
-
-    def _is_own_origin(self, url: SignedUrl) -> bool:
-        try:
-            return origin_of(url.reveal()) == self._transport.origin
-        except ConfigError:
-            return False
 
     def _receive(self, response: OpenResponse, answer: Placement, offset: int) -> Checksum:
         """Brings the part to its full length; returns the checksum of all of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -55,6 +56,12 @@ class Transport:
         self._contexts = TrustedContexts(environment.ca_file)
         self._lock = threading.Lock()
         self._transports: dict[tuple[str | None, bool], PoolTransport] = {}
+
+    def owns(self, url: SignedUrl) -> bool:
+        """True for an address on the environment's own origin."""
+        with contextlib.suppress(ConfigError):
+            return origin_of(url.reveal()) == self.origin
+        return False
 
     def request(
         self,
@@ -121,11 +128,7 @@ class Transport:
         if target is None:
             return RedirectError(f"{self.origin.display} redirects without saying where ({status})", status=status)
         where = _shown_url(target)
-        try:
-            own = origin_of(target.reveal()) == self.origin
-        except ConfigError:
-            own = False
-        if own and method == "GET":
+        if method == "GET" and self.owns(target):
             return target
         what = f"{self.origin.display} redirects to {where} ({status})"
         if method != "GET":
