@@ -5,6 +5,7 @@ The library's own backend takes a time-out per step, looks names up without any,
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import selectors
 import socket
@@ -151,15 +152,11 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         exchange = current_exchange() or Exchange(timeout)
-        try:
+        with _translated(httpcore.ConnectTimeout, httpcore.ConnectError):
             exchange.enter("name")
             addresses = look_up(host, port, exchange)
             exchange.enter("connect")
             connection = connect(addresses, exchange)
-        except TimeoutError as error:
-            raise httpcore.ConnectTimeout from error
-        except OSError as error:
-            raise httpcore.ConnectError from error
         exchange.fresh = True
         self._sockets.opened += 1
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -194,17 +191,13 @@ class _Stream(httpcore.NetworkStream):
                 return passed
 
     def _read(self, max_bytes: int, timeout: float | None) -> bytes:
-        try:
+        with _translated(httpcore.ReadTimeout, httpcore.ReadError):
             limit = _limit(timeout)
             if self._tunnel is not None:
                 data = self._tunnel.read(max_bytes, limit)
             else:
                 self._socket.settimeout(limit)
                 data = self._socket.recv(max_bytes)
-        except TimeoutError as error:
-            raise httpcore.ReadTimeout from error
-        except OSError as error:
-            raise httpcore.ReadError from error
         if not data:
             exchange = current_exchange()
             # A socket that we shut down ourselves ends like one that the server closed.
@@ -219,7 +212,7 @@ class _Stream(httpcore.NetworkStream):
         if exchange is not None and exchange.phase in ("proxy", "request"):
             self._framing = ResponseFraming()
         view = memoryview(buffer)
-        try:
+        with _translated(httpcore.WriteTimeout, httpcore.WriteError):
             while view:
                 limit = _limit(timeout)
                 if self._tunnel is not None:
@@ -227,10 +220,6 @@ class _Stream(httpcore.NetworkStream):
                     return
                 self._socket.settimeout(limit)
                 view = view[self._socket.send(view) :]
-        except TimeoutError as error:
-            raise httpcore.WriteTimeout from error
-        except OSError as error:
-            raise httpcore.WriteError from error
 
     def close(self) -> None:
         self._sockets.discard(self._socket)
@@ -244,7 +233,10 @@ class _Stream(httpcore.NetworkStream):
             exchange.enter("proxy" if to_proxy else "tls")
         wrapped: socket.socket | None = None
         try:
-            with self._contexts.lend() as context:
+            with (
+                _translated(httpcore.ConnectTimeout, httpcore.ConnectError),
+                self._contexts.lend() as context,
+            ):
                 if isinstance(self._socket, ssl.SSLSocket):
                     return self._start_tunnel(context, server_hostname, timeout)
                 self._sockets.discard(self._socket)
@@ -254,14 +246,11 @@ class _Stream(httpcore.NetworkStream):
                 stream = _Stream(wrapped, self._sockets, self._contexts)
                 wrapped.settimeout(_limit(timeout))
                 wrapped.do_handshake()
-        except TimeoutError as error:
-            self._close_after_failure(wrapped)
-            raise httpcore.ConnectTimeout from error
-        except OSError as error:
-            self._close_after_failure(wrapped)
-            raise httpcore.ConnectError from error
         except BaseException:
-            self._close_after_failure(wrapped)
+            for connection in (self._socket, wrapped):
+                if connection is not None:
+                    self._sockets.discard(connection)
+                    connection.close()
             raise
         return stream
 
@@ -271,12 +260,6 @@ class _Stream(httpcore.NetworkStream):
 
         tunnel = TLSinTLSStream(self._socket, context, name, _limit(timeout))
         return _Stream(self._socket, self._sockets, self._contexts, tunnel)
-
-    def _close_after_failure(self, wrapped: socket.socket | None) -> None:
-        for connection in (self._socket, wrapped):
-            if connection is not None:
-                self._sockets.discard(connection)
-                connection.close()
 
     def get_extra_info(self, info: str) -> Any:
         if info == "socket":
@@ -288,6 +271,17 @@ class _Stream(httpcore.NetworkStream):
         if info == "is_readable":
             return (self._framing is not None and self._framing.overrun) or _readable(self._socket)
         return None
+
+
+@contextlib.contextmanager
+def _translated(timeout: type[Exception], failure: type[Exception]) -> Iterator[None]:
+    """Errors of a socket as those of the library."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise timeout from error
+    except OSError as error:
+        raise failure from error
 
 
 def _readable(connection: socket.socket) -> bool:
