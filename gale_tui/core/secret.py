@@ -35,9 +35,6 @@ class _Hidden:
     def __str__(self) -> str:
         return HIDDEN
 
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
-
     def __bool__(self) -> bool:
         return bool(self._value)
 
@@ -53,12 +50,6 @@ class _Hidden:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} is not pickled or copied")
-
-    def __copy__(self) -> _Hidden:
-        return self
-
-    def __deepcopy__(self, memo: object) -> _Hidden:
-        return self
 
 
 @final
