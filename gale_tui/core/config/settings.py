@@ -172,17 +172,11 @@ def check_setting(name: str, value: object) -> object:
     return _CHECKS[name](value)
 
 
-def as_toml(value: object) -> str | bool | float | dict[str, str] | None:
+def as_toml(value: object) -> object:
     """A setting's value as TOML; None if its line is left out."""
-    if value is None:
-        return None
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, Mapping):
-        return {str(name): str(text) for name, text in value.items()} or None
-    if isinstance(value, bool | float | str):
-        return value
-    raise TypeError(f"a setting cannot be {type(value).__name__}")
+    return dict(value) or None if isinstance(value, Mapping) else value
 
 
 def _shown(name: object) -> str:
