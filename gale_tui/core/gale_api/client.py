@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import math
 import re
 import shlex
 import time
@@ -312,7 +311,6 @@ def parse_http_date(text: str) -> float | None:
         moment = email.utils.parsedate_to_datetime(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        seconds = moment.timestamp()
+        return moment.timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return seconds if math.isfinite(seconds) else None

@@ -7,7 +7,6 @@ differently. Whatever cannot be used counts as absent; texts come out inert, bou
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -145,7 +144,7 @@ def _status(places: list[dict[str, Any]]) -> str | None:
 
 def _text(places: list[dict[str, Any]], names: tuple[str, ...], limit: int) -> str | None:
     for value in _each(places, names):
-        if isinstance(value, str) and (line := inert(value[: 4 * limit], limit)):
+        if isinstance(value, str) and (line := inert(value, limit)):
             return line
     return None
 
@@ -155,8 +154,7 @@ def _percentage(places: list[dict[str, Any]]) -> float | None:
         if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,9})?)\s*%?\s*", value, re.ASCII)):
             value = float(match[1])
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100:
-            number = float(value)
-            return number if math.isfinite(number) else None
+            return float(value)
     return None
 
 
@@ -165,10 +163,10 @@ def _link(places: list[dict[str, Any]]) -> SignedUrl | None:
         if isinstance(value, str):
             # Line breaks and tabs get in by copying; browsers drop them too.
             link = without_keys(re.sub(r"[\t\r\n]", "", value.strip()))
-            if link and len(link) <= LINK_LIMIT and not re.search(r"[\x00-\x20\x7f\ud800-\udfff]", link.strip()):
+            if link.isascii():
+                link = link.replace(" ", "%20")
+            if 0 < len(link) <= LINK_LIMIT and not re.search(r"[\x00-\x20\x7f\ud800-\udfff]", link):
                 return SignedUrl(link)
-            if link and len(link) <= LINK_LIMIT and re.fullmatch(r"[\x20-\x7e]+", link):
-                return SignedUrl(link.replace(" ", "%20"))
     return None
 
 
