@@ -6,7 +6,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -23,9 +22,7 @@ _LONGEST: Final = 3600.0
 """Seconds; a longer lease is damage."""
 _PROC: Final = Path("/proc")
 
-_SELECT: Final = (
-    "SELECT owner, host, pid, process_started, granted_at, expires_at FROM leases WHERE job_id = ? AND kind = ?"
-)
+_SELECT: Final = "SELECT owner, host, pid, granted_at, expires_at FROM leases WHERE job_id = ? AND kind = ?"
 
 
 @cache
@@ -40,50 +37,17 @@ def _this_host() -> str:
     return " ".join(parts)
 
 
-def _process_started(pid: int) -> str | None:
-    """When a process began, in the kernel's words; "" if the system does not say, None if there is no such process."""
-    try:
-        text = (_PROC / str(pid) / "stat").read_text()
-    except OSError:
-        # Another system, or a process that is hidden from us.
-        return _find_by_signal(pid)
-    # The second field is the name, in brackets, which may hold anything; the third is the state, the 22nd the start.
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else fields[19]
-
-
-def _find_by_signal(pid: int) -> str | None:
+def _is_dead(host: str, pid: int) -> bool:
+    """True if the process is certainly gone; if its number is used again, its lease ends with its time."""
     # On Windows a signal 0 would be a ctrl+c.
-    if os.name == "posix":
+    if host == _this_host() and os.name == "posix":
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
-            return None
-        except OSError:
-            return ""
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A store in a process."""
-
-    owner: str
-    host: str
-    pid: int
-    process_started: str
-
-    @classmethod
-    def here(cls, owner: str) -> Holder:
-        return cls(owner, _this_host(), os.getpid(), _process_started(os.getpid()) or "")
-
-    @property
-    def dead(self) -> bool:
-        """True if the process is certainly gone."""
-        if self.host != _this_host():
-            return False
-        started = _process_started(self.pid)
-        return started is None or bool(started and self.process_started and started != self.process_started)
+            return True
+        except PermissionError:
+            pass
+    return False
 
 
 class Leases:
@@ -91,7 +55,7 @@ class Leases:
 
     def __init__(self, database: WriteConnection, owner: str) -> None:
         self._database = database
-        self._me = Holder.here(owner)
+        self._owner = owner
         self._held: set[tuple[str, LeaseKind]] = set()
 
     def acquire(self, job_id: str, kind: LeaseKind, seconds: float) -> bool:
@@ -104,11 +68,11 @@ class Leases:
                 self._held.discard((job_id, kind))
                 return False
             now = time.time()
-            me = self._me
+            # Older versions compare when the process began; "" says nothing.
             self._database.write(
                 "INSERT OR REPLACE INTO leases (job_id, kind, owner, host, pid, process_started, granted_at, "
-                "expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (job_id, kind, me.owner, me.host, me.pid, me.process_started, now, now + seconds),
+                "expires_at) VALUES (?, ?, ?, ?, ?, '', ?, ?)",
+                (job_id, kind, self._owner, _this_host(), os.getpid(), now, now + seconds),
             )
         self._held.add((job_id, kind))
         return True
@@ -118,7 +82,7 @@ class Leases:
         if self._database.row(f"SELECT 1 FROM {table} WHERE id = ?", (job_id,)) is None:  # noqa: S608  # one of two
             return False
         row = self._database.row(_SELECT, (job_id, kind))
-        return row is None or row[0] == self._me.owner or _has_ended(row)
+        return row is None or row[0] == self._owner or _has_ended(row)
 
     def renew(self, seconds: float) -> tuple[tuple[str, LeaseKind], ...]:
         if not self._held:
@@ -126,16 +90,16 @@ class Leases:
         with self._database.transaction(durable=False):
             now = time.time()
             self._database.write(
-                "UPDATE leases SET granted_at = ?, expires_at = ? WHERE owner = ?", (now, now + seconds, self._me.owner)
+                "UPDATE leases SET granted_at = ?, expires_at = ? WHERE owner = ?", (now, now + seconds, self._owner)
             )
-            rows = self._database.rows("SELECT job_id, kind FROM leases WHERE owner = ?", (self._me.owner,))
+            rows = self._database.rows("SELECT job_id, kind FROM leases WHERE owner = ?", (self._owner,))
         lost = self._held.difference(rows)
         self._held.intersection_update(rows)
         return tuple(sorted(lost))
 
     def release(self, job_id: str, kind: LeaseKind) -> None:
         self._held.discard((job_id, kind))
-        arguments = (job_id, kind, self._me.owner)
+        arguments = (job_id, kind, self._owner)
         if self._database.row("SELECT 1 FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments) is None:
             return
         sql = "DELETE FROM leases WHERE job_id = ? AND kind = ? AND owner = ?"
@@ -143,7 +107,7 @@ class Leases:
 
     def release_all(self) -> None:
         if self._held:
-            self._database.write_once("DELETE FROM leases WHERE owner = ?", (self._me.owner,), durable=False)
+            self._database.write_once("DELETE FROM leases WHERE owner = ?", (self._owner,), durable=False)
             self._held.clear()
 
 
@@ -154,13 +118,13 @@ def is_held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: Le
 
 
 def _has_ended(row: Row) -> bool:
-    owner, host, pid, started, granted_at, expires_at = row
+    _, host, pid, granted_at, expires_at = row
     now = time.time()
     try:
         # A lease that was granted in the future is one from before the clock was set back.
         if now > expires_at + _MARGIN or granted_at > now + _MARGIN + (expires_at - granted_at):
             return True
-        return expires_at - granted_at > _LONGEST or Holder(owner, host, pid, started).dead
+        return expires_at - granted_at > _LONGEST or _is_dead(host, pid)
     except (TypeError, OverflowError):
         # Values that are damaged belong to nobody.
         return True
