@@ -148,7 +148,6 @@ class BatchRecords:
         Deletes older ones that nobody runs and that have nothing left to start, or nothing but what this one has.
         """
         await self._write(lambda history: _add(history, batch))
-        await self._write(lambda history: history.leases.acquire(batch.id, "batch", LEASE))
 
     async def acquire(self, batch_id: str) -> BatchRecord:
         """Acquires the lease of a batch; returns the batch as it stands now.
@@ -200,6 +199,7 @@ def _add(history: History, batch: BatchRecord) -> None:
             database.write(
                 "INSERT INTO batch_starts (batch_id, place, job_id) VALUES (?, ?, ?)", (batch.id, place, job_id)
             )
+        history.leases.grant(batch.id, "batch", LEASE)
 
 
 def _delete(history: History, batch_id: str) -> None:

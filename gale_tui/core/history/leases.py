@@ -67,15 +67,19 @@ class Leases:
             if not self._is_free(job_id, kind):
                 self._held.discard((job_id, kind))
                 return False
-            now = time.time()
-            # Older versions compare when the process began; "" says nothing.
-            self._database.write(
-                "INSERT OR REPLACE INTO leases (job_id, kind, owner, host, pid, process_started, granted_at, "
-                "expires_at) VALUES (?, ?, ?, ?, ?, '', ?, ?)",
-                (job_id, kind, self._owner, _this_host(), os.getpid(), now, now + seconds),
-            )
-        self._held.add((job_id, kind))
+            self.grant(job_id, kind, seconds)
         return True
+
+    def grant(self, job_id: str, kind: LeaseKind, seconds: float) -> None:
+        """Acquires the lease of what is new, or free, in the transaction that is open."""
+        now = time.time()
+        # Older versions compare when the process began; "" says nothing.
+        self._database.write(
+            "INSERT OR REPLACE INTO leases (job_id, kind, owner, host, pid, process_started, granted_at, "
+            "expires_at) VALUES (?, ?, ?, ?, ?, '', ?, ?)",
+            (job_id, kind, self._owner, _this_host(), os.getpid(), now, now + seconds),
+        )
+        self._held.add((job_id, kind))
 
     def _is_free(self, job_id: str, kind: LeaseKind) -> bool:
         table = "batches" if kind == "batch" else "jobs"

@@ -91,8 +91,8 @@ class History:
         self._owner = owner
         self._step = step
         self._identity = file_identity(file.path)
-        self.writer = HistoryWriter(file.writer, owner, logged=file.logged)
         self.leases = Leases(file.writer, owner)
+        self.writer = HistoryWriter(file.writer, owner, self.leases, logged=file.logged)
         self.reader = HistoryReader(file.reader, owner)
         self.write_retry = BusyRetry(file.path)
         self.read_retry = BusyRetry(file.path)

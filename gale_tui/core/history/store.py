@@ -130,7 +130,13 @@ class JobStore:
         return await self._read(lambda history: history.reader.events(job_id))
 
     async def add(
-        self, job: Job, event: str | None = None, *, at: float | None = None, line: tuple[str, int] | None = None
+        self,
+        job: Job,
+        event: str | None = None,
+        *,
+        at: float | None = None,
+        line: tuple[str, int] | None = None,
+        post_lease: float | None = None,
     ) -> JobChange:
         """Writes a new job; once this returns, it survives the end of the process and a power cut.
 
@@ -138,12 +144,13 @@ class JobStore:
             job: The job; its revision is set.
             at: When that was; now if None.
             line: The batch and the place in it (from 0) that the job starts, in the same transaction.
+            post_lease: Seconds for which its POST is ours, from the same transaction on; None if it has none.
 
         Raises:
             StoreError: It was not written, or a job with this id exists.
             LineStartedError: That line of the batch is started already.
         """
-        return await self._change(lambda history: history.writer.add(job, event, at, line))
+        return await self._change(lambda history: history.writer.add(job, event, at, line, post_lease))
 
     async def update(
         self,
@@ -171,13 +178,9 @@ class JobStore:
         """
         return await self._change(lambda history: history.writer.update(job_id, change, event, at, again))
 
-    async def remove(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
-        """Deletes a job with its timeline, link and leases; None if it is gone already. Files stay.
-
-        Args:
-            unsent: Nothing was sent, so its line of a batch counts as not started.
-        """
-        return await self._change(lambda history: history.writer.remove(job_id, unsent=unsent))
+    async def remove(self, job_id: str) -> JobChange | None:
+        """Deletes a job with its timeline, link and leases; None if it is gone already. Files stay."""
+        return await self._change(lambda history: history.writer.remove(job_id))
 
     async def removed(self) -> list[tuple[Job, list[JobEvent]]]:
         """The last 20 jobs removed in 7 days, with their timelines, the last one first."""

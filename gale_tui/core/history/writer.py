@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from gale_tui.core.errors import LineStartedError, StoreError
 from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.leases import Leases
 from gale_tui.core.history.rows import COLUMNS, Row, dump_job, job_from, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
@@ -70,14 +71,17 @@ class HistoryWriter:
         logged: True with a write-ahead log.
     """
 
-    def __init__(self, database: WriteConnection, owner: str, *, logged: bool) -> None:
+    def __init__(self, database: WriteConnection, owner: str, leases: Leases, *, logged: bool) -> None:
         self._database = database
         self._owner = owner
+        self._leases = leases
         self._logged = logged
         self._scrub_needed = logged
         self._scrub_from = 0.0
 
-    def add(self, job: Job, event: str | None, at: float | None, line: tuple[str, int] | None = None) -> JobChange:
+    def add(
+        self, job: Job, event: str | None, at: float | None, line: tuple[str, int] | None, post_lease: float | None
+    ) -> JobChange:
         with self._database.transaction(durable=True):
             if self._row(job.id) is not None:
                 raise StoreError(f"The job {job.id} is already in the history")
@@ -86,6 +90,8 @@ class HistoryWriter:
             job = self._insert(job)
             if event:
                 self._add_event(job.id, JobEvent(time.time() if at is None else at, event))
+            if post_lease is not None:
+                self._leases.grant(job.id, "post", post_lease)
         return JobChange(ChangeKind.ADDED, job)
 
     def restore(self, job: Job, events: Sequence[JobEvent]) -> JobChange:
@@ -126,25 +132,22 @@ class HistoryWriter:
             return JobChange(ChangeKind.CHANGED, new, old)
         return None
 
-    def remove(self, job_id: str, *, unsent: bool = False) -> JobChange | None:
+    def remove(self, job_id: str) -> JobChange | None:
         with self._database.transaction(durable=True):
             row = self._row(job_id)
             if row is None:
                 return None
             now = time.time()
             job = dataclasses.replace(job_from(row), revision=self._next_revision())
-            if not unsent:
-                events = self._database.rows("SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,))
-                self._database.write(
-                    "INSERT OR REPLACE INTO removed (job_id, at, content, timeline) VALUES (?, ?, ?, ?)",
-                    (job_id, now, dump_job(job), json.dumps(events)),
-                )
-                self._prune_removed(now)
+            events = self._database.rows("SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,))
+            self._database.write(
+                "INSERT OR REPLACE INTO removed (job_id, at, content, timeline) VALUES (?, ?, ?, ?)",
+                (job_id, now, dump_job(job), json.dumps(events)),
+            )
+            self._prune_removed(now)
             self._database.write("DELETE FROM jobs WHERE id = ?", (job_id,))
             self._database.write("DELETE FROM events WHERE job_id = ?", (job_id,))
             self._database.write("DELETE FROM leases WHERE job_id = ?", (job_id,))
-            if unsent:
-                self._database.write("DELETE FROM batch_starts WHERE job_id = ?", (job_id,))
             self._database.write("DELETE FROM forgotten WHERE at < ?", (now - _REMEMBERED,))
             self._database.write(
                 "INSERT OR REPLACE INTO forgotten (job_id, revision, writer, at) VALUES (?, ?, ?, ?)",

@@ -129,25 +129,12 @@ class Exporter:
                 # A batch loses nothing while it waits: a kill then leaves the line as it is, certainly not sent.
                 await self._take_turn(environment.id)
                 pending.turn = True
-            # The record comes before the lease: that belongs to a job that is there.
-            await self._registry.add(job, "requested", line)
-            await self._acquire_or_undo(job)
+            await self._registry.add(job, "requested", line, POST_LEASE)
             job = await self._post(job.id, environment, pending)
         finally:
             self._pending.pop(job.id, None)
         self.resume(job)
         return job
-
-    async def _acquire_or_undo(self, job: Job) -> None:
-        error = StoreError("Another gale-tui took this export for an abandoned one", "Try again")
-        try:
-            if await self._registry.store.acquire(job.id, "post", seconds=POST_LEASE):
-                return
-        except StoreError as caught:
-            error = caught
-        with contextlib.suppress(StoreError):
-            await self._registry.remove(job.id, unsent=True)
-        raise error
 
     async def _wait_and_post(self, job: Job, pending: _Pending) -> Job:
         registry = self._registry

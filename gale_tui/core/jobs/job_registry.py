@@ -71,17 +71,20 @@ class JobRegistry:
             self.durations.learn(job)
         return new
 
-    async def add(self, job: Job, event: str, line: tuple[str, int] | None = None) -> Job:
+    async def add(
+        self, job: Job, event: str, line: tuple[str, int] | None = None, post_lease: float | None = None
+    ) -> Job:
         """Writes a new job.
 
         Args:
             line: The batch and the place in it (from 0) that the job starts.
+            post_lease: Seconds for which its POST is ours; None if it has none.
 
         Raises:
             StoreError: It could not be written.
             LineStartedError: That line of the batch is started already.
         """
-        change = await self.store.add(job, event, at=self._clock.time(), line=line)
+        change = await self.store.add(job, event, at=self._clock.time(), line=line, post_lease=post_lease)
         self.publish(change)
         return change.job
 
@@ -160,14 +163,10 @@ class JobRegistry:
                 if done is not None:
                     self.publish(done)
 
-    async def remove(self, job_id: str, *, unsent: bool = False) -> tuple[Job, list[JobEvent]] | None:
-        """Removes a job from the history; returns what brings it back, None if it was gone.
-
-        Args:
-            unsent: Nothing was sent: the line of a batch that it stands for is not started after all.
-        """
+    async def remove(self, job_id: str) -> tuple[Job, list[JobEvent]] | None:
+        """Removes a job from the history; returns what brings it back, None if it was gone."""
         events = await self.store.events(job_id)
-        change = await self.store.remove(job_id, unsent=unsent)
+        change = await self.store.remove(job_id)
         self._unwritten.pop(job_id, None)
         if change is None:
             return None

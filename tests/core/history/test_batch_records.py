@@ -15,7 +15,6 @@ from gale_tui.core.errors import LineStartedError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.batch_runner import BatchRun, account_of
-from gale_tui.core.models import ChangeKind
 from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
 from tests.core.jobs.test_batch_runner import new_run, posts, set_up, tool_id, tools
@@ -140,18 +139,14 @@ def plan(bench: Bench, batch_id: str, count: int) -> BatchRecord:
     return BatchRecord(batch_id, environment.id, environment.name, str(environment.origin), tools(count), "other")
 
 
-async def test_an_export_that_was_not_sent_after_all_leaves_its_line_to_be_started(tmp_path: Path) -> None:
+async def test_a_line_whose_export_was_removed_stays_started(tmp_path: Path) -> None:
     store = await JobStore.open(tmp_path / "jobs.sqlite3")
     await store.batches.add(BatchRecord("b", "e", "e", "https://e", tools(2)))
     await store.add(sample_job("1"), line=("b", 0))
-    change = await store.remove("1", unsent=True)
-    assert change is not None
-    assert change.kind is ChangeKind.REMOVED
-    await store.add(sample_job("2"), line=("b", 0))
-    await store.remove("2")
+    await store.remove("1")
     found = await store.batches.find("b")
     assert found is not None
-    assert dict(found.started) == {0: "2"}, "what was sent and forgotten stays started"
+    assert dict(found.started) == {0: "1"}
     await store.close()
 
 

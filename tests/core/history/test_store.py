@@ -209,8 +209,6 @@ async def test_a_forgotten_job_is_gone_and_can_be_taken_back(store: JobStore) ->
 async def test_a_removed_job_can_be_restored_after_a_restart(path: Path) -> None:
     odd = Path("/downloads", b"caf\xe9".decode("utf-8", "surrogateescape"))
     store = await JobStore.open(path)
-    await store.add(sample_job("unsent"))
-    await store.remove("unsent", unsent=True)
     kept = await store.add(sample_job(download_url=SignedUrl(LINK), folder=odd, label="Bücher"), "requested", at=1.0)
     await store.remove("job-1")
     await store.close()
