@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 20, 50)
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new folder. pytest's own one looks through those of all tests before for the next number of its name."""
+    return tmp_path_factory.mktemp(f"test{next(_numbers)}", numbered=False)
 
 
 @pytest.fixture(autouse=True)

@@ -229,6 +229,7 @@ class PtyProgram:
             fcntl.ioctl(slave, termios.TIOCSWINSZ, _size(width, height))
             self.modes_before = termios.tcgetattr(slave)
             """The terminal's settings before the program changed them."""
+            self._name = os.ttyname(slave)
             self.process = _start(argv, environ, cwd, slave, fresh or not can_fork(argv))
         finally:
             os.close(slave)
@@ -273,6 +274,14 @@ class PtyProgram:
     def modes(self) -> list[Any]:
         """The terminal's settings now."""
         return termios.tcgetattr(self._master)
+
+    def is_full(self) -> bool:
+        """Whether the terminal takes no more because nobody reads it."""
+        slave = os.open(self._name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            return not select.select([], [slave], [], 0)[1]
+        finally:
+            os.close(slave)
 
     def write(self, data: bytes) -> None:
         """Sends bytes as a keyboard would."""

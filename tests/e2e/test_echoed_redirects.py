@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.e2e.mini_gale import KEY, SIGNATURE, Answer, MiniGale, Request, Tool, tool_zip
-from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for
+from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for
+from tests.support.forked import run_forked
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
 FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"
@@ -96,8 +96,8 @@ def test_the_target_of_a_redirect_gives_nothing_away(name: str, tmp_path: Path) 
                     written = bytes(program.raw)
             else:
                 command = [*DEBUG, "export", "--tool-id", TOOL, "--flow-id", FLOW, "--json", "--timeout", "6"]
-                done = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, timeout=LIMIT)
+                done = run_forked(command, env=environ)
                 assert done.returncode in case.codes, done.stderr
-                written = done.stdout + done.stderr
+                written = (done.stdout + done.stderr).encode()
             assert any(each.method == case.method and each.target.startswith(case.path) for each in gale.requests())
         check(case, written, home, account)

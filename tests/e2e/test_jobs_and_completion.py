@@ -12,6 +12,7 @@ import pytest
 
 from tests.benchmarks.histories import finished_jobs, write_history
 from tests.e2e.terminal import GALE_TUI, ROOT, environ_for
+from tests.support.forked import run_forked
 from tests.support.needs import needs
 
 ORIGIN = "http://127.0.0.1:9"
@@ -31,7 +32,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 def run(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """`gale-tui jobs` with these arguments."""
     command = [*GALE_TUI, "jobs", *arguments]
-    return subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    return run_forked(command, env=environ)
 
 
 def test_jobs_lists_the_history_newest_first(environ: dict[str, str]) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.mini_gale import KEY, SIGNATURE, Answer, MiniGale, Tool
-from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for
+from tests.e2e.terminal import GALE_TUI, LIMIT, PtyProgram, environ_for
+from tests.support.forked import run_forked
 from tests.support.needs import needs
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
@@ -93,9 +94,9 @@ def check_nothing_found(program: PtyProgram, account: dict[str, str], home: Path
     assert found_in(program.raw) == []
     assert found_on_disk(home) == []
     assert found_on_disk(Path(account["HOME"])) == []
-    info = subprocess.run([*GALE_TUI, "info"], env=account, cwd=ROOT, capture_output=True, timeout=LIMIT)
+    info = run_forked([*GALE_TUI, "info"], env=account)
     assert info.returncode == 0
-    assert found_in(info.stdout + info.stderr) == []
+    assert found_in((info.stdout + info.stderr).encode()) == []
 
 
 def test_the_search_finds_what_there_is(tmp_path: Path) -> None:

@@ -94,67 +94,77 @@ def posts(sandbox: Sandbox) -> list[str]:
     return [each.path for each in sandbox.requests if each.method == "POST"]
 
 
-def check_saved(sandbox: Sandbox, folder: Path, terminal: Terminal) -> None:
-    """One export, its file whole, and nothing kept of what else was in the paste."""
+def check_saved(sandbox: Sandbox, folder: Path, terminal: Terminal, count: int = 1) -> None:
+    """So many exports, their files whole, and nothing kept of what else was in the pastes."""
     screen = terminal.wait_for(SAVED)
     assert COOKIE not in screen
-    (file,) = (folder / "home" / "downloads").iterdir()
-    with zipfile.ZipFile(file) as archive:
-        assert archive.testzip() is None
-    assert len(posts(sandbox)) == 1
+    files = list((folder / "home" / "downloads").iterdir())
+    assert len(posts(sandbox)) == len(files) == count
+    for file in files:
+        with zipfile.ZipFile(file) as archive:
+            assert archive.testzip() is None
     terminal.keys("q")
     assert terminal.exit_code() == 0
     kept = [path.read_bytes() for path in (folder / "home").rglob("*") if path.is_file()]
     assert not any(word.encode() in content for content in kept for word in (COOKIE, BEARER))
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_n_paste_enter(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, way: str) -> None:
-    text = copied(way, sandbox, tmp_path)
+def wait_for_saved(sandbox: Sandbox, terminal: Terminal, count: int) -> None:
+    """Returns once so many files are saved and the jobs are on screen."""
+    terminal.wait_for(re.compile(rf"\b{count} saved"))
+    terminal.wait_for("q Quit")
+    assert len(posts(sandbox)) == count
+
+
+def test_n_paste_enter(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
     terminal = start()
-    terminal.keys("n")
-    terminal.wait_for("Tool ID")
-    terminal.paste(text, bracketed=True)
-    terminal.wait_for("Taken from")
-    terminal.keys("Enter")
-    check_saved(sandbox, tmp_path, terminal)
+    for count, way in enumerate(WAYS, 1):
+        terminal.keys("n")
+        terminal.wait_for("Tool ID")
+        terminal.paste(copied(way, sandbox, tmp_path), bracketed=True)
+        terminal.wait_for("Taken from")
+        terminal.keys("Enter")
+        wait_for_saved(sandbox, terminal, count)
+    check_saved(sandbox, tmp_path, terminal, len(WAYS))
 
 
-@pytest.mark.parametrize("way", ["url", "curl", "fetch", "har"])
 @pytest.mark.parametrize("opened", [True, False], ids=["in the form", "over the jobs"])
 def test_nobody_has_to_wait_between_the_actions(
-    start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, way: str, opened: bool
+    start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, opened: bool
 ) -> None:
-    text = copied(way, sandbox, tmp_path)
     terminal = start(80, 24)
-    if opened:
-        terminal.keys("n")
-    terminal.paste(text, bracketed=True)
-    terminal.keys("Enter")
-    check_saved(sandbox, tmp_path, terminal)
+    ways = ["url", "curl", "fetch", "har"]
+    for count, way in enumerate(ways, 1):
+        if opened:
+            terminal.keys("n")
+        terminal.paste(copied(way, sandbox, tmp_path), bracketed=True)
+        terminal.keys("Enter")
+        wait_for_saved(sandbox, terminal, count)
+    check_saved(sandbox, tmp_path, terminal, len(ways))
 
 
 @pytest.mark.parametrize(
-    ("way", "opened"),
-    [("url", True), ("curl", True), ("fetch", True), ("har", True), ("url", False), ("curl", False), ("cmd", False),
-     ("powershell", False)],
-    ids=lambda value: value if isinstance(value, str) else "in the form" if value else "over the jobs",
-)  # fmt: skip
+    ("ways", "opened"),
+    [(["url", "curl", "fetch", "har"], True), (["url", "curl", "cmd", "powershell"], False)],
+    ids=["in the form", "over the jobs"],
+)
 def test_a_paste_that_the_terminal_does_not_bracket_is_read_whole(
-    start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, way: str, opened: bool
+    start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path, ways: list[str], opened: bool
 ) -> None:
-    text = copied(way, sandbox, tmp_path)
     terminal = start(program=UNHURRIED)
-    if opened:
-        terminal.keys("n")
-        terminal.wait_for("Tool ID")
-    several = "\n" in text
-    # The line break at its end is no press, where there are others before it.
-    terminal.paste(text + "\n" if several else text, bracketed=False)
-    terminal.wait_for("Taken from")
-    assert posts(sandbox) == []
-    terminal.keys("Enter")
-    check_saved(sandbox, tmp_path, terminal)
+    for count, way in enumerate(ways, 1):
+        text = copied(way, sandbox, tmp_path)
+        if opened:
+            terminal.keys("n")
+            terminal.wait_for("Tool ID")
+        several = "\n" in text
+        # The line break at its end is no press, where there are others before it.
+        terminal.paste(text + "\n" if several else text, bracketed=False)
+        terminal.wait_for("Taken from")
+        assert len(posts(sandbox)) == count - 1
+        terminal.keys("Enter")
+        wait_for_saved(sandbox, terminal, count)
+    check_saved(sandbox, tmp_path, terminal, len(ways))
 
 
 def test_text_and_enter_from_a_script(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:

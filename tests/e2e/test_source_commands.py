@@ -14,6 +14,7 @@ from gale_tui.core.source.unpack import read_members
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import GALE_TUI, environ_for
+from tests.support.forked import run_forked
 from tests.support.saved_exports import documents, write_zip
 
 FACTOR = 15.0
@@ -67,10 +68,7 @@ class Nightly:
         return ended.stdout
 
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        ended = subprocess.run(
-            [*self._program, *arguments], env=self._environ, stdin=subprocess.DEVNULL, capture_output=True,
-            encoding="utf-8", check=False, timeout=100,
-        )  # fmt: skip
+        ended = run_forked([*self._program, *arguments], env=self._environ, timeout=100)
         assert ended.returncode == code, ended.stderr
         return ended
 
@@ -169,10 +167,7 @@ def test_a_set_is_compared_with_the_repository(sandbox: Sandbox, tmp_path: Path)
 
 
 def gale_tui(tmp_path: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*GALE_TUI, *map(str, arguments)], cwd=tmp_path, env=environ_for(tmp_path / "home"), capture_output=True,
-        encoding="utf-8", timeout=60, check=False,
-    )  # fmt: skip
+    return run_forked([*GALE_TUI, *map(str, arguments)], cwd=tmp_path, env=environ_for(tmp_path / "home"))
 
 
 def test_unpack_and_pack_as_commands(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import io
+import itertools
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from gale_tui.sandbox.server import Sandbox
 from tests.e2e.crash_runner import FACTOR, Steps, export_arguments, make_engine
 from tests.e2e.mini_gale import KEY, MiniGale, Tool
 from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for, wait_until
+from tests.support.forked import Forked
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
 FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"
@@ -50,7 +52,7 @@ def account(tmp_path: Path, gale: MiniGale) -> dict[str, str]:
 
 @pytest.fixture
 def stalled(account: dict[str, str], gale: MiniGale) -> Iterator[PtyProgram]:
-    """The app with a running export, drawing screen after screen that nobody reads."""
+    """The app with a running export, having drawn what the terminal takes and more that nobody reads."""
     with PtyProgram(GALE_TUI, account) as program:
         program.wait_for("Export jobs")
         program.type("n")
@@ -58,11 +60,17 @@ def stalled(account: dict[str, str], gale: MiniGale) -> Iterator[PtyProgram]:
         program.type(f"{TOOL}\t{FLOW}\r")
         program.wait_for("IN_PROGRESS")
         program.reading.clear()
-        for _ in range(40):
-            program.type("?")
-            time.sleep(0.03)  # the driver draws each of them
-            program.type("\x1b")
-            time.sleep(0.03)
+        keys = itertools.cycle("?\x1b")
+
+        def press_until_full() -> bool:
+            program.type(next(keys))
+            return program.is_full()
+
+        wait_until(press_until_full, "a terminal that takes no more")
+        for _ in range(6):
+            press_until_full()
+            time.sleep(0.05)
+        program.type("\x1b")
         yield program
 
 
@@ -90,7 +98,7 @@ def test_a_signal_ends_it(stalled: PtyProgram, name: str) -> None:
 
 def test_quitting_ends_it(stalled: PtyProgram) -> None:
     stalled.type("q")
-    # It comes after the eighty keys before it, each of which draws a screen.
+    # It comes after the keys before it, each of which draws a screen.
     assert stalled.process.wait(LIMIT) == 0
 
 
@@ -119,7 +127,7 @@ def test_a_signal_that_dumps_core_leaves_the_terminal_restored(account: dict[str
 
 # Pipes
 
-Export = Callable[..., "subprocess.Popen[bytes]"]
+Export = Callable[..., Forked]
 
 
 @pytest.fixture
@@ -127,20 +135,13 @@ def export(account: dict[str, str]) -> Iterator[Export]:
     """Starts `gale-tui export`; what is not given is dropped."""
     with ExitStack() as started:
 
-        def run(*arguments: str, stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL) -> object:
-            process = subprocess.Popen(
-                [*GALE_TUI, *EXPORT, *arguments],
-                env=account,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-            )
+        def run(*arguments: str, stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL) -> Forked:
+            process = Forked([*GALE_TUI, *EXPORT, *arguments], env=account, stdout=stdout, stderr=stderr)
             started.callback(process.wait)
             started.callback(process.kill)
             return process
 
-        yield run  # type: ignore[misc]  # it is a Popen
+        yield run
 
 
 @pytest.fixture
