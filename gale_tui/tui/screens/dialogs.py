@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +20,7 @@ from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
 from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
+from gale_tui.tui.widgets.forms.id_fields import environment_select
 
 if TYPE_CHECKING:
     from gale_tui.tui.context import AppHost
@@ -160,7 +160,6 @@ class TrackDialog(FormDialog[Job]):
 
     def compose(self) -> ComposeResult:
         environments = self.engine.environments
-        current = self.engine.environments.current
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Track an export that is already running"
             yield TextField(
@@ -172,16 +171,7 @@ class TrackDialog(FormDialog[Job]):
                 hint="The dockStatusId of the export's answer.",
                 tidy=tidy_id,
             )
-            yield FormRow(
-                "Environment",
-                Select(
-                    [(Text(environment.name), environment.id) for environment in environments],
-                    value=current.id if current is not None else Select.NULL,
-                    allow_blank=current is None,
-                    id="environment",
-                    compact=True,
-                ),
-            )
+            yield FormRow("Environment", environment_select(environments, environments.current))
             yield Static(id="said", markup=False)
             yield self.buttons("Track", "track")
 

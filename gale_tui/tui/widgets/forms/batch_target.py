@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -23,6 +22,7 @@ from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import folder_finding, folder_of
 from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
+from gale_tui.tui.widgets.forms.id_fields import environment_select
 
 if TYPE_CHECKING:
     from gale_tui.core.batch.tools import BadLine, BatchTool
@@ -76,14 +76,7 @@ class BatchTarget(Vertical):
         """Where it goes."""
 
     def compose(self) -> ComposeResult:
-        chosen = self.environment
-        select = Select(
-            [(Text(each.name), each.id) for each in self._engine.environments],
-            value=chosen.id if chosen is not None else Select.NULL,
-            prompt="Choose an environment",
-            id="environment",
-            compact=True,
-        )
+        select = environment_select(self._engine.environments, self.environment)
         yield FormRow("Environment", select, Static(id="where", markup=False))
         yield TextField(
             "Folder",

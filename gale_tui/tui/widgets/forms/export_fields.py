@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -21,7 +20,7 @@ from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import Level, folder_finding, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField
-from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
+from gale_tui.tui.widgets.forms.id_fields import environment_select, id_field, kind_choice, show_kind
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class ExportFields(FormBody):
         """The label that came with a tool; another tool replaces it, a typed one stays."""
 
     def compose(self) -> ComposeResult:
-        again, engine, chosen = self._again, self.engine, self.environment
+        again, engine = self._again, self.engine
         folder = again.folder if again is not None and again.folder is not None else engine.default_folder()
         yield id_field(
             "tool",
@@ -84,16 +83,7 @@ class ExportFields(FormBody):
             value=again.flow_id if again is not None else "",
             hint="flowId of the same request: the deployed call flow.",
         )
-        yield FormRow(
-            "Environment",
-            Select(
-                [(Text(each.name), each.id) for each in engine.environments],
-                value=chosen.id if chosen is not None else Select.NULL,
-                prompt="Choose an environment",
-                id="environment",
-                compact=True,
-            ),
-        )
+        yield FormRow("Environment", environment_select(engine.environments, self.environment))
         yield Static(id="environment-line", classes="line", markup=False)
         yield TextField(
             "Label",

@@ -1,13 +1,17 @@
-"""The fields of the ids of an export, and the choice of its kind."""
+"""The fields of the ids of an export, and the choices of its kind and its environment."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
+from rich.text import Text
 from textual.widget import Widget
+from textual.widgets import Select
 
 from gale_tui.core.identifiers import clean_id, id_warning
 from gale_tui.core.kinds import KINDS, TOOL, Kind
+from gale_tui.core.models import Environment
 from gale_tui.tui.widgets.forms.checks import Check, Finding, check_with, tidy_id
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import TextField
@@ -17,6 +21,17 @@ _FLOW_NEEDED = "The Flow ID is needed: GALE exports it with its call flow."
 
 def kind_choice(widget_id: str, kind: Kind) -> Choice:
     return Choice([(each.word, each.word) for each in KINDS.values()], kind.word, id=widget_id)
+
+
+def environment_select(environments: Iterable[Environment], chosen: Environment | None) -> Select[str]:
+    """A choice of an environment; its value is the id."""
+    return Select(
+        [(Text(each.name), each.id) for each in environments],
+        value=chosen.id if chosen is not None else Select.NULL,
+        prompt="Choose an environment",
+        id="environment",
+        compact=True,
+    )
 
 
 def _check(what: Kind | Literal["flow"]) -> Check:
