@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 from textual import events
 from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
 from gale_tui.tui.actions import EXPORTING, Place, bindings
 from gale_tui.tui.keymap import KeyMap, read_keys
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from gale_tui.tui.context import AppContext
 
 T = TypeVar("T")
+
+_LEVELS = ("problem", "warning", "success", "busy")
 
 LIST_KEYS: Final = (
     Binding("j", "cursor_down", "Down", show=False),
@@ -48,6 +50,14 @@ class _AppScreen(Screen[T]):
 
     def key(self, action_id: str) -> str:
         return self.key_map.text(action_id)
+
+    def say(self, text: str, level: str = "") -> None:
+        """Shows a sentence in the screen's line for messages; nothing where the text is empty."""
+        said = self.query_one("#said", Static)
+        said.update(text)
+        said.display = bool(text)
+        for each in _LEVELS:
+            said.set_class(level == each, f"-{each}")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Returns False for what starts exports with `--readonly`: its key does nothing."""

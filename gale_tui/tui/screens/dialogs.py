@@ -181,7 +181,7 @@ class TrackDialog(FormDialog[Job]):
         if not field.validate():
             field.input.focus()
         elif not isinstance(environment_id, str):
-            self.say("Choose the environment that the export runs in.", problem=True)
+            self.say("Choose the environment that the export runs in.", "problem")
         else:
             dock_status_id = clean_id(field.value)
             self.dismiss_with(

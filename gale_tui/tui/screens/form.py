@@ -1,17 +1,13 @@
-"""The base of forms: fields by name, a line for messages."""
+"""The base of forms: fields by name, classes of the terminal's size."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from textual.widgets import Static
-
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.forms.fields import TextField
 
 T = TypeVar("T")
-
-_LEVELS = ("problem", "warning", "success", "busy")
 
 
 class FormScreen(GaleScreen[T]):
@@ -29,11 +25,3 @@ class FormScreen(GaleScreen[T]):
 
     def field(self, input_id: str) -> TextField:
         return self.query_one(f"#{input_id}-field", TextField)
-
-    def say(self, text: str, level: str = "") -> None:
-        """Shows a sentence about all of the form; nothing where the text is empty."""
-        said = self.query_one("#said", Static)
-        said.update(text)
-        said.display = bool(text)
-        for each in _LEVELS:
-            said.set_class(level == each, f"-{each}")

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from gale_tui.core.errors import GaleError
 from gale_tui.tui.screens.base import GaleModal
@@ -46,11 +46,6 @@ class FormDialog(GaleModal[T]):
         else:
             self.submit()
 
-    def say(self, text: str, *, problem: bool = False) -> None:
-        said = self.query_one("#said", Static)
-        said.update(text)
-        said.set_class(problem, "-problem")
-
     def dismiss_with(self, work: Callable[[], Awaitable[T]], words: str, field: TextField) -> None:
         """Dismisses the dialog with the result of some work; an error is shown, and the field gets the focus."""
         dialog = self.query_one(".dialog", Vertical)
@@ -64,7 +59,7 @@ class FormDialog(GaleModal[T]):
                 result = await work()
             except GaleError as error:
                 dialog.disabled = False
-                self.say(str(error), problem=True)
+                self.say(str(error), "problem")
                 field.input.focus()
             else:
                 self.dismiss(result)

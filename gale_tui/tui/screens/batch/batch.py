@@ -77,13 +77,13 @@ class BatchScreen(GaleScreen[BatchPlan]):
         self.target.folder.input.read_more = self._take_list
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
-        self._say(self._note)
+        self.say(self._note)
         fresh = bool(self._read_first is not None or self.listed.lines or self._open_first is not None)
         if self._before is not None and fresh:
             self._edited.push(self._before)
         elif self._before is not None:
             self._edited.list = self._before
-            self._say(f"This list was not started; {self.key('batch_clear')} clears it.")
+            self.say(f"This list was not started; {self.key('batch_clear')} clears it.")
         if self._open_first is not None:
             self._take_set(self._open_first)
         elif self._read_first is not None:
@@ -108,12 +108,6 @@ class BatchScreen(GaleScreen[BatchPlan]):
         return self._edited.unsaved
 
     # What is shown
-
-    def _say(self, text: str, level: str = "") -> None:
-        said = self.query_one("#said", Static)
-        said.update(text)
-        said.display = bool(text)
-        said.set_class(level == "problem", "-problem")
 
     def _show(self, place: int | None = None) -> None:
         shown, table, environment = self.listed, self.table, self.target.environment
@@ -157,13 +151,13 @@ class BatchScreen(GaleScreen[BatchPlan]):
         """Adds a paste to the list; a long one is read on a thread."""
         event.stop()
         if is_slow_to_read(event.text):
-            self._say("Reading what was pasted …")
+            self.say("Reading what was pasted …")
             self.run_worker(self._read(event.text), group="paste")
         else:
             try:
                 self._take(read_batch(event.text), event.text)
             except ConfigError as error:
-                self._say(str(error), "problem")
+                self.say(str(error), "problem")
 
     def _take_list(self, text: str) -> bool:
         """Takes a list pasted into the folder's field; returns False if it is none."""
@@ -176,11 +170,11 @@ class BatchScreen(GaleScreen[BatchPlan]):
         try:
             self._take(await DaemonThreads("paste", keep=0).call(read_batch, text))
         except ConfigError as error:
-            self._say(str(error), "problem")
+            self.say(str(error), "problem")
 
     def _take(self, batch: Batch, text: str = "") -> None:
         if not batch.count:
-            self._say("No tool in this paste.", "problem")
+            self.say("No tool in this paste.", "problem")
             return
         there = len(self.listed.lines)
         added = self.listed.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
@@ -189,9 +183,9 @@ class BatchScreen(GaleScreen[BatchPlan]):
         said = [self.target.follow(batch.hosts, keep=self._environment_given), *batch.notes]
         if there and not any(said):
             said = [f"Added {batch.count} lines; {self.key('batch_undo')} undoes it."]
-            self._say(said[0])
+            self.say(said[0])
         else:
-            self._say(" ".join(each for each in said if each), "problem")
+            self.say(" ".join(each for each in said if each), "problem")
 
     @work(group="open", exclusive=True)
     async def open_set(self, kept: ToolSet) -> None:
@@ -207,7 +201,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
             dialog = ConfirmDialog("Open the set", question, confirm="Replace", danger=False)
             if not await self.app.push_screen_wait(dialog):
                 return
-        self._say("")
+        self.say("")
         self._take_set(kept)
 
     def _take_set(self, kept: ToolSet) -> None:
@@ -216,7 +210,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         if environment is not None:
             self.target.use(environment)
         elif kept.environment_id:
-            self._say("The environment of this set no longer exists: check the target.", "problem")
+            self.say("The environment of this set no longer exists: check the target.", "problem")
 
     # Actions on lines
 
@@ -236,7 +230,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         typed: Typed | None = await self.app.push_screen_wait(BatchLineDialog(line))
         if typed is None or (line is not None and line.tool is not None and typed == line.typed):
             return
-        self._say("")
+        self.say("")
         if place is None:
             self._change(self.listed.with_line(*typed), len(self.listed.lines))
         else:
@@ -245,23 +239,23 @@ class BatchScreen(GaleScreen[BatchPlan]):
     def action_remove_line(self) -> None:
         place = self.table.cursor_row()
         if place is None:
-            self._say("No line to remove.", "problem")
+            self.say("No line to remove.", "problem")
             return
         line = self.listed.lines[place]
         self._change(self.listed.without(place))
-        self._say(f"Removed line {line.number}; {self.key('batch_undo')} undoes it.")
+        self.say(f"Removed line {line.number}; {self.key('batch_undo')} undoes it.")
 
     def action_undo(self) -> None:
         """Takes the last change back, with the cursor where it was."""
         place = self._edited.undo()
-        self._say("Nothing to undo." if place is None else "")
+        self.say("Nothing to undo." if place is None else "")
         if place is not None:
             self._show(place)
 
     def action_next_error(self) -> None:
         place = self.listed.next_wrong(self.table.cursor_row() or 0)
         if place is None:
-            self._say("No errors.")
+            self.say("No errors.")
         else:
             self.table.move_to(place)
 
@@ -269,7 +263,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         if self.listed.lines:
             count = len(self.listed.lines)
             self._edited.change(BatchList(), None)
-            self._say(f"Cleared {count} lines; {self.key('batch_undo')} undoes it.")
+            self.say(f"Cleared {count} lines; {self.key('batch_undo')} undoes it.")
             self._show()
 
     # Starting
@@ -279,12 +273,12 @@ class BatchScreen(GaleScreen[BatchPlan]):
         """Starts the batch; asks first where it is production."""
         environment = self.target.environment
         if environment is None:
-            self._say(f"Choose an environment with {self.key('batch_environment')}.", "problem")
+            self.say(f"Choose an environment with {self.key('batch_environment')}.", "problem")
         elif not self.listed.tools:
             wrong = "every line is invalid" if self.listed.lines else f"paste a list, or press {self.key('batch_open')}"
-            self._say(f"Nothing to export yet: {wrong}.", "problem")
+            self.say(f"Nothing to export yet: {wrong}.", "problem")
         elif self.gale.batch.running:
-            self._say("Another batch is running; start this one when it has ended.", "problem")
+            self.say("Another batch is running; start this one when it has ended.", "problem")
         else:
             self.run_worker(self._confirm(environment), group="start", exclusive=True)
 
@@ -300,7 +294,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
     @work(group="save", exclusive=True)
     async def action_save_set(self) -> None:
         if not self.listed.tools:
-            self._say("Nothing to save yet.", "problem")
+            self.say("Nothing to save yet.", "problem")
             return
         from gale_tui.tui.screens.batch.sets import save_as_set
 
@@ -309,11 +303,11 @@ class BatchScreen(GaleScreen[BatchPlan]):
         try:
             saved = await save_as_set(self, name, self.listed.plain, environment_id)
         except GaleError as error:
-            self._say(str(error), "problem")
+            self.say(str(error), "problem")
             return
         if saved is not None:
             self._edited.opened_set = saved
-            self._say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(saved.name)}")
+            self.say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(saved.name)}")
             self._show()
 
     @work(group="open", exclusive=True)
@@ -323,10 +317,10 @@ class BatchScreen(GaleScreen[BatchPlan]):
         try:
             sets = await self.engine.sets.all()
         except GaleError as error:
-            self._say(str(error), "problem")
+            self.say(str(error), "problem")
             return
         if not sets:
-            self._say(f"No sets yet: paste a list, then press {self.key('batch_keep')}.", "problem")
+            self.say(f"No sets yet: paste a list, then press {self.key('batch_keep')}.", "problem")
             return
         chosen: ToolSet | None = await self.app.push_screen_wait(SetPicker(sets))
         if chosen is not None:
@@ -336,7 +330,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
         def picked(environment_id: str | None) -> None:
             if environment_id is not None:
                 self.target.use(self.engine.environments.find(environment_id))
-                self._say("")
+                self.say("")
 
         self.app.push_screen(EnvironmentPicker(), picked)
 
