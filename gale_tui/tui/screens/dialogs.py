@@ -139,12 +139,8 @@ class KeyDialog(FormDialog[bool]):
             self.query_one("#session-only", FormCheckbox).value = True
             self.say(state.explanation)
 
-    def submit(self) -> None:
-        field = self.query_one("#api-key-field", TextField)
-        if field.validate():
-            self.dismiss_with(lambda: self._save(field.value), "Saving the key …", field)
-        else:
-            field.input.focus()
+    def accept(self) -> None:
+        self.dismiss_with(lambda: self._save(self.field.value), "Saving the key …")
 
     async def _save(self, text: str) -> bool:
         session_only = self.query_one("#session-only", FormCheckbox).value
@@ -175,18 +171,13 @@ class TrackDialog(FormDialog[Job]):
             yield Static(id="said", markup=False)
             yield self.buttons("Track", "track")
 
-    def submit(self) -> None:
-        field = self.query_one("#dock-status-id-field", TextField)
+    def accept(self) -> None:
         environment_id = self.query_one("#environment", Select).value
-        if not field.validate():
-            field.input.focus()
-        elif not isinstance(environment_id, str):
-            self.say("Choose the environment that the export runs in.", "problem")
+        if isinstance(environment_id, str):
+            dock_status_id = clean_id(self.field.value)
+            self.dismiss_with(lambda: self.engine.jobs.track(environment_id, dock_status_id), "Waiting for GALE …")
         else:
-            dock_status_id = clean_id(field.value)
-            self.dismiss_with(
-                lambda: self.engine.jobs.track(environment_id, dock_status_id), "Waiting for GALE …", field
-            )
+            self.say("Choose the environment that the export runs in.", "problem")
 
 
 class EnvironmentPicker(GaleModal[str]):

@@ -26,8 +26,21 @@ class FormDialog(GaleModal[T]):
         submit, cancel = FormButton(label, button_id, "primary"), FormButton("Cancel", "cancel")
         return Horizontal(submit, cancel, classes="dialog--buttons")
 
+    @property
+    def field(self) -> TextField:
+        """The first field."""
+        return self.query(TextField).first()
+
     def submit(self) -> None:
-        """Dismisses the dialog with what was typed, or shows what is wrong with it."""
+        """Accepts what was typed, or shows what is wrong with it."""
+        invalid = next((each for each in self.query(TextField) if each.display and not each.validate()), None)
+        if invalid is not None:
+            invalid.input.focus()
+        else:
+            self.accept()
+
+    def accept(self) -> None:
+        """Dismisses the dialog with what was typed, which is valid."""
         raise NotImplementedError
 
     def enter(self, field: Input) -> None:
@@ -46,8 +59,8 @@ class FormDialog(GaleModal[T]):
         else:
             self.submit()
 
-    def dismiss_with(self, work: Callable[[], Awaitable[T]], words: str, field: TextField) -> None:
-        """Dismisses the dialog with the result of some work; an error is shown, and the field gets the focus."""
+    def dismiss_with(self, work: Callable[[], Awaitable[T]], words: str) -> None:
+        """Dismisses the dialog with the result of some work; an error is shown, and the first field gets the focus."""
         dialog = self.query_one(".dialog", Vertical)
         if dialog.disabled:
             return
@@ -60,7 +73,7 @@ class FormDialog(GaleModal[T]):
             except GaleError as error:
                 dialog.disabled = False
                 self.say(str(error), "problem")
-                field.input.focus()
+                self.field.input.focus()
             else:
                 self.dismiss(result)
 

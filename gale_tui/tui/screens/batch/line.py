@@ -113,12 +113,7 @@ class BatchLineDialog(FormDialog[Typed]):
     def action_submit(self) -> None:
         self.submit()
 
-    def submit(self) -> None:
-        fields = self._fields
-        for field in fields:
-            if field.display and not field.validate():
-                field.input.focus()
-                return
-        tool_id, flow_id, label = (field.value for field in fields)
+    def accept(self) -> None:
+        tool_id, flow_id, label = (field.value for field in self._fields)
         flow_id = clean_id(flow_id) if self.kind.needs_flow else ""
         self.dismiss((clean_id(tool_id), flow_id, label, self.kind.word))

@@ -49,12 +49,8 @@ class SetNameDialog(FormDialog[str]):
             )
             yield self.buttons("Save", "keep")
 
-    def submit(self) -> None:
-        field = self.query_one("#set-name-field", TextField)
-        if field.validate():
-            self.dismiss(clean_set_name(field.value))
-        else:
-            field.input.focus()
+    def accept(self) -> None:
+        self.dismiss(clean_set_name(self.field.value))
 
 
 class SetPicker(GaleModal[ToolSet]):

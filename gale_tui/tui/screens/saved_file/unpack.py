@@ -45,20 +45,15 @@ class UnpackDialog(FormDialog[Path]):
             yield self.buttons("Unpack", "unpack")
 
     async def on_mount(self) -> None:
-        field = self.query_one("#unpack-folder-field", TextField)
         try:
             folder = await self.engine.drafts.unpack_folder(self._jobs[0].environment_id)
         except GaleError:
             return
-        if folder and not field.value:
-            field.input.value = folder
+        if folder and not self.field.value:
+            self.field.input.value = folder
 
-    def submit(self) -> None:
-        field = self.query_one("#unpack-folder-field", TextField)
-        if field.validate():
-            self.dismiss_with(lambda: self._unpack(field.value), "Unpacking …", field)
-        else:
-            field.input.focus()
+    def accept(self) -> None:
+        self.dismiss_with(lambda: self._unpack(self.field.value), "Unpacking …")
 
     async def _unpack(self, typed: str) -> Path:
         root = folder_of(typed)
