@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from textual.app import ComposeResult
@@ -11,11 +11,12 @@ from gale_tui.core.archive.comparison import Comparison, compare
 from gale_tui.core.archive.contents import ArchiveContents, read_archive
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, Job
+from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.formatting.quantities import count_text
-from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
+from gale_tui.tui.screens.saved_file.pages import PageScreen
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
 
@@ -59,11 +60,6 @@ def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> Com
 
 def _saved_at(job: Job) -> float:
     return job.download.saved_at or job.ended_at or job.created_at
-
-
-def _differences(before: ArchiveContents, after: ArchiveContents, checkpoint: Callable[[], None]) -> Comparison:
-    checkpoint()
-    return compare(before, after)
 
 
 class CompareScreen(PageScreen):
@@ -114,7 +110,7 @@ class CompareScreen(PageScreen):
             before = await self._contents(place) if after is not None else None
             if after is None or before is None:
                 return
-            different = await self.read(partial(_differences, before, after))
+            different = await DaemonThreads("compare", keep=0).call(compare, before, after)
             if found is None or not different.same:
                 found = place, different
             if not different.same:
@@ -129,14 +125,12 @@ class CompareScreen(PageScreen):
             self.gale.say(f"Skipped {count_text(skipped, 'export')} without a difference.")
 
     async def _contents(self, place: int) -> ArchiveContents | None:
-        """What is in one of the files; None if it cannot be read, which is shown, or the screen was left."""
+        """What is in one of the files; None if it cannot be read, which is shown."""
         path = self._saved[place].download.path
         if path is None:
             return None
         try:
             return await self.read(lambda checkpoint: read_archive(path, checkpoint=checkpoint))
-        except ScreenClosedError:
-            return None
         except GaleError as error:
             self.page.show(partial(problem_lines, path, str(error)))
             return None

@@ -14,7 +14,7 @@ from gale_tui.core.source.contents import read_contents
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.pieces import Piece
-from gale_tui.tui.screens.saved_file.pages import PageScreen, ScreenClosedError
+from gale_tui.tui.screens.saved_file.pages import PageScreen
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
 
@@ -53,8 +53,6 @@ class InspectScreen(PageScreen):
             return
         try:
             self._contents = await self.read(lambda checkpoint: read_contents(path, checkpoint=checkpoint))
-        except ScreenClosedError:
-            return
         except GaleError as error:
             self.page.show(partial(problem_lines, path, str(error)))
             return

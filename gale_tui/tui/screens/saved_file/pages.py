@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,12 +16,7 @@ from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.line_input import SearchInput
 from gale_tui.tui.widgets.pages.text_page import TextPage
 
-P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class ScreenClosedError(Exception):
-    """The screen that wanted a file read is gone."""
 
 
 class PageScreen(GaleScreen[None]):
@@ -29,10 +24,6 @@ class PageScreen(GaleScreen[None]):
 
     CSS_PATH = "pages.tcss"
     AUTO_FOCUS = "#page"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._left = threading.Event()
 
     def compose_page(self) -> ComposeResult:
         yield TextPage(id="page")
@@ -42,21 +33,22 @@ class PageScreen(GaleScreen[None]):
     def page(self) -> TextPage:
         return self.query_one("#page", TextPage)
 
-    def on_unmount(self) -> None:
-        self._left.set()
-
     async def read(self, function: Callable[[Callable[[], None]], R]) -> R:
-        """Runs a function on a thread of its own; its argument is to be called now and then, and ends it.
+        """Runs a function on a thread of its own; its argument ends it once nobody waits for it any more.
 
         Raises:
             Exception: Whatever the function raises.
         """
+        done = threading.Event()
 
         def checkpoint() -> None:
-            if self._left.is_set():
-                raise ScreenClosedError
+            if done.is_set():
+                raise InterruptedError
 
-        return await DaemonThreads("inspect", keep=0).call(function, checkpoint)
+        try:
+            return await DaemonThreads("inspect", keep=0).call(function, checkpoint)
+        finally:
+            done.set()
 
     # Searching
 
