@@ -37,7 +37,6 @@ LATE = (
     "asyncio.unix_events",
     "encodings.idna",
     "httpcore",
-    "httpx",
     "keyring.backends.SecretService",
     "keyring.backends.fail",
     "secretstorage",

@@ -15,7 +15,7 @@ from gale_tui.core.secret import SignedUrl, without_secrets
 if TYPE_CHECKING:
     import socket
 
-    import httpx
+    import httpcore
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of an answer to a call that are read."""
@@ -77,15 +77,15 @@ class OpenResponse:
     """
 
     def __init__(
-        self, response: httpx.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
+        self, response: httpcore.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
     ) -> None:
-        self.status = response.status_code
-        self.headers = Headers(response.headers.raw)
+        self.status = response.status
+        self.headers = Headers(response.headers)
         self.url = url
         version = response.extensions.get("http_version", b"")
         self.http_version = version.decode("ascii", "replace") if isinstance(version, bytes) else ""
         self._response = response
-        self._chunks = response.iter_raw()
+        self._chunks = response.iter_stream()
         self._exchange = exchange
         self._sockets = sockets
         self._stall = stall
