@@ -51,19 +51,6 @@ class Exchange:
         cancellation: What stops it from outside.
     """
 
-    __slots__ = (
-        "_deadline",
-        "_phase_deadline",
-        "aborted",
-        "cancellation",
-        "ended",
-        "fresh",
-        "phase",
-        "proxy",
-        "seconds",
-        "sent",
-    )
-
     def __init__(self, seconds: float | None, cancellation: Cancellation | None = None) -> None:
         self.seconds = seconds
         self._deadline = None if seconds is None else time.monotonic() + seconds
