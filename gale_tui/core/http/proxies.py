@@ -42,27 +42,13 @@ def proxy_shown(proxy: str) -> str:
 
 def _is_excepted(origin: Origin) -> bool:
     """True if ``NO_PROXY`` names the host, a domain above it, its address or a network around that."""
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
-    with contextlib.suppress(ValueError):
-        address = ipaddress.ip_address(origin.host)
     listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    for entry in (part.strip().lower() for part in listed.split(",")):
-        if entry == "*":
+    hosts = (f".{origin.host}", f".{origin.host}:{origin.port}")
+    for entry in listed.lower().split(","):
+        name = entry.strip().removeprefix("*.").strip(".[]")
+        if name == "*" or (name and any(host.endswith(f".{name}") for host in hosts)):
             return True
-        if not entry:
-            continue
-        if address is not None:
-            try:
-                if address in ipaddress.ip_network(entry.strip("[]"), strict=False):
-                    return True
-            except ValueError:
-                pass
-        host, colon, port = entry.rpartition(":")
-        if colon and port.isascii() and port.isdigit() and ":" not in host.strip("[]"):
-            if int(port) != origin.port:
-                continue
-            entry = host
-        name = entry.removeprefix("*").strip(".[]")
-        if name and (origin.host == name or origin.host.endswith(f".{name}")):
-            return True
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address(origin.host) in ipaddress.ip_network(name, strict=False):
+                return True
     return False
