@@ -58,7 +58,6 @@ class GaleApp(TerminalApp):
     # That of the first screen as well: parsed together rather than all again when the screen comes.
     CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "screens/jobs.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.EVERYWHERE)]
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self,

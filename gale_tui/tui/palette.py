@@ -13,7 +13,6 @@ from textual.content import Content
 
 from gale_tui.core.errors import GaleError
 from gale_tui.tui.actions import Action, actions_for
-from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import KeyMap, read_keys
 
 if TYPE_CHECKING:
@@ -77,9 +76,8 @@ class GaleCommands(Provider):
 
 
 def _key_and_help(each: Action, keymap: KeyMap) -> Content:
-    keys = keymap.keys(each)
     return Content.assemble(
         " " * max(1, TITLE_CELLS - len(each.title)),
-        (f"{key_text(keys[0]) if keys else '':<{KEY_CELLS}}", "bold $text-primary"),
+        (f"{keymap.text(each.id):<{KEY_CELLS}}", "bold $text-primary"),
         (each.help, "$gale-muted"),
     )
