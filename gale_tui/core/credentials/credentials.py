@@ -81,7 +81,8 @@ class Credentials:
         self._found: dict[tuple[str, tuple[str, ...] | None], Secret] = {}
         self._looking: dict[str, asyncio.Lock] = {}
         self._turn = asyncio.Lock()
-        self._hung = _HungCalls()
+        self._given_up: list[threading.Event] = []
+        """Each set once its call has ended, although nobody waits for it any more."""
         for key in self._fixed.values():
             register_secret(key)
 
@@ -228,40 +229,23 @@ class Credentials:
             return await self._within(call, self._answer_limit if unlocked else self._prompt_limit)
 
     async def _within(self, call: Callable[[], T], seconds: float) -> T:
-        if self._hung.count >= HUNG_LIMIT:
+        self._given_up = [ended for ended in self._given_up if not ended.is_set()]
+        if len(self._given_up) >= HUNG_LIMIT:
             raise _no_answer()
         ended = threading.Event()
+
+        def run() -> T:
+            try:
+                return call()
+            finally:
+                ended.set()
+
         try:
-            return await self._threads.call(partial(self._hung.run, call, ended), within=seconds)
+            return await self._threads.call(run, within=seconds)
         except TimeoutError:
             raise _no_answer() from None
         finally:
-            self._hung.give_up(ended)
-
-
-class _HungCalls:
-    """Calls that are still under way although nobody waits for them any more, counted from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._given_up: set[object] = set()
-
-    @property
-    def count(self) -> int:
-        return len(self._given_up)
-
-    def run(self, call: Callable[[], T], ended: threading.Event) -> T:
-        try:
-            return call()
-        finally:
-            with self._lock:
-                ended.set()
-                self._given_up.discard(ended)
-
-    def give_up(self, ended: threading.Event) -> None:
-        with self._lock:
-            if not ended.is_set():
-                self._given_up.add(ended)
+            self._given_up.append(ended)
 
 
 def _no_answer() -> KeyringUnavailableError:
