@@ -235,9 +235,13 @@ class JobDownload:
             return False
         find = partial(find_published, any_file=not job.kind.holds_tool)
         file = await self._context.threads.call(find, job.download.part, job.download.size)
-        if file is not None:
-            await self._record_saved(file)
-        return file is not None
+        # Of two that chose one name for their parts, and were killed at that moment, only one has made the file.
+        names = {job.download.part, job.download.part.with_suffix("")}
+        others = (each.download for each in self._registry.jobs.values() if each.id != job.id)
+        if file is None or any(names & {other.part, other.path} for other in others):
+            return False
+        await self._record_saved(file)
+        return True
 
     async def _record_saved(self, file: SavedFile) -> None:
         now = self._clock.time()

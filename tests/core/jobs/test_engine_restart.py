@@ -63,6 +63,22 @@ async def test_a_download_goes_on_after_a_restart(bench: Bench) -> None:
     assert ranged[-1] == f"bytes={kept}-"
 
 
+async def test_the_file_of_another_job_is_not_taken_for_its_own(bench: Bench) -> None:
+    async with bench.engine() as watch:
+        first = await watch.saved((await bench.export(watch)).id)
+        second = await watch.state((await bench.export(watch, save_when_ready=False)).id, JobState.SUCCEEDED)
+    with contextlib.closing(sqlite3.connect(bench.paths.store_file, isolation_level=None)) as connection:
+        # As two leave it that chose one name at the same time, the second killed before it chose another.
+        connection.execute(
+            "UPDATE jobs SET download_state = 'wanted', download_part = ?, download_size = ? WHERE id = ?",
+            (f"{first.download.path}.part", first.download.size, second.id),
+        )
+    async with bench.engine() as watch:
+        second = await watch.saved(second.id)
+    assert second.download.path != first.download.path
+    assert len(bench.zips) == 2
+
+
 async def test_a_link_that_was_not_ready_is_tried_after_a_restart(bench: Bench) -> None:
     bench.script(duration=1.0, link=Link(ready_after=60.0))
     async with bench.engine() as watch:
