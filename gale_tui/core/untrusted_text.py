@@ -163,7 +163,7 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
         except (ValueError, RecursionError):
             pass
         else:
-            return inert(redact_links(_message(value, 3))[:2000]), True
+            return inert(redact_links(message_in(value))[:2000]), True
     text = body[:65536].decode("utf-8", "replace")
     if start == b"<" or "html" in (content_type or "").lower():
         import html  # late: its table of entities is long
@@ -176,21 +176,23 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
     return inert(line[:2000]), False
 
 
-_MESSAGE_FIELDS = ("msg", "message", "errorMessage", "error", "statusMessage", "detail", "reason", "description")
+_MESSAGE_FIELDS = (
+    "errors", "msg", "message", "errormessage", "error", "statusmessage", "detail", "reason", "description",
+    "response", "title", "code",
+)  # fmt: skip
 
 
-def _message(value: object, depth: int) -> str:
+def message_in(value: object, depth: int = 3) -> str:
+    """The text in a JSON value that says what is wrong, where APIs put it; empty if there is none."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _scalar(value)
-    if depth <= 0:
-        return ""
-    if isinstance(value, list):
-        return next((found for item in value[:20] if (found := _message(item, depth - 1))), "")
-    if isinstance(value, dict):
-        fields = ("errors", *_MESSAGE_FIELDS, "response", "title", "code")
-        return next((found for name in fields if (found := _message(value.get(name), depth - 1))), "")
+    if depth > 0 and isinstance(value, list):
+        return next((found for item in value[:20] if (found := message_in(item, depth - 1))), "")
+    if depth > 0 and isinstance(value, dict):
+        fields = {name.lower().replace("_", ""): each for name, each in value.items()}
+        return next((found for name in _MESSAGE_FIELDS if (found := message_in(fields.get(name), depth - 1))), "")
     return ""
 
 

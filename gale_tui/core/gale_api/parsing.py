@@ -17,7 +17,7 @@ from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNo
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, Kind, kind_of
 from gale_tui.core.secret import SignedUrl, register_secret, without_keys, without_secrets
-from gale_tui.core.untrusted_text import inert, inert_block, redact_links
+from gale_tui.core.untrusted_text import inert, inert_block, message_in, redact_links
 
 NOTE_LIMIT = 16384
 """Characters of an answer that are kept for the details."""
@@ -182,21 +182,9 @@ def _reason(value: Mapping[str, Any]) -> str | None:
         _fields(inner).get("message") if isinstance(inner, dict) else None,
         _fields(inner).get("errors") if isinstance(inner, dict) else None,
     ):
-        if line := _sentence(candidate, 3):
+        if not isinstance(candidate, (int, float)) and (line := message_in(candidate)):
             return inert(line[:4000], 500)
     return None
-
-
-def _sentence(value: Any, depth: int) -> str:
-    if isinstance(value, str):
-        return value.strip()
-    if depth > 0 and isinstance(value, list):
-        return next((found for item in value[:20] if (found := _sentence(item, depth - 1))), "")
-    if depth > 0 and isinstance(value, dict):
-        fields = _fields(value)
-        names = ("msg", "message", "statusmessage", "error", "reason", "detail", "code")
-        return next((found for name in names if (found := _sentence(fields.get(name), depth - 1))), "")
-    return ""
 
 
 def read_json(body: bytes) -> object:
