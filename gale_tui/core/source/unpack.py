@@ -175,7 +175,6 @@ class _ToolSplitter:
         """A further member: pretty if it is JSON, else as it is."""
         if file.endswith(".json") and name not in self._whole:
             with contextlib.suppress(SourceError):
-                parse(content)
                 self._add_document(name, file, content, nodes=False)
                 return
         self._files[file] = content

@@ -156,6 +156,13 @@ def test_a_document_that_would_not_come_back_is_kept_as_one_file_and_said(monkey
     assert packed(source) == tool
 
 
+def test_a_further_file_that_is_nested_too_deeply_is_kept_as_it_is_and_said() -> None:
+    tool = {**members(), "more.json": b"[" * 50_000 + b"]" * 50_000, "no.json": b"{"}
+    source = split_members(tool)
+    assert source.notes == ("more.json is kept as one file: it is nested too deeply",)
+    assert packed(source) == tool
+
+
 def test_values_leave_even_a_document_of_an_unusual_layout() -> None:
     odd = b'{ "TOKEN":"s3cret" ,\n\n "N" : 1.0 }'
     tool = {**members(), "env_variables.json": odd}
