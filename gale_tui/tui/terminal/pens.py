@@ -29,15 +29,10 @@ _ATTRIBUTES = (
     ("reverse", "7", "27"),
     ("strike", "9", "29"),
 )
+"""What a cell can have; rarer attributes and links are left out."""
 _SEEN_ON_BLANKS = frozenset({"underline", "reverse", "strike", "blink"})
-_UNUSUAL = ("blink2", "conceal", "underline2", "frame", "encircle", "overline")
 _STANDOUT = 60
 """Difference in brightness, of 255, from which a ground without colours is drawn in reverse."""
-
-
-def is_unusual(style: Style) -> bool:
-    """Whether the style has what a pen cannot say: a link, a rare attribute."""
-    return style.link is not None or any(getattr(style, name) for name in _UNUSUAL)
 
 
 def pens_for(style: Style | None, system: ColorSystem | None, ground: Color | None = None) -> tuple[Pen, Pen]:

@@ -16,10 +16,9 @@ from rich.control import Control
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.strip import Strip
 
 from gale_tui.tui.terminal.ascii_fallback import ascii_text
-from gale_tui.tui.terminal.pens import PLAIN, Pen, change_pen, is_unusual, pens_for
+from gale_tui.tui.terminal.pens import PLAIN, Pen, change_pen, pens_for
 
 SHORT = 3
 """Cells that are cheaper to send again than to jump over."""
@@ -76,7 +75,7 @@ class ScreenDiff:
             self._known.clear()
             self._characters = [[None] * size[0] for _ in range(size[1])]
             self._pens = [[None] * size[0] for _ in range(size[1])]
-        painter = _Painter(size[0], system)
+        painter = _Painter(size[0])
         for y, x, segments in _pieces(update):
             if 0 <= y < size[1] and 0 <= x < size[0]:
                 self._paint_piece(painter, y, x, segments)
@@ -95,7 +94,7 @@ class ScreenDiff:
         characters: list[object] = []
         pens: list[object] = []
         for text, style in pieces:
-            if (not text.isascii() and cell_len(text) != len(text)) or (style and is_unusual(style)):
+            if not text.isascii() and cell_len(text) != len(text):
                 self._paint_whole(painter, y, x, pieces)
                 return
             characters.extend(text)
@@ -116,17 +115,14 @@ class ScreenDiff:
         was_pens[x : x + count] = pens[:count]
 
     def _paint_whole(self, painter: _Painter, y: int, x: int, pieces: Sequence[tuple[str, Style | None]]) -> None:
-        """Paints a piece with wide characters, combining ones or links as one: where its cells are is not known."""
+        """Paints a piece with wide characters or combining ones as one: where its cells are is not known."""
         count = min(sum(cell_len(text) for text, _ in pieces), self._size[0] - x)
         sign: object = (x, tuple(pieces))
         if self._characters[y][x : x + count] == [sign] * count:
             return
         painter.move(y, x)
         for text, style in pieces:
-            if style is not None and is_unusual(style):
-                painter.write_styled(text, style)
-            else:
-                painter.write(text, self._pens_of(style)[0])
+            painter.write(text, self._pens_of(style)[0])
         painter.lose_place()
         self._characters[y][x : x + count] = [sign] * count
         self._pens[y][x : x + count] = [None] * count
@@ -168,9 +164,8 @@ def _runs(
 class _Painter:
     """Puts together what is sent: jumps, changes of the pen, characters."""
 
-    def __init__(self, width: int, system: ColorSystem | None) -> None:
+    def __init__(self, width: int) -> None:
         self._width = width
-        self._system = system
         self._parts: list[str] = []
         self._at: tuple[int, int] | None = None
         self._pen = PLAIN
@@ -195,22 +190,10 @@ class _Painter:
             # In the last column the cursor stays where it is, or not, as the terminal likes.
             self._at = (y, x + 1) if x + 1 < self._width else None
 
-    def write_styled(self, text: str, style: Style) -> None:
-        """Writes text as the framework would."""
-        self._rest()
-        if self._system is None:
-            style = style.without_color
-        self._parts.append(Strip.render_style(style, text, self._system or ColorSystem.TRUECOLOR))
-
     def lose_place(self) -> None:
         """Where the cursor is now is not known."""
         self._at = None
 
-    def _rest(self) -> None:
-        if self._pen != PLAIN:
-            self._parts.append("\x1b[0m")
-            self._pen = PLAIN
-
     def text(self) -> str:
-        self._rest()
-        return "".join(self._parts)
+        """What is sent; it ends without colours and attributes."""
+        return "".join(self._parts) + ("" if self._pen == PLAIN else "\x1b[0m")

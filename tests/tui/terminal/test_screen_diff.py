@@ -150,10 +150,11 @@ def test_what_is_of_another_kind_is_left_to_the_framework() -> None:
     assert PaintedUpdate("text").render_segments(TRUECOLOR) == "text"
 
 
-def test_links_are_written_as_the_framework_does() -> None:
-    pieces = [Segment("a", Style(bold=True)), Segment("b", Style(link="https://gale.kore.ai", color="#ff0000"))]
+def test_a_link_is_text_alone() -> None:
+    pieces = [Segment("a", Style(bold=True)), Segment("b", Style(link="https://gale.kore.ai"))]
     text = ScreenDiff().paint(full([pieces, [], [], []]), COLORS, SIZE)
-    assert "\x1b[1ma\x1b[0m\x1b]8;" in text
+    assert "\x1b[1ma\x1b[0mb" in text
+    assert "kore" not in text
 
 
 def test_bold_ends_where_dim_goes_on() -> None:
