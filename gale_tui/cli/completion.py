@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gale_tui.core.config.paths import Paths
-    from gale_tui.core.history.store import JobStore
 
 SHELLS = ("bash", "zsh", "fish")
 HOW = """\
@@ -50,34 +47,25 @@ def complete(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_completers(parser: argparse.ArgumentParser) -> None:
-    completers: dict[str, Callable[[], Iterable[str]]] = {
-        "env": _environments,
-        "export_env": _environments,
-        "set_name": _sets,
-        "tool_id": lambda: _ids("tool_id"),
-        "flow_id": lambda: _ids("flow_id"),
-    }
     # argparse lists its options nowhere else.
     for option in parser._actions:
         if isinstance(option, argparse._SubParsersAction):
             for each in option.choices.values():
                 _add_completers(each)
-        elif option.dest in completers:
-            option.completer = _quietly(completers[option.dest])  # type: ignore[attr-defined]  # argcomplete's own
+        elif option.dest in ("env", "export_env", "set_name", "tool_id", "flow_id"):
+            option.completer = _offered  # type: ignore[attr-defined]  # argcomplete's own
 
 
-def _quietly(found: Callable[[], Iterable[str]]) -> Callable[..., list[str]]:
-    """What is offered; nothing where the history or the configuration cannot be read."""
+def _offered(action: argparse.Action, **_: object) -> list[str]:
+    """What an option is completed with; nothing where the history or the configuration cannot be read."""
+    from gale_tui.core.errors import GaleError
 
-    def completer(**_: object) -> list[str]:
-        from gale_tui.core.errors import GaleError
-
-        try:
-            return sorted(set(found()))
-        except (GaleError, OSError):
-            return []
-
-    return completer
+    try:
+        return sorted(
+            set(_environments() if action.dest in ("env", "export_env") else asyncio.run(_in_history(action.dest)))
+        )
+    except (GaleError, OSError):
+        return []
 
 
 def _environments() -> list[str]:
@@ -86,29 +74,17 @@ def _environments() -> list[str]:
     return [each.name for each in ConfigFile(_paths().config_file).load().environments]
 
 
-def _sets() -> list[str]:
-    async def names(store: JobStore) -> list[str]:
-        return [each.name for each in await store.sets.all()]
-
-    return _of_history(names)
-
-
-def _ids(field: str) -> list[str]:
-    async def ids(store: JobStore) -> list[str]:
-        return [str(getattr(job, field)) for job in await store.load(limit=RECENT)]
-
-    return _of_history(ids)
-
-
-def _of_history(read: Callable[[JobStore], Awaitable[list[str]]]) -> list[str]:
+async def _in_history(field: str) -> list[str]:
+    """Names of sets, or ids of recent jobs."""
     from gale_tui.core.history.store import JobStore
 
-    async def found(history: Path) -> list[str]:
-        async with await JobStore.open(history) as store:
-            return await read(store)
-
     history = _paths().store_file
-    return asyncio.run(found(history)) if history.exists() else []
+    if not history.exists():
+        return []
+    async with await JobStore.open(history) as store:
+        if field == "set_name":
+            return [each.name for each in await store.sets.all()]
+        return [str(getattr(job, field)) for job in await store.load(limit=RECENT)]
 
 
 def _paths() -> Paths:
