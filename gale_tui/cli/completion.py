@@ -61,9 +61,9 @@ def _offered(action: argparse.Action, **_: object) -> list[str]:
     from gale_tui.core.errors import GaleError
 
     try:
-        return sorted(
-            set(_environments() if action.dest in ("env", "export_env") else asyncio.run(_in_history(action.dest)))
-        )
+        if action.dest in ("env", "export_env"):
+            return sorted(_environments())
+        return sorted(set(asyncio.run(_in_history(action.dest))))
     except (GaleError, OSError):
         return []
 
