@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gale_tui.core.archive.verify_zip import ZipLimits
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
-from gale_tui.core.downloads.file_names import names_after, suffix_of
+from gale_tui.core.downloads.file_names import file_names, names_after, suffix_of
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder, require_room
 from gale_tui.core.downloads.plan import DownloadPlan
 from gale_tui.core.downloads.range_response import (
@@ -310,7 +310,17 @@ class DownloadTask:
         return part
 
     def _names(self, *, short: bool = False) -> Iterator[str]:
-        return self._plan.names(self._name, self._suffix, short=short)
+        plan = self._plan
+        return file_names(
+            self._name or plan.fallback_stem,
+            plan.environment_name,
+            plan.finished_at,
+            short=short,
+            pattern=plan.pattern,
+            tool=plan.tool,
+            label=plan.label,
+            suffix=self._suffix,
+        )
 
     def _report_part(self, part: Path) -> None:
         if self._on_part is None:

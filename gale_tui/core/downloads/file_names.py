@@ -56,8 +56,6 @@ def file_names(
     except (ValueError, OverflowError, OSError):
         moment = datetime.fromtimestamp(0, UTC)
     time = moment.strftime("%Y%m%dT%H%M%SZ")
-    if pattern == DEFAULT_PATTERN:
-        return _numbered(f"{safe}--{environment}--{time}", suffix)
     values = {
         "name": safe,
         "environment": environment,

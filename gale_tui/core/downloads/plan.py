@@ -1,13 +1,11 @@
-"""What a download is to fetch, and the names that it may give to the file."""
+"""What a download is to fetch, and what makes the name of its file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gale_tui.core.config.settings import DEFAULT_PATTERN
-from gale_tui.core.downloads.file_names import file_names
 from gale_tui.core.secret import SignedUrl
 
 
@@ -39,22 +37,3 @@ class DownloadPlan:
     """The file is no tool's zip: its length is checked, its contents and size are not."""
     make_parents: bool = False
     """Makes the folder's parents as well: for the default folder, not for one that somebody typed."""
-
-    def names(self, name: str, suffix: str, *, short: bool = False) -> Iterator[str]:
-        """Names for the file, each to be tried when those before are in use.
-
-        Args:
-            name: The server's, made safe; empty where it gave none.
-            suffix: The ending, with its dot.
-            short: For file systems with shorter names.
-        """
-        return file_names(
-            name or self.fallback_stem,
-            self.environment_name,
-            self.finished_at,
-            short=short,
-            pattern=self.pattern,
-            tool=self.tool,
-            label=self.label,
-            suffix=suffix,
-        )
