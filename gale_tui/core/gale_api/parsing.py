@@ -72,10 +72,13 @@ def _check_ids(
             raise WrongAnswerError(
                 f"The answer is about another {what}, {inert(given[0], 60)}",
                 "A gateway mixes up its answers; nothing in this one counts",
-                status=note.status,
-                from_gale=True,
-                body=note.text,
+                **_answer_fields(note),
             )
+
+
+def _answer_fields(note: ResponseNote) -> dict[str, Any]:
+    """What an error says of the answer."""
+    return {"status": note.status, "from_gale": True, "body": note.text}
 
 
 def _ids(places: list[dict[str, Any]], names: tuple[str, ...]) -> list[str]:
@@ -237,13 +240,7 @@ def _object(value: object, what: str, note: ResponseNote) -> Mapping[str, Any]:
     if isinstance(value, dict):
         answer: dict[str, Any] = _redacted(value, DEPTH, keep_links=True)
         return answer
-    raise MalformedAnswerError(
-        f"GALE's answer to {what} is JSON, but not an object",
-        _REPORT,
-        status=note.status,
-        from_gale=True,
-        body=note.text,
-    )
+    raise MalformedAnswerError(f"GALE's answer to {what} is JSON, but not an object", _REPORT, **_answer_fields(note))
 
 
 _REPORT = "The details of the job have the answer itself; the API may have changed"
@@ -265,10 +262,8 @@ def parse_export(value: object, note: ResponseNote, expected: ExpectedIds = _ANY
         raise MalformedAnswerError(
             f"GALE answered the export without a dock status id{f': {reason}' if reason else ''}",
             "The export may have started anyway; check the console before exporting again",
-            status=note.status,
             detail=reason,
-            from_gale=True,
-            body=note.text,
+            **_answer_fields(note),
         )
     return ExportStarted(
         dock_status_id=dock_status_id, **_values(answer, places, _status(places) or "IN_PROGRESS", note)
@@ -287,9 +282,7 @@ def parse_dock_status(value: object, note: ResponseNote, expected: ExpectedIds =
     _check_ids(answer, places, expected, note)
     status = _status(places)
     if status is None:
-        raise MalformedAnswerError(
-            "GALE's answer has no status", _REPORT, status=note.status, from_gale=True, body=note.text
-        )
+        raise MalformedAnswerError("GALE's answer has no status", _REPORT, **_answer_fields(note))
     return DockStatus(**_values(answer, places, status, note))
 
 
