@@ -82,7 +82,7 @@ class DownloadTask:
         self.validator = plan.validator
         self._transport = transport
         self._plan = plan
-        self._on_part = on_part
+        self._on_part = on_part or (lambda part, validator, size: None)
         self._stall = stall_seconds
         self._step: Step = step or (lambda name: None)
         self._cancel = Cancellation()
@@ -323,16 +323,11 @@ class DownloadTask:
         )
 
     def _report_part(self, part: Path) -> None:
-        if self._on_part is None:
-            return
         try:
             self._on_part(part, self.validator, self.size)
         except TimeoutError:
             # It is an OSError, and would pass for one of the disk with the file.
-            failure = StoreError("The history could not be written in time", "Try again")
-        else:
-            return
-        raise failure
+            raise StoreError("The history could not be written in time", "Try again") from None
 
     def _hash_part(self, part: PartFile) -> Checksum:
         """The checksum of the part as it is on the disk."""
