@@ -254,10 +254,7 @@ class Transport:
         from gale_tui.core.http.http_errors import proxy_failure, request_failure
         from gale_tui.core.http.network_backend import send
 
-        try:
-            origin = origin_of(url.reveal())
-        except ConfigError as error:
-            return LinkRefusedError(f"{_shown_url(url)} is not followed: {error.what}")
+        origin = origin_of(url.reveal())
         proxy = proxy_for(origin, self.environment.proxy)
         try:
             pool = self._pool(proxy, keep_alive)
