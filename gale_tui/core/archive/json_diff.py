@@ -112,11 +112,9 @@ def _list_differences(before: list[Any], after: list[Any], at: str) -> Iterator[
         for name in [*ones, *(each for each in others if each not in ones)]:
             yield from differences(ones.get(name, ABSENT), others.get(name, ABSENT), f"{at}[{name}]")
         return
-    only_before, only_after = _unequal(before, after), _unequal(after, before)
-    for number in range(max(len(only_before), len(only_after))):
-        one_at, one = only_before[number] if number < len(only_before) else (None, ABSENT)
-        other_at, other = only_after[number] if number < len(only_after) else (None, ABSENT)
-        place = one_at if one_at is not None else other_at
+    pairs = itertools.zip_longest(_unequal(before, after), _unequal(after, before), fillvalue=(None, ABSENT))
+    for (one_at, one), (other_at, other) in pairs:
+        place = other_at if one_at is None else one_at
         yield from differences(one, other, f"{at}[{place}]")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -165,15 +165,11 @@ def find_part(document: object, part: Part) -> object:
 
 def _objects(found: object) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each object of a list, or of an object by key; the key is empty in a list."""
+    pairs: Iterable[tuple[str, Any]] = found.items() if isinstance(found, dict) else ()
     if isinstance(found, list):
-        for each in found:
-            if isinstance(each, dict):
-                yield "", each
-            else:
-                yield each if isinstance(each, str) else "", {"value": each}
-    elif isinstance(found, dict):
-        for key, each in found.items():
-            yield key, each if isinstance(each, dict) else {"value": each}
+        pairs = ((each if isinstance(each, str) else "", each) for each in found)
+    for key, each in pairs:
+        yield key, each if isinstance(each, dict) else {"value": each}
 
 
 def node_identity(key: str, fields: Mapping[str, Any]) -> tuple[str, str, str]:
