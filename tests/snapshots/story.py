@@ -29,7 +29,6 @@ from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
-from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.snapshots.stage import Stage, moment
 from tests.tui.real_app import until
 
@@ -178,20 +177,13 @@ async def drawn(stage: Stage, pilot: Pilot[int]) -> None:
     for screen in app.screen_stack:
         # Dialogs let what is below them shine through.
         if isinstance(screen, JobsScreen):
-            _up_to_date(stage, screen.table)
+            screen.table.tick(stage.now)
+            screen.table.refresh()
             screen.details.draw()
     app.clear_notifications()
     await pilot.pause()
     await stage.settle()
     await pilot.pause()
-
-
-def _up_to_date(stage: Stage, table: JobTable) -> None:
-    for job_id in stage.engine.downloads.running():
-        table.set_progress(job_id, stage.engine.downloads.progress(job_id))
-    table.tick(stage.now)
-    # Works out every row anew: by itself the table does so within half a second of real time.
-    table._repaint_jobs(set(stage.engine.jobs))
 
 
 async def shown(stage: Stage, pilot: Pilot[int], kind: type[Screen[Any]]) -> None:

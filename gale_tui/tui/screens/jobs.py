@@ -45,7 +45,8 @@ class JobsScreen(MarkedJobActions):
         yield HeaderBar()
         with Container(id="body"):
             with Container(id="list"):
-                yield JobTable(id="jobs", key_of=self.key, usual_of=self.engine.registry.durations.usual)
+                usual, progress = self.engine.registry.durations.usual, self.engine.downloads.progress
+                yield JobTable(id="jobs", key_of=self.key, usual_of=usual, progress_of=progress)
                 yield FilterInput(id="filter", placeholder='words; status:failed env:prod -word "two words"')
             details = DetailsPane(self.engine, self.key, id="details")
             # All keys belong to the row that is seen selected.
@@ -146,10 +147,8 @@ class JobsScreen(MarkedJobActions):
             self.table.tick(self.engine.clock.time())
 
     def _read_progress(self) -> None:
-        if not self.is_current:
-            return
-        for job_id in self.engine.downloads.running():
-            self.table.set_progress(job_id, self.engine.downloads.progress(job_id))
+        if self.is_current:
+            self.table.repaint_jobs(self.engine.downloads.running())
 
     def on_screen_resume(self) -> None:
         """Shows what changed behind another screen."""
@@ -165,8 +164,6 @@ class JobsScreen(MarkedJobActions):
     @on(JobChanged)
     def job_changed(self, message: JobChanged) -> None:
         change = message.change
-        if change.job.id not in self.engine.downloads.running():
-            self.table.set_progress(change.job.id, None)
         self.table.apply(change)
         self.show_header()
         self.show_title()

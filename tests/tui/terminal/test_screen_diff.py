@@ -216,7 +216,7 @@ async def test_partial_updates_add_up_to_the_full_picture() -> None:
                     jobs[which] = done.with_download(state=DownloadState.SAVED, size=chance.randrange(10**7))
                     table.apply(changed(jobs[which]))
                 case 4:
-                    now += chance.choice((1, 5))
+                    now += chance.choice((5, 15))
                     table.tick(now)
                 case 5:
                     table.select(jobs[which].id)

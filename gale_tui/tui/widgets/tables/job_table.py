@@ -1,9 +1,9 @@
-"""The table of export jobs: draws the rows on screen from snapshots, and of a changed row the changed cells only."""
+"""The table of export jobs, whose rows on screen are drawn from snapshots."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +16,6 @@ from textual.strip import Strip
 
 from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.widgets.tables.columns import Column, column_at, columns_for, header_pieces, row_pieces
 from gale_tui.tui.widgets.tables.job_marks import JobMarks
@@ -24,12 +23,7 @@ from gale_tui.tui.widgets.tables.job_rows import JobRows
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
 OTHERS_TICK = 5
-"""Seconds between two looks at the elapsed times of rows without the cursor."""
-PROGRESS_SECONDS = 0.5
-"""Least time between two repaints of a row for a download's progress."""
-
-
-Look = tuple[tuple[Column, ...], Glyphs]
+"""Seconds between two repaints of the rows without the cursor."""
 
 
 class JobTable(RowScroll):
@@ -63,22 +57,22 @@ class JobTable(RowScroll):
         id: str | None = None,
         key_of: Callable[[str], str] = default_key,
         usual_of: Callable[[Job], float | None] = lambda job: None,
+        progress_of: Callable[[str], DownloadProgress | None] = lambda job_id: None,
     ) -> None:
         """Makes a table without jobs.
 
         Args:
+            progress_of: Gives a reading of a job's download where it runs.
             usual_of: Gives the seconds that exports of a job's tool usually take.
         """
         super().__init__(id=id)
         self.key_of = key_of
         self._usual_of = usual_of
+        self._progress_of = progress_of
         self.rows = JobRows()
         self._now = time.time()
         self._current: str | None = None
-        self.marks = JobMarks(self.rows, self._repaint_jobs)
-        self._progress: dict[str, DownloadProgress] = {}
-        self._late: set[str] = set()
-        self._drawn: dict[str, tuple[Look, list[Piece]]] = {}
+        self.marks = JobMarks(self.rows, self.repaint_jobs)
 
     # What is shown
 
@@ -94,9 +88,7 @@ class JobTable(RowScroll):
     def set_jobs(self, jobs: Iterable[Job]) -> None:
         """Takes a whole set of jobs in place of the present one."""
         self.rows.replace_all(jobs)
-        known = self.rows.jobs
         self.marks.drop_unknown()
-        self._progress = {job_id: reading for job_id, reading in self._progress.items() if job_id in known}
         self._rows_replaced()
 
     def set_filter(self, match: Callable[[Job], bool] | None) -> None:
@@ -109,7 +101,7 @@ class JobTable(RowScroll):
         self._rows_replaced()
 
     def apply(self, change: JobChange) -> None:
-        """Takes one change: repaints what differs in its row, or puts in or takes out the row."""
+        """Takes one change: repaints its row, or puts it in or takes it out."""
         job = change.job
         if change.kind is ChangeKind.REMOVED:
             self._forget(job.id)
@@ -125,33 +117,18 @@ class JobTable(RowScroll):
         elif job.id != self._current and not self.rows.matches(job):
             self._removed(self.rows.hide(job.id))
         else:
-            self._repaint_row(row)
-
-    def set_progress(self, job_id: str, progress: DownloadProgress | None) -> None:
-        """Takes a reading of a running download; its row is repainted at most twice a second."""
-        if progress is None:
-            self._progress.pop(job_id, None)
-        else:
-            self._progress[job_id] = progress
-        if not self.is_mounted or self.rows.row_of(job_id) is None:
-            return
-        if not self._late:
-            self.set_timer(PROGRESS_SECONDS, self._repaint_late)
-        self._late.add(job_id)
+            self.refresh_rows(row)
 
     def tick(self, now: float) -> None:
-        """Takes the time (seconds since the epoch) and repaints rows on screen whose text it changes."""
+        """Takes the time (seconds since the epoch) and repaints the row with the cursor, or all on screen."""
         before, self._now = self._now, now
-        others = int(before) // OTHERS_TICK != int(now) // OTHERS_TICK
-        for row in self.visible_rows():
-            job = self.rows.at(row)
-            if others or job.id == self._current:
-                self._repaint_row(row)
+        if int(before) // OTHERS_TICK != int(now) // OTHERS_TICK:
+            self.refresh_rows(*self.visible_rows())
+        elif self.current is not None and not self.current.state.final:
+            self.refresh_rows(self.cursor_row())
 
-    def _repaint_jobs(self, job_ids: Set[str]) -> None:
-        for row in self.visible_rows():
-            if self.rows.at(row).id in job_ids:
-                self._repaint_row(row)
+    def repaint_jobs(self, job_ids: Iterable[str]) -> None:
+        self.refresh_rows(*map(self.rows.row_of, job_ids))
 
     def select(self, job_id: str) -> None:
         """Puts the cursor on a job and scrolls it into view; nothing where the job is not shown."""
@@ -162,7 +139,6 @@ class JobTable(RowScroll):
     # Rows that come and go
 
     def _rows_replaced(self) -> None:
-        self._drawn.clear()
         self.set_line_count(len(self.rows) + 1)
         before = self._current
         if self._current is None or self.rows.row_of(self._current) is None:
@@ -188,14 +164,11 @@ class JobTable(RowScroll):
             self.scroll_to(y=top + 1, animate=False)
         elif cursor is not None and top <= cursor - (row <= cursor) < top + self.page_rows:
             self.scroll_into_view(cursor)
-        self._keep_visible()
         self.refresh_from(row)
         if first:
             self.post_message(self.Highlighted())
 
     def _forget(self, job_id: str) -> None:
-        self._progress.pop(job_id, None)
-        self._drawn.pop(job_id, None)
         under_cursor = job_id == self._current
         row = self.rows.remove(job_id)
         self.marks.drop(job_id)
@@ -211,7 +184,6 @@ class JobTable(RowScroll):
         self.set_line_count(len(self.rows) + 1)
         if row < top == self.scroll_offset.y:
             self.scroll_to(y=top - 1, animate=False)
-        self._keep_visible()
         self.refresh_from(row)
         if under_cursor:
             self.post_message(self.Highlighted())
@@ -269,50 +241,7 @@ class JobTable(RowScroll):
     def _columns(self) -> tuple[Column, ...]:
         return columns_for(self.scrollable_content_region.width)
 
-    @property
-    def _look(self) -> Look:
-        """What a row's cells depend on besides its job."""
-        return self._columns, self.glyphs
-
-    def _draw(self, job: Job) -> list[Piece]:
-        """Works out a job's cells. They stay as they are until this is called again, whatever the clock says."""
-        pieces = row_pieces(
-            job,
-            self._columns,
-            self.glyphs,
-            now=self._now,
-            progress=self._progress.get(job.id),
-            marked=job.id in self.marks.ids,
-            key=self.key_of,
-            usual=self._usual_of(job),
-        )
-        self._drawn[job.id] = (self._look, pieces)
-        return pieces
-
-    def _keep_visible(self) -> None:
-        """Forgets what was drawn of rows that are off screen: they are drawn again when they come into view."""
-        visible = [self.rows.at(row).id for row in self.visible_rows()]
-        self._drawn = {job_id: self._drawn[job_id] for job_id in visible if job_id in self._drawn}
-
-    def _repaint_late(self) -> None:
-        late, self._late = self._late, set()
-        self._repaint_jobs(late)
-
-    def _repaint_row(self, row: int) -> None:
-        """Draws a row, and repaints it if it looks different."""
-        job = self.rows.at(row)
-        if row not in self.visible_rows():
-            return
-        before = self._drawn.get(job.id)
-        if before != (self._look, self._draw(job)):
-            self.refresh_rows(row)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
-        self._keep_visible()
-
     def on_resize(self) -> None:
-        self._keep_visible()
         row = self.cursor_row()
         if row is not None:
             self.scroll_into_view(row)
@@ -329,9 +258,16 @@ class JobTable(RowScroll):
         if row >= len(self.rows):
             return Strip.blank(self.content_region.width, self.style_of())
         job = self.rows.at(row)
-        look, pieces = self._drawn.get(job.id, (None, []))
-        if look != self._look:
-            pieces = self._draw(job)
+        pieces = row_pieces(
+            job,
+            self._columns,
+            self.glyphs,
+            now=self._now,
+            progress=self._progress_of(job.id),
+            marked=job.id in self.marks.ids,
+            key=self.key_of,
+            usual=self._usual_of(job),
+        )
         return self._strip(pieces, "row" if job.id != self._current else "cursor" if self.has_focus else "blurred")
 
     def _strip(self, pieces: Sequence[Piece], ground: str) -> Strip:
