@@ -19,15 +19,16 @@ T = TypeVar("T")
 class DaemonThreads:
     """Runs blocking functions on daemon threads, which it reuses.
 
-    The callers limit the number of calls, and so of threads.
-
     Args:
         keep: How many idle threads are kept.
+        most: How many threads there are, none of which ends before `close`; further calls wait their turn. If None, the
+            callers limit the number of calls, and so of threads.
     """
 
-    def __init__(self, name: str, keep: int = 8) -> None:
+    def __init__(self, name: str, keep: int = 8, most: int | None = None) -> None:
         self._name = name
-        self._keep = keep
+        self._keep = keep if most is None else most
+        self._most = most
         self._lock = threading.Lock()
         self._ready = threading.Condition(self._lock)
         self._calls: deque[Callable[[], None]] = deque()
@@ -41,7 +42,7 @@ class DaemonThreads:
             if self._closed:
                 raise RuntimeError(f"{self._name} threads are closed")
             self._calls.append(call)
-            if self._idle >= len(self._calls):
+            if self._idle >= len(self._calls) or self._count == self._most:
                 self._ready.notify()
                 return
             self._count += 1

@@ -27,7 +27,6 @@ from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.downloads.download import DownloadTask
-from gale_tui.core.history.connection import DatabaseThread
 from gale_tui.core.http import network_backend as network
 from gale_tui.core.http.connect import Address, look_up
 from gale_tui.core.http.request_context import Exchange
@@ -200,7 +199,7 @@ class Stage:
         return GaleApp(engine or self.engine, signals=False)
 
     def _patch(self) -> None:
-        call, submit = DaemonThreads.call, DatabaseThread.submit
+        call = DaemonThreads.call
         wait_until = SandboxTime.wait_until
 
         def to_the_sandbox(host: str, port: int, exchange: Exchange) -> list[Address]:
@@ -227,12 +226,6 @@ class Stage:
             finally:
                 self._waiting -= 1
 
-        def submitted(thread: DatabaseThread, *arguments: Any, **more: Any) -> asyncio.Future[Any]:
-            self._under_way += 1
-            future: asyncio.Future[Any] = submit(thread, *arguments, **more)
-            future.add_done_callback(self._one_less)
-            return future
-
         from_meta = Style.from_meta
 
         def without_clicks(meta: dict[str, Any] | None) -> Style:
@@ -244,13 +237,9 @@ class Stage:
         enter(patch.object(server, "Listener", _PortlessListener))
         enter(patch.object(network, "look_up", to_the_sandbox))
         enter(patch.object(DaemonThreads, "call", counted))
-        enter(patch.object(DatabaseThread, "submit", submitted))
         enter(patch.object(SandboxTime, "wait_until", waited))
         # Nobody else writes this history: time would stop each second to look into it.
         enter(patch.object(engine, "SYNC_EVERY", 60.0))
-
-    def _one_less(self, _: asyncio.Future[Any]) -> None:
-        self._under_way -= 1
 
     @property
     def _port(self) -> int:

@@ -1,12 +1,9 @@
-"""SQLite as the store uses it: connections, transactions, what its errors mean, and a thread for each connection."""
+"""SQLite as the store uses it: connections, transactions, and what its errors mean."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import queue
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -209,60 +206,3 @@ class WriteConnection:
 
     def close(self) -> None:
         self._connection.close()
-
-
-class DatabaseThread:
-    """A daemon thread that runs calls in turn and returns their results to the loop."""
-
-    def __init__(self, name: str) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
-            del call
-
-    def submit(self, function: Callable[[], T], missed: Callable[[T], None] | None = None) -> asyncio.Future[T]:
-        """Runs `function` on the thread; the future has its result or its error.
-
-        Args:
-            missed: Called on the loop with the result if the future was cancelled.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def succeed(result: T) -> None:
-            if not future.cancelled():
-                future.set_result(result)
-            elif missed is not None:
-                missed(result)
-
-        def fail(error: BaseException) -> None:
-            if not future.cancelled():
-                future.set_exception(error)
-
-        def call() -> None:
-            # A closed loop means that the program is ending and nobody waits.
-            with contextlib.suppress(RuntimeError):
-                try:
-                    result = function()
-                except BaseException as error:
-                    loop.call_soon_threadsafe(fail, error)
-                else:
-                    loop.call_soon_threadsafe(succeed, result)
-
-        self._calls.put(call)
-        return future
-
-    def post(self, function: Callable[[], None]) -> None:
-        """Runs `function`, which handles its own exceptions, without a result."""
-        self._calls.put(function)
-
-    def stop(self) -> None:
-        """Ends the thread after the calls so far."""
-        self._calls.put(None)
-
-    def join(self) -> None:
-        self._thread.join()

@@ -17,7 +17,6 @@ from gale_tui.core.history import schema
 from gale_tui.core.history.connection import (
     BUSY_SECONDS,
     BusyRetry,
-    DatabaseThread,
     Step,
     WriteConnection,
     connect,
@@ -35,6 +34,7 @@ from gale_tui.core.history.reader import HistoryReader
 from gale_tui.core.history.rows import DamagedError
 from gale_tui.core.history.schema import APPLICATION_ID, LARGEST_REVISION, SELECT_JOBS, describe_tables, tables_of
 from gale_tui.core.history.writer import HistoryWriter
+from gale_tui.core.threads import DaemonThreads
 
 T = TypeVar("T")
 
@@ -74,13 +74,13 @@ class HistoryFile:
 
 class Threads:
     def __init__(self) -> None:
-        self.writer = DatabaseThread("history-write")
-        self.reader = DatabaseThread("history-read")
+        self.writer = DaemonThreads("history-write", most=1)
+        self.reader = DaemonThreads("history-read", most=1)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Ends both after what they were given."""
-        self.writer.stop()
-        self.reader.stop()
+        self.writer.close()
+        self.reader.close()
 
 
 class History:

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from gale_tui.core.errors import StoreError
-from gale_tui.core.history.connection import BUSY_SECONDS, DatabaseThread, Step
+from gale_tui.core.history.connection import BUSY_SECONDS, Step
 from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.history.open_store import History, Threads
 from gale_tui.core.history.rows import DamagedError
 from gale_tui.core.history.writer import EventText
 from gale_tui.core.models import Job, JobChange, JobEvent
+from gale_tui.core.threads import DaemonThreads
 
 if TYPE_CHECKING:
     from gale_tui.core.history.batches import BatchRecords
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from gale_tui.core.history.sets import ToolSets
 
 T = TypeVar("T")
-C = TypeVar("C", JobChange, JobChange | None)
 
 _BUSY_SHOWN_AFTER: Final = 1.0
 _CLOSING: Final = 1.5
@@ -55,10 +55,9 @@ class JobStore:
         self._threads = threads
         self._closing: asyncio.Task[None] | None = None
         self._replacing = asyncio.Lock()
-        self._unheard: list[JobChange] = []
         self._notify(history.file.notice)
         # A process that was killed may have left a log with what the database no longer has.
-        threads.writer.post(self._clean_up)
+        threads.writer.start(self._clean_up)
 
     @classmethod
     async def open(
@@ -87,9 +86,9 @@ class JobStore:
         threads = Threads()
         make = functools.partial(History.open, path, owner or uuid.uuid4().hex, step)
         try:
-            history = await threads.writer.submit(make, missed=lambda history: history.file.close())
+            history = await threads.writer.call(make)
         except BaseException:
-            threads.stop()
+            threads.close()
             raise
         return cls(history, threads, on_notice)
 
@@ -150,7 +149,7 @@ class JobStore:
             StoreError: It was not written, or a job with this id exists.
             LineStartedError: That line of the batch is started already.
         """
-        return await self._change(lambda history: history.writer.add(job, event, at, line, post_lease))
+        return await self._write(lambda history: history.writer.add(job, event, at, line, post_lease))
 
     async def update(
         self,
@@ -176,11 +175,11 @@ class JobStore:
             StoreError: It was not written.
             Exception: Whatever `change` or `event` raise; nothing is written.
         """
-        return await self._change(lambda history: history.writer.update(job_id, change, event, at, again))
+        return await self._write(lambda history: history.writer.update(job_id, change, event, at, again))
 
     async def remove(self, job_id: str) -> JobChange | None:
         """Deletes a job with its timeline, link and leases; None if it is gone already. Files stay."""
-        return await self._change(lambda history: history.writer.remove(job_id))
+        return await self._write(lambda history: history.writer.remove(job_id))
 
     async def removed(self) -> list[tuple[Job, list[JobEvent]]]:
         """The last 20 jobs removed in 7 days, with their timelines, the last one first."""
@@ -188,7 +187,7 @@ class JobStore:
 
     async def restore(self, job: Job, events: Sequence[JobEvent] = ()) -> JobChange:
         """Undoes :meth:`remove`: writes the job as it was, with its timeline."""
-        return await self._change(lambda history: history.writer.restore(job, events))
+        return await self._write(lambda history: history.writer.restore(job, events))
 
     async def last_saved(self, origin: str, tool_id: str, flow_id: str, *, before: float | None = None) -> Job | None:
         """The job whose file was saved last of a tool with its flow at an origin, or None.
@@ -245,14 +244,9 @@ class JobStore:
         """What other stores wrote since the last call, oldest first; cheap if that is nothing.
 
         A job changed several times appears once, as it is now; of a removed one only the id is known. What is shown
-        with a higher revision is newer. Changes of this store are included only if nobody heard of them, because the
-        call was cancelled; they are not marked `elsewhere`.
+        with a higher revision is newer.
         """
-        changes = await self._read(lambda history: history.reader.foreign_changes())
-        if self._unheard:
-            own, self._unheard = self._unheard, []
-            changes = sorted([*own, *changes], key=lambda change: change.job.revision)
-        return changes
+        return await self._read(lambda history: history.reader.foreign_changes())
 
     async def __aenter__(self) -> Self:
         return self
@@ -279,11 +273,9 @@ class JobStore:
             history.file.reader.interrupt()
         # The connection that writes closes last, so that it can remove the log.
         for thread, end in ((self._threads.reader, history.close_reader), (self._threads.writer, history.close_writer)):
-            ended = thread.submit(end)
-            thread.stop()
-            await asyncio.wait({ended}, timeout=max(0.0, until - time.monotonic()))
-            if ended.done():
-                thread.join()
+            with contextlib.suppress(TimeoutError):
+                await thread.call(end, within=max(0.0, until - time.monotonic()))
+            thread.close()
 
     def _clean_up(self) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -300,41 +292,26 @@ class JobStore:
             history = self._history
             return history.read_retry.run(lambda: work(history), deadline)
 
-        return await self._run(self._threads.reader, on_thread, None)
+        return await self._run(self._threads.reader, on_thread)
 
-    async def _write(self, work: Callable[[History], T], missed: Callable[[T], None] | None = None) -> T:
+    async def _write(self, work: Callable[[History], T]) -> T:
         def on_thread(deadline: float) -> T:
             history = self._history
             return history.write_retry.run(lambda: work(history), deadline)
 
         try:
-            return await self._run(self._threads.writer, on_thread, missed)
+            return await self._run(self._threads.writer, on_thread)
         finally:
-            if self._history.writer.scrub_due:
-                self._threads.writer.post(self._scrub)
+            if self._closing is None and self._history.writer.scrub_due:
+                self._threads.writer.start(self._scrub)
 
-    async def _change(self, work: Callable[[History], C]) -> C:
-        def missed(change: C) -> None:
-            if change is not None:
-                self._unheard.append(change)
-
-        return await self._write(work, missed)
-
-    async def _run(
-        self, thread: DatabaseThread, on_thread: Callable[[float], T], missed: Callable[[T], None] | None
-    ) -> T:
+    async def _run(self, thread: DaemonThreads, on_thread: Callable[[float], T]) -> T:
         for _ in range(_ATTEMPTS):
             if self._closing is not None:
                 raise StoreError("The history is closed")
             history = self._history
-            future = thread.submit(functools.partial(on_thread, time.monotonic() + BUSY_SECONDS), missed)
             try:
-                return await future
-            except asyncio.CancelledError:
-                # Cancelled after the result had come and before it was handed on.
-                if missed is not None and future.done() and not future.cancelled() and future.exception() is None:
-                    missed(future.result())
-                raise
+                return await thread.call(on_thread, time.monotonic() + BUSY_SECONDS)
             except DamagedError:
                 await self._replace_file(history)
         raise StoreError(f"The history {self.path} is damaged and could not be repaired", "Check the disk")
@@ -357,6 +334,6 @@ class JobStore:
                     go_on.set()
 
             # The thread that reads stands still while the file is exchanged under it.
-            self._threads.reader.post(rest)
-            await self._threads.writer.submit(replace)
+            self._threads.reader.start(rest)
+            await self._threads.writer.call(replace)
             self._notify(self._history.file.notice)

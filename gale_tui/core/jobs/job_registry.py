@@ -12,10 +12,10 @@ import asyncio
 import dataclasses
 import logging
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from gale_tui.core.clock import Clock
 from gale_tui.core.errors import StoreError
@@ -25,6 +25,7 @@ from gale_tui.core.history.writer import EventText
 from gale_tui.core.jobs.transitions import mark_unwritten
 from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent, JobState
 
+C = TypeVar("C", JobChange, JobChange | None)
 Transition: TypeAlias = Callable[[Job], Job]
 
 log = logging.getLogger(__name__)
@@ -84,9 +85,8 @@ class JobRegistry:
             StoreError: It could not be written.
             LineStartedError: That line of the batch is started already.
         """
-        change = await self.store.add(job, event, at=self._clock.time(), line=line, post_lease=post_lease)
-        self.publish(change)
-        return change.job
+        adding = self.store.add(job, event, at=self._clock.time(), line=line, post_lease=post_lease)
+        return (await self._write(adding)).job
 
     async def change(
         self, job_id: str, transition: Transition, event: EventText = None, *, again: bool = False
@@ -104,10 +104,7 @@ class JobRegistry:
             StoreError: It could not be written.
         """
         await self._write_unwritten(job_id)
-        done = await self.store.update(job_id, transition, event, at=self._clock.time(), again=again)
-        if done is not None:
-            self.publish(done)
-        return done
+        return await self._write(self.store.update(job_id, transition, event, at=self._clock.time(), again=again))
 
     async def change_if_free(self, job_id: str, lease: LeaseKind, transition: Transition, event: EventText) -> None:
         """As `change`, for a job whose process has ended: nothing while another process has the lease."""
@@ -154,29 +151,36 @@ class JobRegistry:
         async with self._writing:
             while unwritten := self._unwritten.get(job_id):
                 first = unwritten[0]
-                done = await self.store.update(job_id, first.transition, first.event, at=first.at)
+                await self._write(self.store.update(job_id, first.transition, first.event, at=first.at))
                 unwritten.pop(0)
                 if not unwritten:
                     self._unwritten.pop(job_id, None)
                     if not self._unwritten:
                         self._notify("The history could be written again: nothing is missing in it.")
-                if done is not None:
-                    self.publish(done)
 
     async def remove(self, job_id: str) -> tuple[Job, list[JobEvent]] | None:
         """Removes a job from the history; returns what brings it back, None if it was gone."""
         events = await self.store.events(job_id)
-        change = await self.store.remove(job_id)
+        change = await self._write(self.store.remove(job_id))
         self._unwritten.pop(job_id, None)
-        if change is None:
-            return None
-        self.publish(change)
-        return change.job, events
+        return None if change is None else (change.job, events)
 
     async def restore(self, job: Job, events: Sequence[JobEvent]) -> None:
-        change = await self.store.restore(job, events)
-        self._removed.discard(job.id)
-        self.publish(change)
+        await self._write(self.store.restore(job, events))
+
+    async def _write(self, writing: Coroutine[Any, Any, C]) -> C:
+        """Awaits a change of the history and announces it, also where the caller is cancelled meanwhile."""
+
+        async def write() -> C:
+            change = await writing
+            if change is not None:
+                self.publish(change)
+            return change
+
+        task = asyncio.create_task(write(), name="write and announce")
+        # Who is cancelled hears of no error.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
 
     async def sync(self) -> None:
         """Reads what other processes wrote."""

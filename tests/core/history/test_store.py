@@ -14,10 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from gale_tui.core.clock import SystemClock
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.store import JobStore
+from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent, JobState
 from gale_tui.core.secret import SignedUrl
+from tests.support.engines import eventually
 from tests.support.history_samples import LINK, sample_job
 
 
@@ -304,28 +307,27 @@ async def test_each_write_and_commit_is_told_on_the_thread_that_does_it(path: Pa
     assert threading.get_ident() not in threads
 
 
-async def test_a_change_that_nobody_waited_for_is_made_and_reported_later(store: JobStore) -> None:
-    await store.add(sample_job())
-    assert await store.foreign_changes() == []
+async def test_a_change_that_nobody_waited_for_is_made_and_announced(store: JobStore) -> None:
+    registry = JobRegistry(store, SystemClock())
+    await registry.add(sample_job(), "requested")
     loop, holding, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    announced: asyncio.Queue[JobChange] = asyncio.Queue()
+    registry.listeners.append(announced.put_nowait)
 
     def slow(job: Job) -> Job:
         loop.call_soon_threadsafe(holding.set)
         go_on.wait()
         return dataclasses.replace(job, status="SUCCESS")
 
-    task = asyncio.create_task(store.update("job-1", slow))
+    task = asyncio.create_task(registry.change("job-1", slow))
     await holding.wait()
     task.cancel()
-    go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await store.release("job-1", "poll")
-    changes = await store.foreign_changes()
-    assert [(change.kind, change.job.status, change.elsewhere) for change in changes] == [
-        (ChangeKind.CHANGED, "SUCCESS", False)
-    ]
-    assert await store.foreign_changes() == []
+    go_on.set()
+    change = await announced.get()
+    assert (change.job.status, change.elsewhere) == ("SUCCESS", False)
+    assert registry.jobs["job-1"] == change.job
 
 
 async def test_own_changes_are_not_foreign(store: JobStore) -> None:
@@ -342,7 +344,7 @@ async def test_closing_ends_the_threads_and_closing_twice_is_fine(path: Path) ->
     await store.add(sample_job())
     await asyncio.gather(store.close(), store.close())
     await store.close()
-    assert set(threading.enumerate()) == before
+    await eventually(lambda: set(threading.enumerate()) == before)
 
 
 async def test_what_was_under_way_is_written_before_closing(path: Path) -> None:
