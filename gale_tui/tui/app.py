@@ -21,7 +21,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place, bindings, find_action
 from gale_tui.tui.batch_controller import BatchController
-from gale_tui.tui.formatting.glyphs import Glyphs, choose_glyphs
+from gale_tui.tui.formatting.glyphs import needs_ascii
 from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.formatting.job_text import file_text
 from gale_tui.tui.formatting.quantities import count_text
@@ -73,7 +73,7 @@ class GaleApp(TerminalApp):
         self._on_first_frame = on_first_frame
         self._opening = opening
         self._follow_paste = follow_paste
-        self.glyphs: Glyphs = choose_glyphs(engine.settings.glyphs)
+        self.ascii = needs_ascii(engine.settings.glyphs)
         self.key_text = ""
         self.job_counts = JobCounts()
         self._focus_reported = False
@@ -199,7 +199,7 @@ class GaleApp(TerminalApp):
     def _report_unsaved(self, title: str, before: Job, job: Job) -> None:
         download = job.download
         if download.state in (DownloadState.FAILED, DownloadState.EXPIRED):
-            text = file_text(job, self.engine.clock.time(), None, self.glyphs, 400, key=self.jobs_screen.key).text
+            text = file_text(job, self.engine.clock.time(), None, 400, key=self.jobs_screen.key).text
             self.say(f"{title}: {text}", severity="error", seconds=12)
         elif download.state is DownloadState.SAVED and download.path == before.download.path is not None:
             why = describe_download(job).with_key(self.jobs_screen.key) or "Not saved again"
@@ -297,8 +297,7 @@ class GaleApp(TerminalApp):
         if kept and "mouse" in changes:
             self.switch_mouse(settings.mouse)
         if kept and "glyphs" in changes:
-            self.glyphs = choose_glyphs(settings.glyphs)
-            self.jobs_screen.show_details()
+            self.ascii = needs_ascii(settings.glyphs)
             for screen in self.screen_stack:
                 for widget in (screen, *screen.walk_children(Widget)):
                     widget.refresh()

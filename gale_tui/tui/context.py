@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
     from gale_tui.core.jobs.reasons import Sentence
     from gale_tui.core.models import Environment, Job
-    from gale_tui.tui.formatting.glyphs import Glyphs
     from gale_tui.tui.formatting.job_counts import JobCounts
 
 T = TypeVar("T")
@@ -72,7 +71,8 @@ class AppContext(Protocol):
     """What a screen needs of the app."""
 
     engine: GaleEngine
-    glyphs: Glyphs
+    ascii: bool
+    """Whether the terminal draws ASCII alone."""
     key_text: str
     """Where the key of the environment for new exports lives."""
     job_counts: JobCounts

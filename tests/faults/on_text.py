@@ -7,7 +7,6 @@ from gale_tui.sandbox import faults
 from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.glyphs import UNICODE
 from gale_tui.tui.widgets.pages.detail_lines import full_lines
 from tests.faults.stories import exported, refused
 from tests.faults.world import Injected, World, inactive
@@ -43,7 +42,6 @@ async def shown_inert(world: World) -> None:
         job,
         await world.engine.registry.store.events(job.id),
         None,
-        UNICODE,
         now=world.clock.time(),
         width=120,
         key=default_key,

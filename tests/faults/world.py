@@ -41,7 +41,6 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.tui.formatting.glyphs import UNICODE
 from gale_tui.tui.formatting.job_text import file_text, glyph_text, status_text
 from tests.support.clocks import ScaledClock
 
@@ -174,9 +173,9 @@ class World:
         now = self.clock.time()
         progress = self.engine.downloads.progress(job.id)
         pieces = (
-            glyph_text(job, UNICODE),
-            status_text(job, UNICODE, 80),
-            file_text(job, now, progress, UNICODE, 400),
+            glyph_text(job),
+            status_text(job, 80),
+            file_text(job, now, progress, 400),
         )
         reasons = (job.reason_code, job.download.reason_code, "unwritten" if job.unwritten else None)
         self.look("row", " ".join(piece.text for piece in pieces), " ".join(reason for reason in reasons if reason))

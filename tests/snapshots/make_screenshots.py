@@ -17,13 +17,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
-from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
-from gale_tui.tui.terminal.ascii_fallback import ascii_text
 from gale_tui.tui.theme import gale_themes
 from tests.snapshots.moving import moving_picture
-from tests.snapshots.stage import Stage
+from tests.snapshots.stage import Stage, in_ascii
 from tests.snapshots.story import (
     ENVIRONMENTS,
     accounted,
@@ -152,8 +150,7 @@ async def terminal_pictures(keep: Callable[[str, str], None]) -> None:
                 await noon(stage, pilot)
                 await drawn(stage, pilot)
                 picture = app.export_screenshot()
-                # The borders become ASCII on the way to the terminal.
-                keep(name, ascii_text(picture, "ascii") if app.glyphs is ASCII else picture)
+                keep(name, in_ascii(picture) if app.ascii else picture)
 
 
 async def journey_picture(keep: Callable[[str, str], None]) -> None:

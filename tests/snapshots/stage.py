@@ -12,6 +12,7 @@ import heapq
 import itertools
 import os
 import random
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.listener import Listener
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
+from gale_tui.tui.terminal.ascii_fallback import ascii_text
 
 __all__ = ["DAY", "HandClock", "Stage", "moment"]
 
@@ -88,6 +90,15 @@ class HandClock:
         self._now = max(self._now, at)
         while (waking := self.next_waking()) is not None and waking <= self._now:
             heapq.heappop(self._sleepers)[2].set_result(None)
+
+
+def in_ascii(picture: str) -> str:
+    """A screenshot's letters as a terminal gets them that has ASCII alone."""
+
+    def letters(found: re.Match[str]) -> str:
+        return found[1] + ascii_text(found[2].replace("&#160;", " "), "ascii").replace(" ", "&#160;")
+
+    return re.sub("(<text[^>]*>)([^<]*)", letters, picture)
 
 
 class EvenJitter(random.Random):

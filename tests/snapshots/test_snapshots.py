@@ -14,7 +14,7 @@ from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.dialogs import KeyDialog
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.export_form import ExportForm
-from tests.snapshots.stage import Stage
+from tests.snapshots.stage import Stage, in_ascii
 from tests.snapshots.story import (
     ENVIRONMENTS,
     accounted,
@@ -50,7 +50,9 @@ async def whole_story(stage: Stage, pilot: Pilot[int], app: GaleApp) -> None:
     await noon(stage, pilot)
 
 
-def test_jobs_in_ascii(snap_compare: Compare) -> None:
+def test_jobs_in_ascii(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = GaleApp.export_screenshot
+    monkeypatch.setattr(GaleApp, "export_screenshot", lambda app, **how: in_ascii(draw(app, **how)))
     assert looks(snap_compare, Stage(glyphs="ascii"), whole_story, (100, 30))
 
 

@@ -18,7 +18,6 @@ from textual.widget import Widget
 
 from gale_tui.core.models import ChangeKind, Job, JobChange, JobState
 from gale_tui.tui import theme
-from gale_tui.tui.formatting.glyphs import UNICODE, Glyphs
 from gale_tui.tui.terminal.screen_diff import ScreenDiff
 
 TRUECOLOR = Console(force_terminal=True, color_system="truecolor", width=200)
@@ -83,10 +82,9 @@ class WidgetApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = []
 
-    def __init__(self, *widgets: Widget, theme_name: str = theme.DARK, glyphs: Glyphs = UNICODE) -> None:
+    def __init__(self, *widgets: Widget, theme_name: str = theme.DARK) -> None:
         super().__init__()
         self.animation_level = "none"
-        self.glyphs = glyphs
         theme.register(self)
         self.theme = theme_name
         self.messages: list[object] = []

@@ -19,7 +19,6 @@ from gale_tui.core.kinds import Kind
 from gale_tui.core.models import Environment, EnvironmentCondition, ExportRequest, Job, JobState, Origin, ToolChoice
 from gale_tui.core.secret import Secret
 from gale_tui.tui import theme
-from gale_tui.tui.formatting.glyphs import UNICODE
 
 STAGING = Environment("staging", "staging", Origin("https", "staging-agent-platform.kore.ai", 443))
 LIVE = Environment("live", "live", Origin("https", "gale.kore.ai", 443), production=True)
@@ -245,7 +244,7 @@ class StubApp(App[None]):
         self.engine = engine
         self.first = first
         self.results: list[object] = []
-        self.glyphs = UNICODE
+        self.ascii = False
         for each in theme.gale_themes("truecolor"):
             self.register_theme(each)
         self.theme = theme.DARK

@@ -10,6 +10,7 @@ import pytest
 
 from gale_tui.core.models import Download, DownloadState, Job, JobState
 from gale_tui.tui.filters import FIELDS, Filter, JobTexts, Term, parse_filter
+from gale_tui.tui.formatting import glyphs
 from tests.tui.demo_app import demo_app
 from tests.tui.jobs_for_tests import NOON, job
 from tests.tui.real_app import until
@@ -161,10 +162,10 @@ async def test_the_order_is_chosen_and_turned_round(tmp_path: Path) -> None:
         assert (table.rows.sort_column, table.rows.sort_reverse, table.border_subtitle or "") == ("started", True, "")
         await pilot.press("s")
         assert (table.rows.sort_column, table.rows.sort_reverse) == ("tool", False)
-        assert table.border_subtitle == f"by Tool {app.glyphs.ascending}"
+        assert table.border_subtitle == f"by Tool {glyphs.ASCENDING}"
         await pilot.press("S")
         assert (table.rows.sort_column, table.rows.sort_reverse) == ("tool", True)
-        assert table.border_subtitle == f"by Tool {app.glyphs.descending}"
+        assert table.border_subtitle == f"by Tool {glyphs.DESCENDING}"
         for _ in range(5):
             await pilot.press("s")
         assert (table.rows.sort_column, table.rows.sort_reverse, table.border_subtitle or "") == ("started", True, "")

@@ -13,7 +13,7 @@ from gale_tui.core.jobs.reasons import describe, describe_download
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobReason, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import (
     clip,
@@ -43,21 +43,21 @@ def elapsed_seconds(job: Job, now: float) -> float | None:
     return None
 
 
-def progress_bar(percentage: float, glyphs: Glyphs, cells: int = BAR_CELLS) -> str:
-    """A bar of so many cells; full only at 100."""
-    full = int(min(100.0, max(0.0, percentage)) * cells / 100)
-    return glyphs.bar_full * full + glyphs.bar_empty * (cells - full)
+def progress_bar(percentage: float) -> str:
+    """A bar; full only at 100."""
+    full = int(min(100.0, max(0.0, percentage)) * BAR_CELLS / 100)
+    return glyphs.BAR_FULL * full + glyphs.BAR_EMPTY * (BAR_CELLS - full)
 
 
 _LOOKS: dict[JobState, tuple[str, Tone]] = {
-    JobState.REQUESTING: ("requesting", Tone.RUNNING),
-    JobState.WAITING: ("waiting", Tone.WARNING),
-    JobState.RUNNING: ("running", Tone.RUNNING),
-    JobState.SUCCEEDED: ("success", Tone.SUCCESS),
-    JobState.FAILED: ("error", Tone.FAILURE),
-    JobState.REJECTED: ("error", Tone.FAILURE),
-    JobState.UNCONFIRMED: ("unconfirmed", Tone.WARNING),
-    JobState.LOST: ("lost", Tone.WARNING),
+    JobState.REQUESTING: (glyphs.REQUESTING, Tone.RUNNING),
+    JobState.WAITING: (glyphs.WAITING, Tone.WARNING),
+    JobState.RUNNING: (glyphs.RUNNING, Tone.RUNNING),
+    JobState.SUCCEEDED: (glyphs.SUCCESS, Tone.SUCCESS),
+    JobState.FAILED: (glyphs.ERROR, Tone.FAILURE),
+    JobState.REJECTED: (glyphs.ERROR, Tone.FAILURE),
+    JobState.UNCONFIRMED: (glyphs.UNCONFIRMED, Tone.WARNING),
+    JobState.LOST: (glyphs.LOST, Tone.WARNING),
 }
 
 
@@ -76,17 +76,17 @@ def _tone(job: Job) -> Tone:
     return _LOOKS[job.state][1]
 
 
-def glyph_text(job: Job, glyphs: Glyphs) -> Piece:
+def glyph_text(job: Job) -> Piece:
     if is_unsaved(job):
-        glyph = glyphs.error
+        glyph = glyphs.ERROR
     elif job.reason_code is JobReason.PARTIAL:
-        glyph = glyphs.warning
+        glyph = glyphs.WARNING
     else:
-        glyph = getattr(glyphs, _LOOKS[job.state][0])
+        glyph = _LOOKS[job.state][0]
     return Piece(glyph, _tone(job))
 
 
-def status_text(job: Job, glyphs: Glyphs, width: int) -> Piece:
+def status_text(job: Job, width: int) -> Piece:
     """The word of a job's status, with what belongs to it: the percentage, a bar where there is room, or the time.
 
     The word is the server's own, or ours where it said none.
@@ -94,23 +94,22 @@ def status_text(job: Job, glyphs: Glyphs, width: int) -> Piece:
     tone = _tone(job)
     word = inert(job.status, 60)
     if job.state is JobState.WAITING and job.resume_at is not None:
-        return Piece(clip(f"{word} {clock_text(job.resume_at)}", width, glyphs.ellipsis), tone)
+        return Piece(clip(f"{word} {clock_text(job.resume_at)}", width), tone)
     if job.state is JobState.RUNNING and job.percentage is not None:
         percentage = percentage_text(job.percentage)
         room = width - len(percentage) - 1
         if room - BAR_CELLS - 1 >= max(11, cell_len(word)):
             # Always in the same place, whatever the word's length.
-            bar = progress_bar(job.percentage, glyphs)
+            bar = progress_bar(job.percentage)
             return Piece(f"{fit(word, max(11, cell_len(word)))} {bar} {percentage}", tone)
-        return Piece(f"{clip(word, room, glyphs.ellipsis)} {percentage}", tone)
-    return Piece(clip(word, width, glyphs.ellipsis), tone)
+        return Piece(f"{clip(word, room)} {percentage}", tone)
+    return Piece(clip(word, width), tone)
 
 
 def file_text(
     job: Job,
     now: float,
     progress: DownloadProgress | None,
-    glyphs: Glyphs,
     width: int = 60,
     *,
     key: Callable[[str], str] = default_key,
@@ -124,26 +123,26 @@ def file_text(
         key: The key of an action, as people write it.
         usual: Seconds that exports of the tool usually take, if known.
     """
-    piece = _download_text(job, now, progress, glyphs, width, key)
+    piece = _download_text(job, now, progress, width, key)
     if piece is None:
         piece = _job_note(job, key, width)
     if not piece.text and usual is not None and job.state is JobState.RUNNING and job.percentage is None:
         piece = Piece(f"usually {elapsed_text(usual)}", Tone.MUTED)
-    return Piece(clip(piece.text, width, glyphs.ellipsis), piece.tone)
+    return Piece(clip(piece.text, width), piece.tone)
 
 
 def _download_text(
-    job: Job, now: float, progress: DownloadProgress | None, glyphs: Glyphs, width: int, key: Callable[[str], str]
+    job: Job, now: float, progress: DownloadProgress | None, width: int, key: Callable[[str], str]
 ) -> Piece | None:
     download = job.download
     error = describe_download(job).with_key(key)
     match download.state:
         case DownloadState.SAVED if error:
-            return Piece(_sentence(width, _saved_text(download, 0, glyphs), error), Tone.WARNING)
+            return Piece(_sentence(width, _saved_text(download, 0), error), Tone.WARNING)
         case DownloadState.SAVED:
-            return Piece(_saved_text(download, width, glyphs), Tone.MUTED)
+            return Piece(_saved_text(download, width), Tone.MUTED)
         case DownloadState.RUNNING:
-            return Piece(_running_text(download, progress, glyphs, width), Tone.RUNNING)
+            return Piece(_running_text(download, progress, width), Tone.RUNNING)
         case DownloadState.RESUMABLE:
             done = percentage_text(100 * download.received / download.size) if download.size else ""
             return Piece(_sentence(width, "resumable", done or size_text(download.received), error), Tone.WARNING)
@@ -186,15 +185,15 @@ def _whole_or(note: str, width: int, *shorter: str) -> str:
     return next((text for text in shorter if cell_len(text) <= width), shorter[-1])
 
 
-def _running_text(download: Download, progress: DownloadProgress | None, glyphs: Glyphs, width: int) -> str:
+def _running_text(download: Download, progress: DownloadProgress | None, width: int) -> str:
     received = progress.received if progress else download.received
     size = (progress.size if progress else None) or download.size
-    words = [glyphs.down]
+    words = [glyphs.DOWN]
     if size:
         percentage = 100 * received / size
         words.append(percentage_text(percentage))
         if width >= 32:
-            words.insert(1, progress_bar(percentage, glyphs))
+            words.insert(1, progress_bar(percentage))
     else:
         words.append(size_text(received))
     if progress is not None:
@@ -206,23 +205,23 @@ def _running_text(download: Download, progress: DownloadProgress | None, glyphs:
     return " ".join(words)
 
 
-def _saved_text(download: Download, width: int, glyphs: Glyphs) -> str:
+def _saved_text(download: Download, width: int) -> str:
     text = "saved"
     if download.size is not None:
         text = f"{text} {size_text(download.size)}"
     if download.path is not None and width - len(text) - 2 >= LEAST_NAME:
-        text = f"{text}  {_short_name(inert(download.path.name, 300), width - len(text) - 2, glyphs)}"
+        text = f"{text}  {_short_name(inert(download.path.name, 300), width - len(text) - 2)}"
     return text
 
 
-def _short_name(name: str, width: int, glyphs: Glyphs) -> str:
+def _short_name(name: str, width: int) -> str:
     """A file's name with its ending kept: `Leave Bot….zip`."""
     if cell_len(name) <= width:
         return name
     stem, dot, ending = name.rpartition(".")
     if not dot or len(ending) > 5:
-        return clip(name, width, glyphs.ellipsis)
-    return f"{clip(stem, width - len(ending) - 1, glyphs.ellipsis)}.{ending}"
+        return clip(name, width)
+    return f"{clip(stem, width - len(ending) - 1)}.{ending}"
 
 
 def _sentence(width: int, word: str, *rest: str) -> str:

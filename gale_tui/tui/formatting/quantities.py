@@ -8,6 +8,8 @@ from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
+from gale_tui.tui.formatting.glyphs import ELLIPSIS
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Not strftime's: those follow the locale and differ in width."""
 
@@ -15,7 +17,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 # Widths
 
 
-def clip(text: str, width: int, ellipsis: str = "…") -> str:
+def clip(text: str, width: int) -> str:
     """The text, cut to at most so many cells; an ellipsis shows that it was cut."""
     if len(text) <= width and text.isascii():
         return text
@@ -23,11 +25,11 @@ def clip(text: str, width: int, ellipsis: str = "…") -> str:
         return text
     if width <= 0:
         return ""
-    return set_cell_size(text, width - 1).rstrip() + ellipsis
+    return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
 
 
-def fit(text: str, width: int, align: Literal["left", "right"] = "left", ellipsis: str = "…") -> str:
-    text = clip(text, width, ellipsis)
+def fit(text: str, width: int, align: Literal["left", "right"] = "left") -> str:
+    text = clip(text, width)
     pad = " " * (width - (len(text) if text.isascii() else cell_len(text)))
     return text + pad if align == "left" else pad + text
 

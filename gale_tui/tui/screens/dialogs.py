@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from gale_tui.core.identifiers import clean_id, clean_key, id_warning
 from gale_tui.core.models import Environment, Job
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
 from gale_tui.tui.screens.form_dialog import FormDialog
@@ -198,7 +199,7 @@ class EnvironmentPicker(GaleModal[str]):
 
     def _option(self, environment: Environment) -> Option:
         current = self.engine.environments.current
-        mark = f"{self.gale.glyphs.running} " if current is not None and current.id == environment.id else "  "
+        mark = f"{glyphs.RUNNING} " if current is not None and current.id == environment.id else "  "
         return Option(
             Content.assemble(mark, badge(environment), "  ", (environment.origin.display, "$gale-muted")),
             id=environment.id,

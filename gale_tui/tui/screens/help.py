@@ -13,7 +13,6 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from gale_tui.tui.actions import FOCUSED, Place, actions_at, place_of
-from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.key_names import ascii_key, key_text
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.widgets.line_input import SearchInput
@@ -115,7 +114,7 @@ class HelpScreen(GaleModal[None]):
 
     def _keys_text(self, keys: tuple[str, ...]) -> str:
         texts = [key_text(key) for key in keys]
-        return " ".join(map(ascii_key, texts) if self.gale.glyphs == ASCII else texts) or "palette"
+        return " ".join(map(ascii_key, texts) if self.gale.ascii else texts) or "palette"
 
     def action_search(self) -> None:
         field = self.query_one("#search", SearchInput)

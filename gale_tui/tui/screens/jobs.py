@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from gale_tui.tui.actions import Place
 from gale_tui.tui.filters import JobTexts, parse_filter
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.job_actions import MarkedJobActions
 from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
@@ -276,9 +277,8 @@ class JobsScreen(MarkedJobActions):
 
     def _sort(self, column: str, *, reverse: bool) -> None:
         self.table.set_sort(column, reverse)
-        glyphs = self.gale.glyphs
         usual = column == "started" and reverse
-        arrow = glyphs.descending if reverse else glyphs.ascending
+        arrow = glyphs.DESCENDING if reverse else glyphs.ASCENDING
         # Narrow tables do not have the column, so that its title cannot show it.
         self.table.border_subtitle = "" if usual else f"by {TITLES[column]} {arrow}"
 

@@ -6,6 +6,7 @@ has them: they are data.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -37,11 +38,15 @@ _SIGNS = str.maketrans(
     }
 )
 
+_WAITING = re.compile(r"^([\s◆]*)…(?!\S)")
+"""The sign of a job that waits begins its line, perhaps behind a mark; an ellipsis ends a text."""
+
 
 @lru_cache(maxsize=4096)
 def ascii_text(text: str, encoding: str) -> str:
     """The text in as many cells, of ASCII and of the letters that the encoding has."""
-    return "".join(each if each.isascii() else _plain(each, encoding) for each in text.translate(_SIGNS))
+    text = _WAITING.sub(r"\1.", text).translate(_SIGNS)
+    return "".join(each if each.isascii() else _plain(each, encoding) for each in text)
 
 
 def _plain(character: str, encoding: str) -> str:

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from gale_tui.core.signals import handle_signals
-from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs, terminal_encoding
+from gale_tui.tui.formatting.glyphs import terminal_encoding
 from gale_tui.tui.terminal.framework import private_problem
 from gale_tui.tui.terminal.key_queue import KeyQueue
 from gale_tui.tui.terminal.multiplexer import find_multiplexer, wrap_sequence
@@ -48,7 +48,8 @@ class TerminalApp(App[int]):
         signals: False where somebody else handles signals, in tests.
     """
 
-    glyphs: Glyphs = UNICODE
+    ascii = False
+    """Whether the terminal draws ASCII alone."""
 
     def __init__(self, *, signals: bool = True) -> None:
         if _WITHOUT_COLORS.fullmatch(os.environ.get("TERM", "")):
@@ -118,7 +119,7 @@ class TerminalApp(App[int]):
             None if self.no_color else system,
             self.size,
             ground=ground,
-            ascii_in=terminal_encoding() if self.glyphs is ASCII else None,
+            ascii_in=terminal_encoding() if self.ascii else None,
         )
 
     def _repaint_later(self, driver: TerminalDriver) -> None:

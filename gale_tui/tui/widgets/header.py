@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.glyphs import Glyphs, glyphs_of
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.formatting.styles import ToneStyles
@@ -59,10 +59,6 @@ class HeaderBar(Widget):
         self._facts = HeaderFacts()
         self._tone_styles = ToneStyles(self)
 
-    @property
-    def _glyphs(self) -> Glyphs:
-        return glyphs_of(self.app)
-
     def show(self, facts: HeaderFacts) -> None:
         if facts != self._facts:
             self._facts = facts
@@ -94,7 +90,7 @@ class HeaderBar(Widget):
             if facts.production and "PROD" not in name:
                 name = f"PROD {name}"
             tone = Tone.DANGER_BADGE if facts.production else Tone.BADGE
-            left += self._badge(clip(name, max(12, width // 4), self._glyphs.ellipsis), tone)
+            left += self._badge(clip(name, max(12, width // 4)), tone)
         for badge in facts.badges:
             left += [Piece(" "), *self._badge(inert(badge, 20), Tone.NOTICE_BADGE)]
         room = width - 1 - self._width(left)
@@ -115,25 +111,25 @@ class HeaderBar(Widget):
         short, colon, rest = full.partition(": ")
         full = f"{short} ({rest})" if colon else full
         for key in (full, short, ""):
-            tail = f" {self._glyphs.dot} key: {key}" if key else ""
+            tail = f" {glyphs.DOT} key: {key}" if key else ""
             least = cell_len(host) if key == full != short else min(LEAST_HOST, cell_len(host))
             free = room - 1 - cell_len(tail)
             if host and free >= least:
-                return [Piece(f" {clip(host, free, self._glyphs.ellipsis)}"), Piece(tail, Tone.MUTED)]
+                return [Piece(f" {clip(host, free)}"), Piece(tail, Tone.MUTED)]
         return []
 
     def _counts(self, counts: list[Piece]) -> list[Piece]:
         pieces: list[Piece] = []
         for each in counts:
             if pieces:
-                pieces.append(Piece(f" {self._glyphs.dot} ", Tone.MUTED))
+                pieces.append(Piece(f" {glyphs.DOT} ", Tone.MUTED))
             pieces.append(each)
         return pieces
 
     def _badge(self, text: str, tone: Tone) -> list[Piece]:
         """A word on a ground of its own, which reaches half a cell to either side."""
         edge = Tone(f"{tone} edge")
-        return [Piece(self._glyphs.badge_left, edge), Piece(text, tone), Piece(self._glyphs.badge_right, edge)]
+        return [Piece(glyphs.BADGE_LEFT, edge), Piece(text, tone), Piece(glyphs.BADGE_RIGHT, edge)]
 
     @staticmethod
     def _width(pieces: list[Piece]) -> int:

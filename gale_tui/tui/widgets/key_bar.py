@@ -10,7 +10,6 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from gale_tui.tui.formatting.glyphs import ASCII, glyphs_of
 from gale_tui.tui.key_names import ascii_key
 
 _STAY = 2
@@ -46,8 +45,8 @@ class KeyBar(Widget):
             self.refresh()
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
-        arrows = glyphs_of(self.app) is not ASCII
-        entries = [(key if arrows else ascii_key(key), words, action) for key, words, action in self._entries]
+        ascii_only = getattr(self.app, "ascii", False)
+        entries = [(ascii_key(key) if ascii_only else key, words, action) for key, words, action in self._entries]
 
         def total() -> int:
             return sum(cell_len(key) + cell_len(words) + 3 for key, words, _ in entries)

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from rich.segment import Segment
 from rich.style import Style
 
-from gale_tui.tui.formatting.glyphs import Glyphs, glyphs_of
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.styles import ToneStyles
 from gale_tui.tui.terminal.steady_scroll import SteadyScroll
@@ -29,10 +28,6 @@ class LineView(SteadyScroll):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._tone_styles = ToneStyles(self)
-
-    @property
-    def glyphs(self) -> Glyphs:
-        return glyphs_of(self.app)
 
     def style_of(self, tone: Tone = Tone.TEXT, ground: str = "row") -> Style:
         return self._tone_styles.style(tone, ground)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
-from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, choose_glyphs
+from gale_tui.tui.formatting.glyphs import needs_ascii
 from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, progress_bar, status_text
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import (
@@ -25,6 +25,7 @@ from gale_tui.tui.formatting.quantities import (
     size_text,
     speed_text,
 )
+from gale_tui.tui.terminal.ascii_fallback import ascii_text
 from tests.tui.jobs_for_tests import NOON, job, utc
 
 
@@ -100,9 +101,9 @@ def test_speed_and_percentage_never_overstate() -> None:
     assert speed_text(-1) == "0 B/s"
     assert percentage_text(99.9) == "99 %"
     assert percentage_text(140) == "100 %"
-    assert progress_bar(99.9, UNICODE) == "███████░"
-    assert progress_bar(100, ASCII) == "########"
-    assert progress_bar(40, ASCII) == "###-----"
+    assert progress_bar(99.9) == "███████░"
+    assert progress_bar(100) == "████████"
+    assert progress_bar(40) == "███░░░░░"
 
 
 @pytest.mark.parametrize(
@@ -146,39 +147,31 @@ STATES = [
 
 @pytest.mark.parametrize(("each", "glyph", "words", "tone"), STATES)
 def test_every_state_has_a_glyph_a_word_and_a_tone(each: Job, glyph: str, words: str, tone: Tone) -> None:
-    assert glyph_text(each, UNICODE) == Piece(glyph, tone)
-    assert status_text(each, UNICODE, 17) == Piece(words, tone)
+    assert glyph_text(each) == Piece(glyph, tone)
+    assert status_text(each, 17) == Piece(words, tone)
 
 
 def test_no_two_outcomes_look_alike_without_colour() -> None:
-    for glyphs in (UNICODE, ASCII):
-        by_state = {state: glyph_text(job(state=state), glyphs).text for state in JobState}
+    shown = {state: glyph_text(job(state=state)).text for state in JobState}
+    for by_state in (shown, {state: ascii_text(f"◆{text}", "ascii")[1:] for state, text in shown.items()}):
         assert all(cell_len(text) == 1 for text in by_state.values())
         assert by_state.pop(JobState.REJECTED) == by_state[JobState.FAILED]
         assert len(set(by_state.values())) == len(by_state)
 
 
-def test_ascii_is_ascii() -> None:
-    for each, *_ in STATES:
-        for width in (10, 17, 40):
-            assert status_text(replace(each, percentage=30.0), ASCII, width).text.isascii()
-    download = Download(DownloadState.SAVED, path=Path("/x/" + 60 * "n" + ".zip"), size=1)
-    assert file_text(job(download=download), NOON, None, ASCII, 30).text.isascii()
-
-
 def test_the_percentage_survives_a_long_word_and_gets_a_bar_where_there_is_room() -> None:
     odd = job(status="PREPARING_FOR_EXPORT", percentage=7)
-    assert status_text(odd, UNICODE, 16).text == "PREPARING_F… 7 %"
-    assert status_text(job(percentage=50), UNICODE, 26).text == "IN_PROGRESS ████░░░░ 50 %"
-    assert cell_len(status_text(job(percentage=100), UNICODE, 26).text) <= 26
+    assert status_text(odd, 16).text == "PREPARING_F… 7 %"
+    assert status_text(job(percentage=50), 26).text == "IN_PROGRESS ████░░░░ 50 %"
+    assert cell_len(status_text(job(percentage=100), 26).text) <= 26
 
 
 def test_server_text_is_inert() -> None:
     nasty = "\x1b[31mFAILED\x07\u202e\nnow"
     for text in (
-        status_text(job(status=nasty), UNICODE, 60).text,
-        file_text(job(state=JobState.FAILED, reason=nasty), NOON, None, UNICODE, 60).text,
-        file_text(job(note=nasty), NOON, None, UNICODE, 60).text,
+        status_text(job(status=nasty), 60).text,
+        file_text(job(state=JobState.FAILED, reason=nasty), NOON, None, 60).text,
+        file_text(job(note=nasty), NOON, None, 60).text,
     ):
         assert text.isprintable()
         assert "\u202e" not in text
@@ -230,13 +223,13 @@ FILES = [
 
 @pytest.mark.parametrize(("each", "progress", "width", "expected"), FILES)
 def test_file_column(each: Job, progress: DownloadProgress | None, width: int, expected: str) -> None:
-    assert file_text(each, NOON, progress, UNICODE, width).text == expected
+    assert file_text(each, NOON, progress, width).text == expected
 
 
 @pytest.mark.parametrize("width", range(1, 60))
 def test_the_file_column_never_exceeds_its_width(width: int) -> None:
     for each, progress, _, _ in FILES:
-        assert cell_len(file_text(each, NOON, progress, UNICODE, width).text) <= width
+        assert cell_len(file_text(each, NOON, progress, width).text) <= width
 
 
 def test_elapsed_runs_only_while_the_job_does() -> None:
@@ -257,9 +250,16 @@ def test_elapsed_runs_only_while_the_job_does() -> None:
         ("unicode", "ascii", "linux", False),
     ],
 )
-def test_glyphs_follow_terminal_and_setting(setting: str, encoding: str, term: str, ascii_only: bool) -> None:
-    chosen = choose_glyphs(setting, encoding=encoding, environ={"TERM": term})  # type: ignore[arg-type]  # from a table
-    assert (chosen is ASCII) == ascii_only
+def test_glyphs_follow_terminal_and_setting(
+    setting: Literal["auto", "unicode", "ascii"],
+    encoding: str,
+    term: str,
+    ascii_only: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gale_tui.tui.formatting.glyphs.terminal_encoding", lambda: encoding)
+    monkeypatch.setenv("TERM", term)
+    assert needs_ascii(setting) == ascii_only
 
 
 def test_a_path_below_the_home_is_written_with_a_tilde(own_home: Path) -> None:

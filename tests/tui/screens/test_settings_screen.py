@@ -11,7 +11,6 @@ from gale_tui.core.config.config_file import ConfigFile
 from gale_tui.core.config.paths import Paths
 from gale_tui.tui import theme
 from gale_tui.tui.app import GaleApp
-from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.settings import SettingsScreen
 from gale_tui.tui.widgets.forms.choice import Choice
@@ -71,8 +70,7 @@ async def test_choices_are_kept_and_in_effect_at_once(tmp_path: Path) -> None:
         await choose(demo, "theme", "right")
         assert app.theme == theme.LIGHT
         await choose(demo, "glyphs", "left")
-        assert app.glyphs is ASCII
-        assert app.jobs_screen.table.glyphs is ASCII
+        assert app.ascii
         await choose(demo, "notifications", "space", "l")
         await choose(demo, "clipboard", "enter")
         await choose(demo, "terminal-title", "right")

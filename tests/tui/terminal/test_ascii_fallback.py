@@ -17,6 +17,7 @@ from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for, wait_until
     [
         ("╭─┬╮│├┼┤╰┴╯", "utf-8", "+-++|+++" + "+++"),
         ("▌PROD▐ ● ✓ ✗ ◌ ◆ ↑↓←→ ▲▼", "utf-8", "|PROD| * + x o > ^v<> ^v"),
+        ("◆… Leave B… … ~", "utf-8", ">. Leave B~ ~ ~"),
         ("“it’s” 3 × 4 – ‹U+202E› ····", "utf-8", '"it\'s" 3 x 4 - <U+202E> ----'),
         ("Bänk 日本", "utf-8", "Bänk 日本"),
         ("Bänk 日本", "latin-1", "Bänk ????"),

@@ -8,7 +8,6 @@ from pathlib import Path
 from gale_tui.core.archive.comparison import compare
 from gale_tui.core.archive.contents import read_archive
 from gale_tui.core.models import Download, DownloadState, Job
-from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.formatting.pieces import plain_text
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 from tests.support.saved_exports import documents, write_zip
@@ -25,7 +24,7 @@ def test_exports_of_two_environments_show_what_production_lacks(tmp_path: Path) 
 
     def lines(before: Job, after: Job) -> list[str]:
         sides = (there, here) if before is staging else (here, there)
-        shown = comparison_lines(compare(*sides), before, after, 80, ASCII, now=0.0, values=False)
+        shown = comparison_lines(compare(*sides), before, after, 80, now=0.0, values=False)
         return [plain_text(line).strip() for line in shown]
 
     for found in (lines(staging, production), lines(production, staging)):

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gale_tui.tui.formatting.glyphs import ASCII, UNICODE, Glyphs
 from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
 from tests.tui.jobs_for_tests import WidgetApp, shown
 
@@ -19,9 +18,9 @@ FACTS: dict[str, Any] = {
 }
 
 
-async def line(width: int, *, glyphs: Glyphs = UNICODE, **facts: Any) -> str:
+async def line(width: int, **facts: Any) -> str:
     bar = HeaderBar()
-    app = WidgetApp(bar, glyphs=glyphs)
+    app = WidgetApp(bar)
     async with app.run_test(size=(width, 3)):
         bar.show(HeaderFacts(**{**FACTS, **facts}))
         assert bar.render_line(0).cell_length == width
@@ -67,13 +66,6 @@ async def test_it_fits_80_columns_with_everything_on() -> None:
     for width in range(10, 120, 7):
         assert len(await line(width, **facts)) > 0
     assert "▌PROD 人" in await line(80, **facts)
-
-
-async def test_ascii() -> None:
-    text = await line(80, glyphs=ASCII, badges=("PAUSED",))
-
-    assert text.isascii()
-    assert "[STAGING] [PAUSED]" in text
 
 
 async def test_only_what_changed_is_sent() -> None:

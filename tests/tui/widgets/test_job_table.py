@@ -13,7 +13,6 @@ from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui import theme
-from gale_tui.tui.formatting.glyphs import ASCII
 from gale_tui.tui.widgets.tables.columns import COLUMNS, column_at, columns_for
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import NOON, WidgetApp, added, changed, forgotten, job, shown, utc
@@ -446,15 +445,6 @@ async def test_another_theme_recolours_every_line() -> None:
         after = [app.table.render_line(y) for y in range(12)]
         assert [line.text for line in before] == [line.text for line in after]
         assert all(one != other for one, other in zip(before, after, strict=True))
-
-
-async def test_glyphs_can_be_changed() -> None:
-    app = TableApp(JOBS)
-    async with app.run_test(size=(80, 12)) as pilot:
-        app.glyphs = ASCII
-        app.table.refresh()
-        await pilot.pause()
-        assert "".join(shown(app.table)).isascii()
 
 
 async def test_without_colour_the_cursor_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,6 @@ class BatchAccountDialog(GaleModal[Answer]):
         self._account = account
         if not self._composed:
             return
-        glyphs = self.gale.glyphs
         batch = self.gale.batch
         self.query_one("#stop").display = batch.left > 0 and not account.stopped
         retry = self.query_one("#retry", FormButton)
@@ -69,7 +68,7 @@ class BatchAccountDialog(GaleModal[Answer]):
             button.display = pending is not None
             button.label = Content(f"{words} ({pending.left if pending is not None else 0})")
         page = self.query_one("#page", TextPage)
-        page.show(lambda width: account_lines(account, width, glyphs), keep_place=True)
+        page.show(lambda width: account_lines(account, width), keep_place=True)
 
     def action_scroll_page(self, by: int) -> None:
         self.query_one("#page", TextPage).scroll_relative(y=by, animate=False)

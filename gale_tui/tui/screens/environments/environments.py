@@ -16,6 +16,7 @@ from gale_tui.core.gale_api.answers import KeyTest
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
@@ -155,7 +156,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         current = engine.environments.current
         in_use = current is not None and current.id == environment.id
         parts: list[Content | str | tuple[str, str]] = [
-            (f"{self.gale.glyphs.running} ", "$text-accent") if in_use else "  ",
+            (f"{glyphs.RUNNING} ", "$text-accent") if in_use else "  ",
             badge(environment),
             "  ",
             environment.origin.display,
@@ -180,8 +181,7 @@ class EnvironmentsScreen(GaleScreen[None]):
             if test is None:
                 parts += ["\n  ", ("testing …", "$text-accent")]
             else:
-                glyphs = self.gale.glyphs
-                mark = {"accepted": glyphs.success, "refused": glyphs.error}.get(test.verdict, glyphs.unconfirmed)
+                mark = {"accepted": glyphs.SUCCESS, "refused": glyphs.ERROR}.get(test.verdict, glyphs.UNCONFIRMED)
                 lines = textwrap.wrap(f"{mark} {inert(test.explanation, 400)}", width)
                 parts += [("\n  " + "\n    ".join(lines), _VERDICTS[test.verdict])]
         return Content.assemble(*parts)

@@ -140,9 +140,9 @@ class CompareScreen(PageScreen):
         if comparison is None:
             return
         before, after = self._saved[self._before], self._saved[self._after]
-        glyphs, now, values, key = self.gale.glyphs, self.engine.clock.time(), self._values, self.key("compare_values")
+        now, values, key = self.engine.clock.time(), self._values, self.key("compare_values")
         self.page.show(
-            lambda width: comparison_lines(comparison, before, after, width, glyphs, now=now, values=values, key=key),
+            lambda width: comparison_lines(comparison, before, after, width, now=now, values=values, key=key),
             keep_place=keep_place,
         )
         self._show_found()

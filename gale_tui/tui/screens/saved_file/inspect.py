@@ -71,9 +71,9 @@ class InspectScreen(PageScreen):
         if contents is None:
             return
         if self._view == 0:
-            glyphs, job, values, key = self.gale.glyphs, self._job, self._values, self.key("inspect_values")
+            job, values, key = self._job, self._values, self.key("inspect_values")
             self.page.show(
-                lambda width: overview_lines(contents, job, width, glyphs, values=values, key=key),
+                lambda width: overview_lines(contents, job, width, values=values, key=key),
                 keep_place=keep_place,
             )
         else:

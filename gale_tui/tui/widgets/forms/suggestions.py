@@ -14,7 +14,6 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.glyphs import ASCII, glyphs_of
 from gale_tui.tui.formatting.quantities import clip, fit
 
 if TYPE_CHECKING:
@@ -62,8 +61,7 @@ class Suggestions(OptionList, can_focus=False):
         self._shown: list[ToolChoice] = []
 
     def on_mount(self) -> None:
-        arrows = "down up" if glyphs_of(self.app) is ASCII else "↑↓"
-        self.border_subtitle = f"{arrows} choose · enter take · esc close"
+        self.border_subtitle = "↑↓ choose · enter take · esc close"
 
     @property
     def open(self) -> bool:

@@ -8,7 +8,6 @@ from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.glyphs import Glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, fit
 
@@ -16,7 +15,7 @@ _LABEL = 24
 _WORD = 12
 
 
-def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Line]:
+def account_lines(account: BatchAccount, width: int) -> list[Line]:
     """The sums, then what is not good, what has changed, and what still goes on."""
     bad = any(account.not_good) or bool(account.bad)
     lines: list[Line] = [*wrap_words((Piece(account.sentence, Tone.FAILURE if bad else Tone.SUCCESS),), width, "")]
@@ -24,7 +23,7 @@ def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Lin
         lines += wrap_words((Piece(account.stopped, Tone.WARNING),), width, "")
     lines.append(())
     for entry in account.not_good:
-        lines += _entry_lines(str(entry.outcome), entry, describe_entry(entry).text, Tone.ERROR, width, glyphs)
+        lines += _entry_lines(str(entry.outcome), entry, describe_entry(entry).text, Tone.ERROR, width)
     for each in account.bad:
         line = Piece(f"line {each.line}".ljust(_WORD), Tone.FAILURE)
         lines += wrap_words((line, Piece(f"{each.problem}  "), Piece(each.text, Tone.MUTED)), width, " " * _WORD)
@@ -39,7 +38,7 @@ def account_lines(account: BatchAccount, width: int, glyphs: Glyphs) -> list[Lin
     groups = (("changed", changed), ("saved", new), ("ready", ready), ("running", running), ("not started", waiting))
     for word, entries in groups:
         for entry in entries:
-            lines += _entry_lines(word, entry, _where(entry), Tone.MUTED, width, glyphs)
+            lines += _entry_lines(word, entry, _where(entry), Tone.MUTED, width)
         if entries:
             lines.append(())
     if account.unchanged:
@@ -58,13 +57,13 @@ def _where(entry: BatchEntry) -> str:
     return inert(job.download.path.name, 200) if job.download.path is not None else ""
 
 
-def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int, glyphs: Glyphs) -> Iterator[Line]:
+def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int) -> Iterator[Line]:
     job = entry.job
-    title = fit(inert(job.title if job is not None else entry.tool.title, 120), _LABEL, ellipsis=glyphs.ellipsis)
+    title = fit(inert(job.title if job is not None else entry.tool.title, 120), _LABEL)
     words = Piece(word.ljust(_WORD), Tone.FAILURE if tone is Tone.ERROR else Tone.TEXT)
     if tone is Tone.MUTED:
         # A file's name is there to be known again, not to be read.
         rest = max(0, width - _WORD - _LABEL - 2)
-        yield words, Piece(f"{title}  "), Piece(clip(inert(text, 300), rest, glyphs.ellipsis), tone)
+        yield words, Piece(f"{title}  "), Piece(clip(inert(text, 300), rest), tone)
         return
     yield from wrap_words((words, Piece(f"{title}  "), Piece(inert(text, 300), tone)), width, " " * _WORD)

@@ -14,10 +14,10 @@ from gale_tui.core.archive.tool import Guardrail, ToolNode, Variable
 from gale_tui.core.models import Job
 from gale_tui.core.secret import HIDDEN, Secret
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.glyphs import ASCII, Glyphs
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, date_text, size_text
-from gale_tui.tui.widgets.pages.inspect_lines import hidden_text, value_text
+from gale_tui.tui.widgets.pages.inspect_lines import HIDDEN_TEXT, value_text
 
 Part = TypeVar("Part", ToolNode, Guardrail)
 
@@ -30,7 +30,6 @@ def comparison_lines(
     before: Job,
     after: Job,
     width: int,
-    glyphs: Glyphs,
     *,
     now: float,
     values: bool,
@@ -41,9 +40,9 @@ def comparison_lines(
     Args:
         key: What shows or hides them.
     """
-    lines = _Lines(width, glyphs, values, key)
+    lines = _Lines(width, values, key)
     for label, job in (("Before", before), ("After", after)):
-        lines.add(_file(label, job, width, glyphs, now))
+        lines.add(_file(label, job, width, now))
     lines.add(())
     lines.wrapped("", Piece(_summary(comparison), Tone.TITLE))
     lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
@@ -62,22 +61,22 @@ def comparison_lines(
     return lines.cut()
 
 
-def _file(label: str, job: Job, width: int, glyphs: Glyphs, now: float) -> Line:
+def _file(label: str, job: Job, width: int, now: float) -> Line:
     at = job.download.saved_at or job.ended_at or job.created_at
     when = date_text(at, now, 12)
     size = size_text(job.download.size or 0)
     name = job.download.path.name if job.download.path else ""
     head = f"{label:<7} {when:<12}  {clip(inert(job.environment_name, 40), 14)}  "
-    shown = _middle(inert(name, 400), max(8, width - cell_len(head) - cell_len(size) - 2), glyphs.ellipsis)
+    shown = _middle(inert(name, 400), max(8, width - cell_len(head) - cell_len(size) - 2))
     return Piece(head, Tone.MUTED), Piece(shown), Piece(f"  {size}", Tone.MUTED)
 
 
-def _middle(text: str, width: int, ellipsis: str) -> str:
+def _middle(text: str, width: int) -> str:
     """The text without its middle where it is too long: of a file's name the end is what differs."""
     if cell_len(text) <= width:
         return text
     tail = text[-min(22, width // 2) :]
-    return clip(text, width - cell_len(tail), ellipsis) + tail
+    return clip(text, width - cell_len(tail)) + tail
 
 
 def _summary(it: Comparison) -> str:
@@ -104,13 +103,10 @@ def _summary(it: Comparison) -> str:
 class _Lines:
     """Lines as they are made, wrapped to a width."""
 
-    def __init__(self, width: int, glyphs: Glyphs, values: bool, key: str) -> None:
+    def __init__(self, width: int, values: bool, key: str) -> None:
         self._key = key
         self._width = width
         self._values = values
-        self._hidden = hidden_text(glyphs)
-        self._arrow = "->" if glyphs == ASCII else "→"
-        self._same = glyphs.dot
         self._lines: list[Line] = []
 
     def add(self, *lines: Line) -> None:
@@ -150,7 +146,7 @@ class _Lines:
             self.fields(changed.fields, "      ")
 
     def node_text(self, node: ToolNode | Changed) -> str:
-        return f"{inert(node.kind, 40)} {self._same} {inert(node.id, 80)}"
+        return f"{inert(node.kind, 40)} {glyphs.DOT} {inert(node.id, 80)}"
 
     def variables(self, it: Comparison) -> None:
         """Variables that came, went and changed; their values where they are to be seen."""
@@ -159,7 +155,7 @@ class _Lines:
             for each in variables:
                 self._item(mark, inert(each.name, 120), "", f"  {self._value(each.value)}")
         for changed in it.variables.changed:
-            what = f"  {self._value(changed.before)} {self._arrow} {self._value(changed.after)}"
+            what = f"  {self._value(changed.before)} → {self._value(changed.after)}"
             self._item("~", inert(changed.name, 120), "", what if changed.value_changed else "")
             self.fields(changed.fields, "      ")
         changed_values = any(each.value_changed for each in it.variables.changed)
@@ -169,7 +165,7 @@ class _Lines:
     def _value(self, value: Secret) -> str:
         if not value:
             return "no value"
-        return inert(value.reveal(), 2000) if self._values else self._hidden
+        return inert(value.reveal(), 2000) if self._values else HIDDEN_TEXT
 
     def files(self, it: Comparison) -> None:
         for mark, names in (("+", it.files.added), ("-", it.files.removed), ("~", it.files.changed)):
@@ -200,13 +196,13 @@ class _Lines:
             yield from (Piece("removed ", Tone.MUTED), Piece(value_text(change.before), Tone.ERROR))
         else:
             yield Piece(value_text(change.before), Tone.ERROR)
-            yield Piece(f" {self._arrow} ", Tone.MUTED)
+            yield Piece(" → ", Tone.MUTED)
             yield Piece(value_text(change.after), Tone.SUCCESS)
 
     def _text_line(self, line: DiffLine, indent: str) -> None:
         tone = _TONES[line.mark]
         if line.mark == "…":
-            self.add((Piece(f"{indent}{self._same * 3} {line.text}", tone),))
+            self.add((Piece(f"{indent}{glyphs.DOT * 3} {line.text}", tone),))
             return
         pieces: list[Piece] = []
         for text, strong in line.spans:

@@ -14,7 +14,7 @@ from rich.cells import cell_len, chop_cells
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_words
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
@@ -42,7 +42,6 @@ def summary_lines(
     job: Job,
     events: Sequence[JobEvent],
     progress: DownloadProgress | None,
-    glyphs: Glyphs,
     *,
     now: float,
     width: int,
@@ -54,7 +53,7 @@ def summary_lines(
 
     `width` and `height` are cells; there are never more lines than `height`.
     """
-    lines = [_heading(job, glyphs, width)]
+    lines = [_heading(job, width)]
     ids = _ids(job)
     share = (width + 3) // max(1, len(ids)) - 3
     row: list[Piece] = []
@@ -63,14 +62,14 @@ def summary_lines(
             row.append(Piece("   "))
         row += [
             Piece(f"{label} ", Tone.MUTED),
-            Piece(clip(value, max(4, share - cell_len(label) - 1), glyphs.ellipsis)),
+            Piece(clip(value, max(4, share - cell_len(label) - 1))),
         ]
     lines.append(tuple(row))
-    lines.append(_timeline_row(events, glyphs, now, width))
-    file = file_text(job, now, progress, glyphs, max(4, width), key=key, usual=usual)
+    lines.append(_timeline_row(events, now, width))
+    file = file_text(job, now, progress, max(4, width), key=key, usual=usual)
     path = job.download.path
     if job.download.state is DownloadState.SAVED and path is not None:
-        lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(path_text(path), width - 9, glyphs))))
+        lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(path_text(path), width - 9))))
     elif file.text:
         lines.append((file,))
     elif _kept_when_ready(job):
@@ -82,7 +81,6 @@ def full_lines(
     job: Job,
     events: Sequence[JobEvent],
     progress: DownloadProgress | None,
-    glyphs: Glyphs,
     *,
     now: float,
     width: int,
@@ -90,8 +88,8 @@ def full_lines(
     usual: float | None = None,
 ) -> list[Line]:
     """All that is known of the job, wrapped to `width` cells."""
-    lines: list[Line] = [_heading(job, glyphs, width), (), *_origin_lines(job, now, width, usual), ()]
-    for label, piece in (*_reason_fields(job, key), *_file_fields(job, progress, glyphs, now, width, key)):
+    lines: list[Line] = [_heading(job, width), (), *_origin_lines(job, now, width, usual), ()]
+    for label, piece in (*_reason_fields(job, key), *_file_fields(job, progress, now, width, key)):
         lines += _field(label, piece.text, width, piece.tone)
     if lines[-1]:
         lines.append(())
@@ -151,11 +149,11 @@ def _event_lines(event: JobEvent, now: float, width: int) -> Iterator[Line]:
     return labelled(moment, wrap(inert(event.text, 1000), width - len(moment)), len(moment))
 
 
-def _heading(job: Job, glyphs: Glyphs, width: int) -> Line:
-    glyph = glyph_text(job, glyphs)
-    status = status_text(job, glyphs, max(12, width // 2))
+def _heading(job: Job, width: int) -> Line:
+    glyph = glyph_text(job)
+    status = status_text(job, max(12, width // 2))
     room = width - 2 - cell_len(status.text) - 2
-    title = clip(inert(job.title), max(1, room), glyphs.ellipsis)
+    title = clip(inert(job.title), max(1, room))
     return (
         Piece(f"{glyph.text} ", glyph.tone),
         Piece(title, Tone.TITLE),
@@ -178,9 +176,9 @@ def _moment(at: float, now: float) -> str:
     return clock_text(at) if then[:3] == today[:3] else time.strftime("%Y-%m-%d %H:%M:%S", then)
 
 
-def _timeline_row(events: Sequence[JobEvent], glyphs: Glyphs, now: float, width: int) -> Line:
+def _timeline_row(events: Sequence[JobEvent], now: float, width: int) -> Line:
     """The latest events that fit in one line, oldest first."""
-    separator = f" {glyphs.dot} "
+    separator = f" {glyphs.DOT} "
     row: list[Piece] = []
     free = width
     for event in reversed(events):
@@ -189,21 +187,21 @@ def _timeline_row(events: Sequence[JobEvent], glyphs: Glyphs, now: float, width:
         if need > free:
             if not row:
                 room = max(1, free - cell_len(pieces[0].text))
-                row = [pieces[0], Piece(clip(pieces[1].text, room, glyphs.ellipsis))]
+                row = [pieces[0], Piece(clip(pieces[1].text, room))]
             break
         free -= need
         row = [*pieces, *([Piece(separator, Tone.MUTED)] if row else []), *row]
     return tuple(row)
 
 
-def _tail(text: str, width: int, glyphs: Glyphs) -> str:
+def _tail(text: str, width: int) -> str:
     """The text with its beginning cut off where it is too long: of a path the end says more."""
     text = inert(text, 4096)
     if cell_len(text) <= width:
         return text
     while text and cell_len(text) > width - 1:
         text = text[1:]
-    return glyphs.ellipsis + text
+    return glyphs.ELLIPSIS + text
 
 
 def path_lines(path: Path, width: int) -> list[str]:
@@ -226,7 +224,7 @@ def _kept_when_ready(job: Job) -> bool:
 
 
 def _file_fields(
-    job: Job, progress: DownloadProgress | None, glyphs: Glyphs, now: float, width: int, key: Callable[[str], str]
+    job: Job, progress: DownloadProgress | None, now: float, width: int, key: Callable[[str], str]
 ) -> Iterable[tuple[str, Piece]]:
     download = job.download
     if download.state is DownloadState.SAVED:
@@ -242,7 +240,7 @@ def _file_fields(
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
             yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not requested", Tone.MUTED)
         return
-    yield "File", file_text(job, now, progress, glyphs, max(20, 3 * width), key=key)
+    yield "File", file_text(job, now, progress, max(20, 3 * width), key=key)
     if job.download_url is not None and (expires := job.download_url.expires_at) is not None:
         yield "Link", Piece(f"valid until about {_moment(expires, now)}", Tone.MUTED)
     if download.part is not None:

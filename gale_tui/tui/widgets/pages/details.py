@@ -67,7 +67,7 @@ class DetailsPane(TextPage):
         if job is None:
             return [(Piece("No job selected", Tone.MUTED),)]
         engine, height = self._engine, self.scrollable_content_region.height
-        known = (job, events, engine.downloads.progress(job.id), self.glyphs)
+        known = (job, events, engine.downloads.progress(job.id))
         now, usual = engine.clock.time(), engine.registry.durations.usual(job)
         if height < SUMMARY_HEIGHT:
             return summary_lines(*known, now=now, width=width, height=height, key=self._key_of, usual=usual)

@@ -13,7 +13,6 @@ from gale_tui.core.archive.contents import ArchiveContents, Document
 from gale_tui.core.archive.tool import Tool, mask_variables, text_of
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.glyphs import ASCII, Glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, count_text, size_text
 from gale_tui.tui.widgets.pages.detail_lines import labelled, path_lines, wrap
@@ -23,11 +22,8 @@ _LIST_LIMIT = 500
 """Files, nodes of a type, variables that are listed."""
 _LINE_LIMIT = 100_000
 _TEXT_LIMIT = 4_000
-
-
-def hidden_text(glyphs: Glyphs) -> str:
-    """What stands in place of a value that is not shown."""
-    return "****" if glyphs == ASCII else "••••"
+HIDDEN_TEXT = "••••"
+"""What stands in place of a value that is not shown."""
 
 
 def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
@@ -45,9 +41,7 @@ def problem_lines(path: Path, problem: str, width: int) -> list[Line]:
     return [*lines, *((Piece(part, Tone.ERROR),) for part in wrap(inert(problem, 2000), width))]
 
 
-def overview_lines(
-    contents: ArchiveContents, job: Job, width: int, glyphs: Glyphs, *, values: bool, key: str = "v"
-) -> list[Line]:
+def overview_lines(contents: ArchiveContents, job: Job, width: int, *, values: bool, key: str = "v") -> list[Line]:
     """The tool and the file that it is in.
 
     Args:
@@ -61,7 +55,7 @@ def overview_lines(
         lines += _field("Note", f"{note}.", width, Tone.WARNING)
     lines += _file(contents, job, width)
     if contents.tool is not None:
-        lines += _tool(contents.tool, width, glyphs, values, key)
+        lines += _tool(contents.tool, width, values, key)
     return lines
 
 
@@ -98,7 +92,7 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[Line]:
     yield from _field("", words, width, Tone.MUTED)
 
 
-def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[Line]:
+def _tool(tool: Tool, width: int, values: bool, key: str) -> Iterator[Line]:
     yield ()
     yield from _field("Nodes", f"{len(tool.nodes):,}" if tool.nodes else "none found", width)
     kinds = tool.nodes_by_kind
@@ -117,10 +111,10 @@ def _tool(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Ite
     ]
     yield from _field("Guardrails", ", ".join(guardrails[:_LIST_LIMIT]) or "none found", width)
     yield ()
-    yield from _variables(tool, width, glyphs, values, key)
+    yield from _variables(tool, width, values, key)
 
 
-def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -> Iterator[Line]:
+def _variables(tool: Tool, width: int, values: bool, key: str) -> Iterator[Line]:
     if not tool.variables:
         yield from _field("Variables", "none found", width)
         return
@@ -136,7 +130,7 @@ def _variables(tool: Tool, width: int, glyphs: Glyphs, values: bool, key: str) -
         elif values:
             value, tone = inert(each.value.reveal(), 2000), Tone.WARNING
         else:
-            value, tone = hidden_text(glyphs), Tone.MUTED
+            value, tone = HIDDEN_TEXT, Tone.MUTED
         secure = "  secure" if each.secure else ""
         for number, part in enumerate(wrap(value, max(10, width - _LABEL - cell_len(head) - len(secure)))):
             first = head if number == 0 else " " * cell_len(head)

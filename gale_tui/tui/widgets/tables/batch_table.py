@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import count_text, fit
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
@@ -40,18 +40,17 @@ class Columns(NamedTuple):
         return cls(room - 2 * (ids + GAP), ids)
 
 
-def line_pieces(line: ListLine, width: int, glyphs: Glyphs) -> list[Piece]:
+def line_pieces(line: ListLine, width: int) -> list[Piece]:
     """The pieces of a row, of `width` cells together."""
     columns = Columns.of(width)
     number = f"{line.number:>{NUMBER}}" + " " * GAP
-    dots = glyphs.ellipsis
     if line.problem:
         rest = columns.ids * 2 + GAP
         return [
-            Piece(fit(glyphs.error, MARK), Tone.FAILURE),
+            Piece(fit(glyphs.ERROR, MARK), Tone.FAILURE),
             Piece(number, Tone.MUTED),
-            Piece(fit(inert(line.title, 200), columns.label, ellipsis=dots) + " " * GAP, Tone.TEXT),
-            Piece(fit(inert(line.problem, 300), rest, ellipsis=dots), Tone.ERROR),
+            Piece(fit(inert(line.title, 200), columns.label) + " " * GAP, Tone.TEXT),
+            Piece(fit(inert(line.problem, 300), rest), Tone.ERROR),
         ]
     tool = line.tool
     tool_id, flow_id = (tool.tool_id, tool.flow_id) if tool is not None else (line.tool_id, line.flow_id)
@@ -59,11 +58,11 @@ def line_pieces(line: ListLine, width: int, glyphs: Glyphs) -> list[Piece]:
         Piece(fit("!" if line.warning else "", MARK), Tone.WARNING),
         Piece(number, Tone.MUTED),
         Piece(
-            fit(inert(line.label or "no label", 200), columns.label, ellipsis=dots) + " " * GAP,
+            fit(inert(line.label or "no label", 200), columns.label) + " " * GAP,
             Tone.TEXT if line.label else Tone.MUTED,
         ),
-        Piece(fit(inert(tool_id, 200), columns.ids, ellipsis=dots) + " " * GAP, Tone.TEXT),
-        Piece(fit(inert(flow_id, 200), columns.ids, ellipsis=dots), Tone.MUTED),
+        Piece(fit(inert(tool_id, 200), columns.ids) + " " * GAP, Tone.TEXT),
+        Piece(fit(inert(flow_id, 200), columns.ids), Tone.MUTED),
     ]
 
 
@@ -102,7 +101,7 @@ class BatchTable(RowScroll):
     @property
     def text(self) -> str:
         width = self.scrollable_content_region.width or 80
-        rows = ("".join(piece.text for piece in line_pieces(line, width, self.glyphs)) for line in self._list.lines)
+        rows = ("".join(piece.text for piece in line_pieces(line, width)) for line in self._list.lines)
         return "\n".join(row.rstrip() for row in rows) if self._list.lines else self.empty_text
 
     def row_count(self) -> int:
@@ -141,7 +140,7 @@ class BatchTable(RowScroll):
         if row >= len(self._list.lines):
             return Strip.blank(width, self.style_of())
         ground = "row" if row != self._place else "cursor" if self.has_focus else "blurred"
-        return self._strip(line_pieces(self._list.lines[row], width, self.glyphs), width, ground)
+        return self._strip(line_pieces(self._list.lines[row], width), width, ground)
 
     def _header(self, width: int) -> list[Piece]:
         columns = Columns.of(width)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobState
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.glyphs import Glyphs
+from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import date_text, elapsed_text, fit
@@ -72,22 +72,21 @@ def column_at(columns: Sequence[Column], x: int) -> Column | None:
     return next((column for column in reversed(columns[1:]) if x >= column.x), None)
 
 
-def header_pieces(columns: Sequence[Column], sort_key: str, reverse: bool, glyphs: Glyphs) -> list[Piece]:
+def header_pieces(columns: Sequence[Column], sort_key: str, reverse: bool) -> list[Piece]:
     pieces = []
     for column in columns:
         title = TITLES[column.name]
         if column.name == sort_key:
-            arrow = glyphs.descending if reverse else glyphs.ascending
+            arrow = glyphs.DESCENDING if reverse else glyphs.ASCENDING
             title = f"{title} {arrow}" if len(title) + 2 <= column.width else f"{title}{arrow}"
         tone = Tone.TEXT if column.name == sort_key else Tone.MUTED
-        pieces.append(Piece(fit(title, column.width, column.align, glyphs.ellipsis), tone))
+        pieces.append(Piece(fit(title, column.width, column.align), tone))
     return pieces
 
 
 def row_pieces(
     job: Job,
     columns: Sequence[Column],
-    glyphs: Glyphs,
     *,
     now: float,
     progress: DownloadProgress | None,
@@ -100,8 +99,8 @@ def row_pieces(
         width = column.width
         match column.name:
             case "glyph":
-                glyph = glyph_text(job, glyphs)
-                piece = Piece((glyphs.mark if marked else " ") + glyph.text, glyph.tone)
+                glyph = glyph_text(job)
+                piece = Piece((glyphs.MARK if marked else " ") + glyph.text, glyph.tone)
             case "tool":
                 piece = Piece(inert(job.title, 200))
             case "environment":
@@ -113,14 +112,14 @@ def row_pieces(
             case "started":
                 piece = Piece(date_text(job.created_at, now, width), Tone.MUTED)
             case "status":
-                piece = status_text(job, glyphs, width)
+                piece = status_text(job, width)
             case "elapsed":
                 seconds = elapsed_seconds(job, now)
                 tone = Tone.MUTED if job.state.final else Tone.TEXT
                 piece = Piece("" if seconds is None else elapsed_text(seconds), tone)
             case _:
-                piece = file_text(job, now, progress, glyphs, width, key=key, usual=usual)
-        pieces.append(Piece(fit(piece.text, width, column.align, glyphs.ellipsis), piece.tone))
+                piece = file_text(job, now, progress, width, key=key, usual=usual)
+        pieces.append(Piece(fit(piece.text, width, column.align), piece.tone))
     return pieces
 
 

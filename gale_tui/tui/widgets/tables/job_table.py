@@ -252,7 +252,7 @@ class JobTable(RowScroll):
             text = self.no_match_text if self.rows.filtered and self.rows.jobs else self.empty_text
             return self.draw_words(text.split("\n"), y, self.content_region.width)
         if y == 0:
-            titles = header_pieces(self._columns, self.rows.sort_column, self.rows.sort_reverse, self.glyphs)
+            titles = header_pieces(self._columns, self.rows.sort_column, self.rows.sort_reverse)
             return self._strip(titles, "header")
         row = self.scroll_offset.y + y - 1
         if row >= len(self.rows):
@@ -261,7 +261,6 @@ class JobTable(RowScroll):
         pieces = row_pieces(
             job,
             self._columns,
-            self.glyphs,
             now=self._now,
             progress=self._progress_of(job.id),
             marked=job.id in self.marks.ids,

@@ -88,7 +88,7 @@ class RowScroll(LineView):
         if not first <= y < first + len(lines):
             return Strip.blank(width, self.style_of())
         base, style = self.style_of(), self.style_of(Tone.TITLE if y == first else Tone.MUTED)
-        line = clip(lines[y - first], width, self.glyphs.ellipsis)
+        line = clip(lines[y - first], width)
         left = (width - cell_len(line)) // 2
         right = width - left - cell_len(line)
         segments = [Segment(" " * left, base), Segment(line, style), Segment(" " * right, base)]
