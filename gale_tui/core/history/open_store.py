@@ -9,48 +9,20 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gale_tui.core.errors import NewerStoreError, StoreError
 from gale_tui.core.filesystem import lock_folder, sync_folder
 from gale_tui.core.history import schema
-from gale_tui.core.history.connection import (
-    BUSY_SECONDS,
-    BusyRetry,
-    Step,
-    WriteConnection,
-    connect,
-    snapshot,
-)
-from gale_tui.core.history.files import (
-    file_identity,
-    make_private,
-    on_network,
-    remove_database,
-    set_aside,
-)
+from gale_tui.core.history.connection import BUSY_SECONDS, BusyRetry, Step, WriteConnection, connect, snapshot
+from gale_tui.core.history.files import file_identity, make_private, on_network, remove_database, set_aside
 from gale_tui.core.history.leases import Leases
 from gale_tui.core.history.reader import HistoryReader
 from gale_tui.core.history.rows import DamagedError
-from gale_tui.core.history.schema import APPLICATION_ID, LARGEST_REVISION, SELECT_JOBS, describe_tables, tables_of
+from gale_tui.core.history.schema import APPLICATION_ID, LARGEST_REVISION, describe_tables, tables_of
 from gale_tui.core.history.writer import HistoryWriter
-from gale_tui.core.threads import DaemonThreads
 
 T = TypeVar("T")
-
-_PROBES: Final = (
-    f"{SELECT_JOBS} ORDER BY created_at DESC, id DESC LIMIT 1",
-    "SELECT writer, added_revision, added_by, download_attempts FROM jobs LIMIT 1",
-    "SELECT job_id, at, text FROM events ORDER BY id DESC LIMIT 1",
-    "SELECT job_id, revision, writer, at FROM forgotten LIMIT 1",
-    "SELECT job_id, kind, owner, host, pid, process_started, granted_at, expires_at FROM leases LIMIT 1",
-    "SELECT name, environment_id, created_at, used_at, items FROM sets LIMIT 1",
-    "SELECT id, environment_id, created_at, plan FROM batches LIMIT 1",
-    "SELECT batch_id, place, job_id FROM batch_starts LIMIT 1",
-    "SELECT name, at, text FROM drafts LIMIT 1",
-    "SELECT job_id, at, content, timeline FROM removed LIMIT 1",
-)
-"""Name every column, so that a damaged schema shows when the file is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +42,6 @@ class HistoryFile:
         """The connection that writes closes last, so that it can remove the log."""
         self.reader.close()
         self.writer.close()
-
-
-class Threads:
-    def __init__(self) -> None:
-        self.writer = DaemonThreads("history-write", most=1)
-        self.reader = DaemonThreads("history-read", most=1)
-
-    def close(self) -> None:
-        """Ends both after what they were given."""
-        self.writer.close()
-        self.reader.close()
 
 
 class History:
@@ -189,7 +150,7 @@ def _check_version(connection: sqlite3.Connection) -> int:
     with snapshot(connection):
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        tables = describe_tables(connection) if version != newest or application != APPLICATION_ID else {}
+        tables = describe_tables(connection)
     if version > newest:
         # Left alone, whoever wrote it, unless everything else in it is today's.
         if tables == tables_of(newest):
@@ -198,6 +159,8 @@ def _check_version(connection: sqlite3.Connection) -> int:
         raise DamagedError("it is a database of another program")
     elif version < 0 or (version < newest and tables != tables_of(version)):
         raise DamagedError("its version number is wrong")
+    elif not tables_of(version).items() <= tables.items():
+        raise DamagedError("its tables are not as they should be")
     return version
 
 
@@ -226,8 +189,6 @@ def _migrate(writer: WriteConnection) -> None:
 
 def _probe(writer: WriteConnection) -> None:
     """Touches every table and index, so that damage in the first pages shows at once, and corrects the counter."""
-    for sql in _PROBES:
-        writer.row(sql)
     for (table,) in writer.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"):
         # An index whose condition is damaged fails only where something is written.
         writer.row(f"EXPLAIN INSERT INTO {table} SELECT * FROM {table}")  # noqa: S608  # our own names

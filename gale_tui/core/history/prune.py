@@ -59,13 +59,10 @@ def find_old_files(jobs: Iterable[Job], *, keep: int, before: float | None) -> l
 
 def file_matches(old: OldFile) -> bool:
     """Returns True if the file is there, is no link, and has the checksum that was recorded."""
-    digest = hashlib.sha256()
     try:
         if not stat.S_ISREG(os.lstat(old.path).st_mode):
             return False
-        with old.path.open("rb", buffering=0) as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        with old.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == old.sha256
     except OSError:
         return False
-    return digest.hexdigest() == old.sha256

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import sqlite3
 import threading
 import time
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.connection import BUSY_SECONDS, Step
 from gale_tui.core.history.leases import LeaseKind
-from gale_tui.core.history.open_store import History, Threads
+from gale_tui.core.history.open_store import History
 from gale_tui.core.history.rows import DamagedError
 from gale_tui.core.history.writer import EventText
 from gale_tui.core.models import Job, JobChange, JobEvent
@@ -47,17 +46,20 @@ class JobStore:
     the history cannot be used, and no error of SQLite's.
     """
 
-    def __init__(self, history: History, threads: Threads, on_notice: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, history: History, writing: DaemonThreads, on_notice: Callable[[str], None] | None = None
+    ) -> None:
         self.notice = ""
         """The newest sentence about the file, such as that a damaged one was set aside; usually empty."""
         self._on_notice = on_notice
         self._history = history
-        self._threads = threads
+        self._writing = writing
+        self._reading = DaemonThreads("history-read", most=1)
         self._closing: asyncio.Task[None] | None = None
         self._replacing = asyncio.Lock()
         self._notify(history.file.notice)
         # A process that was killed may have left a log with what the database no longer has.
-        threads.writer.start(self._clean_up)
+        writing.start(self._clean_up)
 
     @classmethod
     async def open(
@@ -83,14 +85,13 @@ class JobStore:
             NewerStoreError: A newer gale-tui wrote the file; it is left alone.
             StoreError: It cannot be made, read or written.
         """
-        threads = Threads()
-        make = functools.partial(History.open, path, owner or uuid.uuid4().hex, step)
+        writing = DaemonThreads("history-write", most=1)
         try:
-            history = await threads.writer.call(make)
+            history = await writing.call(History.open, path, owner or uuid.uuid4().hex, step)
         except BaseException:
-            threads.close()
+            writing.close()
             raise
-        return cls(history, threads, on_notice)
+        return cls(history, writing, on_notice)
 
     def _notify(self, text: str) -> None:
         if text:
@@ -272,7 +273,7 @@ class JobStore:
             # A long query is cut short; the thread that writes finishes what it has.
             history.file.reader.interrupt()
         # The connection that writes closes last, so that it can remove the log.
-        for thread, end in ((self._threads.reader, history.close_reader), (self._threads.writer, history.close_writer)):
+        for thread, end in ((self._reading, history.close_reader), (self._writing, history.close_writer)):
             with contextlib.suppress(TimeoutError):
                 await thread.call(end, within=max(0.0, until - time.monotonic()))
             thread.close()
@@ -292,7 +293,7 @@ class JobStore:
             history = self._history
             return history.read_retry.run(lambda: work(history), deadline)
 
-        return await self._run(self._threads.reader, on_thread)
+        return await self._run(self._reading, on_thread)
 
     async def _write(self, work: Callable[[History], T]) -> T:
         def on_thread(deadline: float) -> T:
@@ -300,10 +301,10 @@ class JobStore:
             return history.write_retry.run(lambda: work(history), deadline)
 
         try:
-            return await self._run(self._threads.writer, on_thread)
+            return await self._run(self._writing, on_thread)
         finally:
             if self._closing is None and self._history.writer.scrub_due:
-                self._threads.writer.start(self._scrub)
+                self._writing.start(self._scrub)
 
     async def _run(self, thread: DaemonThreads, on_thread: Callable[[float], T]) -> T:
         for _ in range(_ATTEMPTS):
@@ -334,6 +335,6 @@ class JobStore:
                     go_on.set()
 
             # The thread that reads stands still while the file is exchanged under it.
-            self._threads.reader.start(rest)
-            await self._threads.writer.call(replace)
+            self._reading.start(rest)
+            await self._writing.call(replace)
             self._notify(self._history.file.notice)
