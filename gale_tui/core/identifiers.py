@@ -47,7 +47,7 @@ def parse_host(text: str) -> Origin:
     else:
         rest = given.removeprefix("//")
     if scheme not in ("", "https", "http"):
-        raise ConfigError(f"A GALE host is reached over https, not {inert(scheme, 20)}", f"{_EXAMPLE}".capitalize())
+        raise ConfigError(f"A GALE host is reached over https, not {inert(scheme, 20)}", _EXAMPLE.capitalize())
     host, port = _parse_authority(rest)
     if not scheme:
         scheme = "http" if Origin("http", host, 80).loopback else "https"

@@ -72,7 +72,6 @@ class OpenResponse:
     Attributes:
         status: HTTP status, never a redirect that could be followed.
         url: Where the last redirect led.
-        http_version: For example ``HTTP/1.1``.
     """
 
     def __init__(
@@ -81,8 +80,6 @@ class OpenResponse:
         self.status = response.status
         self.headers = Headers(response.headers)
         self.url = url
-        version = response.extensions.get("http_version", b"")
-        self.http_version = version.decode("ascii", "replace") if isinstance(version, bytes) else ""
         self._response = response
         self._chunks = response.iter_stream()
         self._exchange = exchange
@@ -114,7 +111,7 @@ class OpenResponse:
         taken: everything after that chunk is still in the socket. Else None.
         """
         if (
-            self.http_version != "HTTP/1.1"
+            self._response.extensions.get("http_version") != b"HTTP/1.1"
             or self.encoding
             or "transfer-encoding" in self.headers
             or not self.headers.get("content-length", "").isdecimal()

@@ -109,16 +109,14 @@ class _Splitter:
         self.pieces = Pieces()
 
     def walk(self, value: Any, place: _Place) -> Any:
+        if place.depth > LEVELS:
+            raise RecursionError
         kind = type(value)
         if kind is dict:
-            if place.depth > LEVELS:
-                raise RecursionError
             if len(value) == 1 and next(iter(value)) in _REFERENCES:
                 return {LITERAL: value}
             return {key: self._field(value, key, each, place) for key, each in value.items()}
         if kind is list:
-            if place.depth > LEVELS:
-                raise RecursionError
             return [self._item(each, str(number), place) for number, each in enumerate(value)]
         return value
 
