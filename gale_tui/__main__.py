@@ -21,7 +21,8 @@ def run() -> None:
     from gale_tui.cli.main import main
 
     if os.name == "nt":
-        # Its console takes text through Python's own streams alone.
+        # Its console takes text through Python's own streams alone. A name that they do not know is no reason to stop.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # Python's own can
         sys.exit(main())
     from gale_tui.core.output import open_outputs
 

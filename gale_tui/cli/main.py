@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
 from gale_tui.cli.parser import parse, refusal
 from gale_tui.core.clock import Clock
@@ -86,28 +85,28 @@ def _diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
     if (arguments.after is None) == (arguments.set_name is None):
         arguments.diff_parser.error("two exports are needed: A and B, or --set NAME and the folder A")
     if arguments.set_name is None:
-        return diff(arguments.before, arguments.after, arguments, _tolerant_output(), sys.stderr)
-    return asyncio.run(diff_set(_paths(wiring).store_file, arguments, _tolerant_output(), sys.stderr))
+        return diff(arguments.before, arguments.after, arguments, sys.stdout, sys.stderr)
+    return asyncio.run(diff_set(_paths(wiring).store_file, arguments, sys.stdout, sys.stderr))
 
 
 def _source(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.source import pack_command, unpack_command
 
     command = unpack_command if arguments.command == "unpack" else pack_command
-    return command(arguments, _tolerant_output(), sys.stderr)
+    return command(arguments, sys.stdout, sys.stderr)
 
 
 def _prune(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.prune import prune
 
-    return asyncio.run(prune(_paths(wiring).store_file, arguments, _tolerant_output(), sys.stderr))
+    return asyncio.run(prune(_paths(wiring).store_file, arguments, sys.stdout, sys.stderr))
 
 
 def _jobs(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.jobs import list_jobs
 
     history = _paths(wiring).store_file
-    return asyncio.run(list_jobs(history, arguments, _tolerant_output(), sys.stderr)) if history.exists() else 0
+    return asyncio.run(list_jobs(history, arguments, sys.stdout, sys.stderr)) if history.exists() else 0
 
 
 def _completion(arguments: argparse.Namespace, wiring: Wiring) -> int:
@@ -115,13 +114,6 @@ def _completion(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
     sys.stdout.write(shell_code(arguments.shell))
     return 0
-
-
-def _tolerant_output() -> TextIO:
-    """Standard output; a name that its encoding does not know is no reason to stop."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return sys.stdout
 
 
 def _paths(wiring: Wiring) -> Paths:
@@ -197,7 +189,7 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
     from gale_tui.cli.export import export
 
     engine = _engine(arguments, wiring, named)
-    return asyncio.run(export(engine, arguments, _tolerant_output(), sys.stderr))
+    return asyncio.run(export(engine, arguments, sys.stdout, sys.stderr))
 
 
 def _from_file_problem(arguments: argparse.Namespace) -> str:
