@@ -54,14 +54,13 @@ def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home below the test's folder; no environment variable of gale-tui, keyring or a proxy is seen."""
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that is not there yet; no environment variable of gale-tui, keyring or a proxy is seen."""
     for name in list(os.environ):
         foreign = name.startswith(("GALE_", "XDG_", "KEYRING_PROPERTY_")) or name.lower().endswith("_proxy")
         if (foreign or name in _FOREIGN) and name not in _KEPT:
             monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
+    home = tmp_path_factory.getbasetemp() / f"home{next(_numbers)}"
     monkeypatch.setenv("HOME", str(home))
     for name, folder in (("CONFIG", ".config"), ("DATA", ".local/share"), ("STATE", ".local/state")):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))

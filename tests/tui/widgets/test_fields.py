@@ -219,6 +219,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 
 def test_the_home_is_known_and_needs_no_words(own_home: Path) -> None:
+    own_home.mkdir()
     assert folder_of("~") == own_home
     assert folder_finding("~") == Finding("")
 
