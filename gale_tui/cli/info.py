@@ -18,7 +18,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.terminal.framework import private_problem
 
-PACKAGES = ("textual", "httpcore", "keyring", "platformdirs", "truststore", "tomlkit", "argcomplete")
+PACKAGES = ("textual", "httpx", "keyring", "platformdirs", "truststore", "tomlkit", "argcomplete")
 VARIABLES = ("GALE_TUI_HOME", "GALE_HOST", "NO_COLOR", "TERM", "COLORTERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
 HIDDEN = (
     "GALE_API_KEY",

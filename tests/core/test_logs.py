@@ -135,7 +135,7 @@ def test_an_exception_has_its_traceback(log: Path) -> None:
 
 
 def test_other_libraries_are_heard_from_warnings_on(log: Path) -> None:
-    for name in ("asyncio", "httpcore", "textual"):
+    for name in ("httpx", "httpcore", "textual"):
         logging.getLogger(name).info("chatter")
         logging.getLogger(name).warning("trouble in %s", name)
     written = log.read_text()

@@ -37,6 +37,7 @@ LATE = (
     "asyncio.unix_events",
     "encodings.idna",
     "httpcore",
+    "httpx",
     "keyring.backends.SecretService",
     "keyring.backends.fail",
     "secretstorage",

@@ -14,7 +14,7 @@ from gale_tui.core.secret import SignedUrl, without_secrets
 if TYPE_CHECKING:
     import socket
 
-    import httpcore
+    import httpx
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of an answer to a call that are read."""
@@ -75,13 +75,13 @@ class OpenResponse:
     """
 
     def __init__(
-        self, response: httpcore.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
+        self, response: httpx.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
     ) -> None:
-        self.status = response.status
-        self.headers = Headers(response.headers)
+        self.status = response.status_code
+        self.headers = Headers(response.headers.raw)
         self.url = url
         self._response = response
-        self._chunks = response.iter_stream()
+        self._chunks = response.iter_raw()
         self._exchange = exchange
         self._sockets = sockets
         self._stall = stall

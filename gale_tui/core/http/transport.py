@@ -30,7 +30,9 @@ from gale_tui.core.secret import Secret, SignedUrl, register_secret, without_sec
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
-    import httpcore
+    import httpx
+
+    from gale_tui.core.http.network_backend import PoolTransport
 
 MAX_REDIRECTS = 5
 HEADER_SECONDS = 30.0
@@ -53,7 +55,7 @@ class Transport:
         self._key = key
         self._contexts = TrustedContexts(environment.ca_file)
         self._lock = threading.Lock()
-        self._pools: dict[tuple[str | None, bool], httpcore.ConnectionPool] = {}
+        self._transports: dict[tuple[str | None, bool], PoolTransport] = {}
 
     def owns(self, url: SignedUrl) -> bool:
         """True for an address on the environment's own origin."""
@@ -110,7 +112,7 @@ class Transport:
             sent = self._send(method, url, headers, exchange, exchange.seconds, with_key, keep_alive=keep_alive)
             if isinstance(sent, GaleError):
                 return sent
-            status = sent.status
+            status = sent.status_code
             if status not in _REDIRECTS:
                 return self._read(sent, method, url, exchange)
             sent.close()
@@ -120,8 +122,8 @@ class Transport:
             url = follow
         return RedirectError(f"{self.origin.display} redirects in a loop", _MOVED, status=status)
 
-    def _follow_redirect(self, method: str, url: SignedUrl, response: httpcore.Response) -> SignedUrl | RedirectError:
-        status = response.status
+    def _follow_redirect(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
+        status = response.status_code
         target = _redirect_target(url, response)
         if target is None:
             return RedirectError(f"{self.origin.display} redirects without saying where ({status})", status=status)
@@ -133,9 +135,9 @@ class Transport:
             return RedirectError(f"{what}; an export is not sent elsewhere on its own", _MOVED, status=status)
         return RedirectError(f"{what}; the API key does not go there", _MOVED, status=status)
 
-    def _read(self, response: httpcore.Response, method: str, url: SignedUrl, exchange: Exchange) -> Answer | GaleError:
-        headers = Headers(response.headers)
-        success = 200 <= response.status < 300
+    def _read(self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange) -> Answer | GaleError:
+        headers = Headers(response.headers.raw)
+        success = 200 <= response.status_code < 300
         encoding = headers.get("content-encoding", "").strip().lower()
         body = bytearray()
         unread = ""
@@ -143,7 +145,7 @@ class Transport:
             if encoding not in ("", "identity"):
                 unread = f"compressed ({inert(encoding, 20)})"
             else:
-                for chunk in response.iter_stream():
+                for chunk in response.iter_raw():
                     body += chunk
                     if len(body) > BODY_LIMIT:
                         unread = "larger than 1 MiB"
@@ -157,7 +159,7 @@ class Transport:
         finally:
             response.close()
         stream = response.extensions["network_stream"]
-        return Answer(response.status, headers, bytes(body[:BODY_LIMIT]), url, stream.close, unread)
+        return Answer(response.status_code, headers, bytes(body[:BODY_LIMIT]), url, stream.close, unread)
 
     def open(
         self,
@@ -226,7 +228,7 @@ class Transport:
                 if isinstance(sent, UnansweredError):
                     return StoppedDownloadError() if exchange.stopped else InterruptedDownloadError(sent.what)
                 return sent
-            status = sent.status
+            status = sent.status_code
             if status not in _REDIRECTS:
                 exchange.without_deadline()
                 return OpenResponse(sent, exchange, url, self.sockets, stall)
@@ -247,7 +249,7 @@ class Transport:
         with_key: bool,
         *,
         keep_alive: bool,
-    ) -> httpcore.Response | GaleError:
+    ) -> httpx.Response | GaleError:
         """Sends once; a GET on a kept connection that turns out to be closed is sent again on a new one."""
         import httpcore
 
@@ -257,7 +259,7 @@ class Transport:
         origin = origin_of(url.reveal())
         proxy = proxy_for(origin, self.environment.proxy)
         try:
-            pool = self._pool(proxy, keep_alive)
+            transport = self._transport(proxy, keep_alive)
         except (ImportError, ValueError) as error:
             return proxy_failure(error, proxy_shown(proxy or ""))
         outgoing = self._request_headers(headers, with_key and origin == self.origin)
@@ -266,7 +268,7 @@ class Transport:
         exchange.fresh = exchange.sent = False
         exchange.proxy = proxy
         try:
-            return send(pool, method, url, outgoing, exchange, step)
+            return send(transport, method, url, outgoing, exchange, step)
         except UnicodeError:
             return LinkRefusedError(f"{_shown_url(url)} is not a usable address")
         except (httpcore.RemoteProtocolError, httpcore.NetworkError) as error:
@@ -290,14 +292,14 @@ class Transport:
             outgoing["x-api-key"] = key.reveal()
         return outgoing
 
-    def _pool(self, proxy: str | None, keep_alive: bool) -> httpcore.ConnectionPool:
-        from gale_tui.core.http.network_backend import make_pool
+    def _transport(self, proxy: str | None, keep_alive: bool) -> PoolTransport:
+        from gale_tui.core.http.network_backend import make_transport
 
         with self._lock:
             kind = proxy, keep_alive
-            if kind not in self._pools:
-                self._pools[kind] = make_pool(self.sockets, self._contexts, *kind)
-            return self._pools[kind]
+            if kind not in self._transports:
+                self._transports[kind] = make_transport(self.sockets, self._contexts, *kind)
+            return self._transports[kind]
 
     def abort(self) -> None:
         """Makes every call under way return at once with an error; later calls work again."""
@@ -307,17 +309,17 @@ class Transport:
         """Aborts what is under way and closes every connection; later calls fail."""
         self.sockets.close()
         with self._lock:
-            pools = list(self._pools.values())
-            self._pools.clear()
-        for pool in pools:
-            pool.close()
+            transports = list(self._transports.values())
+            self._transports.clear()
+        for transport in transports:
+            transport.close()
 
 
 _MOVED = "Check the host of the environment; a login page or a proxy may be in between"
 
 
-def _redirect_target(url: SignedUrl, response: httpcore.Response) -> SignedUrl | None:
-    location = Headers(response.headers).get("location", "").strip()
+def _redirect_target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
+    location = Headers(response.headers.raw).get("location", "").strip()
     if not location:
         return None
     try:
