@@ -60,15 +60,13 @@ class Leases:
 
     def acquire(self, job_id: str, kind: LeaseKind, seconds: float) -> bool:
         # A first look without a lock: a "no" need not wait for anybody.
-        if not self._is_free(job_id, kind):
-            self._held.discard((job_id, kind))
-            return False
-        with self._database.transaction(durable=False):
-            if not self._is_free(job_id, kind):
-                self._held.discard((job_id, kind))
-                return False
-            self.grant(job_id, kind, seconds)
-        return True
+        if self._is_free(job_id, kind):
+            with self._database.transaction(durable=False):
+                if self._is_free(job_id, kind):
+                    self.grant(job_id, kind, seconds)
+                    return True
+        self._held.discard((job_id, kind))
+        return False
 
     def grant(self, job_id: str, kind: LeaseKind, seconds: float) -> None:
         """Acquires the lease of what is new, or free, in the transaction that is open."""

@@ -66,7 +66,15 @@ class History:
             NewerStoreError: A newer gale-tui wrote it.
             StoreError: It cannot be made, read or written.
         """
-        return cls(_open(path, step), owner, step)
+        _finish_recovery(path)
+        make_private(path)
+        path = Path(os.path.realpath(path))
+        identity = file_identity(path)
+        try:
+            file = _open_file(path, step)
+        except DamagedError as error:
+            file = _start_over(path, step, identity, str(error))
+        return cls(file, owner, step)
 
     def replace_damaged(self) -> History:
         """Closes a file that turned out to be damaged, sets it aside and opens a new one with what can be salvaged."""
@@ -94,17 +102,6 @@ class Run(Protocol):
     """Runs a query or a change on its thread."""
 
     def __call__(self, work: Callable[[History], T], /) -> Coroutine[Any, Any, T]: ...
-
-
-def _open(path: Path, step: Step | None) -> HistoryFile:
-    _finish_recovery(path)
-    make_private(path)
-    real = Path(os.path.realpath(path))
-    identity = file_identity(real)
-    try:
-        return _open_file(real, step)
-    except DamagedError as error:
-        return _start_over(real, step, identity, str(error))
 
 
 def _open_file(path: Path, step: Step | None) -> HistoryFile:
