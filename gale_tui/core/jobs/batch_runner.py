@@ -11,6 +11,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from gale_tui.core.background import cancel_all, report_failure
@@ -19,6 +20,7 @@ from gale_tui.core.batch.report import BatchAccount, BatchEntry
 from gale_tui.core.downloads.saved_file import have_same_bytes, is_unchanged
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import BatchRecord
+from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import ChangeKind, Environment, ExportRequest, Job, JobChange, JobReason, JobState
 from gale_tui.core.threads import DaemonThreads
@@ -293,12 +295,12 @@ class BatchRun:
             return job
         if not await self._threads.call(have_same_bytes, earlier, copy):
             return job
-        done = await self._engine.jobs.replace_file(job.id, earlier)
-        if done is None:
-            return job
-        with contextlib.suppress(OSError):
-            await self._threads.call(copy.unlink)
-        return done
+        replacing, event = partial(transitions.replace_file, path=earlier), f"unchanged: the same as {earlier.name}"
+        with contextlib.suppress(StoreError, OSError):
+            if (done := await self._engine.registry.change(job.id, replacing, event)) is not None:
+                job = done.job
+                await self._threads.call(copy.unlink)
+        return job
 
     def _compared(self, place: int, task: asyncio.Task[None]) -> None:
         del self._comparing[place]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from gale_tui.core.errors import ConfigError, SendingError, StoreError
 from gale_tui.core.jobs import transitions
@@ -90,19 +89,6 @@ class JobCommands(Mapping[str, Job]):
         if environment is None:
             raise ConfigError("This environment is gone", "Choose another one")
         return environment
-
-    async def replace_file(self, job_id: str, path: Path) -> Job | None:
-        """Points a saved job to an earlier file with the same contents.
-
-        Returns:
-            The job; None if it is gone or could not be written.
-        """
-        event = f"unchanged: the same as {path.name}"
-        try:
-            done = await self._registry.change(job_id, lambda job: transitions.replace_file(job, path), event)
-        except StoreError:
-            return None
-        return None if done is None else done.job
 
     async def export(self, request: ExportRequest, *, keep_rejected: bool = False) -> Job:
         """Starts an export with one POST.
