@@ -282,7 +282,7 @@ class JobsScreen(MarkedJobActions):
         # Narrow tables do not have the column, so that its title cannot show it.
         self.table.border_subtitle = "" if usual else f"by {TITLES[column]} {arrow}"
 
-    @on(JobTable.SortRequested)
-    def _sort_requested(self, message: JobTable.SortRequested) -> None:
-        same = self.table.rows.sort_column == message.column
-        self._sort(message.column, reverse=not self.table.rows.sort_reverse if same else message.column == "started")
+    def action_sort_by(self, column: str) -> None:
+        """Sorts by a column; by the same one again, the other way round."""
+        same = self.table.rows.sort_column == column
+        self._sort(column, reverse=not self.table.rows.sort_reverse if same else column == "started")

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui import theme
-from gale_tui.tui.widgets.tables.columns import COLUMNS, column_at, columns_for
+from gale_tui.tui.widgets.tables.columns import COLUMNS, columns_for
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import NOON, WidgetApp, added, changed, forgotten, job, shown, utc
 
@@ -39,9 +39,6 @@ class TableApp(WidgetApp):
 
     def on_job_table_opened(self, message: JobTable.Opened) -> None:
         self.messages.append(("opened", current(self)))
-
-    def on_job_table_sort_requested(self, message: JobTable.SortRequested) -> None:
-        self.messages.append(("sort", message.column))
 
 
 def current(app: TableApp) -> str | None:
@@ -87,8 +84,6 @@ async def test_every_line_is_as_wide_as_the_table(width: int) -> None:
     assert all(end < column.x for end, column in zip(ends, columns[1:], strict=False))
     assert all(column.width > 0 for column in columns)
     assert ends[-1] <= width
-    assert column_at(columns, 0) is None
-    assert column_at(columns, columns[-1].x) is columns[-1]
 
 
 @pytest.mark.parametrize(("width", "missing"), [(60, {"environment", "started"}), (80, set()), (160, set())])
@@ -128,16 +123,13 @@ async def test_keys_move_the_cursor() -> None:
         assert app.messages[-1] == ("opened", "job-1")
 
 
-async def test_the_mouse_selects_opens_scrolls_and_sorts() -> None:
+async def test_the_mouse_selects_opens_and_scrolls() -> None:
     app = TableApp([job(number) for number in range(1, 31)])
     async with app.run_test(size=(80, 11)) as pilot:
         await pilot.click(JobTable, offset=(10, 3))
         assert current(app) == "job-3"
         await pilot.click(JobTable, offset=(10, 4), times=2)
         assert app.messages[-1] == ("opened", "job-4")
-        started = next(column for column in columns_for(79) if column.name == "started")
-        await pilot.click(JobTable, offset=(started.x + 1, 0))
-        assert app.messages[-1] == ("sort", "started")
         app.table._on_mouse_scroll_down(_wheel(app.table))
         await pilot.pause()
         assert app.table.scroll_offset.y > 0

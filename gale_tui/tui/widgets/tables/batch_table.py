@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
@@ -119,16 +118,8 @@ class BatchTable(RowScroll):
             self.post_message(self.Highlighted())
         self.scroll_into_view(self._place)
 
-    def on_click(self, event: events.Click) -> None:
-        at = self.clicked_offset(event)
-        if at is not None and at.y and (row := self.scroll_offset.y + at.y - 1) < len(self._list.lines):
-            self.move_to(row)
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def on_resize(self) -> None:
-        if self._list.lines:
-            self.scroll_into_view(self._place)
+    def action_open(self) -> None:
+        self.post_message(self.Opened())
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

@@ -67,11 +67,6 @@ def columns_for(width: int) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def column_at(columns: Sequence[Column], x: int) -> Column | None:
-    """The column that a click at cell `x` means; None left of the first."""
-    return next((column for column in reversed(columns[1:]) if x >= column.x), None)
-
-
 def header_pieces(columns: Sequence[Column], sort_key: str, reverse: bool) -> list[Piece]:
     pieces = []
     for column in columns:

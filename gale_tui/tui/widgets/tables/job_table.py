@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual import events
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
@@ -17,7 +16,7 @@ from textual.strip import Strip
 from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.pieces import Piece
-from gale_tui.tui.widgets.tables.columns import Column, column_at, columns_for, header_pieces, row_pieces
+from gale_tui.tui.widgets.tables.columns import Column, columns_for, header_pieces, row_pieces
 from gale_tui.tui.widgets.tables.job_marks import JobMarks
 from gale_tui.tui.widgets.tables.job_rows import JobRows
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
@@ -27,11 +26,12 @@ OTHERS_TICK = 5
 
 
 class JobTable(RowScroll):
-    """Export jobs, one a row, under a header.
+    """Export jobs, one a row, under a header whose titles run the screen's action `sort_by` when clicked.
 
     The cursor belongs to a job, not to a row: it stays on it whatever is inserted, forgotten, sorted or filtered.
     """
 
+    auto_links = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Details", show=False)]
 
     class Highlighted(Message):
@@ -39,12 +39,6 @@ class JobTable(RowScroll):
 
     class Opened(Message):
         """Enter or a double click on the job under the cursor."""
-
-    @dataclass
-    class SortRequested(Message):
-        """A click on a column's title."""
-
-        column: str
 
     empty_text = reactive("No exports yet\nPress n to start one.")
     """What stands in a table without jobs; the first line is the heading."""
@@ -220,31 +214,11 @@ class JobTable(RowScroll):
         if self.current is not None:
             self.post_message(self.Opened())
 
-    def on_click(self, event: events.Click) -> None:
-        """A click chooses a job or a column to sort by, a double click opens."""
-        at = self.clicked_offset(event)
-        if at is None:
-            return
-        row = self.scroll_offset.y + at.y - 1
-        if at.y == 0:
-            column = column_at(self._columns, at.x)
-            if column is not None and len(self.rows):
-                self.post_message(self.SortRequested(column.name))
-        elif row < len(self.rows):
-            self.move_to(row)
-            if event.chain == 2:
-                self.action_open()
-
     # Painting
 
     @property
     def _columns(self) -> tuple[Column, ...]:
         return columns_for(self.scrollable_content_region.width)
-
-    def on_resize(self) -> None:
-        row = self.cursor_row()
-        if row is not None:
-            self.scroll_into_view(row)
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the header, a row, or a line of what stands there instead of rows."""
@@ -276,6 +250,8 @@ class JobTable(RowScroll):
         text, style, x = "", self.style_of(pieces[0].tone, ground), 0
         for column, piece in zip(self._columns, pieces, strict=True):
             wanted = self.style_of(piece.tone, ground)
+            if ground == "header":
+                wanted += Style.from_meta({"@click": f"screen.sort_by({column.name!r})"})
             text += " " * (column.x - x)
             x = column.x + column.width
             if wanted != style and not piece.text.isspace():

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Offset, Region
+from textual.geometry import Region
 from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
@@ -21,7 +21,7 @@ from gale_tui.tui.widgets.line_view import LineView
 class RowScroll(LineView):
     """The geometry of rows, one line each; line 0 of the widget is the header.
 
-    A subclass says how many rows there are, where the cursor is, and moves it.
+    A subclass says how many rows there are and where the cursor is, moves it, and opens a row.
     """
 
     ALLOW_SELECT = False
@@ -37,6 +37,10 @@ class RowScroll(LineView):
 
     def move_to(self, row: int) -> None:
         """Puts the cursor on a row, the nearest there is, and scrolls it into view."""
+        raise NotImplementedError
+
+    def action_open(self) -> None:
+        """Opens the row with the cursor."""
         raise NotImplementedError
 
     @property
@@ -73,13 +77,17 @@ class RowScroll(LineView):
         if first < end:
             self.refresh(Region(0, first, self.size.width, end - first))
 
-    def clicked_offset(self, event: events.Click) -> Offset | None:
-        """Where the rows or their header were clicked; None for the scrollbar."""
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses a row, a double click opens it."""
         offset = event.get_content_offset(self)
         if offset is None or event.widget is not self:
-            return None
+            return
         event.stop()
-        return offset
+        row = self.scroll_offset.y + offset.y - 1
+        if offset.y and row < self.row_count():
+            self.move_to(row)
+            if event.chain == 2:
+                self.action_open()
 
     def draw_words(self, lines: Sequence[str], y: int, width: int) -> Strip:
         """Line `y` of a table that shows a few words instead of rows; the first line of them is the heading."""
@@ -93,6 +101,11 @@ class RowScroll(LineView):
         right = width - left - cell_len(line)
         segments = [Segment(" " * left, base), Segment(line, style), Segment(" " * right, base)]
         return Strip([segment for segment in segments if segment.text], width)
+
+    def on_resize(self) -> None:
+        row = self.cursor_row()
+        if row is not None:
+            self.scroll_into_view(row)
 
     def on_focus(self) -> None:
         self.refresh_rows(self.cursor_row())
