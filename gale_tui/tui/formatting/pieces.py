@@ -75,3 +75,9 @@ def wrap_words(line: Line, width: int, indent: str) -> Iterator[Line]:
         row.append(word)
         free -= cell_len(word.text)
     yield tuple(row)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The text in lines of at most so many cells, broken at spaces where possible; a line's indent stays."""
+    paragraphs = [(Piece(paragraph),) for paragraph in text.split("\n")]
+    return [plain_text(row) for line in paragraphs for row in wrap_words(line, max(1, width), "")]

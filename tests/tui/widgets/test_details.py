@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.tui.actions import default_key
-from gale_tui.tui.formatting.pieces import Line
-from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines, wrap
+from gale_tui.tui.formatting.pieces import Line, wrap
+from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines
 from gale_tui.tui.widgets.pages.details import DetailsPane
 from tests.support.clocks import START, FakeClock
 from tests.tui.jobs_for_tests import NOON, WidgetApp, job, shown, utc

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -17,6 +15,7 @@ from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting import glyphs
+from gale_tui.tui.formatting.pieces import wrap
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
@@ -164,7 +163,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         if in_use:
             parts.append(("  default", "$gale-muted"))
         width = max(20, self._list.size.width - 6)
-        key = "\n      ".join(textwrap.wrap(self._keys.get(environment.id, "…"), width - 4))
+        key = "\n      ".join(wrap(self._keys.get(environment.id, "…"), width - 4))
         parts += ["\n  ", ("key ", "$gale-muted"), key]
         condition = engine.connection_status.of(environment.id)
         if condition.state != "fine":
@@ -182,7 +181,7 @@ class EnvironmentsScreen(GaleScreen[None]):
                 parts += ["\n  ", ("testing …", "$text-accent")]
             else:
                 mark = {"accepted": glyphs.SUCCESS, "refused": glyphs.ERROR}.get(test.verdict, glyphs.UNCONFIRMED)
-                lines = textwrap.wrap(f"{mark} {inert(test.explanation, 400)}", width)
+                lines = wrap(f"{mark} {inert(test.explanation, 400)}", width)
                 parts += [("\n  " + "\n    ".join(lines), _VERDICTS[test.verdict])]
         return Content.assemble(*parts)
 

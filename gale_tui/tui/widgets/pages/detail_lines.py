@@ -16,7 +16,7 @@ from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent,
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_words
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
 
 LABEL_CELLS = 12
@@ -30,12 +30,6 @@ ADVICE = {
     JobState.LOST: "GALE no longer knows this dock status id. It is still polled, less often.",
 }
 """Said where the job itself carries no note."""
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """The text in lines of at most so many cells, broken at spaces where possible; a line's indent stays."""
-    paragraphs = [(Piece(paragraph),) for paragraph in text.split("\n")]
-    return [plain_text(row) for line in paragraphs for row in wrap_words(line, max(1, width), "")]
 
 
 def summary_lines(

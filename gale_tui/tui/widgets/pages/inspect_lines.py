@@ -13,9 +13,9 @@ from gale_tui.core.archive.contents import ArchiveContents, Document
 from gale_tui.core.archive.tool import Tool, mask_variables, text_of
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap, wrap_words
 from gale_tui.tui.formatting.quantities import clip, count_text, size_text
-from gale_tui.tui.widgets.pages.detail_lines import labelled, path_lines, wrap
+from gale_tui.tui.widgets.pages.detail_lines import labelled, path_lines
 
 _LABEL = 11
 _LIST_LIMIT = 500

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from textual.content import Content
@@ -12,7 +11,7 @@ from textual.strip import Strip
 from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting import glyphs
-from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.pieces import Piece, Tone, wrap
 from gale_tui.tui.formatting.quantities import count_text, fit
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
@@ -124,7 +123,7 @@ class BatchTable(RowScroll):
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         if not self._list.lines:
-            return self.draw_words(list(self._wrapped(width)), y, width)
+            return self.draw_words(wrap(self.empty_text, max(10, min(76, width - 4))), y, width)
         if y == 0:
             return self._strip(self._header(width), width, "header")
         row = self.scroll_offset.y + y - 1
@@ -142,12 +141,6 @@ class BatchTable(RowScroll):
     def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
         strip = Strip(self.segments(pieces, ground))
         return strip.adjust_cell_length(width, self.style_of(Tone.TEXT, ground)).simplify()
-
-    def _wrapped(self, width: int) -> Iterator[str]:
-        import textwrap
-
-        for line in self.empty_text.split("\n"):
-            yield from textwrap.wrap(line, max(10, min(76, width - 4))) or [""]
 
 
 def _counts(shown: BatchList) -> str:
