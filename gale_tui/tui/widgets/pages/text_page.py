@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -21,7 +21,6 @@ Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 _STRONG = Style(bold=True, underline=True)
-_FOUND_LIMIT = 100_000
 
 
 class TextPage(LineView):
@@ -72,12 +71,8 @@ class TextPage(LineView):
 
     # Searching
 
-    def search(self, words: str) -> int:
-        """Marks every line with these words, capitals or not, and goes to the next from here.
-
-        Returns:
-            How many lines have them; at most 100,000 are counted.
-        """
+    def search(self, words: str) -> None:
+        """Marks every line with these words, capitals or not, and goes to the next from here."""
         self._words = re.compile(re.escape(words), re.IGNORECASE) if words else None
         self._search()
         if self._found:
@@ -85,22 +80,15 @@ class TextPage(LineView):
             self._at = next((number for number, line in enumerate(self._found) if line >= top), 0)
             self._show_found()
         self.refresh()
-        return len(self._found)
 
     def _search(self) -> None:
         self._found, self._at = [], None
         if self._words is None:
             return
-        search = self._words.search
-        crossing = " " in self._words.pattern
-        text = plain_text(self._lines[0]) if self._lines else ""
-        for number in range(len(self._lines)):
-            following = plain_text(self._lines[number + 1]) if number + 1 < len(self._lines) else ""
+        search, crossing = self._words.search, " " in self._words.pattern
+        for number, (text, following) in enumerate(pairwise(chain(map(plain_text, self._lines), ("",)))):
             if search(text) or (crossing and self._across(text, following) is not None):
                 self._found.append(number)
-                if len(self._found) >= _FOUND_LIMIT:
-                    break
-            text = following
 
     def _across(self, text: str, following: str) -> tuple[int, int] | None:
         """Where words that begin in a line and end in the next, since the line is broken there, begin and end."""
@@ -125,19 +113,13 @@ class TextPage(LineView):
                 marks.append((there[0], len(text.rstrip())))
         return marks
 
-    def step(self, by: int) -> tuple[int, int]:
-        """Goes to the next (1) or previous (-1) line found.
-
-        Returns:
-            Which one of how many it is, from 1; twice 0 where there is none.
-        """
-        if not self._found:
-            return 0, 0
-        self._at = (-1 if by > 0 else 0) if self._at is None else self._at
-        self._at = (self._at + by) % len(self._found)
-        self._show_found()
-        self.refresh()
-        return self._at + 1, len(self._found)
+    def step(self, by: int) -> None:
+        """Goes to the next (1) or previous (-1) line found."""
+        if self._found:
+            self._at = (-1 if by > 0 else 0) if self._at is None else self._at
+            self._at = (self._at + by) % len(self._found)
+            self._show_found()
+            self.refresh()
 
     @property
     def found(self) -> tuple[int, int]:
