@@ -109,8 +109,8 @@ class ExportForm(FormScreen[Job]):
     # What the fields tell
 
     @on(ExportFields.EnvironmentChanged)
-    def _environment_changed(self, event: ExportFields.EnvironmentChanged) -> None:
-        environment = event.environment
+    def _environment_changed(self) -> None:
+        environment = self.fields.environment
         panel = self.query_one("#panel", Vertical)
         panel.border_title = Content.assemble("New export · ", badge(environment)) if environment else "New export"
         panel.set_class(environment is not None and environment.production, "-production")

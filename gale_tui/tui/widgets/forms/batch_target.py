@@ -60,11 +60,8 @@ class BatchTarget(Vertical):
     }
     """
 
-    @dataclass
     class EnvironmentChanged(Message):
         """Another environment was chosen."""
-
-        environment: Environment | None
 
     class Started(Message):
         """The button was pressed."""
@@ -113,7 +110,7 @@ class BatchTarget(Vertical):
             with self.prevent(Select.Changed):
                 self.query_one("#environment", Select).value = environment.id if environment else Select.NULL
             self._show_where()
-            self.post_message(self.EnvironmentChanged(environment))
+            self.post_message(self.EnvironmentChanged())
 
     def follow(self, hosts: Sequence[str], *, keep: bool) -> str:
         """Chooses the environment of captured requests.

@@ -38,11 +38,8 @@ def _id_or(text: str, stand_in: str) -> str:
 class ExportFields(FormBody):
     """Ids with suggestions, environment, label, folder, switch, and the request as curl."""
 
-    @dataclass
     class EnvironmentChanged(Message):
         """Another environment was chosen."""
-
-        environment: Environment | None
 
     @dataclass
     class StatusChanged(Message):
@@ -153,7 +150,7 @@ class ExportFields(FormBody):
 
     def show_environment(self) -> None:
         environment, engine = self.environment, self.engine
-        self.post_message(self.EnvironmentChanged(environment))
+        self.post_message(self.EnvironmentChanged())
         if environment is None:
             self._suggestions.offer((), "")
             self.query_one("#environment-line", Static).update("")

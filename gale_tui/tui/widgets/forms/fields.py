@@ -66,7 +66,6 @@ class FieldInput(ReadingInput):
     class Shortened(Message):
         """Only the first line of a paste was inserted."""
 
-        input: FieldInput
         lines: int
 
     def __init__(
@@ -96,7 +95,7 @@ class FieldInput(ReadingInput):
             return
         self.replace(self._tidy(lines[0]), *self.selection)
         if len(lines) > 1:
-            self.post_message(self.Shortened(self, len(lines)))
+            self.post_message(self.Shortened(len(lines)))
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
