@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +69,7 @@ def make_private(path: Path) -> None:
     """
     for each in (path, *_companions(path)):
         # A pipe in the place of a journal would hold SQLite up for ever.
-        if os.path.exists(each) and not os.path.isfile(each):
+        if _is_no_file(each):
             raise StoreError(f"The history cannot be kept: {each} is not a file", "Move it away, then start again")
     try:
         with _making:
@@ -89,6 +90,14 @@ def make_private(path: Path) -> None:
             "Make the folder writable, free some space, or set GALE_TUI_HOME to another folder",
         ) from error
     sync_folder(path.parent)
+
+
+def _is_no_file(path: Path) -> bool:
+    """True for a folder, pipe or device. Looks once: another process may remove its journal meanwhile."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
