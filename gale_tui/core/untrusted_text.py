@@ -93,6 +93,9 @@ def inert(text: object, limit: int = 200) -> str:
     ``‹U+202E›``), line breaks and tabs become one space. Numbers and truth values are written out, None is empty.
     """
     raw = _scalar(text)
+    if len(raw) <= limit and raw.isascii() and raw.isprintable():
+        # Nearly every text, and each row asks several times when it is drawn.
+        return raw.strip(" ")
     window = 4 * limit + 64
     line = _SPACE.sub(_join_space, raw[:window]).strip(" ")
     return _join_bounded(_pieces(line), limit, len(raw) > window)
