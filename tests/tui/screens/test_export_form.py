@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
+from textual._compositor import Compositor
 from textual.pilot import Pilot
 from textual.widgets import Button, Select, Static
 
@@ -107,6 +109,32 @@ async def test_ids_typed_with_tab_between_them_and_enter_are_one_request(engine:
         ExportRequest(STAGING.id, TOOL, FLOW, label="", folder=engine.folder, save_when_ready=True)
     ]
     assert [job.id for job in form.app.results if isinstance(job, Job)] == ["job-1"]
+
+
+async def test_a_typed_letter_lays_nothing_out_but_a_line_that_grows_does(
+    engine: StubEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts = 0
+    reflow = Compositor.reflow
+
+    def count(compositor: Compositor, *arguments: Any) -> Any:
+        nonlocal layouts
+        layouts += 1
+        return reflow(compositor, *arguments)
+
+    monkeypatch.setattr(Compositor, "reflow", count)
+    form = Form(engine)
+    async with form.app.run_test(size=(80, 24)) as pilot:
+        lines = list(form.screen.query(Static).results(Static))
+        heights = {line: line.size.height for line in lines}
+        layouts = 0
+        await pilot.press(*TOOL[:20])
+        assert layouts < 5
+        await fill(form, pilot, "-and no id at all" * 3)
+        assert form.screen.query_one("#curl").size.height > heights[form.screen.query_one("#curl", Static)]
+        for line in lines:
+            if line.size.width:
+                assert line.size.height >= line.visual.get_height(line.styles.get_rules(), line.content_size.width)
 
 
 async def test_the_order_of_tab(engine: StubEngine) -> None:

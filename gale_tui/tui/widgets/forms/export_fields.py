@@ -19,7 +19,7 @@ from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.checks import Level, folder_finding, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
-from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField
+from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField, show_line
 from gale_tui.tui.widgets.forms.id_fields import environment_select, id_field, kind_choice, show_kind
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
@@ -184,7 +184,7 @@ class ExportFields(FormBody):
             kind = self.kind
             tool_id = _id_or(self.tool.value, f"{kind.word.upper()}-ID")
             words = curl_line(self.environment, tool_id, _id_or(self.flow.value, "FLOW-ID"), kind)
-        self.query_one("#curl", Static).update(words)
+        show_line(self.query_one("#curl", Static), words)
 
     # Typing and choosing
 
@@ -194,9 +194,9 @@ class ExportFields(FormBody):
         if event.input is self.tool.input and event.input.has_focus and event.value != self._known_tool_id:
             self._suggestions.narrow(event.value, mark=not self.flow.value)
             self._known_tool_id = event.value
-        if event.input is self.tool.input:
-            self.kind = fitting_kind(self.kind, event.value.strip())
-        if event.input.id in ("tool-id", "flow-id"):
+        if event.input is self.tool.input and (kind := fitting_kind(self.kind, event.value.strip())) != self.kind:
+            self.kind = kind
+        elif event.input.id in ("tool-id", "flow-id"):
             self._show_curl()
 
     def on_descendant_blur(self) -> None:

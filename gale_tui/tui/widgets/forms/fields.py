@@ -11,7 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -29,6 +31,16 @@ class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
     DEFAULT_CSS = """
     FormBody { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
+
+
+def show_line(line: Static, text: str) -> None:
+    """Shows a text, and lays the form out only where its height changes: that takes longer than all else a key does."""
+    if text == line.content:
+        return
+    width, height = line.content_size
+    line.update(text, layout=False)
+    if not width or line.visual.get_height(line.styles.get_rules(), width) != height:
+        line.refresh(layout=True)
 
 
 class FormButton(Button):
@@ -61,6 +73,9 @@ class FieldInput(ReadingInput):
         Binding("up", "step(-1)", "Previous field", show=False),
         Binding("down", "step(1)", "Next field", show=False),
     ]
+
+    # The framework lays the whole screen out whenever it changes, which for one line means nothing.
+    virtual_size = Reactive(Size(0, 0))
 
     @dataclass
     class Shortened(Message):
@@ -282,7 +297,7 @@ class TextField(Vertical):
     def _show(self) -> None:
         finding = self.finding
         text = f"{_MARKS[finding.level]}{finding.text}" if finding.text else self._hint
-        self._line.update(text)
+        show_line(self._line, text)
         self.set_class(finding.level == "problem", "-problem")
         self.set_class(finding.level == "warning", "-warning")
 
