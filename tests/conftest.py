@@ -26,7 +26,7 @@ def pytest_configure() -> None:
     more = examples(1) > 1
     settings.register_profile(
         "gale-tui",
-        max_examples=examples(50),
+        max_examples=examples(30),
         derandomize=not more,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],

@@ -243,8 +243,8 @@ async def test_any_byte_of_the_first_pages_may_be_wrong(tmp_path: Path) -> None:
     jobs = await made(source, 4)
     content = source.read_bytes()
     known = {job.dock_status_id for job in jobs.values()}
-    # Each takes six milliseconds of processor: all 8,192 with GALE_TUI_EXAMPLES, otherwise the head and a twelfth.
-    places = range(2 * PAGE) if examples(1) > 1 else (*range(108), *range(108, 2 * PAGE, 12))
+    # Each takes six milliseconds of processor: all 8,192 with GALE_TUI_EXAMPLES, otherwise the head and a fortieth.
+    places = range(2 * PAGE) if examples(1) > 1 else (*range(108), *range(108, 2 * PAGE, 40))
     # In memory where there is such a place: thousands of files are written.
     memory = Path("/dev/shm")  # noqa: S108  # a folder of its own below
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
