@@ -179,7 +179,7 @@ def make_zip(kind: str, documents: dict[str, bytes]) -> bytes:
         )
         return tool_zip({**documents, **dict.fromkeys(names, b"{}")})
     if kind == "many entries":
-        return tool_zip({**documents, **{f"e/{number}": b"" for number in range(11_000)}})
+        return tool_zip({**documents, **{f"e/{number}": b"" for number in range(70_000)}})
     raise ValueError(f"unknown kind of file: {kind}")
 
 
