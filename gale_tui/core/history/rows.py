@@ -234,8 +234,8 @@ def load_job(text: str) -> Job:
     """
     try:
         found = json.loads(text)
-        return job_from(repair(tuple(found.get(name) for name, _ in COLUMNS)))
-    except (TypeError, AttributeError, RecursionError) as error:
+        return job_from(repair((str.__str__(found["id"]), *(found.get(name) for name, _ in COLUMNS[1:]))))
+    except (TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("no removed job") from error
 
 

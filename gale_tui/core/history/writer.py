@@ -139,7 +139,9 @@ class HistoryWriter:
                 return None
             now = time.time()
             job = dataclasses.replace(job_from(row), revision=self._next_revision())
-            events = self._database.rows("SELECT at, text FROM events WHERE job_id = ? ORDER BY id", (job_id,))
+            # Whatever a damaged one holds: JSON has no bytes.
+            sql = "SELECT CAST(at AS REAL), CAST(text AS TEXT) FROM events WHERE job_id = ? ORDER BY id"
+            events = self._database.rows(sql, (job_id,))
             self._database.write(
                 "INSERT OR REPLACE INTO removed (job_id, at, content, timeline) VALUES (?, ?, ?, ?)",
                 (job_id, now, dump_job(job), json.dumps(events)),

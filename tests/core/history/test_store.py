@@ -10,6 +10,7 @@ import stat
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -223,6 +224,28 @@ async def test_a_removed_job_can_be_restored_after_a_restart(path: Path) -> None
     assert await store.events("job-1") == [JobEvent(1.0, "requested")]
     assert await store.removed() == []
     await store.close()
+
+
+@pytest.mark.parametrize("text", ["{}", '{"id": 5}', "[]", '{"id": "job-1", "created_at": 1' + "0" * 400 + "}"])
+async def test_what_is_no_removed_job_is_not_offered_again(path: Path, text: str) -> None:
+    async with await JobStore.open(path) as store:
+        await store.add(sample_job())
+        await store.remove("job-1")
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("UPDATE removed SET content = ?", (text,))
+    async with await JobStore.open(path) as store:
+        assert await store.removed() == []
+
+
+async def test_a_job_whose_timeline_is_damaged_can_be_removed_and_restored(path: Path) -> None:
+    async with await JobStore.open(path) as store:
+        await store.add(sample_job(), "requested", at=1.0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("INSERT INTO events (job_id, at, text) VALUES ('job-1', x'00', x'61ff')")
+    async with await JobStore.open(path) as store:
+        assert await store.remove("job-1") is not None
+        [(_, events)] = await store.removed()
+        assert events == [JobEvent(1.0, "requested"), JobEvent(0.0, "a\ufffd")]
 
 
 async def test_the_last_twenty_removed_jobs_of_a_week_can_be_restored_and_nothing_else_is_left(
