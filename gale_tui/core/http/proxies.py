@@ -45,8 +45,8 @@ def _is_excepted(origin: Origin) -> bool:
     listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     hosts = (f".{origin.host}", f".{origin.host}:{origin.port}")
     for entry in listed.lower().split(","):
-        name = entry.strip().removeprefix("*.").strip(".[]")
-        if name == "*" or (name and any(host.endswith(f".{name}") for host in hosts)):
+        name = entry.strip().strip("*.[]")
+        if entry.strip() == "*" or (name and any(host.endswith(f".{name}") for host in hosts)):
             return True
         with contextlib.suppress(ValueError):
             if ipaddress.ip_address(origin.host) in ipaddress.ip_network(name, strict=False):

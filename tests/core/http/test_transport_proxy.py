@@ -242,6 +242,8 @@ class TestChoice:
             ("example", "https://gale.example", True),
             (".example", "https://gale.example", True),
             ("*.example", "https://gale.example", True),
+            ("*gale.example", "https://gale.example", True),
+            ("*", "https://192.0.2.7", True),
             ("GALE.EXAMPLE", "https://gale.example", True),
             ("ale.example", "https://gale.example", False),
             ("other, gale.example ,x", "https://gale.example", True),
