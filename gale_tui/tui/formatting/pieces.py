@@ -55,7 +55,7 @@ def plain_text(line: Line) -> str:
 def wrap_words(line: Line, width: int, indent: str) -> Iterator[Line]:
     """The line in pieces of at most so many cells, broken between words where there are any; the further indented."""
     words = [piece._replace(text=word) for piece in line for word in _WORD_START.split(piece.text)]
-    room = width - cell_len(indent)
+    room = max(1, width - cell_len(indent))
     row: list[Piece] = []
     free = width
     fresh = True

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui.formatting.glyphs import needs_ascii
 from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, progress_bar, status_text
-from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.pieces import Piece, Tone, plain_text, wrap_words
 from gale_tui.tui.formatting.quantities import (
     clip,
     date_text,
@@ -265,3 +265,9 @@ def test_glyphs_follow_terminal_and_setting(
 def test_a_path_below_the_home_is_written_with_a_tilde(own_home: Path) -> None:
     assert path_text(own_home / "Downloads" / "a.zip") == "~/Downloads/a.zip"
     assert path_text(own_home.parent / "a.zip") == str(own_home.parent / "a.zip")
+
+
+@pytest.mark.parametrize("width", range(1, 16))
+def test_what_is_narrower_than_its_indent_is_wrapped_all_the_same(width: int) -> None:
+    lines = wrap_words((Piece("failed      "), Piece("Banking Assistant "), Piece("no-model" * 9)), width, " " * 12)
+    assert "".join(map(plain_text, lines)).replace(" ", "") == "failedBankingAssistant" + "no-model" * 9
