@@ -126,4 +126,8 @@ def test_a_folder_that_cannot_be_used_is_refused_before_the_export(cron: Cron, t
         ):
             assert (done.code, posts(cron.sandbox)) == (2, 0)
             assert str(tmp_path) in done.err
+    # The home of somebody who is not there.
+    done = cron.one(0, "--output", "~no-such-user/of/this")
+    assert (done.code, posts(cron.sandbox)) == (2, 0)
+    assert "No such folder" in done.err
     assert cron.one(0, "--output", str(tmp_path / "new")).code == 0
