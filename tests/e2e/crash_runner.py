@@ -33,7 +33,6 @@ from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from tests.support.clocks import ScaledClock
-from tests.support.forked import warm_up
 
 __all__ = ["FACTOR", "Steps", "export_arguments", "make_engine", "pid_file"]
 
@@ -135,7 +134,6 @@ def run(order: dict[str, Any], url: str, key: str) -> dict[str, Any]:
 
 def serve(url: str, key: str) -> None:
     """Answers the lines of the input."""
-    warm_up()
     for line in sys.stdin:
         order = json.loads(line)
         reader, writer = os.pipe()

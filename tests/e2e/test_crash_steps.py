@@ -29,6 +29,7 @@ from gale_tui.sandbox.server import Sandbox
 from tests.e2e.crash_runner import FACTOR, Steps, make_engine, pid_file
 from tests.e2e.terminal import wait_until
 from tests.support.engines import eventually
+from tests.support.forked import Forked
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
 
@@ -48,7 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Runner:
     """The process that forks the others."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Forked) -> None:
         self._process = process
 
     def ask(self, home: Path, tool: str, *, die: int, export: bool) -> dict[str, Any]:
@@ -62,8 +63,7 @@ class Runner:
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         assert "error" not in answer, answer["error"]
         return answer
@@ -72,13 +72,12 @@ class Runner:
 @contextlib.contextmanager
 def runner(sandbox: Sandbox) -> Iterator[Runner]:
     command = [sys.executable, "-m", "tests.e2e.crash_runner", sandbox.url, sandbox.key]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-    ) as process:
-        try:
-            yield Runner(process)
-        finally:
-            process.kill()
+    process = Forked(command, env=os.environ, stdin=subprocess.PIPE, stderr=2)
+    try:
+        yield Runner(process)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def wait_for_quiet(sandbox: Sandbox) -> None:
