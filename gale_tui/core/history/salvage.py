@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gale_tui.core.history.connection import BUSY_SECONDS, BusyRetry, WriteConnection, connect
 from gale_tui.core.history.rows import COLUMNS, Row, repair
@@ -15,6 +15,8 @@ from gale_tui.core.history.schema import INSERT_JOB, LARGEST_REVISION, Columns
 
 _ADDED: Final = 4
 """Columns that a table of jobs of an older version may lack. One that lacks more is another program's."""
+_FARTHEST: Final = 1 << 40
+"""More than the number of any row."""
 
 
 def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, Columns], retry: BusyRetry) -> int:
@@ -72,13 +74,30 @@ def _read_rows(damaged: Path, tables: Mapping[str, Columns]) -> dict[str, list[R
 
 
 def _read_table(connection: sqlite3.Connection, table: str, columns: int) -> list[Row]:
-    """The rows before the first damaged page and those behind the last one."""
+    """The rows that are on no damaged page, read from both ends."""
     rows: dict[int, Row] = {}
-    for order in ("ASC", "DESC"):
-        with suppress(sqlite3.Error, UnicodeDecodeError):
-            found = connection.execute(f"SELECT rowid, * FROM {table} ORDER BY rowid {order}")  # noqa: S608  # ours
-            missing = columns + 1 - len(found.description)
-            if 0 <= missing <= (_ADDED if table == "jobs" else 0):
-                for number, *values in found:
+    for at, way, others in ((0, 1, "> ? ORDER BY rowid"), (_FARTHEST, -1, "< ? ORDER BY rowid DESC")):
+        sql = f"SELECT rowid, * FROM {table} WHERE rowid {others}"  # noqa: S608  # our own names
+        with suppress(sqlite3.Error, UnicodeDecodeError, OverflowError):
+            for number, *values in _walk(connection, sql, at, way):
+                missing = columns - len(values)
+                if 0 <= missing <= (_ADDED if table == "jobs" else 0):
                     rows[number] = (*values, *[None] * missing)
     return [rows[number] for number in sorted(rows)]
+
+
+def _walk(connection: sqlite3.Connection, sql: str, at: int, way: int) -> Iterator[tuple[Any, ...]]:
+    """The rows from a number on, one way; behind a damaged page it goes on, a little too far."""
+    skip = way
+    while abs(skip) < _FARTHEST:
+        try:
+            for row in connection.execute(sql, (at,)):
+                yield row
+                # Pages in each other's place lead back.
+                if (row[0] - at) * way > 0:
+                    at, skip = row[0], way
+            return
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            at, skip = at + skip, skip * 2

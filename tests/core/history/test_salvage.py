@@ -220,6 +220,23 @@ async def test_a_file_that_sqlite_cannot_read_is_kept_and_said(path: Path, damag
     await store.close()
 
 
+def _damage_three_pages(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    leaves = [at for at in range(0, len(content), PAGE) if content[at] == 13 and b"x" * 700 in content[at : at + PAGE]]
+    for at in leaves[5], leaves[12], leaves[19]:
+        content[at + 8 : at + PAGE] = b"\xa5" * (PAGE - 8)
+    path.write_bytes(content)
+
+
+async def test_damaged_pages_cost_what_is_on_them(path: Path) -> None:
+    async with await JobStore.open(path) as store:
+        for number in range(120):
+            await store.add(sample_job(f"job-{number}", last_response="x" * 700))
+    _damage_three_pages(path)
+    async with await JobStore.open(path) as store:
+        assert 100 < len(await store.load()) < 120
+
+
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.7, 0.9, 0.99])
 async def test_a_truncated_file_gives_back_what_is_before_the_cut(path: Path, kept: float) -> None:
     jobs = await made(path, 200)
