@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 TITLE_CELLS = 19
 KEY_CELLS = 7
+_SETS_WITHIN = 0.5
+"""Seconds that the history has for the sets."""
 
 
 class GalePalette(CommandPalette):
@@ -54,8 +57,9 @@ class GaleCommands(Provider):
             for each in actions_for(self.screen)
             if each.palette and not (app.engine.readonly and each.exports)
         ]
-        with contextlib.suppress(GaleError):
-            for each in await app.engine.sets.all():
+        # Actions do not wait for a history that is held up.
+        with contextlib.suppress(GaleError, TimeoutError):
+            for each in await asyncio.wait_for(app.engine.sets.all(), _SETS_WITHIN):
                 rest = Content.styled(f"  {len(each.tools):,} tools", "$gale-muted")
                 commands.append(Command(f"Run set {each.name}", rest, partial(app.batch.open, opened=each)))
         self._commands = tuple(commands)

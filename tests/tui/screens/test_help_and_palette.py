@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
+from gale_tui.core.history.sets import ToolSet, ToolSets
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui import screens
 from gale_tui.tui.actions import ACTIONS, Action, Place, actions_for, place_of
@@ -190,3 +192,17 @@ async def test_the_palette_finds_and_runs_an_action(tmp_path: Path) -> None:
             await until(pilot, lambda: "Pause polling" in screen_text(app))
             await pilot.press("enter")
             await until(pilot, lambda: app.engine.scheduler.paused)
+
+
+async def test_the_palette_offers_actions_while_the_history_is_held_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(sets: ToolSets) -> list[ToolSet]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(ToolSets, "all", never)
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            await pilot.press("colon")
+            await until(pilot, lambda: "Open the export form" in screen_text(app))
