@@ -88,7 +88,12 @@ class Listener(ThreadingTCPServer):
             self.handle_request()
 
     def get_request(self) -> tuple[socket.socket, object]:
-        connection, address = super().get_request()
+        try:
+            connection, address = super().get_request()
+        except OSError:
+            # Out of file descriptors: who waits is there again at once.
+            self._time.wait_until(self._time.now() + 0.05)
+            raise
         if self._tls is not None:
             # The handshake comes with the first read, on the connection's own thread.
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)

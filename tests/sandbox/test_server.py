@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import re
 import socket
+import socketserver
 import ssl
 import subprocess
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,22 @@ def test_many_requests_go_over_one_line() -> None:
         line.close()
         assert len(ports) == 1
         assert [record.status for record in sandbox.requests] == [404, 200, 404, 404]
+
+
+def test_who_cannot_be_accepted_is_not_tried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, once, twice = HandClock(), threading.Event(), threading.Event()
+
+    def get_request(server: socketserver.TCPServer) -> None:
+        (twice if once.is_set() else once).set()
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socketserver.TCPServer, "get_request", get_request)
+    with Sandbox(clock=clock) as sandbox, closing(talk(sandbox.url)) as line:
+        line.connect()
+        assert once.wait(5)
+        assert not twice.wait(0.05)
+        clock.move(1)
+        assert twice.wait(5)
 
 
 def test_pipelined_requests_are_answered_in_turn() -> None:
