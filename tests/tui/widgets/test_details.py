@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -185,6 +186,17 @@ async def show(pilot: Pilot[None], pane: DetailsPane, job_id: str | None = "job-
     pane.follow(job_id)
     await pilot.app.workers.wait_for_complete()
     await pilot.pause()
+
+
+async def test_a_job_that_the_next_one_comes_before_is_not_read(recwarn: pytest.WarningsRecorder) -> None:
+    engine = Followed(job(1))
+    pane = engine.pane()
+    async with WidgetApp(pane).run_test(size=(80, 24)) as pilot:
+        for number in range(3):
+            pane.follow(f"job-{number}")
+        await pilot.pause()
+    gc.collect()
+    assert not [each for each in recwarn if "never awaited" in str(each.message)]
 
 
 async def test_only_changed_cells_are_sent() -> None:

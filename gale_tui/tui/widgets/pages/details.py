@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual.worker import WorkType
+
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone
@@ -37,7 +39,9 @@ class DetailsPane(TextPage):
         """Shows a job as soon as its timeline is read, or that there is none. To be called when it changes, too."""
         if job_id != self.job_id:
             self.job_id, self._events = job_id, None
-        self.run_worker(self._read(job_id), exclusive=True)
+        # No coroutine: one that the next job comes before would never be awaited.
+        read: WorkType[None] = partial(self._read, job_id)
+        self.run_worker(read, exclusive=True)
 
     async def _read(self, job_id: str | None) -> None:
         other = self._events is None
