@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,8 @@ def run() -> None:
     except BaseException:
         sys.stderr = sys.__stderr__
         raise
+    # What is said from now on is lost: the thread that writes it ends anywhere, perhaps with its lock.
+    sys.stdout = sys.stderr = io.StringIO()
     sys.exit(code)
 
 

@@ -264,3 +264,42 @@ def test_the_running_program_has_no_core(account: dict[str, str], gale: MiniGale
         program.wait_for("Export jobs")
         limits = Path(f"/proc/{program.process.pid}/limits").read_text()
         assert re.search(r"Max core file size +0 ", limits)
+
+
+# The end of the process
+
+LATE = """
+import atexit, gc, sys, threading
+from gale_tui.__main__ import run
+from gale_tui.cli import main
+
+class Late:
+    def __del__(self):
+        print("late", file=sys.stderr)
+
+def end():
+    held = threading.Event()
+    def hold():
+        with output._changed:
+            held.set()
+            threading.Event().wait()
+    threading.Thread(target=hold, daemon=True).start()
+    held.wait()
+    gc.enable()
+    late = Late()
+    late.itself = late
+
+def start():
+    global output
+    output = sys.stderr.buffer
+    atexit.register(end)
+    return 3
+
+main.main = start
+run()
+"""
+"""Something that is said while Python takes itself down, when the thread that writes has ended with its lock."""
+
+
+def test_what_is_said_last_of_all_holds_up_nothing() -> None:
+    assert subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, timeout=AT_ONCE, check=False).returncode == 3
