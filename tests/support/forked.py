@@ -2,8 +2,9 @@
 
 A fresh interpreter spends a quarter of a second of processor time before gale-tui's first line. The parent, one per
 pytest process, runs no thread; what it forks has the arguments, variables, folder, files, session and terminal that an
-exec would give it, and runs and ends as `python -m MODULE` or `python -c CODE` does. Two things differ: `ps` shows the
-parent's command line, and every module is there already. A test of either starts the program with `subprocess`.
+exec would give it, and runs and ends as `python -m MODULE` or `python -c CODE` does. Three things differ: `ps` shows
+the parent's command line, every module is there already, and none is taken apart at the end. A test of these starts the
+program with `subprocess`.
 """
 
 from __future__ import annotations
