@@ -36,12 +36,13 @@ async def succeed(bench: Bench, watch: Watch, **request: Any) -> Job:
 
 @pytest.mark.parametrize("status", [403, 404, 409])
 async def test_a_link_that_is_not_ready_is_asked_again(bench: Bench, status: int) -> None:
-    bench.script(duration=1.0, link=Link(ready_after=60.0, not_ready=status))
+    bench.script(duration=1.0, link=Link(ready_after=10_000.0, not_ready=status))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         job = await watch.download(job.id, DownloadState.NOT_READY)
         assert job.download.reason_code is DownloadReason.NOT_READY
         assert job.download.next_try_at is not None
+        bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0))
         job = await watch.saved(job.id)
         assert job.download.next_try_at is None
         texts = [event.text for event in await watch.engine.registry.store.events(job.id)]
@@ -123,11 +124,12 @@ async def test_a_link_refused_for_too_long_is_given_up(bench: Bench, monkeypatch
 
 
 async def test_a_wall_clock_set_forward_does_not_make_a_link_expire(bench: Bench) -> None:
-    bench.script(duration=1.0, link=Link(ready_after=60.0))
+    bench.script(duration=1.0, link=Link(ready_after=10_000.0))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         await watch.download(job.id, DownloadState.NOT_READY)
         bench.clock._wall += 7200  # it is set
+        bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0))
         await watch.saved(job.id)
 
 

@@ -80,10 +80,11 @@ async def test_the_file_of_another_job_is_not_taken_for_its_own(bench: Bench) ->
 
 
 async def test_a_link_that_was_not_ready_is_tried_after_a_restart(bench: Bench) -> None:
-    bench.script(duration=1.0, link=Link(ready_after=60.0))
+    bench.script(duration=1.0, link=Link(ready_after=10_000.0))
     async with bench.engine() as watch:
         job = await bench.export(watch)
         await watch.download(job.id, DownloadState.NOT_READY)
+    bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0))
     async with bench.engine() as watch:
         await watch.saved(job.id)
 
@@ -277,11 +278,12 @@ async def test_who_comes_late_sends_nothing_again(bench: Bench) -> None:
 
 
 async def test_who_comes_late_saves_nothing_again(bench: Bench) -> None:
-    bench.script(duration=1.0, link=Link(ready_after=20.0))
+    bench.script(duration=1.0, link=Link(ready_after=10_000.0))
     async with bench.engine() as first:
         job = await bench.export(first)
         await first.download(job.id, DownloadState.NOT_READY)
         async with bench.engine(clock=FakeClock()) as second:
+            bench.sandbox.script_job(job.dock_status_id or "", Script(duration=1.0))
             await first.saved(job.id)
             await eventually(lambda: not first.engine.downloads.is_under_way(job.id))
             assert second.engine.jobs[job.id].download.state is not DownloadState.SAVED
