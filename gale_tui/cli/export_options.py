@@ -70,7 +70,7 @@ def add_export(commands: Any) -> None:
     which.add_argument("--resume", action="store_true", help="continue an interrupted batch")
     which.add_argument("--save-set", metavar="NAME", help="with --from: also save as a set")
     export.add_argument("--env", metavar="NAME", dest="export_env", help="the environment; else the one last used")
-    export.add_argument("--output", metavar="DIR", type=_path, help="folder for the files")
+    export.add_argument("--output", metavar="DIR", type=absolute_path, help="folder for the files")
     export.add_argument("--json", action="store_true", help="one JSON object per job on standard output")
     export.add_argument(
         "--timeout", metavar="S", type=float, default=0.0, help="seconds to wait in all; the jobs continue"
@@ -79,8 +79,9 @@ def add_export(commands: Any) -> None:
     export.add_argument("--skip-invalid", action="store_true", help="export the rest of a list with invalid lines")
     export.add_argument("--fail-fast", action="store_true", help="start no more exports once one has failed")
     export.add_argument(
-        "--unpack", metavar="DIR", type=_path, help="unpack each saved tool into DIR/ENVIRONMENT/TOOL, to be committed"
-    )
+        "--unpack", metavar="DIR", type=absolute_path,
+        help="unpack each saved tool into DIR/ENVIRONMENT/TOOL, to be committed",
+    )  # fmt: skip
     export.add_argument(
         "--if-changed", action="store_true", help="keep no second copy of a file that holds what the last one holds"
     )
@@ -114,7 +115,8 @@ def complete_export(arguments: argparse.Namespace, *, chosen: bool) -> None:
     arguments.kind, arguments.batch, arguments.environment_chosen = kind, batch, chosen
 
 
-def _path(text: str) -> Path:
+def absolute_path(text: str) -> Path:
+    """A path as an argument has it: `~` is the user's home, a relative one starts at the working folder."""
     return Path(os.path.expanduser(text)).absolute()
 
 

@@ -171,7 +171,7 @@ def _make_engine(
         offered=offered,
         readonly=readonly,
         demo=demo,
-        download_dir=Path(os.path.expanduser(download_dir)).absolute() if download_dir else None,
+        download_dir=download_dir,
         clock=wiring.clock,
         rng=wiring.rng,
         new_id=wiring.new_id,
@@ -268,7 +268,7 @@ def _demo(arguments: argparse.Namespace, wiring: Wiring, opening: Paste | Path |
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="gale-tui-demo-", ignore_cleanup_errors=True) as throw_away:
-        home = Path(os.path.expanduser(arguments.keep or throw_away)).absolute()
+        home = arguments.keep or Path(throw_away)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine, sandbox = demo_engine(home, wiring, arguments.download_dir, readonly=arguments.readonly)
         try:

@@ -33,7 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
     import argparse
 
     from gale_tui.cli.completion import add_completion
-    from gale_tui.cli.export_options import add_export
+    from gale_tui.cli.export_options import absolute_path, add_export
     from gale_tui.cli.jobs import add_jobs
     from gale_tui.cli.prune import add_prune
     from gale_tui.cli.source import add_source
@@ -53,13 +53,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gale-tui {__version__}")
     parser.add_argument("--demo", action="store_true", help="run on an embedded GALE; nothing to configure")
-    parser.add_argument("--keep", metavar="DIR", type=Path, help="with --demo: keep its files in this folder")
+    parser.add_argument("--keep", metavar="DIR", type=absolute_path, help="with --demo: keep its files in this folder")
     parser.add_argument("--env", metavar="NAME", help="the environment to start with")
     parser.add_argument(
         "--from", metavar="FILE", dest="from_file",
         help="open the form filled from a file: an Export request as URL, curl, fetch or HAR, or a list",
     )  # fmt: skip
-    parser.add_argument("--download-dir", metavar="DIR", type=Path, help="where files are saved")
+    parser.add_argument("--download-dir", metavar="DIR", type=absolute_path, help="where files are saved")
     parser.add_argument("--readonly", action="store_true", help="nothing that changes the server can be started")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument(

@@ -91,7 +91,7 @@ class Listener(ThreadingTCPServer):
         try:
             connection, address = super().get_request()
         except OSError:
-            # Out of file descriptors: who waits is there again at once.
+            # Out of file descriptors. The connection waits, so that the next try would follow at once.
             self._time.wait_until(self._time.now() + 0.05)
             raise
         if self._tls is not None:

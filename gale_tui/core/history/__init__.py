@@ -2,7 +2,7 @@
 
 Start at `store.JobStore` (the methods, none of which blocks), `schema.MIGRATIONS` (the tables) and `open_store.History`
 (what happens to a file that is new, old or damaged). A file goes through `open_store`, and `salvage` if it is damaged;
-`writer` and `reader` work on it, each on a thread of its own; `connection` is SQLite and what its errors mean; `rows`
+`writer` and `reader` work on it, each on its own thread; `connection` is SQLite and what its errors mean; `rows`
 turns jobs into rows and back.
 
 Imports `batch` for the tools of a batch, and the modules of `core` itself; never the engine or the network.

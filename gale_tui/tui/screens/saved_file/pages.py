@@ -34,7 +34,7 @@ class PageScreen(GaleScreen[None]):
         return self.query_one("#page", TextPage)
 
     async def read(self, function: Callable[[Callable[[], None]], R]) -> R:
-        """Runs a function on a thread of its own; its argument ends it once nobody waits for it any more.
+        """Runs a function on its own thread; its argument ends it once nobody waits for it any more.
 
         Raises:
             Exception: Whatever the function raises.
