@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding, BindingType
@@ -80,14 +81,15 @@ class Action:
         return self.method or self.id
 
 
-def _field_key(action_id: str, key: str, title: str, words: str, method: str) -> Action:
-    """A key in the footer that the focused field binds itself."""
-    return Action(action_id, key, title, words, method, footer=True, bound=False)
+_shown = partial(Action, footer=True)
+_by_key = partial(Action, palette=False)
+_field_key = partial(_shown, bound=False)
+"""A key in the footer that the focused field binds itself."""
 
 
 def _search_keys(page: str) -> tuple[Action, ...]:
     return (
-        Action(f"{page}_search", "slash", "Search", "Search what is shown, ignoring case.", "search", footer=True),
+        _shown(f"{page}_search", "slash", "Search", "Search what is shown, ignoring case.", "search"),
         Action(f"{page}_found_next", "n", "Next hit", "Next line that matches.", "found_next", searching=True),
         Action(
             f"{page}_found_previous",
@@ -97,15 +99,15 @@ def _search_keys(page: str) -> tuple[Action, ...]:
             "found_previous",
             searching=True,
         ),
-        Action(f"{page}_values", "v", "Values", "Show or hide variables' values.", "values", footer=True),
+        _shown(f"{page}_values", "v", "Values", "Show or hide variables' values.", "values"),
     )
 
 
 _DECLARED: Mapping[Place, tuple[Action, ...]] = {
     Place.JOBS: (
-        Action("new_export", "n", "New export", "Open the export form.", footer=True, exports=True),
-        Action("download", "d", "Download", "Download, resume or download again.", footer=True),
-        Action("open_details", "enter", "Details", "Show everything about the job.", footer=True, palette=False),
+        _shown("new_export", "n", "New export", "Open the export form.", exports=True),
+        _shown("download", "d", "Download", "Download, resume or download again."),
+        _shown("open_details", "enter", "Details", "Show everything about the job.", palette=False),
         Action("refresh", "r", "Refresh", "Refresh this job (rate-limited)."),
         Action("refresh_all", "R,ctrl+r", "Refresh all", "Refresh all unfinished jobs (rate-limited)."),
         Action("pause", "p", "Pause polling", "Pause or resume polling."),
@@ -116,8 +118,8 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("mark_all", "a", "Mark all", "Mark all jobs shown, or none."),
         Action("mark_range", "A", "Mark range", "Mark from the last mark to here."),
         Action("track", "t", "Track job", "Follow a dock status id from elsewhere."),
-        Action("copy", "y", "Copy", "Copy ids, path, checksum or the request.", footer=True),
-        Action("filter", "slash", "Filter", "Show only the jobs that contain some words.", footer=True),
+        _shown("copy", "y", "Copy", "Copy ids, path, checksum or the request."),
+        _shown("filter", "slash", "Filter", "Show only the jobs that contain some words."),
         Action("clear_filter", "escape", "Clear filter", "Clear the filter; without one, the marks."),
         Action("open_folder", "o", "Open folder", "Open the saved file's folder."),
         Action("sort", "s", "Sort", "Sort by the next column."),
@@ -128,12 +130,10 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("forget", "x", "Remove from list", "Remove from the list (keeps files).", "remove"),
         Action("remove_finished", "X", "Remove finished", "Remove all finished jobs (keeps files)."),
         Action("undo", "u", "Undo remove", "Undo the last remove."),
-        Action("environments", "c", "Environments", "Add, edit, test or choose environments.", footer=True),
+        _shown("environments", "c", "Environments", "Add, edit, test or choose environments."),
         Action("switch_environment", "v", "Switch environment", "Choose the default environment."),
-        Action(
-            "suspend_jobs", "Z", "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", palette=False
-        ),
-        Action("quit_jobs", "q", "Quit", "Quit; exports continue at GALE.", "app.quit", footer=True),
+        _by_key("suspend_jobs", "Z", "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process"),
+        _shown("quit_jobs", "q", "Quit", "Quit; exports continue at GALE.", "app.quit"),
     ),
     Place.TABLE: (
         Action("cursor_down", "j,down", "Down", "Next line."),
@@ -144,28 +144,27 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("page_up", "pageup", "Page up", "A screenful up."),
     ),
     Place.FILTER: (
-        Action("filter_keep", "enter", "Keep", "Keep the filter, go to its jobs.", "screen.keep_filter", footer=True),
-        Action("filter_clear", "escape", "Clear filter", "Show all jobs again.", "screen.clear_filter", footer=True),
-        Action("filter_down", "down", "Next job", "Next job that matches.", "screen.filter_down", footer=True),
-        Action("filter_up", "up", "Previous job", "Previous job that matches.", "screen.filter_up", footer=True),
+        _shown("filter_keep", "enter", "Keep", "Keep the filter, go to its jobs.", "screen.keep_filter"),
+        _shown("filter_clear", "escape", "Clear filter", "Show all jobs again.", "screen.clear_filter"),
+        _shown("filter_down", "down", "Next job", "Next job that matches.", "screen.filter_down"),
+        _shown("filter_up", "up", "Previous job", "Previous job that matches.", "screen.filter_up"),
     ),
     Place.DETAILS: (
-        Action("details_download", "d", "Download", "Download, resume or download again.", "download", footer=True),
-        Action("details_refresh", "r", "Refresh", "Refresh this job (rate-limited).", "refresh", footer=True),
-        Action("details_copy", "y", "Copy", "Copy ids, path, checksum or the request.", "copy", footer=True),
-        Action("details_inspect", "i", "Inspect", "Inspect the saved file.", "inspect", footer=True),
+        _shown("details_download", "d", "Download", "Download, resume or download again.", "download"),
+        _shown("details_refresh", "r", "Refresh", "Refresh this job (rate-limited).", "refresh"),
+        _shown("details_copy", "y", "Copy", "Copy ids, path, checksum or the request.", "copy"),
+        _shown("details_inspect", "i", "Inspect", "Inspect the saved file.", "inspect"),
         Action("details_compare", "equals_sign", "Compare", "Compare with the last export that differs.", "compare"),
         Action("details_folder", "o", "Open folder", "Open the saved file's folder.", "open_folder"),
-        Action(
+        _shown(
             "details_again",
             "e",
             "Export again",
             "Open the form filled with this job's ids.",
             "export_again",
-            footer=True,
             exports=True,
         ),
-        Action("details_close", "escape,q,enter", "Back", "Back to the table.", "close", footer=True, palette=False),
+        _shown("details_close", "escape,q,enter", "Back", "Back to the table.", "close", palette=False),
     ),
     Place.FORM: (
         _field_key(
@@ -176,95 +175,65 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "submit",
         ),
         _field_key("form_next", "tab", "Next field", "Next field; shift+tab goes back.", "app.focus_next"),
-        Action("form_submit", "ctrl+s", "Export", "Start the export from any field.", "submit", footer=True),
+        _shown("form_submit", "ctrl+s", "Export", "Start the export from any field.", "submit"),
         Action(
             "form_environment", "f4", "Keep pasted key", "Add the pasted host, or keep its key.", "open_environment"
         ),
         Action("form_draft", "f5", "Restore draft", "Fill in the draft that was not exported.", "take_draft"),
-        Action("form_back", "escape", "Back", "Close the suggestions, then the form.", "back", footer=True),
+        _shown("form_back", "escape", "Back", "Close the suggestions, then the form.", "back"),
     ),
     Place.BATCH: (
-        Action("batch_edit", "enter", "Edit", "Edit the line.", "edit_line", footer=True, palette=False),
-        Action(
-            "batch_start",
-            "e,ctrl+s",
-            "Export all",
-            "Export every valid line; confirms production.",
-            "start",
-            footer=True,
-        ),
-        Action("batch_out", "x", "Remove", "Remove the line from the list.", "remove_line", footer=True),
-        Action("batch_wrong", "n", "Next error", "Go to the next invalid line.", "next_error", footer=True),
-        Action("batch_undo", "u", "Undo", "Undo the last change to the list.", "undo", footer=True),
-        Action("batch_add", "a", "Add line", "Type another line.", "add_line", footer=True),
-        Action(
-            "batch_keep", "s", "Save as set", "Save the list under a name, to run it again.", "save_set", footer=True
-        ),
-        Action("batch_open", "o", "Open set", "Open a saved set.", "open_set", footer=True),
+        _shown("batch_edit", "enter", "Edit", "Edit the line.", "edit_line", palette=False),
+        _shown("batch_start", "e,ctrl+s", "Export all", "Export every valid line; confirms production.", "start"),
+        _shown("batch_out", "x", "Remove", "Remove the line from the list.", "remove_line"),
+        _shown("batch_wrong", "n", "Next error", "Go to the next invalid line.", "next_error"),
+        _shown("batch_undo", "u", "Undo", "Undo the last change to the list.", "undo"),
+        _shown("batch_add", "a", "Add line", "Type another line.", "add_line"),
+        _shown("batch_keep", "s", "Save as set", "Save the list under a name, to run it again.", "save_set"),
+        _shown("batch_open", "o", "Open set", "Open a saved set.", "open_set"),
         Action("batch_environment", "v", "Environment", "Choose the environment of the batch.", "switch"),
         Action("batch_clear", "X", "Clear list", "Clear the list; u undoes.", "clear"),
-        Action("batch_back", "escape,q", "Back", "Back to the jobs; nothing is started.", "back", footer=True),
+        _shown("batch_back", "escape,q", "Back", "Back to the jobs; nothing is started.", "back"),
     ),
     Place.ENVIRONMENTS: (
-        Action("environment_add", "n", "Add", "Add an environment: its host and key.", "add", footer=True),
-        Action("environment_edit", "enter", "Edit", "Edit the environment, or give it a new key.", "edit", footer=True),
-        Action(
-            "environment_delete", "x", "Remove", "Remove the environment and its key (confirms).", "delete", footer=True
-        ),
-        Action("environment_test", "t", "Test", "Test host and key; creates nothing.", "test", footer=True),
-        Action("environment_use", "space", "Use", "Make it the default for new exports.", "use", footer=True),
-        Action("environment_down", "j", "Down", "Next environment.", "cursor_down", palette=False),
-        Action("environment_up", "k", "Up", "Previous environment.", "cursor_up", palette=False),
-        Action("environment_first", "g", "First", "First environment.", "cursor_first", palette=False),
-        Action("environment_last", "G", "Last", "Last environment.", "cursor_last", palette=False),
-        Action("environments_back", "escape", "Back", "Back to the jobs.", "back", footer=True),
+        _shown("environment_add", "n", "Add", "Add an environment: its host and key.", "add"),
+        _shown("environment_edit", "enter", "Edit", "Edit the environment, or give it a new key.", "edit"),
+        _shown("environment_delete", "x", "Remove", "Remove the environment and its key (confirms).", "delete"),
+        _shown("environment_test", "t", "Test", "Test host and key; creates nothing.", "test"),
+        _shown("environment_use", "space", "Use", "Make it the default for new exports.", "use"),
+        _by_key("environment_down", "j", "Down", "Next environment.", "cursor_down"),
+        _by_key("environment_up", "k", "Up", "Previous environment.", "cursor_up"),
+        _by_key("environment_first", "g", "First", "First environment.", "cursor_first"),
+        _by_key("environment_last", "G", "Last", "Last environment.", "cursor_last"),
+        _shown("environments_back", "escape", "Back", "Back to the jobs.", "back"),
     ),
     Place.ENVIRONMENT_FORM: (
         _field_key("environment_enter", "enter", "Next, then save", "Go to the next empty field, or save.", "save"),
         _field_key("environment_next", "tab", "Next field", "Next field; shift+tab goes back.", "app.focus_next"),
-        Action("environment_save", "ctrl+s", "Save", "Save from any field.", "save", footer=True),
-        Action("environment_back", "escape", "Back", "Close; confirms if work would be lost.", "back", footer=True),
+        _shown("environment_save", "ctrl+s", "Save", "Save from any field.", "save"),
+        _shown("environment_back", "escape", "Back", "Close; confirms if work would be lost.", "back"),
     ),
     Place.SETTINGS: (
         _field_key("settings_change", "right", "Change", "Next choice; left: the one before.", "change"),
         _field_key("settings_enter", "enter", "Save", "Save the field; leaving it saves as well.", "save"),
         _field_key("settings_next", "tab", "Next", "Next setting; shift+tab goes back.", "app.focus_next"),
-        Action("settings_back", "escape", "Back", "Back; everything is saved.", "back", footer=True),
+        _shown("settings_back", "escape", "Back", "Back; everything is saved.", "back"),
     ),
     Place.INSPECT: (
-        Action(
-            "inspect_next",
-            "tab,right,l",
-            "Next part",
-            "The tool, then each JSON file of the archive.",
-            "next_view",
-            footer=True,
+        _shown(
+            "inspect_next", "tab,right,l", "Next part", "The tool, then each JSON file of the archive.", "next_view"
         ),
         Action("inspect_previous", "shift+tab,left,h", "Previous part", "The part before this one.", "previous_view"),
         *_search_keys("inspect"),
-        Action(
-            "inspect_compare",
-            "equals_sign,c",
-            "Compare",
-            "Compare with the last export that differs.",
-            "compare",
-            footer=True,
-        ),
+        _shown("inspect_compare", "equals_sign,c", "Compare", "Compare with the last export that differs.", "compare"),
         Action("inspect_unpack", "U", "Unpack", "Unpack into a folder and inspect that.", "unpack"),
-        Action("inspect_back", "escape,q,i", "Back", "Clear the search, then back.", "back", footer=True),
+        _shown("inspect_back", "escape,q,i", "Back", "Clear the search, then back.", "back"),
     ),
     Place.COMPARE: (
-        Action(
-            "compare_earlier",
-            "left_square_bracket",
-            "Earlier",
-            "Compare with an earlier export.",
-            "earlier",
-            footer=True,
-        ),
-        Action("compare_later", "right_square_bracket", "Later", "Compare with a later export.", "later", footer=True),
+        _shown("compare_earlier", "left_square_bracket", "Earlier", "Compare with an earlier export.", "earlier"),
+        _shown("compare_later", "right_square_bracket", "Later", "Compare with a later export.", "later"),
         *_search_keys("compare"),
-        Action("compare_back", "escape,q", "Back", "Clear the search, then back.", "back", footer=True),
+        _shown("compare_back", "escape,q", "Back", "Clear the search, then back.", "back"),
     ),
     Place.PAGE: (
         Action("page_line_down", "j,down", "Line down", "Down a line.", "scroll_down"),
@@ -275,28 +244,19 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         Action("page_end", "G,end", "End", "To the last line.", "scroll_end"),
     ),
     Place.SEARCH: (
-        Action("search_keep", "enter", "Keep", "Keep the search, go to the page.", "screen.keep_search", footer=True),
-        Action("search_clear", "escape", "Clear", "Clear the search.", "screen.back", footer=True),
-        Action("search_down", "down", "Next hit", "Next line that matches.", "screen.found_next", footer=True),
-        Action("search_up", "up", "Previous hit", "Previous line that matches.", "screen.found_previous", footer=True),
+        _shown("search_keep", "enter", "Keep", "Keep the search, go to the page.", "screen.keep_search"),
+        _shown("search_clear", "escape", "Clear", "Clear the search.", "screen.back"),
+        _shown("search_down", "down", "Next hit", "Next line that matches.", "screen.found_next"),
+        _shown("search_up", "up", "Previous hit", "Previous line that matches.", "screen.found_previous"),
     ),
     Place.EVERYWHERE: (
-        Action("help", "f1,question_mark", "Help", "Keys and words for where you are.", "app.help", footer=True),
-        Action(
-            "palette", "ctrl+p,colon", "Palette", "Search all actions by name.", "app.command_palette", palette=False
-        ),
+        _shown("help", "f1,question_mark", "Help", "Keys and words for where you are.", "app.help"),
+        _by_key("palette", "ctrl+p,colon", "Palette", "Search all actions by name.", "app.command_palette"),
         Action("settings", "comma", "Settings", "Colors, folder, file names, notifications, mouse.", "app.settings"),
         Action("theme", "f2", "Theme", "Dark or light.", "app.toggle_theme"),
         Action("mouse", "f3", "Mouse", "Release the mouse to the terminal, or back.", "app.toggle_mouse"),
         Action("quit", "ctrl+q", "Quit", "Quit from anywhere.", "app.quit", priority=True),
-        Action(
-            "copy_hint",
-            "ctrl+c",
-            "Copy selection",
-            "Copy the selected text; never quits.",
-            "app.copy_or_hint",
-            palette=False,
-        ),
+        _by_key("copy_hint", "ctrl+c", "Copy selection", "Copy the selected text; never quits.", "app.copy_or_hint"),
         Action(
             "suspend", "ctrl+z", "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", priority=True
         ),
