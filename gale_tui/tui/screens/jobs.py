@@ -18,14 +18,13 @@ from gale_tui.tui.screens.job_actions import MarkedJobActions
 from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
 from gale_tui.tui.widgets.line_input import FilterInput
 from gale_tui.tui.widgets.pages.details import DetailsPane
-from gale_tui.tui.widgets.tables.columns import TITLES
+from gale_tui.tui.widgets.tables.columns import COLUMNS, TITLES
 from gale_tui.tui.widgets.tables.job_table import JobTable
 
 BESIDE_FROM = 140
 """Columns from which the details stand beside the table."""
 BELOW_FROM = 100
 """Columns from which they stand below it."""
-COLUMNS = ("started", "tool", "environment", "status", "elapsed", "file")
 
 
 class JobsScreen(MarkedJobActions):
@@ -268,8 +267,7 @@ class JobsScreen(MarkedJobActions):
         self.table.action_cursor_up()
 
     def action_sort(self) -> None:
-        at = COLUMNS.index(self.table.rows.sort_column) if self.table.rows.sort_column in COLUMNS else -1
-        column = COLUMNS[(at + 1) % len(COLUMNS)]
+        column = COLUMNS[(COLUMNS.index(self.table.rows.sort_column) + 1) % len(COLUMNS)]
         self._sort(column, reverse=column == "started")
 
     def action_sort_reverse(self) -> None:

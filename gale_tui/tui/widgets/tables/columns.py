@@ -15,8 +15,8 @@ from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_t
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import date_text, elapsed_text, fit
 
-COLUMNS = ("tool", "environment", "started", "status", "elapsed", "file")
-"""Names of the columns that a table can be sorted by."""
+COLUMNS = ("started", "tool", "environment", "status", "elapsed", "file")
+"""Names of the columns that a table can be sorted by, in the order in which a key goes through them."""
 
 TITLES = {
     "glyph": "",

@@ -50,9 +50,6 @@ class JobMarks:
     def clear(self) -> None:
         self._set(frozenset())
 
-    def drop(self, job_id: str) -> None:
-        self.ids -= {job_id}
-
     def drop_unknown(self) -> None:
         self.ids &= self._rows.jobs.keys()
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable
 
 from gale_tui.core.models import Job
-from gale_tui.tui.widgets.tables.columns import COLUMNS, SortKey, sort_key
+from gale_tui.tui.widgets.tables.columns import SortKey, sort_key
 
 
 class JobRows:
@@ -18,11 +17,11 @@ class JobRows:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
+        self.jobs: dict[str, Job] = {}
+        """All jobs by id, shown or not."""
         self._keys: dict[str, SortKey] = {}
         self._order: list[str] = []
-        self._shown: list[str] = self._order
-        self._places: dict[str, int] | None = {}
+        self._shown: list[str] = []
         self._match: Callable[[Job], bool] | None = None
         self.sort_column = "started"
         self.sort_reverse = True
@@ -31,18 +30,9 @@ class JobRows:
         return len(self._shown)
 
     @property
-    def jobs(self) -> Mapping[str, Job]:
-        """All jobs by id, shown or not."""
-        return MappingProxyType(self._jobs)
-
-    @property
     def shown_jobs(self) -> list[Job]:
         """The jobs that the filter lets through, from the top."""
         return [self.at(row) for row in range(len(self))]
-
-    @property
-    def filtered(self) -> bool:
-        return self._match is not None
 
     def at(self, row: int) -> Job:
         """The job of a row, counted from the top.
@@ -53,66 +43,55 @@ class JobRows:
         count = len(self._shown)
         if not 0 <= row < count:
             raise IndexError(row)
-        return self._jobs[self._shown[count - 1 - row if self.sort_reverse else row]]
+        return self.jobs[self._shown[count - 1 - row if self.sort_reverse else row]]
 
     def row_of(self, job_id: str) -> int | None:
         """The row of a job; None where it is not shown."""
-        if self._places is None:
-            self._places = {shown: place for place, shown in enumerate(self._shown)}
-        place = self._places.get(job_id)
-        if place is None:
+        place = self._place(self._shown, job_id) if job_id in self.jobs else len(self)
+        if self._shown[place : place + 1] != [job_id]:
             return None
-        return len(self._shown) - 1 - place if self.sort_reverse else place
+        return len(self) - 1 - place if self.sort_reverse else place
 
     def matches(self, job: Job) -> bool:
         return self._match is None or self._match(job)
 
     def replace_all(self, jobs: Iterable[Job]) -> None:
         """Forgets what was and takes these."""
-        self._jobs = {job.id: job for job in jobs}
+        self.jobs = {job.id: job for job in jobs}
         self._sort()
 
     def update(self, job: Job) -> None:
         """Takes a new snapshot of a job that is known; its row stays where it is."""
-        self._jobs[job.id] = job
+        self.jobs[job.id] = job
 
     def add(self, job: Job) -> int | None:
         """Takes a further job; its row, or None where the filter hides it."""
-        key = sort_key(job, self.sort_column, self.sort_reverse)
-        self._jobs[job.id] = job
-        self._keys[job.id] = key
-        self._insert(self._order, job.id, key)
-        if self._shown is not self._order:
-            if not self.matches(job):
-                return None
-            self._insert(self._shown, job.id, key)
-        return self.row_of(job.id)
+        self.jobs[job.id] = job
+        self._keys[job.id] = sort_key(job, self.sort_column, self.sort_reverse)
+        self._order.insert(self._place(self._order, job.id), job.id)
+        return self.reveal(job.id) if self.matches(job) else None
 
     def remove(self, job_id: str) -> int | None:
         """Forgets a job; the row that it had, or None."""
-        if job_id not in self._jobs:
+        if job_id not in self.jobs:
             return None
-        row = self.hide(job_id) if self._shown is not self._order else self.row_of(job_id)
-        self._order.remove(job_id)
-        self._places = None
-        del self._jobs[job_id], self._keys[job_id]
+        row = self.hide(job_id)
+        del self._order[self._place(self._order, job_id)]
+        del self.jobs[job_id], self._keys[job_id]
         return row
 
     def hide(self, job_id: str) -> int | None:
-        """Takes a job out of the rows of a filter; the row that it had, or None."""
+        """Takes a job out of the rows; the row that it had, or None."""
         row = self.row_of(job_id)
-        if row is None or self._shown is self._order:
-            return None
-        self._shown.remove(job_id)
-        self._places = None
+        if row is not None:
+            del self._shown[self._place(self._shown, job_id)]
         return row
 
-    def reveal(self, job_id: str) -> int | None:
-        """Puts a job that now matches among the rows of a filter; its row, or None where it was there already."""
-        if self._shown is self._order or self.row_of(job_id) is not None:
-            return None
-        self._insert(self._shown, job_id, self._keys[job_id])
-        return self.row_of(job_id)
+    def reveal(self, job_id: str) -> int:
+        """Puts a job among the rows that it is not among; its row."""
+        place = self._place(self._shown, job_id)
+        self._shown.insert(place, job_id)
+        return len(self) - 1 - place if self.sort_reverse else place
 
     def set_filter(self, match: Callable[[Job], bool] | None) -> None:
         """Shows the jobs that match; all for None."""
@@ -125,26 +104,18 @@ class JobRows:
         Raises:
             ValueError: There is no such column.
         """
-        if column not in COLUMNS:
-            raise ValueError(f"no column is called {column!r}")
         self.sort_column, self.sort_reverse = column, reverse
         self._sort()
 
     def _sort(self) -> None:
         column, reverse = self.sort_column, self.sort_reverse
-        self._keys = {job.id: sort_key(job, column, reverse) for job in self._jobs.values()}
+        self._keys = {job.id: sort_key(job, column, reverse) for job in self.jobs.values()}
         self._order = sorted(self._keys, key=self._keys.__getitem__)
         self._filter()
 
     def _filter(self) -> None:
-        match, jobs = self._match, self._jobs
-        self._shown = self._order if match is None else [job_id for job_id in self._order if match(jobs[job_id])]
-        self._places = None
+        self._shown = [job_id for job_id in self._order if self.matches(self.jobs[job_id])]
 
-    def _insert(self, ids: list[str], job_id: str, key: SortKey) -> None:
-        place = bisect_left(ids, key, key=self._keys.__getitem__)
-        if place == len(ids) and self._places is not None and ids is self._shown:
-            self._places[job_id] = place
-        elif ids is self._shown:
-            self._places = None
-        ids.insert(place, job_id)
+    def _place(self, ids: list[str], job_id: str) -> int:
+        """Where a job stands among sorted ones, or would."""
+        return bisect_left(ids, self._keys[job_id], key=self._keys.__getitem__)

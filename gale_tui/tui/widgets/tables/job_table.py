@@ -165,7 +165,7 @@ class JobTable(RowScroll):
     def _forget(self, job_id: str) -> None:
         under_cursor = job_id == self._current
         row = self.rows.remove(job_id)
-        self.marks.drop(job_id)
+        self.marks.drop_unknown()
         self._removed(row, under_cursor=under_cursor)
 
     def _removed(self, row: int | None, *, under_cursor: bool = False) -> None:
@@ -223,7 +223,7 @@ class JobTable(RowScroll):
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the header, a row, or a line of what stands there instead of rows."""
         if not len(self.rows):
-            text = self.no_match_text if self.rows.filtered and self.rows.jobs else self.empty_text
+            text = self.no_match_text if self.rows.jobs else self.empty_text
             return self.draw_words(text.split("\n"), y, self.content_region.width)
         if y == 0:
             titles = header_pieces(self._columns, self.rows.sort_column, self.rows.sort_reverse)
