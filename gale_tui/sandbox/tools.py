@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gale_tui.sandbox import flows
-from gale_tui.sandbox.faults import cut, proper, rate_limited, server_error
 from gale_tui.sandbox.flows import Flow
-from gale_tui.sandbox.script import File, Link, Script
+from gale_tui.sandbox.script import Fault, File, Link, Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,11 @@ def script_of(kind: str, name: str) -> Script:
     weights = File(content=b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", media_type="application/octet-stream")
     final = {"percentageComplete": 100}
     return Script(duration=0.0, export_status="SUCCESS", id_as=("_id",), export_fields=final, file=weights)
+
+
+_LIMITED: Final = Fault(
+    status=429, message="Rate limit for this API has been reached. Please try again later", retry_after=4
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,8 @@ DEMO: Final[tuple[SampleTool, ...]] = (
             duration=8.0,
             percentages=True,
             url_in="both",
-            on_export=(rate_limited(4),),
-            on_status=(proper(), rate_limited(3, times=2)),
+            on_export=(_LIMITED,),
+            on_status=(Fault(), replace(_LIMITED, retry_after=3, times=2)),
         ),
     ),
     SampleTool(
@@ -101,8 +105,8 @@ DEMO: Final[tuple[SampleTool, ...]] = (
             duration=10.0,
             percentages=True,
             url_in="both",
-            on_status=(proper(), server_error(503), cut("answer")),
-            on_download=(cut(3 << 20),),
+            on_status=(Fault(), Fault(status=503), Fault(cut="answer")),
+            on_download=(Fault(cut=3 << 20),),
             file=File(size=8 << 20, pace=float(4 << 20)),
         ),
     ),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import ABSENT, Fault, File, Link, Script
+from tests.support import faults
 
 __all__ = ["FACTOR", "FLAWED", "Disturbance", "Plan", "Run", "plan"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
+from tests.support import faults
 from tests.support.forked import Forked, run_forked
 
 FACTOR = 15.0

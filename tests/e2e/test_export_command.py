@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import ROOT, wait_until
+from tests.support import faults
 from tests.support.forked import Forked, run_forked
 
 GALE_TUI = (sys.executable, "-m", "gale_tui")

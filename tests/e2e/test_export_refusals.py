@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
 from tests.e2e.test_export_command import Cron, cron, flow_id, list_of, posts, sandbox, tool_id
+from tests.support import faults
 
 __all__ = ["cron", "sandbox"]
 

@@ -20,10 +20,10 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.history.schema import MIGRATIONS
 from gale_tui.core.jobs.reasons import describe_download
 from gale_tui.core.models import DownloadState, JobState
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import File, Script
 from tests.faults.stories import exported
 from tests.faults.world import FLOW, TOOL, Injected, World
+from tests.support import faults
 from tests.support.other_instance import other_instance
 
 __all__ = ["FAULTS"]

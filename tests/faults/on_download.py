@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from gale_tui.core.models import DownloadState
-from gale_tui.sandbox import faults
-from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.faults.stories import exported
 from tests.faults.world import TOOL, Injected, World
+from tests.support import faults
 from tests.support.certificates import Authority
+from tests.support.faults import HOSTILE
 
 __all__ = ["FAULTS"]
 

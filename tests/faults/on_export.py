@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, Script
 from tests.faults.stories import exported, refused, typed_again
 from tests.faults.world import Injected, World
+from tests.support import faults
 from tests.support.certificates import Authority
 
 __all__ = ["FAULTS"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gale_tui.core.models import JobState
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, Script
 from tests.faults.stories import exported
 from tests.faults.world import TOOL, Injected, World
+from tests.support import faults
 
 __all__ = ["FAULTS"]
 

@@ -14,8 +14,6 @@ from gale_tui.core.identifiers import parse_host
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox import faults
-from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.dialogs import KeyDialog
@@ -26,6 +24,8 @@ from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.fields import FieldInput
 from tests.faults.on_disk import a_newer_history
 from tests.faults.world import FLOW, TOOL, Injected, World
+from tests.support import faults
+from tests.support.faults import HOSTILE
 from tests.tui.real_app import until
 
 __all__ = ["FAULTS"]

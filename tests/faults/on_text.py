@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gale_tui.core.models import JobState
-from gale_tui.sandbox import faults
-from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.script import Fault, File, Script
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.widgets.pages.detail_lines import full_lines
 from tests.faults.stories import exported, refused
 from tests.faults.world import Injected, World, inactive
+from tests.support import faults
+from tests.support.faults import HOSTILE
 
 __all__ = ["FAULTS", "hostile_script"]
 

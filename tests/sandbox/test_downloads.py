@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gale_tui.sandbox import faults
-from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import ABSENT, File, Link, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, dock_status, export, fetch, raw, started, talk
+from tests.support import faults
+from tests.support.faults import HOSTILE
 
 CONTENT = bytes(range(256)) * 40
 

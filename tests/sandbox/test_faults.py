@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from gale_tui.sandbox import faults
-from gale_tui.sandbox.faults import HOSTILE
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, Place, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, dock_status, export, export_path, fetch, raw, started, talk
+from tests.support import faults
+from tests.support.faults import HOSTILE
 
 WALL = 1_795_000_000.25
 

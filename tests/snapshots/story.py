@@ -14,7 +14,6 @@ from textual.screen import Screen
 from gale_tui.core.batch.parser import parse_batch
 from gale_tui.core.models import DownloadState, ExportRequest, Job
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox.faults import cut, rate_limited
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
@@ -30,6 +29,7 @@ from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from tests.snapshots.stage import Stage, moment
+from tests.support.faults import cut, rate_limited
 from tests.tui.real_app import until
 
 __all__ = [

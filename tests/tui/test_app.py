@@ -15,7 +15,6 @@ from gale_tui.core.config.paths import Paths
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment, ExportRequest, JobState
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox.faults import HOSTILE, cut
 from gale_tui.sandbox.script import File, Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui import theme
@@ -27,6 +26,7 @@ from gale_tui.tui.screens.job_details import JobDetailsScreen
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.fields import FieldInput
+from tests.support.faults import HOSTILE, cut
 from tests.tui.real_app import (
     SPEED,
     configured_engine,

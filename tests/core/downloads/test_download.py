@@ -31,9 +31,9 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
-from gale_tui.sandbox.faults import HOSTILE, rate_limited
 from gale_tui.sandbox.script import ABSENT, Fault, File, Link
 from gale_tui.sandbox.server import Sandbox
+from tests.support.faults import HOSTILE, rate_limited
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
 from tests.support.wire import Conversation, WireServer, answer, reply, shown_in_a_crash
 

@@ -15,9 +15,9 @@ from gale_tui.core.errors import LineStartedError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.batch_runner import BatchRun, account_of
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
 from tests.core.jobs.test_batch_runner import new_run, posts, set_up, tool_id, tools
+from tests.support import faults
 from tests.support.engines import Bench, bench, eventually
 from tests.support.history_samples import sample_job
 

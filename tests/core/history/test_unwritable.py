@@ -10,7 +10,7 @@ import pytest
 from gale_tui.core.errors import StoreError
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, JobState
-from gale_tui.sandbox import faults
+from tests.support import faults
 from tests.support.engines import Bench, bench, eventually
 
 __all__ = ["bench"]

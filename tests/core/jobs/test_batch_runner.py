@@ -15,9 +15,9 @@ from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.jobs.batch_runner import BURST, BatchRun
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.models import JobState
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.wire import Request
+from tests.support import faults
 from tests.support.engines import FACTOR, Bench, Watch, bench, eventually
 
 __all__ = ["bench"]

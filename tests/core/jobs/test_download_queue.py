@@ -20,8 +20,8 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.jobs import download_queue, job_download
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobState
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
+from tests.support import faults
 from tests.support.engines import TOOL, Bench, Watch, bench, eventually
 from tests.support.wire import WireServer, answer, reply
 

@@ -11,9 +11,9 @@ from gale_tui.core.identifiers import parse_host
 from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, EnvironmentCondition, JobReason, JobState
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, Link
 from gale_tui.sandbox.server import Sandbox
+from tests.support import faults
 from tests.support.engines import TOOL, Bench, bench, eventually
 
 __all__ = ["bench"]

@@ -13,8 +13,8 @@ import pytest
 from gale_tui.core.errors import StoreError
 from gale_tui.core.jobs.engine import SYNC_EVERY
 from gale_tui.core.models import DownloadState, JobState
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault, File, Link, Script
+from tests.support import faults
 from tests.support.clocks import FakeClock
 from tests.support.engines import PATIENCE, Bench, bench, eventually
 from tests.support.history_samples import sample_job

@@ -13,9 +13,9 @@ from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.kinds import KINDS, MODEL, TOOL, WORKFLOW
 from gale_tui.core.models import ExportRequest, JobState
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, File, Script
+from tests.support import faults
 from tests.support.engines import Bench, bench
 
 __all__ = ["bench"]

@@ -9,8 +9,8 @@ import pytest
 from gale_tui.core.errors import SendingError
 from gale_tui.core.jobs.rate_limits import PollOutcome, PollResult
 from gale_tui.core.models import JobState
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Fault
+from tests.support import faults
 from tests.support.clocks import FakeClock
 from tests.support.engines import Bench, Watch, bench, eventually
 

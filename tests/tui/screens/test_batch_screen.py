@@ -18,7 +18,6 @@ from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState
-from gale_tui.sandbox import faults
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
@@ -33,6 +32,7 @@ from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, TextField
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
+from tests.support import faults
 from tests.support.clocks import ScaledClock
 from tests.tui.real_app import toasts, until
 
