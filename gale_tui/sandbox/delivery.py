@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gale_tui.sandbox.clock import SandboxTime
-from gale_tui.sandbox.files import make_zip, sized_zip, tool_documents
+from gale_tui.sandbox.files import sized_zip, tool_documents
 from gale_tui.sandbox.jobs import IssuedLink, Job
 from gale_tui.sandbox.script import ABSENT, File, Link
 from gale_tui.sandbox.wire import BytesBody, FileBody, Request, Response, errors_json, http_date
@@ -28,7 +28,7 @@ class Contents:
     """Makes each file once and keeps it: small ones in memory, sized ones in a folder that :meth:`clear` removes."""
 
     def __init__(self) -> None:
-        self._files: dict[tuple[str, int, str, int | None], Content] = {}
+        self._files: dict[tuple[object, ...], Content] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = threading.Lock()
 
@@ -40,7 +40,7 @@ class Contents:
         if file.content is not None:
             return Content(file.content, len(file.content), _tag(file.content + bytes([version % 256])))
         documents = tool_documents(job.flow, job.tool_id, job.flow_id, version, job.tool_name)
-        key = (_tag(b"".join(documents.values())), version, file.kind, file.size)
+        key = (_tag(b"".join(documents.values())), version, file.pack, file.size)
         with self._lock:
             if key not in self._files:
                 self._files[key] = self._make(documents, job, file, version)
@@ -54,7 +54,7 @@ class Contents:
             seed = f"{job.tool_id} {version}"
             sized_zip(path, documents, file.size, seed)
             return Content(path, file.size, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
-        packed = make_zip(file.kind, documents)
+        packed = file.pack(documents)
         return Content(packed, len(packed), _tag(packed))
 
     def clear(self) -> None:
@@ -179,8 +179,7 @@ class Delivery:
         file = job.script.file
         changed = file.changes_after is not None and job.served >= file.changes_after
         content = self.contents.get(job, file, job.script.version + changed)
-        kind = file.media_type or ("text/html; charset=utf-8" if file.kind == "html" else "application/zip")
-        response = Response(200, [("Content-Type", kind)], framing=file.length, pace=file.pace)
+        response = Response(200, [("Content-Type", file.media_type)], framing=file.length, pace=file.pace)
         response.length_off = file.length_off
         response.head_only = request.method == "HEAD"
         tag = f'W/"{content.tag}"' if file.etag == "weak" else f'"{content.tag}"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import random
@@ -108,7 +107,7 @@ def tool_zip(documents: dict[str, bytes], *, compressed: bool = True) -> bytes:
     packed = io.BytesIO()
     with ZipFile(packed, "w") as archive:
         for name, content in documents.items():
-            archive.writestr(_info(name, compressed=compressed), content)
+            archive.writestr(entry_info(name, compressed=compressed), content)
     return packed.getvalue()
 
 
@@ -137,8 +136,8 @@ def _write_sized(file: io.BytesIO | io.BufferedWriter, documents: dict[str, byte
     block = bytearray(random.Random(seed).randbytes(BLOCK))  # noqa: S311  # filler, not a secret
     with ZipFile(file, "w") as archive:
         for name, content in documents.items():
-            archive.writestr(_info(name), content)
-        info = _info(FILLER_NAME, compressed=False)
+            archive.writestr(entry_info(name), content)
+        info = entry_info(FILLER_NAME, compressed=False)
         # Announced, so that the header is not made for 4 GiB and more.
         info.file_size = filler
         with archive.open(info, "w") as entry:
@@ -147,54 +146,7 @@ def _write_sized(file: io.BytesIO | io.BufferedWriter, documents: dict[str, byte
                 entry.write(memoryview(block)[: min(BLOCK, filler - start)])
 
 
-def make_zip(kind: str, documents: dict[str, bytes]) -> bytes:
-    """The file of a tool, or one that something is wrong with; `kind` as in :class:`~gale_tui.sandbox.script.File`."""
-    if kind == "zip":
-        return tool_zip(documents)
-    if kind == "bad crc":
-        packed = bytearray(tool_zip(documents, compressed=False))
-        packed[packed.index(documents["flow_definition.json"]) + 40] ^= 0x20
-        return bytes(packed)
-    if kind == "cut short":
-        whole = tool_zip(documents)
-        return whole[: len(whole) * 2 // 3]
-    if kind == "not a zip":
-        return b"%PDF-1.7\n" + hashlib.sha256(b"no zip").digest() * 64
-    if kind == "html":
-        return (
-            b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Sign in to go on</form></body></html>"
-        )
-    if kind == "empty":
-        return b""
-    if kind == "bomb":
-        return _bomb(documents)
-    if kind == "hostile names":
-        names = (
-            "../../../../tmp/evil.json",
-            "/etc/cron.d/evil",
-            "C:\\evil.json",
-            "a\x1b[31m.json",
-            "x" * 2000,
-            "e\u202ehtml.json",
-        )
-        return tool_zip({**documents, **dict.fromkeys(names, b"{}")})
-    if kind == "many entries":
-        return tool_zip({**documents, **{f"e/{number}": b"" for number in range(70_000)}})
-    raise ValueError(f"unknown kind of file: {kind}")
-
-
-def _bomb(documents: dict[str, bytes]) -> bytes:
-    """Some hundred KiB that become 256 MiB."""
-    from zipfile import ZipFile
-
-    packed = io.BytesIO(tool_zip({name: documents[name] for name in documents if name != "flow_definition.json"}))
-    with ZipFile(packed, "a") as archive, archive.open(_info("flow_definition.json"), "w") as entry:
-        for _ in range(256):
-            entry.write(bytes(BLOCK))
-    return packed.getvalue()
-
-
-def _info(name: str, *, compressed: bool = True) -> ZipInfo:
+def entry_info(name: str, *, compressed: bool = True) -> ZipInfo:
     import zipfile
 
     info = zipfile.ZipInfo(name, MOMENT)

@@ -5,11 +5,13 @@ Seconds are those of the sandbox's own time, which runs `speed` times as fast as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Final, Literal
+
+from gale_tui.sandbox.files import tool_zip
 
 
 class Absent(Enum):
@@ -115,25 +117,15 @@ class Link:
 class File:
     """The file behind the link and how it is served."""
 
-    kind: Literal[
-        "zip",
-        "bad crc",
-        "cut short",
-        "not a zip",
-        "html",
-        "empty",
-        "bomb",
-        "hostile names",
-        "many entries",
-    ] = "zip"
+    pack: Callable[[dict[str, bytes]], bytes] = tool_zip
+    """Makes the zip of the tool's documents."""
     size: int | None = None
     """Bytes of the whole zip, filled up with a stored entry; made on disk, never held in memory."""
     content: bytes | None = None
     """These bytes instead."""
     path: Path | None = None
     """This file instead."""
-    media_type: str | None = None
-    """`Content-Type`; None: the one that fits the kind."""
+    media_type: str = "application/zip"
     disposition: str | Absent | None = None
     """`Content-Disposition` verbatim; None: the proper one, with `filename` and `filename*`."""
     name: str | None = None

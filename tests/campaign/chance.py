@@ -9,8 +9,9 @@ from typing import Final, Literal, get_args
 
 from gale_tui.sandbox.script import ABSENT, Fault, File, Link, Script
 from tests.support import faults
+from tests.support.bad_files import bad_file
 
-__all__ = ["FACTOR", "FLAWED", "Disturbance", "Plan", "Run", "plan"]
+__all__ = ["FACTOR", "Disturbance", "Plan", "Run", "plan"]
 
 Kind = Literal["zip", "bad crc", "cut short", "not a zip", "html", "empty"]
 
@@ -131,8 +132,8 @@ def _script(rng: random.Random, key: str) -> Script:
             ready_after=rng.choice((0.0, 0.0, 3.0)),
             not_ready=rng.choice((403, 404, 409)),
         ),
-        file=File(
-            kind=kind,
+        file=replace(
+            bad_file(kind) if kind in FLAWED else File(),
             size=rng.choice((None, 300_000)) if kind == "zip" else None,
             ranges=rng.random() < 0.7,
             etag=rng.choice(("strong", "weak", "none")),

@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from gale_tui.sandbox.files import tool_zip
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from tests.campaign.chance import FACTOR, FLAWED, Plan, Run, plan
+from tests.campaign.chance import FACTOR, Plan, Run, plan
 from tests.e2e.terminal import ROOT, Process, PtyProgram, environ_for
 
 __all__ = ["Journey", "travel"]
@@ -300,7 +301,9 @@ class _Traveller:
         saved = {Path(row["download_path"]).name for row in rows if row["download_path"]}
         parts = {Path(row["download_part"]).name for row in rows if row["download_part"]}
         flawed = {
-            tool.tool_id for tool, each in zip(self.tools, self.plan.scripts, strict=True) if each.file.kind in FLAWED
+            tool.tool_id
+            for tool, each in zip(self.tools, self.plan.scripts, strict=True)
+            if each.file.pack is not tool_zip
         }
         for path in folder.iterdir() if folder.is_dir() else ():
             if path.name not in saved | parts and not self._set_aside():

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from gale_tui.sandbox.script import Fault, File, Script
+from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import ROOT, wait_until
 from tests.support import faults
+from tests.support.bad_files import bad_file
 from tests.support.forked import Forked, run_forked
 
 GALE_TUI = (sys.executable, "-m", "gale_tui")
@@ -134,8 +135,8 @@ CODES: dict[str, tuple[int, Script]] = {
     "unauthorised": (4, Script(on_export=(faults.refused(401, "Unknown key"),))),
     "forbidden status": (4, Script(duration=60.0, on_status=(Fault(status=403, times=None),))),
     "unauthorised status": (4, Script(duration=60.0, on_status=(Fault(status=401, times=None),))),
-    "not a zip": (6, Script(duration=0.1, file=File(kind="not a zip"))),
-    "damaged": (6, Script(duration=0.1, file=File(kind="bad crc"))),
+    "not a zip": (6, Script(duration=0.1, file=bad_file("not a zip"))),
+    "damaged": (6, Script(duration=0.1, file=bad_file("bad crc"))),
     "unconfirmed": (7, Script(on_export=(faults.server_error(502),))),
 }
 

@@ -10,6 +10,7 @@ from gale_tui.sandbox.server import Sandbox
 from tests.faults.stories import exported
 from tests.faults.world import TOOL, Injected, World
 from tests.support import faults
+from tests.support.bad_files import bad_file
 from tests.support.certificates import Authority
 from tests.support.faults import HOSTILE
 
@@ -221,9 +222,9 @@ FAULTS = (
     saved("link that refuses the key", "400 with the key", link=Link(key="refused")),
     not_saved("401 whatever is sent", "401 with the key and without", "401", spoilt=(faults.refused(401),)),
     not_saved("a web page", "an HTML page with 200 instead of the zip", "row, not_a_zip: ",
-              file=File(kind="html")),
-    not_saved("something else", "bytes that are no zip", "row, not_a_zip: ", file=File(kind="not a zip")),
-    not_saved("an empty file", "200 without a byte", "row, not_a_zip: ", file=File(kind="empty")),
+              file=bad_file("html")),
+    not_saved("something else", "bytes that are no zip", "row, not_a_zip: ", file=bad_file("not a zip")),
+    not_saved("an empty file", "200 without a byte", "row, not_a_zip: ", file=bad_file("empty")),
     saved("cut in the middle", "the line is closed after 1,000 bytes", "resumable", spoilt=(faults.cut(1000),),
           story=goes_on_with_a_range),
     saved("reset in the middle", "the line is reset after 100,000 bytes", "resumable", file=LARGE,
@@ -255,12 +256,12 @@ FAULTS = (
           spoilt=(faults.server_error(500), faults.server_error(503))),
     saved("429 with Retry-After", "the link is answered 429, to wait for 20 s", "row, interrupted: ",
           spoilt=(faults.rate_limited(20),)),
-    not_saved("wrong checksum within", "an entry's CRC does not fit", "not saved", file=File(kind="bad crc")),
-    not_saved("zip cut short", "a whole answer with half a zip", "not saved", file=File(kind="cut short")),
-    not_saved("zip bomb", "entries that unpack to far more than they should", "not saved", file=File(kind="bomb")),
+    not_saved("wrong checksum within", "an entry's CRC does not fit", "not saved", file=bad_file("bad crc")),
+    not_saved("zip cut short", "a whole answer with half a zip", "not saved", file=bad_file("cut short")),
+    not_saved("zip bomb", "entries that unpack to far more than they should", "not saved", file=bad_file("bomb")),
     saved("hostile names within", "entries that would leave the folder; nothing is unpacked",
-          file=File(kind="hostile names")),
-    not_saved("thousands of entries", "more entries than a tool can have", "not saved", file=File(kind="many entries")),
+          file=bad_file("hostile names")),
+    not_saved("thousands of entries", "more entries than a tool can have", "not saved", file=bad_file("many entries")),
     saved("ended in the middle", "gale-tui is ended while the file comes, and started again",
           file=File(size=300_000, pace=5_000.0), story=ended_in_the_middle),
     disposition("a path", HOSTILE["path"], "passwd.zipTool"),

@@ -25,6 +25,7 @@ from gale_tui.tui.widgets.forms.fields import FieldInput
 from tests.faults.on_disk import a_newer_history
 from tests.faults.world import FLOW, TOOL, Injected, World
 from tests.support import faults
+from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE
 from tests.tui.real_app import until
 
@@ -257,7 +258,7 @@ FAULTS = (
     Injected(
         name="screen: a web page instead of the zip",
         how="an HTML page with 200 on the link",
-        script=Script(duration=2.0, file=File(kind="html")),
+        script=Script(duration=2.0, file=bad_file("html")),
         story=no_zip,
         sees=("not saved",),
         disk=("history: succeeded, file failed",),

@@ -19,6 +19,7 @@ from gale_tui.sandbox.script import ABSENT, File, Link, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, dock_status, export, fetch, raw, started, talk
 from tests.support import faults
+from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE
 
 CONTENT = bytes(range(256)) * 40
@@ -256,7 +257,7 @@ def test_redirects_that_never_end(sandbox: Sandbox) -> None:
 
 
 def test_a_page_instead_of_the_file(sandbox: Sandbox) -> None:
-    page = fetch(ready(sandbox, File(kind="html")))
+    page = fetch(ready(sandbox, bad_file("html")))
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert page.body.startswith(b"<!DOCTYPE html>")
     login = fetch(ready(sandbox, on_download=(faults.html_page(200),)))

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from gale_tui.sandbox import flows
-from gale_tui.sandbox.files import FILLER_NAME, make_zip, sized_zip, tool_documents, tool_zip
+from gale_tui.sandbox.files import FILLER_NAME, sized_zip, tool_documents, tool_zip
 from gale_tui.sandbox.flows import REVISIONS, Flow
 from gale_tui.sandbox.tools import DEMO
+from tests.support.bad_files import BAD_FILES
 
 FLOWS = [sample.flow for sample in DEMO]
 LATER = [flow for sample in DEMO for flow in sample.later]
@@ -100,7 +101,7 @@ def test_a_size_that_cannot_be(tmp_path: Path, size: int) -> None:
 
 def test_each_damage_is_what_it_says() -> None:
     def opened(kind: str) -> zipfile.ZipFile:
-        return zipfile.ZipFile(io.BytesIO(make_zip(kind, DOCUMENTS)))
+        return zipfile.ZipFile(io.BytesIO(BAD_FILES[kind](DOCUMENTS)))
 
     with opened("bad crc") as archive:
         assert archive.testzip() == "flow_definition.json"
@@ -109,10 +110,8 @@ def test_each_damage_is_what_it_says() -> None:
             opened(kind)
     with opened("bomb") as archive:
         assert archive.getinfo("flow_definition.json").file_size == 256 << 20
-    assert len(make_zip("bomb", DOCUMENTS)) < 1 << 20
+    assert len(BAD_FILES["bomb"](DOCUMENTS)) < 1 << 20
     with opened("hostile names") as archive:
         assert "../../../../tmp/evil.json" in archive.namelist()
     with opened("many entries") as archive:
         assert len(archive.namelist()) > 65_535
-    with pytest.raises(ValueError, match="unknown kind"):
-        make_zip("nice", DOCUMENTS)

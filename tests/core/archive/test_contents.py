@@ -15,7 +15,8 @@ from gale_tui.core.archive.contents import read_archive
 from gale_tui.core.archive.tool import Tool, mask_variables, read_tool, read_variables, without_parts
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
 from gale_tui.sandbox import flows
-from gale_tui.sandbox.files import make_zip, tool_documents
+from gale_tui.sandbox.files import tool_documents
+from tests.support.bad_files import BAD_FILES
 from tests.support.saved_exports import FLOW, TOOL, documents, write_zip
 
 
@@ -182,13 +183,13 @@ def test_json_that_would_hurt_is_not_taken(path: Path, content: bytes, words: st
 @pytest.mark.parametrize("kind", ["bomb", "bad crc", "cut short", "many entries", "not a zip", "empty", "html"])
 def test_damaged_and_hostile_zips_are_refused(path: Path, kind: str) -> None:
     made = tool_documents(flows.BANKING, TOOL, FLOW)
-    path.write_bytes(make_zip(kind, made))
+    path.write_bytes(BAD_FILES[kind](made))
     with pytest.raises((CorruptFileError, NotAZipError)):
         read_archive(path)
 
 
 def test_hostile_names_are_noted_and_nothing_is_written(path: Path, tmp_path: Path) -> None:
-    path.write_bytes(make_zip("hostile names", tool_documents(flows.BANKING, TOOL, FLOW)))
+    path.write_bytes(BAD_FILES["hostile names"](tool_documents(flows.BANKING, TOOL, FLOW)))
     before = sorted(tmp_path.rglob("*"))
     contents = read_archive(path)
     assert contents.tool is not None

@@ -33,6 +33,7 @@ from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.script import ABSENT, Fault, File, Link
 from gale_tui.sandbox.server import Sandbox
+from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE, rate_limited
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
 from tests.support.wire import Conversation, WireServer, answer, reply, shown_in_a_crash
@@ -394,9 +395,9 @@ class TestNotAZip:
     @pytest.mark.parametrize(
         ("file", "words"),
         [
-            (File(kind="html"), "a web page: Sign in"),
-            (File(kind="not a zip"), "application/zip"),
-            (File(kind="empty"), "an empty file"),
+            (bad_file("html"), "a web page: Sign in"),
+            (bad_file("not a zip"), "application/zip"),
+            (bad_file("empty"), "an empty file"),
             (File(content=b'{"message": "soon"}', media_type="application/json"), "a message: soon"),
             (File(content=b"PK"), "application/zip"),
             (File(content=b"see below", media_type="text/plain"), "text/plain: see below"),
@@ -449,7 +450,7 @@ class TestNotAZip:
 
     @pytest.mark.parametrize("kind", ["bad crc", "cut short", "bomb", "many entries"])
     def test_a_damaged_one_is_not_kept_either(self, sandbox: Sandbox, to: Fetching, kind: Any) -> None:
-        _, url = finished(sandbox, File(kind=kind))
+        _, url = finished(sandbox, bad_file(kind))
         task = to.task(url)
         assert isinstance(failing(task), CorruptFileError)
         assert (to.files, task.part, task.received) == ([], None, 0)

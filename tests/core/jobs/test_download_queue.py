@@ -22,6 +22,7 @@ from gale_tui.core.jobs import download_queue, job_download
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobState
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.support import faults
+from tests.support.bad_files import bad_file
 from tests.support.engines import TOOL, Bench, Watch, bench, eventually
 from tests.support.wire import WireServer, answer, reply
 
@@ -246,11 +247,11 @@ async def test_d_brings_the_next_try_forward(bench: Bench) -> None:
 
 
 HOPELESS: dict[str, tuple[Script, DownloadReason]] = {
-    "HTML": (Script(duration=1.0, file=File(kind="html")), DownloadReason.NOT_A_ZIP),
-    "bad CRC": (Script(duration=1.0, file=File(kind="bad crc")), DownloadReason.CORRUPT),
-    "truncated": (Script(duration=1.0, file=File(kind="cut short")), DownloadReason.CORRUPT),
-    "empty": (Script(duration=1.0, file=File(kind="empty")), DownloadReason.NOT_A_ZIP),
-    "bomb": (Script(duration=1.0, file=File(kind="bomb")), DownloadReason.CORRUPT),
+    "HTML": (Script(duration=1.0, file=bad_file("html")), DownloadReason.NOT_A_ZIP),
+    "bad CRC": (Script(duration=1.0, file=bad_file("bad crc")), DownloadReason.CORRUPT),
+    "truncated": (Script(duration=1.0, file=bad_file("cut short")), DownloadReason.CORRUPT),
+    "empty": (Script(duration=1.0, file=bad_file("empty")), DownloadReason.NOT_A_ZIP),
+    "bomb": (Script(duration=1.0, file=bad_file("bomb")), DownloadReason.CORRUPT),
     "other scheme": (Script(duration=1.0, link=Link(text="ftp://files.invalid/tool.zip")), DownloadReason.LINK_REFUSED),
     "script": (Script(duration=1.0, link=Link(text="javascript:alert(1)")), DownloadReason.LINK_REFUSED),
     "file": (Script(duration=1.0, link=Link(text="file:///etc/passwd")), DownloadReason.LINK_REFUSED),

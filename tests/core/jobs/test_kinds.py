@@ -16,6 +16,7 @@ from gale_tui.core.models import ExportRequest, JobState
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, File, Script
 from tests.support import faults
+from tests.support.bad_files import bad_file
 from tests.support.engines import Bench, bench
 
 __all__ = ["bench"]
@@ -82,7 +83,7 @@ async def test_a_large_model_resumes_where_the_line_was_cut(bench: Bench) -> Non
 
 
 async def test_a_page_is_no_model(bench: Bench) -> None:
-    script = Script(duration=0.0, export_status="SUCCESS", file=File(kind="html"))
+    script = Script(duration=0.0, export_status="SUCCESS", file=bad_file("html"))
     offered = bench.sandbox.add_tool("Llama", script, kind="model")
     async with bench.engine() as watch:
         job = await watch.engine.jobs.export(request(offered, "model"))

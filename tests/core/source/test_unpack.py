@@ -11,8 +11,8 @@ import pytest
 from gale_tui.core.errors import CorruptFileError, SourceError
 from gale_tui.core.source.pack import pack
 from gale_tui.core.source.unpack import read_members, unpack
-from gale_tui.sandbox.files import make_zip
 from gale_tui.sandbox.flows import REVISIONS
+from tests.support.bad_files import BAD_FILES
 from tests.support.saved_exports import documents, write_zip
 from tests.support.source_trees import members, tree_bytes
 
@@ -204,7 +204,7 @@ def test_links_are_not_followed(tmp_path: Path, tree: Path, new: Path, link: str
 
 def test_hostile_names_stay_in_the_folder(tmp_path: Path) -> None:
     archive = tmp_path / "hostile.zip"
-    archive.write_bytes(make_zip("hostile names", members()))
+    archive.write_bytes(BAD_FILES["hostile names"](members()))
     before = set(tmp_path.rglob("*"))
     unpack(archive, tmp_path / "deep/tree")
     assert {path.relative_to(tmp_path).parts[0] for path in {*tmp_path.rglob("*")} - before} == {"deep"}
@@ -216,7 +216,7 @@ def test_hostile_names_stay_in_the_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["bomb", "many entries", "bad crc", "cut short"])
 def test_a_damaged_or_boundless_zip_is_refused(tmp_path: Path, kind: str) -> None:
     archive = tmp_path / "x.zip"
-    archive.write_bytes(make_zip(kind, members()))
+    archive.write_bytes(BAD_FILES[kind](members()))
     with pytest.raises(CorruptFileError):
         unpack(archive, tmp_path / "tree")
     assert not (tmp_path / "tree").exists()

@@ -13,13 +13,14 @@ from textual.pilot import Pilot
 from gale_tui.core.jobs.commands import JobCommands
 from gale_tui.core.jobs.reasons import describe_download
 from gale_tui.core.models import Job
-from gale_tui.sandbox.script import File, Script
+from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.batch.batch import BatchScreen
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
+from tests.support.bad_files import bad_file
 from tests.tui.real_app import screen_text, toasts, until
 from tests.tui.saved_jobs import export_versions, running
 
@@ -142,7 +143,7 @@ async def test_a_file_that_cannot_be_saved_again_stays_and_that_is_told(tmp_path
         async with running(tmp_path, sandbox, (150, 30)) as (app, pilot, engine):
             [job] = await export_versions(pilot, engine, sandbox, 1)
             assert job.dock_status_id is not None
-            sandbox.script_job(job.dock_status_id, Script(duration=0.1, file=File(kind="html")))
+            sandbox.script_job(job.dock_status_id, Script(duration=0.1, file=bad_file("html")))
             await until(pilot, lambda: app.jobs_screen.table.row_count() == 1)
             await pilot.press("g", "d")
             await until(pilot, lambda: engine.jobs[job.id].download.reason_code is not None)

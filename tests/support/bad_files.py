@@ -1,0 +1,66 @@
+"""Files that the sandbox serves in place of a tool's zip, each with something wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from gale_tui.sandbox.files import BLOCK, entry_info, tool_zip
+from gale_tui.sandbox.script import File
+
+__all__ = ["BAD_FILES", "bad_file"]
+
+_PAGE: Final = (
+    b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><form>Sign in to go on</form></body></html>"
+)
+_NAMES: Final = (
+    "../../../../tmp/evil.json",
+    "/etc/cron.d/evil",
+    "C:\\evil.json",
+    "a\x1b[31m.json",
+    "x" * 2000,
+    "e\u202ehtml.json",
+)
+
+
+def _bad_crc(documents: dict[str, bytes]) -> bytes:
+    packed = bytearray(tool_zip(documents, compressed=False))
+    packed[packed.index(documents["flow_definition.json"]) + 40] ^= 0x20
+    return bytes(packed)
+
+
+def _cut_short(documents: dict[str, bytes]) -> bytes:
+    whole = tool_zip(documents)
+    return whole[: len(whole) * 2 // 3]
+
+
+def _bomb(documents: dict[str, bytes]) -> bytes:
+    """Some hundred KiB that become 256 MiB."""
+    packed = io.BytesIO(tool_zip({name: documents[name] for name in documents if name != "flow_definition.json"}))
+    with zipfile.ZipFile(packed, "a") as archive, archive.open(entry_info("flow_definition.json"), "w") as entry:
+        for _ in range(256):
+            entry.write(bytes(BLOCK))
+    return packed.getvalue()
+
+
+BAD_FILES: Final[Mapping[str, Callable[[dict[str, bytes]], bytes]]] = {
+    "bad crc": _bad_crc,
+    "cut short": _cut_short,
+    "not a zip": lambda documents: b"%PDF-1.7\n" + hashlib.sha256(b"no zip").digest() * 64,
+    "html": lambda documents: _PAGE,
+    "empty": lambda documents: b"",
+    "bomb": _bomb,
+    "hostile names": lambda documents: tool_zip({**documents, **dict.fromkeys(_NAMES, b"{}")}),
+    "many entries": lambda documents: tool_zip({**documents, **{f"e/{number}": b"" for number in range(70_000)}}),
+}
+"""What makes each out of the documents of a tool."""
+
+
+def bad_file(kind: str) -> File:
+    """One of them as a script's file."""
+    file = File(pack=BAD_FILES[kind])
+    return replace(file, media_type="text/html; charset=utf-8") if kind == "html" else file
