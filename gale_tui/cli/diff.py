@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
-from gale_tui.core.archive.comparison import (
-    Changed,
-    Changes,
-    Comparison,
-    VariableChange,
-    compare,
-    comparison_as_json,
-)
+from gale_tui.core.archive.comparison import Change, Comparison, compare, comparison_as_json
 from gale_tui.core.archive.import_needs import environment_of_file, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
-from gale_tui.core.archive.tool import Guardrail, ToolNode, Variable, text_of
+from gale_tui.core.archive.tool import text_of
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.models import DownloadState
 from gale_tui.core.secret import HIDDEN
@@ -135,11 +128,11 @@ def report_lines(comparison: Comparison) -> Iterator[str]:
         yield "No difference."
         return
     yield from _section("Tool", _fields(it.about))
-    yield from _section("Nodes", _changes(it.nodes, _node))
-    yield from _section("Guardrails", _changes(it.guardrails, _name))
-    yield from _section("Environment variables", _changes(it.variables, _name))
+    yield from _section("Nodes", _changes(it.nodes))
+    yield from _section("Guardrails", _changes(it.guardrails))
+    yield from _section("Environment variables", _changes(it.variables))
     yield from _section("Flow settings", _fields(it.settings))
-    yield from _section("Files", _changes(it.files, _file))
+    yield from _section("Files", _changes(it.files))
 
 
 def stat_lines(comparison: Comparison) -> Iterator[str]:
@@ -149,30 +142,25 @@ def stat_lines(comparison: Comparison) -> Iterator[str]:
     for name, fields in (("tool", it.about), ("flow settings", it.settings)):
         if fields:
             rows.append((f"~ {name}", _extent(fields)))
-    parts: tuple[tuple[str, Changes[Any, Any], Callable[[Any], str]], ...] = (
-        ("", it.nodes, _node),
-        ("guardrail ", it.guardrails, _name),
-        ("variable ", it.variables, _name),
-    )
-    for part, changes, title in parts:
-        rows += [(f"+ {part}{title(each)}", "added") for each in changes.added]
-        rows += [(f"- {part}{title(each)}", "removed") for each in changes.removed]
-        for each in changes.changed:
-            extent = "changed" if isinstance(each, VariableChange) else _extent(each.fields)
-            rows.append((f"~ {part}{title(each)}", extent))
-    rows += [(f"{line[0]} file {line[2:]}", "") for line in _changes(it.files, _file)]
+    for part, changes in (("", it.nodes), ("guardrail ", it.guardrails), ("variable ", it.variables)):
+        for each in changes:
+            if each.mark == "~":
+                extent = "changed" if part == "variable " else _extent(each.fields)
+            else:
+                extent = "added" if each.mark == "+" else "removed"
+            rows.append((f"{each.mark} {part}{_title(each)}", extent))
+    rows += [(f"{each.mark} file {_title(each)}", "") for each in it.files]
     width = max((len(name) for name, _ in rows), default=0)
     yield from (f"{name:{width}}  {extent}".rstrip() for name, extent in rows)
     yield "No difference." if it.same else f"{it.count} differ" if it.count > 1 else "1 differs"
 
 
-def _extent(changes: Iterable[FieldChange]) -> str:
+def _extent(changes: Sequence[FieldChange]) -> str:
     """How much of something changed: `2 fields, +3 -1 lines`."""
-    found = list(changes)
-    text = "1 field" if len(found) == 1 else f"{len(found)} fields"
+    text = "1 field" if len(changes) == 1 else f"{len(changes)} fields"
     marks = [
         line.mark
-        for change in found
+        for change in changes
         if is_long_text(change)
         for line in text_difference(change.before, change.after)
         if line.mark in "+-"
@@ -188,26 +176,15 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
         yield from (f"  {line}" if line else "" for line in found)
 
 
-def _changes(changes: Changes[Any, Any], title: Callable[[Any], str]) -> Iterator[str]:
-    yield from (f"+ {title(each)}" for each in changes.added)
-    yield from (f"- {title(each)}" for each in changes.removed)
-    for each in changes.changed:
-        hidden = isinstance(each, VariableChange) and each.value_changed
-        yield f"~ {title(each)}{': another value (values are not shown)' if hidden else ''}"
-        if not isinstance(each, str):
-            yield from (f"    {line}" for line in _fields(each.fields))
+def _changes(changes: Iterable[Change]) -> Iterator[str]:
+    for each in changes:
+        yield f"{each.mark} {_title(each)}{': another value (values are not shown)' if each.value_changed else ''}"
+        yield from (f"    {line}" for line in _fields(each.fields))
 
 
-def _node(node: ToolNode | Changed) -> str:
-    return f"{inert(node.name, 120)} ({inert(node.kind, 40)}, {inert(node.id, 80)})"
-
-
-def _name(part: Guardrail | Variable | Changed | VariableChange) -> str:
-    return inert(part.name, 120)
-
-
-def _file(name: str) -> str:
-    return inert(name, 200)
+def _title(change: Change) -> str:
+    about = f" ({inert(change.kind, 40)}, {inert(change.id, 80)})" if change.id else ""
+    return inert(change.name, 200) + about
 
 
 def _fields(changes: Iterable[FieldChange]) -> Iterator[str]:

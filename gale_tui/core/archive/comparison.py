@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Literal
 
 from gale_tui.core.archive.contents import ArchiveContents, Role
 from gale_tui.core.archive.json_diff import (
@@ -15,58 +15,32 @@ from gale_tui.core.archive.json_diff import (
     same,
     text_difference,
 )
-from gale_tui.core.archive.tool import (
-    Guardrail,
-    Part,
-    Tool,
-    ToolNode,
-    Variable,
-    find_part,
-    mask_variables,
-    without_parts,
-)
+from gale_tui.core.archive.tool import Part, Tool, ToolPart, Variable, find_part, mask_variables, without_parts
 from gale_tui.core.secret import HIDDEN, Secret
 
-T = TypeVar("T")
-C = TypeVar("C")
+_NO_VALUE: Final = Secret("")
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """A node or guardrail that is on both sides and differs."""
+class Change:
+    """A node, guardrail, variable or further file that one side lacks, or that differs. Server text."""
 
-    id: str
+    mark: Literal["+", "-", "~"]
+    """In the later export only, in the earlier one only, or in both."""
     name: str
-    kind: str
-    fields: tuple[FieldChange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VariableChange:
-    """An environment variable that is on both sides and differs."""
-
-    name: str
-    before: Secret
-    after: Secret
-    fields: tuple[FieldChange, ...]
-    """What else differs, without values."""
+    id: str = ""
+    """Of a node, as its kind."""
+    kind: str = ""
+    fields: tuple[FieldChange, ...] = ()
+    """What differs; of a variable without values."""
+    before: Secret = _NO_VALUE
+    """The value of a variable."""
+    after: Secret = _NO_VALUE
 
     @property
     def value_changed(self) -> bool:
-        """True where it is the value, or the value as well."""
-        return self.before.reveal() != self.after.reveal()
-
-
-@dataclass(frozen=True, slots=True)
-class Changes(Generic[T, C]):
-    """What one side has and the other has not, and what is on both sides and differs."""
-
-    added: tuple[T, ...]
-    removed: tuple[T, ...]
-    changed: tuple[C, ...]
-
-    def __len__(self) -> int:
-        return len(self.added) + len(self.removed) + len(self.changed)
+        """True for a variable of both sides whose value differs."""
+        return self.mark == "~" and self.before.reveal() != self.after.reveal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +49,19 @@ class Comparison:
     after: ArchiveContents
     about: tuple[FieldChange, ...]
     """Name, description, version and the rest of the application."""
-    nodes: Changes[ToolNode, Changed]
-    guardrails: Changes[Guardrail, Changed]
-    variables: Changes[Variable, VariableChange]
+    nodes: tuple[Change, ...]
+    """What was added, what was removed, then what differs; the same for the others."""
+    guardrails: tuple[Change, ...]
+    variables: tuple[Change, ...]
     settings: tuple[FieldChange, ...]
     """The flow's definition without its nodes."""
-    files: Changes[str, str]
-    """Names of further files in the archive: server text."""
+    files: tuple[Change, ...]
 
     @property
     def count(self) -> int:
         """How many nodes, guardrails, variables, settings and files differ."""
-        parts: tuple[Sized, ...] = (
-            self.about, self.nodes, self.guardrails, self.variables, self.settings, self.files,
-        )  # fmt: skip
-        return sum(len(part) for part in parts)
+        parts = len(self.nodes) + len(self.guardrails) + len(self.variables)
+        return len(self.about) + parts + len(self.settings) + len(self.files)
 
     @property
     def same(self) -> bool:
@@ -107,8 +79,8 @@ def compare(before: ArchiveContents, after: ArchiveContents) -> Comparison:
         before,
         after,
         about=_compare_rest(before, after, "application", "guardrails"),
-        nodes=_compare_nodes(one.nodes, other.nodes),
-        guardrails=_compare_guardrails(one.guardrails, other.guardrails),
+        nodes=_compare_parts(one.nodes, other.nodes, "id"),
+        guardrails=_compare_parts(one.guardrails, other.guardrails, "name"),
         variables=_compare_variables(one.variables, other.variables, values=values),
         settings=_compare_rest(before, after, "flow", "nodes", "guardrails")
         + (_hidden_rest(before, after) if values else ()),
@@ -157,8 +129,8 @@ def _by_key(items: Iterable[Any], field: str) -> dict[object, Any]:
     return found
 
 
-def _compare_nodes(ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]) -> Changes[ToolNode, Changed]:
-    added, removed, both = _match(_by_key(ones, "id"), _by_key(others, "id"))
+def _compare_parts(ones: tuple[ToolPart, ...], others: tuple[ToolPart, ...], key: str) -> tuple[Change, ...]:
+    added, removed, both = _match(_by_key(ones, key), _by_key(others, key))
     # A flow that was imported again has new ids: the same name and type is the same node then.
     renamed = {(each.name, each.kind): each for each in removed}
     found = {(each.name, each.kind): each for each in added}
@@ -168,20 +140,17 @@ def _compare_nodes(ones: tuple[ToolNode, ...], others: tuple[ToolNode, ...]) -> 
         added = tuple(each for each in added if (each.name, each.kind) not in again)
         removed = tuple(each for each in removed if (each.name, each.kind) not in again)
     changed = (
-        Changed(other.id, other.name, other.kind, tuple(differences(one.fields, other.fields))) for one, other in both
+        Change("~", other.name, other.id, other.kind, tuple(differences(one.fields, other.fields)))
+        for one, other in both
     )
-    return Changes(added, removed, tuple(each for each in changed if each.fields))
+    return (
+        *(Change("+", each.name, each.id, each.kind) for each in added),
+        *(Change("-", each.name, each.id, each.kind) for each in removed),
+        *(each for each in changed if each.fields),
+    )
 
 
-def _compare_guardrails(ones: tuple[Guardrail, ...], others: tuple[Guardrail, ...]) -> Changes[Guardrail, Changed]:
-    added, removed, both = _match(_by_key(ones, "name"), _by_key(others, "name"))
-    changed = (Changed("", other.name, "", tuple(differences(one.fields, other.fields))) for one, other in both)
-    return Changes(added, removed, tuple(each for each in changed if each.fields))
-
-
-def _compare_variables(
-    ones: tuple[Variable, ...], others: tuple[Variable, ...], *, values: bool
-) -> Changes[Variable, VariableChange]:
+def _compare_variables(ones: tuple[Variable, ...], others: tuple[Variable, ...], *, values: bool) -> tuple[Change, ...]:
     added, removed, both = _match(_by_key(ones, "name"), _by_key(others, "name"))
     changed = []
     for one, other in both:
@@ -193,15 +162,18 @@ def _compare_variables(
         fields = tuple(
             FieldChange(each.field.removeprefix(f"[{one.name}]."), each.before, each.after) for each in fields
         )
-        unknown = Secret("")
-        sides = (one.value, other.value) if values else (unknown, unknown)
-        change = VariableChange(other.name, sides[0], sides[1], fields)
+        sides = (one.value, other.value) if values else (_NO_VALUE, _NO_VALUE)
+        change = Change("~", other.name, fields=fields, before=sides[0], after=sides[1])
         if change.value_changed or fields:
             changed.append(change)
-    return Changes(added, removed, tuple(changed))
+    return (
+        *(Change("+", each.name, after=each.value) for each in added),
+        *(Change("-", each.name, before=each.value) for each in removed),
+        *changed,
+    )
 
 
-def _compare_files(before: ArchiveContents, after: ArchiveContents) -> Changes[str, str]:
+def _compare_files(before: ArchiveContents, after: ArchiveContents) -> tuple[Change, ...]:
     """Files that were not compared by their meaning, by size and checksum."""
     understood = _compared_documents(before) & _compared_documents(after)
     ones, others = (
@@ -209,10 +181,10 @@ def _compare_files(before: ArchiveContents, after: ArchiveContents) -> Changes[s
         for archive in (before, after)
     )
     changed = (name for name in ones if name in others and ones[name] != others[name])
-    return Changes(
-        tuple(name for name in others if name not in ones),
-        tuple(name for name in ones if name not in others),
-        tuple(name for name in changed if not _same_document(before, after, name)),
+    return (
+        *(Change("+", name) for name in others if name not in ones),
+        *(Change("-", name) for name in ones if name not in others),
+        *(Change("~", name) for name in changed if not _same_document(before, after, name)),
     )
 
 
@@ -241,37 +213,22 @@ def _same_document(before: ArchiveContents, after: ArchiveContents, name: str) -
 # As data
 
 
-def comparison_as_json(comparison: Comparison) -> dict[str, object]:
+def comparison_as_json(it: Comparison) -> dict[str, object]:
     """A comparison as data for scripts. Values of environment variables are left out."""
-    it = comparison
     return {
         "same": it.same,
         "before": _archive_as_json(it.before),
         "after": _archive_as_json(it.after),
         "about": [change_as_json(each) for each in it.about],
-        "nodes": {
-            "added": [_node_as_json(each) for each in it.nodes.added],
-            "removed": [_node_as_json(each) for each in it.nodes.removed],
-            "changed": [
-                {"id": each.id, "name": each.name, "type": each.kind, "fields": _fields_as_json(each.fields)}
-                for each in it.nodes.changed
-            ],
-        },
-        "guardrails": {
-            "added": [each.name for each in it.guardrails.added],
-            "removed": [each.name for each in it.guardrails.removed],
-            "changed": [{"name": each.name, "fields": _fields_as_json(each.fields)} for each in it.guardrails.changed],
-        },
-        "variables": {
-            "added": [each.name for each in it.variables.added],
-            "removed": [each.name for each in it.variables.removed],
-            "changed": [
-                {"name": each.name, "value_changed": each.value_changed, "fields": _fields_as_json(each.fields)}
-                for each in it.variables.changed
-            ],
-        },
+        "nodes": _by_mark(it.nodes, _node_as_json, lambda each: {**_node_as_json(each), "fields": _fields(each)}),
+        "guardrails": _by_mark(it.guardrails, _name, lambda each: {"name": each.name, "fields": _fields(each)}),
+        "variables": _by_mark(
+            it.variables,
+            _name,
+            lambda each: {"name": each.name, "value_changed": each.value_changed, "fields": _fields(each)},
+        ),
         "settings": [change_as_json(each) for each in it.settings],
-        "files": {"added": it.files.added, "removed": it.files.removed, "changed": it.files.changed},
+        "files": _by_mark(it.files, _name, _name),
     }
 
 
@@ -285,15 +242,26 @@ def _archive_as_json(archive: ArchiveContents) -> dict[str, object]:
     }
 
 
-def _node_as_json(node: ToolNode) -> dict[str, object]:
-    return {"id": node.id, "name": node.name, "type": node.kind}
+def _by_mark(
+    changes: Iterable[Change], one_sided: Callable[[Change], object], changed: Callable[[Change], object]
+) -> dict[str, list[object]]:
+    ways = {"added": ("+", one_sided), "removed": ("-", one_sided), "changed": ("~", changed)}
+    return {name: [show(each) for each in changes if each.mark == mark] for name, (mark, show) in ways.items()}
 
 
-def _fields_as_json(fields: Iterable[FieldChange]) -> list[dict[str, object]]:
+def _name(change: Change) -> str:
+    return change.name
+
+
+def _node_as_json(change: Change) -> dict[str, object]:
+    return {"id": change.id, "name": change.name, "type": change.kind}
+
+
+def _fields(change: Change) -> list[dict[str, object]]:
     found = []
-    for each in fields:
-        change = dict(change_as_json(each))
+    for each in change.fields:
+        field = dict(change_as_json(each))
         if is_long_text(each):
-            change["diff"] = [f"{line.mark}{line.text}" for line in text_difference(each.before, each.after)]
-        found.append(change)
+            field["diff"] = [f"{line.mark}{line.text}" for line in text_difference(each.before, each.after)]
+        found.append(field)
     return found

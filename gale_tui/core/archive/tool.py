@@ -33,8 +33,8 @@ _PLAIN: Final = frozenset({*_NAMES, *_IDS, "type", "secure", "isSecure", "secret
 
 
 @dataclass(frozen=True, slots=True)
-class ToolNode:
-    """A step of the flow."""
+class ToolPart:
+    """A node of the flow, or a guardrail, which has only a name."""
 
     id: str
     """Its own; its place in the list (`#3`) where it has none."""
@@ -42,14 +42,6 @@ class ToolNode:
     name: str
     fields: Mapping[str, Any] = field(repr=False)
     """Everything that the export says of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guardrail:
-    """A scanner that guards what goes in and out."""
-
-    name: str
-    fields: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +63,16 @@ class Tool:
     name: str
     description: str
     version: str
-    nodes: tuple[ToolNode, ...]
+    nodes: tuple[ToolPart, ...]
     models: tuple[tuple[str, int], ...]
     """With the number of nodes that use each, most used first."""
-    guardrails: tuple[Guardrail, ...]
+    guardrails: tuple[ToolPart, ...]
     variables: tuple[Variable, ...]
 
     @property
-    def nodes_by_kind(self) -> dict[str, list[ToolNode]]:
+    def nodes_by_kind(self) -> dict[str, list[ToolPart]]:
         """The nodes of each type, the most frequent type first."""
-        kinds: dict[str, list[ToolNode]] = {}
+        kinds: dict[str, list[ToolPart]] = {}
         for node in self.nodes:
             kinds.setdefault(node.kind, []).append(node)
         return dict(sorted(kinds.items(), key=lambda each: (-len(each[1]), each[0])))
@@ -187,11 +179,11 @@ def node_identity(key: str, fields: Mapping[str, Any]) -> tuple[str, str, str]:
     )
 
 
-def _find_nodes(document: object) -> Iterator[ToolNode]:
+def _find_nodes(document: object) -> Iterator[ToolPart]:
     for number, (key, fields) in enumerate(_objects(find_part(document, "nodes")), 1):
         node_id, kind, name = node_identity(key, fields)
         node_id = node_id or f"#{number}"
-        yield ToolNode(node_id, kind or "unknown", name or node_id, fields)
+        yield ToolPart(node_id, kind or "unknown", name or node_id, fields)
 
 
 def _find_models(fields: object, levels: int) -> Iterator[str]:
@@ -206,13 +198,13 @@ def _find_models(fields: object, levels: int) -> Iterator[str]:
             yield from _find_models(value, levels - 1)
 
 
-def _find_guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[Guardrail]:
+def _find_guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[ToolPart]:
     for document in documents:
         found = list(_objects(find_part(document, "guardrails")))
         if found:
             for number, (key, fields) in enumerate(found, 1):
                 name = text_field(fields, _NAMES) or key or text_field(fields, _KINDS + _IDS) or f"#{number}"
-                yield Guardrail(name, fields)
+                yield ToolPart("", "", name, fields)
             return
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gale_tui.core.archive import comparison
 from gale_tui.core.archive.comparison import Comparison, compare, comparison_as_json
 from gale_tui.core.archive.contents import read_archive
 from gale_tui.core.archive.json_diff import (
@@ -46,7 +47,7 @@ def test_one_prompt_is_all_that_differs(tmp_path: Path) -> None:
     before, after = (write_zip(tmp_path / f"{n}.zip", documents(n)) for n in (1, 2))
     it = compare(read_archive(before), read_archive(after))
     assert it.count == 1
-    (changed,) = it.nodes.changed
+    (changed,) = it.nodes
     assert (changed.name, changed.kind) == ("Classify request", "genAI")
     (field,) = changed.fields
     assert field.field == "config.prompt"
@@ -99,23 +100,31 @@ def test_every_kind_of_change_is_found(compared: Callable[..., Comparison]) -> N
         made["extra.bin"] = b"new"
 
     it = compared(change)
-    assert [each.name for each in it.nodes.added] == ["Wait"]
-    assert [each.name for each in it.nodes.removed] == ["Card state"]
-    assert [(each.id, each.fields) for each in it.nodes.changed] == [("n2", (FieldChange("timeoutSeconds", 20, 21),))]
+    assert names(it.nodes, "+") == ["Wait"]
+    assert names(it.nodes, "-") == ["Card state"]
+    assert [(each.id, each.fields) for each in it.nodes if each.mark == "~"] == [
+        ("n2", (FieldChange("timeoutSeconds", 20, 21),))
+    ]
     assert it.settings == (FieldChange("settings.tracing", True, False),)
     assert it.about == (FieldChange("version", "1.4.0", "1.5.0"),)
-    assert [each.name for each in it.guardrails.changed] == ["Toxicity"]
-    assert [each.name for each in it.guardrails.added] == ["Jailbreaks"]
-    assert [each.name for each in it.guardrails.removed] == ["Prompt injection"]
-    assert [(each.name, each.value_changed) for each in it.variables.changed] == [
+    assert names(it.guardrails, "~") == ["Toxicity"]
+    assert names(it.guardrails, "+") == ["Jailbreaks"]
+    assert names(it.guardrails, "-") == ["Prompt injection"]
+    assert [(each.name, each.value_changed) for each in it.variables if each.mark == "~"] == [
         ("CORE_BANKING_URL", True),
         ("CARD_SERVICE_URL", False),
     ]
-    assert it.variables.changed[1].fields == (FieldChange("secure", False, True),)
-    assert [each.name for each in it.variables.added] == ["NEW"]
-    assert [each.name for each in it.variables.removed] == ["CURRENCY"]
-    assert (it.files.added, it.files.removed, it.files.changed) == (("extra.bin",), (), ())
+    assert [each.fields for each in it.variables if each.name == "CARD_SERVICE_URL"] == [
+        (FieldChange("secure", False, True),)
+    ]
+    assert names(it.variables, "+") == ["NEW"]
+    assert names(it.variables, "-") == ["CURRENCY"]
+    assert [(each.mark, each.name) for each in it.files] == [("+", "extra.bin")]
     assert it.count == 13
+
+
+def names(changes: tuple[comparison.Change, ...], mark: str) -> list[str]:
+    return [each.name for each in changes if each.mark == mark]
 
 
 def test_no_value_of_a_variable_is_in_the_json(compared: Callable[..., Comparison]) -> None:
@@ -132,7 +141,8 @@ def test_no_value_of_a_variable_is_in_the_json(compared: Callable[..., Compariso
     assert "hidden" not in repr(it)
     assert "core.bank" not in repr(it)
     assert [each.field for each in it.settings] == ["inherited"]
-    assert [each.field for each in it.variables.changed[1].fields] == ["stages"]
+    (staged,) = (each for each in it.variables if each.mark == "~" and not each.value_changed)
+    assert [each.field for each in staged.fields] == ["stages"]
 
 
 def test_a_flow_imported_again_has_other_ids_but_the_same_nodes(compared: Callable[..., Comparison]) -> None:
@@ -141,14 +151,14 @@ def test_a_flow_imported_again_has_other_ids_but_the_same_nodes(compared: Callab
             node["id"] = f"x{node['id']}"
 
     it = compared(change)
-    assert (it.nodes.added, it.nodes.removed) == ((), ())
-    assert {each.field for changed in it.nodes.changed for each in changed.fields} == {"id"}
+    assert {each.mark for each in it.nodes} == {"~"}
+    assert {each.field for changed in it.nodes for each in changed.fields} == {"id"}
 
 
 def test_what_cannot_be_read_is_compared_by_its_checksum(compared: Callable[..., Comparison]) -> None:
     broken = documents() | {"flow_definition.json": b"{broken"}
     it = compared(lambda made: made.update({"flow_definition.json": b"{broken too"}), before=broken)
-    assert it.files.changed == ("flow_definition.json",)
+    assert [(each.mark, each.name) for each in it.files] == [("~", "flow_definition.json")]
     assert compared(lambda made: made.update({"flow_definition.json": b"{broken"}), before=broken).same
 
 
@@ -156,7 +166,7 @@ def test_further_json_is_compared_by_its_meaning(compared: Callable[..., Compari
     before = documents() | {"more.json": b'{"a": 1, "b": [1, 2]}'}
     assert compared(lambda made: made.update({"more.json": b'{"b":[2,1],"a":1}'}), before=before).same
     it = compared(lambda made: made.update({"more.json": b'{"b":[2,1],"a":2}'}), before=before)
-    assert it.files.changed == ("more.json",)
+    assert [(each.mark, each.name) for each in it.files] == [("~", "more.json")]
 
 
 # JSON values

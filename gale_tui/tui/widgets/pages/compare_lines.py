@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, TypeVar
+from typing import Final
 
 from rich.cells import cell_len
 
-from gale_tui.core.archive.comparison import Changed, Changes, Comparison
+from gale_tui.core.archive.comparison import Change, Comparison
 from gale_tui.core.archive.import_needs import ImportNeed, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, DiffLine, FieldChange, is_long_text, text_difference
-from gale_tui.core.archive.tool import Guardrail, ToolNode, Variable
 from gale_tui.core.models import Job
 from gale_tui.core.secret import HIDDEN, Secret
 from gale_tui.core.untrusted_text import inert, inert_block
@@ -18,8 +17,6 @@ from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, date_text, size_text
 from gale_tui.tui.widgets.pages.inspect_lines import HIDDEN_TEXT, value_text
-
-Part = TypeVar("Part", ToolNode, Guardrail)
 
 _LINE_LIMIT: Final = 50_000
 _TONES: Final = {"-": Tone.ERROR, "+": Tone.SUCCESS, " ": Tone.MUTED, "…": Tone.MUTED}
@@ -46,11 +43,11 @@ def comparison_lines(
     lines.add(())
     lines.wrapped("", Piece(_summary(comparison), Tone.TITLE))
     lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
-    lines.section("Nodes", lambda: lines.parts(comparison.nodes, lines.node_text))
+    lines.section("Nodes", lambda: lines.parts(comparison.nodes))
     lines.section("Guardrails", lambda: lines.parts(comparison.guardrails))
-    lines.section("Environment variables", lambda: lines.variables(comparison))
+    lines.section("Environment variables", lambda: lines.variables(comparison.variables))
     lines.section("Flow settings", lambda: lines.fields(comparison.settings, "  "))
-    lines.section("Files", lambda: lines.files(comparison))
+    lines.section("Files", lambda: lines.parts(comparison.files))
     if before.environment_id != after.environment_id:
         # What goes to production is the usual question; without one, the newer file is what is imported.
         into_after = after.production and not before.production
@@ -85,11 +82,12 @@ def _summary(it: Comparison) -> str:
             return "No difference: the files are the same, byte for byte."
         return "No difference (order and time stamps are ignored)."
     parts: list[str] = []
+    nodes = [each.mark for each in it.nodes]
     for count, one, many in (
         (len(it.about), "field of the tool", "fields of the tool"),
-        (len(it.nodes.added), "node added", "nodes added"),
-        (len(it.nodes.removed), "node removed", "nodes removed"),
-        (len(it.nodes.changed), "node changed", "nodes changed"),
+        (nodes.count("+"), "node added", "nodes added"),
+        (nodes.count("-"), "node removed", "nodes removed"),
+        (nodes.count("~"), "node changed", "nodes changed"),
         (len(it.guardrails), "guardrail", "guardrails"),
         (len(it.variables), "variable", "variables"),
         (len(it.settings), "flow setting", "flow settings"),
@@ -136,41 +134,29 @@ class _Lines:
         about = f"  {kind}" if kind else ""
         self.wrapped("  ", Piece(f"{mark} ", tone), Piece(name, Tone.TITLE), Piece(about, Tone.MUTED), Piece(what))
 
-    def parts(self, changes: Changes[Part, Changed], about: Callable[[Part | Changed], str] = lambda each: "") -> None:
-        """Adds parts of the tool that came, went and changed; `about` says more of each."""
-        for mark, parts in (("+", changes.added), ("-", changes.removed)):
-            for each in parts:
-                self._item(mark, inert(each.name, 120), about(each))
-        for changed in changes.changed:
-            self._item("~", inert(changed.name, 120), about(changed))
-            self.fields(changed.fields, "      ")
+    def parts(self, changes: Iterable[Change]) -> None:
+        """Adds what came, went and changed."""
+        for each in changes:
+            kind = f"{inert(each.kind, 40)} {glyphs.DOT} {inert(each.id, 80)}" if each.id else ""
+            self._item(each.mark, inert(each.name, 200), kind)
+            self.fields(each.fields, "      ")
 
-    def node_text(self, node: ToolNode | Changed) -> str:
-        return f"{inert(node.kind, 40)} {glyphs.DOT} {inert(node.id, 80)}"
-
-    def variables(self, it: Comparison) -> None:
-        """Variables that came, went and changed; their values where they are to be seen."""
-        pairs: tuple[tuple[str, tuple[Variable, ...]], ...] = (("+", it.variables.added), ("-", it.variables.removed))
-        for mark, variables in pairs:
-            for each in variables:
-                self._item(mark, inert(each.name, 120), "", f"  {self._value(each.value)}")
-        for changed in it.variables.changed:
-            what = f"  {self._value(changed.before)} → {self._value(changed.after)}"
-            self._item("~", inert(changed.name, 120), "", what if changed.value_changed else "")
-            self.fields(changed.fields, "      ")
-        changed_values = any(each.value_changed for each in it.variables.changed)
-        if not self._values and (it.variables.added or it.variables.removed or changed_values):
+    def variables(self, changes: Iterable[Change]) -> None:
+        """Adds variables that came, went and changed; their values where they are to be seen."""
+        hidden = False
+        for each in changes:
+            before, after = self._value(each.before), self._value(each.after)
+            values = {"+": after, "-": before}.get(each.mark, f"{before} → {after}" if each.value_changed else "")
+            hidden = hidden or bool(values and not self._values)
+            self._item(each.mark, inert(each.name, 200), "", f"  {values}" if values else "")
+            self.fields(each.fields, "      ")
+        if hidden:
             self.add((Piece(f"  {self._key} shows the values", Tone.MUTED),))
 
     def _value(self, value: Secret) -> str:
         if not value:
             return "no value"
         return inert(value.reveal(), 2000) if self._values else HIDDEN_TEXT
-
-    def files(self, it: Comparison) -> None:
-        for mark, names in (("+", it.files.added), ("-", it.files.removed), ("~", it.files.changed)):
-            for name in names:
-                self._item(mark, inert(name, 200))
 
     def needs(self, needs: Iterable[ImportNeed]) -> None:
         for need in needs:
