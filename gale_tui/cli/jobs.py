@@ -52,11 +52,11 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
 
 
 def _line(job: Job) -> str:
-    from gale_tui.tui.formatting.job_text import file_text
+    from gale_tui.tui.formatting.job_text import JobFacts, file_text
 
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(job.created_at))
     file = str(job.download.path) if job.download.state is DownloadState.SAVED and job.download.path else ""
-    note = file or file_text(job, time.time(), None, 200, key=lambda action: "").text
+    note = file or file_text(JobFacts(job, time.time(), key=lambda action: ""), 200).text
     words = (started, inert(job.environment_name, 20), inert(job.status, 20), inert(job.title, 60))
     return f"{words[0]}  {words[1]:<12} {words[2]:<16} {words[3]:<30} {inert(note, 300)}".rstrip()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gale_tui.core.models import JobState
 from gale_tui.sandbox.script import Fault, File, Script
-from gale_tui.tui.actions import default_key
+from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.widgets.pages.detail_lines import full_lines
 from tests.faults.stories import exported, refused
 from tests.faults.world import Injected, World, inactive
@@ -38,14 +38,7 @@ async def shown_inert(world: World) -> None:
     """The job is watched to its end, and its details are read."""
     await exported(world)
     job = world.job
-    lines = full_lines(
-        job,
-        await world.engine.registry.store.events(job.id),
-        None,
-        now=world.clock.time(),
-        width=120,
-        key=default_key,
-    )
+    lines = full_lines(JobFacts(job, world.clock.time()), await world.engine.registry.store.events(job.id), 120)
     for line in lines:
         for piece in line:
             assert inactive(piece.text), f"acts upon a terminal: {piece.text!r}"

@@ -41,7 +41,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
-from gale_tui.tui.formatting.job_text import file_text, glyph_text, status_text
+from gale_tui.tui.formatting.job_text import JobFacts, file_text, glyph_text, status_text
 from tests.support.clocks import ScaledClock
 
 __all__ = ["QUICK", "Injected", "Outcome", "World", "bring_about", "inactive", "normalised", "settled"]
@@ -170,13 +170,8 @@ class World:
 
     def look_at_row(self, job: Job) -> None:
         """Notes the row of a job, on a wide screen."""
-        now = self.clock.time()
-        progress = self.engine.downloads.progress(job.id)
-        pieces = (
-            glyph_text(job),
-            status_text(job, 80),
-            file_text(job, now, progress, 400),
-        )
+        facts = JobFacts(job, self.clock.time(), self.engine.downloads.progress(job.id))
+        pieces = (glyph_text(job), status_text(job, 80), file_text(facts, 400))
         reasons = (job.reason_code, job.download.reason_code, "unwritten" if job.unwritten else None)
         self.look("row", " ".join(piece.text for piece in pieces), " ".join(reason for reason in reasons if reason))
 

@@ -6,6 +6,7 @@ Everything here is pure. Server text is made inert on the way.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -32,6 +33,20 @@ LEAST_NOTE = 60
 """Cells in which the beginning of a long note says enough."""
 LEAST_NAME = 14
 """Cells of a file's name below which it would say nothing."""
+
+
+class JobFacts(NamedTuple):
+    """A job, and what its texts depend on besides."""
+
+    job: Job
+    now: float
+    """Seconds since the epoch."""
+    progress: DownloadProgress | None = None
+    """A reading of its download, where that runs."""
+    usual: float | None = None
+    """Seconds that exports of the tool usually take, if known."""
+    key: Callable[[str], str] = default_key
+    """The key of an action, as people write it."""
 
 
 def elapsed_seconds(job: Job, now: float) -> float | None:
@@ -106,50 +121,33 @@ def status_text(job: Job, width: int) -> Piece:
     return Piece(clip(word, width), tone)
 
 
-def file_text(
-    job: Job,
-    now: float,
-    progress: DownloadProgress | None,
-    width: int = 60,
-    *,
-    key: Callable[[str], str] = default_key,
-    usual: float | None = None,
-) -> Piece:
-    """What there is to say about the file; before there is one, the reason or the note of the job.
-
-    Args:
-        now: Seconds since the epoch.
-        width: Cells to use at most.
-        key: The key of an action, as people write it.
-        usual: Seconds that exports of the tool usually take, if known.
-    """
-    piece = _download_text(job, now, progress, width, key)
-    if piece is None:
-        piece = _job_note(job, key, width)
+def file_text(facts: JobFacts, width: int) -> Piece:
+    """What there is to say about the file, in so many cells; before there is one, the reason or the note of the job."""
+    job, usual = facts.job, facts.usual
+    piece = _download_text(facts, width) or _job_note(job, facts.key, width)
     if not piece.text and usual is not None and job.state is JobState.RUNNING and job.percentage is None:
         piece = Piece(f"usually {elapsed_text(usual)}", Tone.MUTED)
     return Piece(clip(piece.text, width), piece.tone)
 
 
-def _download_text(
-    job: Job, now: float, progress: DownloadProgress | None, width: int, key: Callable[[str], str]
-) -> Piece | None:
+def _download_text(facts: JobFacts, width: int) -> Piece | None:
+    job = facts.job
     download = job.download
-    error = describe_download(job).with_key(key)
+    error = describe_download(job).with_key(facts.key)
     match download.state:
         case DownloadState.SAVED if error:
             return Piece(_sentence(width, _saved_text(download, 0), error), Tone.WARNING)
         case DownloadState.SAVED:
             return Piece(_saved_text(download, width), Tone.MUTED)
         case DownloadState.RUNNING:
-            return Piece(_running_text(download, progress, width), Tone.RUNNING)
+            return Piece(_running_text(download, facts.progress, width), Tone.RUNNING)
         case DownloadState.RESUMABLE:
             done = percentage_text(100 * download.received / download.size) if download.size else ""
             return Piece(_sentence(width, "resumable", done or size_text(download.received), error), Tone.WARNING)
         case DownloadState.NOT_READY:
             text = "not ready"
             if download.next_try_at is not None and width >= 25:
-                text = f"not ready, again {date_text(download.next_try_at, now)}"
+                text = f"not ready, again {date_text(download.next_try_at, facts.now)}"
             return Piece(text, Tone.WARNING)
         case DownloadState.EXPIRED:
             return Piece(_sentence(width, "expired", error), Tone.WARNING)

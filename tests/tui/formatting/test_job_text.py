@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui.formatting.glyphs import needs_ascii
-from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, progress_bar, status_text
+from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, progress_bar, status_text
 from gale_tui.tui.formatting.pieces import Piece, Tone, plain_text, wrap_words
 from gale_tui.tui.formatting.quantities import (
     clip,
@@ -170,8 +170,8 @@ def test_server_text_is_inert() -> None:
     nasty = "\x1b[31mFAILED\x07\u202e\nnow"
     for text in (
         status_text(job(status=nasty), 60).text,
-        file_text(job(state=JobState.FAILED, reason=nasty), NOON, None, 60).text,
-        file_text(job(note=nasty), NOON, None, 60).text,
+        file_text(JobFacts(job(state=JobState.FAILED, reason=nasty), NOON), 60).text,
+        file_text(JobFacts(job(note=nasty), NOON), 60).text,
     ):
         assert text.isprintable()
         assert "\u202e" not in text
@@ -223,13 +223,13 @@ FILES = [
 
 @pytest.mark.parametrize(("each", "progress", "width", "expected"), FILES)
 def test_file_column(each: Job, progress: DownloadProgress | None, width: int, expected: str) -> None:
-    assert file_text(each, NOON, progress, width).text == expected
+    assert file_text(JobFacts(each, NOON, progress), width).text == expected
 
 
 @pytest.mark.parametrize("width", range(1, 60))
 def test_the_file_column_never_exceeds_its_width(width: int) -> None:
     for each, progress, _, _ in FILES:
-        assert cell_len(file_text(each, NOON, progress, width).text) <= width
+        assert cell_len(file_text(JobFacts(each, NOON, progress), width).text) <= width
 
 
 def test_elapsed_runs_only_while_the_job_does() -> None:

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobEvent, JobState
 from gale_tui.tui.actions import default_key
+from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.pieces import Line, wrap
 from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines
 from gale_tui.tui.widgets.pages.details import DetailsPane
@@ -49,7 +50,7 @@ def text_of(lines: list[Line]) -> str:
 
 
 def full(each: Job, *, width: int = 76, progress: DownloadProgress | None = None) -> str:
-    lines = full_lines(each, EVENTS, progress, now=NOON, width=width, key=default_key)
+    lines = full_lines(JobFacts(each, NOON, progress), EVENTS, width)
     return text_of(lines)
 
 
@@ -126,7 +127,7 @@ def test_no_line_exceeds_the_width(width: int) -> None:
         label="人事" * 30, reason="x " * 200 + "y" * 200, state=JobState.FAILED, last_response=ANSWER, download=SAVED
     )
     lines = full(each, width=max(width, 24)).split("\n")
-    summary = text_of(summary_lines(each, EVENTS, None, now=NOON, width=width, height=4, key=default_key)).split("\n")
+    summary = text_of(summary_lines(JobFacts(each, NOON), EVENTS, width, 4)).split("\n")
 
     assert max(map(cell_len, lines)) <= max(width, 24)
     assert len(summary) == 4
@@ -150,7 +151,7 @@ def test_wrapping(text: str, width: int, expected: list[str]) -> None:
 def test_the_summary_keeps_the_latest_of_the_timeline_and_the_end_of_the_path() -> None:
     each = job(state=JobState.SUCCEEDED, status="SUCCESS", ended_at=NOON, download=SAVED)
     events = [*EVENTS, JobEvent(NOON - 29, "saved, sha256 9f2c…")]
-    lines = text_of(summary_lines(each, events, None, now=NOON, width=60, height=4, key=default_key)).split("\n")
+    lines = text_of(summary_lines(JobFacts(each, NOON), events, 60, 4)).split("\n")
 
     assert lines[2] == "11:59:30 SUCCESS · 11:59:31 saved, sha256 9f2c…"
     assert lines[3] == "saved as …ps/Downloads/Tool 1--staging--20261124T115930Z.zip"

@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.cells import cell_len, chop_cells
 
 from gale_tui.core.jobs.reasons import describe
-from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobEvent, JobState
+from gale_tui.core.models import DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting import glyphs
-from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
+from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, status_text
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
 
@@ -32,21 +32,12 @@ ADVICE = {
 """Said where the job itself carries no note."""
 
 
-def summary_lines(
-    job: Job,
-    events: Sequence[JobEvent],
-    progress: DownloadProgress | None,
-    *,
-    now: float,
-    width: int,
-    height: int,
-    key: Callable[[str], str],
-    usual: float | None = None,
-) -> list[Line]:
+def summary_lines(facts: JobFacts, events: Sequence[JobEvent], width: int, height: int) -> list[Line]:
     """The job in a few lines: title and status, ids, the latest of its timeline, the file.
 
     `width` and `height` are cells; there are never more lines than `height`.
     """
+    job = facts.job
     lines = [_heading(job, width)]
     ids = _ids(job)
     share = (width + 3) // max(1, len(ids)) - 3
@@ -59,8 +50,8 @@ def summary_lines(
             Piece(clip(value, max(4, share - cell_len(label) - 1))),
         ]
     lines.append(tuple(row))
-    lines.append(_timeline_row(events, now, width))
-    file = file_text(job, now, progress, max(4, width), key=key, usual=usual)
+    lines.append(_timeline_row(events, facts.now, width))
+    file = file_text(facts, max(4, width))
     path = job.download.path
     if job.download.state is DownloadState.SAVED and path is not None:
         lines.append((Piece("saved as ", Tone.MUTED), Piece(_tail(path_text(path), width - 9))))
@@ -71,19 +62,11 @@ def summary_lines(
     return lines[: max(0, height)]
 
 
-def full_lines(
-    job: Job,
-    events: Sequence[JobEvent],
-    progress: DownloadProgress | None,
-    *,
-    now: float,
-    width: int,
-    key: Callable[[str], str],
-    usual: float | None = None,
-) -> list[Line]:
+def full_lines(facts: JobFacts, events: Sequence[JobEvent], width: int) -> list[Line]:
     """All that is known of the job, wrapped to `width` cells."""
-    lines: list[Line] = [_heading(job, width), (), *_origin_lines(job, now, width, usual), ()]
-    for label, piece in (*_reason_fields(job, key), *_file_fields(job, progress, now, width, key)):
+    job, now = facts.job, facts.now
+    lines: list[Line] = [_heading(job, width), (), *_origin_lines(facts, width), ()]
+    for label, piece in (*_reason_fields(job, facts.key), *_file_fields(facts, width)):
         lines += _field(label, piece.text, width, piece.tone)
     if lines[-1]:
         lines.append(())
@@ -111,8 +94,9 @@ def labelled(label: str, parts: Iterable[str], cells: int, tone: Tone = Tone.TEX
         label = ""
 
 
-def _origin_lines(job: Job, now: float, width: int, usual: float | None) -> Iterator[Line]:
+def _origin_lines(facts: JobFacts, width: int) -> Iterator[Line]:
     """Where the job runs, what it exports, and since when."""
+    job, now, usual = facts.job, facts.now, facts.usual
     name = inert(job.environment_name, 60)
     name = f"PROD {name}" if job.production and "PROD" not in name.upper() else name
     yield from _field("Environment", name, width, Tone.DANGER if job.production else Tone.TEXT)
@@ -217,9 +201,8 @@ def _kept_when_ready(job: Job) -> bool:
     return job.save_when_ready or job.download.state is DownloadState.WANTED
 
 
-def _file_fields(
-    job: Job, progress: DownloadProgress | None, now: float, width: int, key: Callable[[str], str]
-) -> Iterable[tuple[str, Piece]]:
+def _file_fields(facts: JobFacts, width: int) -> Iterable[tuple[str, Piece]]:
+    job, now = facts.job, facts.now
     download = job.download
     if download.state is DownloadState.SAVED:
         size = f", {size_text(download.size)} ({download.size:,} bytes)" if download.size is not None else ""
@@ -234,7 +217,7 @@ def _file_fields(
         if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
             yield "File", Piece("saved when it is ready" if _kept_when_ready(job) else "not requested", Tone.MUTED)
         return
-    yield "File", file_text(job, now, progress, max(20, 3 * width), key=key)
+    yield "File", file_text(facts, max(20, 3 * width))
     if job.download_url is not None and (expires := job.download_url.expires_at) is not None:
         yield "Link", Piece(f"valid until about {_moment(expires, now)}", Tone.MUTED)
     if download.part is not None:

@@ -10,6 +10,7 @@ from textual.worker import WorkType
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobEvent
+from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone
 from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines
 from gale_tui.tui.widgets.pages.text_page import TextPage
@@ -71,8 +72,8 @@ class DetailsPane(TextPage):
         if job is None:
             return [(Piece("No job selected", Tone.MUTED),)]
         engine, height = self._engine, self.scrollable_content_region.height
-        known = (job, events, engine.downloads.progress(job.id))
-        now, usual = engine.clock.time(), engine.registry.durations.usual(job)
+        progress, usual = engine.downloads.progress(job.id), engine.registry.durations.usual(job)
+        facts = JobFacts(job, engine.clock.time(), progress, usual, self._key_of)
         if height < SUMMARY_HEIGHT:
-            return summary_lines(*known, now=now, width=width, height=height, key=self._key_of, usual=usual)
-        return full_lines(*known, now=now, width=width, key=self._key_of, usual=usual)
+            return summary_lines(facts, events, width, height)
+        return full_lines(facts, events, width)

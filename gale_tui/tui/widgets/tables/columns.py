@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from gale_tui.core.models import DownloadProgress, DownloadState, Job, JobState
+from gale_tui.core.models import DownloadState, Job, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting import glyphs
-from gale_tui.tui.formatting.job_text import elapsed_seconds, file_text, glyph_text, status_text
+from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, status_text
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import date_text, elapsed_text, fit
 
@@ -79,17 +79,8 @@ def header_pieces(columns: Sequence[Column], sort_key: str, reverse: bool) -> li
     return pieces
 
 
-def row_pieces(
-    job: Job,
-    columns: Sequence[Column],
-    *,
-    now: float,
-    progress: DownloadProgress | None,
-    marked: bool,
-    key: Callable[[str], str],
-    usual: float | None = None,
-) -> list[Piece]:
-    pieces = []
+def row_pieces(facts: JobFacts, columns: Sequence[Column], *, marked: bool) -> list[Piece]:
+    job, pieces = facts.job, []
     for column in columns:
         width = column.width
         match column.name:
@@ -105,15 +96,15 @@ def row_pieces(
                     name = f"!{name}"
                 piece = Piece(name, Tone.DANGER if job.production else Tone.MUTED)
             case "started":
-                piece = Piece(date_text(job.created_at, now, width), Tone.MUTED)
+                piece = Piece(date_text(job.created_at, facts.now, width), Tone.MUTED)
             case "status":
                 piece = status_text(job, width)
             case "elapsed":
-                seconds = elapsed_seconds(job, now)
+                seconds = elapsed_seconds(job, facts.now)
                 tone = Tone.MUTED if job.state.final else Tone.TEXT
                 piece = Piece("" if seconds is None else elapsed_text(seconds), tone)
             case _:
-                piece = file_text(job, now, progress, width, key=key, usual=usual)
+                piece = file_text(facts, width)
         pieces.append(Piece(fit(piece.text, width, column.align), piece.tone))
     return pieces
 

@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
+from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.widgets.tables.columns import Column, columns_for, header_pieces, row_pieces
 from gale_tui.tui.widgets.tables.job_marks import JobMarks
@@ -232,15 +233,8 @@ class JobTable(RowScroll):
         if row >= len(self.rows):
             return Strip.blank(self.content_region.width, self.style_of())
         job = self.rows.at(row)
-        pieces = row_pieces(
-            job,
-            self._columns,
-            now=self._now,
-            progress=self._progress_of(job.id),
-            marked=job.id in self.marks.ids,
-            key=self.key_of,
-            usual=self._usual_of(job),
-        )
+        facts = JobFacts(job, self._now, self._progress_of(job.id), self._usual_of(job), self.key_of)
+        pieces = row_pieces(facts, self._columns, marked=job.id in self.marks.ids)
         return self._strip(pieces, "row" if job.id != self._current else "cursor" if self.has_focus else "blurred")
 
     def _strip(self, pieces: Sequence[Piece], ground: str) -> Strip:
