@@ -96,8 +96,7 @@ class _Traveller:
         with contextlib.ExitStack() as beside:
             if run.beside:
                 other = beside.enter_context(self._pty())
-                beside.callback(self._keep_written, other)
-                beside.callback(self._end, other, signal.SIGTERM)
+                beside.callback(self._end, other)
             if run.screen:
                 self._run_screen(run)
             else:
@@ -132,8 +131,7 @@ class _Traveller:
             if run.disturbance == "stall":
                 program._stop_reading()
             self._disturb(run, program.process)
-            self._end(program, signal.SIGTERM)
-            self._keep_written(program)
+            self._end(program)
 
     def _steps(self, tool: Tool) -> list[tuple[str, str, Tool | None]]:
         return [
@@ -211,11 +209,10 @@ class _Traveller:
         if took > self.ends:
             self.violated(f"{number.name} took {took:.1f} s")
 
-    def _end(self, program: PtyProgram, number: signal.Signals) -> None:
+    def _end(self, program: PtyProgram) -> None:
         if program.process.poll() is None:
-            self._signalled(program.process, number)
-
-    def _keep_written(self, program: PtyProgram) -> None:
+            self._signalled(program.process, signal.SIGTERM)
+        program.exit_code()
         self.written += program.raw
 
     def _heal(self) -> None:
@@ -238,8 +235,7 @@ class _Traveller:
                 threading.Event().wait(0.05)
             if program.process.poll() is not None:
                 self.violated(f"ended by itself with {program.process.returncode}")
-            self._end(program, signal.SIGTERM)
-            self._keep_written(program)
+            self._end(program)
             if b"\x1b[?1049l" not in program.raw:
                 self.violated("the terminal is not restored")
 
