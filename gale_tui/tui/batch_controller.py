@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gale_tui.core.jobs.batch_runner import BatchRun
     from gale_tui.core.models import Environment, Job
     from gale_tui.tui.context import AppHost
+    from gale_tui.tui.screens.batch.report import BatchAccountDialog
     from gale_tui.tui.screens.jobs import JobsScreen
     from gale_tui.tui.widgets.forms.batch_target import BatchPlan
 
@@ -272,12 +273,15 @@ class BatchController:
         self._report_end(account)
 
     def _changed(self, account: BatchAccount) -> None:
-        from gale_tui.tui.screens.batch.report import BatchAccountDialog
-
         self.account = account
         self._jobs.show_title()
-        if isinstance(self._app.screen, BatchAccountDialog):
-            self._app.screen.show(account)
+        if (dialog := self._account_dialog()) is not None:
+            dialog.show(account)
+
+    def _account_dialog(self) -> BatchAccountDialog | None:
+        from gale_tui.tui.screens.batch.report import BatchAccountDialog
+
+        return next((each for each in self._app.screen_stack if isinstance(each, BatchAccountDialog)), None)
 
     def stop(self) -> None:
         if self._run is not None:
@@ -286,9 +290,7 @@ class BatchController:
     # The account
 
     def _report_end(self, account: BatchAccount) -> None:
-        from gale_tui.tui.screens.batch.report import BatchAccountDialog
-
-        if isinstance(self._app.screen, BatchAccountDialog):
+        if self._account_dialog() is not None:
             return
         key = self._jobs.key("batch_account")
         good = not any(account.not_good) and not account.bad
