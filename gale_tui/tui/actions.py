@@ -65,7 +65,7 @@ class Action:
     palette: bool = True
     """False if it makes sense with a key alone: moving, confirming."""
     priority: bool = False
-    """Works in text fields, too."""
+    """Works in dialogs, too."""
     bound: bool = True
     """False if the focused widget binds the key itself."""
     exports: bool = False
@@ -250,7 +250,15 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         _shown("search_up", "up", "Previous hit", "Previous line that matches.", "screen.found_previous"),
     ),
     Place.EVERYWHERE: (
-        _shown("help", "f1,question_mark", "Help", "Keys and words for where you are.", "app.help"),
+        Action(
+            "help",
+            "f1,question_mark",
+            "Help",
+            "Keys and words for where you are.",
+            "app.help",
+            footer=True,
+            priority=True,
+        ),
         _by_key("palette", "ctrl+p,colon", "Palette", "Search all actions by name.", "app.command_palette"),
         Action("settings", "comma", "Settings", "Colors, folder, file names, notifications, mouse.", "app.settings"),
         Action("theme", "f2", "Theme", "Dark or light.", "app.toggle_theme"),

@@ -249,10 +249,15 @@ class GaleApp(TerminalApp):
     # Everywhere
 
     def action_help(self) -> None:
+        """Opens the help of the screen or dialog that is shown, or closes it."""
         from gale_tui.tui.screens.help import HelpScreen
+        from gale_tui.tui.screens.too_small import TooSmallScreen
 
-        if not isinstance(self.screen, HelpScreen | CommandPalette):
-            self.push_screen(HelpScreen(self.screen))
+        screen = self.screen
+        if isinstance(screen, HelpScreen):
+            screen.dismiss()
+        elif not isinstance(screen, CommandPalette | TooSmallScreen):
+            self.push_screen(HelpScreen(screen))
 
     def action_command_palette(self) -> None:
         from gale_tui.tui.palette import GalePalette

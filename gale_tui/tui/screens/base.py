@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
 from textual.widgets import OptionList, Static
@@ -35,6 +36,8 @@ class _AppScreen(Screen[T]):
 
     KEYS_WAIT_FOR: ClassVar[frozenset[str]] = frozenset()
     """Groups of workers that open a dialog in a moment: keys typed meanwhile are for that."""
+    _result: tuple[T | None] | None = None
+    """What to dismiss it with once nothing is above it any more."""
 
     @property
     def gale(self) -> AppContext:
@@ -64,6 +67,17 @@ class _AppScreen(Screen[T]):
         if action in EXPORTING and self.engine.readonly:
             return False
         return super().check_action(action, parameters)
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Dismisses the screen, once it is on top: the framework would take away the one above."""
+        if self.is_active:
+            return super().dismiss(result)
+        self._result = (result,)
+        return AwaitComplete()
+
+    def on_screen_resume(self) -> None:
+        if self._result is not None:
+            self.dismiss(*self._result)
 
     def on_unmount(self) -> None:
         release_closed_widgets()

@@ -59,7 +59,6 @@ class ExportForm(FormScreen[Job]):
         self._follow_paste = follow_paste
         self._asking = False
         self._left = False
-        self._job: Job | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="panel"):
@@ -199,18 +198,13 @@ class ExportForm(FormScreen[Job]):
             else:
                 self._refused(error)
             return
-        self._job = job
         self._draft.end()
         if request.save_when_ready != engine.settings.save_when_ready:
             with contextlib.suppress(GaleError):
                 engine.save_settings(save_when_ready=request.save_when_ready)
-        self.on_screen_resume()
-
-    def on_screen_resume(self) -> None:
-        """Closes the form once it has its job and no dialog is above it."""
-        if self._job is not None and not self._left and self.is_active:
+        if not self._left:
             self._left = True
-            self.dismiss(self._job)
+            self.dismiss(job)
 
     def _refused(self, error: GaleError) -> None:
         self._set_asking(False)

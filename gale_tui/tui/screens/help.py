@@ -55,7 +55,7 @@ class HelpScreen(GaleModal[None]):
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,f1,question_mark,enter", "cancel", "Close"),
+        Binding("escape,q,enter", "cancel", "Close"),
         Binding("slash", "search", "Search", show=False),
         Binding("j", "found_next", "Down", show=False),
         Binding("k", "found_previous", "Up", show=False),
@@ -89,8 +89,7 @@ class HelpScreen(GaleModal[None]):
         if self._place in _LINES:
             line = _LINES[self._place]
             parts += [Content(""), _heading(line.value), *self._keys(line)]
-        if self._place is not Place.EVERYWHERE:
-            parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
+        parts += [Content(""), _heading("Everywhere"), *self._keys(Place.EVERYWHERE)]
         if self._place in (Place.JOBS, Place.DETAILS):
             keys = {name: self.key(name) for name in _NAMED}
             for heading, words in (("Words in the table", STATES), ("Words in the header", BADGES)):
@@ -109,7 +108,12 @@ class HelpScreen(GaleModal[None]):
 
     def _keys(self, place: Place) -> list[Content]:
         keys = self.key_map
-        offered = (each for each in actions_at(place) if not (each.exports and self.engine.readonly))
+        dialog = self._place is Place.DIALOG
+        offered = (
+            each
+            for each in actions_at(place)
+            if not (each.exports and self.engine.readonly) and (each.priority or not dialog)
+        )
         return [_line(self._keys_text(keys.keys(each)), each.help) for each in offered]
 
     def _keys_text(self, keys: tuple[str, ...]) -> str:

@@ -36,8 +36,6 @@ class TooSmallScreen(GaleModal[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,ctrl+q", "app.quit", "Quit", show=False, priority=True)]
 
-    _leaving = False
-
     def compose(self) -> ComposeResult:
         yield Static(markup=False)
 
@@ -49,7 +47,7 @@ class TooSmallScreen(GaleModal[None]):
         self._look()
 
     def _look(self) -> None:
-        if self._leaving or self.app.screen is not self:
+        if not self.is_active:
             return
         if too_small(self.app.size):
             size = self.app.size
@@ -61,6 +59,4 @@ class TooSmallScreen(GaleModal[None]):
             )
             self.query_one(Static).update("\n".join(lines))
         else:
-            # Both ways here may be gone at once, and a screen can be dismissed but once.
-            self._leaving = True
             self.dismiss(None)

@@ -12,20 +12,30 @@ import pytest
 from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from gale_tui.core.batch.report import BatchAccount
 from gale_tui.core.history.sets import ToolSet, ToolSets
+from gale_tui.core.models import Job
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui import screens
-from gale_tui.tui.actions import ACTIONS, Action, Place, actions_for, place_of
+from gale_tui.tui.actions import ACTIONS, Action, Place, actions_for, find_action, place_of
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.key_names import key_text
 from gale_tui.tui.palette import GalePalette
 from gale_tui.tui.screens.base import GaleModal
 from gale_tui.tui.screens.batch.batch import BatchScreen
+from gale_tui.tui.screens.batch.line import BatchLineDialog
+from gale_tui.tui.screens.batch.report import BatchAccountDialog
+from gale_tui.tui.screens.batch.sets import SetNameDialog, SetPicker
+from gale_tui.tui.screens.copy_menu import CopyMenu
+from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, KeyDialog, TrackDialog
+from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
 from gale_tui.tui.screens.too_small import TooSmallScreen
+from tests.tui.jobs_for_tests import job
 from tests.tui.real_app import demo, running, screen_text, shows, until
 
 KNOWN = {key for each in ACTIONS for key in each.keys}
@@ -144,6 +154,82 @@ async def test_the_help_of_a_dialog_names_its_own_keys(tmp_path: Path, dialog: t
             for binding in bindings:
                 assert binding.description, f"{binding.key} of {dialog.__name__} has no words"
                 assert f"{binding.description}." in text
+
+
+def dialogs(app: GaleApp) -> list[Screen[Any]]:
+    """One of each dialog."""
+    environment = app.engine.environments.current
+    assert environment is not None
+    return [
+        ConfirmDialog("Delete", "Delete it?"),
+        KeyDialog(environment),
+        TrackDialog(),
+        EnvironmentPicker(),
+        CopyMenu([job()]),
+        BatchLineDialog(),
+        SetNameDialog("nightly"),
+        SetPicker([ToolSet("nightly", ())]),
+        BatchAccountDialog(BatchAccount("nightly", ())),
+        UnpackDialog([job()]),
+    ]
+
+
+async def test_f1_shows_the_help_of_a_dialog_and_comes_back_to_it_as_it_was(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            shown = dialogs(app)
+            assert {type(each) for each in shown} == {*DIALOGS} - {TooSmallScreen, FormDialog}
+            for dialog in shown:
+                answers: list[object] = []
+                await app.push_screen(dialog, answers.append)
+                await pilot.pause()
+                focused = app.focused
+                for field in dialog.query(Input):
+                    field.focus()
+                    await pilot.press("a", "question_mark", "b")
+                    assert field.value.endswith("a?b")
+                    focused = field
+                await pilot.press("f1")
+                await until(pilot, lambda: shows(app, HelpScreen))
+                text = str(app.screen.query_one("#page", Static).content)
+                assert {"Help", "Quit"} <= {each.title for each in ACTIONS if each.help in text}
+                assert find_action("settings").help not in text, "a key that does nothing here"
+                await pilot.press("f1")
+                await until(pilot, lambda: app.screen in shown)
+                assert (app.screen, app.focused) == (dialog, focused)
+                assert all(field.value.endswith("a?b") for field in dialog.query(Input))
+                await pilot.press("escape")
+                await until(pilot, lambda: app.screen is app.jobs_screen)
+                assert answers == [None]
+            await app.push_screen(TrackDialog())
+            await pilot.press("ctrl+q")
+            await until(pilot, lambda: app.return_value == 0)
+
+
+async def test_work_that_ends_behind_the_help_closes_its_dialog_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracked, ready = job(), asyncio.Event()
+
+    async def track(environment_id: str, dock_status_id: str) -> Job:
+        await ready.wait()
+        return tracked
+
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            monkeypatch.setattr(app.engine.jobs, "track", track)
+            answers: list[Job | None] = []
+            await app.push_screen(TrackDialog(), answers.append)
+            await pilot.press(*"ds-1", "enter", "f1")
+            await until(pilot, lambda: shows(app, HelpScreen))
+            ready.set()
+            await app.workers.wait_for_complete([each for each in app.workers if each.group == "submit"])
+            await pilot.pause()
+            assert shows(app, HelpScreen)
+            assert not answers
+            await pilot.press("f1")
+            await until(pilot, lambda: app.screen is app.jobs_screen)
+            assert answers == [tracked]
 
 
 async def test_help_names_every_key_of_the_jobs_and_of_everywhere(tmp_path: Path) -> None:

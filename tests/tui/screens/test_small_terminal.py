@@ -39,7 +39,7 @@ async def test_it_says_so_and_goes_away_when_it_grows(tmp_path: Path) -> None:
         assert "It has 59x24; 60x12 are needed." in lines(app.screen)
         # Keys that nobody sees do nothing.
         depth = len(app.screen_stack)
-        await pilot.press("n", "escape", "x", "enter", "comma")
+        await pilot.press("n", "escape", "x", "enter", "comma", "f1")
         await pilot.pause()
         assert len(app.screen_stack) == depth
         await pilot.resize_terminal(30, 5)
