@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
-from gale_tui.sandbox.script import ABSENT, Fault
+from gale_tui.sandbox.script import Fault
 from gale_tui.sandbox.sending import apply_fault
 from gale_tui.sandbox.tools import KINDS
 from gale_tui.sandbox.wire import BytesBody, Request, Response, errors_json, json_response
@@ -122,7 +122,7 @@ class Calls:
             dock_status_id = self._ids.new("ds-")
         return Job(
             dock_status_id=dock_status_id,
-            export_job_id=self._ids.new(tool.script.job_id_prefix or KINDS[tool.kind].job_id_prefix),
+            export_job_id=self._ids.new(KINDS[tool.kind].job_id_prefix),
             account=self._account,
             tool_id=tool.tool_id,
             flow_id=flow_id,
@@ -162,64 +162,39 @@ class Calls:
         return response, fault
 
 
-# Bodies: the vendor's shapes ("Export a Tool API"), in every spelling that a script asks for
-
-
-def _put(answer: dict[str, object], name: str, value: object) -> None:
-    """Sets a field; a dot leads into an object, which is made where it is missing. :data:`ABSENT` removes it."""
-    *path, last = name.split(".")
-    inside = answer
-    for part in path:
-        deeper = inside.get(part)
-        if not isinstance(deeper, dict):
-            if value is ABSENT:
-                return
-            deeper = {}
-            inside[part] = deeper
-        inside = deeper
-    if value is ABSENT:
-        inside.pop(last, None)
-    else:
-        inside[last] = value
+# Bodies: the vendor's shapes ("Export a Tool API")
 
 
 def _export_answer(job: Job, link: str | None) -> dict[str, object]:
     """The answer to the POST."""
-    script = job.script
-    answer = _start_answer(job, script.id_as, script.export_status)
+    answer = _start_answer(job, "dock-statusId", job.script.export_status)
     answer["exportJobId"] = job.export_job_id
     if link is not None:
-        _put_all(answer, dict.fromkeys(script.url_as, link))
-    _put_all(answer, script.export_fields)
+        answer["response"] = {"downloadUrl": link}
+    job.script.edit_export(answer)
     return answer
 
 
 def _status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
     script = job.script
-    answer = _start_answer(job, script.status_id_as, job.status(now))
+    answer = _start_answer(job, "_id", job.status(now))
     if script.percentages:
         answer["percentageComplete"] = job.percentage(now)
     if link is not None:
-        _put_all(answer, dict.fromkeys(script.url_as, link))
+        answer["response"] = {"downloadUrl": link}
     if script.reason is not None and job.ended(now):
-        errors = script.reason_as == "errors"
-        _put(answer, script.reason_as, [{"msg": script.reason, "code": 500}] if errors else script.reason)
-    _put_all(answer, script.status_fields)
+        answer["statusMessage"] = script.reason
+    script.edit_status(answer)
     return answer
 
 
-def _start_answer(job: Job, id_fields: Iterable[str], status: object) -> dict[str, object]:
+def _start_answer(job: Job, id_field: str, status: object) -> dict[str, object]:
     """What both answers begin with."""
     kind = KINDS[job.kind]
-    answer: dict[str, object] = {}
-    _put_all(answer, dict.fromkeys(id_fields, job.dock_status_id))
-    answer[job.script.subject_as or kind.subject] = job.tool_id
-    answer["jobType"] = job.script.job_type or kind.job_type
-    answer["action"] = "EXPORT"
-    answer["status"] = status
-    return answer
-
-
-def _put_all(answer: dict[str, object], fields: Mapping[str, object]) -> None:
-    for name, value in fields.items():
-        _put(answer, name, value)
+    return {
+        id_field: job.dock_status_id,
+        kind.subject: job.tool_id,
+        "jobType": kind.job_type,
+        "action": "EXPORT",
+        "status": status,
+    }

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.files import sized_zip, tool_documents
 from gale_tui.sandbox.jobs import IssuedLink, Job
-from gale_tui.sandbox.script import ABSENT, File, Link
+from gale_tui.sandbox.script import File, Link
 from gale_tui.sandbox.wire import BytesBody, FileBody, Request, Response, errors_json, http_date
 
 
@@ -188,9 +188,7 @@ class Delivery:
             response.set("ETag", tag)
         if file.last_modified:
             response.set("Last-Modified", date)
-        name = file.disposition if file.disposition is not None else disposition(file.name or f"{job.tool_name}.zip")
-        if name is not ABSENT:
-            response.set("Content-Disposition", str(name))
+        response.set("Content-Disposition", disposition(file.name or f"{job.tool_name}.zip"))
         response.set("Accept-Ranges", "bytes" if file.ranges else "none")
         start, end = 0, content.size
         if file.ranges and _obeys_range(request, tag if file.etag == "strong" else None, date, file.last_modified):

@@ -5,21 +5,20 @@ Seconds are those of the sandbox's own time, which runs `speed` times as fast as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Literal
 
 from gale_tui.sandbox.files import tool_zip
 
+Edit = Callable[[dict[str, Any]], object]
+"""Changes an answer's fields in place."""
 
-class Absent(Enum):
-    ABSENT = "absent"
 
+def leave(answer: dict[str, Any]) -> None:
+    """Changes nothing."""
 
-ABSENT: Final = Absent.ABSENT
-"""As the value of a field: the answer is without it."""
 
 Place = Literal["answer", "head"] | int
 """Where an answer breaks off: before its first byte, in the middle of its head, or after so many bytes of its body."""
@@ -126,10 +125,8 @@ class File:
     path: Path | None = None
     """This file instead."""
     media_type: str = "application/zip"
-    disposition: str | Absent | None = None
-    """`Content-Disposition` verbatim; None: the proper one, with `filename` and `filename*`."""
     name: str | None = None
-    """The file's name in the proper `Content-Disposition`; None: the tool's name and `.zip`."""
+    """In `Content-Disposition`; None: the tool's name and `.zip`."""
     ranges: bool = True
     etag: Literal["strong", "weak", "none"] = "strong"
     last_modified: bool = True
@@ -160,26 +157,14 @@ class Script:
     """The final word; everything but `SUCCESS` leaves the link not ready."""
     reason: object = None
     """Why it failed."""
-    reason_as: Literal["statusMessage", "message", "error", "errors", "response.message"] = "statusMessage"
     export_status: object = "IN_PROGRESS"
-    id_as: tuple[str, ...] = ("dock-statusId",)
-    """Under which names the export answer has the dock status id; none: it has none."""
-    status_id_as: tuple[str, ...] = ("_id",)
-    """The same of the status answer."""
-    url_as: tuple[str, ...] = ("response.downloadUrl",)
-    """Under which names the link is given: also `downloadUrl`, `downloadURL`."""
     url_in: Literal["export", "status", "both", "neither"] = "export"
     """Which answer has the link; a status answer only once the job has ended well."""
-    job_id_prefix: str = ""
-    """`agent-ej-`, `tool-ej-`, `workflow-ej-`; empty: the kind's own. So are the next three."""
-    subject_as: str = ""
-    """`toolId`, `modelId`, `workflowId`."""
-    job_type: str = ""
     paths: tuple[str, ...] = ()
-    """Spellings of the kind's place in the path that are answered."""
-    export_fields: Mapping[str, object] = field(default_factory=dict, hash=False)
-    """Fields of the export answer to set, last of all; a dot leads into an object; :data:`ABSENT` removes one."""
-    status_fields: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """Spellings of the kind's place in the path that are answered; none: all."""
+    edit_export: Edit = leave
+    """Changes the fields of the export answer, last of all."""
+    edit_status: Edit = leave
     """The same of the status answer."""
     on_export: tuple[Fault, ...] = ()
     """Spoil the answers to the exports of this tool, one after the other."""

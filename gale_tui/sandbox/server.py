@@ -19,7 +19,7 @@ from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Memory, Tool
 from gale_tui.sandbox.listener import Listener
 from gale_tui.sandbox.request_log import RequestLog
 from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.tools import DEMO, KINDS, SampleTool, script_of
+from gale_tui.sandbox.tools import DEMO, KINDS, SampleTool
 from gale_tui.sandbox.wire import Request, Response, errors_json
 
 if TYPE_CHECKING:
@@ -198,11 +198,8 @@ class Sandbox:
         later: tuple[Flow, ...] = (),
         kind: str = "tool",
     ) -> Tool:
-        """Offers a further tool, workflow or model and says under which ids; `later` is what its further exports have.
-
-        Without a script it behaves as in the vendor's sample of its kind.
-        """
-        script = script if script is not None else script_of(kind, name)
+        """Offers a further tool, workflow or model under new ids; `later` is what its further exports have."""
+        script = script or Script()
         with self._calls.lock:
             flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
             tool_id = self._tool_ids.new(KINDS[kind].id_prefix)

@@ -30,15 +30,6 @@ KINDS: Final = {
 }
 
 
-def script_of(kind: str, name: str) -> Script:
-    """The behaviour of the vendor's samples: a model is ready at once, and its file is no zip."""
-    if kind != "model":
-        return Script()
-    weights = File(content=b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", media_type="application/octet-stream")
-    final = {"percentageComplete": 100}
-    return Script(duration=0.0, export_status="SUCCESS", id_as=("_id",), export_fields=final, file=weights)
-
-
 _LIMITED: Final = Fault(
     status=429, message="Rate limit for this API has been reached. Please try again later", retry_after=4
 )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
-from gale_tui.sandbox.script import ABSENT, Fault, File, Link, Script
+from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.support import faults
+from tests.support.answers import ABSENT, renamed, with_fields
 from tests.support.bad_files import bad_file
 
 __all__ = ["FACTOR", "Disturbance", "Plan", "Run", "plan"]
@@ -121,8 +122,10 @@ def _script(rng: random.Random, key: str) -> Script:
         outcome=outcome,
         reason=rng.choice((None, echo, rng.choice(list(faults.HOSTILE.values())[:8]))),
         url_in=rng.choice(("export", "status", "both")),
-        id_as=rng.choice((("dock-statusId",), ("dockStatusId",), ("_id",))),
-        status_fields=rng.choice(({}, {}, {"toolId": ABSENT}, {"percentageComplete": rng.choice((-1, 1e9, "many"))})),
+        edit_export=renamed("dock-statusId", rng.choice(("dock-statusId", "dockStatusId", "_id"))),
+        edit_status=with_fields(
+            rng.choice(({}, {}, {"toolId": ABSENT}, {"percentageComplete": rng.choice((-1, 1e9, "many"))}))
+        ),
         on_export=_some(rng, on_export, 1),
         on_status=_some(rng, common, 3),
         on_download=_some(rng, on_download, 3),

@@ -18,6 +18,7 @@ from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import ROOT, wait_until
 from tests.support import faults
+from tests.support.answers import vendor_script
 from tests.support.bad_files import bad_file
 from tests.support.forked import Forked, run_forked
 
@@ -110,7 +111,7 @@ def test_one_tool_prints_the_path_of_its_file(cron: Cron) -> None:
 
 @pytest.mark.parametrize("kind", ["tool", "workflow", "model"])
 def test_each_kind_is_exported_by_its_name(cron: Cron, kind: str) -> None:
-    offered = cron.sandbox.add_tool("Thing", QUICK if kind != "model" else None, kind=kind)
+    offered = cron.sandbox.add_tool("Thing", QUICK if kind != "model" else vendor_script(kind, "Thing"), kind=kind)
     flow = ["--flow-id", offered.flow_id] if offered.flow_id else []
     done = cron.run("export", "--kind", kind, "--tool-id", offered.tool_id, *flow, "--json")
     assert done.code == 0
@@ -121,7 +122,7 @@ def test_each_kind_is_exported_by_its_name(cron: Cron, kind: str) -> None:
 
 
 def test_the_id_of_a_model_needs_no_kind_and_no_flow(cron: Cron) -> None:
-    offered = cron.sandbox.add_tool("Llama", kind="model")
+    offered = cron.sandbox.add_tool("Llama", vendor_script("model", "Llama"), kind="model")
     done = cron.run("export", "--tool-id", offered.tool_id)
     assert (done.code, done.out.endswith(".gguf\n")) == (0, True)
     assert cron.run("export", "--tool-id", offered.tool_id, "--flow-id", "cf-1").code == 2

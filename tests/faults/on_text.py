@@ -9,6 +9,7 @@ from gale_tui.tui.widgets.pages.detail_lines import full_lines
 from tests.faults.stories import exported, refused
 from tests.faults.world import Injected, World, inactive
 from tests.support import faults
+from tests.support.answers import with_fields
 from tests.support.faults import HOSTILE
 
 __all__ = ["FAULTS", "hostile_script"]
@@ -27,8 +28,8 @@ def hostile_script(text: str, outcome: str = "FAILED", duration: float = 4.0) ->
         outcome=outcome,
         reason=text,
         export_status=text,
-        export_fields=fields,
-        status_fields=fields,
+        edit_export=with_fields(fields),
+        edit_status=with_fields(fields),
         # Halves of surrogate pairs cannot be written into a header.
         file=File(name=f"{text[:2000].encode('utf-8', 'replace').decode()}.zip"),
     )
@@ -107,8 +108,8 @@ FAULTS = (
         how="ids, name and message are numbers, lists and nested objects",
         script=Script(
             duration=2.0,
-            export_fields={"toolName": 7, "exportJobId": {"a": [1, {"b": None}]}, "jobType": [], "action": True},
-            status_fields={"toolName": ["x"], "percentageComplete": "much", "statusMessage": {"deep": [[[[1]]]]}},
+            edit_export=with_fields({"toolName": 7, "exportJobId": {"a": [1, {"b": None}]}, "jobType": [], "action": True}),
+            edit_status=with_fields({"toolName": ["x"], "percentageComplete": "much", "statusMessage": {"deep": [[[[1]]]]}}),
         ),
         story=nonsense,
         sees=("SUCCESS saved",),

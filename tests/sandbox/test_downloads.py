@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gale_tui.sandbox.jobs import Tool
-from gale_tui.sandbox.script import ABSENT, File, Link, Script
+from gale_tui.sandbox.script import Fault, File, Link, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, dock_status, export, fetch, raw, started, talk
 from tests.support import faults
@@ -371,14 +371,10 @@ def test_a_paced_download_keeps_to_the_clock(sandbox: Sandbox, clock: HandClock)
     ],
 )
 def test_a_hostile_content_disposition_is_sent_as_it_is(sandbox: Sandbox, value: str) -> None:
-    link = ready(sandbox, File(content=CONTENT, disposition=value))
+    link = ready(sandbox, on_download=(Fault(headers=(("Content-Disposition", value),)),))
     parts = urlsplit(link)
     request = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert b"\r\nContent-Disposition: " + value.encode() + b"\r\n" in raw(link, request.encode())
-
-
-def test_no_content_disposition(sandbox: Sandbox) -> None:
-    assert fetch(ready(sandbox, File(disposition=ABSENT))).headers["Content-Disposition"] is None
 
 
 @pytest.mark.parametrize("length", ["given", "chunked", "absent"])

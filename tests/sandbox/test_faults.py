@@ -16,6 +16,7 @@ from gale_tui.sandbox.script import Fault, Place, Script
 from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, dock_status, export, export_path, fetch, raw, started, talk
 from tests.support import faults
+from tests.support.answers import with_fields
 from tests.support.faults import HOSTILE
 
 WALL = 1_795_000_000.25
@@ -215,7 +216,7 @@ def test_an_answer_that_is_late(sandbox: Sandbox, clock: HandClock) -> None:
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_hostile_text_arrives_as_it_is(sandbox: Sandbox, clock: HandClock, name: str) -> None:
     text = HOSTILE[name]
-    script = Script(outcome=text, reason=text, export_fields={"status": text, "exportJobId": text})
+    script = Script(outcome=text, reason=text, edit_export=with_fields({"status": text, "exportJobId": text}))
     exported = export(sandbox, sandbox.add_tool("T", script)).json
     assert (exported["status"], exported["exportJobId"]) == (text, text)
     clock.move(10)

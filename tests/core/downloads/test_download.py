@@ -31,7 +31,7 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
-from gale_tui.sandbox.script import ABSENT, Fault, File, Link
+from gale_tui.sandbox.script import Fault, File, Link
 from gale_tui.sandbox.server import Sandbox
 from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE, rate_limited
@@ -137,14 +137,15 @@ class TestSaved:
             ("attachment; filename=\"a.zip\"; filename*=UTF-8''%E6%9D%B1%E4%BA%AC.zip", "東京"),
             ('attachment; filename="../../etc/passwd"', "passwd"),
             ('attachment; filename="..\\\\..\\\\evil.zip"', "evil"),
-            (ABSENT, "fallback"),
+            (None, "fallback"),
             ('attachment; filename="/"', "fallback"),
         ],
     )
     def test_the_name_comes_from_the_server_and_is_made_safe(
-        self, sandbox: Sandbox, to: Fetching, disposition: Any, name: str
+        self, sandbox: Sandbox, to: Fetching, disposition: str | None, name: str
     ) -> None:
-        _, url = finished(sandbox, File(disposition=disposition))
+        headers = Fault(headers=(("Content-Disposition", disposition),), times=None)
+        _, url = finished(sandbox, on_download=(headers,))
         saved = to.task(url).run()
         assert saved.path.name == f"{name}--staging--20261123T120034Z.zip"
         assert saved.path.parent == to.folder

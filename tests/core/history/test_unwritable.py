@@ -11,6 +11,7 @@ from gale_tui.core.errors import StoreError
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, JobState
 from tests.support import faults
+from tests.support.answers import with_fields
 from tests.support.engines import Bench, bench, eventually
 
 __all__ = ["bench"]
@@ -48,7 +49,7 @@ def full_after_the_request(engines: list[GaleEngine]) -> Callable[[str], None]:
 async def test_an_accepted_export_is_kept_in_memory_and_written_later(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.script(duration=10.0, export_fields=BIG)
+    bench.script(duration=10.0, edit_export=with_fields(BIG))
     engines: list[GaleEngine] = []
     async with bench.engine(step=full_after_the_request(engines)) as watch:
         engines.append(watch.engine)
@@ -78,7 +79,7 @@ async def test_an_accepted_export_is_kept_in_memory_and_written_later(
 
 
 async def test_it_is_written_at_the_end_if_that_is_possible_by_then(bench: Bench) -> None:
-    bench.script(duration=10.0, export_fields=BIG)
+    bench.script(duration=10.0, edit_export=with_fields(BIG))
     engines: list[GaleEngine] = []
     async with bench.engine(step=full_after_the_request(engines)) as watch:
         engines.append(watch.engine)
@@ -92,7 +93,7 @@ async def test_it_is_written_at_the_end_if_that_is_possible_by_then(bench: Bench
 
 
 async def test_a_history_that_stays_full_leaves_an_unconfirmed_job(bench: Bench) -> None:
-    bench.script(duration=10.0, export_fields=BIG)
+    bench.script(duration=10.0, edit_export=with_fields(BIG))
     engines: list[GaleEngine] = []
     async with bench.engine(step=full_after_the_request(engines)) as watch:
         engines.append(watch.engine)
@@ -134,7 +135,7 @@ async def test_what_cannot_be_recorded_is_not_sent(bench: Bench) -> None:
 
 
 async def test_a_status_that_cannot_be_written_is_asked_for_again(bench: Bench) -> None:
-    bench.script(duration=5.0, status_fields=BIG)
+    bench.script(duration=5.0, edit_status=with_fields(BIG))
     async with bench.engine() as watch:
         job = await bench.export(watch)
         full(watch.engine)

@@ -11,28 +11,37 @@ from gale_tui.core.identifiers import parse_host
 from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, EnvironmentCondition, JobReason, JobState
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox.script import Fault, Link
+from gale_tui.sandbox.script import Edit, Fault, Link
 from gale_tui.sandbox.server import Sandbox
 from tests.support import faults
+from tests.support.answers import all_of, renamed, with_fields
 from tests.support.engines import TOOL, Bench, bench, eventually
 
 __all__ = ["bench"]
 
+LINK = "response.downloadUrl"
 SPELLINGS: dict[str, dict[str, Any]] = {
-    "dockStatusId": {"id_as": ("dockStatusId",)},
-    "dockstatusId": {"id_as": ("dockstatusId",)},
-    "_id": {"id_as": ("_id",)},
-    "several": {"id_as": ("_id", "dock-statusId", "dockStatusId")},
-    "status with dockStatusId": {"status_id_as": ("dockStatusId",)},
-    "status without id": {"status_id_as": ()},
-    "downloadUrl": {"url_as": ("downloadUrl",)},
-    "downloadURL": {"url_as": ("downloadURL",)},
+    "dockStatusId": {"edit_export": renamed("dock-statusId", "dockStatusId")},
+    "dockstatusId": {"edit_export": renamed("dock-statusId", "dockstatusId")},
+    "_id": {"edit_export": renamed("dock-statusId", "_id")},
+    "several": {"edit_export": renamed("dock-statusId", "_id", "dock-statusId", "dockStatusId")},
+    "status with dockStatusId": {"edit_status": renamed("_id", "dockStatusId")},
+    "status without id": {"edit_status": renamed("_id")},
+    "downloadUrl": {"edit_export": renamed(LINK, "downloadUrl")},
+    "downloadURL": {"edit_export": renamed(LINK, "downloadURL")},
     "in the status": {"url_in": "status"},
-    "downloadURL in the status": {"url_in": "status", "url_as": ("downloadURL",)},
+    "downloadURL in the status": {"url_in": "status", "edit_status": renamed(LINK, "downloadURL")},
     "in both": {"url_in": "both"},
-    "tool-ej": {"job_id_prefix": "tool-ej-"},
-    "workflow-ej": {"job_id_prefix": "workflow-ej-", "subject_as": "workflowId", "job_type": "WORKFLOWS"},
-    "modelId": {"subject_as": "modelId", "job_type": "MODELS"},
+    "tool-ej": {"edit_export": with_fields({"exportJobId": "tool-ej-1"})},
+    "workflow-ej": {
+        "edit_export": all_of(
+            renamed("toolId", "workflowId"), with_fields({"exportJobId": "workflow-ej-1", "jobType": "WORKFLOWS"})
+        ),
+        "edit_status": all_of(renamed("toolId", "workflowId"), with_fields({"jobType": "WORKFLOWS"})),
+    },
+    "modelId": dict.fromkeys(
+        ("edit_export", "edit_status"), all_of(renamed("toolId", "modelId"), with_fields({"jobType": "MODELS"}))
+    ),
     "percentages": {"percentages": True},
 }
 
@@ -69,12 +78,18 @@ async def test_every_kind_of_link_leads_to_the_file(bench: Bench, link: Link) ->
         await watch.saved(job.id)
 
 
-REASONS = ["statusMessage", "message", "error", "errors", "response.message"]
+REASONS: dict[str, Edit] = {
+    "statusMessage": all_of(),
+    "message": renamed("statusMessage", "message"),
+    "error": renamed("statusMessage", "error"),
+    "errors": lambda answer: answer.update(errors=[{"msg": answer.pop("statusMessage", ""), "code": 500}]),
+    "response.message": renamed("statusMessage", "response.message"),
+}
 
 
 @pytest.mark.parametrize("where", REASONS)
 async def test_a_failure_shows_its_reason(bench: Bench, where: str) -> None:
-    bench.script(duration=2.0, outcome="FAILED", reason="node n3 has no model", reason_as=where)
+    bench.script(duration=2.0, outcome="FAILED", reason="node n3 has no model", edit_status=REASONS[where])
     async with bench.engine() as watch:
         job = await bench.export(watch)
         job = await watch.state(job.id, JobState.FAILED)

@@ -9,7 +9,6 @@ import socket
 import stat
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,9 +31,10 @@ from gale_tui.core.identifiers import parse_host
 from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, ExportRequest, JobReason, JobState
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox.script import ABSENT, Fault
+from gale_tui.sandbox.script import Fault
 from gale_tui.sandbox.server import Sandbox
 from tests.support import faults
+from tests.support.answers import renamed, with_fields
 from tests.support.certificates import Authority
 from tests.support.engines import FACTOR, FLOW, TOOL, Bench, bench, eventually
 from tests.support.wire import WireServer
@@ -164,9 +164,8 @@ async def test_no_answer_within_the_time_is_unconfirmed(bench: Bench, monkeypatc
     assert bench.posts == 1
 
 
-@pytest.mark.parametrize("fields", [{"id_as": ()}, {"export_fields": {"dock-statusId": ABSENT}}])
-async def test_a_success_without_an_id_is_unconfirmed(bench: Bench, fields: dict[str, Any]) -> None:
-    bench.script(**fields)
+async def test_a_success_without_an_id_is_unconfirmed(bench: Bench) -> None:
+    bench.script(edit_export=renamed("dock-statusId"))
     async with bench.engine() as watch:
         job = await bench.export(watch)
         assert job.state is JobState.UNCONFIRMED
@@ -351,7 +350,9 @@ async def test_a_job_that_fails_at_once_and_one_that_succeeds_at_once(bench: Ben
         assert job.state is JobState.SUCCEEDED
         assert job.download.state in (DownloadState.WANTED, DownloadState.RUNNING, DownloadState.SAVED)
         await watch.saved(job.id)
-        bench.script(duration=0.0, export_status="FAILED", export_fields={"statusMessage": "node n3 has no model"})
+        bench.script(
+            duration=0.0, export_status="FAILED", edit_export=with_fields({"statusMessage": "node n3 has no model"})
+        )
         job = await bench.export(watch)
         assert (job.state, job.reason) == (JobState.FAILED, "node n3 has no model")
     assert bench.sandbox.status_calls(job.dock_status_id or "") == []

@@ -16,6 +16,7 @@ from gale_tui.core.models import ExportRequest, JobState
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, File, Script
 from tests.support import faults
+from tests.support.answers import vendor_script, with_fields
 from tests.support.bad_files import bad_file
 from tests.support.engines import Bench, bench
 
@@ -30,7 +31,7 @@ def request(offered: Tool, kind: str) -> ExportRequest:
 
 @pytest.mark.parametrize("word", KINDS)
 async def test_each_kind_is_exported_and_saved_and_stays_what_it_is(bench: Bench, word: str) -> None:
-    offered = bench.sandbox.add_tool("Thing", kind=word)
+    offered = bench.sandbox.add_tool("Thing", vendor_script(word, "Thing"), kind=word)
     async with bench.engine() as watch:
         job = await watch.engine.jobs.export(request(offered, word))
         job = await watch.saved(job.id)
@@ -54,7 +55,7 @@ async def test_each_kind_is_exported_and_saved_and_stays_what_it_is(bench: Bench
 
 
 async def test_a_model_that_is_ready_at_once_is_never_polled(bench: Bench) -> None:
-    offered = bench.sandbox.add_tool("Llama", kind="model")
+    offered = bench.sandbox.add_tool("Llama", vendor_script("model", "Llama"), kind="model")
     async with bench.engine() as watch:
         job = await watch.engine.jobs.export(request(offered, "model"))
         assert (job.state, job.percentage) == (JobState.SUCCEEDED, 100)
@@ -130,7 +131,7 @@ async def test_a_refusal_names_the_scope_of_the_kind(bench: Bench, word: str) ->
 async def test_an_answer_about_another_subject_is_not_believed(bench: Bench, word: str) -> None:
     subject = KINDS[word].subject
     other = {subject: f"{KINDS[word].id_prefix}99999999-9999-4999-8999-999999999999"}
-    offered = bench.sandbox.add_tool("Thing", Script(export_fields=other), kind=word)
+    offered = bench.sandbox.add_tool("Thing", Script(edit_export=with_fields(other)), kind=word)
     async with bench.engine() as watch:
         job = await watch.engine.jobs.export(request(offered, word))
         assert job.state is JobState.UNCONFIRMED
@@ -148,7 +149,7 @@ async def test_a_tracked_job_becomes_what_gale_says_it_is(bench: Bench, word: st
 
 
 async def test_a_list_of_all_kinds_is_one_batch_and_one_set(bench: Bench) -> None:
-    tool, flow, model = (bench.sandbox.add_tool(word, kind=word) for word in KINDS)
+    tool, flow, model = (bench.sandbox.add_tool(word, vendor_script(word, word), kind=word) for word in KINDS)
     batch = parse_batch(
         "kind,id,flow_id,label\n"
         f"tool,{tool.tool_id},{tool.flow_id},one\n"

@@ -1,0 +1,78 @@
+"""Answers of the sandbox with other fields than its own: every spelling of the vendor's pages, and nonsense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gale_tui.sandbox.script import Edit, File, Script
+
+__all__ = ["ABSENT", "all_of", "renamed", "vendor_script", "with_fields"]
+
+ABSENT: Final = object()
+"""As the value of a field: the answer is without it."""
+
+
+def _put(answer: dict[str, Any], name: str, value: object) -> None:
+    *path, last = name.split(".")
+    inside = answer
+    for part in path:
+        if not isinstance(inside.get(part), dict):
+            if value is ABSENT:
+                return
+            inside[part] = {}
+        inside = inside[part]
+    if value is ABSENT:
+        inside.pop(last, None)
+    else:
+        inside[last] = value
+
+
+def _get(answer: dict[str, Any], name: str) -> object:
+    inside: Any = answer
+    for part in name.split("."):
+        if not isinstance(inside, dict) or part not in inside:
+            return ABSENT
+        inside = inside[part]
+    return inside
+
+
+def with_fields(fields: Mapping[str, object]) -> Edit:
+    """Sets fields; a dot leads into an object, which is made where it is missing."""
+
+    def edit(answer: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            _put(answer, name, value)
+
+    return edit
+
+
+def renamed(old: str, *new: str) -> Edit:
+    """Gives a field other names, or none."""
+
+    def edit(answer: dict[str, Any]) -> None:
+        value = _get(answer, old)
+        _put(answer, old, ABSENT)
+        for name in new:
+            _put(answer, name, value)
+
+    return edit
+
+
+def all_of(*edits: Edit) -> Edit:
+    """One after the other."""
+
+    def edit(answer: dict[str, Any]) -> None:
+        for each in edits:
+            each(answer)
+
+    return edit
+
+
+def vendor_script(kind: str, name: str) -> Script:
+    """What the vendor's sample of a kind does: a model is ready at once, and its file is no zip."""
+    if kind != "model":
+        return Script()
+    weights = File(content=b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", media_type="application/octet-stream")
+    edit = all_of(renamed("dock-statusId", "_id"), with_fields({"percentageComplete": 100}))
+    return Script(duration=0.0, export_status="SUCCESS", edit_export=edit, file=weights)
