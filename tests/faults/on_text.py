@@ -108,8 +108,12 @@ FAULTS = (
         how="ids, name and message are numbers, lists and nested objects",
         script=Script(
             duration=2.0,
-            edit_export=with_fields({"toolName": 7, "exportJobId": {"a": [1, {"b": None}]}, "jobType": [], "action": True}),
-            edit_status=with_fields({"toolName": ["x"], "percentageComplete": "much", "statusMessage": {"deep": [[[[1]]]]}}),
+            edit_export=with_fields(
+                {"toolName": 7, "exportJobId": {"a": [1, {"b": None}]}, "jobType": [], "action": True}
+            ),
+            edit_status=with_fields(
+                {"toolName": ["x"], "percentageComplete": "much", "statusMessage": {"deep": [[[[1]]]]}}
+            ),
         ),
         story=nonsense,
         sees=("SUCCESS saved",),
