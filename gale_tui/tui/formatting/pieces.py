@@ -77,6 +77,14 @@ def wrap_words(line: Line, width: int, indent: str) -> Iterator[Line]:
     yield tuple(row)
 
 
+def beside(head: Line, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
+    """The text in lines of at most `width` cells, beside what stands before its first one."""
+    cells = cell_len(plain_text(head))
+    for part in wrap(text, width - cells):
+        yield *head, Piece(part, tone)
+        head = (Piece(" " * cells, Tone.MUTED),)
+
+
 def wrap(text: str, width: int) -> list[str]:
     """The text in lines of at most so many cells, broken at spaces where possible; a line's indent stays."""
     paragraphs = [(Piece(paragraph),) for paragraph in text.split("\n")]

@@ -16,7 +16,7 @@ from gale_tui.core.models import DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, status_text
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, wrap
 from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
 
 LABEL_CELLS = 12
@@ -72,7 +72,9 @@ def full_lines(facts: JobFacts, events: Sequence[JobEvent], width: int) -> list[
         lines.append(())
     if events:
         lines.append((Piece("Timeline", Tone.TITLE),))
-        timeline = [line for event in events for line in _event_lines(event, now, width)]
+        timeline: list[Line] = []
+        for event in events:
+            timeline += beside((Piece(f"{_moment(event.at, now)}  ", Tone.MUTED),), inert(event.text, 1000), width)
         lines += [*timeline, *[()] * max(1, TIMELINE_LINES - len(timeline))]
     if job.last_response:
         when = f", {_moment(job.last_answer_at, now)}" if job.last_answer_at is not None else ""
@@ -84,14 +86,7 @@ def full_lines(facts: JobFacts, events: Sequence[JobEvent], width: int) -> list[
 
 
 def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
-    return labelled(label, wrap(text, width - LABEL_CELLS), LABEL_CELLS, tone)
-
-
-def labelled(label: str, parts: Iterable[str], cells: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
-    """Lines beside a label of so many cells, which stands before the first."""
-    for part in parts:
-        yield Piece(label.ljust(cells), Tone.MUTED), Piece(part, tone)
-        label = ""
+    return beside((Piece(label.ljust(LABEL_CELLS), Tone.MUTED),), text, width, tone)
 
 
 def _origin_lines(facts: JobFacts, width: int) -> Iterator[Line]:
@@ -120,11 +115,6 @@ def _reason_fields(job: Job, key: Callable[[str], str]) -> Iterator[tuple[str, P
     note = inert(describe(job).with_key(key), 1000) or ADVICE.get(job.state, "")
     if note:
         yield "Note", Piece(note, Tone.MUTED if job.state is JobState.SUCCEEDED else Tone.WARNING)
-
-
-def _event_lines(event: JobEvent, now: float, width: int) -> Iterator[Line]:
-    moment = f"{_moment(event.at, now)}  "
-    return labelled(moment, wrap(inert(event.text, 1000), width - len(moment)), len(moment))
 
 
 def _heading(job: Job, width: int) -> Line:

@@ -13,9 +13,9 @@ from gale_tui.core.archive.contents import ArchiveContents, Document
 from gale_tui.core.archive.tool import Tool, mask_variables, text_of
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap, wrap_words
-from gale_tui.tui.formatting.quantities import clip, count_text, size_text
-from gale_tui.tui.widgets.pages.detail_lines import labelled, path_lines
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, wrap, wrap_words
+from gale_tui.tui.formatting.quantities import clip, count_text, fit, size_text
+from gale_tui.tui.widgets.pages.detail_lines import path_lines
 
 _LABEL = 11
 _LIST_LIMIT = 500
@@ -27,7 +27,7 @@ HIDDEN_TEXT = "••••"
 
 
 def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
-    return labelled(label, wrap(text, max(10, width - _LABEL)), _LABEL, tone)
+    return beside((Piece(label.ljust(_LABEL), Tone.MUTED),), text, width, tone)
 
 
 def _limited(items: Sequence[object]) -> str:
@@ -82,10 +82,9 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[Line]:
     names = [inert(entry.name, 200) for entry in entries[:_LIST_LIMIT]]
     column = min(max(map(cell_len, names)), max(10, width - _LABEL - 10))
     for number, (entry, name) in enumerate(zip(entries, names, strict=False)):
-        shown = clip(name, column)
-        pad = " " * (column - cell_len(shown))
         label = ("Contents" if number == 0 else "").ljust(_LABEL)
-        yield Piece(label, Tone.MUTED), Piece(shown + pad), Piece(f"  {size_text(entry.size):>7}", Tone.MUTED)
+        size = f"  {size_text(entry.size):>7}"
+        yield Piece(label, Tone.MUTED), Piece(fit(name, column)), Piece(size, Tone.MUTED)
     if more := _limited(entries):
         yield from _field("", more, width, Tone.MUTED)
     words = f"{count_text(len(entries), 'file')}, {size_text(contents.summary.total)} unpacked; all checksums are right"
@@ -98,12 +97,9 @@ def _tool(tool: Tool, width: int, values: bool, key: str) -> Iterator[Line]:
     kinds = tool.nodes_by_kind
     column = min(20, max((cell_len(inert(kind, 60)) for kind in kinds), default=0))
     for kind, nodes in list(kinds.items())[:_LIST_LIMIT]:
-        shown = clip(inert(kind, 60), column)
-        head = f"{shown}{' ' * (column - cell_len(shown))} {len(nodes):>4}  "
+        head = Piece(f"{fit(inert(kind, 60), column)} {len(nodes):>4}  ", Tone.RUNNING)
         listed = ", ".join(inert(node.name, 80) for node in nodes[:_LIST_LIMIT])
-        for number, part in enumerate(wrap(listed, max(10, width - _LABEL - cell_len(head)))):
-            first = head if number == 0 else " " * cell_len(head)
-            yield Piece(" " * _LABEL), Piece(first, Tone.RUNNING), Piece(part)
+        yield from beside((Piece(" " * _LABEL), head), listed, width)
     models = [f"{inert(name, 80)} ({count_text(count, 'node')})" for name, count in tool.models]
     yield from _field("Models", ", ".join(models[:_LIST_LIMIT]) or "none found", width)
     guardrails = [
@@ -123,8 +119,6 @@ def _variables(tool: Tool, width: int, values: bool, key: str) -> Iterator[Line]
     names = [inert(each.name, 100) for each in tool.variables[:_LIST_LIMIT]]
     column = min(max(map(cell_len, names)), max(10, (width - _LABEL) // 2))
     for each, name in zip(tool.variables, names, strict=False):
-        shown = clip(name, column)
-        head = shown + " " * (column - cell_len(shown) + 2)
         if not each.value:
             value, tone = "no value", Tone.MUTED
         elif values:
@@ -132,9 +126,8 @@ def _variables(tool: Tool, width: int, values: bool, key: str) -> Iterator[Line]
         else:
             value, tone = HIDDEN_TEXT, Tone.MUTED
         secure = "  secure" if each.secure else ""
-        for number, part in enumerate(wrap(value, max(10, width - _LABEL - cell_len(head) - len(secure)))):
-            first = head if number == 0 else " " * cell_len(head)
-            yield Piece(" " * _LABEL), Piece(first), Piece(part, tone), Piece(secure if number == 0 else "", Tone.MUTED)
+        first, *rest = beside((Piece(f"{' ' * _LABEL}{fit(name, column)}  "),), value, width - len(secure), tone)
+        yield from ((*first, Piece(secure, Tone.MUTED)), *rest)
     if more := _limited(tool.variables):
         yield from _field("", more, width, Tone.MUTED)
 
