@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.keys import KEY_NAME_REPLACEMENTS, REPLACED_KEYS, Keys, key_to_character
 
 _NAMES = {
-    "minus": "-",
-    "plus": "+",
-    "underscore": "_",
-    "at": "@",
-    "backslash": "\\",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "slash": "/",
     "escape": "esc",
     **{f"f{number}": f"F{number}" for number in range(1, 25)},
     "pageup": "page up",
@@ -37,62 +30,43 @@ def ascii_key(text: str) -> str:
 
 def key_text(key: str) -> str:
     """A key as people write it: `F1`, `?`, `esc`, `ctrl+p`."""
-    if key in _NAMES:
-        return _NAMES[key]
     modifier, plus, last = key.rpartition("+")
-    if plus and last:
-        return f"{modifier}+{key_text(last)}"
-    try:
-        character = unicodedata.lookup(key.replace("_", " ")) if len(key) > 1 else key
-    except KeyError:
-        return key
-    return character if character.isprintable() and not character.isspace() else key
+    character = key_to_character(REPLACED_KEYS.get(last, last)) or last
+    shown = character if character.isprintable() and not character.isspace() else last
+    return f"{modifier}{plus}{_NAMES.get(last, shown)}"
 
 
-_MODIFIERS = ("ctrl+", "shift+", "alt+", "super+", "meta+", "hyper+")
+_MODIFIERS = re.compile(r"((ctrl|shift|alt|super|meta|hyper)\+)+")
 _NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<"))
 
 
 def key_name(text: str) -> str | None:
     """A key as the framework names it, from that name or the character itself; None where there is no such key."""
     text = text.strip()
-    if len(text) == 1:
-        return _character_name(text)
-    name = text.lower()
-    name = "escape" if name == "esc" else name
-    rest, modifiers = name, ""
-    while (modifier := next((each for each in _MODIFIERS if rest.startswith(each)), None)) is not None:
-        rest, modifiers = rest.removeprefix(modifier), modifiers + modifier
-    if not modifiers and name in _NAMED:
-        return name
+    name = text.lower() if len(text) > 1 else text
+    modifiers = match[0] if (match := _MODIFIERS.match(name)) else ""
+    rest = name.removeprefix(modifiers)
     if len(rest) == 1:
-        character = _character_name(rest)
-        return f"{modifiers}{character}" if character else None
-    if rest in _NAMED or _is_character(rest):
-        return f"{modifiers}{rest}"
-    return None
-
-
-def _character_name(character: str) -> str | None:
-    if character.isspace():
-        return "space" if character == " " else None
-    if not character.isprintable():
+        rest = _character_name(rest)
+    elif rest == "esc":
+        rest = "escape"
+    elif rest not in _NAMED | _PUNCTUATION:
         return None
+    return f"{modifiers}{rest}" if rest else None
+
+
+def _character_name(character: str) -> str:
+    """The framework's name of a character; empty where no key types it."""
     if character.isalnum():
         return character
-    name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
-    return KEY_NAME_REPLACEMENTS.get(name, name) or None
+    name = unicodedata.name(character, "") if character.isprintable() else ""
+    name = name.lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
-_PUNCTUATION = frozenset(
-    name for code in range(33, 127) if not chr(code).isalnum() and (name := _character_name(chr(code)))
-)
-
-
-def _is_character(name: str) -> bool:
-    return name in _PUNCTUATION
+_PUNCTUATION = frozenset(_character_name(chr(code)) for code in range(33, 127) if not chr(code).isalnum())
 
 
 def types_text(key: str) -> bool:
     """Returns True if the key, as the framework names it, types a character into a field."""
-    return len(key) == 1 or key == "space" or _is_character(key)
+    return len(key) == 1 or key == "space" or key in _PUNCTUATION
