@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args, get_type_hints
 
-from gale_tui.core.kinds import KINDS, TOOL
+from gale_tui.core.kinds import KINDS, TOOL, Kind
 from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 
@@ -21,59 +22,17 @@ class DamagedError(Exception):
     """The file is no database, or a part of it cannot be read."""
 
 
-# In the order of the fields of Job, without `download`, and of Download.
-JOB_COLUMNS: Final = (
-    ("id", "TEXT PRIMARY KEY NOT NULL"),
-    ("environment_id", "TEXT NOT NULL"),
-    ("environment_name", "TEXT NOT NULL"),
-    ("origin", "TEXT NOT NULL"),
-    ("tool_id", "TEXT NOT NULL"),
-    ("flow_id", "TEXT NOT NULL"),
-    ("created_at", "REAL NOT NULL"),
-    ("production", "INTEGER NOT NULL"),
-    ("label", "TEXT NOT NULL"),
-    ("folder", ""),
-    ("save_when_ready", "INTEGER NOT NULL"),
-    ("batch", "TEXT"),
-    ("tracked", "INTEGER NOT NULL"),
-    ("state", "TEXT NOT NULL"),
-    ("status", "TEXT NOT NULL"),
-    ("name", "TEXT"),
-    ("percentage", "REAL"),
-    ("reason", "TEXT"),
-    ("reason_code", "TEXT"),
-    ("http_status", "INTEGER"),
-    ("note", "TEXT NOT NULL"),
-    ("dock_status_id", "TEXT"),
-    ("export_job_id", "TEXT"),
-    ("download_url", "TEXT"),
-    ("posts", "INTEGER NOT NULL"),
-    ("resume_at", "REAL"),
-    ("started_at", "REAL"),
-    ("ended_at", "REAL"),
-    ("last_asked_at", "REAL"),
-    ("last_answer_at", "REAL"),
-    ("last_response", "TEXT NOT NULL"),
-    ("kind", "TEXT NOT NULL"),
-    ("revision", "INTEGER NOT NULL"),
-)
-DOWNLOAD_COLUMNS: Final = (
-    ("download_state", "TEXT NOT NULL"),
-    ("download_path", ""),
-    ("download_part", ""),
-    ("download_received", "INTEGER NOT NULL"),
-    ("download_size", "INTEGER"),
-    ("download_validator", "TEXT"),
-    ("download_sha256", "TEXT"),
-    ("download_reason_code", "TEXT"),
-    ("download_error", "TEXT NOT NULL"),
-    ("download_next_try_at", "REAL"),
-    ("download_saved_at", "REAL"),
-)
+def _fields(record: type, prefix: str = "") -> dict[str, tuple[type, ...]]:
+    """The columns of a record by their names, and the types of their fields."""
+    hints = get_type_hints(record)
+    names = [field.name for field in dataclasses.fields(record) if field.name not in ("download", "unwritten")]
+    return {prefix + name: get_args(hints[name]) or (hints[name],) for name in names}
 
-COLUMNS: Final = JOB_COLUMNS + DOWNLOAD_COLUMNS
-_INDEX: Final = {name: index for index, (name, _) in enumerate(COLUMNS)}
-_DOWNLOAD: Final = len(JOB_COLUMNS)
+
+_FIELDS: Final = _fields(Job) | _fields(Download, "download_")
+COLUMNS: Final = tuple(_FIELDS)
+"""In the order of the fields of Job, without `download`, and of Download."""
+_DOWNLOAD: Final = COLUMNS.index("download_state")
 """Index of the download's first column."""
 
 _LATEST: Final = 32_503_680_000.0
@@ -93,6 +52,7 @@ def _path_value(path: Path) -> str | bytes:
     return text
 
 
+@lru_cache(maxsize=64)
 def _path(value: str | bytes) -> Path:
     return Path(os.fsdecode(value) if isinstance(value, bytes) else value)
 
@@ -103,33 +63,32 @@ _DOWNLOAD_STATES: Final[dict[str, DownloadState]] = {state.value: state for stat
 _REASONS: Final[dict[str, JobReason]] = {reason.value: reason for reason in JobReason}
 _DOWNLOAD_REASONS: Final[dict[str, DownloadReason]] = {reason.value: reason for reason in DownloadReason}
 _value: Final = attrgetter("value")
-_CONVERSIONS: Final[tuple[tuple[str, Callable[[Any], Any], Callable[[Any], Any]], ...]] = (
-    ("production", int, bool),
-    ("folder", _path_value, lru_cache(maxsize=64)(_path)),
-    ("save_when_ready", int, bool),
-    ("tracked", int, bool),
-    ("state", _value, _STATES.__getitem__),
-    ("reason_code", _value, _REASONS.get),
-    ("download_url", SignedUrl.reveal, SignedUrl),
-    ("kind", attrgetter("word"), KINDS.__getitem__),
-    ("download_state", _value, _DOWNLOAD_STATES.__getitem__),
-    ("download_reason_code", _value, _DOWNLOAD_REASONS.get),
-    ("download_path", _path_value, _path),
-    ("download_part", _path_value, _path),
-)
-"""What a field is in the database, and what a column is in a job; all others are the same in both. None stays None."""
-_TO_ROW: Final = tuple((_INDEX[name], to_row) for name, to_row, _ in _CONVERSIONS)
-_TO_JOB: Final = tuple((_INDEX[name], to_job) for name, _, to_job in _CONVERSIONS)
-_job_values = attrgetter(*(name for name, _ in JOB_COLUMNS))
-_download_values = attrgetter(*(name.removeprefix("download_") for name, _ in DOWNLOAD_COLUMNS))
-_MOMENTS: Final = tuple(_INDEX[name] for name, kind in COLUMNS if kind.startswith("REAL") and name != "percentage")
+_CONVERSIONS: Final[dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
+    bool: (int, bool),
+    Path: (_path_value, _path),
+    SignedUrl: (SignedUrl.reveal, SignedUrl),
+    Kind: (attrgetter("word"), KINDS.__getitem__),
+    JobState: (_value, _STATES.__getitem__),
+    JobReason: (_value, _REASONS.get),
+    DownloadState: (_value, _DOWNLOAD_STATES.__getitem__),
+    DownloadReason: (_value, _DOWNLOAD_REASONS.get),
+}
+"""From a field to its column and back; all others are the same in both. None stays None."""
+_KINDS: Final = tuple(enumerate(kind for kind, *_ in _FIELDS.values()))
+_CONVERTED: Final = tuple((index, *_CONVERSIONS[kind]) for index, kind in _KINDS if kind in _CONVERSIONS)
+_STORED: Final[dict[type, tuple[type, ...]]] = {bool: (int,), int: (int,), float: (float,), Path: (str, bytes)}
+_TYPES: Final = tuple((*_STORED.get(kind, (str,)), *none) for kind, *none in _FIELDS.values())
+"""The types of the values that a column may hold."""
+_job_values = attrgetter(*COLUMNS[:_DOWNLOAD])
+_download_values = attrgetter(*(name.removeprefix("download_") for name in COLUMNS[_DOWNLOAD:]))
+_MOMENTS: Final = tuple(index for index, kind in _KINDS if kind is float and COLUMNS[index] != "percentage")
 _moments = itemgetter(*_MOMENTS)
 
 
 def row_of(job: Job) -> Row:
     """The values of a job in the order of `COLUMNS`."""
     values = [*_job_values(job), *_download_values(job.download)]
-    for index, convert in _TO_ROW:
+    for index, convert, _ in _CONVERTED:
         if values[index] is not None:
             values[index] = convert(values[index])
     return tuple(values)
@@ -154,13 +113,13 @@ def job_from(row: Row) -> Job:
 
 
 def _convert(row: Row) -> Job:
-    if _unfit(tuple(map(type, row))):
+    if not _fit(tuple(map(type, row))):
         raise ValueError("a value has another type")
     for moment in _moments(row):
         if moment is not None and not 0.0 <= moment <= _LATEST:
             raise ValueError("a time makes no sense")
     values = list(row)
-    for index, convert in _TO_JOB:
+    for index, _, convert in _CONVERTED:
         if values[index] is not None:
             values[index] = convert(values[index])
     download = _NO_DOWNLOAD if row[_DOWNLOAD:] == _NOTHING else Download(*values[_DOWNLOAD:])
@@ -168,24 +127,10 @@ def _convert(row: Row) -> Job:
     return Job(*values)
 
 
-def value_types(kind: str) -> tuple[type, ...]:
-    """The types of the values that a column may hold.
-
-    Args:
-        kind: As its table declares it, such as `TEXT NOT NULL`.
-    """
-    declared, _, condition = kind.partition(" ")
-    types = {"TEXT": (str,), "REAL": (float,), "INTEGER": (int,)}.get(declared, (str, bytes))
-    return types if "NOT NULL" in condition else (*types, type(None))
-
-
-_TYPES: Final = tuple(value_types(kind) for _, kind in COLUMNS)
-
-
 @lru_cache(maxsize=1024)
-def _unfit(types: tuple[type, ...]) -> tuple[int, ...]:
-    """The indexes of values that have a type which their column never holds."""
-    return tuple(index for index, (found, fit) in enumerate(zip(types, _TYPES, strict=True)) if found not in fit)
+def _fit(types: tuple[type, ...]) -> bool:
+    """True if each value has a type that its column may hold."""
+    return all(found in fit for found, fit in zip(types, _TYPES, strict=True))
 
 
 def repair(row: Row) -> Row:
@@ -193,25 +138,25 @@ def repair(row: Row) -> Row:
 
     Nothing is ever exported again because of it: an unknown state is one that asks GALE or the user.
     """
-    row = tuple(_coerce(value, types) for value, types in zip(row, _TYPES, strict=True))
-    values = list(row)
+    values = dict(zip(COLUMNS, map(_coerce, row, _TYPES), strict=True))
     defaults = row_of(Job(str(row[0]), "", "", "", "", "", 0.0, production=True))
-    unfit = set(_unfit(tuple(map(type, row))))
-    unfit |= {index for index in _MOMENTS if isinstance(row[index], float) and not 0.0 <= row[index] <= _LATEST}
-    for index in unfit:
-        values[index] = defaults[index]
-    values[0] = values[0].replace(_REPLACED, "?")
-    state, download_state = _INDEX["state"], _INDEX["download_state"]
-    if values[state] not in _STATES or state in unfit:
-        known = values[_INDEX["dock_status_id"]] is not None
-        values[state] = (JobState.RUNNING if known else JobState.UNCONFIRMED).value
-    if values[_INDEX["kind"]] not in KINDS:
-        values[_INDEX["kind"]] = TOOL.word
-    if values[download_state] not in _DOWNLOAD_STATES or download_state in unfit:
-        part, saved_at = values[_INDEX["download_part"]], values[_INDEX["download_saved_at"]]
+    for index, (name, value) in enumerate(values.items()):
+        if type(value) not in _TYPES[index] or (
+            index in _MOMENTS and value is not None and not 0.0 <= value <= _LATEST
+        ):
+            # A state is told from the rest, below.
+            values[name] = "" if name in ("state", "download_state") else defaults[index]
+    values["id"] = values["id"].replace(_REPLACED, "?")
+    if values["state"] not in _STATES:
+        known = values["dock_status_id"] is not None
+        values["state"] = (JobState.RUNNING if known else JobState.UNCONFIRMED).value
+    if values["kind"] not in KINDS:
+        values["kind"] = TOOL.word
+    if values["download_state"] not in _DOWNLOAD_STATES:
+        part, saved_at = values["download_part"], values["download_saved_at"]
         guess = DownloadState.RESUMABLE if part else DownloadState.SAVED if saved_at else DownloadState.NONE
-        values[download_state] = guess.value
-    return tuple(values)
+        values["download_state"] = guess.value
+    return tuple(values.values())
 
 
 def _coerce(value: Any, types: tuple[type, ...]) -> Any:
@@ -221,7 +166,7 @@ def _coerce(value: Any, types: tuple[type, ...]) -> Any:
 
 
 def dump_job(job: Job) -> str:
-    values = zip((name for name, _ in COLUMNS), row_of(job), strict=True)
+    values = zip(COLUMNS, row_of(job), strict=True)
     known = {name: os.fsdecode(value) if isinstance(value, bytes) else value for name, value in values}
     return json.dumps(known)
 
@@ -234,7 +179,7 @@ def load_job(text: str) -> Job:
     """
     try:
         found = json.loads(text)
-        return job_from(repair((str.__str__(found["id"]), *(found.get(name) for name, _ in COLUMNS[1:]))))
+        return job_from(repair((str.__str__(found["id"]), *map(found.get, COLUMNS[1:]))))
     except (TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("no removed job") from error
 

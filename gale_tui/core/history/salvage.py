@@ -33,8 +33,8 @@ def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, C
     """
     found = _read_rows(damaged, tables)
     order = [name for name, _ in tables["jobs"]]
-    indexes = [order.index(name) for name, _ in COLUMNS]
-    revision = [name for name, _ in COLUMNS].index("revision")
+    indexes = [order.index(name) for name in COLUMNS]
+    revision = COLUMNS.index("revision")
     removed = {row[0] for row in found["forgotten"]}
     jobs: dict[str, Row] = {}
     for row in found["jobs"]:

@@ -19,7 +19,7 @@ APPLICATION_ID: Final = 0x47414C45  # "GALE"
 LARGEST_REVISION: Final = 2**62
 """A larger one is damage."""
 
-_NAMES: Final = ", ".join(name for name, _ in COLUMNS)
+_NAMES: Final = ", ".join(COLUMNS)
 SELECT_JOBS: Final = f"SELECT {_NAMES} FROM jobs"  # noqa: S608  # names of our own columns
 """To be followed by conditions."""
 # Old files have a column that nothing uses and that may not be empty.

@@ -21,7 +21,6 @@ EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
 """A line for the timeline, or what makes it of the job before and after."""
 
 _SELECT: Final = f"{SELECT_JOBS} WHERE id = ?"
-_COLUMNS: Final = tuple(name for name, _ in COLUMNS)
 _SCRUB_AGAIN: Final = 5.0
 _RESTORABLE: Final = 20
 _RESTORABLE_SECONDS: Final = 7 * 24 * 3600.0
@@ -210,7 +209,7 @@ class HistoryWriter:
         def write(row: Row) -> None:
             # Only what is different: a column that is named has its indexes written again.
             different = [index for index, value in enumerate(row) if value != before[index]]
-            names = " = ?, ".join(_COLUMNS[index] for index in different)
+            names = " = ?, ".join(COLUMNS[index] for index in different)
             self._database.write(
                 f"UPDATE jobs SET {names} = ?, writer = ? WHERE id = ?",  # noqa: S608  # names of our own columns
                 (*(row[index] for index in different), self._owner, job.id),
