@@ -9,7 +9,6 @@ from functools import cache
 from typing import Final, TypeAlias
 
 from gale_tui.core.history.rows import COLUMNS
-from gale_tui.core.models import DownloadState, JobState
 
 Write: TypeAlias = Callable[[str], object]
 Columns: TypeAlias = tuple[tuple[str, str], ...]
@@ -28,22 +27,11 @@ INSERT_JOB: Final = (
     f"VALUES ({', '.join('?' * len(COLUMNS))}, 0, ?, ?, ?)"
 )
 
-_OPEN_STATES: Final = (
-    JobState.REQUESTING,
-    JobState.WAITING,
-    JobState.RUNNING,
-    JobState.LOST,
-    JobState.UNCONFIRMED,
+UNFINISHED: Final = (
+    "(state IN ('requesting', 'waiting', 'running', 'lost', 'unconfirmed') "
+    "OR download_state IN ('wanted', 'not ready', 'running', 'resumable'))"
 )
-_OPEN_DOWNLOADS: Final = (
-    DownloadState.WANTED,
-    DownloadState.NOT_READY,
-    DownloadState.RUNNING,
-    DownloadState.RESUMABLE,
-)
-UNFINISHED: Final = "(state IN ({}) OR download_state IN ({}))".format(
-    ", ".join(f"'{state}'" for state in _OPEN_STATES), ", ".join(f"'{state}'" for state in _OPEN_DOWNLOADS)
-)
+"""The condition of the index, word for word: or SQLite would not use it."""
 
 
 def _create_tables(write: Write) -> None:

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from gale_tui.core.errors import LineStartedError, StoreError
@@ -27,6 +28,10 @@ _RESTORABLE_SECONDS: Final = 7 * 24 * 3600.0
 """How many removed jobs, and for how long, can be restored."""
 _REMEMBERED: Final = 30 * 24 * 3600.0
 """Seconds for which the id of a removed job is kept, so that other processes learn of it."""
+_durable: Final = attrgetter(
+    "state", "dock_status_id", "posts", "download_url", "download.state", "download.path", "download.part"
+)
+"""What GALE could not give us again after a power cut."""
 
 
 def _regresses(old: Job, new: Job, again: bool) -> bool:
@@ -35,31 +40,6 @@ def _regresses(old: Job, new: Job, again: bool) -> bool:
         return True
     saved = DownloadState.SAVED
     return old.download.state is saved and new.download.state is not saved and not again
-
-
-def _must_be_durable(old: Job, new: Job) -> bool:
-    """True if GALE could not give us the change again after a power cut."""
-    return (
-        old.state is not new.state
-        or old.dock_status_id != new.dock_status_id
-        or old.posts != new.posts
-        or old.download_url != new.download_url
-        or old.download.state is not new.download.state
-        or old.download.path != new.download.path
-        or old.download.part != new.download.part
-    )
-
-
-def _write_row(write: Callable[[Row], object], job: Job) -> Job:
-    """Writes a job's row; returns the job as the database has it."""
-    row = row_of(job)
-    try:
-        write(row)
-    except (UnicodeEncodeError, OverflowError):
-        row = storable(row)
-        write(row)
-        return job_from(row)
-    return job
 
 
 class HistoryWriter:
@@ -118,7 +98,7 @@ class HistoryWriter:
                 new = dataclasses.replace(new, revision=old.revision)
             if new == old or _regresses(old, new, again):
                 return None
-            with self._database.transaction(durable=_must_be_durable(old, new)):
+            with self._database.transaction(durable=_durable(old) != _durable(new)):
                 if self._row(job_id) != row:
                     # Another process was quicker: look again.
                     continue
@@ -199,23 +179,23 @@ class HistoryWriter:
         return revision
 
     def _insert(self, job: Job) -> Job:
-        job = dataclasses.replace(job, revision=self._next_revision())
-        revision = job.revision
-        return _write_row(lambda row: self._database.write(INSERT_JOB, (*row, self._owner, revision, self._owner)), job)
+        """Writes a new row; returns the job as the database has it."""
+        revision = self._next_revision()
+        row = storable(row_of(dataclasses.replace(job, revision=revision)))
+        self._database.write(INSERT_JOB, (*row, self._owner, revision, self._owner))
+        return job_from(row)
 
     def _replace(self, before: Row, job: Job) -> Job:
-        job = dataclasses.replace(job, revision=self._next_revision())
-
-        def write(row: Row) -> None:
-            # Only what is different: a column that is named has its indexes written again.
-            different = [index for index, value in enumerate(row) if value != before[index]]
-            names = " = ?, ".join(COLUMNS[index] for index in different)
-            self._database.write(
-                f"UPDATE jobs SET {names} = ?, writer = ? WHERE id = ?",  # noqa: S608  # names of our own columns
-                (*(row[index] for index in different), self._owner, job.id),
-            )
-
-        return _write_row(write, job)
+        """Changes a row; returns the job as the database has it."""
+        row = storable(row_of(dataclasses.replace(job, revision=self._next_revision())))
+        # Only what is different: a column that is named has its indexes written again.
+        different = [index for index, value in enumerate(row) if value != before[index]]
+        names = " = ?, ".join(COLUMNS[index] for index in different)
+        self._database.write(
+            f"UPDATE jobs SET {names} = ?, writer = ? WHERE id = ?",  # noqa: S608  # names of our own columns
+            (*(row[index] for index in different), self._owner, job.id),
+        )
+        return job_from(row)
 
     def _add_event(self, job_id: str, event: JobEvent) -> None:
         self._database.write(
