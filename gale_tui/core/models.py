@@ -346,22 +346,15 @@ class JobEvent:
     text: str
 
 
-class ChangeKind(StrEnum):
-    """What happened to a row of the store."""
-
-    ADDED = "added"
-    CHANGED = "changed"
-    REMOVED = "removed"
-
-
 @dataclass(frozen=True, slots=True)
 class JobChange:
     """A change that is already written."""
 
-    kind: ChangeKind
     job: Job
     """As it is now; as it last was if removed."""
     previous: Job | None = None
+    """None if it is new, or was not known."""
+    removed: bool = False
     elsewhere: bool = False
     """True where another process wrote it."""
 

@@ -101,10 +101,10 @@ class Steering:
 
     async def tell_again(self, job_id: str) -> None:
         """Tells the screen of a job in which nothing is different."""
-        from gale_tui.core.models import ChangeKind, JobChange
+        from gale_tui.core.models import JobChange
 
         job = self._app.engine.jobs[job_id]
-        self._app._job_changed(JobChange(ChangeKind.CHANGED, job, job))
+        self._app._job_changed(JobChange(job, job))
 
     async def focused(self) -> dict[str, Any]:
         """The widget that has the focus, and whether its cursor blinks."""

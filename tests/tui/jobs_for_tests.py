@@ -16,7 +16,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from gale_tui.core.models import ChangeKind, Job, JobChange, JobState
+from gale_tui.core.models import Job, JobChange, JobState
 from gale_tui.tui import theme
 from gale_tui.tui.terminal.screen_diff import ScreenDiff
 
@@ -63,17 +63,17 @@ def job(number: int = 1, **changes: Any) -> Job:
 
 def added(new: Job) -> JobChange:
     """It came."""
-    return JobChange(ChangeKind.ADDED, new)
+    return JobChange(new)
 
 
 def changed(new: Job) -> JobChange:
     """It is another now."""
-    return JobChange(ChangeKind.CHANGED, new)
+    return JobChange(new)
 
 
 def forgotten(old: Job) -> JobChange:
     """It went."""
-    return JobChange(ChangeKind.REMOVED, old)
+    return JobChange(old, removed=True)
 
 
 class WidgetApp(App[None]):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from gale_tui.core.history.connection import snapshot
 from gale_tui.core.history.rows import job_from, load_job
 from gale_tui.core.history.schema import SELECT_JOBS, UNFINISHED
-from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
+from gale_tui.core.models import DownloadState, Job, JobChange, JobEvent
 
 
 class HistoryReader:
@@ -69,20 +69,12 @@ class HistoryReader:
             # Revisions are handed out under the write lock, so that this snapshot has all of them up to the counter.
             seen: int = self._connection.execute("SELECT value FROM counters WHERE name = 'revision'").fetchone()[0]
             rows = self._connection.execute(f"{SELECT_JOBS} WHERE revision > ? AND writer != ?", since).fetchall()
-            new = self._connection.execute(
-                "SELECT id FROM jobs WHERE revision > ? AND writer != ? AND added_revision > ? AND added_by != ?",
-                (*since, *since),
-            ).fetchall()
             gone = self._connection.execute(
                 "SELECT job_id, revision FROM forgotten WHERE revision > ? AND writer != ?", since
             ).fetchall()
-        added = {job_id for (job_id,) in new}
-        changes = [
-            JobChange(ChangeKind.ADDED if job.id in added else ChangeKind.CHANGED, job, elsewhere=True)
-            for job in map(job_from, rows)
-        ]
+        changes = [JobChange(job_from(row), elsewhere=True) for row in rows]
         changes += [
-            JobChange(ChangeKind.REMOVED, Job(job_id, "", "", "", "", "", 0.0, revision=revision), elsewhere=True)
+            JobChange(Job(job_id, "", "", "", "", "", 0.0, revision=revision), removed=True, elsewhere=True)
             for job_id, revision in gone
         ]
         changes.sort(key=lambda change: change.job.revision)

@@ -16,7 +16,7 @@ from gale_tui.core.history.connection import WriteConnection
 from gale_tui.core.history.leases import Leases
 from gale_tui.core.history.rows import COLUMNS, Row, dump_job, job_from, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
-from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent
+from gale_tui.core.models import DownloadState, Job, JobChange, JobEvent
 
 EventText: TypeAlias = str | Callable[[Job, Job], str | None] | None
 """A line for the timeline, or what makes it of the job before and after."""
@@ -71,19 +71,19 @@ class HistoryWriter:
                 self._add_event(job.id, JobEvent(time.time() if at is None else at, event))
             if post_lease is not None:
                 self._leases.grant(job.id, "post", post_lease)
-        return JobChange(ChangeKind.ADDED, job)
+        return JobChange(job)
 
     def restore(self, job: Job, events: Sequence[JobEvent]) -> JobChange:
         with self._database.transaction(durable=True):
             row = self._row(job.id)
             if row is not None:
-                return JobChange(ChangeKind.ADDED, job_from(row))
+                return JobChange(job_from(row))
             self._database.write("DELETE FROM forgotten WHERE job_id = ?", (job.id,))
             self._database.write("DELETE FROM removed WHERE job_id = ?", (job.id,))
             job = self._insert(job)
             for event in events:
                 self._add_event(job.id, event)
-        return JobChange(ChangeKind.ADDED, job)
+        return JobChange(job)
 
     def update(
         self, job_id: str, change: Callable[[Job], Job], event: EventText, at: float | None, again: bool
@@ -108,7 +108,7 @@ class HistoryWriter:
                     self._add_event(job_id, JobEvent(time.time() if at is None else at, text))
             if old.download_url is not None and new.download_url != old.download_url:
                 self._scrub_needed = True
-            return JobChange(ChangeKind.CHANGED, new, old)
+            return JobChange(new, old)
         return None
 
     def remove(self, job_id: str) -> JobChange | None:
@@ -135,7 +135,7 @@ class HistoryWriter:
                 (job_id, job.revision, self._owner, now),
             )
         self._scrub_needed = True
-        return JobChange(ChangeKind.REMOVED, job)
+        return JobChange(job, removed=True)
 
     def prune_removed(self) -> None:
         """Deletes removed jobs that can no longer be restored: only the newest few of the last days can."""

@@ -22,7 +22,7 @@ from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineSt
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.core.models import ChangeKind, Environment, ExportRequest, Job, JobChange, JobReason, JobState
+from gale_tui.core.models import Environment, ExportRequest, Job, JobChange, JobReason, JobState
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -260,7 +260,7 @@ class BatchRun:
         place = self._places.get(change.job.id)
         if place is None or self._entries[place].outcome is not None:
             return
-        if change.kind is ChangeKind.REMOVED:
+        if change.removed:
             self._update(place, outcome=Outcome.UNFINISHED, why=_REMOVED)
         else:
             self._follow(change.job)

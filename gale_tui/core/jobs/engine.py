@@ -37,7 +37,7 @@ from gale_tui.core.jobs.poller import POLL_LEASE, Poller
 from gale_tui.core.jobs.rate_limits import Deadlines, PollPolicy
 from gale_tui.core.jobs.recovery import Recovery
 from gale_tui.core.jobs.scheduler import Scheduler
-from gale_tui.core.models import ChangeKind, DownloadState, Environment, Job, JobChange, JobState, ToolChoice
+from gale_tui.core.models import DownloadState, Environment, Job, JobChange, JobState, ToolChoice
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -344,21 +344,21 @@ class GaleEngine:
     def _job_changed(self, change: JobChange) -> None:
         job, before = change.job, change.previous
         if before is None or (before.status, before.download.state) != (job.status, job.download.state):
-            where = "elsewhere" if change.elsewhere else "here"
+            what = "removed" if change.removed else "added" if before is None else "changed"
             words = f"{inert(job.status, 40)}, file {job.download.state.value}"
-            log.info("job %s %s %s: %s", job.id, change.kind.value, where, words)
-        if job.resume_at is None or change.kind is ChangeKind.REMOVED:
+            log.info("job %s %s %s: %s", job.id, what, "elsewhere" if change.elsewhere else "here", words)
+        if job.resume_at is None or change.removed:
             self._deadlines.forget(job.id)
         else:
             self._deadlines.remaining(job.id, job.resume_at)
-        if change.kind is ChangeKind.REMOVED or not job.state.polled:
+        if change.removed or not job.state.polled:
             if job.id in self.scheduler:
                 self.scheduler.forget(job.id)
                 if self._closing is None:
                     self._background.start(self._poller.release(job.id), f"release {job.id}")
         else:
             self._track(job)
-        if change.kind is ChangeKind.REMOVED:
+        if change.removed:
             self.downloads.stop(job.id)
         elif job.download.state is DownloadState.WANTED and not change.elsewhere and self._closing is None:
             self.downloads.start(job.id)

@@ -23,7 +23,7 @@ from gale_tui.core.history.leases import LeaseKind
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.history.writer import EventText
 from gale_tui.core.jobs.transitions import mark_unwritten
-from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent, JobState
+from gale_tui.core.models import Job, JobChange, JobEvent, JobState
 
 C = TypeVar("C", JobChange, JobChange | None)
 Transition: TypeAlias = Callable[[Job], Job]
@@ -135,7 +135,7 @@ class JobRegistry:
         job = mark_unwritten(unwritten.transition(known), error.what)
         log.error("not written to the history (%s): job %s, dock status %s", error.what, job_id, job.dock_status_id)
         self._jobs[job_id] = job
-        self._announce(JobChange(ChangeKind.CHANGED, job, known))
+        self._announce(JobChange(job, known))
 
     async def write_pending(self) -> None:
         """Writes what could not be written before, as far as that is possible now."""
@@ -190,7 +190,7 @@ class JobRegistry:
     def publish(self, change: JobChange) -> None:
         job = change.job
         known = self._jobs.get(job.id)
-        if change.kind is ChangeKind.REMOVED:
+        if change.removed:
             self._removed.add(job.id)
             if known is None:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobState
+from gale_tui.core.models import DownloadState, Job, JobChange, JobState
 from gale_tui.tui.formatting.job_text import is_unsaved
 
 _RUNNING = (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING)
@@ -26,7 +26,7 @@ class JobCounts:
             self._put(job)
 
     def apply(self, change: JobChange) -> None:
-        if change.kind is ChangeKind.REMOVED:
+        if change.removed:
             self._drop(change.job.id)
         else:
             self._put(change.job)

@@ -18,7 +18,7 @@ import pytest
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history import leases as store_leases
 from gale_tui.core.history.store import JobStore
-from gale_tui.core.models import ChangeKind, Job, JobState
+from gale_tui.core.models import Job, JobState
 from tests.support.history_samples import sample_job
 from tests.support.other_instance import other_instance
 
@@ -45,9 +45,9 @@ async def test_each_sees_what_the_other_wrote_once_and_in_order(store: JobStore,
         await other.ask("add", "b")
         await other.ask("percentage", "a", 10.0)
         changes = await store.foreign_changes()
-        assert [(change.kind, change.job.id, change.job.percentage) for change in changes] == [
-            (ChangeKind.ADDED, "b", None),
-            (ChangeKind.ADDED, "a", 10.0),
+        assert [(change.removed, change.job.id, change.job.percentage) for change in changes] == [
+            (False, "b", None),
+            (False, "a", 10.0),
         ]
         assert all(change.elsewhere and change.previous is None for change in changes)
         assert await store.foreign_changes() == []
@@ -56,10 +56,10 @@ async def test_each_sees_what_the_other_wrote_once_and_in_order(store: JobStore,
         await other.ask("percentage", "b", 30.0)
         await other.ask("forget", "a")
         changes = await store.foreign_changes()
-        assert [(change.kind, change.job.id, change.job.percentage) for change in changes] == [
-            (ChangeKind.CHANGED, "ours", 20.0),
-            (ChangeKind.CHANGED, "b", 30.0),
-            (ChangeKind.REMOVED, "a", None),
+        assert [(change.removed, change.job.id, change.job.percentage) for change in changes] == [
+            (False, "ours", 20.0),
+            (False, "b", 30.0),
+            (True, "a", None),
         ]
         assert await store.foreign_changes() == []
 

@@ -19,7 +19,7 @@ from gale_tui.core.clock import SystemClock
 from gale_tui.core.errors import StoreError
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.job_registry import JobRegistry
-from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent, JobState
+from gale_tui.core.models import DownloadState, Job, JobChange, JobEvent, JobState
 from gale_tui.core.secret import SignedUrl
 from tests.support.engines import eventually
 from tests.support.history_samples import LINK, sample_job
@@ -92,9 +92,9 @@ async def test_a_job_is_there_after_a_restart_with_its_timeline(path: Path) -> N
     added = await store.add(sample_job(label="Bank"), "requested", at=5.0)
     change = await store.update("job-1", changed(state=JobState.SUCCEEDED, status="SUCCESS"), "SUCCESS", at=6.0)
     await store.close()
-    assert added == JobChange(ChangeKind.ADDED, sample_job(label="Bank", revision=1))
+    assert added == JobChange(sample_job(label="Bank", revision=1))
     done = dataclasses.replace(added.job, state=JobState.SUCCEEDED, status="SUCCESS", revision=2)
-    assert change == JobChange(ChangeKind.CHANGED, done, added.job)
+    assert change == JobChange(done, added.job)
     store = await JobStore.open(path)
     assert await store.load() == [done]
     assert await store.events("job-1") == [JobEvent(5.0, "requested"), JobEvent(6.0, "SUCCESS")]
@@ -196,13 +196,13 @@ async def test_a_forgotten_job_is_gone_and_can_be_taken_back(store: JobStore) ->
     assert await store.acquire("job-1", "poll", seconds=60)
     forgotten = await store.remove("job-1")
     assert forgotten is not None
-    assert (forgotten.kind, forgotten.job.download_url) == (ChangeKind.REMOVED, SignedUrl(LINK))
+    assert (forgotten.removed, forgotten.job.download_url) == (True, SignedUrl(LINK))
     assert await store.load() == []
     assert await store.events("job-1") == []
     assert await store.remove("job-1") is None
     assert not await store.acquire("job-1", "poll", seconds=60)
     restored = await store.restore(forgotten.job, events)
-    assert restored.kind is ChangeKind.ADDED
+    assert not restored.removed
     assert restored.job.revision > forgotten.job.revision
     assert await store.load() == [restored.job]
     assert await store.events("job-1") == events

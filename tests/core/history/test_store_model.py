@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from gale_tui.core.history.store import JobStore
-from gale_tui.core.models import ChangeKind, DownloadState, Job, JobChange, JobEvent, JobState
+from gale_tui.core.models import DownloadState, Job, JobChange, JobEvent, JobState
 from tests.support.examples import examples
 from tests.support.history_samples import sample_job
 
@@ -62,10 +62,9 @@ class TwoStores(RuleBasedStateMachine):
         shown = self.screens[number].get(change.job.id)
         if shown is not None and shown.revision >= change.job.revision:
             return
-        if change.kind is ChangeKind.REMOVED:
+        if change.removed:
             self.screens[number].pop(change.job.id, None)
         else:
-            assert shown is not None or change.kind is ChangeKind.ADDED or not change.elsewhere
             self.screens[number][change.job.id] = change.job
 
     def written(self, number: int, change: JobChange) -> None:
@@ -80,7 +79,7 @@ class TwoStores(RuleBasedStateMachine):
             return multiple()
         change = self.run(self.stores[number].add(job, "added", at=self.now))
         self.written(number, change)
-        assert change == JobChange(ChangeKind.ADDED, dataclasses.replace(job, revision=self.revision))
+        assert change == JobChange(dataclasses.replace(job, revision=self.revision))
         self.model[job.id] = change.job
         self.events[job.id] = [JobEvent(self.now, "added")]
         return job.id
@@ -120,7 +119,7 @@ class TwoStores(RuleBasedStateMachine):
             return multiple()
         assert found is not None
         self.written(number, found)
-        assert found == JobChange(ChangeKind.REMOVED, dataclasses.replace(old, revision=self.revision))
+        assert found == JobChange(dataclasses.replace(old, revision=self.revision), removed=True)
         return found.job, tuple(self.events.pop(job_id))
 
     @rule(number=which, kept=consumes(forgotten))

@@ -22,7 +22,7 @@ from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.rate_limits import PollOutcome, PollPolicy, PollResult
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.jobs.transitions import final_state
-from gale_tui.core.models import ChangeKind, Job, JobChange, JobEvent, JobState
+from gale_tui.core.models import Job, JobChange, JobEvent, JobState
 from tests.support.clocks import FakeClock, settle
 from tests.support.examples import examples
 from tests.support.history_samples import sample_job
@@ -77,7 +77,7 @@ class Instance:
             self.scheduler.forget(job.id)
 
     def _changed(self, change: JobChange) -> None:
-        if change.kind is ChangeKind.REMOVED:
+        if change.removed:
             del self.shown[change.job.id]
             self.scheduler.forget(change.job.id)
             return

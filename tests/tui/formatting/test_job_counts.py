@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gale_tui.core.models import ChangeKind, Download, DownloadState, Job, JobChange, JobState
+from gale_tui.core.models import Download, DownloadState, Job, JobChange, JobState
 from gale_tui.tui.formatting.job_counts import JobCounts
 from tests.tui.jobs_for_tests import job
 
@@ -26,6 +26,6 @@ def test_a_job_whose_file_could_not_be_saved_counts_as_failed() -> None:
         ]
     )
     assert (counts.running, counts.saved, counts.failed) == (1, 1, 4)
-    for kind, expected in ((ChangeKind.CHANGED, (1, 2, 3)), (ChangeKind.REMOVED, (1, 1, 3))):
-        counts.apply(JobChange(kind, named("expired", JobState.SUCCEEDED, DownloadState.SAVED), None))
+    for removed, expected in ((False, (1, 2, 3)), (True, (1, 1, 3))):
+        counts.apply(JobChange(named("expired", JobState.SUCCEEDED, DownloadState.SAVED), removed=removed))
         assert (counts.running, counts.saved, counts.failed) == expected

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gale_tui.core.config.settings import Settings
-from gale_tui.core.models import ChangeKind, Download, DownloadState, Job, JobChange, JobState
+from gale_tui.core.models import Download, DownloadState, Job, JobChange, JobState
 from gale_tui.tui.terminal.notifications import RESTORE_TITLE, SAVE_TITLE, Notifier, ending_text
 from tests.tui.demo_app import demo_app
 from tests.tui.jobs_for_tests import added, forgotten, job
@@ -20,7 +20,7 @@ DESKTOP = "\x1b]9;gale-tui: Leave Bot: saved\x1b\\\x1b]777;notify;gale-tui;Leave
 
 
 def change(after: Job, before: Job = RUNNING) -> JobChange:
-    return JobChange(ChangeKind.CHANGED, after, before)
+    return JobChange(after, before)
 
 
 def with_file(state: DownloadState, before: Job = RUNNING) -> Job:

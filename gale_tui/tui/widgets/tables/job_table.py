@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from gale_tui.core.models import ChangeKind, DownloadProgress, Job, JobChange
+from gale_tui.core.models import DownloadProgress, Job, JobChange
 from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.pieces import Piece
@@ -98,7 +98,7 @@ class JobTable(RowScroll):
     def apply(self, change: JobChange) -> None:
         """Takes one change: repaints its row, or puts it in or takes it out."""
         job = change.job
-        if change.kind is ChangeKind.REMOVED:
+        if change.removed:
             self._forget(job.id)
             return
         if job.id not in self.rows.jobs:
