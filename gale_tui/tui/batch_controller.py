@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from gale_tui.tui.context import AppHost
     from gale_tui.tui.screens.batch.report import BatchAccountDialog
     from gale_tui.tui.screens.jobs import JobsScreen
-    from gale_tui.tui.widgets.forms.batch_target import BatchPlan
 
 
 class BatchController:
@@ -116,13 +115,13 @@ class BatchController:
             batch=batch, tools=tools, environment=environment, opened=opened, before=self._unstarted, note=note
         )
 
-        def closed(plan: BatchPlan | None) -> None:
+        def closed(record: BatchRecord | None) -> None:
             # What was typed and not started is there again the next time.
-            self._unstarted = screen.unsaved if plan is None else None
-            if plan is not None:
+            self._unstarted = screen.unsaved if record is None else None
+            if record is not None:
                 self._jobs.table.marks.clear()
                 # The app's worker, not a screen's: going elsewhere must not stop it.
-                app.run_worker(self._start(plan), name="batch", group="batch")
+                app.run_worker(self._start(record), name="batch", group="batch")
 
         app.push_screen(screen, closed)
 
@@ -226,27 +225,17 @@ class BatchController:
 
     # While it runs
 
-    async def _start(self, plan: BatchPlan) -> None:
-        if self._run is not None:
-            return
-        from gale_tui.core.history.batches import BatchRecord
+    async def _start(self, record: BatchRecord) -> None:
         from gale_tui.core.jobs.batch_runner import BatchRun
 
         engine = self._app.engine
-        record = BatchRecord.new(
-            plan.environment,
-            plan.tools,
-            name=plan.name,
-            folder=plan.folder,
-            save_when_ready=plan.save_when_ready,
-            bad=plan.bad,
-            created_at=engine.clock.time(),
-        )
-        run = BatchRun(engine, plan.environment, record, self._changed)
-        if plan.save_when_ready != engine.settings.save_when_ready:
+        environment = engine.environments.find(record.environment_id)
+        if self._run is not None or environment is None:
+            return
+        if record.save_when_ready != engine.settings.save_when_ready:
             with contextlib.suppress(GaleError):
-                engine.save_settings(save_when_ready=plan.save_when_ready)
-        await self._run_to_end(run, plan.name)
+                engine.save_settings(save_when_ready=record.save_when_ready)
+        await self._run_to_end(BatchRun(engine, environment, record, self._changed), record.name)
 
     async def _run_to_end(self, run: BatchRun, set_name: str = "") -> None:
         self._run = run

@@ -7,12 +7,13 @@ import shlex
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.batch.reader import find_batch, is_slow_to_read, read_batch
 from gale_tui.core.batch.tools import Batch, BatchTool, Typed
 from gale_tui.core.errors import ConfigError, GaleError
+from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.kinds import TOOL
 from gale_tui.core.models import Environment
@@ -22,7 +23,9 @@ from gale_tui.tui.actions import Place
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.batch.list_history import ListHistory
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, confirm_production
-from gale_tui.tui.widgets.forms.batch_target import BatchPlan, BatchTarget
+from gale_tui.tui.terminal.checkbox import FormCheckbox
+from gale_tui.tui.widgets.forms.batch_target import BatchTarget
+from gale_tui.tui.widgets.forms.checks import folder_of
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 
 EMPTY = """Paste the tools to export
@@ -31,8 +34,8 @@ Lines of Tool ID, Flow ID and a label, as CSV, TSV or with spaces; or captured E
 {add} adds a line, {open} opens a set. On the jobs screen {mark} marks rows, and {again} exports them."""
 
 
-class BatchScreen(GaleScreen[BatchPlan]):
-    """A list of tools with its problems. Dismissed with the confirmed plan."""
+class BatchScreen(GaleScreen[BatchRecord]):
+    """A list of tools with its problems. Dismissed with the confirmed batch."""
 
     CSS_PATH = "batch.tcss"
     AUTO_FOCUS = "#lines"
@@ -268,7 +271,7 @@ class BatchScreen(GaleScreen[BatchPlan]):
 
     # Starting
 
-    @on(BatchTarget.Started)
+    @on(Button.Pressed, "#start")
     def action_start(self) -> None:
         """Starts the batch; asks first where it is production."""
         environment = self.target.environment
@@ -289,7 +292,17 @@ class BatchScreen(GaleScreen[BatchPlan]):
             return
         if await confirm_production(self.app, environment, len(shown.tools)):
             name = self._edited.opened_set.name if self._edited.opened_set is not None and self._edited.is_saved else ""
-            self.dismiss(target.plan(environment, shown.tools, shown.bad, name))
+            self.dismiss(
+                BatchRecord.new(
+                    environment,
+                    shown.tools,
+                    name=name,
+                    folder=folder_of(target.folder.value) if target.folder.value.strip() else None,
+                    save_when_ready=target.query_one("#save-when-ready", FormCheckbox).value,
+                    bad=shown.bad,
+                    created_at=self.engine.clock.time(),
+                )
+            )
 
     @work(group="save", exclusive=True)
     async def action_save_set(self) -> None:

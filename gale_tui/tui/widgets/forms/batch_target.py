@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -12,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Input, Select, Static
+from textual.widgets import Input, Select, Static
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import origin_of
@@ -20,27 +18,12 @@ from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.terminal.checkbox import FormCheckbox
-from gale_tui.tui.widgets.forms.checks import folder_finding, folder_of
+from gale_tui.tui.widgets.forms.checks import folder_finding
 from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
 from gale_tui.tui.widgets.forms.id_fields import environment_select
 
 if TYPE_CHECKING:
-    from gale_tui.core.batch.tools import BadLine, BatchTool
     from gale_tui.core.jobs.engine import GaleEngine
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
-    """A batch that was confirmed."""
-
-    environment: Environment
-    tools: tuple[BatchTool, ...]
-    bad: tuple[BadLine, ...]
-    name: str
-    """Of the set; empty if it is none."""
-    folder: Path | None
-    """Where the files go; None for the default."""
-    save_when_ready: bool
 
 
 class BatchTarget(Vertical):
@@ -62,9 +45,6 @@ class BatchTarget(Vertical):
 
     class EnvironmentChanged(Message):
         """Another environment was chosen."""
-
-    class Started(Message):
-        """The button was pressed."""
 
     def __init__(self, engine: GaleEngine, environment: Environment | None) -> None:
         super().__init__(id="target")
@@ -95,14 +75,6 @@ class BatchTarget(Vertical):
     @property
     def folder(self) -> TextField:
         return self.query_one("#folder-field", TextField)
-
-    def plan(
-        self, environment: Environment, tools: tuple[BatchTool, ...], bad: tuple[BadLine, ...], name: str
-    ) -> BatchPlan:
-        """The batch of some tools, once the folder is valid."""
-        folder = folder_of(self.folder.value) if self.folder.value.strip() else None
-        save_when_ready = self.query_one("#save-when-ready", FormCheckbox).value
-        return BatchPlan(environment, tools, bad, name, folder, save_when_ready)
 
     def use(self, environment: Environment | None) -> None:
         if environment != self.environment:
@@ -146,11 +118,6 @@ class BatchTarget(Vertical):
     def _selected(self, event: Select.Changed) -> None:
         event.stop()
         self.use(self._engine.environments.find(event.value) if isinstance(event.value, str) else None)
-
-    @on(Button.Pressed, "#start")
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.post_message(self.Started())
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
