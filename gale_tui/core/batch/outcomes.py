@@ -35,33 +35,32 @@ GOOD: Final = (Outcome.SAVED, Outcome.READY)
 """What needs nobody's attention."""
 
 
-def is_settled(job: Job) -> bool:
-    """True where nothing more will happen to the job and its file by itself."""
-    if job.state in (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED, JobState.LOST):
-        return True
-    if job.state is not JobState.SUCCEEDED:
-        return False
-    download = job.download
-    if download.state is DownloadState.RESUMABLE:
-        return download.next_try_at is None
-    if download.state is DownloadState.NONE:
-        return not job.save_when_ready
-    return download.state in (DownloadState.SAVED, DownloadState.EXPIRED, DownloadState.FAILED)
+_ENDED: Final = {
+    JobState.FAILED: Outcome.FAILED,
+    JobState.UNCONFIRMED: Outcome.UNCONFIRMED,
+    JobState.LOST: Outcome.LOST,
+}
 
 
 def outcome_of(job: Job) -> Outcome:
     """What became of a settled job; of any other that it is unfinished."""
-    if not is_settled(job):
-        return Outcome.UNFINISHED
-    match job.state:
-        case JobState.FAILED:
-            return Outcome.FAILED
-        case JobState.REJECTED:
-            return Outcome.NOT_SENT if job.unsent else Outcome.REJECTED
-        case JobState.UNCONFIRMED:
-            return Outcome.UNCONFIRMED
-        case JobState.LOST:
-            return Outcome.LOST
-    if job.download.state is DownloadState.NONE:
-        return Outcome.READY
-    return Outcome.SAVED if job.download.state is DownloadState.SAVED else Outcome.NOT_SAVED
+    if job.state is JobState.REJECTED:
+        return Outcome.NOT_SENT if job.unsent else Outcome.REJECTED
+    if job.state is not JobState.SUCCEEDED:
+        return _ENDED.get(job.state, Outcome.UNFINISHED)
+    download = job.download
+    match download.state:
+        case DownloadState.SAVED:
+            return Outcome.SAVED
+        case DownloadState.NONE:
+            return Outcome.UNFINISHED if job.save_when_ready else Outcome.READY
+        case DownloadState.RESUMABLE:
+            return Outcome.NOT_SAVED if download.next_try_at is None else Outcome.UNFINISHED
+        case DownloadState.EXPIRED | DownloadState.FAILED:
+            return Outcome.NOT_SAVED
+    return Outcome.UNFINISHED
+
+
+def is_settled(job: Job) -> bool:
+    """True where nothing more will happen to the job and its file by itself."""
+    return outcome_of(job) is not Outcome.UNFINISHED
