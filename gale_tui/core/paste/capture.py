@@ -79,12 +79,6 @@ class Captured:
         return tuple(each for each in self.requests if each.tool_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    request: CapturedRequest
-    exports: bool
-
-
 def recognise(text: str) -> Captured:
     """The export requests in a text, in time that grows with its length."""
     if looks_like_har(text):
@@ -95,10 +89,7 @@ def recognise(text: str) -> Captured:
         text = text[:TEXT_LIMIT]
     plain = unescape(text)
     read = [(raw, _read(raw)) for raw in find_requests(plain)]
-    readings = [reading for _, reading in read if reading is not None]
-    found = _deduplicate(
-        [each for each in readings if each.exports] or [each for each in readings if each.request.tool_id]
-    )
+    found = _exports(read) or _deduplicate(request for _, request in read if request is not None and request.tool_id)
     if any(each.host is None for each in found):
         # The host may be a variable that is set above.
         host = common_host(plain)
@@ -110,17 +101,15 @@ def recognise(text: str) -> Captured:
     if re.search(r"(?:^|[\s;&|/\\])curl(?:\.exe)?\s", text) and not quotes_closed(text):
         notes.append("A quote in the curl command is not closed: was it copied whole?")
     taken = {_ids(each) for each in found}
-    others = [raw for raw, reading in read if raw.sent and (reading is None or _ids(reading.request) not in taken)]
+    others = [raw for raw, request in read if raw.sent and (request is None or _ids(request) not in taken)]
     if found and others:
         notes.append(_note_others(others))
     elif not found and any(raw.sent for raw, _ in read):
         notes.append("It contains no export.")
     if has_secrets(plain):
         notes.append(LEFT_OUT)
-    had_key = contains_key(plain) or _KEY_HEADER.search(plain) is not None
-    return Captured(
-        tuple(found), tuple(notes), had_key, _find_key(found, [raw for raw, _ in read]), unread, loose is not None
-    )
+    key = _find_key(found, (raw for raw, _ in read))
+    return Captured(tuple(found), tuple(notes), _has_key(plain), key, unread, loose is not None)
 
 
 def _read_har(text: str) -> Captured:
@@ -128,36 +117,44 @@ def _read_har(text: str) -> Captured:
         return Captured(
             ignored=(f"The HAR has more than {HAR_LIMIT >> 20} MB: record less, or save one request alone.",)
         )
-    read = list(har_requests(text))
-    raws = [raw for raw in read if raw is not None]
-    readings = [reading for raw in raws if (reading := _read(raw)) is not None]
+    raws = list(har_requests(text))
+    read = [(raw, _read(raw)) for raw in raws if raw is not None]
     # The console's own call may have another name: what has both ids is about a tool and its flow.
-    pairs = [each for each in readings if each.request.tool_id and each.request.flow_id]
-    found = _deduplicate([each for each in readings if each.exports] or pairs)
-    unread = "The HAR is cut off in the middle of a request" if len(raws) < len(read) else ""
+    found = _exports(read) or _deduplicate(
+        request for _, request in read if request is not None and request.tool_id and request.flow_id
+    )
+    unread = "The HAR is cut off in the middle of a request" if len(read) < len(raws) else ""
     notes = [f"{unread}."] if unread else []
-    others = len(raws) - len(found)
+    others = len(read) - len(found)
     if not found and not unread:
-        notes.append(f"None of the {len(raws):,} requests in the HAR is an export.")
+        notes.append(f"None of the {len(read):,} requests in the HAR is an export.")
     elif found and others > 0:
         notes.append(
             f"{'1 other request was' if others == 1 else f'{others:,} other requests were'} left out: no export."
         )
-    if any(has_secrets(raw.text) or has_secrets(raw.url) for raw in raws):
+    if any(has_secrets(raw.text) or has_secrets(raw.url) for raw, _ in read):
         notes.append(LEFT_OUT)
-    had_key = any(_KEY_HEADER.search(raw.text) is not None or contains_key(raw.text) for raw in raws)
-    return Captured(tuple(found), tuple(notes), had_key, _find_key(found, raws), unread)
+    had_key = any(_has_key(raw.text) for raw, _ in read)
+    return Captured(tuple(found), tuple(notes), had_key, _find_key(found, (raw for raw, _ in read)), unread)
 
 
-def _read(raw: RawRequest) -> _Reading | None:
-    """The export that a request is, understood or not; None for any other request."""
+def _has_key(text: str) -> bool:
+    return contains_key(text) or _KEY_HEADER.search(text) is not None
+
+
+def _read(raw: RawRequest) -> CapturedRequest | None:
+    """The export that a request may be, understood or not; None for any other request."""
     subject = subject_of(raw)
-    if subject is None:
-        if not raw.exports or not raw.sent:
-            return None
-        return _Reading(CapturedRequest(raw.host, None, None, raw.host or "", TOOL, raw.line), True)
-    request = CapturedRequest(raw.host, subject.id, subject.flow_id, "", subject.kind, raw.line)
-    return _Reading(request, raw.exports)
+    if subject is not None:
+        kind, tool_id, flow_id = subject
+        return CapturedRequest(raw.host, tool_id, flow_id, "", kind, raw.line)
+    if raw.exports and raw.sent:
+        return CapturedRequest(raw.host, None, None, raw.host or "", TOOL, raw.line)
+    return None
+
+
+def _exports(read: Iterable[tuple[RawRequest, CapturedRequest | None]]) -> list[CapturedRequest]:
+    return _deduplicate(request for raw, request in read if request is not None and raw.exports)
 
 
 def _ids(request: CapturedRequest) -> tuple[str | None, str | None, str]:
@@ -185,9 +182,9 @@ def _find_key(found: Sequence[CapturedRequest], raws: Iterable[RawRequest]) -> C
         return None
 
 
-def _deduplicate(readings: Iterable[_Reading]) -> list[CapturedRequest]:
+def _deduplicate(requests: Iterable[CapturedRequest]) -> list[CapturedRequest]:
     """Each export once; one without its flow gives way to the same tool with it."""
-    found = list(dict.fromkeys(each.request for each in readings))
+    found = list(dict.fromkeys(requests))
     whole = {(each.host, each.tool_id) for each in found if each.flow_id is not None}
     return [
         each

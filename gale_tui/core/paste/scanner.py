@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.errors import ConfigError
@@ -84,11 +84,6 @@ class RawRequest:
     """False for an address that stands in a text, with no command round it."""
 
     @property
-    def path(self) -> str:
-        """The address without host, query and fragment."""
-        return re.split(r"[?#]", self.url.partition("://")[2].partition("/")[2])[0]
-
-    @property
     def host(self) -> str | None:
         """Scheme, host and port; None if the paste does not say."""
         named = _host(self.url)
@@ -104,13 +99,8 @@ class RawRequest:
         return _EXPORT.search(self.url) is not None or (self.sent and _ACTION.search(self.text) is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a request is about."""
-
-    kind: Kind
-    id: str | None
-    flow_id: str | None
+Subject: TypeAlias = tuple[Kind, str | None, str | None]
+"""What a request is about: the kind, its id, and the id of its flow."""
 
 
 def find_requests(text: str) -> Iterator[RawRequest]:
@@ -120,11 +110,11 @@ def find_requests(text: str) -> Iterator[RawRequest]:
     counted = 0
     for at, (begin, end) in enumerate(zip([0, *starts], [*starts, len(text)], strict=True)):
         part = text[begin:end]
-        for raw, offset in _in_command(part) if at else _in_text(part):
+        for raw, offset in _in_part(part, command=at > 0):
             place = begin + offset
             line += text.count("\n", counted, place)
             counted = place
-            yield RawRequest(raw.url, raw.text, line, raw.method, raw.sent)
+            yield replace(raw, line=line)
 
 
 def _addresses(part: str) -> list[tuple[int, str]]:
@@ -146,32 +136,20 @@ def _addresses(part: str) -> list[tuple[int, str]]:
     return found
 
 
-def _in_command(part: str) -> Iterator[tuple[RawRequest, int]]:
-    """The request of a command; several if nothing but their addresses tells them apart."""
+def _in_part(part: str, *, command: bool) -> Iterator[tuple[RawRequest, int]]:
+    """The requests of a command, one unless nothing but their addresses tells them apart, or of a text."""
     found = _addresses(part)
-    exports = [each for each in found if _EXPORT.search(each[1]) and _subject_in(each[1])]
-    if len(exports) < 2:
-        _, url = (exports or found or [(0, "")])[0]
-        if url or shaped_ids(part, "tool"):
-            yield RawRequest(url, part, method=_method(part)), 0
-        return
-    yield from _parts(part, exports, sent=True)
-
-
-def _in_text(part: str) -> Iterator[tuple[RawRequest, int]]:
-    """The addresses in a text that is no command."""
-    found = _addresses(part)
+    if command:
+        exports = [each for each in found if _EXPORT.search(each[1]) and _subject_in(each[1])]
+        found = exports if len(exports) > 1 else (exports or found or [(0, "")])[:1]
     if len(found) == 1:
         place, url = found[0]
-        yield RawRequest(url, part, method=_method(part), sent=False), place
-    else:
-        yield from _parts(part, found, sent=False)
-
-
-def _parts(part: str, found: list[tuple[int, str]], *, sent: bool) -> Iterator[tuple[RawRequest, int]]:
-    ends = [*(place for place, _ in found[1:]), len(part)][: len(found)]
-    for (place, url), end in zip(found, ends, strict=True):
-        yield RawRequest(url, part[place:end], sent=sent), place
+        if url or shaped_ids(part, "tool"):
+            yield RawRequest(url, part, method=_method(part), sent=command), 0 if command else place
+        return
+    ends = [*(place for place, _ in found[1:]), len(part)]
+    for (place, url), end in zip(found, ends, strict=False):
+        yield RawRequest(url, part[place:end], sent=command), place
 
 
 def _method(part: str) -> str:
@@ -221,14 +199,14 @@ def subject_of(raw: RawRequest) -> Subject | None:
         kind = kind_named(place[1]) or TOOL
         subject = _usable(unquote(place[2]).removeprefix(":"), secrets)
         if kind is not TOOL or subject is not None:
-            return Subject(kind, subject, flow_id if kind.needs_flow else None)
+            return kind, subject, flow_id if kind.needs_flow else None
     for text in (address, rest):
         named = ((kind, _named_id(text, kind.words, secrets)) for kind in KINDS.values())
         shaped = ((kind, _shaped_id(text, kind.word, first=text is address)) for kind in KINDS.values())
         for kind, subject in chain(named, shaped):
             # Without an export a field may be about anything; only ids of a tool's shape are worth a look.
             if subject is not None and (raw.exports or (kind is TOOL and is_id(subject, kind.word))):
-                return Subject(kind, subject, flow_id if kind.needs_flow else None)
+                return kind, subject, flow_id if kind.needs_flow else None
     return None
 
 
