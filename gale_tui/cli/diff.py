@@ -12,7 +12,7 @@ from gale_tui.core.archive.comparison import Change, Comparison, compare, compar
 from gale_tui.core.archive.import_needs import environment_of_file, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
 from gale_tui.core.archive.tool import text_of
-from gale_tui.core.errors import ConfigError, GaleError
+from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState
 from gale_tui.core.secret import HIDDEN
 from gale_tui.core.source.contents import read_contents
@@ -76,12 +76,8 @@ async def diff_set(history: Path, arguments: argparse.Namespace, out: TextIO, er
     from gale_tui.core.history.store import JobStore
     from gale_tui.core.source.repository import find_tool_folder
 
-    name = arguments.set_name
     async with await JobStore.open(history) as store:
-        kept = await store.sets.find(name)
-        if kept is None:
-            names = ", ".join(each.name for each in await store.sets.all()) or "none yet"
-            raise ConfigError(f"No set is called {inert(name, 80)!r}", f"Known sets: {names}")
+        kept = await store.sets.require(arguments.set_name)
         jobs = [job for job in await store.load() if job.download.state is DownloadState.SAVED]
     code = SAME
     for tool in kept.tools:

@@ -21,7 +21,7 @@ from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.jobs.reasons import describe, describe_download
-from gale_tui.core.models import DownloadState, Environment, EnvironmentCondition, Job, JobReason, JobState
+from gale_tui.core.models import DownloadState, EnvironmentCondition, Job, JobReason, JobState
 from gale_tui.core.signals import handle_signals
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
@@ -36,7 +36,7 @@ class FailFastError(GaleError):
     exit_code = 1
 
 
-def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> dict[str, object]:
+def entry_as_json(entry: BatchEntry, batch: BatchRecord) -> dict[str, object]:
     """What became of a tool as data for scripts: the job, the batch, and whether the file is like the one before.
 
     One that was not started has the same fields.
@@ -44,14 +44,13 @@ def entry_as_json(entry: BatchEntry, environment: Environment, batch: str) -> di
     job = entry.job
     if job is None:
         tool = entry.tool
-        nobody = Job(
-            "", environment.id, environment.name, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label, kind=tool.kind
-        )
+        environment = batch.environment_id, batch.environment_name
+        nobody = Job("", *environment, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label, kind=tool.kind)
         known = {**job_as_json(nobody), "status": None, "state": "not started", "note": entry.why}
     else:
         known = job_as_json(job)
     outcome = entry.outcome.value if entry.outcome is not None else None
-    return {**known, "outcome": outcome, "unchanged": entry.unchanged, "batch": batch or None}
+    return {**known, "outcome": outcome, "unchanged": entry.unchanged, "batch": batch.name or None}
 
 
 async def export(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -95,20 +94,20 @@ async def _run(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO, n
     in_history = arguments.resume or arguments.set_name is not None
     if in_history:
         await engine.start()
-    plan = await make_plan(engine, arguments)
+    environment, record = plan = await make_plan(engine, arguments)
     confirm_plan(engine, plan, arguments, narration)
     if not in_history:
         # Started last: what is refused opens no history and polls nothing.
         await engine.start()
     if arguments.save_set:
-        kept = ToolSet(arguments.save_set, plan.tools, plan.environment.id, engine.clock.time())
+        kept = ToolSet(arguments.save_set, record.tools, environment.id, engine.clock.time())
         await engine.sets.save(kept)
-        narration.say(f"saved {len(plan.tools)} tools as the set {arguments.save_set}")
+        narration.say(f"saved {len(record.tools)} tools as the set {arguments.save_set}")
     account = await _run_all(engine, arguments, plan, out, narration)
     if arguments.set_name is not None:
         await engine.sets.mark_used(arguments.set_name, at=engine.clock.time())
-    if plan.several:
-        narration.say(f"{plan.name or 'batch'}, {plan.environment.name}: {account.sentence}")
+    if arguments.tool_id is None:
+        narration.say(f"{record.title}, {environment.name}: {account.sentence}")
         _say_not_started(account.count(Outcome.NOT_STARTED), narration)
     if account.stopped:
         narration.say(account.stopped)
@@ -159,6 +158,7 @@ def _say_not_started(count: int, narration: Narration) -> None:
 async def _run_all(
     engine: GaleEngine, arguments: argparse.Namespace, plan: Plan, out: TextIO, narration: Narration
 ) -> BatchAccount:
+    several = arguments.tool_id is None
     ended: set[int] = set()
 
     def changed(account: BatchAccount) -> None:
@@ -168,34 +168,18 @@ async def _run_all(
             narration.follow(entry)
             if entry.outcome is not None:
                 ended.add(place)
-                _write_result(entry, arguments, plan, out)
-        narration.show(account.progress if plan.several else "")
+                _write_result(entry, arguments, plan[1], out)
+        narration.show(account.progress if several else "")
         if arguments.fail_fast and any(account.not_good):
             error = FailFastError("Stopped after the first failure (--fail-fast)")
             run.stop(str(error), error)
-        _give_up_hopeless(run, account, engine.clock.time(), several=plan.several)
+        _give_up_hopeless(run, account, engine.clock.time(), several=several)
 
-    record = plan.record or BatchRecord.new(
-        plan.environment,
-        plan.tools,
-        name=plan.name,
-        folder=arguments.output,
-        bad=plan.bad,
-        created_at=engine.clock.time(),
-    )
-    run = BatchRun(
-        engine,
-        plan.environment,
-        record,
-        changed,
-        resumed=plan.record is not None,
-        stored=plan.several,
-        if_changed=arguments.if_changed,
-    )
+    run = BatchRun(engine, *plan, changed, resumed=arguments.resume, stored=several, if_changed=arguments.if_changed)
     try:
         await _run_batch(run, engine, arguments.timeout or None)
     except asyncio.CancelledError:
-        if plan.several:
+        if several:
             _say_not_started(run.left, narration)
         raise
     return run.account
@@ -244,10 +228,10 @@ async def _run_batch(run: BatchRun, engine: GaleEngine, seconds: float | None) -
         key_wanted.cancel()
 
 
-def _write_result(entry: BatchEntry, arguments: argparse.Namespace, plan: Plan, out: TextIO) -> None:
+def _write_result(entry: BatchEntry, arguments: argparse.Namespace, record: BatchRecord, out: TextIO) -> None:
     job = entry.job
     if arguments.json:
-        out.write(json.dumps(entry_as_json(entry, plan.environment, plan.name), ensure_ascii=False) + "\n")
+        out.write(json.dumps(entry_as_json(entry, record), ensure_ascii=False) + "\n")
     elif job is not None and job.download.state is DownloadState.SAVED:
         out.write(f"{job.download.path}\n")
     out.flush()

@@ -46,6 +46,19 @@ class ToolSets:
     async def find(self, name: str) -> ToolSet | None:
         return await self._read(lambda history: _read_one(history.file.reader, name))
 
+    async def require(self, name: str, advice: str = "") -> ToolSet:
+        """The set of that name.
+
+        Raises:
+            ConfigError: There is none; it names those that there are, then gives the advice.
+        """
+        if (found := await self.find(name)) is not None:
+            return found
+        known = ", ".join(each.name for each in await self.all()) or "none yet"
+        raise ConfigError(
+            f"No set is called {inert(name, 80)!r}", f"Known sets: {known}{'. ' if advice else ''}{advice}"
+        )
+
     async def save(self, new: ToolSet) -> None:
         """Writes a set in place of the one with its name."""
         sql = "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)"
