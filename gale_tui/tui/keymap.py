@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import ACTIONS, FOCUSED, Action, Place, actions_at, default_key, find_action
@@ -23,7 +22,7 @@ _TOGETHER = [
 class KeyMap:
     """The changes that hold."""
 
-    changed: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys by action id, as the framework names them, for those actions that have others than their own."""
     problems: tuple[str, ...] = ()
     """A sentence about each change that does not hold."""
@@ -56,68 +55,52 @@ def read_keys(changes: Mapping[str, str]) -> KeyMap:
     """Reads the `keys` of the settings. A change that cannot hold leaves the action its own keys."""
     if not changes:
         return NO_CHANGES
-    actions = {each.id: each for each in ACTIONS}
-    text_actions = actions_at(*_TEXT_PLACES)
     wanted: dict[str, tuple[str, ...]] = {}
     problems: list[str] = []
     for action_id, text in changes.items():
-        action = actions.get(action_id)
-        shown = inert(action_id, 40)
-        if action is None:
-            problems.append(f"keys in config.toml: unknown action “{shown}”; F1 lists the action ids.")
-            continue
-        if not action.bound:
-            problems.append(f"keys in config.toml: the key of “{shown}” belongs to the field and cannot be changed.")
-            continue
-        keys = [(each, key_name(each)) for each in ([","] if text.strip() == "," else text.split(","))]
-        unknown = next((each for each, name in keys if name is None), None)
-        if unknown is not None:
-            problems.append(
-                f"keys in config.toml: “{inert(unknown, 40)}” for “{shown}” is not a key; use a, f5 or ctrl+k."
-            )
-            continue
-        names = tuple(dict.fromkeys(name for _, name in keys if name is not None))
-        typed = next((name for name in names if types_text(name)), None)
-        if action in text_actions and typed is not None:
-            problems.append(
-                f"keys in config.toml: “{key_text(typed)}” for “{shown}” is text in the fields there; use an F key."
-            )
-            continue
-        wanted[action_id] = names
-    return KeyMap(MappingProxyType(_without_clashes(wanted, problems)), tuple(problems))
-
-
-def _without_clashes(wanted: dict[str, tuple[str, ...]], problems: list[str]) -> dict[str, tuple[str, ...]]:
-    """The changes that leave every key of a place with one meaning; the others become sentences.
-
-    A change that falls away gives its action the old keys back, which may clash in turn: hence again and again.
-    """
-    holding = dict(wanted)
-    while (clash := _first_clash(holding)) is not None:
-        action, other, key = clash
-        loser, winner = (action, other) if action.id in holding else (other, action)
-        del holding[loser.id]
+        names = {each: key_name(each) for each in ([","] if text.strip() == "," else text.split(","))}
+        problem = _problem(action_id, names)
+        if problem:
+            problems.append(f"keys in config.toml: {problem}")
+        else:
+            wanted[action_id] = tuple(dict.fromkeys(name for name in names.values() if name is not None))
+    while (clash := _first_clash(wanted)) is not None:
+        # A change that falls away gives its action the old keys back, which may clash in turn.
+        loser, winner, key = clash
+        del wanted[loser.id]
         problems.append(
             f"keys in config.toml: “{key_text(key)}” for “{loser.id}” is the key of “{winner.id}” already; "
             f"{key_text(loser.keys[0])} stays."
         )
-    return holding
+    return KeyMap(wanted, tuple(problems))
+
+
+def _problem(action_id: str, names: Mapping[str, str | None]) -> str:
+    """Why an action cannot have these keys, by how they are written; empty where it can, but for a clash."""
+    shown = inert(action_id, 40)
+    action = next((each for each in ACTIONS if each.id == action_id), None)
+    if action is None:
+        return f"unknown action “{shown}”; F1 lists the action ids."
+    if not action.bound:
+        return f"the key of “{shown}” belongs to the field and cannot be changed."
+    for written, name in names.items():
+        if name is None:
+            return f"“{inert(written, 40)}” for “{shown}” is not a key; use a, f5 or ctrl+k."
+    typed = next((name for name in names.values() if name is not None and types_text(name)), None)
+    if action.place in _TEXT_PLACES and typed is not None:
+        return f"“{key_text(typed)}” for “{shown}” is text in the fields there; use an F key."
+    return ""
 
 
 def _first_clash(changed: Mapping[str, tuple[str, ...]]) -> tuple[Action, Action, str] | None:
+    """A changed action, the one that has its key already, and the key.
+
+    Later lines of the file lose against earlier ones, and all of them against keys that nobody changed.
+    """
     for places in _TOGETHER:
-        taken: dict[str, Action] = {}
-        # Later lines of the file lose against earlier ones, and all of them against keys that nobody changed.
-        order = sorted(
-            actions_at(*places),
-            key=lambda each: (each.id in changed, list(changed).index(each.id) if each.id in changed else 0),
-        )
-        for action in order:
-            if action.id not in changed:
-                for key in action.keys:
-                    taken.setdefault(key, action)
-                continue
-            for key in changed[action.id]:
+        taken = {key: each for each in actions_at(*places) if each.id not in changed for key in each.keys}
+        for action in map(find_action, changed):
+            for key in changed[action.id] if action.place in places else ():
                 other = taken.setdefault(key, action)
                 if other is not action:
                     return action, other, key
