@@ -144,7 +144,7 @@ class Calls:
             link = None
             if job.script.url_in in ("status", "both") and job.succeeded(now):
                 known = len(job.links)
-                link = self._delivery.link(job, fresh=job.script.link.fresh)
+                link = self._delivery.link(job)
                 if len(job.links) > known:
                     self._remember()
             return json_response(200, _status_answer(job, now, link)), fault

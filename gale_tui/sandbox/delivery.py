@@ -13,7 +13,7 @@ from urllib.parse import quote
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.files import sized_zip, tool_documents
 from gale_tui.sandbox.jobs import IssuedLink, Job
-from gale_tui.sandbox.script import File, Link
+from gale_tui.sandbox.script import File
 from gale_tui.sandbox.wire import BytesBody, FileBody, Request, Response, errors_json, http_date
 
 
@@ -99,13 +99,11 @@ class Delivery:
     def path(job: Job) -> str:
         return f"/api/v1/account/{job.account}/exports/{job.export_job_id}"
 
-    def link(self, job: Job, *, fresh: bool = False) -> str:
-        """The link as an answer gives it; the last one made, or with `fresh` a new one where that has expired."""
+    def link(self, job: Job) -> str:
+        """The link as an answer gives it: the last one made, or a new one where that has expired."""
         link = job.script.link
-        if link.text is not None:
-            return f"{link.before}{link.text}{link.after}"
         now = self._time.now()
-        if not job.links or (fresh and _expired(job.links[-1], now)):
+        if not job.links or _expired(job.links[-1], now):
             lifetime = link.lifetime
             until = None if lifetime is None else now + lifetime
             seconds = 10 * 365 * 86400 if lifetime is None else lifetime / self._time.speed
@@ -113,18 +111,9 @@ class Delivery:
             # Seeded by the ids alone: links are looked up, so nobody gains by making one.
             data = f"{self.path(job)} {len(job.links)}".encode()
             job.links.append(IssuedLink(hashlib.sha256(data).hexdigest(), expires, until))
-        return f"{link.before}{self._url(job, job.links[-1], link)}{link.after}"
-
-    def _url(self, job: Job, issued: IssuedLink, link: Link) -> str:
-        path = self.path(job)
-        if link.signed:
-            path += f"?signature={issued.signature}&expires={issued.expires}"
-        if link.form == "relative":
-            return path
-        if link.form == "relative without slash":
-            return path[1:]
-        url = self._base(link.host) + path
-        return url.partition(":")[2] if link.form == "scheme-relative" else url
+        issued = job.links[-1]
+        query = f"?signature={issued.signature}&expires={issued.expires}" if link.signed else ""
+        return link.write(self._base(link.host) + self.path(job) + query)
 
     def answer(self, request: Request, job: Job) -> tuple[Response, bool]:
         """The answer on a link, and whether it leads to the file (so that the faults of downloads concern it)."""
@@ -168,11 +157,10 @@ class Delivery:
         if number >= len(link.redirects):
             return None
         target = link.redirects[number]
-        following = 0 if link.loop and number + 1 == len(link.redirects) else number + 1
         if target in ("own", "other", "plain", "relative"):
             query = "".join(f"{name}={quote(value)}&" for name, value in request.query.items() if name != "hop")
             base = "" if target == "relative" else self._base(target)
-            target = f"{base}{request.encoded_path}?{query}hop={following}"
+            target = f"{base}{request.encoded_path}?{query}hop={number + 1}"
         return Response(302, [("Location", target)])
 
     def _file(self, request: Request, job: Job) -> Response:

@@ -40,7 +40,6 @@ class Fault:
     message: str | None = None
     """What `errors[].msg` says in that JSON."""
     body: bytes | str | None = None
-    content_type: str | None = None
     headers: tuple[tuple[str, str | None], ...] = ()
     """Set, replaced, or left out (None)."""
     retry_after: float | str | None = None
@@ -81,12 +80,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    form: Literal["absolute", "relative", "relative without slash", "scheme-relative"] = "absolute"
-    before: str = ""
-    """White space (or anything else) put before the link."""
-    after: str = ""
-    text: str | None = None
-    """This, verbatim, instead of a working link."""
+    write: Callable[[str], str] = str
+    """What an answer makes of the absolute link."""
     host: Literal["own", "other"] = "own"
     """`other`: a second port of the sandbox, so another origin."""
     signed: bool = True
@@ -104,12 +99,8 @@ class Link:
     """Seconds from its making; None: for ever."""
     expired_status: int = 403
     expired_body: Literal["json", "xml", "html"] = "xml"
-    fresh: bool = True
-    """A status answer that carries the link makes a new one when the last has expired."""
     redirects: tuple[str, ...] = ()
     """Where each hop leads: `own`, `relative`, `other`, `plain` (a port without TLS) or a URL verbatim."""
-    loop: bool = False
-    """The last hop leads to the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,8 +39,6 @@ def apply_fault(response: Response, fault: Fault, time: SandboxTime) -> Response
             spoiled = Response(status, [("Content-Type", "application/json; charset=utf-8")], BytesBody(body))
         spoiled.head_only = response.head_only
         response = spoiled
-    if fault.content_type is not None:
-        response.set("Content-Type", fault.content_type)
     if isinstance(fault.retry_after, str):
         response.set("Retry-After", fault.retry_after)
     elif fault.retry_after is not None:

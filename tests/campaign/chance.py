@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.support import faults
-from tests.support.answers import ABSENT, renamed, with_fields
+from tests.support.answers import ABSENT, relative_link, renamed, with_fields
 from tests.support.bad_files import bad_file
 
 __all__ = ["FACTOR", "Disturbance", "Plan", "Run", "plan"]
@@ -130,7 +130,7 @@ def _script(rng: random.Random, key: str) -> Script:
         on_status=_some(rng, common, 3),
         on_download=_some(rng, on_download, 3),
         link=Link(
-            form=rng.choice(("absolute", "absolute", "relative")),
+            write=rng.choice((str, str, relative_link().write)),
             host=rng.choice(("own", "own", "other")),
             ready_after=rng.choice((0.0, 0.0, 3.0)),
             not_ready=rng.choice((403, 404, 409)),

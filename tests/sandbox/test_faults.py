@@ -96,7 +96,7 @@ def test_a_fault_can_last_for_a_while(sandbox: Sandbox, clock: HandClock) -> Non
         (faults.bad_json(), b'{"dock-statusId": "ds-', "application/json", True),
         (faults.empty_body(), b"", "application/json", True),
         (faults.oversized(3 << 20), b'{"status": "IN_PROGRESS", "padding"', "application/json", True),
-        (Fault(body="plain", content_type="text/plain", status=500), b"plain", "text/plain", False),
+        (Fault(body="plain", headers=(("Content-Type", "text/plain"),), status=500), b"plain", "text/plain", False),
         (Fault(body=b"\xff\xfe\x00", headers=(("Content-Type", None),)), b"\xff\xfe\x00", None, False),
     ],
 )

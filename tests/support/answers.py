@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gale_tui.sandbox.script import Edit, File, Script
+from gale_tui.sandbox.script import Edit, File, Link, Script
 
-__all__ = ["ABSENT", "all_of", "renamed", "vendor_script", "with_fields"]
+__all__ = ["ABSENT", "all_of", "link_to", "relative_link", "renamed", "vendor_script", "with_fields"]
 
 ABSENT: Final = object()
 """As the value of a field: the answer is without it."""
@@ -57,6 +57,16 @@ def renamed(old: str, *new: str) -> Edit:
             _put(answer, name, value)
 
     return edit
+
+
+def link_to(text: str) -> Link:
+    """This, verbatim, in place of a working link."""
+    return Link(write=lambda url: text)
+
+
+def relative_link(start: str = "/") -> Link:
+    """A link without scheme and host."""
+    return Link(write=lambda url: start + url.split("/", 3)[3])
 
 
 def all_of(*edits: Edit) -> Edit:

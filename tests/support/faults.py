@@ -34,6 +34,14 @@ HOSTILE: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+def media_type(value: str) -> tuple[tuple[str, str], ...]:
+    """The headers of a fault whose body is not JSON in UTF-8."""
+    return (("Content-Type", value),)
+
+
+_JSON: Final = media_type("application/json")
+
+
 def proper(times: int | None = 1) -> Fault:
     """Nothing wrong with so many answers."""
     return Fault(times=times)
@@ -64,17 +72,23 @@ def server_error(
 
 def html_page(status: int = 502, page: str = PROXY_PAGE, *, times: int | None = 1, started: bool = False) -> Fault:
     """A page of something in front of GALE; with status 200, a log-in page for example."""
-    return Fault(times=times, status=status, body=page, content_type="text/html; charset=utf-8", started=started)
+    return Fault(times=times, status=status, body=page, headers=media_type("text/html; charset=utf-8"), started=started)
 
 
 def bad_json(times: int | None = 1) -> Fault:
     """200 with JSON that breaks off."""
-    return Fault(times=times, status=200, body='{"dock-statusId": "ds-', content_type="application/json", started=True)
+    return Fault(
+        times=times,
+        status=200,
+        body='{"dock-statusId": "ds-',
+        headers=_JSON,
+        started=True,
+    )
 
 
 def empty_body(times: int | None = 1) -> Fault:
     """An answer without a byte of body."""
-    return Fault(times=times, status=200, body=b"", content_type="application/json", started=True)
+    return Fault(times=times, status=200, body=b"", headers=_JSON, started=True)
 
 
 def oversized(size: int = 4 << 20, *, times: int | None = 1) -> Fault:
@@ -83,7 +97,7 @@ def oversized(size: int = 4 << 20, *, times: int | None = 1) -> Fault:
         times=times,
         status=200,
         body=b'{"status": "IN_PROGRESS", "padding": "' + b"x" * size + b'"}',
-        content_type="application/json",
+        headers=_JSON,
         started=True,
     )
 

@@ -34,7 +34,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.script import Fault, File, Link
 from gale_tui.sandbox.server import Sandbox
 from tests.support.bad_files import bad_file
-from tests.support.faults import HOSTILE, rate_limited
+from tests.support.faults import HOSTILE, media_type, rate_limited
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
 from tests.support.wire import Conversation, WireServer, answer, reply, shown_in_a_crash
 
@@ -251,7 +251,9 @@ class TestRefusals:
         assert "has expired" in error.what
 
     def test_expired_whatever_is_said_with_the_key(self, sandbox: Sandbox, to: Fetching) -> None:
-        first = Fault(status=403, body="<Error><Code>ExpiredToken</Code></Error>", content_type="application/xml")
+        first = Fault(
+            status=403, body="<Error><Code>ExpiredToken</Code></Error>", headers=media_type("application/xml")
+        )
         job, url = finished(sandbox, on_download=(first, Fault(status=403)))
         assert isinstance(failing(to.task(url)), LinkExpiredError)
         assert len(sandbox.downloads(job)) == 2
@@ -309,12 +311,12 @@ class TestRefusals:
         assert isinstance(failing(to.task(url)), LinkRefusedError)
 
     def test_a_redirect_without_end(self, sandbox: Sandbox, to: Fetching) -> None:
-        _, url = finished(sandbox, link=Link(redirects=("own",), loop=True))
+        _, url = finished(sandbox, link=Link(redirects=("own",) * 9))
         assert "redirects" in failing(to.task(url)).what
 
     def test_hostile_words_are_inert(self, sandbox: Sandbox, to: Fetching) -> None:
         for text in HOSTILE.values():
-            _, url = finished(sandbox, on_download=(Fault(status=404, body=text, content_type="text/plain"),))
+            _, url = finished(sandbox, on_download=(Fault(status=404, body=text, headers=media_type("text/plain")),))
             what = failing(to.task(url)).what
             assert what == inert(what, 1000)
             assert len(what) < 300

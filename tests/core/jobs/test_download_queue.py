@@ -22,6 +22,7 @@ from gale_tui.core.jobs import download_queue, job_download
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobState
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.support import faults
+from tests.support.answers import link_to
 from tests.support.bad_files import bad_file
 from tests.support.engines import TOOL, Bench, Watch, bench, eventually
 from tests.support.wire import WireServer, answer, reply
@@ -53,7 +54,7 @@ async def test_a_link_that_is_not_ready_is_asked_again(bench: Bench, status: int
 def store_says(status: int, code: str) -> Fault:
     """A store's refusal, for good."""
     body = f"<Error><Code>{code}</Code><Message>Because</Message></Error>"
-    return Fault(status=status, body=body, content_type="application/xml", times=None)
+    return Fault(status=status, body=body, headers=faults.media_type("application/xml"), times=None)
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidAccessKeyId"])
@@ -81,7 +82,7 @@ async def test_a_link_that_is_valid_later_waits_for_that(bench: Bench) -> None:
     later = datetime.fromtimestamp(bench.clock.time() + 7200, UTC)
     denied = reply(403, b"<Error><Code>AuthenticationFailed</Code></Error>", "application/xml")
     with WireServer(answer(denied)) as store:
-        bench.script(duration=1.0, link=Link(text=f"{store.url}/f.zip?st={later:%Y-%m-%dT%H:%M:%SZ}&sig=1"))
+        bench.script(duration=1.0, link=link_to(f"{store.url}/f.zip?st={later:%Y-%m-%dT%H:%M:%SZ}&sig=1"))
         async with bench.engine() as watch:
             job = await succeed(bench, watch)
             job = await watch.download(job.id, DownloadState.NOT_READY)
@@ -252,15 +253,18 @@ HOPELESS: dict[str, tuple[Script, DownloadReason]] = {
     "truncated": (Script(duration=1.0, file=bad_file("cut short")), DownloadReason.CORRUPT),
     "empty": (Script(duration=1.0, file=bad_file("empty")), DownloadReason.NOT_A_ZIP),
     "bomb": (Script(duration=1.0, file=bad_file("bomb")), DownloadReason.CORRUPT),
-    "other scheme": (Script(duration=1.0, link=Link(text="ftp://files.invalid/tool.zip")), DownloadReason.LINK_REFUSED),
-    "script": (Script(duration=1.0, link=Link(text="javascript:alert(1)")), DownloadReason.LINK_REFUSED),
-    "file": (Script(duration=1.0, link=Link(text="file:///etc/passwd")), DownloadReason.LINK_REFUSED),
+    "other scheme": (
+        Script(duration=1.0, link=link_to("ftp://files.invalid/tool.zip")),
+        DownloadReason.LINK_REFUSED,
+    ),
+    "script": (Script(duration=1.0, link=link_to("javascript:alert(1)")), DownloadReason.LINK_REFUSED),
+    "file": (Script(duration=1.0, link=link_to("file:///etc/passwd")), DownloadReason.LINK_REFUSED),
     "credentials": (
-        Script(duration=1.0, link=Link(text="https://user:secret@files.invalid/tool.zip?x=1")),
+        Script(duration=1.0, link=link_to("https://user:secret@files.invalid/tool.zip?x=1")),
         DownloadReason.LINK_REFUSED,
     ),
     "plain http elsewhere": (
-        Script(duration=1.0, link=Link(text="http://files.invalid/tool.zip?x=1")),
+        Script(duration=1.0, link=link_to("http://files.invalid/tool.zip?x=1")),
         DownloadReason.LINK_REFUSED,
     ),
 }

@@ -14,7 +14,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import Edit, Fault, Link
 from gale_tui.sandbox.server import Sandbox
 from tests.support import faults
-from tests.support.answers import all_of, renamed, with_fields
+from tests.support.answers import all_of, relative_link, renamed, with_fields
 from tests.support.engines import TOOL, Bench, bench, eventually
 
 __all__ = ["bench"]
@@ -57,9 +57,9 @@ async def test_every_spelling_leads_to_the_file(bench: Bench, script: dict[str, 
 
 
 LINKS: dict[str, Link] = {
-    "relative": Link(form="relative"),
-    "relative without slash": Link(form="relative without slash"),
-    "white space": Link(before="  \n", after=" \t"),
+    "relative": relative_link(),
+    "relative without slash": relative_link(""),
+    "white space": Link(write=lambda url: f"  \n{url} \t"),
     "for ever": Link(lifetime=None),
     "unsigned and open": Link(signed=False),
     "needs the key": Link(signed=False, key="needed"),

@@ -111,7 +111,7 @@ async def test_no_spelling_is_left_after_two(bench: Bench) -> None:
 
 
 async def test_a_404_that_is_not_gales_is_not_followed_by_another(bench: Bench) -> None:
-    page = Fault(status=404, body="<html>Not here</html>", content_type="text/html", times=2)
+    page = Fault(status=404, body="<html>Not here</html>", headers=(("Content-Type", "text/html"),), times=2)
     offered = bench.sandbox.add_tool("Claims", Script(on_export=(page,)), kind="workflow")
     async with bench.engine() as watch:
         with pytest.raises(NotFoundError):
