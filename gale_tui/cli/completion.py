@@ -26,7 +26,6 @@ def add_completion(commands: Any) -> None:
         "completion",
         help="print the completion script of a shell",
         epilog=HOW,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("shell", choices=SHELLS)
 

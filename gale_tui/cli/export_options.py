@@ -54,7 +54,6 @@ def add_export(commands: Any) -> None:
         help="export and save without a screen",
         description="Export tools with their call flows, wait for the jobs, save the verified zips.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     which = export.add_argument_group("what to export: one tool, a set or a list")
     which.add_argument("--tool-id", metavar="ID")

@@ -20,7 +20,6 @@ def add_jobs(commands: Any) -> None:
         help="list the jobs of the history, newest first",
         description="List the jobs of the history, newest first. Nothing is polled.",
         epilog="filters, as in the app:\n  gale-tui jobs --filter 'status:failed env:prod \"leave bot\" -sandbox'",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--filter", metavar="WORDS", default="", help="only jobs that match, as in the app")
     command.add_argument("--json", action="store_true", help="one JSON object per job")

@@ -55,11 +55,9 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
     if arguments.command not in (None, "unpack", "pack"):
         gc.enable()
     try:
-        if arguments.keep is not None and not arguments.demo:
-            return _complain("--keep goes with --demo.")
-        if problem := refusal(arguments) or _from_file_problem(arguments):
+        if problem := refusal(arguments):
             return _complain(problem)
-        return _COMMANDS[arguments.command](arguments, wiring)
+        return _run(arguments, wiring)
     except GaleError as error:
         return _complain(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -73,46 +71,48 @@ def _complain(text: str, code: int = 2) -> int:
     return code
 
 
-def _sandbox(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.sandbox.standalone import serve
+def _run(arguments: argparse.Namespace, wiring: Wiring) -> int:
+    """Runs the command; each imports what it needs."""
+    match arguments.command:
+        case None:
+            return _app(arguments, wiring)
+        case "export":
+            return _export(arguments, wiring)
+        case "sandbox":
+            from gale_tui.sandbox.standalone import serve
 
-    return serve(arguments.port, sys.stdout)
+            return serve(arguments.port, sys.stdout)
+        case "info":
+            from gale_tui.cli.info import report
 
+            sys.stdout.write(asyncio.run(report(_paths(wiring), wiring.environ)))
+        case "completion":
+            from gale_tui.cli.completion import shell_code
 
-def _diff(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.diff import diff, diff_set
+            sys.stdout.write(shell_code(arguments.shell))
+        case "diff":
+            from gale_tui.cli.diff import diff, diff_set
 
-    if (arguments.after is None) == (arguments.set_name is None):
-        arguments.diff_parser.error("two exports are needed: A and B, or --set NAME and the folder A")
-    if arguments.set_name is None:
-        return diff(arguments.before, arguments.after, arguments, sys.stdout, sys.stderr)
-    return asyncio.run(diff_set(_paths(wiring).store_file, arguments, sys.stdout, sys.stderr))
+            if arguments.set_name is None:
+                return diff(arguments.before, arguments.after, arguments, sys.stdout, sys.stderr)
+            return asyncio.run(diff_set(_paths(wiring).store_file, arguments, sys.stdout, sys.stderr))
+        case "unpack":
+            from gale_tui.cli.source import unpack_command
 
+            return unpack_command(arguments, sys.stdout, sys.stderr)
+        case "pack":
+            from gale_tui.cli.source import pack_command
 
-def _source(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.source import pack_command, unpack_command
+            return pack_command(arguments, sys.stdout, sys.stderr)
+        case "prune":
+            from gale_tui.cli.prune import prune
 
-    command = unpack_command if arguments.command == "unpack" else pack_command
-    return command(arguments, sys.stdout, sys.stderr)
+            return asyncio.run(prune(_paths(wiring).store_file, arguments, sys.stdout, sys.stderr))
+        case "jobs":
+            from gale_tui.cli.jobs import list_jobs
 
-
-def _prune(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.prune import prune
-
-    return asyncio.run(prune(_paths(wiring).store_file, arguments, sys.stdout, sys.stderr))
-
-
-def _jobs(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.jobs import list_jobs
-
-    history = _paths(wiring).store_file
-    return asyncio.run(list_jobs(history, arguments, sys.stdout, sys.stderr)) if history.exists() else 0
-
-
-def _completion(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.completion import shell_code
-
-    sys.stdout.write(shell_code(arguments.shell))
+            history = _paths(wiring).store_file
+            return asyncio.run(list_jobs(history, arguments, sys.stdout, sys.stderr)) if history.exists() else 0
     return 0
 
 
@@ -120,13 +120,6 @@ def _paths(wiring: Wiring) -> Paths:
     from gale_tui.core.config.paths import Paths
 
     return Paths.find(wiring.environ)
-
-
-def _info(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    from gale_tui.cli.info import report
-
-    sys.stdout.write(asyncio.run(report(_paths(wiring), wiring.environ)))
-    return 0
 
 
 def _engine(arguments: argparse.Namespace, wiring: Wiring, named: str | None) -> GaleEngine:
@@ -190,22 +183,6 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
     engine = _engine(arguments, wiring, named)
     return asyncio.run(export(engine, arguments, sys.stdout, sys.stderr))
-
-
-def _from_file_problem(arguments: argparse.Namespace) -> str:
-    """Why `--from` cannot be; empty where it can."""
-    if arguments.from_file is None:
-        return ""
-    if arguments.command is not None:
-        return "--from FILE is for the app. Without a screen: gale-tui export --from FILE."
-    if arguments.from_file == "-":
-        return (
-            "--from - cannot be: the app needs the terminal for its keys, and reads nothing else from standard input. "
-            "Give a file, paste the text in the app, or use: gale-tui export --from -"
-        )
-    if arguments.readonly:
-        return "--from opens an export, and --readonly starts none. Leave one of them out."
-    return ""
 
 
 def _read_file(source: str) -> Paste | Path:
@@ -299,17 +276,3 @@ def demo_engine(
     engine = _make_engine(paths, wiring, given, download_dir, readonly=readonly, demo=True, offered=offered)
     engine.environments.choose(None)
     return engine, sandbox
-
-
-_COMMANDS: Final[Mapping[str | None, Callable[[argparse.Namespace, Wiring], int]]] = {
-    None: _app,
-    "sandbox": _sandbox,
-    "info": _info,
-    "export": _export,
-    "diff": _diff,
-    "unpack": _source,
-    "pack": _source,
-    "prune": _prune,
-    "jobs": _jobs,
-    "completion": _completion,
-}

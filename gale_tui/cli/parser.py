@@ -39,6 +39,9 @@ def make_parser() -> argparse.ArgumentParser:
     from gale_tui.cli.source import add_source
 
     class Parser(argparse.ArgumentParser):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
         def error(self, message: str) -> NoReturn:
             # What was typed may be a key in the wrong place.
             from gale_tui.core.untrusted_text import redact_links
@@ -49,7 +52,6 @@ def make_parser() -> argparse.ArgumentParser:
         prog="gale-tui",
         description="Export tools from Kore.ai GALE (Agent Platform), follow the jobs, save the files.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"gale-tui {__version__}")
     parser.add_argument("--demo", action="store_true", help="run on an embedded GALE; nothing to configure")
@@ -80,15 +82,12 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_diff(commands: Any) -> None:
-    import argparse
-
     diff: argparse.ArgumentParser = commands.add_parser(
         "diff",
         help="what changed between two exports of a tool, zips or unpacked folders",
         description="Compare two exports of a tool: nodes, prompts, guardrails, variables. Order and time stamps alone "
         "are no difference; values of environment variables are never printed.",
         epilog="exit codes:\n  0 no difference · 1 they differ · 2 one of them cannot be read",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     diff.add_argument("before", metavar="A", type=Path, help="a zip, or a folder that unpack made")
     diff.add_argument("after", metavar="B", type=Path, nargs="?")
@@ -120,25 +119,39 @@ EXPORT_USES: Final = frozenset({"env", "download_dir", "log_level"})
 
 def refusal(arguments: argparse.Namespace) -> str:
     """Why the options do not go together, a sentence; empty if they do."""
+    if arguments.keep is not None and not arguments.demo:
+        return "--keep goes with --demo."
+    if arguments.command is None:
+        return _app_refusal(arguments)
+    if arguments.command == "diff" and (arguments.after is None) == (arguments.set_name is None):
+        arguments.diff_parser.error("two exports are needed: A and B, or --set NAME and the folder A")
     command = arguments.command
-    if command is None:
+    fitting = {"command", "from_file", *(EXPORT_USES if command == "export" else ())}
+    others = {name: default for name, default in WITHOUT_ARGUMENTS.items() if name not in fitting}
+    unused = next((name for name, default in others.items() if getattr(arguments, name) != default), None)
+    if unused is not None:
+        advice = ""
+        if command == "export" and arguments.demo:
+            advice = " To try it out, start gale-tui sandbox and set GALE_HOST and GALE_API_KEY to what it prints."
+        elif command == "export" and arguments.readonly:
+            advice = " It starts no exports."
+        return f"--{unused.replace('_', '-')} does not go with {command}.{advice}"
+    if arguments.from_file is not None:
+        return "--from FILE is for the app. Without a screen: gale-tui export --from FILE."
+    return ""
+
+
+def _app_refusal(arguments: argparse.Namespace) -> str:
+    if arguments.demo and arguments.env:
+        return "--env does not go with --demo, which has its own environment."
+    if arguments.from_file == "-":
         return (
-            "--env does not go with --demo, which has its own environment." if arguments.demo and arguments.env else ""
+            "--from - cannot be: the app needs the terminal for its keys, and reads nothing else from standard input. "
+            "Give a file, paste the text in the app, or use: gale-tui export --from -"
         )
-    given = [
-        name
-        for name, default in WITHOUT_ARGUMENTS.items()
-        if name not in ("command", "from_file") and getattr(arguments, name) != default
-    ]
-    unused = [name for name in given if command != "export" or name not in EXPORT_USES]
-    if not unused:
-        return ""
-    advice = ""
-    if command == "export" and arguments.demo:
-        advice = " To try it out, start gale-tui sandbox and set GALE_HOST and GALE_API_KEY to what it prints."
-    elif command == "export" and arguments.readonly:
-        advice = " It starts no exports."
-    return f"--{unused[0].replace('_', '-')} does not go with {command}.{advice}"
+    if arguments.from_file is not None and arguments.readonly:
+        return "--from opens an export, and --readonly starts none. Leave one of them out."
+    return ""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -17,7 +17,6 @@ def add_prune(commands: Any) -> None:
         description="Remove saved exports that gale-tui recorded and that nobody changed since. The newest of each "
         "tool always stays, and so does every other file.",
         epilog="exit codes:\n  0 done, or nothing to remove · 2 usage · 6 a file could not be removed",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument(
         "--keep", metavar="N", type=_count, dest="newest", help="keep the newest N files of each tool (at least 1)"

@@ -34,7 +34,6 @@ def add_source(commands: Any) -> None:
         description="Unpack a saved export into a folder that people can read, compare and commit. Only files that "
         "changed are written; edits that were not committed are never overwritten.",
         epilog=UNPACKED,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     unpack.add_argument("archive", metavar="FILE.zip", type=Path)
     unpack.add_argument(
@@ -47,7 +46,6 @@ def add_source(commands: Any) -> None:
         help="pack an unpacked tool into a zip that GALE imports",
         description="Pack an unpacked tool into a zip that GALE imports.",
         epilog=PACKED,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     pack.add_argument("folder", metavar="DIR", type=Path)
     pack.add_argument("archive", metavar="FILE.zip", type=Path, nargs="?", help="by default DIR.zip")
