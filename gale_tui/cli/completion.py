@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from gale_tui.core.config.paths import Paths
+from pathlib import Path
+from typing import Any
 
 SHELLS = ("bash", "zsh", "fish")
 HOW = """\
@@ -57,36 +55,25 @@ def _add_completers(parser: argparse.ArgumentParser) -> None:
 
 def _offered(action: argparse.Action, **_: object) -> list[str]:
     """What an option is completed with; nothing where the history or the configuration cannot be read."""
+    from gale_tui.core.config.config_file import ConfigFile
+    from gale_tui.core.config.paths import Paths
     from gale_tui.core.errors import GaleError
 
+    paths = Paths.find(os.environ)
     try:
         if action.dest in ("env", "export_env"):
-            return sorted(_environments())
-        return sorted(set(asyncio.run(_in_history(action.dest))))
+            return sorted(each.name for each in ConfigFile(paths.config_file).load().environments)
+        history = paths.store_file
+        return sorted(set(asyncio.run(_in_history(history, action.dest)))) if history.exists() else []
     except (GaleError, OSError):
         return []
 
 
-def _environments() -> list[str]:
-    from gale_tui.core.config.config_file import ConfigFile
-
-    return [each.name for each in ConfigFile(_paths().config_file).load().environments]
-
-
-async def _in_history(field: str) -> list[str]:
+async def _in_history(history: Path, field: str) -> list[str]:
     """Names of sets, or ids of recent jobs."""
     from gale_tui.core.history.store import JobStore
 
-    history = _paths().store_file
-    if not history.exists():
-        return []
     async with await JobStore.open(history) as store:
         if field == "set_name":
             return [each.name for each in await store.sets.all()]
         return [str(getattr(job, field)) for job in await store.load(limit=RECENT)]
-
-
-def _paths() -> Paths:
-    from gale_tui.core.config.paths import Paths
-
-    return Paths.find(os.environ)

@@ -137,7 +137,7 @@ async def _unpack_all(account: BatchAccount, root: Path, narration: Narration) -
             code = max(code, error.exit_code)
             narration.say(f"{title} is not unpacked: {error}")
             continue
-        for note in (*done.notes, *(f"{each.file}:{each.line}: this looks like {each.kind}" for each in done.findings)):
+        for note in (*done.notes, *done.findings):
             narration.say(f"{title}: {note}")
         if done.changes.written or done.changes.removed:
             changed += 1

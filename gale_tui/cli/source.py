@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from gale_tui.core.source.credentials_scan import Finding
+    from gale_tui.core.source.pack import Packed
+    from gale_tui.core.source.unpack import Unpacked
 
 UNPACKED = """\
 the folder:
@@ -70,7 +70,7 @@ def unpack_command(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> i
     if folder == archive:
         folder = Path(f"{folder}-unpacked")
     done = unpack(archive, folder, force=arguments.force, strict=arguments.strict)
-    _narrate(done.notes, done.findings, err)
+    _narrate(done, err)
     changes = done.changes
     counts = f"{len(changes.written)} written, {len(changes.removed)} removed, {changes.unchanged} unchanged"
     out.write(f"Unpacked {inert(done.name or archive.name, 120)} into {inert(folder, 4096)}: {counts}.\n")
@@ -96,11 +96,11 @@ def pack_command(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int
         force=arguments.force,
         strict=arguments.strict,
     )
-    _narrate(done.notes, done.findings, err)
+    _narrate(done, err)
     out.write(f"Packed {inert(folder, 4096)} into {inert(target, 4096)}: {done.members} files.\n")
     return 0
 
 
-def _narrate(notes: Iterable[str], findings: Iterable[Finding], err: TextIO) -> None:
-    err.writelines(f"gale-tui: {note}.\n" for note in notes)
-    err.writelines(f"gale-tui: {finding.file}:{finding.line}: this looks like {finding.kind}\n" for finding in findings)
+def _narrate(done: Unpacked | Packed, err: TextIO) -> None:
+    err.writelines(f"gale-tui: {note}.\n" for note in done.notes)
+    err.writelines(f"gale-tui: {finding}\n" for finding in done.findings)

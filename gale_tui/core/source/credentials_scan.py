@@ -47,7 +47,7 @@ class Finding:
     kind: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.kind}"
+        return f"{self.file}:{self.line}: this looks like {self.kind}"
 
 
 def find_credentials(files: Mapping[str, bytes]) -> list[Finding]:

@@ -249,10 +249,10 @@ def test_credentials_are_reported_with_their_place_and_never_shown(tmp_path: Pat
     archive = write_zip(tmp_path / "leaky.zip", tool)
     found = [str(each) for each in unpack(archive, tmp_path / "tree").findings]
     assert [each.rpartition(":")[0].partition("--")[2] + each.rpartition(":")[2] for each in found] == [
-        "n6.json:12 a credential by its name",
-        "n8.json:9 a private key",
-        "n2.config.prompt.md:2 a GALE key",
-        "n4.json:11 a bearer token",
+        "n6.json:12 this looks like a credential by its name",
+        "n8.json:9 this looks like a private key",
+        "n2.config.prompt.md:2 this looks like a GALE key",
+        "n4.json:11 this looks like a bearer token",
     ]
     with pytest.raises(SourceError, match="looks like"):
         unpack(archive, tmp_path / "strict", strict=True)
