@@ -218,10 +218,11 @@ class ExportFields(FormBody):
             suggestions.move(by)
         return suggestions.open
 
-    @on(Suggestions.Clicked)
-    def _clicked(self, event: Suggestions.Clicked) -> None:
+    @on(Suggestions.OptionSelected, "#suggestions")
+    def _clicked(self, event: Suggestions.OptionSelected) -> None:
         event.stop()
-        self._take(event.choice)
+        if (choice := self._suggestions.chosen) is not None:
+            self._take(choice)
 
     def _take(self, choice: ToolChoice) -> None:
         self.fill(choice.tool_id, choice.flow_id, choice.kind)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual import on
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -49,12 +46,6 @@ class Suggestions(OptionList, can_focus=False):
     }
     """
 
-    @dataclass
-    class Clicked(Message):
-        """A tool was clicked."""
-
-        choice: ToolChoice
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._all: Sequence[ToolChoice] = ()
@@ -69,9 +60,7 @@ class Suggestions(OptionList, can_focus=False):
 
     @property
     def chosen(self) -> ToolChoice | None:
-        if not self.open or self.highlighted is None or self.highlighted >= len(self._shown):
-            return None
-        return self._shown[self.highlighted]
+        return self._shown[self.highlighted] if self.open and self.highlighted is not None else None
 
     def offer(self, choices: Sequence[ToolChoice], title: str) -> None:
         self._all = choices
@@ -109,12 +98,6 @@ class Suggestions(OptionList, can_focus=False):
             self.highlighted = None
         elif self.highlighted is not None:
             self.action_cursor_up()
-
-    @on(OptionList.OptionSelected)
-    def _clicked(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        if event.option_index < len(self._shown):
-            self.post_message(self.Clicked(self._shown[event.option_index]))
 
 
 def _meant(shown: Sequence[ToolChoice], wanted: str) -> int | None:
