@@ -12,16 +12,16 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
-from gale_tui.core.identifiers import clean_id, clean_key, id_warning
+from gale_tui.core.identifiers import clean_id, clean_key
 from gale_tui.core.models import Environment, Job
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
 from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.terminal.checkbox import FormCheckbox
-from gale_tui.tui.widgets.forms.checks import Finding, check_with, tidy_id
+from gale_tui.tui.widgets.forms.checks import check_with, tidy_id
 from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
-from gale_tui.tui.widgets.forms.id_fields import environment_select
+from gale_tui.tui.widgets.forms.id_fields import environment_select, id_check
 
 if TYPE_CHECKING:
     from gale_tui.tui.context import AppHost
@@ -163,7 +163,7 @@ class TrackDialog(FormDialog[Job]):
                 "Dock status",
                 "dock-status-id",
                 placeholder="ds-…",
-                check=check_with(clean_id, _dock_hint),
+                check=id_check("dock"),
                 required="Paste the dock status id; it begins with ds-.",
                 hint="The dockStatusId of the export's answer.",
                 tidy=tidy_id,
@@ -215,8 +215,3 @@ class EnvironmentPicker(GaleModal[str]):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option_id)
-
-
-def _dock_hint(text: str) -> Finding:
-    warning = id_warning("dock", tidy_id(text))
-    return Finding(warning, "warning") if warning else Finding()

@@ -172,9 +172,8 @@ class EnvironmentForm(FormScreen[Environment]):
         return check_environment_name(text, {each.name: each.id for each in self.engine.environments}, own)
 
     def _production_hint(self, text: str) -> Finding:
-        if "prod" in text.casefold() and not self.query_one("#production", FormCheckbox).value:
-            return Finding("Production? Then switch that on.", "note")
-        return Finding()
+        missing = "prod" in text.casefold() and not self.query_one("#production", FormCheckbox).value
+        return Finding("Production? Then switch that on." if missing else "", "note")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -204,9 +203,8 @@ class EnvironmentForm(FormScreen[Environment]):
             field.hint = field.required
         else:
             field.hint = self._key_hint
+        field.say(field.finding if needed or field.value else Finding())
         field.set_class(moved, "-warning")
-        if not needed and not field.value:
-            field.recheck()
 
     # What a paste gave
 

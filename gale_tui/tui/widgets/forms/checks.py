@@ -19,7 +19,7 @@ _QUOTES = "\"'`“”‘’«»"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a check."""
+    """The result of a check; without a text nothing was found."""
 
     text: str = ""
     level: Level = "hint"
@@ -29,11 +29,11 @@ class Finding:
 Check = Callable[[str], Finding]
 
 
-def check_with(clean: Callable[[str], object], fine: Callable[[str], Finding] | None = None) -> Check:
+def check_with(clean: Callable[[str], object], fine: Check = lambda text: Finding()) -> Check:
     """A check out of a function that raises `ConfigError` where a value cannot be used.
 
     Args:
-        fine: What is said of a value that can be used; nothing if None.
+        fine: What is said of a value that can be used; by default nothing.
     """
 
     def check(text: str) -> Finding:
@@ -41,7 +41,7 @@ def check_with(clean: Callable[[str], object], fine: Callable[[str], Finding] | 
             clean(text)
         except ConfigError as error:
             return Finding(str(error), "problem")
-        return fine(text) if fine is not None else Finding()
+        return fine(text)
 
     return check
 
@@ -107,6 +107,5 @@ def host_note(text: str) -> Finding:
 
 def key_note(text: str) -> Finding:
     """A warning of a key in an unusual shape."""
-    if not clean_key(text).reveal().startswith("kg-"):
-        return Finding("Most keys begin with kg-; this one does not.", "warning")
-    return Finding()
+    usual = clean_key(text).reveal().startswith("kg-")
+    return Finding("" if usual else "Most keys begin with kg-; this one does not.", "warning")

@@ -190,7 +190,7 @@ class TextField(Vertical):
         value: str = "",
         hint: str = "",
         placeholder: str = "",
-        check: Check | None = None,
+        check: Check = lambda text: Finding(),
         slow: bool = False,
         required: str = "",
         secret: bool = False,
@@ -210,10 +210,10 @@ class TextField(Vertical):
         self._label = label
         self.input = FieldInput(value, id=input_id, placeholder=placeholder, secret=secret, tidy=tidy)
         self._line = Static(classes="field--line", markup=False)
-        self._hint = hint
+        self.hint = hint
         self._below = below
         self._check = check
-        self._threads = DaemonThreads(f"{input_id}-check", keep=1) if slow else None
+        self._slow = slow
         self.required = required
         self.finding = Finding()
 
@@ -226,10 +226,6 @@ class TextField(Vertical):
     def on_mount(self) -> None:
         self.recheck()
 
-    def on_unmount(self) -> None:
-        if self._threads is not None:
-            self._threads.close()
-
     def rename(self, label: str, placeholder: str, check: Check, required: str) -> None:
         """Makes it the field of something else; the text stays and is checked again."""
         self.query_one(".field--label", Static).update(label)
@@ -241,15 +237,6 @@ class TextField(Vertical):
     def value(self) -> str:
         return self.input.value
 
-    @property
-    def hint(self) -> str:
-        return self._hint
-
-    @hint.setter
-    def hint(self, hint: str) -> None:
-        self._hint = hint
-        self._show()
-
     def fill(self, value: str) -> None:
         """Replaces the text without a `Changed` message."""
         with self.prevent(Input.Changed):
@@ -258,48 +245,42 @@ class TextField(Vertical):
         self.recheck()
 
     def say(self, finding: Finding) -> None:
-        """Shows something found elsewhere, until the text changes."""
-        self.finding = finding
-        self._show()
+        """Shows something found elsewhere, until the text changes; the hint where nothing was."""
+        self.finding = finding = finding if finding.text else Finding()
+        show_line(self._line, f"{_MARKS[finding.level]}{finding.text or self.hint}")
+        self.set_class(finding.level == "problem", "-problem")
+        self.set_class(finding.level == "warning", "-warning")
 
     def recheck(self) -> None:
         """Checks the text; an empty one is no problem before :meth:`validate`."""
-        if self._threads is not None and self.value.strip():
+        if self._slow and self.value.strip():
             self.run_worker(self._check_slowly(), group="check", exclusive=True)
         else:
-            self.say(self._check(self.value) if self._check is not None and self.value.strip() else Finding())
+            self.say(self._check(self.value) if self.value.strip() else Finding())
 
     def validate(self) -> bool:
         """Returns True if the field is valid; else shows the problem."""
         if not self.value.strip():
-            self.say(Finding(self.required, "problem") if self.required else Finding())
-        elif self._threads is None:
+            self.say(Finding(self.required, "problem"))
+        elif not self._slow:
             self.recheck()
         return self.finding.level != "problem"
 
     async def validate_fully(self) -> bool:
         """As :meth:`validate`, with a slow check waited for."""
-        if self._threads is not None and self.value.strip():
+        if self._slow and self.value.strip():
             await self._check_slowly()
         return self.validate()
 
     async def _check_slowly(self) -> None:
-        if self._threads is None or self._check is None:
-            return
         value = self.value
         try:
-            finding = await self._threads.call(self._check, value, within=_SLOW_CHECK_SECONDS)
+            threads = DaemonThreads("check", keep=0)
+            finding = await threads.call(self._check, value, within=_SLOW_CHECK_SECONDS)
         except TimeoutError:
             finding = Finding("The disk does not answer, so this was not checked.", "warning")
         if value == self.value:
             self.say(finding)
-
-    def _show(self) -> None:
-        finding = self.finding
-        text = f"{_MARKS[finding.level]}{finding.text}" if finding.text else self._hint
-        show_line(self._line, text)
-        self.set_class(finding.level == "problem", "-problem")
-        self.set_class(finding.level == "warning", "-warning")
 
     @on(Input.Changed)
     def _changed(self) -> None:

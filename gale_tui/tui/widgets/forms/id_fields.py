@@ -34,12 +34,9 @@ def environment_select(environments: Iterable[Environment], chosen: Environment 
     )
 
 
-def _check(what: Kind | Literal["flow"]) -> Check:
-    def odd(text: str) -> Finding:
-        warning = id_warning(what, clean_id(text))
-        return Finding(warning, "warning") if warning else Finding()
-
-    return check_with(clean_id, odd)
+def id_check(what: Kind | Literal["flow", "dock"]) -> Check:
+    """Whether an id can be used; an unusual shape is a warning."""
+    return check_with(clean_id, lambda text: Finding(id_warning(what, clean_id(text)) or "", "warning"))
 
 
 def id_field(
@@ -53,7 +50,7 @@ def id_field(
         value=value,
         placeholder="a-…" if tool else "cf-…",
         hint=hint,
-        check=_check(TOOL if tool else "flow"),
+        check=id_check(TOOL if tool else "flow"),
         required="The Tool ID is needed." if tool else _FLOW_NEEDED,
         tidy=tidy_id,
         below=below,
@@ -63,5 +60,5 @@ def id_field(
 def show_kind(kind: Kind, subject: TextField, flow: TextField) -> None:
     """Makes the fields of the ids those of a kind; hides the flow where it has none."""
     word = kind.word.capitalize()
-    subject.rename(f"{word} ID", f"{kind.id_prefix}…", _check(kind), f"The {word} ID is needed.")
+    subject.rename(f"{word} ID", f"{kind.id_prefix}…", id_check(kind), f"The {word} ID is needed.")
     flow.display = kind.needs_flow

@@ -51,7 +51,6 @@ class PastingFields(ExportFields):
         """The environment of the last paste, to be added or given its key."""
         self._key_text = key_text
         self._follow_paste = follow_paste
-        self._threads = DaemonThreads("paste", keep=0)
         self._reading = False
         self._enter_waits = False
         self._doubtful = False
@@ -63,7 +62,6 @@ class PastingFields(ExportFields):
 
     def on_unmount(self) -> None:
         self.offer = None
-        self._threads.close()
 
     # Reading
 
@@ -86,12 +84,12 @@ class PastingFields(ExportFields):
         self.post_message(self.StatusChanged(f"Reading {what} …", "busy"))
 
     async def _read(self, text: str, field: FieldInput) -> None:
-        if not self._ended(await self._threads.call(read_paste, text)):
+        if not self._ended(await DaemonThreads("paste", keep=0).call(read_paste, text)):
             field.insert_line(text)
 
     async def _read_file(self, path: Path) -> None:
         try:
-            paste = await self._threads.call(read_paste_file, path)
+            paste = await DaemonThreads("paste", keep=0).call(read_paste_file, path)
         except ConfigError as error:
             self._reading = False
             self.post_message(self.StatusChanged(str(error), "problem"))
