@@ -39,8 +39,8 @@ class ScreenDiff:
 
     def __init__(self) -> None:
         self._size = (0, 0)
-        self._characters: list[list[object]] = []
-        self._pens: list[list[object]] = []
+        self._cells: list[list[object]] = []
+        """Line by line: a character and its pen; None for what is not known."""
         self._known: dict[Style | None, tuple[Pen, Pen]] = {}
         self._colors: tuple[ColorSystem | None, Color | None] = (None, None)
         self._encoding: str | None = None
@@ -73,8 +73,7 @@ class ScreenDiff:
         if (size, colors, ascii_in) != (self._size, self._colors, self._encoding):
             self._size, self._colors, self._encoding = size, colors, ascii_in
             self._known.clear()
-            self._characters = [[None] * size[0] for _ in range(size[1])]
-            self._pens = [[None] * size[0] for _ in range(size[1])]
+            self._cells = [[None] * size[0] for _ in range(size[1])]
         painter = _Painter(size[0])
         for y, x, segments in _pieces(update):
             if 0 <= y < size[1] and 0 <= x < size[0]:
@@ -91,41 +90,32 @@ class ScreenDiff:
         pieces = [(text, style) for text, style, control in segments if text and not control]
         if self._encoding is not None:
             pieces = [(ascii_text(text, self._encoding), style) for text, style in pieces]
-        characters: list[object] = []
-        pens: list[object] = []
+        cells: list[tuple[str, Pen]] = []
         for text, style in pieces:
             if not text.isascii() and cell_len(text) != len(text):
                 self._paint_whole(painter, y, x, pieces)
                 return
-            characters.extend(text)
             pen, blank = self._pens_of(style)
-            if pen is blank or " " not in text:
-                pens.extend([pen] * len(text))
-            else:
-                pens.extend(blank if character == " " else pen for character in text)
-        count = min(len(characters), self._size[0] - x)
-        was, was_pens = self._characters[y], self._pens[y]
-        if characters[:count] == was[x : x + count] and pens[:count] == was_pens[x : x + count]:
-            return
-        for start, end in _runs(characters, pens, was, was_pens, x, count):
+            cells += [(character, blank if character == " " else pen) for character in text]
+        cells = cells[: self._size[0] - x]
+        line = self._cells[y]
+        for start, end in _runs(cells, line[x : x + len(cells)]):
             painter.move(y, x + start)
-            for index in range(start, end):
-                painter.write(characters[index], pens[index])  # type: ignore[arg-type]  # both were just made
-        was[x : x + count] = characters[:count]
-        was_pens[x : x + count] = pens[:count]
+            for character, pen in cells[start:end]:
+                painter.write(character, pen)
+        line[x : x + len(cells)] = cells
 
     def _paint_whole(self, painter: _Painter, y: int, x: int, pieces: Sequence[tuple[str, Style | None]]) -> None:
         """Paints a piece with wide characters or combining ones as one: where its cells are is not known."""
         count = min(sum(cell_len(text) for text, _ in pieces), self._size[0] - x)
         sign: object = (x, tuple(pieces))
-        if self._characters[y][x : x + count] == [sign] * count:
+        if self._cells[y][x : x + count] == [sign] * count:
             return
         painter.move(y, x)
         for text, style in pieces:
             painter.write(text, self._pens_of(style)[0])
         painter.lose_place()
-        self._characters[y][x : x + count] = [sign] * count
-        self._pens[y][x : x + count] = [None] * count
+        self._cells[y][x : x + count] = [sign] * count
 
 
 def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Iterable[Segment]]]:
@@ -142,18 +132,11 @@ def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Iter
             yield y, left, strip.crop(left - x, right - x)
 
 
-def _runs(
-    characters: Sequence[object],
-    pens: Sequence[object],
-    was: Sequence[object],
-    was_pens: Sequence[object],
-    x: int,
-    count: int,
-) -> Iterable[tuple[int, int]]:
+def _runs(cells: Sequence[object], there: Sequence[object]) -> list[tuple[int, int]]:
     """Where the new cells differ from those that are there; runs that are close together as one."""
     runs: list[tuple[int, int]] = []
-    for index in range(count):
-        if characters[index] != was[x + index] or pens[index] != was_pens[x + index]:
+    for index, (new, old) in enumerate(zip(cells, there, strict=True)):
+        if new != old:
             if runs and index - runs[-1][1] <= SHORT:
                 runs[-1] = (runs[-1][0], index + 1)
             else:
