@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
-from textual.timer import Timer
-from textual.widgets import Input, Select
+from textual.widgets import Select
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.drafts import ExportDraft
@@ -24,14 +24,14 @@ class DraftAutosave:
 
     def __init__(self, fields: ExportFields) -> None:
         self._fields = fields
-        self._timer: Timer | None = None
+        self._drafts = fields.engine.drafts
+        self._timer = fields.set_timer(PAUSE, self.flush)
         self._first = self._kept = self.typed
         self._written = self._ended = False
         self.before: ExportDraft | None = None
         """The draft of an earlier form that was not sent."""
-        for field in fields.query(Input):
+        for field in fields.query("Input, #environment"):
             fields.watch(field, "value", self._changed, init=False)
-        fields.watch(fields.query_one("#environment", Select), "value", self._changed, init=False)
 
     @property
     def typed(self) -> ExportDraft:
@@ -48,10 +48,8 @@ class DraftAutosave:
 
     async def find(self) -> ExportDraft | None:
         """Finds an earlier draft; None if there is none, or it cannot be read."""
-        try:
-            self.before = await self._fields.engine.drafts.find()
-        except GaleError:
-            self.before = None
+        with contextlib.suppress(GaleError):
+            self.before = await self._drafts.find()
         return self.before
 
     def exchange(self, draft: ExportDraft) -> None:
@@ -65,27 +63,21 @@ class DraftAutosave:
         fields.field("label").fill(draft.label)
         if draft.folder:
             fields.field("folder").fill(draft.folder)
-        if self._fields.engine.environments.find(draft.environment_id) is not None:
+        if fields.engine.environments.find(draft.environment_id) is not None:
             fields.query_one("#environment", Select).value = draft.environment_id
 
     def _changed(self) -> None:
-        if self._timer is not None:
-            self._timer.reset()
-        elif not self._ended:
-            self._timer = self._fields.set_timer(PAUSE, self.flush)
+        self._timer.stop()
+        self._timer = self._fields.set_timer(PAUSE, self.flush)
 
     def flush(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
         typed = self.typed
         if self._ended or typed == self._kept:
             return
         self._kept = typed
         if not (typed.empty or typed == self._first):
             self._written = True
-            at = self._fields.engine.clock.time()
-            self._run(replace(typed, at=at))
+            self._run(replace(typed, at=self._fields.engine.clock.time()))
         elif self._written:
             self._written = False
             self._run(None)
@@ -93,8 +85,6 @@ class DraftAutosave:
     def end(self) -> None:
         """Clears the draft: the form was sent."""
         self._ended = True
-        if self._timer is not None:
-            self._timer.stop()
         self._run(None)
 
     def _run(self, draft: ExportDraft | None) -> None:
@@ -102,9 +92,6 @@ class DraftAutosave:
         self._fields.app.run_worker(self._write(draft), name="draft")
 
     async def _write(self, draft: ExportDraft | None) -> None:
-        drafts = self._fields.engine.drafts
-        try:
-            await (drafts.clear() if draft is None else drafts.save(draft))
-        except GaleError:
-            # The form is as it is on the screen; that the disk takes nothing is said where a job is written.
-            return
+        # The form is as it is on the screen; that the disk takes nothing is said where a job is written.
+        with contextlib.suppress(GaleError):
+            await (self._drafts.clear() if draft is None else self._drafts.save(draft))
