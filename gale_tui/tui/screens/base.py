@@ -68,6 +68,11 @@ class _AppScreen(Screen[T]):
             return False
         return super().check_action(action, parameters)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown, or comes back once what is above it is closed."""
+        return self._result is None and self in self.app.screen_stack
+
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Dismisses the screen, once it is on top: the framework would take away the one above."""
         if self.is_active:

@@ -14,7 +14,6 @@ from textual.widgets import Button, Static
 
 from gale_tui.core.batch.reader import Paste
 from gale_tui.core.errors import (
-    AnswerError,
     AuthenticationError,
     BadRequestError,
     ConflictError,
@@ -57,8 +56,6 @@ class ExportForm(FormScreen[Job]):
         self._again = again
         self._pasted = pasted
         self._follow_paste = follow_paste
-        self._asking = False
-        self._left = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="panel"):
@@ -98,7 +95,7 @@ class ExportForm(FormScreen[Job]):
         before = self._draft.before
         if before is None:
             self.say("No draft to restore.")
-        elif not self._asking:
+        elif not self.fields.disabled:
             self._draft.exchange(before)
             self.say(f"This is what was typed at {clock_text(before.at)}. {self.key('form_draft')} takes it back.")
 
@@ -138,12 +135,11 @@ class ExportForm(FormScreen[Job]):
     def _batch_pasted(self, event: PastingFields.BatchPasted) -> None:
         """Opens a batch for a list, unless typed text would be lost."""
         event.stop()
-        if self._asking or self._left:
+        if self.fields.disabled or not self.is_open:
             return
         if self._again is not None or self.fields.tool.value.strip() or self.fields.flow.value.strip():
             self.say("These are several exports: go back with esc and paste them over the jobs.", "warning")
             return
-        self._left = True
         self.dismiss(None)
         environment = None if self._follow_paste else self.fields.environment
         self.app.call_later(self.gale.batch.open, batch=event.batch, environment=environment)
@@ -153,9 +149,9 @@ class ExportForm(FormScreen[Job]):
     @on(Button.Pressed, "#submit")
     @on(ExportFields.Completed)
     def action_submit(self) -> None:
-        if self._asking:
-            return
         fields = self.fields
+        if fields.disabled:
+            return
         fields.close_list()
         if fields.defer_enter():
             return
@@ -169,7 +165,6 @@ class ExportForm(FormScreen[Job]):
             self.run_worker(self._submit(fields.environment), group="submit")
 
     def _set_asking(self, asking: bool) -> None:
-        self._asking = asking
         self.fields.disabled = asking
         self.query_one("#buttons").disabled = asking
 
@@ -192,19 +187,17 @@ class ExportForm(FormScreen[Job]):
         try:
             job = await engine.jobs.export(request)
         except GaleError as error:
-            if self._left:
+            if self.is_open:
+                self._refused(error)
+            else:
                 title = "Nothing was exported"
                 app.notify(str(error), title=title, severity="error", markup=False, timeout=15)
-            else:
-                self._refused(error)
             return
         self._draft.end()
         if request.save_when_ready != engine.settings.save_when_ready:
             with contextlib.suppress(GaleError):
                 engine.save_settings(save_when_ready=request.save_when_ready)
-        if not self._left:
-            self._left = True
-            self.dismiss(job)
+        self.dismiss(job)
 
     def _refused(self, error: GaleError) -> None:
         self._set_asking(False)
@@ -224,7 +217,7 @@ class ExportForm(FormScreen[Job]):
         if isinstance(error, ForbiddenError) or (isinstance(error, NotFoundError) and not error.from_gale):
             return fields.query_one("#environment")
         if isinstance(error, NotFoundError | BadRequestError | ConflictError):
-            field = fields.flow if _speaks_of_flow(error) else fields.tool
+            field = fields.flow if "flow" in error.detail.casefold() else fields.tool
             field.say(Finding("GALE refused this, see below.", "problem"))
             return field.input
         return self.query_one("#submit")
@@ -248,7 +241,7 @@ class ExportForm(FormScreen[Job]):
     @on(Button.Pressed, "#open-environment")
     def action_open_environment(self) -> None:
         offer = self.fields.offer
-        if self._asking:
+        if self.fields.disabled:
             return
         if offer is None:
             self.say("This is for a pasted request that was sent elsewhere, or that has a key to be kept in it.")
@@ -268,9 +261,4 @@ class ExportForm(FormScreen[Job]):
         if self.fields.close_list() and not self._draft.untouched:
             return
         self._draft.flush()
-        self._left = True
         self.dismiss(None)
-
-
-def _speaks_of_flow(error: AnswerError) -> bool:
-    return "flow" in error.detail.casefold()
