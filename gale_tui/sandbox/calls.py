@@ -11,7 +11,7 @@ from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
 from gale_tui.sandbox.script import Fault
 from gale_tui.sandbox.sending import apply_fault
 from gale_tui.sandbox.tools import KINDS
-from gale_tui.sandbox.wire import BytesBody, Request, Response, errors_json, json_response
+from gale_tui.sandbox.wire import Request, Response, errors_json, json_response
 
 NO_PAGE = b"<!DOCTYPE html><html><head><title>Not found</title></head><body>No such page</body></html>\n"
 FLOW_NEEDED = "flowId is required: add ?flowId={callflowId} with the ID of the deployed flow to the URL"
@@ -79,7 +79,7 @@ class Calls:
             case ["api", *_]:
                 return errors_json(404, "No such call"), PROPER
             case _:
-                return Response(404, [("Content-Type", "text/html; charset=utf-8")], BytesBody(NO_PAGE)), PROPER
+                return Response(404, [("Content-Type", "text/html; charset=utf-8")], NO_PAGE), PROPER
 
     def _check_call(self, request: Request, method: str) -> tuple[Response, Fault] | None:
         if request.method != method:

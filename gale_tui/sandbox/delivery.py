@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import tempfile
 import threading
 from collections.abc import Callable
@@ -14,13 +15,12 @@ from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.files import sized_zip, tool_documents
 from gale_tui.sandbox.jobs import IssuedLink, Job
 from gale_tui.sandbox.script import File
-from gale_tui.sandbox.wire import BytesBody, FileBody, Request, Response, errors_json, http_date
+from gale_tui.sandbox.wire import Request, Response, errors_json, http_date
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    source: bytes | Path
-    size: int
+    data: bytes | mmap.mmap
     tag: str
 
 
@@ -36,9 +36,9 @@ class Contents:
         """The file of a job in a version of its tool."""
         if file.path is not None:
             stat = file.path.stat()
-            return Content(file.path, stat.st_size, f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{version}")
+            return Content(_mapped(file.path), f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{version}")
         if file.content is not None:
-            return Content(file.content, len(file.content), _tag(file.content + bytes([version % 256])))
+            return Content(file.content, _tag(file.content + bytes([version % 256])))
         documents = tool_documents(job.flow, job.tool_id, job.flow_id, version, job.tool_name)
         key = (_tag(b"".join(documents.values())), version, file.pack, file.size)
         with self._lock:
@@ -53,9 +53,9 @@ class Contents:
             path = Path(self._folder.name, f"{len(self._files)}.zip")
             seed = f"{job.tool_id} {version}"
             sized_zip(path, documents, file.size, seed)
-            return Content(path, file.size, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
+            return Content(_mapped(path), _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
         packed = file.pack(documents)
-        return Content(packed, len(packed), _tag(packed))
+        return Content(packed, _tag(packed))
 
     def clear(self) -> None:
         """Forgets all files and removes those on disk."""
@@ -167,6 +167,7 @@ class Delivery:
         file = job.script.file
         changed = file.changes_after is not None and job.served >= file.changes_after
         content = self.contents.get(job, file, job.script.version + changed)
+        size = len(content.data)
         response = Response(200, [("Content-Type", file.media_type)], framing=file.length, pace=file.pace)
         response.length_off = file.length_off
         response.head_only = request.method == "HEAD"
@@ -178,22 +179,24 @@ class Delivery:
             response.set("Last-Modified", date)
         response.set("Content-Disposition", disposition(file.name or f"{job.tool_name}.zip"))
         response.set("Accept-Ranges", "bytes" if file.ranges else "none")
-        start, end = 0, content.size
+        start, end = 0, size
         if file.ranges and _obeys_range(request, tag if file.etag == "strong" else None, date, file.last_modified):
-            span = _parse_range(request.header("range") or "", content.size)
+            span = _parse_range(request.header("range") or "", size)
             if span == "unsatisfiable":
                 refusal = errors_json(416)
-                refusal.set("Content-Range", f"bytes */{content.size}")
+                refusal.set("Content-Range", f"bytes */{size}")
                 return refusal
             if isinstance(span, tuple):
                 start, end = span
                 response.status = 206
-                response.set("Content-Range", f"bytes {start}-{end - 1}/{content.size}")
-        if isinstance(content.source, bytes):
-            response.body = BytesBody(content.source[start:end])
-        else:
-            response.body = FileBody(content.source.open("rb"), start, end - start)
+                response.set("Content-Range", f"bytes {start}-{end - 1}/{size}")
+        response.body = memoryview(content.data)[start:end]
         return response
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _expired(link: IssuedLink, now: float) -> bool:
@@ -205,9 +208,9 @@ def _error(status: int, kind: str, code: str, message: str) -> Response:
         return errors_json(status, message)
     if kind == "html":
         page = f"<!DOCTYPE html><html><head><title>{message}</title></head><body><h1>{message}</h1></body></html>\n"
-        return Response(status, [("Content-Type", "text/html; charset=utf-8")], BytesBody(page.encode()))
+        return Response(status, [("Content-Type", "text/html; charset=utf-8")], page.encode())
     text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Response(status, [("Content-Type", "application/xml")], BytesBody(text.encode()))
+    return Response(status, [("Content-Type", "application/xml")], text.encode())
 
 
 def _obeys_range(request: Request, strong_tag: str | None, date: str, dated: bool) -> bool:

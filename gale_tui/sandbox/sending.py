@@ -7,12 +7,11 @@ import math
 import os
 import socket
 import struct
-from collections.abc import Iterator
 from typing import Final
 
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.script import Fault, Place
-from gale_tui.sandbox.wire import BytesBody, FileBody, Response, errors_json, http_date, reason_phrase
+from gale_tui.sandbox.wire import Response, errors_json, http_date, reason_phrase
 
 PIECE: Final = 256 << 10
 SLICE: Final = 0.05
@@ -31,12 +30,11 @@ def apply_fault(response: Response, fault: Fault, time: SandboxTime) -> Response
     """The answer with the fault's status, body and headers in place of its own."""
     if fault.status is not None or fault.body is not None:
         status = fault.status if fault.status is not None else response.status
-        _close_body(response)
         if fault.body is None:
             spoiled = errors_json(status, fault.message)
         else:
             body = fault.body if isinstance(fault.body, bytes) else fault.body.encode("utf-8", "surrogatepass")
-            spoiled = Response(status, [("Content-Type", "application/json; charset=utf-8")], BytesBody(body))
+            spoiled = Response(status, [("Content-Type", "application/json; charset=utf-8")], body)
         spoiled.head_only = response.head_only
         response = spoiled
     if isinstance(fault.retry_after, str):
@@ -48,10 +46,10 @@ def apply_fault(response: Response, fault: Fault, time: SandboxTime) -> Response
         response.set("Retry-After", http_date(at) if fault.retry_after_as_date else str(seconds))
     for name, value in fault.headers:
         response.set(name, value)
-    if fault.gzipped and isinstance(response.body, BytesBody):
+    if fault.gzipped:
         import gzip
 
-        response.body = BytesBody(gzip.compress(response.body.data, mtime=0))
+        response.body = gzip.compress(response.body, mtime=0)
         response.set("Content-Encoding", "gzip")
     return response
 
@@ -65,23 +63,19 @@ def send(
         ConnectionEndsError: The connection ends here, as the fault or the framing wants it.
         OSError: The client went away.
     """
-    try:
-        if fault.delay and not time.wait_until(asked_at + fault.delay):
-            raise ConnectionEndsError
-        _break_off(connection, "answer", fault)
-        head = _head(response, time, keep_alive=keep_alive)
-        if "head" in (fault.cut, fault.stall):
-            connection.sendall(head[: len(head) // 2])
-            _break_off(connection, "head", fault)
-        if response.head_only:
-            connection.sendall(head)
-        elif fault.drip is not None:
-            data = head + b"".join(_pieces(response, response.body.size))
-            _drip(connection, data, asked_at + fault.delay, fault.drip, time)
-        else:
-            _body(connection, head, response, fault, time)
-    finally:
-        _close_body(response)
+    if fault.delay and not time.wait_until(asked_at + fault.delay):
+        raise ConnectionEndsError
+    _break_off(connection, "answer", fault)
+    head = _head(response, time, keep_alive=keep_alive)
+    if "head" in (fault.cut, fault.stall):
+        connection.sendall(head[: len(head) // 2])
+        _break_off(connection, "head", fault)
+    if response.head_only:
+        connection.sendall(head)
+    elif fault.drip is not None:
+        _drip(connection, head + response.body, asked_at + fault.delay, fault.drip, time)
+    else:
+        _body(connection, head, response, fault, time)
     if not keep_alive or response.length_off or (response.framing == "absent" and not response.head_only):
         raise ConnectionEndsError
 
@@ -110,7 +104,7 @@ def _head(response: Response, time: SandboxTime, *, keep_alive: bool) -> bytes:
     if response.framing == "chunked":
         fields.append(("Transfer-Encoding", "chunked"))
     elif response.framing == "given" and "content-length" not in named:
-        fields.append(("Content-Length", str(response.body.size + response.length_off)))
+        fields.append(("Content-Length", str(len(response.body) + response.length_off)))
     ends = not keep_alive or response.framing == "absent" or bool(response.length_off)
     if "connection" not in named:
         fields.append(("Connection", "close" if ends else "keep-alive"))
@@ -130,39 +124,34 @@ def _break_off(connection: socket.socket, place: Place, fault: Fault) -> None:
 
 def _body(connection: socket.socket, head: bytes, response: Response, fault: Fault, time: SandboxTime) -> None:
     places = [place for place in (fault.cut, fault.stall) if isinstance(place, int)]
-    end = min([response.body.size, *places])
+    body = response.body[: min([len(response.body), *places])]
     if response.framing == "chunked":
         connection.sendall(head)
-        for piece in _pieces(response, end):
-            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
+        for start in range(0, len(body), PIECE):
+            piece = body[start : start + PIECE]
+            connection.sendall(b"%x\r\n" % len(piece) + piece + b"\r\n")
         if not places:
             connection.sendall(b"0\r\n\r\n")
     elif response.pace is not None:
-        _paced(connection, head, response, end, response.pace, time)
-    elif isinstance(response.body, BytesBody):
-        connection.sendall(head + response.body.data[:end])
+        _paced(connection, head, body, response.pace, time)
     else:
-        connection.sendall(head)
-        if end:
-            _send_stretch(connection, response.body, 0, end)
+        connection.sendall(head + body[:PIECE])
+        connection.sendall(body[PIECE:])
     for place in places:
         _break_off(connection, place, fault)
 
 
-def _paced(
-    connection: socket.socket, head: bytes, response: Response, end: int, pace: float, time: SandboxTime
-) -> None:
+def _paced(connection: socket.socket, head: bytes, body: bytes | memoryview, pace: float, time: SandboxTime) -> None:
     # Before the head: who has seen it may move the clock and count on the bytes.
     begin = time.now()
     connection.sendall(head)
     sent = 0
-    piece = max(1, int(min(PIECE, pace * SLICE * time.speed)))
-    while sent < end:
-        count = min(piece, end - sent)
-        if not time.wait_until(begin + (sent + count) / pace):
+    size = max(1, int(min(PIECE, pace * SLICE * time.speed)))
+    while piece := body[sent : sent + size]:
+        if not time.wait_until(begin + (sent + len(piece)) / pace):
             raise ConnectionEndsError
-        _send_stretch(connection, response.body, sent, count)
-        sent += count
+        connection.sendall(piece)
+        sent += len(piece)
 
 
 def _drip(connection: socket.socket, data: bytes, begin: float, seconds: float, time: SandboxTime) -> None:
@@ -170,30 +159,3 @@ def _drip(connection: socket.socket, data: bytes, begin: float, seconds: float, 
         if not time.wait_until(begin + index * seconds):
             raise ConnectionEndsError
         connection.sendall(data[index : index + 1])
-
-
-def _pieces(response: Response, end: int) -> Iterator[bytes]:
-    body = response.body
-    for start in range(0, end, PIECE):
-        count = min(PIECE, end - start)
-        if isinstance(body, BytesBody):
-            yield body.data[start : start + count]
-        else:
-            body.file.seek(body.offset + start)
-            yield body.file.read(count)
-
-
-def _send_stretch(connection: socket.socket, body: BytesBody | FileBody, start: int, count: int) -> None:
-    if isinstance(body, BytesBody):
-        connection.sendall(memoryview(body.data)[start : start + count])
-    elif type(connection) is socket.socket:
-        connection.sendfile(body.file, body.offset + start, count)
-    else:
-        # A TLS socket's own sendfile reads 8 KiB at a time.
-        for piece in _pieces(Response(200, body=FileBody(body.file, body.offset + start, count)), count):
-            connection.sendall(piece)
-
-
-def _close_body(response: Response) -> None:
-    if isinstance(response.body, FileBody):
-        response.body.file.close()

@@ -60,31 +60,13 @@ class Request:
         return [unquote(part) for part in self.encoded_path.split("/")[1:]]
 
 
-@dataclass(frozen=True, slots=True)
-class BytesBody:
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class FileBody:
-    """A stretch of an open file, closed by who sends it."""
-
-    file: BinaryIO
-    offset: int
-    size: int
-
-
 @dataclass(slots=True)
 class Response:
     """An answer, before faults."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
-    body: BytesBody | FileBody = BytesBody(b"")
+    body: bytes | memoryview = b""
     framing: str = "given"
     """`given` (Content-Length), `absent` (ends with the connection) or `chunked`."""
     length_off: int = 0
@@ -105,7 +87,7 @@ def json_response(status: int, value: object) -> Response:
         body = json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         body = json.dumps(value).encode()
-    return Response(status, [("Content-Type", "application/json; charset=utf-8")], BytesBody(body))
+    return Response(status, [("Content-Type", "application/json; charset=utf-8")], body)
 
 
 def errors_json(status: int, message: str | None = None) -> Response:
