@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import os
 import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from gale_tui.sandbox.clock import SandboxTime
@@ -25,18 +26,17 @@ class Content:
 
 
 class Contents:
-    """Makes each file once and keeps it: small ones in memory, sized ones in a folder that :meth:`clear` removes."""
+    """Makes each file once and keeps it: small ones in memory, sized ones on disk without a name."""
 
     def __init__(self) -> None:
         self._files: dict[tuple[object, ...], Content] = {}
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = threading.Lock()
 
     def get(self, job: Job, file: File, version: int) -> Content:
         """The file of a job in a version of its tool."""
         if file.path is not None:
-            stat = file.path.stat()
-            return Content(_mapped(file.path), f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{version}")
+            with file.path.open("rb") as own:
+                return Content(_mapped(own), f"{os.fstat(own.fileno()).st_mtime_ns:x}-{version}")
         if file.content is not None:
             return Content(file.content, _tag(file.content + bytes([version % 256])))
         documents = tool_documents(job.flow, job.tool_id, job.flow_id, version, job.tool_name)
@@ -48,22 +48,19 @@ class Contents:
 
     def _make(self, documents: dict[str, bytes], job: Job, file: File, version: int) -> Content:
         if file.size is not None:
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="gale-sandbox-", ignore_cleanup_errors=True)
-            path = Path(self._folder.name, f"{len(self._files)}.zip")
             seed = f"{job.tool_id} {version}"
-            sized_zip(path, documents, file.size, seed)
-            return Content(_mapped(path), _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
+            with tempfile.TemporaryFile() as nameless:
+                sized_zip(nameless, documents, file.size, seed)
+                nameless.flush()
+                data = _mapped(nameless)
+            return Content(data, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
         packed = file.pack(documents)
         return Content(packed, _tag(packed))
 
     def clear(self) -> None:
-        """Forgets all files and removes those on disk."""
+        """Forgets all files."""
         with self._lock:
             self._files.clear()
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder = None
 
 
 def _tag(data: bytes) -> str:
@@ -194,9 +191,8 @@ class Delivery:
         return response
 
 
-def _mapped(path: Path) -> mmap.mmap:
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+def _mapped(file: IO[bytes]) -> mmap.mmap:
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _expired(link: IssuedLink, now: float) -> bool:

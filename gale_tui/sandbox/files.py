@@ -6,8 +6,7 @@ import io
 import json
 import random
 import struct
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from gale_tui.sandbox.flows import REVISIONS, Flow, Node
 
@@ -111,8 +110,8 @@ def tool_zip(documents: dict[str, bytes], *, compressed: bool = True) -> bytes:
     return packed.getvalue()
 
 
-def sized_zip(path: Path, documents: dict[str, bytes], size: int, seed: str) -> None:
-    """Writes a zip of exactly `size` bytes to `path`, without holding it in memory.
+def sized_zip(file: IO[bytes], documents: dict[str, bytes], size: int, seed: str) -> None:
+    """Writes a zip of exactly `size` bytes, without holding it in memory.
 
     Its filler differs from block to block, so that a part put in the wrong place is noticed.
 
@@ -126,11 +125,10 @@ def sized_zip(path: Path, documents: dict[str, bytes], size: int, seed: str) -> 
     filler = size - len(small.getvalue())
     if filler < 0 or size >= zipfile.ZIP64_LIMIT:
         raise ValueError(f"a zip of this tool has from {len(small.getvalue())} to {zipfile.ZIP64_LIMIT - 1} bytes")
-    with path.open("wb") as file:
-        _write_sized(file, documents, filler, seed)
+    _write_sized(file, documents, filler, seed)
 
 
-def _write_sized(file: io.BytesIO | io.BufferedWriter, documents: dict[str, bytes], filler: int, seed: str) -> None:
+def _write_sized(file: IO[bytes], documents: dict[str, bytes], filler: int, seed: str) -> None:
     from zipfile import ZipFile
 
     block = bytearray(random.Random(seed).randbytes(BLOCK))  # noqa: S311  # filler, not a secret
