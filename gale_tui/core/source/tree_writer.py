@@ -123,7 +123,7 @@ def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], aft
     """Writes the new files beside the tree, then the journal that makes them the tree."""
     staged = state / _NEW
     staged.mkdir(mode=0o700)
-    for parent in _parents(new):
+    for parent in {path.rpartition("/")[0] for path in new} - {""}:
         (staged / parent).mkdir()
     for path, content in new.items():
         _create_file(os.path.join(staged, path), content, 0o600 if path == VALUES else 0o666)
@@ -146,10 +146,6 @@ def _state_folder(folder: Path) -> Path:
     elif new.is_dir():
         shutil.rmtree(new)
     return state
-
-
-def _parents(paths: Iterable[str]) -> list[str]:
-    return sorted({path.rpartition("/")[0] for path in paths} - {""})
 
 
 def _create_file(target: str, content: bytes, mode: int) -> None:
@@ -181,15 +177,12 @@ def _finish_journal(folder: Path) -> None:
         raise SourceError(f"{STATE}/{JOURNAL} cannot be read", "Delete it, then unpack again") from None
     staged = state / _NEW
     check_parent(folder, f"{STATE}/{_NEW}/any")
-    # A folder that is new moves as a whole. One that is not staged any more was moved before an interruption.
-    whole = {parent for parent in _parents(moves) if not os.path.lexists(folder / parent)}
     for path in moves:
-        parent, _, _ = path.rpartition("/")
-        if parent not in whole and check_parent(folder, path):
-            with contextlib.suppress(FileNotFoundError):
-                os.replace(os.path.join(staged, path), os.path.join(folder, path))
-    for parent in sorted(whole):
-        os.rename(staged / parent, folder / parent)
+        if not check_parent(folder, path):
+            (folder / path).parent.mkdir()
+        # One that is not staged any more was moved before an interruption.
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(os.path.join(staged, path), os.path.join(folder, path))
     twins = {path.casefold(): path for path in moves}
     for path, digest in removals.items():
         here = read_file(folder, path)
