@@ -24,8 +24,6 @@ from gale_tui.core.untrusted_text import inert
 
 _MEMBERS_LIMIT: Final = 512 << 20
 """Bytes of all members together; they are held in memory."""
-_UNREAD: Final = object()
-"""Stands for a document that is not parsed."""
 _DOCUMENTS: Final = {"flow": FLOW, "application": APPLICATION, "variables": VARIABLES}
 
 
@@ -182,9 +180,9 @@ class _ToolSplitter:
 
     def _add_document(self, name: str, file: str, content: bytes, *, nodes: bool) -> None:
         """A document, as finely as its way back allows."""
-        document = self._parse(name, content)
-        style = None if document is _UNREAD else self._find_style(content, document)
-        if document is not _UNREAD:
+        document, style = None, None
+        if (read := self._read(name, content)) is not None:
+            document, style = read
             self._documents[file] = document
             if style is None and file in _DOCUMENTS.values():
                 self._note(name, "its layout or nesting is unusual")
@@ -202,33 +200,31 @@ class _ToolSplitter:
         self._files[file] = content
         self._listed.append(Member(name, file, None))
 
-    def _parse(self, name: str, content: bytes) -> Any:
+    def _read(self, name: str, content: bytes) -> tuple[Any, Style | None] | None:
+        """A document, and the style that reproduces it if there is one; None for one that is not parsed."""
         if too_full(content):
             self._note(name, "it holds too many values")
-            return _UNREAD
+            return None
         try:
-            return parse(content, inert(name, 120))
+            document = parse(content, inert(name, 120))
         except RecursionError:
             self._note(name, "it is nested too deeply")
-            return _UNREAD
+            return None
+        styles = likely_styles(content.decode())
+        try:
+            return document, next((each for each in styles if write(document, each) == content), None)
+        except RecursionError:
+            return document, None
 
     def _note(self, name: str, why: str) -> None:
         self._notes.append(f"{inert(name, 80)} is kept as one file: {why}")
 
-    def _find_style(self, content: bytes, document: Any) -> Style | None:
-        """The style that a document is written in, if there is one that reproduces it."""
-        try:
-            return next((each for each in likely_styles(content.decode()) if write(document, each) == content), None)
-        except RecursionError:
-            return None
-
     def _add_variables(self, name: str, content: bytes) -> None:
         """The variables: their values never stay, so that the document is split however it is written."""
-        document = self._parse(name, content)
-        style = None if document is _UNREAD else self._find_style(content, document)
         try:
-            if document is _UNREAD:
+            if (read := self._read(name, content)) is None:
                 raise RecursionError
+            document, style = read
             rest, values = split_variables(document)
         except RecursionError:
             raise SourceError(
