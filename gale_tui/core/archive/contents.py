@@ -111,7 +111,8 @@ def contents_of(path: Path, members: Mapping[str, bytes], *, values_known: bool)
             sink(content)
     total = sum(entry.size for entry in entries)
     found = _contents(path, total, digest.hexdigest(), ZipSummary(tuple(entries), total), collector)
-    return replace(found, values_known=values_known)
+    unknown = () if values_known else ("It has no env_values.json, so values of variables are not compared",)
+    return replace(found, values_known=values_known, notes=(*found.notes, *unknown))
 
 
 class _Collector:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from gale_tui.core.archive.contents import ArchiveContents, contents_of, read_archive
@@ -25,7 +24,4 @@ def read_contents(path: Path, *, checkpoint: Callable[[], None] | None = None) -
     if not path.is_dir():
         return read_archive(path, checkpoint=checkpoint)
     members, known = read_folder(path)
-    found = contents_of(path, members, values_known=known)
-    if known:
-        return found
-    return replace(found, notes=(*found.notes, "It has no env_values.json, so values of variables are not compared"))
+    return contents_of(path, members, values_known=known)
