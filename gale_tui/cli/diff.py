@@ -11,7 +11,7 @@ from typing import TextIO
 from gale_tui.core.archive.comparison import Change, Comparison, compare, comparison_as_json
 from gale_tui.core.archive.import_needs import environment_of_file, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, FieldChange, is_long_text, text_difference
-from gale_tui.core.archive.tool import text_of
+from gale_tui.core.archive.tool import value_text
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState
 from gale_tui.core.secret import HIDDEN
@@ -191,16 +191,10 @@ def _fields(changes: Iterable[FieldChange]) -> Iterator[str]:
             for line in text_difference(change.before, change.after):
                 yield f"  {line.mark} {inert(line.text, 10_000)}".rstrip()
         elif change.before is ABSENT:
-            yield f"{name}: added {_value(change.after)}"
+            yield f"{name}: added {value_text(change.after)}"
         elif change.after is ABSENT:
-            yield f"{name}: removed {_value(change.before)}"
+            yield f"{name}: removed {value_text(change.before)}"
         elif change.before == HIDDEN == change.after:
             yield f"{name}: changed (values are not shown)"
         else:
-            yield f"{name}: {_value(change.before)} → {_value(change.after)}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return f'"{inert(value, 500)}"'
-    return "null" if value is None else inert(text_of(value), 500)
+            yield f"{name}: {value_text(change.before)} → {value_text(change.after)}"

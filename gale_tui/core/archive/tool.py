@@ -15,12 +15,12 @@ from gale_tui.core.untrusted_text import inert
 _TEXT_LIMIT: Final = 10_000
 _LEVELS: Final = 4
 """Levels down to which lists of nodes, guardrails and variables are looked for."""
-_IDS: Final = ("id", "nodeId", "_id")
-_NAMES: Final = ("name", "displayName", "label", "title", "key")
+IDS: Final = ("id", "nodeId", "_id")
+NAMES: Final = ("name", "displayName", "label", "title", "key")
 _TOOL_NAMES: Final = ("name", "displayName", "toolName", "appName")
 _APPLICATION_LIMIT: Final = 1 << 20
 """Bytes of an application's definition that are read for its name."""
-_KINDS: Final = ("type", "nodeType", "kind")
+KINDS: Final = ("type", "nodeType", "kind")
 _MODELS: Final = ("model", "modelName", "modelId", "llm", "llmModel")
 Part = Literal["nodes", "guardrails", "variables"]
 _PARTS: Final[dict[Part, tuple[str, ...]]] = {
@@ -28,7 +28,7 @@ _PARTS: Final[dict[Part, tuple[str, ...]]] = {
     "guardrails": ("guardrails", "guardRails", "scanners"),
     "variables": ("environmentVariables", "envVariables", "env_variables", "variables"),
 }
-_PLAIN: Final = frozenset({*_NAMES, *_IDS, "type", "secure", "isSecure", "secret", "scope", "description"})
+_PLAIN: Final = frozenset({*NAMES, *IDS, "type", "secure", "isSecure", "secret", "scope", "description"})
 """What may be shown of a variable without being asked."""
 
 
@@ -122,6 +122,13 @@ def text_of(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
+def value_text(value: object) -> str:
+    """A JSON value in a line, inert: strings in quotation marks."""
+    if isinstance(value, str):
+        return f'"{inert(value, 500)}"'
+    return "null" if value is None else inert(text_of(value), 500)
+
+
 def _first_text(documents: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
     for document in documents:
         for where in (document, *(each for each in document.values() if isinstance(each, dict))):
@@ -173,9 +180,9 @@ def node_identity(key: str, fields: Mapping[str, Any]) -> tuple[str, str, str]:
     data = fields.get("data")
     inner = data if isinstance(data, dict) else {}
     return (
-        text_field(fields, _IDS) or key,
-        text_field(fields, _KINDS) or text_field(inner, _KINDS),
-        text_field(fields, _NAMES) or text_field(inner, _NAMES),
+        text_field(fields, IDS) or key,
+        text_field(fields, KINDS) or text_field(inner, KINDS),
+        text_field(fields, NAMES) or text_field(inner, NAMES),
     )
 
 
@@ -191,7 +198,7 @@ def _find_models(fields: object, levels: int) -> Iterator[str]:
         return
     for name, value in fields.items():
         if name in _MODELS:
-            model = text_field(value, _NAMES + _IDS) if isinstance(value, dict) else value
+            model = text_field(value, NAMES + IDS) if isinstance(value, dict) else value
             if isinstance(model, str) and model:
                 yield model[:_TEXT_LIMIT]
         elif isinstance(value, dict):
@@ -203,7 +210,7 @@ def _find_guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[ToolPart]:
         found = list(_objects(find_part(document, "guardrails")))
         if found:
             for number, (key, fields) in enumerate(found, 1):
-                name = text_field(fields, _NAMES) or key or text_field(fields, _KINDS + _IDS) or f"#{number}"
+                name = text_field(fields, NAMES) or key or text_field(fields, KINDS + IDS) or f"#{number}"
                 yield ToolPart("", "", name, fields)
             return
 
@@ -226,7 +233,7 @@ def _without(value: object, taken: set[int], levels: int) -> object:
 def variable_list(document: object) -> list[dict[str, Any]] | None:
     """The variables where each is an object with a name."""
     found = document if isinstance(document, list) else find_part(document, "variables")
-    if isinstance(found, list) and all(isinstance(each, dict) and text_field(each, _NAMES) for each in found):
+    if isinstance(found, list) and all(isinstance(each, dict) and text_field(each, NAMES) for each in found):
         return found
     return None
 
@@ -237,7 +244,7 @@ def read_variables(document: object) -> tuple[Variable, ...]:
     if listed is not None:
         return tuple(
             Variable(
-                name=text_field(each, _NAMES),
+                name=text_field(each, NAMES),
                 value=Secret(text_of(each.get("value", each.get("defaultValue")))),
                 secure=any(each.get(name) is True for name in ("secure", "isSecure", "secret")),
                 fields={name: value for name, value in each.items() if name not in ("value", "defaultValue")},

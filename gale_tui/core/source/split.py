@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gale_tui.core.archive.json_diff import is_time
-from gale_tui.core.archive.tool import find_part, node_identity, text_field, variable_list
+from gale_tui.core.archive.tool import IDS, KINDS, NAMES, find_part, node_identity, text_field, variable_list
 from gale_tui.core.source.lossless_json import Number
 from gale_tui.core.source.names import Names, numbered
 
@@ -25,8 +25,6 @@ _REFERENCES: Final = frozenset({FILE, LAYOUT_KEY, VALUE, LITERAL})
 LEVELS: Final = 100
 """Levels of nesting of a document that is split."""
 _NODE_LISTS: Final = frozenset({"nodes", "steps"})
-_IDS: Final = ("id", "nodeId", "_id")
-_KINDS: Final = ("type", "nodeType", "kind")
 _POSITIONS: Final = frozenset(
     {"position", "positionabsolute", "coordinates", "coords", "viewport", "canvas", "measured", "dimensions", "layout"}
 )
@@ -123,7 +121,7 @@ class _Splitter:
     def _item(self, value: Any, number: str, place: _Place) -> Any:
         kind = type(value)
         if kind is dict:
-            return self.walk(value, place.below(number, text_field(value, (*_IDS, "name", "key"))))
+            return self.walk(value, place.below(number, text_field(value, (*IDS, "name", "key"))))
         if kind is list:
             return self.walk(value, place.below(number))
         if kind is str and self._splits:
@@ -179,7 +177,7 @@ def _are_nodes(value: Any) -> bool:
     items = list(value.values()) if isinstance(value, dict) else value
     return bool(items) and all(
         isinstance(each, dict)
-        and any(name in each for name in (*_IDS, *_KINDS))
+        and any(name in each for name in (*IDS, *KINDS))
         and not (len(each) == 1 and next(iter(each)) in _REFERENCES)
         for each in items
     )
@@ -212,10 +210,7 @@ def _ending(owner: Mapping[str, Any], key: str, text: str) -> str:
 
 # Variables
 
-_SHOWN: Final = frozenset(
-    {"name", "displayName", "label", "title", "id", "nodeId", "_id", "type", "scope", "description"}
-)
-_NAMES: Final = ("name", "displayName", "label", "title", "key")
+_SHOWN: Final = frozenset({*NAMES, *IDS, "type", "scope", "description"} - {"key"})
 
 
 def split_variables(document: object) -> tuple[Any, dict[str, Any]]:
@@ -235,7 +230,7 @@ def split_variables(document: object) -> tuple[Any, dict[str, Any]]:
         return {VALUE: name}
 
     listed = variable_list(document)
-    known = {id(each): text_field(each, _NAMES) for each in listed or ()}
+    known = {id(each): text_field(each, NAMES) for each in listed or ()}
     found = find_part(document, "variables")
     named = None if listed is not None else document if found is None else found
 
@@ -260,7 +255,7 @@ def split_variables(document: object) -> tuple[Any, dict[str, Any]]:
 def _variable(
     fields: Mapping[str, Any], name: str, taken: Callable[[str, Any], dict[str, Any]]
 ) -> Iterator[tuple[str, Any]]:
-    name_field = next((each for each in _NAMES if each in fields and text_field(fields, (each,)) == name), "")
+    name_field = next((each for each in NAMES if each in fields and text_field(fields, (each,)) == name), "")
     for key, value in fields.items():
         plain = not isinstance(value, dict | list) and (key == name_field or key in _SHOWN)
         if value is None or plain or (isinstance(value, bool) and key not in ("value", "defaultValue")):

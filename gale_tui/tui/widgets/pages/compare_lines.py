@@ -10,13 +10,14 @@ from rich.cells import cell_len
 from gale_tui.core.archive.comparison import Change, Comparison
 from gale_tui.core.archive.import_needs import ImportNeed, import_needs
 from gale_tui.core.archive.json_diff import ABSENT, DiffLine, FieldChange, is_long_text, text_difference
+from gale_tui.core.archive.tool import value_text
 from gale_tui.core.models import Job
 from gale_tui.core.secret import HIDDEN, Secret
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
 from gale_tui.tui.formatting.quantities import clip, date_text, size_text
-from gale_tui.tui.widgets.pages.inspect_lines import HIDDEN_TEXT, value_text
+from gale_tui.tui.widgets.pages.inspect_lines import HIDDEN_TEXT
 
 _LINE_LIMIT: Final = 50_000
 _TONES: Final = {"-": Tone.ERROR, "+": Tone.SUCCESS, " ": Tone.MUTED, "…": Tone.MUTED}

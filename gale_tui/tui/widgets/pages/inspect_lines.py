@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.cells import cell_len
 
 from gale_tui.core.archive.contents import ArchiveContents, Document
-from gale_tui.core.archive.tool import Tool, mask_variables, text_of
+from gale_tui.core.archive.tool import Tool, mask_variables
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, wrap, wrap_words
@@ -180,10 +180,3 @@ def document_lines(lines: Iterable[str], width: int) -> list[Line]:
             depth = len(safe) - len(safe.lstrip(" ")) + 2
             made += wrap_words(pieces, width, " " * min(depth, width // 2))
     return made
-
-
-def value_text(value: object, limit: int = 500) -> str:
-    """A JSON value in a line."""
-    if isinstance(value, str):
-        return f'"{inert(value, limit)}"'
-    return "null" if value is None else inert(text_of(value), limit)
