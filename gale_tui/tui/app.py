@@ -19,13 +19,12 @@ from gale_tui.core.jobs.reasons import Sentence, describe_download
 from gale_tui.core.models import DownloadState, EnvironmentCondition, Job, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
-from gale_tui.tui.actions import Place, bindings, find_action
+from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.batch_controller import BatchController
 from gale_tui.tui.formatting.glyphs import needs_ascii
 from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.formatting.job_text import JobFacts, file_text
 from gale_tui.tui.formatting.quantities import count_text
-from gale_tui.tui.key_names import key_text
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.navigation import Navigation
@@ -232,14 +231,11 @@ class GaleApp(TerminalApp):
 
     async def _find_key_text(self) -> None:
         environment = self.engine.environments.current
-        if environment is None:
-            self.key_text = ""
-        else:
-            try:
-                status = await self.engine.credentials.where(environment)
-                self.key_text = f"{status.place} {status.hint}".strip() if status.hint else str(status.place)
-            except CredentialError as error:
-                self.key_text = error.what
+        try:
+            status = await self.engine.credentials.where(environment) if environment is not None else None
+            self.key_text = f"{status.place} {status.hint}".strip() if status is not None else ""
+        except CredentialError as error:
+            self.key_text = error.what
         self.jobs_screen.post_message(EnvironmentsChanged())
 
     def environments_changed(self) -> None:
@@ -289,27 +285,25 @@ class GaleApp(TerminalApp):
 
     def save_settings(self, **changes: object) -> bool:
         """Keeps settings and lets them take effect; says why where that cannot be done."""
+        if "theme" in changes:
+            self.theme = str(changes["theme"]) or theme.DARK
         try:
             self.engine.save_settings(**changes)
         except GaleError as error:
             self.say(str(error), severity="warning", seconds=8)
-            kept = False
-        else:
-            kept = True
+            return False
         settings = self.engine.settings
-        if "theme" in changes:
-            self.theme = str(changes["theme"]) or theme.DARK
-        if kept and "mouse" in changes:
+        if "mouse" in changes:
             self.switch_mouse(settings.mouse)
-        if kept and "glyphs" in changes:
+        if "glyphs" in changes:
             self.ascii = needs_ascii(settings.glyphs)
             for screen in self.screen_stack:
                 for widget in (screen, *screen.walk_children(Widget)):
                     widget.refresh()
-        if kept and "terminal_title" in changes:
+        if "terminal_title" in changes:
             self._notifier.close()
             self._notifier.show_running(self.job_counts.running)
-        return kept
+        return True
 
     def copy_to_clipboard(self, text: str) -> None:
         """Sends a text to the terminal's clipboard; where copying is off, it can be pasted in gale-tui alone."""
@@ -325,8 +319,7 @@ class GaleApp(TerminalApp):
             off = self.engine.settings.clipboard == "off"
             self.say("Copied inside gale-tui only: copying is off." if off else "Copied (through the terminal).")
         else:
-            keys = read_keys(self.engine.settings.keys)
-            leave, quits, copies = (key_text(keys.keys(find_action(name))[0]) for name in ("quit_jobs", "quit", "copy"))
+            leave, quits, copies = map(self.jobs_screen.key, ("quit_jobs", "quit", "copy"))
             self.say(f"ctrl+c does not end gale-tui: {leave} or {quits} does. {copies} copies from a job.")
 
     async def action_quit(self) -> None:
