@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gale_tui.core.config.settings import Settings
-from gale_tui.core.models import DownloadState, Job, JobChange, JobState
+from gale_tui.core.models import DownloadState, JobChange, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.terminal.multiplexer import Multiplexer, wrap_sequence
 
 SAVE_TITLE = "\x1b[22;2t"
 RESTORE_TITLE = "\x1b[23;2t"
+_ENDINGS = (JobState.FAILED, JobState.UNCONFIRMED, JobState.LOST)
+_FILE_ENDINGS = {DownloadState.SAVED: "saved", DownloadState.FAILED: "not saved", DownloadState.EXPIRED: "not saved"}
 
 
 def ending_text(change: JobChange) -> str:
@@ -18,21 +20,15 @@ def ending_text(change: JobChange) -> str:
     job, before = change.job, change.previous
     if before is None:
         return ""
-    if job.state is not before.state and job.state in (JobState.FAILED, JobState.UNCONFIRMED, JobState.LOST):
-        return f"{_title(job)}: {inert(job.status, 40)}"
-    if job.state is JobState.SUCCEEDED and job.state is not before.state and not job.save_when_ready:
-        return f"{_title(job)}: {inert(job.status, 40)}"
-    if job.download.state is not before.download.state:
-        if job.download.state is DownloadState.SAVED:
-            return f"{_title(job)}: saved"
-        if job.download.state in (DownloadState.FAILED, DownloadState.EXPIRED):
-            return f"{_title(job)}: not saved"
-    return ""
-
-
-def _title(job: Job) -> str:
+    words = _FILE_ENDINGS.get(job.download.state, "") if job.download.state is not before.download.state else ""
+    if words and job.download.path == before.download.path is not None:
+        # Saved before, and not again.
+        words = "not saved"
+    ended = job.state in _ENDINGS or (job.state is JobState.SUCCEEDED and not job.save_when_ready)
+    if ended and job.state is not before.state:
+        words = inert(job.status, 40)
     # A semicolon would end the text of OSC 777.
-    return inert(job.title, 60).replace(";", ",")
+    return f"{inert(job.title, 60)}: {words}".replace(";", ",") if words else ""
 
 
 class Notifier:

@@ -27,6 +27,9 @@ def with_file(state: DownloadState, before: Job = RUNNING) -> Job:
     return dataclasses.replace(before, state=JobState.SUCCEEDED, status="SUCCESS", download=Download(state))
 
 
+AGAIN = with_file(DownloadState.RUNNING).with_download(path=Path("/d/a.zip"))
+"""Saved, and being saved once more."""
+
 # What is an ending
 
 
@@ -42,6 +45,8 @@ def with_file(state: DownloadState, before: Job = RUNNING) -> Job:
         (change(dataclasses.replace(with_file(DownloadState.NONE), save_when_ready=False)), "Leave Bot: SUCCESS"),
         (change(dataclasses.replace(RUNNING, percentage=40.0)), ""),
         (change(with_file(DownloadState.SAVED), with_file(DownloadState.SAVED)), ""),
+        (change(AGAIN.with_download(state=DownloadState.SAVED), AGAIN), "Leave Bot: not saved"),
+        (change(AGAIN.with_download(state=DownloadState.SAVED, path=Path("/d/b.zip")), AGAIN), "Leave Bot: saved"),
         (added(RUNNING), ""),
         (forgotten(RUNNING), ""),
     ],
