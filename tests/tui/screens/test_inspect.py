@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from textual.widgets import Input
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_words
 from gale_tui.tui.screens.jobs import JobsScreen
+from gale_tui.tui.screens.saved_file import pages
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines
@@ -191,23 +192,21 @@ async def test_the_only_export_is_compared_with_nothing(tmp_path: Path, sandbox:
         assert any("only one saved export" in each.message for each in app._notifications)
 
 
-async def test_leaving_ends_the_reading(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_leaving_ends_the_reading(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        screen = InspectScreen(job)
         ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         loop = asyncio.get_running_loop()
-        await app.push_screen(screen)
 
-        def reading(checkpoint: object) -> None:
-            assert callable(checkpoint)
+        def reading(path: Path, *, checkpoint: Callable[[], None]) -> None:
             try:
                 while True:
                     checkpoint()
             finally:
                 loop.call_soon_threadsafe(ended.set_result, True)
 
-        screen.run_worker(screen.read(reading), exit_on_error=False)
+        monkeypatch.setattr(pages, "read_contents", reading)
+        await app.push_screen(InspectScreen(job))
         await pilot.pause(0.05)
         assert not ended.done()
         await pilot.press("escape")

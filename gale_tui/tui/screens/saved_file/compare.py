@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
-from textual.app import ComposeResult
+from textual import work
 
 from gale_tui.core.archive.comparison import Comparison, compare
-from gale_tui.core.archive.contents import ArchiveContents, read_archive
-from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState, Job
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
@@ -18,7 +15,6 @@ from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.saved_file.pages import PageScreen
 from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
-from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
 
 
 def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
@@ -81,19 +77,8 @@ class CompareScreen(PageScreen):
         self._comparison: Comparison | None = None
         self._values = False
 
-    def compose(self) -> ComposeResult:
-        yield from self.compose_page()
-        yield self.key_bar()
-
     def on_mount(self) -> None:
-        self._compare()
-
-    def _compare(self) -> None:
-        self._show_title()
-        self._comparison = None
-        self.page.show(lambda _: [(Piece("Reading both files …"),)])
-        jump, self._jump = self._jump, False
-        self.run_worker(self._read(jump), group="read", exclusive=True)
+        self._compare(jump=self._jump)
 
     def _show_title(self) -> None:
         number = len(self._saved)
@@ -102,12 +87,16 @@ class CompareScreen(PageScreen):
             f"export {number - self._before} and {number - self._after} of {number}"
         )
 
-    async def _read(self, jump: bool) -> None:
-        after = await self._contents(self._after)
+    @work(group="read", exclusive=True)
+    async def _compare(self, *, jump: bool = False) -> None:
+        self._show_title()
+        self._comparison = None
+        self.page.show(lambda _: [(Piece("Reading both files …"),)])
+        after = await self.read(self._saved[self._after].download.path)
         found = None
         places = range(self._before, len(self._saved)) if jump else [self._before]
         for place in places:
-            before = await self._contents(place) if after is not None else None
+            before = await self.read(self._saved[place].download.path) if after is not None else None
             if after is None or before is None:
                 return
             different = await DaemonThreads("compare", keep=0).call(compare, before, after)
@@ -123,17 +112,6 @@ class CompareScreen(PageScreen):
         self._show()
         if skipped:
             self.gale.say(f"Skipped {count_text(skipped, 'export')} without a difference.")
-
-    async def _contents(self, place: int) -> ArchiveContents | None:
-        """What is in one of the files; None if it cannot be read, which is shown."""
-        path = self._saved[place].download.path
-        if path is None:
-            return None
-        try:
-            return await self.read(lambda checkpoint: read_archive(path, checkpoint=checkpoint))
-        except GaleError as error:
-            self.page.show(partial(problem_lines, path, str(error)))
-            return None
 
     def _show(self, *, keep_place: bool = False) -> None:
         comparison = self._comparison

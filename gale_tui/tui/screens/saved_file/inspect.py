@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from textual import work
 from textual.app import ComposeResult
 
 from gale_tui.core.archive.contents import ArchiveContents
-from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job
-from gale_tui.core.source.contents import read_contents
+from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.screens.saved_file.pages import PageScreen
-from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines, problem_lines
+from gale_tui.tui.widgets.pages.inspect_lines import document_lines, document_text, overview_lines
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
 
 
@@ -38,8 +38,7 @@ class InspectScreen(PageScreen):
 
     def compose(self) -> ComposeResult:
         yield ViewBar(id="views")
-        yield from self.compose_page()
-        yield self.key_bar()
+        yield from super().compose()
 
     def on_mount(self) -> None:
         self.page.border_title = inert(self._job.title, 60)
@@ -48,16 +47,9 @@ class InspectScreen(PageScreen):
         self.run_worker(self._read(), group="read")
 
     async def _read(self) -> None:
-        path = self._folder or self._job.download.path
-        if path is None:
-            return
-        try:
-            self._contents = await self.read(lambda checkpoint: read_contents(path, checkpoint=checkpoint))
-        except GaleError as error:
-            self.page.show(partial(problem_lines, path, str(error)))
-            return
+        self._contents = await self.read(self._folder or self._job.download.path)
         self._show_views()
-        await self._show_view()
+        self._show_view()
 
     # The parts
 
@@ -66,6 +58,7 @@ class InspectScreen(PageScreen):
         names = ["Overview", *(inert(each.name, 60) for each in documents)]
         self.query_one("#views", ViewBar).show(names, self._view)
 
+    @work(group="view", exclusive=True)
     async def _show_view(self, *, keep_place: bool = False) -> None:
         contents = self._contents
         if contents is None:
@@ -78,7 +71,7 @@ class InspectScreen(PageScreen):
             )
         else:
             document, values = contents.documents[self._view - 1], self._values
-            lines = await self.read(lambda _: document_text(document, values=values))
+            lines = await DaemonThreads("inspect", keep=0).call(partial(document_text, document, values=values))
             self.page.show(partial(document_lines, lines), keep_place=keep_place)
         self._show_found()
 
@@ -87,7 +80,7 @@ class InspectScreen(PageScreen):
             return
         self._view = view % (len(self._contents.documents) + 1)
         self._show_views()
-        self.run_worker(self._show_view(), group="view", exclusive=True)
+        self._show_view()
 
     def action_next_view(self) -> None:
         self.action_go_to_view(self._view + 1)
@@ -100,7 +93,7 @@ class InspectScreen(PageScreen):
             self.gale.say("No environment variables in this file.")
             return
         self._values = not self._values
-        self.run_worker(self._show_view(keep_place=True), group="view", exclusive=True)
+        self._show_view(keep_place=True)
 
     def action_compare(self) -> None:
         self.gale.navigation.open_compare(self._job)

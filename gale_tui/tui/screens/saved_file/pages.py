@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from gale_tui.core.archive.contents import ArchiveContents
+from gale_tui.core.errors import GaleError
+from gale_tui.core.source.contents import read_contents
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.line_input import SearchInput
+from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
 from gale_tui.tui.widgets.pages.text_page import TextPage
-
-R = TypeVar("R")
 
 
 class PageScreen(GaleScreen[None]):
@@ -25,20 +27,19 @@ class PageScreen(GaleScreen[None]):
     CSS_PATH = "pages.tcss"
     AUTO_FOCUS = "#page"
 
-    def compose_page(self) -> ComposeResult:
+    def compose(self) -> ComposeResult:
         yield TextPage(id="page")
         yield SearchInput(id="search", placeholder="words to search for")
+        yield self.key_bar()
 
     @property
     def page(self) -> TextPage:
         return self.query_one("#page", TextPage)
 
-    async def read(self, function: Callable[[Callable[[], None]], R]) -> R:
-        """Runs a function on its own thread; its argument ends it once nobody waits for it any more.
-
-        Raises:
-            Exception: Whatever the function raises.
-        """
+    async def read(self, path: Path | None) -> ArchiveContents | None:
+        """Reads a saved or an unpacked export on a thread; None if it cannot be read, which is shown."""
+        if path is None:
+            return None
         done = threading.Event()
 
         def checkpoint() -> None:
@@ -46,8 +47,12 @@ class PageScreen(GaleScreen[None]):
                 raise InterruptedError
 
         try:
-            return await DaemonThreads("inspect", keep=0).call(function, checkpoint)
+            return await DaemonThreads("inspect", keep=0).call(partial(read_contents, path, checkpoint=checkpoint))
+        except GaleError as error:
+            self.page.show(partial(problem_lines, path, str(error)))
+            return None
         finally:
+            # Nobody waits for it any more.
             done.set()
 
     # Searching
