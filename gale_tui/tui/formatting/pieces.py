@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -48,7 +48,7 @@ class Piece(NamedTuple):
 Line = tuple[Piece, ...]
 
 
-def plain_text(line: Line) -> str:
+def plain_text(line: Iterable[Piece]) -> str:
     return "".join(piece.text for piece in line)
 
 

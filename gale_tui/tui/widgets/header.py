@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting import glyphs
-from gale_tui.tui.formatting.pieces import Piece, Tone
+from gale_tui.tui.formatting.pieces import Piece, Tone, plain_text
 from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.formatting.styles import ToneStyles
 
@@ -77,10 +77,11 @@ class HeaderBar(Widget):
 
     def _pieces(self, width: int) -> list[Piece]:
         facts = self._facts
-        counts = [Piece(f"{facts.running} running", Tone.RUNNING if facts.running else Tone.MUTED)]
+        separator = Piece(f" {glyphs.DOT} ", Tone.MUTED)
+        right = [Piece(f"{facts.running} running", Tone.RUNNING if facts.running else Tone.MUTED)]
         if facts.failed:
-            counts.append(Piece(f"{facts.failed} failed", Tone.ERROR))
-        counts.append(Piece(f"{facts.saved} saved", Tone.MUTED))
+            right += [separator, Piece(f"{facts.failed} failed", Tone.ERROR)]
+        right += [separator, Piece(f"{facts.saved} saved", Tone.MUTED)]
         left = [Piece(TITLE, Tone.TITLE), Piece("  ")]
         if facts.environment is None:
             left.append(Piece("no environment", Tone.MUTED))
@@ -93,15 +94,13 @@ class HeaderBar(Widget):
             left += self._badge(clip(name, max(12, width // 4)), tone)
         for badge in facts.badges:
             left += [Piece(" "), *self._badge(inert(badge, 20), Tone.NOTICE_BADGE)]
-        room = width - 1 - self._width(left)
-        right = self._counts(counts)
-        while self._width(right) + 2 > room and counts:
-            counts.pop()
-            right = self._counts(counts)
+        room = width - 1 - cell_len(plain_text(left))
+        while cell_len(plain_text(right)) + 2 > room and right:
+            del right[-2:]
         # In steps of four cells: one more digit in a count should not move the rest of the line.
-        room -= -4 * (-(self._width(right) + 2) // 4)
+        room -= -4 * (-(cell_len(plain_text(right)) + 2) // 4)
         left += self._place(facts, room)
-        gap = width - 1 - self._width(left) - self._width(right)
+        gap = width - 1 - cell_len(plain_text([*left, *right]))
         return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
 
     def _place(self, facts: HeaderFacts, room: int) -> list[Piece]:
@@ -118,22 +117,10 @@ class HeaderBar(Widget):
                 return [Piece(f" {clip(host, free)}"), Piece(tail, Tone.MUTED)]
         return []
 
-    def _counts(self, counts: list[Piece]) -> list[Piece]:
-        pieces: list[Piece] = []
-        for each in counts:
-            if pieces:
-                pieces.append(Piece(f" {glyphs.DOT} ", Tone.MUTED))
-            pieces.append(each)
-        return pieces
-
     def _badge(self, text: str, tone: Tone) -> list[Piece]:
         """A word on a ground of its own, which reaches half a cell to either side."""
         edge = Tone(f"{tone} edge")
         return [Piece(glyphs.BADGE_LEFT, edge), Piece(text, tone), Piece(glyphs.BADGE_RIGHT, edge)]
-
-    @staticmethod
-    def _width(pieces: list[Piece]) -> int:
-        return sum(cell_len(piece.text) for piece in pieces)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
