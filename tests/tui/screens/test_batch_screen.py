@@ -21,6 +21,7 @@ from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Script
 from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
+from gale_tui.tui.formatting.pieces import plain_text
 from gale_tui.tui.screens.batch.batch import BatchScreen
 from gale_tui.tui.screens.batch.line import BatchLineDialog
 from gale_tui.tui.screens.batch.report import BatchAccountDialog
@@ -31,7 +32,7 @@ from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.fields import FieldInput, FormButton, TextField
 from gale_tui.tui.widgets.pages.text_page import TextPage
-from gale_tui.tui.widgets.tables.batch_table import BatchTable
+from gale_tui.tui.widgets.tables.batch_table import BatchTable, line_pieces
 from tests.support import faults
 from tests.support.clocks import ScaledClock
 from tests.tui.real_app import toasts, until
@@ -106,8 +107,11 @@ async def report(app: GaleApp, pilot: Pilot[int], exports: int) -> None:
 
 def listed(app: GaleApp) -> str:
     """The list, with what its border says."""
-    table = app.screen.query_one(BatchTable)
-    return f"{table.text}\n{table.border_title}\n{table.border_subtitle}"
+    screen = app.screen
+    assert isinstance(screen, BatchScreen)
+    table = screen.table
+    rows = [plain_text(line_pieces(line, table.size.width)).rstrip() for line in screen.listed.lines]
+    return "\n".join([*(rows or [table.empty_text]), str(table.border_title), str(table.border_subtitle)])
 
 
 def about(app: GaleApp) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
@@ -23,44 +21,33 @@ WHOLE_ID = 40
 GAP = 2
 
 
-class Columns(NamedTuple):
-    """Cells of each column."""
-
-    label: int
-    ids: int
-
-    @classmethod
-    def of(cls, width: int) -> Columns:
-        """For a row of so many cells: ids are cut before labels, and shown whole where there is room."""
-        room = max(20, width - MARK - NUMBER - GAP)
-        label = min(LABEL, room // 3)
-        ids = min(WHOLE_ID, (room - label - 2 * GAP) // 2)
-        return cls(room - 2 * (ids + GAP), ids)
+def _columns(width: int) -> tuple[int, int]:
+    """Cells of a label and of an id in a row of so many: ids are cut before labels, and whole where there is room."""
+    room = max(20, width - MARK - NUMBER - GAP)
+    label = min(LABEL, room // 3)
+    ids = min(WHOLE_ID, (room - label - 2 * GAP) // 2)
+    return room - 2 * (ids + GAP), ids
 
 
 def line_pieces(line: ListLine, width: int) -> list[Piece]:
     """The pieces of a row, of `width` cells together."""
-    columns = Columns.of(width)
-    number = f"{line.number:>{NUMBER}}" + " " * GAP
+    label, ids = _columns(width)
+    number = Piece(f"{line.number:>{NUMBER}}" + " " * GAP, Tone.MUTED)
     if line.problem:
-        rest = columns.ids * 2 + GAP
         return [
             Piece(fit(glyphs.ERROR, MARK), Tone.FAILURE),
-            Piece(number, Tone.MUTED),
-            Piece(fit(inert(line.title, 200), columns.label) + " " * GAP, Tone.TEXT),
-            Piece(fit(inert(line.problem, 300), rest), Tone.ERROR),
+            number,
+            Piece(fit(inert(line.title, 200), label) + " " * GAP),
+            Piece(fit(inert(line.problem, 300), ids * 2 + GAP), Tone.ERROR),
         ]
-    tool = line.tool
-    tool_id, flow_id = (tool.tool_id, tool.flow_id) if tool is not None else (line.tool_id, line.flow_id)
+    named = line.tool or line
+    name = inert(line.label or "no label", 200)
     return [
         Piece(fit("!" if line.warning else "", MARK), Tone.WARNING),
-        Piece(number, Tone.MUTED),
-        Piece(
-            fit(inert(line.label or "no label", 200), columns.label) + " " * GAP,
-            Tone.TEXT if line.label else Tone.MUTED,
-        ),
-        Piece(fit(inert(tool_id, 200), columns.ids) + " " * GAP, Tone.TEXT),
-        Piece(fit(inert(flow_id, 200), columns.ids), Tone.MUTED),
+        number,
+        Piece(fit(name, label) + " " * GAP, Tone.TEXT if line.label else Tone.MUTED),
+        Piece(fit(inert(named.tool_id, 200), ids) + " " * GAP),
+        Piece(fit(inert(named.flow_id, 200), ids), Tone.MUTED),
     ]
 
 
@@ -96,12 +83,6 @@ class BatchTable(RowScroll):
         self.refresh()
         self.post_message(self.Highlighted())
 
-    @property
-    def text(self) -> str:
-        width = self.scrollable_content_region.width or 80
-        rows = ("".join(piece.text for piece in line_pieces(line, width)) for line in self._list.lines)
-        return "\n".join(row.rstrip() for row in rows) if self._list.lines else self.empty_text
-
     def row_count(self) -> int:
         return len(self._list.lines)
 
@@ -133,10 +114,9 @@ class BatchTable(RowScroll):
         return self._strip(line_pieces(self._list.lines[row], width), width, ground)
 
     def _header(self, width: int) -> list[Piece]:
-        columns = Columns.of(width)
-        titles = ((MARK, ""), (NUMBER + GAP, " Line"), (columns.label + GAP, "Label"), (columns.ids + GAP, "Tool ID"))
-        pieces = [Piece(fit(title, cells), Tone.MUTED) for cells, title in titles]
-        return [*pieces, Piece(fit("Flow ID", columns.ids), Tone.MUTED)]
+        label, ids = _columns(width)
+        cells = {"": MARK, " Line": NUMBER + GAP, "Label": label + GAP, "Tool ID": ids + GAP, "Flow ID": ids}
+        return [Piece(fit(title, count), Tone.MUTED) for title, count in cells.items()]
 
     def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
         strip = Strip(self.segments(pieces, ground))
@@ -147,9 +127,9 @@ def _counts(shown: BatchList) -> str:
     if not shown.lines:
         return ""
     unusual = sum(1 for line in shown.lines if line.warning)
-    words = [count_text(len(shown.tools), "export")]
-    if shown.bad:
-        words.append(f"{len(shown.bad)} invalid, skipped")
-    if unusual:
-        words.append(f"{unusual} unusual")
-    return " · ".join(words)
+    words = (
+        count_text(len(shown.tools), "export"),
+        f"{len(shown.bad)} invalid, skipped" if shown.bad else "",
+        f"{unusual} unusual" if unusual else "",
+    )
+    return " · ".join(filter(None, words))
