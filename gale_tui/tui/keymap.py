@@ -35,13 +35,9 @@ class KeyMap:
         keys = self.changed.get(action_id)
         return key_text(keys[0]) if keys else default_key(action_id)
 
-    def entries(self, place: Place, *, searching: bool = False, readonly: bool = False) -> list[tuple[str, str, str]]:
+    def entries(self, place: Place, *, searching: bool = False) -> list[tuple[str, str, str]]:
         """The footer of a place: key, words and action of each entry; help comes last."""
-        shown = [
-            each
-            for each in actions_at(place)
-            if (each.footer or (searching and each.searching)) and not (readonly and each.exports)
-        ]
+        shown = [each for each in actions_at(place) if each.footer or (searching and each.searching)]
         return [(key_text(self.keys(each)[0]), each.title, each.name) for each in (*shown, find_action("help"))]
 
     def for_framework(self) -> dict[str, str]:

@@ -84,6 +84,12 @@ class _AppScreen(Screen[T]):
         if self._result is not None:
             self.dismiss(*self._result)
 
+    def action_cursor_down(self) -> None:
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        self.query_one(OptionList).action_cursor_up()
+
     def on_unmount(self) -> None:
         release_closed_widgets()
 
@@ -98,11 +104,14 @@ class GaleScreen(_AppScreen[T]):
         super().__init_subclass__(**options)
 
     def key_bar(self) -> KeyBar:
-        return KeyBar(self.key_map.entries(self.PLACE, readonly=self.engine.readonly))
+        return KeyBar(self._possible_keys(self.PLACE))
 
     def show_keys(self, place: Place) -> None:
-        entries = self.key_map.entries(place, searching=self.searching(), readonly=self.engine.readonly)
-        self.query_one(KeyBar).show(entries)
+        self.query_one(KeyBar).show(self._possible_keys(place, searching=self.searching()))
+
+    def _possible_keys(self, place: Place, *, searching: bool = False) -> list[tuple[str, str, str]]:
+        entries = self.key_map.entries(place, searching=searching)
+        return [entry for entry in entries if self.check_action(entry[2], ())]
 
     def searching(self) -> bool:
         return False
@@ -121,9 +130,3 @@ class GaleModal(_AppScreen[T], ModalScreen[T]):
 
     def action_cancel(self) -> None:
         self.dismiss(None)
-
-    def action_cursor_down(self) -> None:
-        self.query_one(OptionList).action_cursor_down()
-
-    def action_cursor_up(self) -> None:
-        self.query_one(OptionList).action_cursor_up()

@@ -20,22 +20,8 @@ from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.widgets.forms.fields import FormButton
-from gale_tui.tui.widgets.key_bar import KeyBar
-
-WELCOME = (
-    "An environment is one GALE: its host, and the API key that gale-tui uses there.\n\n",
-    ("Where to find a key", "bold"),
-    "\n",
-    "  1  Open the GALE console as an account owner or admin.\n",
-    "  2  Go to Settings → Security & Control → Management API keys\n",
-    "     (newer consoles: API Scopes).\n",
-    "  3  Make a key and copy it: the console shows it once.\n\n",
-    ("Then press {key}", "bold"),
-    " and paste host and key. The key is kept in the operating system's keyring, never in a file of gale-tui.",
-)
 
 _CONDITIONS = {
-    "fine": "",
     "offline": "$text-warning",
     "slowed": "$text-warning",
     "needs key": "$text-error",
@@ -43,7 +29,11 @@ _CONDITIONS = {
 }
 _NEEDS_ONE = ("edit", "delete", "test", "use")
 """Actions on the environment under the mark."""
-_VERDICTS = {"accepted": "$text-success", "refused": "$text-error", "inconclusive": "$text-warning"}
+_VERDICTS = {
+    "accepted": (glyphs.SUCCESS, "$text-success"),
+    "refused": (glyphs.ERROR, "$text-error"),
+    "inconclusive": (glyphs.UNCONFIRMED, "$text-warning"),
+}
 _SOURCES = {
     "variables": "It comes from GALE_HOST and GALE_API_KEY: change those and start again.",
     "demo": "It belongs to the demo and cannot be changed.",
@@ -75,7 +65,6 @@ class EnvironmentsScreen(GaleScreen[None]):
         self._keys: dict[str, str] = {}
         self._tests: dict[str, KeyTest | None] = {}
         """None while one runs."""
-        self._said: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(id="panel") as panel:
@@ -88,9 +77,17 @@ class EnvironmentsScreen(GaleScreen[None]):
         yield self.key_bar()
 
     def _welcome(self) -> Content:
-        key = self.key("environment_add")
-        parts = (part if isinstance(part, str) else (part[0].replace("{key}", key), part[1]) for part in WELCOME)
-        return Content.assemble(*parts)
+        return Content.assemble(
+            "An environment is one GALE: its host, and the API key that gale-tui uses there.\n\n",
+            ("Where to find a key", "bold"),
+            "\n",
+            "  1  Open the GALE console as an account owner or admin.\n",
+            "  2  Go to Settings → Security & Control → Management API keys\n",
+            "     (newer consoles: API Scopes).\n",
+            "  3  Make a key and copy it: the console shows it once.\n\n",
+            (f"Then press {self.key('environment_add')}", "bold"),
+            " and paste host and key. The key is kept in the operating system's keyring, never in a file of gale-tui.",
+        )
 
     def on_mount(self) -> None:
         self.rebuild()
@@ -112,19 +109,16 @@ class EnvironmentsScreen(GaleScreen[None]):
         problems = self.query_one("#problems", Static)
         problems.update("\n".join(f"! {inert(problem)}" for problem in engine.problems))
         problems.display = bool(engine.problems)
-        self._said = {each.id: self._words(each) for each in environments}
         rows: list[Option] = []
         for each in environments:
-            rows += [Option(self._said[each.id], id=each.id), Option("", disabled=True)]
+            rows += [Option(self._words(each), id=each.id), Option("", disabled=True)]
         listed.set_options(rows[:-1])
         listed.display = bool(environments)
         self.query_one("#welcome").display = not environments
         self.refresh_bindings()
-        entries = self.key_map.entries(Place.ENVIRONMENTS)
-        self.query_one(KeyBar).show([entry for entry in entries if environments or entry[2] not in _NEEDS_ONE])
+        self.show_keys(Place.ENVIRONMENTS)
         if environments:
-            known = {each.id for each in environments}
-            listed.highlighted = listed.get_option_index(wanted) if wanted in known and wanted is not None else 0
+            listed.highlighted = next((at for at, row in enumerate(rows) if row.id == wanted), 0)
             listed.focus()
             self.run_worker(self._find_keys(environments), group="keys", exclusive=True)
         else:
@@ -135,10 +129,9 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     def refresh_rows(self) -> None:
         """Draws those rows again whose words changed."""
-        for environment in self.engine.environments:
-            words = self._words(environment)
-            if environment.id in self._said and words != self._said[environment.id]:
-                self._said[environment.id] = words
+        for row in self._list.options:
+            environment = self.engine.environments.find(row.id or "")
+            if environment is not None and row.prompt != (words := self._words(environment)):
                 self._list.replace_option_prompt(environment.id, words)
 
     async def _find_keys(self, environments: tuple[Environment, ...]) -> None:
@@ -180,9 +173,9 @@ class EnvironmentsScreen(GaleScreen[None]):
             if test is None:
                 parts += ["\n  ", ("testing …", "$text-accent")]
             else:
-                mark = {"accepted": glyphs.SUCCESS, "refused": glyphs.ERROR}.get(test.verdict, glyphs.UNCONFIRMED)
+                mark, colour = _VERDICTS[test.verdict]
                 lines = wrap(f"{mark} {inert(test.explanation, 400)}", width)
-                parts += [("\n  " + "\n    ".join(lines), _VERDICTS[test.verdict])]
+                parts += [("\n  " + "\n    ".join(lines), colour)]
         return Content.assemble(*parts)
 
     # The selected one
@@ -212,7 +205,7 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disables what needs an environment if there is none."""
-        return action not in _NEEDS_ONE or not self.is_mounted or bool(self.engine.environments)
+        return action not in _NEEDS_ONE or bool(self.engine.environments)
 
     @on(Button.Pressed, "#add")
     def action_add(self) -> None:
@@ -278,12 +271,6 @@ class EnvironmentsScreen(GaleScreen[None]):
         except GaleError as error:
             self.notify(str(error), severity="warning", markup=False)
         self.refresh_rows()
-
-    def action_cursor_down(self) -> None:
-        self._list.action_cursor_down()
-
-    def action_cursor_up(self) -> None:
-        self._list.action_cursor_up()
 
     def action_cursor_first(self) -> None:
         self._list.action_first()
