@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,15 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from gale_tui.core.batch.tools import BadLine, BatchTool
 from gale_tui.core.errors import LineStartedError, StoreError
-from gale_tui.core.history.connection import snapshot
 from gale_tui.core.history.leases import is_held
-from gale_tui.core.history.rows import Row, job_from
+from gale_tui.core.history.rows import job_from
 from gale_tui.core.history.schema import SELECT_JOBS
 from gale_tui.core.kinds import KINDS
 from gale_tui.core.models import Environment, Job
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.connection import WriteConnection
+    from gale_tui.core.history.connection import Connection
     from gale_tui.core.history.open_store import History, Run
 
 LEASE: Final = 60.0
@@ -170,26 +168,33 @@ class BatchRecords:
         await self._write(lambda history: _delete(history, batch_id))
 
     async def find(self, batch_id: str) -> BatchRecord | None:
-        found = await self._read(lambda history: _snapshot(history.file.reader, batch_id))
+        found = await self._read(lambda history: _snapshot(history.reading, batch_id))
         return found[0] if found else None
 
     async def interrupted(self) -> list[BatchRecord]:
         """The batches with something left to start that nobody runs, newest first."""
-        return await self._read(lambda history: _interrupted(history.file.reader))
+
+        def find(history: History) -> list[BatchRecord]:
+            database = history.reading
+            return [each for each in _snapshot(database) if each.left > 0 and not is_held(database, each.id, "batch")]
+
+        return await self._read(find)
 
     async def jobs(self, batch: BatchRecord) -> dict[str, Job]:
         """Those of the batch that are in the history, by their id."""
-        return await self._read(lambda history: _jobs(history.file.reader, batch.started.values()))
+        sql = f"{SELECT_JOBS} WHERE id IN (SELECT job_id FROM batch_starts WHERE batch_id = ?)"  # noqa: S608  # our own names
+        jobs = await self._read(lambda history: [job_from(row) for row in history.reading.rows(sql, (batch.id,))])
+        return {job.id: job for job in jobs}
 
 
 def _add(history: History, batch: BatchRecord) -> None:
-    database = history.file.writer
+    database = history.database
     new = {(tool.tool_id, tool.flow_id) for tool in batch.tools}
     with database.transaction(durable=True):
-        for old in _batches(database.rows):
+        for old in _batches(database):
             left = {(tool.tool_id, tool.flow_id) for place, tool in enumerate(old.tools) if place not in old.started}
             covered = old.environment_id == batch.environment_id and old.origin == batch.origin and left <= new
-            if (not left or covered) and not is_held(database.row, old.id, "batch"):
+            if (not left or covered) and not is_held(database, old.id, "batch"):
                 _delete_rows(database, old.id)
         database.write(
             "INSERT INTO batches (id, environment_id, created_at, plan) VALUES (?, ?, ?, ?)",
@@ -203,44 +208,28 @@ def _add(history: History, batch: BatchRecord) -> None:
 
 
 def _delete(history: History, batch_id: str) -> None:
-    with history.file.writer.transaction(durable=True):
-        _delete_rows(history.file.writer, batch_id)
+    with history.database.transaction(durable=True):
+        _delete_rows(history.database, batch_id)
 
 
-def _delete_rows(database: WriteConnection, batch_id: str) -> None:
+def _delete_rows(database: Connection, batch_id: str) -> None:
     database.write("DELETE FROM batches WHERE id = ?", (batch_id,))
     database.write("DELETE FROM batch_starts WHERE batch_id = ?", (batch_id,))
     database.write("DELETE FROM leases WHERE job_id = ? AND kind = 'batch'", (batch_id,))
 
 
-def _batches(rows: Callable[[str, Sequence[Any]], list[Row]], batch_id: str | None = None) -> list[BatchRecord]:
+def _batches(database: Connection, batch_id: str | None = None) -> list[BatchRecord]:
     where, parameters = ("WHERE id = ? ", (batch_id,)) if batch_id is not None else ("", ())
     found = []
     sql = f"SELECT id, environment_id, created_at, plan FROM batches {where}ORDER BY created_at DESC, id"  # noqa: S608
-    for each, environment_id, created_at, plan in rows(sql, parameters):
-        starts = rows("SELECT place, job_id FROM batch_starts WHERE batch_id = ?", (each,))
+    for each, environment_id, created_at, plan in database.rows(sql, parameters):
+        starts = database.rows("SELECT place, job_id FROM batch_starts WHERE batch_id = ?", (each,))
         # One that cannot be read hides no other.
         with contextlib.suppress(StoreError):
             found.append(BatchRecord.from_json(each, environment_id, created_at, plan, dict(starts)))
     return found
 
 
-def _snapshot(connection: sqlite3.Connection, batch_id: str | None = None) -> list[BatchRecord]:
-    with snapshot(connection):
-        return _batches(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), batch_id)
-
-
-def _interrupted(connection: sqlite3.Connection) -> list[BatchRecord]:
-    def is_running(batch: BatchRecord) -> bool:
-        return is_held(lambda sql, parameters: connection.execute(sql, parameters).fetchone(), batch.id, "batch")
-
-    return [each for each in _snapshot(connection) if each.left > 0 and not is_running(each)]
-
-
-def _jobs(connection: sqlite3.Connection, job_ids: Iterable[str]) -> dict[str, Job]:
-    jobs = {}
-    for job_id in job_ids:
-        row = connection.execute(f"{SELECT_JOBS} WHERE id = ?", (job_id,)).fetchone()
-        if row is not None:
-            jobs[job_id] = job_from(row)
-    return jobs
+def _snapshot(database: Connection, batch_id: str | None = None) -> list[BatchRecord]:
+    with database.snapshot():
+        return _batches(database, batch_id)

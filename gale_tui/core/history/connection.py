@@ -56,26 +56,6 @@ def _held_error() -> StoreError:
     )
 
 
-def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode, which may be handed from thread to thread; text may have bytes replaced."""
-    uri = f"{path.as_uri()}?mode={'ro' if readonly else 'rw'}"
-    connection = sqlite3.connect(
-        uri, uri=True, timeout=_SLICE, isolation_level=None, check_same_thread=False, cached_statements=64
-    )
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    return connection
-
-
-@contextlib.contextmanager
-def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Several queries that see the file as of one moment."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.rollback()
-
-
 class BusyRetry:
     """Retries while another process keeps the database busy.
 
@@ -136,33 +116,42 @@ class BusyRetry:
         return deadline if self._ending_at is None else min(deadline, self._ending_at)
 
 
-class WriteConnection:
-    """The connection that writes: every transaction takes its lock at the start, so that none fails half-way.
+class Connection(sqlite3.Connection):
+    """A connection whose every transaction takes its lock at the start, so that none fails half-way."""
 
-    Args:
-        step: For tests: called with "db write" before each statement that writes, "db commit" and "db committed" around
-            each commit.
-        power_safe: True if every commit must reach the disk before the next, or the file could be damaged.
-    """
-
-    def __init__(self, connection: sqlite3.Connection, step: Step | None = None, *, power_safe: bool = False) -> None:
-        self._connection = connection
-        self._step = step
-        self._always_full = power_safe
-        self._full: bool | None = None
+    step: Step | None = None
+    """For tests: called with "db write" before each statement that writes, "db commit" and "db committed" around each
+    commit."""
+    power_safe = False
+    """True if every commit must reach the disk before the next, or the file could be damaged."""
+    _full: bool | None = None
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
-        found: Row | None = self._connection.execute(sql, parameters).fetchone()
+        found: Row | None = self.execute(sql, parameters).fetchone()
         return found
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.execute(sql, parameters).fetchall()
+        return self.execute(sql, parameters).fetchall()
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first value of the first row; None if there is none."""
+        found = self.row(sql, parameters)
+        return None if found is None else found[0]
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several queries that see the file as of one moment."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.rollback()
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Runs one statement that writes; returns how many rows it changed."""
-        if self._step is not None:
-            self._step("db write")
-        return self._connection.execute(sql, parameters).rowcount
+        if self.step is not None:
+            self.step("db write")
+        return self.execute(sql, parameters).rowcount
 
     def write_once(self, sql: str, parameters: Sequence[Any] = (), *, durable: bool) -> int:
         """Runs one statement in a transaction; returns how many rows it changed."""
@@ -176,33 +165,39 @@ class WriteConnection:
         Args:
             durable: True if it must survive a power cut and not only the end of the process.
         """
-        full = durable or self._always_full
+        full = durable or self.power_safe
         if full != self._full:
-            self._connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
+            self.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
             self._full = full
-        self._connection.execute("BEGIN IMMEDIATE")
+        self.execute("BEGIN IMMEDIATE")
         try:
             yield
-            if self._step is not None:
-                self._step("db commit")
-            self._connection.execute("COMMIT")
+            if self.step is not None:
+                self.step("db commit")
+            self.execute("COMMIT")
         except BaseException:
-            if self._connection.in_transaction:
+            if self.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
+                    self.execute("ROLLBACK")
             raise
-        if self._step is not None:
-            self._step("db committed")
-
-    def pragma(self, text: str) -> Any:
-        """The first value of the answer."""
-        found = self._connection.execute(f"PRAGMA {text}").fetchone()
-        return None if found is None else found[0]
+        if self.step is not None:
+            self.step("db committed")
 
     def truncate_log(self) -> bool:
         """Writes the whole log back into the database and empties it; False if another process is reading it."""
-        found = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return found is None or found[0] == 0
+        return not self.value("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def close(self) -> None:
-        self._connection.close()
+
+def connect(path: Path, *, readonly: bool = False) -> Connection:
+    """A connection in autocommit mode, which may be handed from thread to thread; text may have bytes replaced."""
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={'ro' if readonly else 'rw'}",
+        uri=True,
+        timeout=_SLICE,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=64,
+        factory=Connection,
+    )
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    return connection

@@ -90,10 +90,10 @@ class Drafts:
 
     async def clear(self) -> None:
         def delete(history: History) -> None:
-            writer = history.file.writer
+            database = history.database
             # Mostly there is none, and nothing is written.
-            if writer.row("SELECT 1 FROM drafts WHERE name = ?", (_NAME,)) is not None:
-                writer.write_once("DELETE FROM drafts WHERE name = ?", (_NAME,), durable=False)
+            if database.row("SELECT 1 FROM drafts WHERE name = ?", (_NAME,)) is not None:
+                database.write_once("DELETE FROM drafts WHERE name = ?", (_NAME,), durable=False)
 
         # In one go: a draft that is saved meanwhile stays.
         await self._run(delete)
@@ -109,11 +109,11 @@ class Drafts:
 
     async def _save(self, name: str, text: str, at: float = 0.0) -> None:
         sql = "INSERT OR REPLACE INTO drafts (name, at, text) VALUES (?, ?, ?)"
-        await self._run(lambda history: history.file.writer.write_once(sql, (name, at, text), durable=False))
+        await self._run(lambda history: history.database.write_once(sql, (name, at, text), durable=False))
 
     async def _find(self, name: str) -> Row | None:
         sql = "SELECT text, at FROM drafts WHERE name = ?"
-        return await self._run(lambda history: history.file.writer.row(sql, (name,)))
+        return await self._run(lambda history: history.database.row(sql, (name,)))
 
 
 def _is_harmless(text: str) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.connection import Connection
 from gale_tui.core.history.rows import Row
 
 LeaseKind: TypeAlias = Literal["poll", "download", "post", "batch"]
@@ -53,7 +52,7 @@ def _is_dead(host: str, pid: int) -> bool:
 class Leases:
     """The leases of one store, on the connection that writes; see `JobStore` for what the methods do."""
 
-    def __init__(self, database: WriteConnection, owner: str) -> None:
+    def __init__(self, database: Connection, owner: str) -> None:
         self._database = database
         self._owner = owner
         self._held: set[tuple[str, LeaseKind]] = set()
@@ -113,9 +112,9 @@ class Leases:
             self._held.clear()
 
 
-def is_held(row: Callable[[str, tuple[str, str]], Row | None], of: str, kind: LeaseKind) -> bool:
-    """True while any store has the lease; `row` returns the first row of a query, `of` is the id of a job or batch."""
-    found = row(_SELECT, (of, kind))
+def is_held(database: Connection, of: str, kind: LeaseKind) -> bool:
+    """True while any store has the lease; `of` is the id of a job or batch."""
+    found = database.row(_SELECT, (of, kind))
     return found is not None and not _has_ended(found)
 
 

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from gale_tui.core.history.connection import BUSY_SECONDS, BusyRetry, WriteConnection, connect
+from gale_tui.core.history.connection import BUSY_SECONDS, BusyRetry, Connection, connect
 from gale_tui.core.history.rows import COLUMNS, Row, repair
 from gale_tui.core.history.schema import INSERT_JOB, LARGEST_REVISION, Columns
 
@@ -19,12 +19,12 @@ _FARTHEST: Final = 1 << 40
 """More than the number of any row."""
 
 
-def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, Columns], retry: BusyRetry) -> int:
+def copy_readable(damaged: Path, database: Connection, tables: Mapping[str, Columns], retry: BusyRetry) -> int:
     """Copies what can be read of a damaged history into a new one; returns the number of jobs.
 
     Args:
         damaged: The file.
-        writer: Of the new one.
+        database: The new one.
         tables: The columns of today's tables.
         retry: Of the new one.
 
@@ -44,14 +44,14 @@ def copy_readable(damaged: Path, writer: WriteConnection, tables: Mapping[str, C
             jobs[job[0]] = job
 
     def copy() -> None:
-        with writer.transaction(durable=True):
+        with database.transaction(durable=True):
             for row in jobs.values():
-                writer.write(INSERT_JOB, (*row, "", row[revision], ""))
+                database.write(INSERT_JOB, (*row, "", row[revision], ""))
             for table in ("events", "sets", "batches", "batch_starts", "drafts", "forgotten", "removed"):
                 marks = ", ".join("?" * len(tables[table]))
                 for row in found[table]:
-                    writer.write(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # our own names
-            writer.write(
+                    database.write(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)  # noqa: S608  # our own names
+            database.write(
                 "UPDATE counters SET value = (SELECT coalesce(max(revision), 0) + 1000 FROM jobs WHERE revision < ?) "
                 "WHERE name = 'revision'",
                 (LARGEST_REVISION,),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from gale_tui.core.kinds import KINDS
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
+    from gale_tui.core.history.connection import Connection
     from gale_tui.core.history.open_store import Run
 
 NAME_LIMIT: Final = 60
@@ -41,10 +41,10 @@ class ToolSets:
 
     async def all(self) -> list[ToolSet]:
         """All sets that can be read, by name."""
-        return await self._read(lambda history: _read_all(history.file.reader))
+        return await self._read(lambda history: _read_all(history.reading))
 
     async def find(self, name: str) -> ToolSet | None:
-        return await self._read(lambda history: _read_one(history.file.reader, name))
+        return await self._read(lambda history: _read_one(history.reading, name))
 
     async def require(self, name: str, advice: str = "") -> ToolSet:
         """The set of that name.
@@ -63,16 +63,16 @@ class ToolSets:
         """Writes a set in place of the one with its name."""
         sql = "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)"
         row = (new.name, new.environment_id, new.created_at, new.used_at, _items_text(new.tools))
-        await self._write(lambda history: history.file.writer.write_once(sql, row, durable=True))
+        await self._write(lambda history: history.database.write_once(sql, row, durable=True))
 
     async def mark_used(self, name: str, *, at: float) -> None:
         sql = "UPDATE sets SET used_at = ? WHERE name = ?"
-        await self._write(lambda history: history.file.writer.write_once(sql, (at, name), durable=False))
+        await self._write(lambda history: history.database.write_once(sql, (at, name), durable=False))
 
     async def remove(self, name: str) -> bool:
         """Deletes a set; False if there is none of that name. Jobs and files stay."""
         sql = "DELETE FROM sets WHERE name = ?"
-        return await self._write(lambda history: history.file.writer.write_once(sql, (name,), durable=True)) > 0
+        return await self._write(lambda history: history.database.write_once(sql, (name,), durable=True)) > 0
 
 
 def clean_set_name(text: str) -> str:
@@ -104,9 +104,9 @@ def _set_of(row: tuple[Any, ...]) -> ToolSet:
     )
 
 
-def _read_all(connection: sqlite3.Connection) -> list[ToolSet]:
+def _read_all(database: Connection) -> list[ToolSet]:
     sets = []
-    for row in connection.execute(f"{_SELECT} ORDER BY name").fetchall():
+    for row in database.rows(f"{_SELECT} ORDER BY name"):
         try:
             sets.append(_set_of(row))
         except StoreError:
@@ -115,8 +115,8 @@ def _read_all(connection: sqlite3.Connection) -> list[ToolSet]:
     return sets
 
 
-def _read_one(connection: sqlite3.Connection, name: str) -> ToolSet | None:
-    row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
+def _read_one(database: Connection, name: str) -> ToolSet | None:
+    row = database.row(f"{_SELECT} WHERE name = ?", (name,))
     return None if row is None else _set_of(row)
 
 

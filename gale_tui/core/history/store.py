@@ -57,7 +57,7 @@ class JobStore:
         self._reading = DaemonThreads("history-read", most=1)
         self._closing: asyncio.Task[None] | None = None
         self._replacing = asyncio.Lock()
-        self._notify(history.file.notice)
+        self._notify(history.notice)
         # A process that was killed may have left a log with what the database no longer has.
         writing.start(self._clean_up)
 
@@ -102,7 +102,7 @@ class JobStore:
     @property
     def path(self) -> Path:
         """Where the history is, links followed."""
-        return self._history.file.path
+        return self._history.path
 
     @property
     def trouble(self) -> str:
@@ -271,7 +271,7 @@ class JobStore:
         history.read_retry.end()
         with contextlib.suppress(sqlite3.Error):
             # A long query is cut short; the thread that writes finishes what it has.
-            history.file.reader.interrupt()
+            history.reading.interrupt()
         # The connection that writes closes last, so that it can remove the log.
         for thread, end in ((self._reading, history.close_reader), (self._writing, history.close_writer)):
             with contextlib.suppress(TimeoutError):
@@ -337,4 +337,4 @@ class JobStore:
             # The thread that reads stands still while the file is exchanged under it.
             self._reading.start(rest)
             await self._writing.call(replace)
-            self._notify(self._history.file.notice)
+            self._notify(self._history.notice)

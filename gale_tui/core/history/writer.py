@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Final, TypeAlias
 
 from gale_tui.core.errors import LineStartedError, StoreError
-from gale_tui.core.history.connection import WriteConnection
+from gale_tui.core.history.connection import Connection
 from gale_tui.core.history.leases import Leases
 from gale_tui.core.history.rows import COLUMNS, Row, dump_job, job_from, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, SELECT_JOBS
@@ -50,7 +50,7 @@ class HistoryWriter:
         logged: True with a write-ahead log.
     """
 
-    def __init__(self, database: WriteConnection, owner: str, leases: Leases, *, logged: bool) -> None:
+    def __init__(self, database: Connection, owner: str, leases: Leases, *, logged: bool) -> None:
         self._database = database
         self._owner = owner
         self._leases = leases
@@ -174,8 +174,7 @@ class HistoryWriter:
 
     def _next_revision(self) -> int:
         self._database.write("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
-        row = self._database.row("SELECT value FROM counters WHERE name = 'revision'")
-        revision: int = row[0] if row else 0
+        revision: int = self._database.value("SELECT value FROM counters WHERE name = 'revision'")
         return revision
 
     def _insert(self, job: Job) -> Job:

@@ -296,7 +296,7 @@ async def test_a_signed_link_is_in_no_file_once_it_is_cleared(store: JobStore, p
 
 async def test_what_cannot_be_asked_for_again_is_written_through_to_the_disk(store: JobStore) -> None:
     def synchronous() -> int:
-        level: int = store._history.file.writer.pragma("synchronous")
+        level: int = store._history.database.value("PRAGMA synchronous")
         return level
 
     normal, full = 1, 2

@@ -22,18 +22,18 @@ BIG = {"padding": "x" * 40_000}
 
 def full(engine: GaleEngine) -> None:
     """From now on the database may not grow: SQLite says that the disk is full."""
-    writer = engine.registry.store._history.file.writer
-    writer.pragma(f"max_page_count={writer.pragma('page_count')}")
+    database = engine.registry.store._history.database
+    database.execute(f"PRAGMA max_page_count={database.value('PRAGMA page_count')}")
 
 
 def freed(engine: GaleEngine) -> None:
     """There is room again."""
-    engine.registry.store._history.file.writer.pragma("max_page_count=1000000")
+    engine.registry.store._history.database.execute("PRAGMA max_page_count=1000000")
 
 
 def sealed(engine: GaleEngine, shut: bool) -> None:
     """Whether SQLite refuses every write."""
-    engine.registry.store._history.file.writer.pragma(f"query_only={int(shut)}")
+    engine.registry.store._history.database.execute(f"PRAGMA query_only={int(shut)}")
 
 
 def full_after_the_request(engines: list[GaleEngine]) -> Callable[[str], None]:
