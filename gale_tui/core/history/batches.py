@@ -48,30 +48,9 @@ class BatchRecord:
     """Job ids of the tools that were started, by their place."""
 
     @classmethod
-    def new(
-        cls,
-        environment: Environment,
-        tools: Sequence[BatchTool],
-        *,
-        name: str = "",
-        folder: Path | None = None,
-        save_when_ready: bool = True,
-        bad: Sequence[BadLine] = (),
-        created_at: float,
-    ) -> Self:
-        """The record of a batch that begins."""
-        return cls(
-            id=uuid.uuid4().hex,
-            environment_id=environment.id,
-            environment_name=environment.name,
-            origin=str(environment.origin),
-            tools=tuple(tools),
-            name=name,
-            folder=folder,
-            save_when_ready=save_when_ready,
-            bad=tuple(bad),
-            created_at=created_at,
-        )
+    def new(cls, environment: Environment, tools: Sequence[BatchTool], **details: Any) -> Self:
+        """The record of a batch that begins, with `details` for what has a default."""
+        return cls(uuid.uuid4().hex, environment.id, environment.name, str(environment.origin), tuple(tools), **details)
 
     @property
     def left(self) -> int:

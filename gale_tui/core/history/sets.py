@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +13,6 @@ from gale_tui.core.kinds import KINDS
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
-    from gale_tui.core.history.connection import Connection
     from gale_tui.core.history.open_store import Run
 
 NAME_LIMIT: Final = 60
@@ -41,10 +40,16 @@ class ToolSets:
 
     async def all(self) -> list[ToolSet]:
         """All sets that can be read, by name."""
-        return await self._read(lambda history: _read_all(history.reading))
+        sets = []
+        for row in await self._read(lambda history: history.reading.rows(f"{_SELECT} ORDER BY name")):
+            # One that cannot be read can be saved again, and is no reason to hide the others.
+            with contextlib.suppress(StoreError):
+                sets.append(_set_of(row))
+        return sets
 
     async def find(self, name: str) -> ToolSet | None:
-        return await self._read(lambda history: _read_one(history.reading, name))
+        row = await self._read(lambda history: history.reading.row(f"{_SELECT} WHERE name = ?", (name,)))
+        return None if row is None else _set_of(row)
 
     async def require(self, name: str, advice: str = "") -> ToolSet:
         """The set of that name.
@@ -61,8 +66,12 @@ class ToolSets:
 
     async def save(self, new: ToolSet) -> None:
         """Writes a set in place of the one with its name."""
+        items = [
+            {"tool_id": tool.tool_id, "flow_id": tool.flow_id, "label": tool.label, "kind": tool.kind.word}
+            for tool in new.tools
+        ]
         sql = "INSERT OR REPLACE INTO sets (name, environment_id, created_at, used_at, items) VALUES (?, ?, ?, ?, ?)"
-        row = (new.name, new.environment_id, new.created_at, new.used_at, _items_text(new.tools))
+        row = (new.name, new.environment_id, new.created_at, new.used_at, json.dumps(items))
         await self._write(lambda history: history.database.write_once(sql, row, durable=True))
 
     async def mark_used(self, name: str, *, at: float) -> None:
@@ -102,30 +111,6 @@ def _set_of(row: tuple[Any, ...]) -> ToolSet:
         created_at if isinstance(created_at, float) else 0.0,
         used_at if isinstance(used_at, float) else None,
     )
-
-
-def _read_all(database: Connection) -> list[ToolSet]:
-    sets = []
-    for row in database.rows(f"{_SELECT} ORDER BY name"):
-        try:
-            sets.append(_set_of(row))
-        except StoreError:
-            # It can be saved again, and is no reason to hide the others.
-            continue
-    return sets
-
-
-def _read_one(database: Connection, name: str) -> ToolSet | None:
-    row = database.row(f"{_SELECT} WHERE name = ?", (name,))
-    return None if row is None else _set_of(row)
-
-
-def _items_text(tools: Sequence[BatchTool]) -> str:
-    items = [
-        {"tool_id": tool.tool_id, "flow_id": tool.flow_id, "label": tool.label, "kind": tool.kind.word}
-        for tool in tools
-    ]
-    return json.dumps(items)
 
 
 def _tools_of(name: object, text: str) -> tuple[BatchTool, ...]:
