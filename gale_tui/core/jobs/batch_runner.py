@@ -311,26 +311,10 @@ class BatchRun:
         self._changed.clear()
         await self._changed.wait()
 
-    def _update(
-        self,
-        place: int,
-        *,
-        job: Job | None = None,
-        outcome: Outcome | None = None,
-        unchanged: bool | None = None,
-        why: str = "",
-        error: GaleError | None = None,
-    ) -> None:
-        """Replaces what is given, and leaves the rest of an entry as it is."""
-        old = self._entries[place]
-        self._entries[place] = replace(
-            old,
-            job=job or old.job,
-            outcome=outcome or old.outcome,
-            unchanged=unchanged if unchanged is not None else old.unchanged,
-            why=inert(why, 300) or old.why,
-            error=error or old.error,
-        )
+    def _update(self, place: int, **changes: object) -> None:
+        """Replaces some fields of an entry."""
+        entry = replace(self._entries[place], **changes)  # type: ignore[arg-type]  # names are checked by replace
+        self._entries[place] = replace(entry, why=inert(entry.why, 300))
         self._changed.set()
         self._on_change(self.account)
 

@@ -36,7 +36,6 @@ class DownloadQueue:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._all_slots = asyncio.Semaphore(AT_MOST)
         self._downloads: dict[str, JobDownload] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
     def progress(self, job_id: str) -> DownloadProgress | None:
@@ -56,8 +55,8 @@ class DownloadQueue:
 
     def is_under_way(self, job_id: str) -> bool:
         """True if this process fetches the file, or waits to try again."""
-        task = self._tasks.get(job_id)
-        return task is not None and not task.done()
+        download = self._downloads.get(job_id)
+        return download is not None and not download.task.done()
 
     async def mark_left(self, job_id: str) -> None:
         """Offers a download whose process has ended, if nobody else has it."""
@@ -71,15 +70,15 @@ class DownloadQueue:
         if self.is_under_way(job_id):
             self._downloads[job_id].nudge()
             return
-        download = JobDownload(job_id, self._context, self._scheduler, self._slot)
-        task = asyncio.create_task(download.run(), name=f"download of {job_id}")
-        self._downloads[job_id], self._tasks[job_id] = download, task
-        task.add_done_callback(lambda done: self._finish(job_id, done))
 
-    def _finish(self, job_id: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(job_id) is task:
-            del self._tasks[job_id], self._downloads[job_id]
-        report_failure(task)
+        def finish(task: asyncio.Task[None]) -> None:
+            if self._downloads.get(job_id) is download:
+                del self._downloads[job_id]
+            report_failure(task)
+
+        download = self._downloads[job_id] = JobDownload(job_id, self._context, self._scheduler, self._slot)
+        download.task = asyncio.create_task(download.run(), name=f"download of {job_id}")
+        download.task.add_done_callback(finish)
 
     @contextlib.asynccontextmanager
     async def _slot(self, received: Callable[[], int | None]) -> AsyncIterator[None]:
@@ -118,10 +117,9 @@ class DownloadQueue:
     async def close(self, within: float) -> None:
         """Stops what runs, keeping the parts, and writes how far each is; takes `within` real seconds at most."""
         self._closing = True
-        tasks = dict(self._tasks)
-        for job_id, task in tasks.items():
-            if not self._downloads[job_id].close():
-                task.cancel()
-        if tasks:
-            await asyncio.wait(tasks.values(), timeout=within)
-            await cancel_all(tasks.values())
+        downloads = tuple(self._downloads.values())
+        for download in downloads:
+            download.close()
+        if tasks := [download.task for download in downloads]:
+            await asyncio.wait(tasks, timeout=within)
+            await cancel_all(tasks)

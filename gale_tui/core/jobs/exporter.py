@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from gale_tui.core.background import cancel_all, report_failure
 from gale_tui.core.errors import (
@@ -49,6 +50,7 @@ class _Pending:
     """Its turn has come already."""
     sent: bool = False
     """The POST may have left."""
+    task: asyncio.Task[Job] = field(init=False)
 
 
 class Exporter:
@@ -59,7 +61,6 @@ class Exporter:
         self._clock = context.clock
         self._closing = False
         self._pending: dict[str, _Pending] = {}
-        self._tasks: dict[str, asyncio.Task[Job]] = {}
         self._turn: dict[str, float] = {}
 
     async def export(self, environment: Environment, request: ExportRequest, *, keep_rejected: bool) -> Job:
@@ -92,10 +93,9 @@ class Exporter:
             kind=request.kind,
         )
         pending = self._pending[job.id] = _Pending(keep_rejected)
-        task = asyncio.create_task(self._start(job, environment, pending, request.line), name=f"export {job.id}")
-        self._watch(job.id, task)
+        self._run(pending, self._start(job, environment, pending, request.line), f"export {job.id}")
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(pending.task)
         except asyncio.CancelledError:
             pending.keep_rejected = True
             raise
@@ -109,19 +109,16 @@ class Exporter:
         if job.state is not JobState.WAITING or job.id in self._pending:
             return
         pending = self._pending[job.id] = _Pending(keep_rejected=True, again=True)
-        task = asyncio.create_task(self._wait_and_post(job, pending), name=f"export {job.id} after 429")
-        self._watch(job.id, task)
+        self._run(pending, self._wait_and_post(job, pending), f"export {job.id} after 429")
 
-    def _watch(self, job_id: str, task: asyncio.Task[Job]) -> None:
-        self._tasks[job_id] = task
-        task.add_done_callback(lambda done: self._finish(job_id, done))
+    def _run(self, pending: _Pending, work: Coroutine[Any, Any, Job], name: str) -> None:
+        def finish(task: asyncio.Task[Job]) -> None:
+            # Who started the export hears of a refusal.
+            if not task.cancelled() and not isinstance(task.exception(), GaleError):
+                report_failure(task)
 
-    def _finish(self, job_id: str, task: asyncio.Task[Job]) -> None:
-        if self._tasks.get(job_id) is task:
-            del self._tasks[job_id]
-        # Who started the export hears of a refusal.
-        if not task.cancelled() and not isinstance(task.exception(), GaleError):
-            report_failure(task)
+        pending.task = asyncio.create_task(work, name=name)
+        pending.task.add_done_callback(finish)
 
     async def _start(self, job: Job, environment: Environment, pending: _Pending, line: tuple[str, int] | None) -> Job:
         try:
@@ -251,7 +248,7 @@ class Exporter:
     async def close(self, within: float) -> None:
         """Gives POSTs under way `within` seconds of real time; what has no answer by then is unconfirmed."""
         pending = dict(self._pending)
-        sent = [self._tasks[job_id] for job_id, each in pending.items() if each.sent and self._is_requesting(job_id)]
+        sent = [each.task for job_id, each in pending.items() if each.sent and self._is_requesting(job_id)]
         if sent:
             _, left = await asyncio.wait(sent, timeout=within)
             if left:
@@ -259,7 +256,7 @@ class Exporter:
                 self._closing = True
                 if self._connections.abort_unsent():
                     await asyncio.wait(left, timeout=ABORTED_WITHIN)
-        await cancel_all(self._tasks.values())
+        await cancel_all([each.task for each in self._pending.values()])
         for job_id, each in pending.items():
             if self._is_requesting(job_id):
                 job = self._registry.jobs[job_id]

@@ -75,6 +75,9 @@ class JobDownload:
         slot: Waits for a place among the downloads; called with what tells the bytes received so far.
     """
 
+    task: asyncio.Task[None]
+    """Runs :meth:`run`."""
+
     def __init__(
         self,
         job_id: str,
@@ -114,10 +117,11 @@ class JobDownload:
         self.transfer.ours = False
         self.stop()
 
-    def close(self) -> bool:
-        """Stops receiving because gale-tui ends; False if nothing is being received."""
+    def close(self) -> None:
+        """Ends it because gale-tui ends, the part kept."""
         self._closing = True
-        return self.transfer.cancel()
+        if not self.transfer.cancel():
+            self.task.cancel()
 
     async def run(self) -> None:
         """Acquires the lease, fetches the file and releases it; nothing if another process has it."""
