@@ -44,18 +44,12 @@ def on_network(folder: Path) -> bool:
         fields, described = head.split(), tail.split()
         if not separator or len(fields) < 5 or not described:
             continue
-        point = _unescape(fields[4])
+        point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
         inside = real == point or real.startswith(point if point.endswith("/") else f"{point}/")
         # Of two mounts on one point the later one is seen.
         if inside and len(point) >= longest:
             longest, kind = len(point), described[0]
     return kind in _NETWORK or kind.startswith("fuse.")
-
-
-def _unescape(text: str) -> str:
-    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        text = text.replace(code, character)
-    return text
 
 
 def make_private(path: Path) -> None:

@@ -56,7 +56,8 @@ class JobStore:
         self._writing = writing
         self._reading = DaemonThreads("history-read", most=1)
         self._closing: asyncio.Task[None] | None = None
-        self._replacing = asyncio.Lock()
+        self._in_place = threading.Lock()
+        """Held while something is read, and while a damaged file is exchanged."""
         self._notify(history.notice)
         # A process that was killed may have left a log with what the database no longer has.
         writing.start(self._clean_up)
@@ -290,8 +291,9 @@ class JobStore:
 
     async def _read(self, work: Callable[[History], T]) -> T:
         def on_thread(deadline: float) -> T:
-            history = self._history
-            return history.read_retry.run(lambda: work(history), deadline)
+            with self._in_place:
+                history = self._history
+                return history.read_retry.run(lambda: work(history), deadline)
 
         return await self._run(self._reading, on_thread)
 
@@ -318,23 +320,12 @@ class JobStore:
         raise StoreError(f"The history {self.path} is damaged and could not be repaired", "Check the disk")
 
     async def _replace_file(self, damaged: History) -> None:
-        async with self._replacing:
-            if self._history is not damaged or self._closing is not None:
-                return
-            at_rest, go_on = threading.Event(), threading.Event()
+        def replace() -> bool:
+            with self._in_place:
+                if self._history is not damaged or self._closing is not None:
+                    return False
+                self._history = damaged.replace_damaged()
+                return True
 
-            def rest() -> None:
-                at_rest.set()
-                go_on.wait()
-
-            def replace() -> None:
-                try:
-                    at_rest.wait()
-                    self._history = damaged.replace_damaged()
-                finally:
-                    go_on.set()
-
-            # The thread that reads stands still while the file is exchanged under it.
-            self._reading.start(rest)
-            await self._writing.call(replace)
+        if await self._writing.call(replace):
             self._notify(self._history.notice)
