@@ -171,25 +171,15 @@ class Poller:
         return PollResult(outcome, wait)
 
     async def _record_trouble(self, job: Job, reason: JobReason, error: GaleError | None = None) -> None:
-        status = retry_after = None
-        note = ""
-        if isinstance(error, AnswerError):
-            status, retry_after = error.status, error.retry_after
-            note = error.detail if reason is JobReason.NOT_ALLOWED else error.what
-        elif error is not None:
-            note = error.what
         now = self._clock.time()
         since, last = self._troubled.get(job.id, (now, now))
         if now - last > NOBODY_ASKED:
             since = now
         self._troubled[job.id] = since, now
-        resume_at = now + retry_after if retry_after else None
         await self._registry.change(
             job.id,
-            lambda job: transitions.record_trouble(
-                job, reason, note=note, http_status=status, since=since, resume_at=resume_at
-            ),
-            lambda old, new: None if (old.reason_code, old.note) == (reason, note) else describe(new).text,
+            lambda job: transitions.record_trouble(job, reason, error, since=since, at=now),
+            lambda old, new: None if (old.reason_code, old.note) == (new.reason_code, new.note) else describe(new).text,
         )
 
 

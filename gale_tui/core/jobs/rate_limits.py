@@ -187,14 +187,6 @@ class Pace:
         self.last_asked = now
         self.theoretical = max(self.theoretical, now) + policy.spacing
 
-    def uncount(self, before: tuple[float, float]) -> None:
-        """Takes back a question that was not sent after all; `before` is what `counted` was."""
-        self.last_asked, self.theoretical = before
-
-    @property
-    def counted(self) -> tuple[float, float]:
-        return self.last_asked, self.theoretical
-
     def is_lost(self, now: float, policy: PollPolicy) -> bool:
         """True if GALE has not known the job for long."""
         return self.unknown_since is not None and now - self.unknown_since >= policy.lost_after

@@ -288,7 +288,7 @@ class Scheduler:
 
     def _start(self, pace: Pace, now: float) -> None:
         budget = self._budgets[pace.environment_id]
-        counted = pace.counted
+        counted = pace.last_asked, pace.theoretical
         budget.take_turn(now, self.policy)
         self._announce(pace.environment_id)
         if budget.closed:
@@ -320,7 +320,8 @@ class Scheduler:
         self._apply_to_environment(pace, asked, now)
         if self._paces.get(pace.job_id) is pace:
             if asked.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED):
-                pace.uncount(counted)
+                # Nothing was sent.
+                pace.last_asked, pace.theoretical = counted
             self._apply_to_job(pace, asked, now)
         self._announce(pace.environment_id)
 

@@ -97,26 +97,15 @@ def accept(job: Job, started: ExportStarted, link: SignedUrl | None, *, link_ref
     """GALE has started the export."""
     if job.state not in _UNANSWERED:
         return job
-    state = final_state(started.status)
-    job = _set_reason(job, _answer_reason(started.status, link_refused), note=link_refused)
-    job = dataclasses.replace(
+    begun = dataclasses.replace(
         job,
-        state=state,
-        status=started.status,
+        state=JobState.RUNNING,
+        status="",
         dock_status_id=started.dock_status_id,
-        export_job_id=started.export_job_id,
-        download_url=link,
-        name=started.name,
-        percentage=started.percentage,
-        reason=started.reason if state is JobState.FAILED else None,
         posts=job.posts + 1,
-        resume_at=None,
         started_at=at,
-        ended_at=at if state.final else None,
-        last_answer_at=at,
-        last_response=_response(started.response),
     )
-    return _request_ready_file(job)
+    return apply_status(begun, started, link, link_refused=link_refused, asked_at=None, at=at)
 
 
 def wait(job: Job, error: GaleError, resume_at: float) -> Job:
@@ -191,7 +180,7 @@ def hold(job: Job, reason: JobReason) -> Job:
 
 
 def apply_status(
-    job: Job, status: DockStatus, link: SignedUrl | None, *, link_refused: str, asked_at: float, at: float
+    job: Job, status: DockStatus, link: SignedUrl | None, *, link_refused: str, asked_at: float | None, at: float
 ) -> Job:
     """GALE has answered at `at` how the job stands; an identical answer changes nothing."""
     if not job.state.polled:
@@ -230,30 +219,26 @@ def mark_lost(job: Job) -> Job:
     return dataclasses.replace(_set_reason(job, JobReason.NOT_FOUND), state=JobState.LOST, status="LOST")
 
 
-def record_trouble(
-    job: Job,
-    reason: JobReason,
-    *,
-    note: str = "",
-    http_status: int | None = None,
-    since: float | None = None,
-    resume_at: float | None = None,
-) -> Job:
+def record_trouble(job: Job, reason: JobReason, error: GaleError | None = None, *, since: float, at: float) -> Job:
     """Asking brought no answer, or was not possible.
 
     Args:
         job: The job.
         reason: Why.
-        note: The words of the error.
-        http_status: Of the answer, where there was one.
+        error: What asking brought, if it was possible.
         since: When the first question in a row was asked that brought none.
-        resume_at: Before then GALE wants no further question.
+        at: When that was.
     """
     if not job.state.polled:
         return job
-    return dataclasses.replace(
-        _set_reason(job, reason, note=note, http_status=http_status), last_asked_at=since, resume_at=resume_at
-    )
+    note = error.what if error is not None else ""
+    status = resume_at = None
+    if isinstance(error, AnswerError):
+        status = error.status
+        resume_at = at + error.retry_after if error.retry_after else None
+        note = error.detail if reason is JobReason.NOT_ALLOWED else note
+    job = _set_reason(job, reason, note=note, http_status=status)
+    return dataclasses.replace(job, last_asked_at=since, resume_at=resume_at)
 
 
 # The file

@@ -70,7 +70,11 @@ EVENTS: dict[str, tuple[Callable[[Job], Job], set[JobState], JobState | None]] =
     "apply_status, succeeded": (answer("success"), POLLED, S.SUCCEEDED),
     "apply_status, failed": (answer("FAILED"), POLLED, S.FAILED),
     "mark_lost": (t.mark_lost, POLLED, S.LOST),
-    "record_trouble": (lambda job: t.record_trouble(job, JobReason.NO_ANSWER, note="cut"), POLLED, None),
+    "record_trouble": (
+        lambda job: t.record_trouble(job, JobReason.NO_ANSWER, UnansweredError("cut"), since=8.0, at=9.0),
+        POLLED,
+        None,
+    ),
 }
 
 
@@ -166,7 +170,10 @@ def test_an_identical_answer_changes_nothing() -> None:
 
 
 def test_an_answer_ends_a_trouble_and_its_wait() -> None:
-    troubled = t.record_trouble(sample_job(), JobReason.RATE_LIMITED, http_status=429, resume_at=99.0)
+    error = RateLimitedError("slow down", status=429)
+    error.retry_after = 90.0
+    troubled = t.record_trouble(sample_job(), JobReason.RATE_LIMITED, error, since=8.0, at=9.0)
+    assert (troubled.http_status, troubled.resume_at) == (429, 99.0)
     job = answer("IN_PROGRESS")(troubled)
     assert (job.reason_code, job.http_status, job.note, job.resume_at) == (None, None, "", None)
 
