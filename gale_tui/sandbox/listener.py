@@ -61,11 +61,6 @@ class Listener(ThreadingTCPServer):
         """Accepts connections, on a daemon thread."""
         self._acceptor.start()
 
-    @property
-    def connections(self) -> int:
-        with self._lock:
-            return len(self._connections)
-
     def cut_all(self) -> None:
         """Closes every connection; new ones are accepted."""
         with self._lock:
@@ -128,7 +123,7 @@ class Listener(ThreadingTCPServer):
                     return
                 if request is None:
                     return
-                # Before the log tells of the request: who waits for that may move the clock at once.
+                # Before anybody hears of the request: who waits for that may move the clock at once.
                 asked_at = self._time.now()
                 answer, fault = self._answer(request)
                 send(connection, answer, fault, self._time, asked_at=asked_at, keep_alive=request.keep_alive)

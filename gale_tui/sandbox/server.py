@@ -1,4 +1,4 @@
-"""The sandbox itself: it listens, is scripted, and has a log of its requests."""
+"""The sandbox itself: it listens, and offers tools."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from gale_tui.sandbox.calls import Calls
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.flows import BANKING, Flow
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Memory, Tool
+from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Memory, Tool
 from gale_tui.sandbox.listener import Listener
-from gale_tui.sandbox.request_log import RequestLog
 from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.tools import DEMO, KINDS, SampleTool
 from gale_tui.sandbox.wire import Request, Response, errors_json
@@ -62,8 +59,6 @@ class Sandbox:
     ) -> None:
         self.key = key
         """What `x-api-key` must be from now on."""
-        self.log = RequestLog()
-        """The last requests, and a way to wait for one."""
         self._host = host
         self._tls = tls
         self._time = SandboxTime(clock, wall, speed)
@@ -129,37 +124,13 @@ class Sandbox:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
-
-    @property
-    def connections(self) -> int:
-        with self._lock:
-            return sum(listener.connections for listener in self._listeners.values())
-
-    def cut_connections(self) -> None:
-        """Closes every open connection, as a dropped network would, and keeps listening."""
-        with self._lock:
-            listeners = list(self._listeners.values())
-        for listener in listeners:
-            listener.cut_all()
 
     @property
     def url(self) -> str:
         """Its origin, such as `http://127.0.0.1:49152`; known from the first start on."""
         return self._base("own")
-
-    @property
-    def other_url(self) -> str:
-        """A second origin, which serves files only; it listens from the first look on."""
-        return self._base("other")
-
-    @property
-    def plain_url(self) -> str:
-        """A third one, never encrypted, which serves files only."""
-        return self._base("plain")
 
     def _base(self, which: str) -> str:
         with self._lock:
@@ -208,72 +179,6 @@ class Sandbox:
             self._calls.tools[tool_id] = tool
         return tool
 
-    def script(self, tool_id: str, script: Script) -> None:
-        """What exports of a tool do from now on; its running jobs are not affected.
-
-        A tool id that is not known yet becomes a tool that may be exported with any flow.
-        """
-        faults = FaultSequence(script.on_export)
-        with self._calls.lock:
-            tool = self._calls.tools.get(tool_id)
-            if tool is None:
-                tool = Tool(tool_id, "", "Scripted Tool", "", (BANKING,), script, faults, any_flow=True)
-                self._calls.tools[tool_id] = tool
-            else:
-                tool.script, tool.export_faults = script, faults
-
-    def script_job(self, dock_status_id: str, script: Script) -> None:
-        """What a job that was started does from now on.
-
-        Raises:
-            KeyError: There is no such job.
-        """
-        with self._calls.lock:
-            self._calls.jobs[dock_status_id].follow(script)
-
-    def forget_job(self, dock_status_id: str) -> None:
-        """From now on the dock status and the link are unknown.
-
-        Raises:
-            KeyError: There is no such job.
-        """
-        with self._calls.lock:
-            del self._calls.jobs[dock_status_id]
-
-    def on_any(self, *faults: Fault) -> None:
-        """Spoils the next answers to any call, before it is looked at; called with none, it ends that."""
-        with self._calls.lock:
-            self._calls.any_faults = FaultSequence(faults)
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        """The jobs that were started, oldest first."""
-        with self._calls.lock:
-            return tuple(self._calls.jobs.values())
-
-    @property
-    def requests(self) -> list[Request]:
-        return self.log.records()
-
-    def posts(self, tool_id: str) -> list[Request]:
-        """The export requests for a tool, workflow or model, whatever was answered."""
-        places = (place for kind in KINDS.values() for place in kind.paths)
-        paths = {f"/api/public/{place}/{tool_id}/export" for place in places}
-        return [each for each in self.requests if each.method == "POST" and each.path in paths]
-
-    def status_calls(self, dock_status_id: str) -> list[Request]:
-        return self.log.of("GET", f"/api/public/dock-status/{dock_status_id}")
-
-    def downloads(self, dock_status_id: str) -> list[Request]:
-        """The requests for a job's file, at any of the origins.
-
-        Raises:
-            KeyError: There is no such job.
-        """
-        with self._calls.lock:
-            path = Delivery.path(self._calls.jobs[dock_status_id])
-        return self.log.of("GET", path)
-
     def _key_fits(self, request: Request) -> bool | None:
         keys = request.header_values("x-api-key")
         return keys == [self.key] if keys else None
@@ -288,5 +193,4 @@ class Sandbox:
         except Exception as error:
             # A script that cannot be followed is told to who asks: a server thread has nobody else to tell.
             response, fault = errors_json(500, f"The sandbox's script is wrong: {error!r}"), PROPER
-        self.log.add(replace(request, at=self._time.clock(), status=0 if fault.silent else response.status))
         return response, fault

@@ -23,7 +23,7 @@ class MalformedRequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came, and in the log what was answered."""
+    """A request as it came."""
 
     method: str
     target: str
@@ -38,10 +38,6 @@ class Request:
     keep_alive: bool
     origin: str
     """Origin of the listener it came in at."""
-    at: float = 0.0
-    """Reading of the sandbox's clock (seconds, not scaled) when the request was whole."""
-    status: int = 0
-    """The HTTP status answered; 0 where the connection was cut or stalled before an answer."""
 
     def header(self, name: str) -> str | None:
         """The first value of a header, in any case."""

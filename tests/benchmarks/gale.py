@@ -83,7 +83,7 @@ class Gale:
 def main() -> None:
     """Serves until standard input ends."""
     from gale_tui.sandbox.script import File, Script
-    from gale_tui.sandbox.server import Sandbox
+    from tests.support.sandbox import Sandbox
 
     words = tuple((STEP * number, f"STEP_{number:03}") for number in range(1, 200))
     with Sandbox() as sandbox:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pyte
 
-from gale_tui.sandbox.server import Sandbox
 from tests.benchmarks.figures import Figure, median
 from tests.benchmarks.gale import CHANGING, ENDLESS, Gale, file_tool
 from tests.benchmarks.histories import finished_jobs, running_job, write_history
 from tests.benchmarks.plan import Plan
 from tests.benchmarks.replay import frames, lines
 from tests.benchmarks.watched import Watched, account
+from tests.support.sandbox import Sandbox
 
 GALE_TUI = [sys.executable, "-m", "gale_tui"]
 SMALL, LARGE = (80, 24), (200, 50)

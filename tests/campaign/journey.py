@@ -25,9 +25,9 @@ from urllib.parse import quote
 from gale_tui.sandbox.files import tool_zip
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from tests.campaign.chance import FACTOR, Plan, Run, plan
 from tests.e2e.terminal import ROOT, Process, PtyProgram, environ_for
+from tests.support.sandbox import Sandbox
 
 __all__ = ["Journey", "travel"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
 from tests.support import faults
 from tests.support.forked import Forked, run_forked
+from tests.support.sandbox import Sandbox
 
 FACTOR = 15.0
 QUICK = Script(duration=1.0)

@@ -25,11 +25,11 @@ import pytest
 
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Fault, File, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.crash_runner import FACTOR, Steps, make_engine, pid_file
 from tests.e2e.terminal import wait_until
 from tests.support.engines import eventually
 from tests.support.forked import Forked
+from tests.support.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked here")
 

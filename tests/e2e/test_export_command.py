@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import ROOT, wait_until
 from tests.support import faults
 from tests.support.answers import vendor_script
 from tests.support.bad_files import bad_file
 from tests.support.forked import Forked, run_forked
+from tests.support.sandbox import Sandbox
 
 GALE_TUI = (sys.executable, "-m", "gale_tui")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import GALE_TUI, Terminal, environ_for
 from tests.support.needs import needs
+from tests.support.sandbox import Sandbox
 
 pytestmark = pytest.mark.needs_tmux
 

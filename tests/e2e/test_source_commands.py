@@ -12,9 +12,9 @@ import pytest
 
 from gale_tui.core.source.unpack import read_members
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import GALE_TUI, environ_for
 from tests.support.forked import run_forked
+from tests.support.sandbox import Sandbox
 from tests.support.saved_exports import documents, write_zip
 
 FACTOR = 15.0

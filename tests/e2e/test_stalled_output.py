@@ -21,11 +21,11 @@ import pytest
 
 from gale_tui.cli.export import export as export_command
 from gale_tui.core.jobs.engine import GaleEngine
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.crash_runner import FACTOR, Steps, export_arguments, make_engine
 from tests.e2e.mini_gale import KEY, MiniGale, Tool
 from tests.e2e.terminal import GALE_TUI, LIMIT, ROOT, PtyProgram, environ_for, wait_until
 from tests.support.forked import Forked
+from tests.support.sandbox import Sandbox
 
 TOOL = "a-11111111-2222-4333-8444-555555555555"
 FLOW = "cf-66666666-7777-4888-9999-aaaaaaaaaaaa"

@@ -8,8 +8,8 @@ import signal
 import sqlite3
 from pathlib import Path
 
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import GALE_TUI, PtyProgram, environ_for, wait_until
+from tests.support.sandbox import Sandbox
 
 TOOL, FLOW = "a-4f19b2c0-1111-4111-8111-111111111111", "cf-71d0a0b2-2222"
 

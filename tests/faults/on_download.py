@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Fault, File, Link, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.faults.stories import exported
 from tests.faults.world import TOOL, Injected, World
 from tests.support import faults
@@ -14,6 +13,7 @@ from tests.support.answers import link_to, relative_link
 from tests.support.bad_files import bad_file
 from tests.support.certificates import Authority
 from tests.support.faults import HOSTILE
+from tests.support.sandbox import Sandbox
 
 __all__ = ["FAULTS"]
 

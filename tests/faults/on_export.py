@@ -34,7 +34,7 @@ async def unknown_name(world: World) -> None:
 
 
 async def untrusted_certificate(world: World) -> None:
-    from gale_tui.sandbox.server import Sandbox
+    from tests.support.sandbox import Sandbox
 
     tls = Authority(world.home.parent).issue("localhost", self_signed=True)
     secure = world.cleanup.enter_context(Sandbox(tls=tls))
@@ -44,7 +44,7 @@ async def untrusted_certificate(world: World) -> None:
 
 
 async def expired_certificate(world: World) -> None:
-    from gale_tui.sandbox.server import Sandbox
+    from tests.support.sandbox import Sandbox
 
     authority = Authority(world.home.parent)
     secure = world.cleanup.enter_context(Sandbox(tls=authority.issue("127.0.0.1", days=(-2, -1))))

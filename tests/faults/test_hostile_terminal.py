@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import PtyProgram, environ_for, wait_until
 from tests.faults.on_text import hostile_script
 from tests.faults.test_killed_terminal import over, rows
 from tests.faults.world import inactive
 from tests.support.faults import HOSTILE
+from tests.support.sandbox import Sandbox
 
 FACTOR = 10.0
 TEXTS = (

@@ -20,8 +20,8 @@ import pytest
 
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import File, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
+from tests.support.sandbox import Sandbox
 
 KILLS = 20
 FACTOR = 10.0

@@ -40,9 +40,9 @@ from gale_tui.core.models import (
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.formatting.job_text import JobFacts, file_text, glyph_text, status_text
 from tests.support.clocks import ScaledClock
+from tests.support.sandbox import Sandbox
 
 __all__ = ["QUICK", "Injected", "Outcome", "World", "bring_about", "inactive", "normalised", "settled"]
 

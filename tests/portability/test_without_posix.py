@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
+from tests.support.sandbox import Sandbox
 
 PROGRAM = (sys.executable, "-W", "error", "-m", "tests.portability.without_posix")
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
+from tests.support.sandbox import Sandbox
 
 __all__ = ["HandClock", "Reply", "ask", "dock_status", "export", "export_path", "fetch", "raw", "started", "talk"]
 

@@ -11,8 +11,9 @@ from typing import Literal
 import pytest
 
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import SANDBOX_KEY, Sandbox
+from gale_tui.sandbox.server import SANDBOX_KEY
 from tests.sandbox.asking import HandClock, ask, dock_status, export, export_path, fetch, started
+from tests.support.sandbox import Sandbox
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 

@@ -16,11 +16,11 @@ import pytest
 
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, File, Link, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, dock_status, export, fetch, raw, started, talk
 from tests.support import faults
 from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE
+from tests.support.sandbox import Sandbox
 
 CONTENT = bytes(range(256)) * 40
 

@@ -13,11 +13,11 @@ import pytest
 
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, Place, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, dock_status, export, export_path, fetch, raw, started, talk
 from tests.support import faults
 from tests.support.answers import with_fields
 from tests.support.faults import HOSTILE
+from tests.support.sandbox import Sandbox
 
 WALL = 1_795_000_000.25
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from gale_tui.sandbox.script import File, Link, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.sandbox.asking import HandClock, ask, dock_status, export, export_path, fetch, raw, started, talk
 from tests.support import faults
 from tests.support.needs import needs
+from tests.support.sandbox import Sandbox
 
 
 def test_many_requests_go_over_one_line() -> None:

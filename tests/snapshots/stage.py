@@ -38,9 +38,9 @@ from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox import server
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.listener import Listener
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.terminal.ascii_fallback import ascii_text
+from tests.support.sandbox import Sandbox
 
 __all__ = ["DAY", "HandClock", "Stage", "moment"]
 

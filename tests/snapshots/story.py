@@ -16,7 +16,6 @@ from gale_tui.core.models import DownloadState, ExportRequest, Job
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import File, Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.sandbox.tools import DEMO
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.batch.batch import BatchScreen
@@ -30,6 +29,7 @@ from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from tests.snapshots.stage import Stage, moment
 from tests.support.faults import cut, rate_limited
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import until
 
 __all__ = [

@@ -20,8 +20,8 @@ from gale_tui.core.models import DownloadState, Environment, ExportRequest, Job,
 from gale_tui.core.secret import Secret
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from tests.support.clocks import ScaledClock
+from tests.support.sandbox import Sandbox
 
 __all__ = ["FACTOR", "FLOW", "TOOL", "Bench", "Watch", "bench", "eventually"]
 

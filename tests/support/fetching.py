@@ -21,7 +21,7 @@ from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret, SignedUrl
 from gale_tui.sandbox.script import File, Script
-from gale_tui.sandbox.server import Sandbox
+from tests.support.sandbox import Sandbox
 
 __all__ = ["FINISHED", "NAME", "Fetching", "Running", "fetching", "finished"]
 

@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 
 from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.models import DownloadState, Job
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import until
 
 __all__ = ["Demo", "demo_app", "kept", "saved_job"]

@@ -18,11 +18,11 @@ from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, ExportRequest, Job
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 from gale_tui.tui.screens.jobs import JobsScreen
 from tests.support.engines import eventually
+from tests.support.sandbox import Sandbox
 
 __all__ = [
     "SPEED",

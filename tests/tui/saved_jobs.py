@@ -13,10 +13,10 @@ from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, ExportRequest, Job
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.pages.text_page import TextPage
+from tests.support.sandbox import Sandbox
 from tests.support.saved_exports import write_zip
 from tests.tui.real_app import until
 

@@ -16,7 +16,6 @@ from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment, ExportRequest, JobState
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import File, Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui import theme
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog, TrackDialog
@@ -27,6 +26,7 @@ from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.fields import FieldInput
 from tests.support.faults import HOSTILE, cut
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import (
     SPEED,
     configured_engine,

@@ -9,9 +9,9 @@ import pytest
 from textual.dom import DOMNode
 from textual.pilot import Pilot
 
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from tests.support.engines import eventually
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import until
 from tests.tui.saved_jobs import export_versions, running
 

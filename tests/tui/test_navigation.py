@@ -9,10 +9,10 @@ from textual import events
 
 from gale_tui.core.models import ExportRequest
 from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import screen_text, shows, toasts, until
 from tests.tui.saved_jobs import export_versions, page_text, running
 

@@ -32,10 +32,10 @@ from gale_tui.core.errors import (
 from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.script import Fault, File, Link
-from gale_tui.sandbox.server import Sandbox
 from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE, media_type, rate_limited
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
+from tests.support.sandbox import Sandbox
 from tests.support.wire import Conversation, WireServer, answer, reply, shown_in_a_crash
 
 

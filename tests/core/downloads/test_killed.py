@@ -16,9 +16,9 @@ import pytest
 
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import File
-from gale_tui.sandbox.server import Sandbox
 from tests.support.fetching import NAME, Fetching, fetching, finished
 from tests.support.forked import run_forked
+from tests.support.sandbox import Sandbox
 
 SIZE = 2_500_000
 # Records what it is told as the history would, and dies where it is told to.

@@ -32,9 +32,9 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import Fault, File, Script
-from gale_tui.sandbox.server import Sandbox
 from tests.support.certificates import Authority
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
+from tests.support.sandbox import Sandbox
 from tests.support.wire import Conversation, WireServer, answer, header, reply
 
 SIZE = 3_000_000

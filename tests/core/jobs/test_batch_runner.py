@@ -16,9 +16,9 @@ from gale_tui.core.jobs.batch_runner import BURST, BatchRun
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.models import JobState
 from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.wire import Request
 from tests.support import faults
 from tests.support.engines import FACTOR, Bench, Watch, bench, eventually
+from tests.support.sandbox import Record
 
 __all__ = ["bench"]
 
@@ -50,7 +50,7 @@ def set_up(bench: Bench, count: int, **scripts: Script) -> None:
         bench.sandbox.script(tool_id(number), scripts.get(f"n{number}", QUICK))
 
 
-def posts(bench: Bench) -> list[Request]:
+def posts(bench: Bench) -> list[Record]:
     """Every export that was asked for."""
     return [each for each in bench.sandbox.requests if each.method == "POST"]
 

@@ -12,10 +12,10 @@ from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, EnvironmentCondition, JobReason, JobState
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import Edit, Fault, Link
-from gale_tui.sandbox.server import Sandbox
 from tests.support import faults
 from tests.support.answers import all_of, relative_link, renamed, with_fields
 from tests.support.engines import TOOL, Bench, bench, eventually
+from tests.support.sandbox import Sandbox
 
 __all__ = ["bench"]
 

@@ -32,11 +32,11 @@ from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, ExportRequest, JobReason, JobState
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import Fault
-from gale_tui.sandbox.server import Sandbox
 from tests.support import faults
 from tests.support.answers import renamed, with_fields
 from tests.support.certificates import Authority
 from tests.support.engines import FACTOR, FLOW, TOOL, Bench, bench, eventually
+from tests.support.sandbox import Sandbox
 from tests.support.wire import WireServer
 
 __all__ = ["bench"]

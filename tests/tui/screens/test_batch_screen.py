@@ -19,7 +19,6 @@ from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.formatting.pieces import plain_text
 from gale_tui.tui.screens.batch.batch import BatchScreen
@@ -35,6 +34,7 @@ from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.tables.batch_table import BatchTable, line_pieces
 from tests.support import faults
 from tests.support.clocks import ScaledClock
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import toasts, until
 
 SPEED = 30.0

@@ -14,13 +14,13 @@ from gale_tui.cli.diff import diff
 from gale_tui.cli.parser import parse
 from gale_tui.core.models import Download, DownloadState, ExportRequest, Job
 from gale_tui.sandbox.flows import REVISIONS
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.saved_file.compare import CompareScreen, saved_exports
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.pages.text_page import TextPage
+from tests.support.sandbox import Sandbox
 from tests.support.saved_exports import documents
 from tests.tui import real_app
 from tests.tui.real_app import until

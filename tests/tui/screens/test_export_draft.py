@@ -12,11 +12,11 @@ from textual.widgets import Static
 from gale_tui.core.history.drafts import Drafts, ExportDraft
 from gale_tui.core.history.store import JobStore
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.forms.fields import FieldInput
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import SPEED, demo, running, shows, until
 
 TOOL, FLOW = "a-4f19b2c0-1111-4111-8111-111111111111", "cf-71d0a0b2-2222-4222-8222-222222222222"

@@ -17,7 +17,6 @@ from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.jobs.engine import GaleEngine
 from gale_tui.core.models import DownloadState, Environment
 from gale_tui.core.threads import DaemonThreads
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
@@ -26,6 +25,7 @@ from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.fields import FieldInput
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import until
 
 WRONG_KEY = "kg-test-key-0000-wrong"

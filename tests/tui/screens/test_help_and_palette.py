@@ -17,7 +17,6 @@ from textual.widgets import Input, Static
 from gale_tui.core.batch.report import BatchAccount
 from gale_tui.core.history.sets import ToolSet, ToolSets
 from gale_tui.core.models import Job
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui import screens
 from gale_tui.tui.actions import ACTIONS, Action, Place, actions_for, find_action, place_of
 from gale_tui.tui.app import GaleApp
@@ -35,6 +34,7 @@ from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
 from gale_tui.tui.screens.too_small import TooSmallScreen
+from tests.support.sandbox import Sandbox
 from tests.tui.jobs_for_tests import job
 from tests.tui.real_app import demo, running, screen_text, shows, until
 

@@ -10,7 +10,6 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Input
 
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, plain_text, wrap_words
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file import pages
@@ -19,6 +18,7 @@ from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.pages.inspect_lines import document_lines
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from gale_tui.tui.widgets.pages.view_bar import ViewBar
+from tests.support.sandbox import Sandbox
 from tests.support.saved_exports import documents
 from tests.tui.real_app import until
 from tests.tui.saved_jobs import export_versions, page_text, replace_file, running, sandboxed

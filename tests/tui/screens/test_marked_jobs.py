@@ -14,13 +14,13 @@ from gale_tui.core.jobs.commands import JobCommands
 from gale_tui.core.jobs.reasons import describe_download
 from gale_tui.core.models import Job
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.batch.batch import BatchScreen
 from gale_tui.tui.screens.copy_menu import CopyMenu
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker
 from gale_tui.tui.screens.saved_file.compare import CompareScreen
 from tests.support.bad_files import bad_file
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import screen_text, toasts, until
 from tests.tui.saved_jobs import export_versions, running
 

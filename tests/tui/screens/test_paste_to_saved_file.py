@@ -12,10 +12,10 @@ from textual import events
 from gale_tui.core.archive.verify_zip import verify_zip
 from gale_tui.core.models import DownloadState
 from gale_tui.sandbox.script import Script
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.widgets.forms.fields import FieldInput
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import until
 from tests.tui.saved_jobs import running, sandboxed
 

@@ -10,11 +10,11 @@ from textual.widgets import Input
 
 from gale_tui.core.source.tree import read_files
 from gale_tui.core.source.unpack import unpack
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.jobs import JobsScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
+from tests.support.sandbox import Sandbox
 from tests.tui.real_app import until
 from tests.tui.saved_jobs import export_versions, page_text, running, sandboxed
 

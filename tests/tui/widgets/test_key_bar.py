@@ -8,7 +8,6 @@ import pytest
 from textual.widgets import Input
 
 from gale_tui.core.config.paths import Paths
-from gale_tui.sandbox.server import Sandbox
 from gale_tui.tui.actions import ACTIONS
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.palette import GalePalette
@@ -17,6 +16,7 @@ from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
 from gale_tui.tui.widgets.key_bar import KeyBar
+from tests.support.sandbox import Sandbox
 from tests.tui.demo_app import demo_app, saved_job
 from tests.tui.real_app import configured_engine, demo, running, screen_text, shows, until
 from tests.tui.saved_jobs import page_text
