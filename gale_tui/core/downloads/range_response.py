@@ -39,6 +39,10 @@ _FOR_GOOD = frozenset(
 """Codes of the stores, in lower case, for what does not pass."""
 
 
+_TEXTS = {"text/html": "a web page", "application/json": "a message", "application/xml": "application/xml"}
+"""Types that no file of an export has, and what they are called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """How an answer with a body goes together with what is already there."""
@@ -139,34 +143,24 @@ def content_error(start: bytes, response: OpenResponse, *, any_file: bool = Fals
 
     With `any_file` everything is taken but an empty file, a page, and a message.
     """
-    if start[:4] in ZIP_STARTS or (any_file and start and not _is_text(start, response)):
+    kind = response.headers.get("content-type", "").partition(";")[0].strip()
+    packed = response.encoding and not response.packed
+    page = start[:4].lower() in (b"<!do", b"<htm", b"<?xm") or kind.lower() in _TEXTS
+    if start[:4] in ZIP_STARTS or (any_file and start and not page and not packed):
         return None
     start += _read_start(response)
     if not start:
         return NotAZipError("The server sent an empty file", "Try again later, or export again")
-    kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    if response.encoding and not response.packed:
+    if packed:
         return NotAZipError(
             f"The file came compressed ({inert(response.encoding, 20)})",
             "The store must send it uncompressed or as gzip",
         )
     text = start.lstrip()[:1] in (b"<", b"{", b"[") or kind.startswith("text/") or kind.endswith("json")
     line = _explanation(start, kind)[1] if text else ""
-    what = {"text/html": "a web page", "application/json": "a message"}.get(
-        kind.lower(), inert(kind, 40) or "something"
-    )
+    what = _TEXTS.get(kind.lower()) or inert(kind, 40) or "something"
     advice = "A login page or a proxy may be in between; open the link in a browser to see" if "html" in kind else ""
     return NotAZipError(f"Not a zip: the server sent {what}" + (f": {line}" if line else ""), advice)
-
-
-def _is_text(start: bytes, response: OpenResponse) -> bool:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    page = start[:4].lower() in (b"<!do", b"<htm", b"<?xm")
-    return (
-        page
-        or bool(response.encoding and not response.packed)
-        or kind in ("text/html", "application/json", "application/xml")
-    )
 
 
 def server_file_name(response: OpenResponse, link: SignedUrl) -> str | None:
