@@ -36,7 +36,6 @@ from gale_tui.core.errors import (
     NotAZipError,
     RequestError,
     StoppedDownloadError,
-    StoreError,
 )
 from gale_tui.core.http.request_context import Cancellation
 from gale_tui.core.http.responses import OpenResponse
@@ -221,10 +220,8 @@ class DownloadTask:
                 response = self._transport.open(
                     url.reveal(), headers=headers, with_key=with_key, cancel=self._cancel, stall=self._stall
                 )
-            except NoKeyError:
-                if refused is None:
-                    raise
-                break
+            except NoKeyError as error:
+                raise refused or error from None
             if response.status in (200, 206, 416):
                 return response
             with response:
@@ -234,9 +231,7 @@ class DownloadTask:
                 refused = now
             if response.status not in (401, 403) or not own:
                 break
-        if refused is None:
-            raise DownloadError("The link was not requested")
-        raise refused
+        raise refused or DownloadError("The link was not requested")
 
     def _key_attempts(self, url: SignedUrl) -> tuple[bool, ...]:
         """Whether the key goes along, in the order of trying."""
@@ -323,11 +318,7 @@ class DownloadTask:
         )
 
     def _report_part(self, part: Path) -> None:
-        try:
-            self._on_part(part, self.validator, self.size)
-        except TimeoutError:
-            # It is an OSError, and would pass for one of the disk with the file.
-            raise StoreError("The history could not be written in time", "Try again") from None
+        self._on_part(part, self.validator, self.size)
 
     def _hash_part(self, part: PartFile) -> Checksum:
         """The checksum of the part as it is on the disk."""

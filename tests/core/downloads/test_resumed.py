@@ -480,7 +480,7 @@ class TestDisk:
         _, url = finished(sandbox)
 
         def late(*part: object) -> None:
-            raise TimeoutError
+            raise StoreError("The history could not be written in time")
 
         with pytest.raises(StoreError):
             to.task(url, on_part=late).run()
