@@ -113,33 +113,27 @@ class DownloadTask:
             NoKeyError: The link needs a key and there is none.
             StoreError: `on_part` could not record the part.
         """
+        failure: BaseException
         try:
-            saved = self._run_translated()
+            saved = self._run()
+            self.received = self.size = saved.size
+            return saved
         except BaseException as error:
-            if isinstance(error, DownloadError) and not isinstance(error, _RESUMABLE):
-                self._discard()
-            self._close_part()
-            raise
-        self.received = self.size = saved.size
-        return saved
-
-    def _run_translated(self) -> SavedFile:
-        """:meth:`_run`, with the errors of network and disk as those that :meth:`run` names."""
-        failure: DownloadError
-        try:
-            return self._run()
-        except InterruptedDownloadError as error:
-            failure = StoppedDownloadError() if self._cancel.cancelled else error
-        except RequestError as error:
-            if self._cancel.cancelled:
-                failure = StoppedDownloadError()
-            elif error.passing:
-                failure = InterruptedDownloadError(error.what, error.advice)
-            else:
-                failure = DownloadError(error.what, error.advice)
-        except OSError as error:
-            failure = file_system_error(error, self._open.path.parent if self._open else self._plan.folder)
+            failure = self._translated(error)
+        if isinstance(failure, DownloadError) and not isinstance(failure, _RESUMABLE):
+            self._discard()
+        self._close_part()
         raise failure
+
+    def _translated(self, error: BaseException) -> BaseException:
+        """Errors of network and disk as those that :meth:`run` names; any other as it is."""
+        if isinstance(error, RequestError | InterruptedDownloadError) and self._cancel.cancelled:
+            return StoppedDownloadError()
+        if isinstance(error, RequestError):
+            return (InterruptedDownloadError if error.passing else DownloadError)(error.what, error.advice)
+        if isinstance(error, OSError):
+            return file_system_error(error, self._open.path.parent if self._open else self._plan.folder)
+        return error
 
     def _close_part(self) -> None:
         """Closes the part; notes what is left of it."""
