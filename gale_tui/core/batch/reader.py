@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.batch.parser import parse_batch
-from gale_tui.core.batch.tools import LABEL_LIMIT, MOST_TOOLS, TOO_MANY, BadLine, Batch, BatchTool, bad_line
+from gale_tui.core.batch.tools import MOST_TOOLS, TOO_MANY, BadLine, Batch, BatchTool, bad_line
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.paste.capture import Captured, CapturedRequest, recognise
 from gale_tui.core.paste.har import HAR_LIMIT
@@ -73,15 +73,15 @@ def _batch_of_requests(captured: Captured) -> Batch:
     bad: list[BadLine] = []
     for request in captured.requests:
         flow = request.flow_id or ("no Flow ID" if request.kind.needs_flow else "")
-        shown = inert(f"{request.tool_id or f'no {request.kind} id'} {flow} {request.label}", 120)
+        where = "" if request.tool_id else request.host or ""
+        shown = inert(f"{request.tool_id or f'no {request.kind} id'} {flow} {where}", 120)
         problem = _problem_of(request) or (TOO_MANY if len(tools) >= MOST_TOOLS else "")
         tool_id, flow_id = request.tool_id or "", request.flow_id or ""
         if problem:
-            typed = (tool_id, flow_id, request.label if tool_id else "", request.kind.word)
+            typed = (tool_id, flow_id, "", request.kind.word)
             bad.append(bad_line(request.line, shown, problem, typed, fixed=False))
         else:
-            label = inert(request.label, LABEL_LIMIT)
-            tools.append(BatchTool(tool_id, flow_id, label, request.line, request.kind))
+            tools.append(BatchTool(tool_id, flow_id, "", request.line, request.kind))
     if captured.unread:
         bad.append(BadLine(captured.requests[-1].line + 1 if captured.requests else 1, "", captured.unread, fixed=True))
     hosts = tuple(dict.fromkeys(request.host for request in captured.requests if request.host))
@@ -197,7 +197,7 @@ def read_paste_file(path: Path) -> Paste:
         if batch.count > 1:
             return Paste(Captured(), batch)
         (tool,) = batch.tools
-        request = CapturedRequest(None, tool.tool_id, tool.flow_id or None, "", tool.kind)
+        request = CapturedRequest(None, tool.tool_id, tool.flow_id or None, tool.kind)
         return Paste(Captured((request,)), None, tool.label, path.name)
     if captured.understood:
         return Paste(captured, source=path.name)

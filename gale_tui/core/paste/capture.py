@@ -49,8 +49,6 @@ class CapturedRequest:
     """Id of the tool, the workflow or the model."""
     flow_id: str | None
     """Always None where the kind has none."""
-    label: str
-    """What else tells it from others, for a list; often empty."""
     kind: Kind
     line: int = field(default=0, compare=False)
     """Line of the paste, or place among the requests of a HAR; from 1."""
@@ -96,12 +94,16 @@ def recognise(text: str) -> Captured:
         found = [replace(each, host=each.host or host) for each in found]
     loose = _loose_pair(text, plain) if not found else None
     if loose is not None:
-        found = [CapturedRequest(None, *loose, "", TOOL, 1)]
+        found = [CapturedRequest(None, *loose, TOOL, 1)]
     notes = [f"{unread}."] if unread else []
     if re.search(r"(?:^|[\s;&|/\\])curl(?:\.exe)?\s", text) and not quotes_closed(text):
         notes.append("A quote in the curl command is not closed: was it copied whole?")
-    taken = {_ids(each) for each in found}
-    others = [raw for raw, request in read if raw.sent and (request is None or _ids(request) not in taken)]
+    taken = {(each.tool_id, each.flow_id) for each in found}
+    others = [
+        raw
+        for raw, request in read
+        if raw.sent and (request is None or (request.tool_id, request.flow_id) not in taken)
+    ]
     if found and others:
         notes.append(_note_others(others))
     elif not found and any(raw.sent for raw, _ in read):
@@ -147,18 +149,14 @@ def _read(raw: RawRequest) -> CapturedRequest | None:
     subject = subject_of(raw)
     if subject is not None:
         kind, tool_id, flow_id = subject
-        return CapturedRequest(raw.host, tool_id, flow_id, "", kind, raw.line)
+        return CapturedRequest(raw.host, tool_id, flow_id, kind, raw.line)
     if raw.exports and raw.sent:
-        return CapturedRequest(raw.host, None, None, raw.host or "", TOOL, raw.line)
+        return CapturedRequest(raw.host, None, None, TOOL, raw.line)
     return None
 
 
 def _exports(read: Iterable[tuple[RawRequest, CapturedRequest | None]]) -> list[CapturedRequest]:
     return _deduplicate(request for raw, request in read if request is not None and raw.exports)
-
-
-def _ids(request: CapturedRequest) -> tuple[str | None, str | None, str]:
-    return request.tool_id, request.flow_id, request.label
 
 
 def _note_others(others: Sequence[RawRequest]) -> str:

@@ -24,7 +24,7 @@ URL = f"{HOST}/api/public/tools/{TOOL}/export?flowId={FLOW}"
 KEY = "kg-test-key-0000"
 COOKIE = "sid=cookie-of-nobody-1234567890"
 BEARER = "Bearer token-of-nobody-1234567890"
-WHOLE = CapturedRequest(HOST, TOOL, FLOW, "", kinds.TOOL)
+WHOLE = CapturedRequest(HOST, TOOL, FLOW, kinds.TOOL)
 LEFT_OUT = "Cookies, tokens and keys in it were left out."
 
 CHROME = f"""curl '{URL}' \\
@@ -149,7 +149,7 @@ def test_a_request_without_the_flow_gives_way_to_the_same_with_it() -> None:
 
 def test_a_workflow_is_one_of_the_requests() -> None:
     found = recognise("https://gale.kore.ai/api/public/workflows/w-1/export?flowId=cf-1")
-    assert found.requests == (CapturedRequest("https://gale.kore.ai", "w-1", "cf-1", "", kinds.WORKFLOW),)
+    assert found.requests == (CapturedRequest("https://gale.kore.ai", "w-1", "cf-1", kinds.WORKFLOW),)
     assert found.ignored == ()
     both = recognise(f"{URL} https://gale.kore.ai/api/public/workflow/w-1/export")
     assert [each.kind for each in both.requests] == [kinds.TOOL, kinds.WORKFLOW]
@@ -159,7 +159,7 @@ def test_a_workflow_is_one_of_the_requests() -> None:
     "text", [f"{TOOL},{FLOW},Banking", f"toolId: {TOOL}\ncallflowId: {FLOW}", f" {TOOL}\t{FLOW}\n"]
 )
 def test_two_ids_alone_are_taken_as_what_they_look_like(text: str) -> None:
-    assert recognise(text).requests == (CapturedRequest(None, TOOL, FLOW, "", kinds.TOOL),)
+    assert recognise(text).requests == (CapturedRequest(None, TOOL, FLOW, kinds.TOOL),)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_is_no_request_is_none(text: str) -> None:
 
 def test_a_password_before_a_host_is_not_kept() -> None:
     found = recognise(f"https://nobody:hunter2-hunter2@gale.kore.ai/api/public/tools/{TOOL}/export?flowId={FLOW}")
-    assert found.requests == (CapturedRequest("https://gale.kore.ai", TOOL, FLOW, "", kinds.TOOL),)
+    assert found.requests == (CapturedRequest("https://gale.kore.ai", TOOL, FLOW, kinds.TOOL),)
     assert "hunter2" not in repr(found)
     assert LEFT_OUT in found.ignored
 

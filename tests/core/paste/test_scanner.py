@@ -18,8 +18,8 @@ FLOW_2 = "cf-2b2f6c1d-30a4-4c7e-8f21-6d5e4c3b2a19"
 URL = f"{HOST}/api/public/tools/{TOOL}/export?flowId={FLOW}"
 URL_2 = f"{HOST}/api/public/tools/{TOOL_2}/export?flowId={FLOW_2}"
 CALL = f"{HOST}/api/1.1/tools/export"
-WHOLE = CapturedRequest(HOST, TOOL, FLOW, "", kinds.TOOL)
-WHOLE_2 = CapturedRequest(HOST, TOOL_2, FLOW_2, "", kinds.TOOL)
+WHOLE = CapturedRequest(HOST, TOOL, FLOW, kinds.TOOL)
+WHOLE_2 = CapturedRequest(HOST, TOOL_2, FLOW_2, kinds.TOOL)
 KEY = "kg-0a1b2c3d-1111-5558"
 BODY = json.dumps({"toolId": TOOL, "flowId": FLOW})
 PS_BODY = BODY.replace('"', '`"')
@@ -95,7 +95,7 @@ def test_several_requests_are_found_each_for_itself(text: str) -> None:
 
 def test_an_export_whose_body_is_not_understood_is_there_with_its_line() -> None:
     found = recognise(f"curl {URL}\n\ncurl {CALL} -d @body.json\ncurl {HOST}/api/me")
-    assert found.requests == (WHOLE, CapturedRequest(HOST, None, None, HOST, kinds.TOOL))
+    assert found.requests == (WHOLE, CapturedRequest(HOST, None, None, kinds.TOOL))
     assert [each.line for each in found.requests] == [1, 3]
     assert found.ignored == ("1 other request was left out (line 4): no export.",)
 
@@ -125,7 +125,7 @@ def test_ids_without_a_host_have_none(text: str) -> None:
 )
 def test_the_path_says_the_kind(path: str, kind: kinds.Kind) -> None:
     found = recognise(f"{HOST}/api/public/{path}/export")
-    assert found.requests == (CapturedRequest(HOST, path.partition("/")[2], None, "", kind),)
+    assert found.requests == (CapturedRequest(HOST, path.partition("/")[2], None, kind),)
     assert found.ignored == ()
 
 
