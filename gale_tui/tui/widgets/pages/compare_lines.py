@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rich.cells import cell_len
@@ -38,25 +38,31 @@ def comparison_lines(
     Args:
         key: What shows or hides them.
     """
-    lines = _Lines(width, values, key)
-    for label, job in (("Before", before), ("After", after)):
-        lines.add(_file(label, job, width, now))
-    lines.add(())
-    lines.wrapped("", Piece(_summary(comparison), Tone.TITLE))
-    lines.section("Tool", lambda: lines.fields(comparison.about, "  "))
-    lines.section("Nodes", lambda: lines.parts(comparison.nodes))
-    lines.section("Guardrails", lambda: lines.parts(comparison.guardrails))
-    lines.section("Environment variables", lambda: lines.variables(comparison.variables))
-    lines.section("Flow settings", lambda: lines.fields(comparison.settings, "  "))
-    lines.section("Files", lambda: lines.parts(comparison.files))
+    page = _Page(width, values, key)
+    sections = [
+        ("Tool", page.fields(comparison.about, "  ")),
+        ("Nodes", page.parts(comparison.nodes)),
+        ("Guardrails", page.parts(comparison.guardrails)),
+        ("Environment variables", page.variables(comparison.variables)),
+        ("Flow settings", page.fields(comparison.settings, "  ")),
+        ("Files", page.parts(comparison.files)),
+    ]
     if before.environment_id != after.environment_id:
         # What goes to production is the usual question; without one, the newer file is what is imported.
         into_after = after.production and not before.production
         target = after if into_after else before
         sides = (comparison.before, comparison.after) if into_after else (comparison.after, comparison.before)
         title = f"To import this into {inert(target.environment_name, 40)}"
-        lines.section(title, lambda: lines.needs(import_needs(*sides)))
-    return lines.cut()
+        sections.append((title, page.needs(import_needs(*sides))))
+    lines = [_file("Before", before, width, now), _file("After", after, width, now), ()]
+    lines += page.wrapped("", Piece(_summary(comparison), Tone.TITLE))
+    for title, part in sections:
+        if made := list(part):
+            lines += [(), (Piece(title, Tone.RUNNING),), *made]
+    left = len(lines) - _LINE_LIMIT
+    if left > 0:
+        return [*lines[:_LINE_LIMIT], (Piece(f"{left:,} more lines: gale-tui diff shows them", Tone.MUTED),)]
+    return lines
 
 
 def _file(label: str, job: Job, width: int, now: float) -> Line:
@@ -99,80 +105,62 @@ def _summary(it: Comparison) -> str:
     return f"Different: {', '.join(parts)}."
 
 
-class _Lines:
-    """Lines as they are made, wrapped to a width."""
+class _Page:
+    """The lines of a comparison, wrapped to a width."""
 
     def __init__(self, width: int, values: bool, key: str) -> None:
         self._key = key
         self._width = width
         self._values = values
-        self._lines: list[Line] = []
 
-    def add(self, *lines: Line) -> None:
-        """Adds lines that fit as they are, or are cut."""
-        self._lines += lines
+    def wrapped(self, indent: str, *pieces: Piece) -> Iterator[Line]:
+        """A line, going on below where it is too long."""
+        return wrap_words((Piece(indent), *pieces), self._width, f"{indent}  ")
 
-    def wrapped(self, indent: str, *pieces: Piece) -> None:
-        """Adds a line, going on below where it is too long."""
-        self._lines += wrap_words((Piece(indent), *pieces), self._width, f"{indent}  ")
-
-    def section(self, title: str, fill: Callable[[], None]) -> None:
-        """Adds a heading and what `fill` adds; nothing where it adds nothing."""
-        at = len(self._lines)
-        fill()
-        if len(self._lines) > at:
-            self._lines[at:at] = [(), (Piece(title, Tone.RUNNING),)]
-
-    def cut(self) -> list[Line]:
-        """All of them, or as many as are shown."""
-        left = len(self._lines) - _LINE_LIMIT
-        if left > 0:
-            return [*self._lines[:_LINE_LIMIT], (Piece(f"{left:,} more lines: gale-tui diff shows them", Tone.MUTED),)]
-        return self._lines
-
-    def _item(self, mark: str, name: str, kind: str = "", what: str = "") -> None:
+    def _item(self, mark: str, name: str, kind: str = "", what: str = "") -> Iterator[Line]:
         tone = {"+": Tone.SUCCESS, "-": Tone.ERROR}.get(mark, Tone.WARNING)
         about = f"  {kind}" if kind else ""
-        self.wrapped("  ", Piece(f"{mark} ", tone), Piece(name, Tone.TITLE), Piece(about, Tone.MUTED), Piece(what))
+        pieces = (Piece(f"{mark} ", tone), Piece(name, Tone.TITLE), Piece(about, Tone.MUTED), Piece(what))
+        return self.wrapped("  ", *pieces)
 
-    def parts(self, changes: Iterable[Change]) -> None:
-        """Adds what came, went and changed."""
+    def parts(self, changes: Iterable[Change]) -> Iterator[Line]:
+        """What came, went and changed."""
         for each in changes:
             kind = f"{inert(each.kind, 40)} {glyphs.DOT} {inert(each.id, 80)}" if each.id else ""
-            self._item(each.mark, inert(each.name, 200), kind)
-            self.fields(each.fields, "      ")
+            yield from self._item(each.mark, inert(each.name, 200), kind)
+            yield from self.fields(each.fields, "      ")
 
-    def variables(self, changes: Iterable[Change]) -> None:
-        """Adds variables that came, went and changed; their values where they are to be seen."""
+    def variables(self, changes: Iterable[Change]) -> Iterator[Line]:
+        """Variables that came, went and changed; their values where they are to be seen."""
         hidden = False
         for each in changes:
             before, after = self._value(each.before), self._value(each.after)
             values = {"+": after, "-": before}.get(each.mark, f"{before} → {after}" if each.value_changed else "")
             hidden = hidden or bool(values and not self._values)
-            self._item(each.mark, inert(each.name, 200), "", f"  {values}" if values else "")
-            self.fields(each.fields, "      ")
+            yield from self._item(each.mark, inert(each.name, 200), "", f"  {values}" if values else "")
+            yield from self.fields(each.fields, "      ")
         if hidden:
-            self.add((Piece(f"  {self._key} shows the values", Tone.MUTED),))
+            yield (Piece(f"  {self._key} shows the values", Tone.MUTED),)
 
     def _value(self, value: Secret) -> str:
         if not value:
             return "no value"
         return inert(value.reveal(), 2000) if self._values else HIDDEN_TEXT
 
-    def needs(self, needs: Iterable[ImportNeed]) -> None:
+    def needs(self, needs: Iterable[ImportNeed]) -> Iterator[Line]:
         for need in needs:
-            self._item("+" if need.missing else " ", need.text)
+            yield from self._item("+" if need.missing else " ", need.text)
 
-    def fields(self, changes: Iterable[FieldChange], indent: str) -> None:
+    def fields(self, changes: Iterable[FieldChange], indent: str) -> Iterator[Line]:
         """Fields that differ: long texts line by line, the rest as before and after."""
         for change in changes:
             name = inert(change.field, 200) or "all of it"
             if is_long_text(change):
-                self.wrapped(indent, Piece(name, Tone.MUTED))
+                yield from self.wrapped(indent, Piece(name, Tone.MUTED))
                 for line in text_difference(change.before, change.after):
-                    self._text_line(line, f"{indent}  ")
+                    yield from self._text_line(line, f"{indent}  ")
             else:
-                self.wrapped(indent, Piece(f"{name}  ", Tone.MUTED), *self._sides(change))
+                yield from self.wrapped(indent, Piece(f"{name}  ", Tone.MUTED), *self._sides(change))
 
     def _sides(self, change: FieldChange) -> Iterator[Piece]:
         if change.before == HIDDEN == change.after:
@@ -186,10 +174,10 @@ class _Lines:
             yield Piece(" → ", Tone.MUTED)
             yield Piece(value_text(change.after), Tone.SUCCESS)
 
-    def _text_line(self, line: DiffLine, indent: str) -> None:
+    def _text_line(self, line: DiffLine, indent: str) -> Iterator[Line]:
         tone = _TONES[line.mark]
         if line.mark == "…":
-            self.add((Piece(f"{indent}{glyphs.DOT * 3} {line.text}", tone),))
+            yield (Piece(f"{indent}{glyphs.DOT * 3} {line.text}", tone),)
             return
         pieces: list[Piece] = []
         for text, strong in line.spans:
@@ -197,4 +185,4 @@ class _Lines:
             words = shown.lstrip(" ")
             # A line under a gap would look like a word of its own.
             pieces += [Piece(shown[: len(shown) - len(words)], tone), Piece(words, tone, strong)]
-        self._lines += wrap_words((Piece(indent), Piece(f"{line.mark} ", tone), *pieces), self._width, f"{indent}  ")
+        yield from self.wrapped(indent, Piece(f"{line.mark} ", tone), *pieces)
