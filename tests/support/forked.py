@@ -36,20 +36,30 @@ __all__ = ["Forked", "can_fork", "run_forked", "warm_up"]
 ROOT = Path(__file__).parents[2]
 LATE = (
     "asyncio.unix_events",
+    "ctypes",
+    "email.policy",
+    "encodings.cp437",
     "encodings.idna",
+    "encodings.utf_8_sig",
     "httpcore",
     "httpx",
     "keyring.backends.SecretService",
     "keyring.backends.fail",
+    "resource",
+    "secrets",
     "secretstorage",
     "textual.drivers.linux_driver",
+    "textual.layouts.factory",
+    "textual.layouts.horizontal",
+    "textual.layouts.stream",
+    "textual.scrollbar",
     "textual.widgets._data_table",
     "textual.widgets._markdown",
     "textual.widgets._text_area",
     "tomlkit",
     "truststore",
 )
-"""What is imported only when it is needed, of others."""
+"""Modules of others that are imported only when they are needed."""
 
 
 def can_fork(argv: Sequence[str]) -> bool:
