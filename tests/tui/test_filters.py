@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.models import Download, DownloadState, Job, JobState
-from gale_tui.tui.filters import FIELDS, Filter, JobTexts, Term, parse_filter
+from gale_tui.tui.filters import JobTexts, Term, parse_filter
 from gale_tui.tui.formatting import glyphs
 from tests.tui.demo_app import demo_app
 from tests.tui.jobs_for_tests import NOON, job
@@ -108,17 +108,17 @@ def test_words_do_not_reach_from_one_text_into_the_next() -> None:
 @pytest.mark.parametrize("at", [NOON, NOON + 59.9, NOON + 14 * 60 + 59, NOON + 15 * 60, 0.0])
 def test_the_time_is_the_one_on_the_screen(at: float) -> None:
     shown = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-    assert FIELDS["started"](dataclasses.replace(LEAVE, created_at=at)) == shown
+    assert JobTexts().of(dataclasses.replace(LEAVE, created_at=at))["started"] == shown
 
 
 @pytest.mark.parametrize("at", [float("nan"), float("inf"), -1.0, 1e300])
 def test_a_time_that_is_none_has_no_text(at: float) -> None:
-    assert FIELDS["started"](dataclasses.replace(LEAVE, created_at=at)) == ""
+    assert JobTexts().of(dataclasses.replace(LEAVE, created_at=at))["started"] == ""
 
 
 def test_a_field_that_is_none_is_named() -> None:
     wanted = parse_filter("stat:failed")
-    assert wanted == Filter((Term("stat:failed"),), ("stat",))
+    assert wanted.terms == (Term("stat:failed"),)
     assert wanted.advice.startswith("There is no stat: to filter by")
     assert "status:" in wanted.advice
     assert parse_filter("status:failed 12:00 https://x").advice == ""
