@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from gale_tui.core.config.settings import DEFAULT_PATTERN, PATTERN_FIELDS, check_setting
@@ -59,8 +60,6 @@ _HELP = {
     "filename_pattern": f"Made of {' '.join(f'{{{name}}}' for name in PATTERN_FIELDS)}. Empty: {DEFAULT_PATTERN}",
     "poll_floor": "Minimum seconds between polls of a job, manual refreshes included; GALE's limits apply as well.",
 }
-_WIDGET_IDS = {name: name.replace("_", "-") for name in _HELP}
-_SETTINGS = {widget_id: name for name, widget_id in _WIDGET_IDS.items()}
 
 
 class SettingsScreen(FormScreen[None]):
@@ -78,7 +77,7 @@ class SettingsScreen(FormScreen[None]):
             panel.border_title = "Settings"
             with FormBody(id="fields"):
                 for name, label, options, _ in _CHOICES:
-                    yield FormRow(label, Choice(options, self._chosen(name), id=_WIDGET_IDS[name]))
+                    yield FormRow(label, Choice(options, self._chosen(name), id=name.replace("_", "-")))
                 yield TextField(
                     "Save in",
                     "download-dir",
@@ -124,16 +123,16 @@ class SettingsScreen(FormScreen[None]):
 
     @on(events.DescendantFocus)
     def _focused(self, event: events.DescendantFocus) -> None:
-        name = _SETTINGS.get(event.widget.id or "")
-        if name is not None:
-            self.say(_HELP[name])
+        words = _HELP.get(_name_of(event.widget))
+        if words is not None:
+            self.say(words)
 
     # Changing
 
     @on(Choice.Changed)
     def _choice_changed(self, event: Choice.Changed) -> None:
         event.stop()
-        name = _SETTINGS[event.choice.id or ""]
+        name = _name_of(event.choice)
         value = event.value == "on" if name in ("mouse", "terminal_title") else event.value
         if self.gale.save_settings(**{name: value}):
             self.say(f"Saved. {_HELP[name]}", "success")
@@ -149,16 +148,15 @@ class SettingsScreen(FormScreen[None]):
     @on(events.DescendantBlur)
     def _left(self, event: events.DescendantBlur) -> None:
         if isinstance(event.widget, FieldInput) and self.is_current:
-            self.run_worker(self._save_field(event.widget.id or ""), group=f"save {event.widget.id}", exclusive=True)
+            self.run_worker(self._save_field(_name_of(event.widget)), group=f"save {event.widget.id}", exclusive=True)
 
     def action_save(self) -> None:
-        focused = self.focused
-        if isinstance(focused, FieldInput):
-            self.run_worker(self._save_field(focused.id or ""), group=f"save {focused.id}", exclusive=True)
+        if isinstance(self.focused, FieldInput):
+            self.focus_next()
 
-    async def _save_field(self, widget_id: str) -> bool:
+    async def _save_field(self, name: str) -> bool:
         """Saves a field if it is valid; returns True if the setting has its value."""
-        name, field = _SETTINGS[widget_id], self.field(widget_id)
+        field = self.field(name.replace("_", "-"))
         if not await field.validate_fully():
             return False
         value = _typed(name, field.value)
@@ -176,15 +174,13 @@ class SettingsScreen(FormScreen[None]):
         if isinstance(self.focused, Choice):
             self.focused.action_choose(1)
 
-    def action_back(self) -> None:
+    @work(group="back", exclusive=True)
+    async def action_back(self) -> None:
         """Saves the fields and goes back; an invalid one keeps its old value, with a message."""
-        self.run_worker(self._go_back(), group="back", exclusive=True)
-
-    async def _go_back(self) -> None:
-        for name in _LABELS:
-            field = self.field(_WIDGET_IDS[name])
-            if not await self._save_field(_WIDGET_IDS[name]):
-                self.gale.say(f"Left as it was: {_LABELS[name]}. {field.finding.text}", severity="warning", seconds=8)
+        for name, label in _LABELS.items():
+            if not await self._save_field(name):
+                why = self.field(name.replace("_", "-")).finding.text
+                self.gale.say(f"Left as it was: {label}. {why}", severity="warning", seconds=8)
         self.dismiss(None)
 
 
@@ -193,6 +189,10 @@ _LABELS = {
     "filename_pattern": "the file name",
     "poll_floor": "the poll interval",
 }
+
+
+def _name_of(widget: Widget) -> str:
+    return (widget.id or "").replace("-", "_")
 
 
 def _typed(name: str, text: str) -> object:
