@@ -41,7 +41,6 @@ class EnvironmentForm(FormScreen[Environment]):
         super().__init__()
         self._previous = environment
         self._given = given
-        self._busy = False
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
         self._session_touched = False
@@ -74,11 +73,8 @@ class EnvironmentForm(FormScreen[Environment]):
                     check=check_with(parse_host, host_note),
                     required="Enter the host, for example agent-platform.kore.ai.",
                 )
-                yield FormCheckbox(
-                    "Production: confirm every export",
-                    previous.production if previous is not None else False,
-                    id="production",
-                )
+                production = previous is not None and previous.production
+                yield FormCheckbox("Production: confirm every export", production, id="production")
                 yield TextField(
                     "API key",
                     "api-key",
@@ -251,35 +247,24 @@ class EnvironmentForm(FormScreen[Environment]):
         self._start("testing …", test=True)
 
     def _start(self, words: str, *, test: bool) -> None:
-        if self._busy:
-            return
-        self._set_busy(True)
-        self.say(words, "busy")
-        self.run_worker(self._run(test), group="save")
-
-    def _set_busy(self, busy: bool) -> None:
-        self._busy = busy
-        self.query_one("#fields").disabled = busy
+        fields = self.query_one("#fields")
+        if not fields.disabled:
+            fields.disabled = True
+            self.say(words, "busy")
+            self.run_worker(self._run(test), group="save")
 
     async def _run(self, test: bool) -> None:
         focus: Widget = self.query_one("#test" if test else "#save")
-        wrong = await self._first_wrong()
-        if wrong is not None:
+        wrong = [field for field in self.query(TextField) if not await field.validate_fully()]
+        if wrong:
             self.say("")
-            focus = wrong.input
+            focus = wrong[0].input
         elif test:
             await self._test()
         elif await self._save():
             return
-        self._set_busy(False)
+        self.query_one("#fields").disabled = False
         self.call_after_refresh(focus.focus)
-
-    async def _first_wrong(self) -> TextField | None:
-        wrong: TextField | None = None
-        for field in self.query(TextField):
-            if not await field.validate_fully() and wrong is None:
-                wrong = field
-        return wrong
 
     def _environment(self) -> Environment:
         previous = self._previous
