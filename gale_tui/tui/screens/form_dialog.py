@@ -31,7 +31,7 @@ class FormDialog(GaleModal[T]):
         """The first field."""
         return self.query(TextField).first()
 
-    def submit(self) -> None:
+    def action_submit(self) -> None:
         """Accepts what was typed, or shows what is wrong with it."""
         invalid = next((each for each in self.query(TextField) if each.display and not each.validate()), None)
         if invalid is not None:
@@ -44,7 +44,7 @@ class FormDialog(GaleModal[T]):
         raise NotImplementedError
 
     def enter(self, field: Input) -> None:
-        self.submit()
+        self.action_submit()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -57,7 +57,7 @@ class FormDialog(GaleModal[T]):
         if event.button.id == "cancel":
             self.dismiss(None)
         else:
-            self.submit()
+            self.action_submit()
 
     def dismiss_with(self, work: Callable[[], Awaitable[T]], words: str) -> None:
         """Dismisses the dialog with the result of some work; an error is shown, and the first field gets the focus."""

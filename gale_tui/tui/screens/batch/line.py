@@ -19,7 +19,7 @@ from gale_tui.core.kinds import KINDS, TOOL, Kind, kind_named
 from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import tidy_id
 from gale_tui.tui.widgets.forms.choice import Choice
-from gale_tui.tui.widgets.forms.fields import FormRow, TextField
+from gale_tui.tui.widgets.forms.fields import FieldInput, FormRow, TextField
 from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kind
 
 
@@ -32,37 +32,23 @@ class BatchLineDialog(FormDialog[Typed]):
 
     def __init__(self, line: ListLine | None = None) -> None:
         super().__init__()
-        self._line = line
+        self._line = line or ListLine(0)
 
     def compose(self) -> ComposeResult:
         line = self._line
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = Content(f"Line {line.number}" if line is not None else "Add line")
+            dialog.border_title = Content(f"Line {line.number}" if line.number else "Add line")
             dialog.border_subtitle = "enter next, then save · esc cancel"
-            said = f"{line.problem[:1].upper()}{line.problem[1:]}." if line is not None and line.problem else ""
-            if line is not None and line.text:
-                said += f"\nIt reads: {line.text}"
-            yield Static(said.strip(), id="was", markup=False)
-            kind = kind_named(line.kind) if line is not None else None
-            yield FormRow("Kind", kind_choice("line-kind", kind or TOOL))
-            yield id_field(
-                "tool",
-                "line-tool-id",
-                value=line.tool_id if line is not None else "",
-                hint="Or paste the whole Export request.",
-            )
-            yield id_field(
-                "flow",
-                "line-flow-id",
-                value=line.flow_id if line is not None else "",
-                hint="The deployed call flow.",
-            )
-            yield TextField("Label", "line-label", value=line.label if line is not None else "", hint="Optional.")
+            if line.problem:
+                reads = f"\nIt reads: {line.text}" if line.text else ""
+                yield Static(f"{line.problem[:1].upper()}{line.problem[1:]}.{reads}", id="was", markup=False)
+            yield FormRow("Kind", kind_choice("line-kind", kind_named(line.kind) or TOOL))
+            yield id_field("tool", "line-tool-id", value=line.tool_id, hint="Or paste the whole Export request.")
+            yield id_field("flow", "line-flow-id", value=line.flow_id, hint="The deployed call flow.")
+            yield TextField("Label", "line-label", value=line.label, hint="Optional.")
             yield self.buttons("Save", "keep")
 
     def on_mount(self) -> None:
-        was = self.query_one("#was", Static)
-        was.display = self._line is not None and bool(self._line.problem)
         tool, flow = self._fields[:2]
         tool.input.read_more = flow.input.read_more = self._take_request
         self._show_kind()
@@ -86,8 +72,7 @@ class BatchLineDialog(FormDialog[Typed]):
         """Fills in the ids of a pasted request; returns False if it has none."""
         if is_slow_to_read(text):
             return False
-        requests = read_paste(text).captured.requests
-        request = next(iter(requests), None)
+        request = next(iter(read_paste(text).captured.requests), None)
         if request is None:
             return False
         self.query_one("#line-kind", Choice).value = request.kind.word
@@ -100,18 +85,12 @@ class BatchLineDialog(FormDialog[Typed]):
 
     def enter(self, field: Input) -> None:
         """Goes to the next field, or submits from the last one."""
-        entered = self.query_one(f"#{field.id}-field", TextField)
-        if not entered.validate():
+        if not self.query_one(f"#{field.id}-field", TextField).validate():
             return
-        shown = [each for each in self._fields if each.display]
-        place = shown.index(entered)
-        if place + 1 < len(shown):
-            shown[place + 1].input.focus()
+        if field.id == "line-label":
+            self.action_submit()
         else:
-            self.submit()
-
-    def action_submit(self) -> None:
-        self.submit()
+            self.focus_next(FieldInput)
 
     def accept(self) -> None:
         tool_id, flow_id, label = (field.value for field in self._fields)
