@@ -233,7 +233,7 @@ class ExportForm(FormScreen[Job]):
                 self._offer_key(False)
                 self.say("The key is kept. Export again.")
                 self.query_one("#submit").focus()
-                self.fields.show_key()
+                self.fields.show_key(environment)
                 self.gale.environments_changed()
 
         self.app.push_screen(KeyDialog(environment), kept)

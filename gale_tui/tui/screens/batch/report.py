@@ -36,7 +36,6 @@ class BatchAccountDialog(GaleModal[Answer]):
     def __init__(self, account: BatchAccount) -> None:
         super().__init__()
         self._account = account
-        self._composed = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -50,12 +49,11 @@ class BatchAccountDialog(GaleModal[Answer]):
                 yield FormButton("Discard", "discard")
 
     def on_mount(self) -> None:
-        self._composed = True
         self.show(self._account)
 
     def show(self, account: BatchAccount) -> None:
         self._account = account
-        if not self._composed:
+        if not self.query("#page"):
             return
         batch = self.gale.batch
         self.query_one("#stop").display = batch.left > 0 and not account.stopped

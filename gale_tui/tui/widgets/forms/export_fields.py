@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
@@ -66,33 +66,30 @@ class ExportFields(FormBody):
 
     def compose(self) -> ComposeResult:
         again, engine = self._again, self.engine
-        folder = again.folder if again is not None and again.folder is not None else engine.default_folder()
+        tool_id, flow_id, folder, kind = "", "", None, TOOL
+        if again is not None:
+            tool_id, flow_id, folder, kind = again.tool_id, again.flow_id, again.folder, again.kind
         yield id_field(
             "tool",
             "tool-id",
-            value=again.tool_id if again is not None else "",
+            value=tool_id,
             hint="toolId of the Export request, or paste the whole request.",
             below=Suggestions(id="suggestions"),
         )
-        yield id_field(
-            "flow",
-            "flow-id",
-            value=again.flow_id if again is not None else "",
-            hint="flowId of the same request: the deployed call flow.",
-        )
+        yield id_field("flow", "flow-id", value=flow_id, hint="flowId of the same request: the deployed call flow.")
         yield FormRow("Environment", environment_select(engine.environments, self.environment))
         yield Static(id="environment-line", classes="line", markup=False)
+        yield TextField("Label", "label", value=self.known_label, hint="Display name (optional).")
         yield TextField(
-            "Label",
-            "label",
-            value=self.known_label,
-            hint="Display name (optional).",
-        )
-        yield TextField(
-            "Folder", "folder", value=path_text(folder), hint="Where the file goes.", check=folder_finding, slow=True
+            "Folder",
+            "folder",
+            value=path_text(folder or engine.default_folder()),
+            hint="Where the file goes.",
+            check=folder_finding,
+            slow=True,
         )
         yield FormCheckbox("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
-        yield FormRow("Kind", kind_choice("kind", again.kind if again is not None else TOOL))
+        yield FormRow("Kind", kind_choice("kind", kind))
         yield FormRow("As curl", Static(id="curl", markup=False))
 
     def on_mount(self) -> None:
@@ -157,16 +154,14 @@ class ExportFields(FormBody):
         else:
             title = "Offered tools" if engine.demo else "Recent tools"
             self._suggestions.offer(engine.jobs.recent_tools(environment.id), title)
-            self.show_key()
+            self.show_key(environment)
             if self._again is None and not self.tool.value.strip():
                 self.query_one("#kind", Choice).value = engine.jobs.last_kind(environment.id).word
         self._show_kind()
 
-    def show_key(self) -> None:
-        if self.environment is not None:
-            self.run_worker(self._find_key(self.environment), group="key", exclusive=True)
-
-    async def _find_key(self, environment: Environment) -> None:
+    @work(group="key", exclusive=True)
+    async def show_key(self, environment: Environment) -> None:
+        """Shows in a line below the environment where its key lives."""
         line = self.query_one("#environment-line", Static)
         host = environment.origin.display
         line.update(host)
@@ -205,9 +200,7 @@ class ExportFields(FormBody):
 
     def close_list(self) -> bool:
         """Closes the suggestions; returns False if they were closed."""
-        was_open = self._suggestions.open
-        self._suggestions.close()
-        return was_open
+        return self._suggestions.close()
 
     def _stepped(self, by: int) -> bool:
         """Moves in the suggestions, opening them on the way down; returns False if there are none."""

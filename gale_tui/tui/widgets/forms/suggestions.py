@@ -86,9 +86,12 @@ class Suggestions(OptionList, can_focus=False):
         self.highlighted = _meant(shown, wanted) if mark else None
         self.set_class(bool(shown), "-open")
 
-    def close(self) -> None:
+    def close(self) -> bool:
+        """Closes the list; returns False if it was closed."""
+        was_open = self.open
         self.highlighted = None
         self.remove_class("-open")
+        return was_open
 
     def move(self, by: int) -> None:
         """Moves the highlight; up from the first returns to the field."""
