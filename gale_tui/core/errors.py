@@ -46,7 +46,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from gale_tui.core.models import DownloadReason, JobReason
 
@@ -78,6 +78,11 @@ class GaleError(Exception):
 
     def __str__(self) -> str:
         return " ".join(_end_sentence(text) for text in (self.what, self.advice) if text)
+
+    def bare(self) -> Self:
+        """The error without its causes and frames, which may hold a key."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 def _end_sentence(sentence: str) -> str:

@@ -92,50 +92,33 @@ class Transport:
         if query:
             target += "?" + urlencode(query, quote_via=quote, safe="")
         exchange = Exchange(deadline)
-        outcome: Answer | GaleError
         self.sockets.begin(exchange)
         try:
             with as_current(exchange):
-                outcome = self._call(method, SignedUrl(target), exchange, with_key)
+                return self._call(method, SignedUrl(target), exchange, with_key)
+        except GaleError as error:
+            raise error.bare() from None
         finally:
             self.sockets.end(exchange)
-        # Raised here, outside of any handler: a chained exception would hold the request, and the request the key.
-        if isinstance(outcome, GaleError):
-            raise outcome
-        return outcome
 
-    def _call(self, method: str, url: SignedUrl, exchange: Exchange, with_key: bool) -> Answer | GaleError:
+    def _call(self, method: str, url: SignedUrl, exchange: Exchange, with_key: bool) -> Answer:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        status = 0
         for _ in range(MAX_REDIRECTS + 1):
             keep_alive = method == "GET"
-            sent = self._send(method, url, headers, exchange, exchange.seconds, with_key, keep_alive=keep_alive)
-            if isinstance(sent, GaleError):
-                return sent
-            status = sent.status_code
+            response = self._send(method, url, headers, exchange, exchange.seconds, with_key, keep_alive=keep_alive)
+            status = response.status_code
             if status not in _REDIRECTS:
-                return self._read(sent, method, url, exchange)
-            sent.close()
-            follow = self._follow_redirect(method, url, sent)
-            if isinstance(follow, GaleError):
-                return follow
-            url = follow
-        return RedirectError(f"{self.origin.display} redirects in a loop", _MOVED, status=status)
+                return self._read(response, method, url, exchange)
+            response.close()
+            url = _redirect_target(url, response)
+            what = f"{self.origin.display} redirects to {_shown_url(url)} ({status})"
+            if method != "GET":
+                raise RedirectError(f"{what}; an export is not sent elsewhere on its own", _MOVED, status=status)
+            if not self.owns(url):
+                raise RedirectError(f"{what}; the API key does not go there", _MOVED, status=status)
+        raise RedirectError(f"{self.origin.display} redirects in a loop", _MOVED, status=status)
 
-    def _follow_redirect(self, method: str, url: SignedUrl, response: httpx.Response) -> SignedUrl | RedirectError:
-        status = response.status_code
-        target = _redirect_target(url, response)
-        if target is None:
-            return RedirectError(f"{self.origin.display} redirects without saying where ({status})", status=status)
-        where = _shown_url(target)
-        if method == "GET" and self.owns(target):
-            return target
-        what = f"{self.origin.display} redirects to {where} ({status})"
-        if method != "GET":
-            return RedirectError(f"{what}; an export is not sent elsewhere on its own", _MOVED, status=status)
-        return RedirectError(f"{what}; the API key does not go there", _MOVED, status=status)
-
-    def _read(self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange) -> Answer | GaleError:
+    def _read(self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange) -> Answer:
         headers = Headers(response.headers.raw)
         success = 200 <= response.status_code < 300
         encoding = headers.get("content-encoding", "").strip().lower()
@@ -154,7 +137,7 @@ class Transport:
             if success:
                 from gale_tui.core.http.http_errors import request_failure
 
-                return request_failure(error, exchange, method, origin_of(url.reveal()))
+                raise request_failure(error, exchange, method, origin_of(url.reveal())) from None
             unread = "cut off"
         finally:
             response.close()
@@ -193,51 +176,43 @@ class Transport:
         del url  # a crash report shows the variables of each frame
         exchange = Exchange(HEADER_SECONDS, cancel)
         self.sockets.begin(exchange)
-        outcome: OpenResponse | GaleError = StoppedDownloadError()
+        opened: OpenResponse | None = None
         try:
             with as_current(exchange):
-                outcome = self._open(link, dict(headers or {}), with_key, exchange, stall)
+                opened = self._open(link, dict(headers or {}), with_key, exchange, stall)
+                return opened
+        except GaleError as error:
+            raise error.bare() from None
         finally:
-            if not isinstance(outcome, OpenResponse):
+            if opened is None:
                 self.sockets.end(exchange)
-        if isinstance(outcome, GaleError):
-            raise outcome
-        return outcome
 
     def _open(
         self, url: SignedUrl, wanted: dict[str, str], with_key: bool, exchange: Exchange, stall: float
-    ) -> OpenResponse | GaleError:
+    ) -> OpenResponse:
         headers = {"Accept": "*/*"} | {name: value for name, value in wanted.items() if name.lower() != "x-api-key"}
         secure = False
-        status = 0
         for _ in range(MAX_REDIRECTS + 1):
-            try:
-                origin = check_link(url, self.origin)
-            except LinkRefusedError as error:
-                return error
+            origin = check_link(url, self.origin)
             if secure and origin.scheme != "https":
-                return LinkRefusedError(
+                raise LinkRefusedError(
                     f"The download leads from https to plain http ({_shown_url(url)})",
                     "The host needs https; the file would travel unencrypted",
                 )
             register_secret(url)
             secure = origin.scheme == "https"
             with_key = with_key and origin == self.origin
-            sent = self._send("GET", url, headers, exchange, stall, with_key, keep_alive=False)
-            if isinstance(sent, GaleError):
-                if isinstance(sent, UnansweredError):
-                    return StoppedDownloadError() if exchange.stopped else InterruptedDownloadError(sent.what)
-                return sent
-            status = sent.status_code
+            try:
+                response = self._send("GET", url, headers, exchange, stall, with_key, keep_alive=False)
+            except UnansweredError as error:
+                raise (StoppedDownloadError() if exchange.stopped else InterruptedDownloadError(error.what)) from None
+            status = response.status_code
             if status not in _REDIRECTS:
                 exchange.without_deadline()
-                return OpenResponse(sent, exchange, url, self.sockets, stall)
-            target = _redirect_target(url, sent)
-            sent.close()
-            if target is None:
-                return RedirectError(f"{origin.display} redirects without saying where ({status})", status=status)
-            url = target
-        return RedirectError(f"The download redirects more than {MAX_REDIRECTS} times", status=status)
+                return OpenResponse(response, exchange, url, self.sockets, stall)
+            response.close()
+            url = _redirect_target(url, response)
+        raise RedirectError(f"The download redirects more than {MAX_REDIRECTS} times", status=status)
 
     def _send(
         self,
@@ -249,7 +224,7 @@ class Transport:
         with_key: bool,
         *,
         keep_alive: bool,
-    ) -> httpx.Response | GaleError:
+    ) -> httpx.Response:
         """Sends once; a GET on a kept connection that turns out to be closed is sent again on a new one."""
         import httpcore
 
@@ -261,33 +236,31 @@ class Transport:
         try:
             transport = self._transport(proxy, keep_alive)
         except (ImportError, ValueError) as error:
-            return proxy_failure(error, proxy_shown(proxy or ""))
+            raise proxy_failure(error, proxy_shown(proxy or "")) from None
         outgoing = self._request_headers(headers, with_key and origin == self.origin)
-        if isinstance(outgoing, NoKeyError):
-            return outgoing
         exchange.fresh = exchange.sent = False
         exchange.proxy = proxy
         try:
             return send(transport, method, url, outgoing, exchange, step)
         except UnicodeError:
-            return LinkRefusedError(f"{_shown_url(url)} is not a usable address")
+            raise LinkRefusedError(f"{_shown_url(url)} is not a usable address") from None
         except (httpcore.RemoteProtocolError, httpcore.NetworkError) as error:
             if method != "GET" or exchange.fresh or exchange.stopped or not keep_alive:
-                return request_failure(error, exchange, method, origin)
+                raise request_failure(error, exchange, method, origin) from None
         except Exception as error:  # whatever the library lets through means the same: no answer
-            return request_failure(error, exchange, method, origin)
+            raise request_failure(error, exchange, method, origin) from None
         return self._send(method, url, headers, exchange, step, with_key, keep_alive=False)
 
-    def _request_headers(self, headers: Mapping[str, str], with_key: bool) -> dict[str, str] | NoKeyError:
+    def _request_headers(self, headers: Mapping[str, str], with_key: bool) -> dict[str, str]:
         """The headers of a request. The only place where the key is added; who calls it has compared the origins."""
         outgoing = {**headers, "Accept-Encoding": "identity", "User-Agent": f"gale-tui/{__version__}"}
         if with_key:
             name = self.environment.name
             key = self._key()
             if key is None:
-                return NoKeyError(f"There is no API key for {name}", "Enter one under Environments")
+                raise NoKeyError(f"There is no API key for {name}", "Enter one under Environments")
             if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
-                return NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")
+                raise NoKeyError(f"The API key of {name} has characters that no key has", "Enter it again")
             register_secret(key)
             outgoing["x-api-key"] = key.reveal()
         return outgoing
@@ -318,14 +291,13 @@ class Transport:
 _MOVED = "Check the host of the environment; a login page or a proxy may be in between"
 
 
-def _redirect_target(url: SignedUrl, response: httpx.Response) -> SignedUrl | None:
+def _redirect_target(url: SignedUrl, response: httpx.Response) -> SignedUrl:
     location = Headers(response.headers.raw).get("location", "").strip()
-    if not location:
-        return None
-    try:
-        return SignedUrl(urljoin(url.reveal(), location))
-    except ValueError:
-        return None
+    with contextlib.suppress(ValueError):
+        if location:
+            return SignedUrl(urljoin(url.reveal(), location))
+    origin, status = origin_of(url.reveal()), response.status_code
+    raise RedirectError(f"{origin.display} redirects without saying where ({status})", status=status)
 
 
 def _shown_url(url: SignedUrl) -> str:
