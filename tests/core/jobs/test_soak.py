@@ -28,7 +28,7 @@ JOBS = 500
 UNENDING = 100
 """The last of them run on beyond the ten minutes."""
 ENVIRONMENTS = ("staging", "production", "customer")
-BLOCKS = 5_000
+BLOCKS = 1_000
 """Blocks of memory that may be in use at the end and were not at the beginning of the last seven minutes."""
 
 
