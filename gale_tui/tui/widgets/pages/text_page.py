@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -35,6 +35,9 @@ class TextPage(LineView):
         self._width = 0
         self._words: re.Pattern[str] | None = None
         self._found: list[int] = []
+        """The lines in which the words searched for begin."""
+        self._marks: dict[int, list[tuple[int, int]]] = {}
+        """The parts of lines with these words, in order."""
         self._at: int | None = None
 
     @property
@@ -73,7 +76,9 @@ class TextPage(LineView):
 
     def search(self, words: str) -> None:
         """Marks every line with these words, capitals or not, and goes to the next from here."""
-        self._words = re.compile(re.escape(words), re.IGNORECASE) if words else None
+        # Where the page breaks a line, the words go on in the next one.
+        pattern = r"(?: | *\n *)".join(map(re.escape, re.split(r"(?<=\S) (?=\S)", words)))
+        self._words = re.compile(pattern, re.IGNORECASE) if words else None
         self._search()
         if self._found:
             top = self.scroll_offset.y
@@ -82,36 +87,21 @@ class TextPage(LineView):
         self.refresh()
 
     def _search(self) -> None:
-        self._found, self._at = [], None
+        self._found, self._marks, self._at = [], {}, None
         if self._words is None:
             return
-        search, crossing = self._words.search, " " in self._words.pattern
-        for number, (text, following) in enumerate(pairwise(chain(map(plain_text, self._lines), ("",)))):
-            if search(text) or (crossing and self._across(text, following) is not None):
-                self._found.append(number)
-
-    def _across(self, text: str, following: str) -> tuple[int, int] | None:
-        """Where words that begin in a line and end in the next, since the line is broken there, begin and end."""
-        head, tail = text.rstrip(), following.lstrip()
-        if self._words is None or not head or not tail:
-            return None
-        for match in self._words.finditer(f"{head} {tail}"):
-            if match.start() < len(head) and match.end() > len(head) + 1:
-                return match.start(), match.end() - len(head) - 1 + len(following) - len(tail)
-        return None
-
-    def _marks(self, y: int, text: str) -> list[tuple[int, int]]:
-        """The parts of a line with the words searched for, in order."""
-        if self._words is None:
-            return []
-        marks = [match.span() for match in self._words.finditer(text)]
-        if " " in self._words.pattern:
-            if y and (here := self._across(plain_text(self._lines[y - 1]), text)) is not None:
-                marks.insert(0, (len(text) - len(text.lstrip()), here[1]))
-            following = plain_text(self._lines[y + 1]) if y + 1 < len(self._lines) else ""
-            if (there := self._across(text, following)) is not None:
-                marks.append((there[0], len(text.rstrip())))
-        return marks
+        text = self.text
+        line = begin = 0
+        for match in self._words.finditer(text):
+            line += text.count("\n", begin, match.start())
+            begin = text.rfind("\n", 0, match.start()) + 1
+            if self._found[-1:] != [line]:
+                self._found.append(line)
+            at = match.start() - begin
+            for number, part in enumerate(match[0].split("\n"), line):
+                indent = len(part) - len(part.lstrip()) if number > line else 0
+                self._marks.setdefault(number, []).append((at + indent, at + len(part)))
+                at = 0
 
     def step(self, by: int) -> None:
         """Goes to the next (1) or previous (-1) line found."""
@@ -158,7 +148,7 @@ class TextPage(LineView):
 
     def line_segments(self, y: int) -> list[Segment]:
         line = self._lines[y]
-        marks = self._marks(y, plain_text(line))
+        marks = self._marks.get(y, ())
         present = self._at is not None and self._found[self._at] == y
         mark_style = self.style_of(Tone.NOTICE_BADGE if present else Tone.BADGE)
         segments: list[Segment] = []
