@@ -1,7 +1,7 @@
 """Tests a zip as ``unzip -t`` does, without trusting anything that it says about itself.
 
 Every entry is read, its checksum compared, and its two headers with each other. Nothing is extracted, and what is read
-is bounded: in memory to a few MiB, in time by :class:`ZipLimits`.
+is bounded: in memory to a few MiB, in time by the limits below.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ Sink = Callable[[bytes], object]
 ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 """First four bytes of a zip: of its first entry, or of the end record where it is empty."""
 
+ENTRIES_LIMIT: Final = 10_000
+TOTAL_LIMIT: Final = 4 << 30
+"""Decompressed bytes of all entries together."""
+_RATIO_LIMIT: Final = 200
+"""Decompressed bytes for each compressed one, in entries larger than 1 MiB."""
 _BLOCK = 1 << 20
 _RATIO_FROM = 1 << 20
 _DIRECTORY_LIMIT = 4 << 20
@@ -37,15 +42,6 @@ _ZIP64 = 0xFFFFFFFF
 _AGAIN = "Download it again"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError, ValueError)
 """What the library raises for a damaged zip."""
-
-
-@dataclass(frozen=True, slots=True)
-class ZipLimits:
-    entries: int = 10_000
-    total: int = 4 << 30
-    """Decompressed bytes of all entries together."""
-    ratio: int = 200
-    """Decompressed bytes for each compressed one, in entries larger than 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,6 @@ class _BoundedFile(io.FileIO):
 def verify_zip(
     path: Path,
     *,
-    limits: ZipLimits | None = None,
     checkpoint: Callable[[], None] | None = None,
     stored: Mapping[int, tuple[int, int]] | None = None,
     collect: Callable[[ZipEntry], Sink | None] | None = None,
@@ -92,7 +87,6 @@ def verify_zip(
     """Reads a zip through and says what it holds.
 
     Args:
-        limits: Bounds for what is read; the defaults of :class:`ZipLimits` where None.
         checkpoint: Called about every MiB, so that a cancelled test ends soon: what it raises goes through.
         stored: Size and CRC-32 of stored entries that were summed up while the file was written, by the offset of
             their header: where they are what the directory says, the entry is not read again.
@@ -104,14 +98,18 @@ def verify_zip(
         CorruptFileError: It is damaged, encrypted, empty, or beyond the limits.
         FileSystemError: It cannot be read.
     """
-    limits = limits or ZipLimits()
     try:
         with _BoundedFile(path) as file:
             start = file.read(4)
             if start not in ZIP_STARTS:
                 raise NotAZipError("The file is not a zip", _AGAIN)
-            directory = _read_directory(file)
-            entries = _check_limits(directory.infolist(), os.fstat(file.fileno()).st_size, limits)
+            try:
+                directory = zipfile.ZipFile(file)
+            except _DAMAGE as error:
+                what = "The zip is damaged or was cut short: it has no list of contents"
+                raise CorruptFileError(what, _AGAIN) from error
+            entries = directory.infolist()
+            _check_limits(entries, os.fstat(file.fileno()).st_size)
             for entry in entries:
                 sink = collect(_entry(entry)) if collect is not None and not entry.filename.endswith("/") else None
                 _read_entry(directory, file, entry, (stored or {}).get(entry.header_offset), checkpoint, sink)
@@ -127,19 +125,11 @@ def _entry(info: zipfile.ZipInfo) -> ZipEntry:
     return ZipEntry(info.filename, info.file_size, info.compress_size, info.CRC)
 
 
-def _read_directory(file: io.FileIO) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(file)
-    except _DAMAGE as error:
-        raise CorruptFileError("The zip is damaged or was cut short: it has no list of contents", _AGAIN) from error
-
-
-def _check_limits(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLimits) -> list[zipfile.ZipInfo]:
-    """The same entries, all within the limits."""
-    if len(entries) > limits.entries:
-        raise CorruptFileError(f"The zip has {len(entries):,} entries; more than {limits.entries:,} are not read")
-    if sum(entry.file_size for entry in entries) > limits.total:
-        raise CorruptFileError(f"Unpacked, the zip would be larger than {limits.total:,} bytes; it is not read")
+def _check_limits(entries: list[zipfile.ZipInfo], file_size: int) -> None:
+    if len(entries) > ENTRIES_LIMIT:
+        raise CorruptFileError(f"The zip has {len(entries):,} entries; more than {ENTRIES_LIMIT:,} are not read")
+    if sum(entry.file_size for entry in entries) > TOTAL_LIMIT:
+        raise CorruptFileError(f"Unpacked, the zip would be larger than {TOTAL_LIMIT:,} bytes; it is not read")
     if sum(entry.compress_size for entry in entries) > file_size:
         raise CorruptFileError("The zip is damaged: its entries are larger than the file", _AGAIN)
     if entries and min(entry.header_offset for entry in entries) != 0:
@@ -151,9 +141,8 @@ def _check_limits(entries: list[zipfile.ZipInfo], file_size: int, limits: ZipLim
             raise CorruptFileError(f"{name} in the zip is encrypted and cannot be tested")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise CorruptFileError(f"{name} in the zip is packed in a way that cannot be tested")
-        if entry.file_size > _RATIO_FROM and entry.file_size > limits.ratio * entry.compress_size:
-            raise CorruptFileError(f"{name} in the zip unpacks to more than {limits.ratio} times its size")
-    return entries
+        if entry.file_size > _RATIO_FROM and entry.file_size > _RATIO_LIMIT * entry.compress_size:
+            raise CorruptFileError(f"{name} in the zip unpacks to more than {_RATIO_LIMIT} times its size")
 
 
 def _notes(files: tuple[ZipEntry, ...]) -> tuple[str, ...]:

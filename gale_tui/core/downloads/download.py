@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gale_tui.core.archive.verify_zip import ZipLimits
+from gale_tui.core.archive.verify_zip import TOTAL_LIMIT
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
 from gale_tui.core.downloads.file_names import file_names, names_after, suffix_of
@@ -89,7 +89,7 @@ class DownloadTask:
         self._open: PartFile | None = None
         self._name = ""
         self._suffix = ".bin" if plan.any_file else ".zip"
-        self._largest = sys.maxsize if plan.any_file else ZipLimits().total + _OVERHEAD
+        self._largest = sys.maxsize if plan.any_file else TOTAL_LIMIT + _OVERHEAD
 
     def cancel(self) -> None:
         """Ends :meth:`run` at once, from any thread; the part is kept."""

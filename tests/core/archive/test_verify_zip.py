@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gale_tui.core.archive.verify_zip import ZipEntry, ZipLimits, verify_zip
+from gale_tui.core.archive.verify_zip import TOTAL_LIMIT, ZipEntry, verify_zip
 from gale_tui.core.downloads.stored_entries import StoredEntries
 from gale_tui.core.errors import CorruptFileError, FileSystemError, NotAZipError
 from tests.support.examples import examples
@@ -145,7 +145,7 @@ class TestDamaged:
             summary = verify_zip(path)
         except (CorruptFileError, NotAZipError):
             return
-        assert summary.total <= ZipLimits().total
+        assert summary.total <= TOTAL_LIMIT
 
 
 def passing(content: bytes, piece: int) -> dict[int, tuple[int, int]]:
@@ -224,17 +224,21 @@ class TestHeaders:
 
 
 class TestLimits:
-    def test_entries(self, write: Write) -> None:
+    def test_entries(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         content = made(*((f"{number}", b"x") for number in range(4)))
-        verify_zip(write(content), limits=ZipLimits(entries=4))
+        monkeypatch.setattr(f"{verify_zip.__module__}.ENTRIES_LIMIT", 4)
+        verify_zip(write(content))
+        monkeypatch.setattr(f"{verify_zip.__module__}.ENTRIES_LIMIT", 3)
         with pytest.raises(CorruptFileError, match="4 entries; more than 3"):
-            verify_zip(write(content), limits=ZipLimits(entries=3))
+            verify_zip(write(content))
 
-    def test_decompressed_bytes(self, write: Write) -> None:
+    def test_decompressed_bytes(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         content = made(("a", TEXT), ("b", TEXT))
-        verify_zip(write(content), limits=ZipLimits(total=2 * len(TEXT)))
+        monkeypatch.setattr(f"{verify_zip.__module__}.TOTAL_LIMIT", 2 * len(TEXT))
+        verify_zip(write(content))
+        monkeypatch.setattr(f"{verify_zip.__module__}.TOTAL_LIMIT", 2 * len(TEXT) - 1)
         with pytest.raises(CorruptFileError, match="larger than"):
-            verify_zip(write(content), limits=ZipLimits(total=2 * len(TEXT) - 1))
+            verify_zip(write(content))
 
     def test_ratio(self, write: Write) -> None:
         verify_zip(write(made(("small", bytes(1 << 20)))))
