@@ -193,5 +193,5 @@ def receive(body: Body, part: PartFile, checksum: Checksum, received: Callable[[
                 received(count)
         finally:
             if filled:
-                part.write(buffer[:filled])
+                part.append(buffer[:filled])
         checksum.put(buffer, filled)

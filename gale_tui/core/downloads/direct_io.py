@@ -118,6 +118,7 @@ class DirectFile:
     def __init__(self, descriptor: int) -> None:
         self.size = os.fstat(descriptor).st_size
         self.flusher = Flusher(os.dup(descriptor))
+        self.closed = False
         self._fd = descriptor
         self._direct = False
         self._may_be_direct = bool(_DIRECT)
@@ -149,6 +150,7 @@ class DirectFile:
 
     def close(self) -> None:
         """Closes it; only once."""
+        self.closed = True
         self.flusher.close()
         os.close(self._fd)
 

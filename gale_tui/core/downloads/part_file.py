@@ -127,16 +127,15 @@ def discard_part(path: Path) -> None:
             part.remove()
 
 
-class PartFile:
+class PartFile(DirectFile):
     """An open part. Its methods raise OSError unless they say otherwise."""
 
     def __init__(self, descriptor: int, path: Path, step: Step) -> None:
+        super().__init__(descriptor)
         self.path = path
-        self._fd = descriptor
         self._step = step
         status = os.fstat(descriptor)
         self._identity = (status.st_dev, status.st_ino)
-        self._file = DirectFile(descriptor)
 
     @classmethod
     def create(cls, folder: Path, names: Iterable[str], announce: Callable[[Path], None], step: Step) -> PartFile:
@@ -213,28 +212,19 @@ class PartFile:
         """True if the file has another name as well, which a write would change too."""
         return os.fstat(self._fd).st_nlink > 1
 
-    @property
-    def size(self) -> int:
-        return self._file.size
-
-    def read_into(self, buffer: memoryview, offset: int) -> int:
-        """Reads from `offset` on; returns the number of bytes, 0 at the end."""
-        return self._file.read_into(buffer, offset)
-
-    def write(self, data: memoryview) -> None:
-        """Appends all of it. What was written before an error counts in :attr:`size`."""
+    def append(self, data: memoryview) -> None:
         self._step("write")
-        self._file.append(data)
+        super().append(data)
 
     def truncate(self) -> None:
         self._step("truncate")
-        self._file.truncate()
+        super().truncate()
 
     def force(self) -> Flusher:
         """Begins to force all of it to the disk; :meth:`Flusher.wait` ends when that is done."""
         self._step("fsync")
-        self._file.flusher.finish()
-        return self._file.flusher
+        self.flusher.finish()
+        return self.flusher
 
     def publish(self, names: Iterable[str]) -> Path:
         """Closes the part and gives it the first name that is free, never over an existing file.
@@ -270,11 +260,10 @@ class PartFile:
 
     def close(self) -> None:
         """Closes it; may be called twice."""
-        if self._fd >= 0:
-            descriptor, self._fd = self._fd, -1
+        if not self.closed:
             # The flusher may still be at it, with a descriptor that would hold the lock.
-            unlock_file(descriptor)
-            self._file.close()
+            unlock_file(self._fd)
+            super().close()
 
 
 def _give_name(source: Path, target: Path) -> bool:

@@ -26,7 +26,7 @@ def first(stem: str, environment: str = "staging", at: float = MOMENT, *, short:
 
 def created(folder: Path, name: str = "a.zip", content: bytes = b"content") -> PartFile:
     part = PartFile.create(folder, [name], lambda path: None, lambda step: None)
-    part.write(memoryview(content))
+    part.append(memoryview(content))
     return part
 
 
@@ -195,7 +195,7 @@ def test_steps_are_told_before_they_are_done(folder: Path) -> None:
         seen.append((name, sorted(path.name for path in folder.iterdir())))
 
     part = PartFile.create(folder, ["a.zip"], lambda path: None, step)
-    part.write(memoryview(b"x"))
+    part.append(memoryview(b"x"))
     part.publish(["a.zip"])
     assert seen == [
         ("create", []),
