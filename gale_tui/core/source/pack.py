@@ -15,7 +15,7 @@ from gale_tui.core.source.credentials_scan import Finding, find_credentials
 from gale_tui.core.source.join import Joined, join, parse_values, place_of
 from gale_tui.core.source.names import APPLICATION, FLOW, VALUES, VARIABLES
 from gale_tui.core.source.references import unresolved_references
-from gale_tui.core.source.tree import read_files, read_values_file
+from gale_tui.core.source.tree import file_system_errors, read_files, read_values_file
 from gale_tui.core.untrusted_text import inert
 
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
@@ -99,21 +99,14 @@ def _join_folder(
     manifest, files = read_files(folder)
     found = None
     if values is not None:
-        found = parse_values(_read_values(values), inert(values, 400))
+        with file_system_errors(values), values.open("rb") as file:
+            found = parse_values(file.read(_VALUES_LIMIT), inert(values, 400))
     elif not without_values:
         content = read_values_file(folder)
         found = {} if content is None else parse_values(content, VALUES)
     joined = join(files, manifest, found)
     unresolved = [each for each in unresolved_references(joined.documents) if each not in manifest.unresolved]
     return files, joined, unresolved
-
-
-def _read_values(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_VALUES_LIMIT)
-    except OSError as error:
-        raise FileSystemError(f"{inert(path, 400)}: {error.strerror or type(error).__name__}") from error
 
 
 def _zip(members: Mapping[str, bytes]) -> bytes:
