@@ -20,16 +20,8 @@ from gale_tui.tui.terminal.framework import private_problem
 
 PACKAGES = ("textual", "httpx", "keyring", "platformdirs", "truststore", "tomlkit", "argcomplete")
 VARIABLES = ("GALE_TUI_HOME", "GALE_HOST", "NO_COLOR", "TERM", "COLORTERM", "SSL_CERT_FILE", "SSL_CERT_DIR")
-HIDDEN = (
-    "GALE_API_KEY",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "NO_PROXY",
-)
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+HIDDEN = ("GALE_API_KEY", *PROXIES, *map(str.lower, PROXIES))
 
 
 async def report(paths: Paths, environ: Mapping[str, str]) -> str:
