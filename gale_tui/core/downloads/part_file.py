@@ -32,14 +32,8 @@ Step = Callable[[str], None]
 
 _FLAGS = os.O_RDWR | PLAIN | NO_LINK
 _NO_LINKS = {
-    errno.EPERM,
-    errno.EACCES,
-    errno.EMLINK,
-    errno.ENOSYS,
-    errno.EINVAL,
-    errno.EXDEV,
-    getattr(errno, "ENOTSUP", errno.ENOSYS),
-    getattr(errno, "EOPNOTSUPP", errno.ENOSYS),
+    getattr(errno, name, errno.ENOSYS)
+    for name in ("EPERM", "EACCES", "EMLINK", "ENOSYS", "EINVAL", "EXDEV", "ENOTSUP", "EOPNOTSUPP")
 }
 
 
