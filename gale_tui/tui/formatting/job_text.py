@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from gale_tui.core.jobs.reasons import describe, describe_download
+from gale_tui.core.jobs.reasons import clock_time, describe, describe_download
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobReason, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import default_key
@@ -18,7 +18,6 @@ from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import (
     clip,
-    clock_text,
     date_text,
     elapsed_text,
     fit,
@@ -109,7 +108,7 @@ def status_text(job: Job, width: int) -> Piece:
     tone = _tone(job)
     word = inert(job.status, 60)
     if job.state is JobState.WAITING and job.resume_at is not None:
-        return Piece(clip(f"{word} {clock_text(job.resume_at)}", width), tone)
+        return Piece(clip(f"{word} {clock_time(job.resume_at)}", width), tone)
     if job.state is JobState.RUNNING and job.percentage is not None:
         percentage = percentage_text(job.percentage)
         room = width - len(percentage) - 1

@@ -42,11 +42,6 @@ def count_text(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def clock_text(at: float) -> str:
-    """A moment in local time: `12:00:33`."""
-    return time.strftime("%H:%M:%S", time.localtime(at))
-
-
 def date_text(at: float, now: float, width: int = 8) -> str:
     """A moment in at most so many cells (5 or more): the time of today, else the day, from 12 on both."""
     then, today = time.localtime(at), time.localtime(now)

@@ -22,9 +22,9 @@ from gale_tui.core.errors import (
     GaleError,
     NotFoundError,
 )
+from gale_tui.core.jobs.reasons import clock_time
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.actions import Place
-from gale_tui.tui.formatting.quantities import clock_text
 from gale_tui.tui.screens.dialogs import KeyDialog, badge, confirm_production
 from gale_tui.tui.screens.export_draft import DraftAutosave
 from gale_tui.tui.screens.form import FormScreen
@@ -89,7 +89,7 @@ class ExportForm(FormScreen[Job]):
         before = await self._draft.find()
         if before is not None and offered and self._draft.untouched:
             key = self.key("form_draft")
-            self.say(f"Draft not exported: {before.title} ({clock_text(before.at)}). {key} fills it in.")
+            self.say(f"Draft not exported: {before.title} ({clock_time(before.at)}). {key} fills it in.")
 
     def action_take_draft(self) -> None:
         before = self._draft.before
@@ -97,7 +97,7 @@ class ExportForm(FormScreen[Job]):
             self.say("No draft to restore.")
         elif not self.fields.disabled:
             self._draft.exchange(before)
-            self.say(f"This is what was typed at {clock_text(before.at)}. {self.key('form_draft')} takes it back.")
+            self.say(f"This is what was typed at {clock_time(before.at)}. {self.key('form_draft')} takes it back.")
 
     def _offer_key(self, offered: bool) -> None:
         self.query_one("#give-key").display = offered

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -11,13 +10,13 @@ from pathlib import Path
 
 from rich.cells import cell_len, chop_cells
 
-from gale_tui.core.jobs.reasons import describe
+from gale_tui.core.jobs.reasons import clock_time, describe
 from gale_tui.core.models import DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, status_text
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, wrap
-from gale_tui.tui.formatting.quantities import clip, clock_text, elapsed_text, path_text, size_text
+from gale_tui.tui.formatting.quantities import clip, elapsed_text, path_text, size_text
 
 LABEL_CELLS = 12
 TIMELINE_LINES = 5
@@ -74,10 +73,10 @@ def full_lines(facts: JobFacts, events: Sequence[JobEvent], width: int) -> list[
         lines.append((Piece("Timeline", Tone.TITLE),))
         timeline: list[Line] = []
         for event in events:
-            timeline += beside((Piece(f"{_moment(event.at, now)}  ", Tone.MUTED),), inert(event.text, 1000), width)
+            timeline += beside((Piece(f"{clock_time(event.at, now)}  ", Tone.MUTED),), inert(event.text, 1000), width)
         lines += [*timeline, *[()] * max(1, TIMELINE_LINES - len(timeline))]
     if job.last_response:
-        when = f", {_moment(job.last_answer_at, now)}" if job.last_answer_at is not None else ""
+        when = f", {clock_time(job.last_answer_at, now)}" if job.last_answer_at is not None else ""
         lines.append((Piece("Last answer", Tone.TITLE), Piece(when, Tone.MUTED)))
         lines += _answer_lines(job.last_response, width)
     while lines and not lines[-1]:
@@ -100,7 +99,7 @@ def _origin_lines(facts: JobFacts, width: int) -> Iterator[Line]:
         yield from _field(label, value, width)
     if job.name and job.name != job.title:
         yield from _field("Name", inert(job.name), width)
-    yield from _field("Started", _moment(job.created_at, now), width)
+    yield from _field("Started", clock_time(job.created_at, now), width)
     elapsed = elapsed_seconds(job, now)
     if elapsed is not None:
         known = f", usually {elapsed_text(usual)}" if usual is not None and job.state is JobState.RUNNING else ""
@@ -139,18 +138,13 @@ def _ids(job: Job) -> list[tuple[str, str]]:
     return [(label, inert(value, 200)) for label, value in ids if value]
 
 
-def _moment(at: float, now: float) -> str:
-    then, today = time.localtime(at), time.localtime(now)
-    return clock_text(at) if then[:3] == today[:3] else time.strftime("%Y-%m-%d %H:%M:%S", then)
-
-
 def _timeline_row(events: Sequence[JobEvent], now: float, width: int) -> Line:
     """The latest events that fit in one line, oldest first."""
     separator = f" {glyphs.DOT} "
     row: list[Piece] = []
     free = width
     for event in reversed(events):
-        pieces = [Piece(f"{_moment(event.at, now)} ", Tone.MUTED), Piece(inert(event.text, 200))]
+        pieces = [Piece(f"{clock_time(event.at, now)} ", Tone.MUTED), Piece(inert(event.text, 200))]
         need = sum(cell_len(piece.text) for piece in pieces) + (len(separator) if row else 0)
         if need > free:
             if not row:
@@ -196,7 +190,7 @@ def _file_fields(facts: JobFacts, width: int) -> Iterable[tuple[str, Piece]]:
     download = job.download
     if download.state is DownloadState.SAVED:
         size = f", {size_text(download.size)} ({download.size:,} bytes)" if download.size is not None else ""
-        when = f" {_moment(download.saved_at, now)}" if download.saved_at is not None else ""
+        when = f" {clock_time(download.saved_at, now)}" if download.saved_at is not None else ""
         yield "File", Piece(f"saved{when}{size}", Tone.SUCCESS)
         if download.path is not None:
             yield "", Piece("\n".join(path_lines(download.path, width - LABEL_CELLS)))
@@ -209,7 +203,7 @@ def _file_fields(facts: JobFacts, width: int) -> Iterable[tuple[str, Piece]]:
         return
     yield "File", file_text(facts, max(20, 3 * width))
     if job.download_url is not None and (expires := job.download_url.expires_at) is not None:
-        yield "Link", Piece(f"valid until about {_moment(expires, now)}", Tone.MUTED)
+        yield "Link", Piece(f"valid until about {clock_time(expires, now)}", Tone.MUTED)
     if download.part is not None:
         yield "Part", Piece("\n".join(path_lines(download.part, width - LABEL_CELLS)), Tone.MUTED)
 
