@@ -11,6 +11,9 @@ _RUNNING = (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING)
 _FAILED = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED, JobState.LOST)
 
 
+_NONE = (False, False, False)
+
+
 class JobCounts:
     """The counts of the header and the terminal's title."""
 
@@ -23,25 +26,19 @@ class JobCounts:
     def count(self, jobs: Iterable[Job]) -> None:
         """Takes in jobs that are not counted yet."""
         for job in jobs:
-            self._put(job)
+            self._set(job.id, _kinds(job))
 
     def apply(self, change: JobChange) -> None:
-        if change.removed:
-            self._drop(change.job.id)
-        else:
-            self._put(change.job)
+        self._set(change.job.id, _NONE if change.removed else _kinds(change.job))
 
-    def _drop(self, job_id: str) -> None:
-        running, saved, failed = self._kinds.pop(job_id, (False, False, False))
-        self.running -= running
-        self.saved -= saved
-        self.failed -= failed
+    def _set(self, job_id: str, kinds: tuple[bool, bool, bool]) -> None:
+        before, self._kinds[job_id] = self._kinds.get(job_id, _NONE), kinds
+        self.running += kinds[0] - before[0]
+        self.saved += kinds[1] - before[1]
+        self.failed += kinds[2] - before[2]
 
-    def _put(self, job: Job) -> None:
-        self._drop(job.id)
-        saved = job.download.state is DownloadState.SAVED
-        kinds = (job.state in _RUNNING, saved, job.state in _FAILED or is_unsaved(job))
-        self._kinds[job.id] = kinds
-        self.running += kinds[0]
-        self.saved += kinds[1]
-        self.failed += kinds[2]
+
+def _kinds(job: Job) -> tuple[bool, bool, bool]:
+    """Whether a job counts as running, as saved, as failed."""
+    saved = job.download.state is DownloadState.SAVED
+    return job.state in _RUNNING, saved, job.state in _FAILED or is_unsaved(job)

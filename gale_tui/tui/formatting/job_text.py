@@ -80,24 +80,14 @@ def is_unsaved(job: Job) -> bool:
     return job.state is JobState.SUCCEEDED and job.download.state in (DownloadState.FAILED, DownloadState.EXPIRED)
 
 
-def _tone(job: Job) -> Tone:
-    if is_unsaved(job):
-        return Tone.FAILURE
-    if job.reason_code is JobReason.PARTIAL:
-        return Tone.WARNING
-    if job.state is JobState.SUCCEEDED and job.download.state is DownloadState.SAVED:
-        return Tone.DONE
-    return _LOOKS[job.state][1]
-
-
 def glyph_text(job: Job) -> Piece:
     if is_unsaved(job):
-        glyph = glyphs.ERROR
-    elif job.reason_code is JobReason.PARTIAL:
-        glyph = glyphs.WARNING
-    else:
-        glyph = _LOOKS[job.state][0]
-    return Piece(glyph, _tone(job))
+        return Piece(glyphs.ERROR, Tone.FAILURE)
+    if job.reason_code is JobReason.PARTIAL:
+        return Piece(glyphs.WARNING, Tone.WARNING)
+    if job.state is JobState.SUCCEEDED and job.download.state is DownloadState.SAVED:
+        return Piece(glyphs.SUCCESS, Tone.DONE)
+    return Piece(*_LOOKS[job.state])
 
 
 def status_text(job: Job, width: int) -> Piece:
@@ -105,7 +95,7 @@ def status_text(job: Job, width: int) -> Piece:
 
     The word is the server's own, or ours where it said none.
     """
-    tone = _tone(job)
+    tone = glyph_text(job).tone
     word = inert(job.status, 60)
     if job.state is JobState.WAITING and job.resume_at is not None:
         return Piece(clip(f"{word} {clock_time(job.resume_at)}", width), tone)

@@ -130,11 +130,8 @@ def _heading(job: Job, width: int) -> Line:
 
 
 def _ids(job: Job) -> list[tuple[str, str]]:
-    ids = [(job.kind.word.capitalize(), job.tool_id), ("Flow", job.flow_id)]
-    if job.dock_status_id:
-        ids.append(("Dock status", job.dock_status_id))
-    if job.export_job_id:
-        ids.append(("Export job", job.export_job_id))
+    kind, dock, export = job.kind.word.capitalize(), job.dock_status_id, job.export_job_id
+    ids = ((kind, job.tool_id), ("Flow", job.flow_id), ("Dock status", dock), ("Export job", export))
     return [(label, inert(value, 200)) for label, value in ids if value]
 
 
@@ -168,11 +165,15 @@ def _tail(text: str, width: int) -> str:
 
 def path_lines(path: Path, width: int) -> list[str]:
     """A path in one line where it fits, else its folder and its name, each wrapped to so many cells."""
-    text = inert(path_text(path), 4096)
+    return _broken_path(inert(path_text(path), 4096), width, "")
+
+
+def _broken_path(text: str, width: int, indent: str) -> list[str]:
+    """A path, wrapped; one that does not fit is broken before its last part, which is indented."""
     if cell_len(text) <= width or "/" not in text:
         return wrap(text, width)
     folder, _, name = text.rpartition("/")
-    return [*wrap(f"{folder}/", width), *wrap(name, width)]
+    return [*wrap(f"{folder}/", width), *(indent + part for part in wrap(name, width - len(indent)))]
 
 
 def _checksum(text: str, width: int) -> str:
@@ -215,7 +216,8 @@ def _answer_lines(response: str, width: int) -> list[Line]:
     status, _, body = rest.partition("\n")
     lines: list[Line] = []
     if status.strip().isdigit():
-        lines += [(Piece(part, Tone.MUTED),) for part in _request_lines(inert(request, 500), status.strip(), width)]
+        sent = f"{inert(request, 500)}: {status.strip()}"
+        lines += [(Piece(part, Tone.MUTED),) for part in _broken_path(sent, width, "  ")]
     else:
         words = inert_block(response)
         if not words.lstrip().startswith(("{", "[")):
@@ -225,15 +227,6 @@ def _answer_lines(response: str, width: int) -> list[Line]:
         body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     safe = inert_block(body)
     return lines + [(Piece(part),) for line in safe.split("\n") for part in _chopped(line, width)]
-
-
-def _request_lines(request: str, status: str, width: int) -> list[str]:
-    """The request and its HTTP status; a path that does not fit is broken before its last part, the id."""
-    text = f"{request}: {status}"
-    if cell_len(text) <= width or "/" not in request:
-        return wrap(text, width)
-    head, _, tail = request.rpartition("/")
-    return [*wrap(f"{head}/", width), *(f"  {part}" for part in wrap(f"{tail}: {status}", max(1, width - 2)))]
 
 
 def _chopped(line: str, width: int) -> list[str]:
