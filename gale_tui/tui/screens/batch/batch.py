@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 
 from textual import events, on, work
@@ -309,19 +310,31 @@ class BatchScreen(GaleScreen[BatchRecord]):
         if not self.listed.tools:
             self.say("Nothing to save yet.", "problem")
             return
-        from gale_tui.tui.screens.batch.sets import save_as_set
+        from gale_tui.tui.screens.batch.sets import SetNameDialog
 
-        name = self._edited.opened_set.name if self._edited.opened_set is not None else ""
-        environment_id = self.target.environment.id if self.target.environment is not None else None
+        sets, tools = self.engine.sets, self.listed.plain
+        opened, environment = self._edited.opened_set, self.target.environment
+        name: str | None = await self.app.push_screen_wait(SetNameDialog(opened.name if opened is not None else ""))
+        if name is None:
+            return
+        there = None
+        # One that cannot be read is replaced: nothing is lost by it.
+        with contextlib.suppress(GaleError):
+            there = await sets.find(name)
+        if there is not None and there.tools != tools:
+            question = f"Replace the {len(there.tools):,} tools of the set {name} by these {len(tools):,}?"
+            if not await self.app.push_screen_wait(ConfirmDialog("Replace the set", question, confirm="Replace")):
+                return
+        created, used = (there.created_at, there.used_at) if there is not None else (self.engine.clock.time(), None)
+        saved = ToolSet(name, tools, environment.id if environment is not None else None, created, used)
         try:
-            saved = await save_as_set(self, name, self.listed.plain, environment_id)
+            await sets.save(saved)
         except GaleError as error:
             self.say(str(error), "problem")
             return
-        if saved is not None:
-            self._edited.opened_set = saved
-            self.say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(saved.name)}")
-            self._show()
+        self._edited.opened_set = saved
+        self.say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(name)}")
+        self._show()
 
     @work(group="open", exclusive=True)
     async def action_open_set(self) -> None:

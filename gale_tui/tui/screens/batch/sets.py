@@ -1,10 +1,10 @@
-"""Saving a list as a set, and choosing a set."""
+"""The name of a set to save, and the choice of one that is saved."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,11 +14,10 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.errors import GaleError
 from gale_tui.core.history.sets import ToolSet, clean_set_name
 from gale_tui.tui.formatting.quantities import count_text
-from gale_tui.tui.screens.base import LIST_KEYS, GaleModal, GaleScreen
+from gale_tui.tui.screens.base import LIST_KEYS, GaleModal
 from gale_tui.tui.screens.dialogs import ConfirmDialog
 from gale_tui.tui.screens.form_dialog import FormDialog
 from gale_tui.tui.widgets.forms.checks import check_with
@@ -111,33 +110,3 @@ class SetPicker(GaleModal[ToolSet]):
         del self._sets[chosen.name]
         if not self._sets:
             self.dismiss(None)
-
-
-async def save_as_set(
-    screen: GaleScreen[Any], name: str, tools: tuple[BatchTool, ...], environment_id: str | None
-) -> ToolSet | None:
-    """Asks for a name and saves a set under it; asks before it replaces another one.
-
-    Returns:
-        The set; None if it was not saved.
-
-    Raises:
-        GaleError: It could not be written.
-    """
-    sets = screen.engine.sets
-    chosen: str | None = await screen.app.push_screen_wait(SetNameDialog(name))
-    if chosen is None:
-        return None
-    try:
-        there = await sets.find(chosen)
-    except GaleError:
-        # It cannot be read, so nothing is lost by replacing it.
-        there = None
-    if there is not None and there.tools != tools:
-        question = f"Replace the {len(there.tools):,} tools of the set {chosen} by these {len(tools):,}?"
-        if not await screen.app.push_screen_wait(ConfirmDialog("Replace the set", question, confirm="Replace")):
-            return None
-    created = there.created_at if there is not None else screen.engine.clock.time()
-    saved = ToolSet(chosen, tools, environment_id, created, there.used_at if there is not None else None)
-    await sets.save(saved)
-    return saved
