@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -39,18 +39,14 @@ class TooSmallScreen(GaleModal[None]):
     def compose(self) -> ComposeResult:
         yield Static(markup=False)
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._look()
-
-    def on_screen_resume(self) -> None:
-        """Goes away where the terminal grew behind a dialog."""
-        self._look()
-
+    @on(events.Resize)
+    @on(events.ScreenResume)
     def _look(self) -> None:
+        """Goes away where the terminal grew, perhaps behind a dialog."""
         if not self.is_active:
             return
-        if too_small(self.app.size):
-            size = self.app.size
+        size = self.app.size
+        if too_small(size):
             lines = (
                 "The terminal is too small.",
                 f"It has {size.width}x{size.height}; {LEAST_WIDTH}x{LEAST_HEIGHT} are needed.",
