@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from textual import work
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.models import Job, JobState
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.quantities import count_text
@@ -32,27 +31,20 @@ class JobActions(GaleScreen[None]):
         job = self.selected_job()
         return [job] if job is not None else []
 
-    async def report(self, work: Awaitable[str | Sentence]) -> None:
-        """Shows the sentence that some work ends with, or its error."""
-        try:
-            self.gale.say(await work)
-        except GaleError as error:
-            self.gale.say(str(error), severity="error")
-
     async def action_download(self) -> None:
         jobs = self.target_jobs()
-        if len(jobs) == 1:
-            await self.report(self.engine.jobs.download(jobs[0].id))
-        elif jobs:
-            await self.report(self._download(jobs))
-
-    async def _download(self, jobs: Sequence[Job]) -> str:
-        with_file = [job for job in jobs if job.state not in _WITHOUT_FILE]
-        for job in with_file:
-            await self.engine.jobs.download(job.id)
-        rest = len(jobs) - len(with_file)
-        without = f"; {count_text(rest, 'job')} without a file" if rest else ""
-        return f"Downloading {count_text(len(with_file), 'file')}{without}."
+        try:
+            if len(jobs) == 1:
+                self.gale.say(await self.engine.jobs.download(jobs[0].id))
+            elif jobs:
+                with_file = [job for job in jobs if job.state not in _WITHOUT_FILE]
+                for job in with_file:
+                    await self.engine.jobs.download(job.id)
+                rest = len(jobs) - len(with_file)
+                without = f"; {count_text(rest, 'job')} without a file" if rest else ""
+                self.gale.say(f"Downloading {count_text(len(with_file), 'file')}{without}.")
+        except GaleError as error:
+            self.gale.say(str(error), severity="error")
 
     def action_refresh(self) -> None:
         jobs = self.target_jobs()
