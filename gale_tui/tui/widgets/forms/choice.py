@@ -78,9 +78,3 @@ class Choice(Widget, can_focus=True):
         self._at = (self._at + by) % len(self._options)
         self.refresh()
         self.post_message(self.Changed(self, self.value))
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
