@@ -20,12 +20,10 @@ from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
     """The saved exports of the same tool, newest first, each file once."""
     found: dict[object, Job] = {}
-    for job in sorted(jobs, key=_saved_at, reverse=True):
+    # Of several jobs with one file the one that was asked about counts, else the newest.
+    for job in sorted(jobs, key=lambda job: (job.id == like.id, _saved_at(job)), reverse=True):
         download = job.download
         if job.tool_id == like.tool_id and download.path is not None and download.state is DownloadState.SAVED:
-            # Of several jobs with one file the one that was asked about counts.
-            if job.id == like.id:
-                found = {path: each for path, each in found.items() if path != download.path}
             found.setdefault(download.path, job)
     return sorted(found.values(), key=_saved_at, reverse=True)
 
