@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, TypeVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input
@@ -59,22 +59,17 @@ class FormDialog(GaleModal[T]):
         else:
             self.action_submit()
 
-    def dismiss_with(self, work: Callable[[], Awaitable[T]], words: str) -> None:
+    @work(group="submit")
+    async def dismiss_with(self, result: Callable[[], Awaitable[T]], words: str) -> None:
         """Dismisses the dialog with the result of some work; an error is shown, and the first field gets the focus."""
         dialog = self.query_one(".dialog", Vertical)
         if dialog.disabled:
             return
         dialog.disabled = True
         self.say(words)
-
-        async def run() -> None:
-            try:
-                result = await work()
-            except GaleError as error:
-                dialog.disabled = False
-                self.say(str(error), "problem")
-                self.field.input.focus()
-            else:
-                self.dismiss(result)
-
-        self.run_worker(run(), group="submit")
+        try:
+            self.dismiss(await result())
+        except GaleError as error:
+            dialog.disabled = False
+            self.say(str(error), "problem")
+            self.field.input.focus()
