@@ -100,11 +100,10 @@ class Leases:
 
     def release(self, job_id: str, kind: LeaseKind) -> None:
         self._held.discard((job_id, kind))
-        arguments = (job_id, kind, self._owner)
-        if self._database.row("SELECT 1 FROM leases WHERE job_id = ? AND kind = ? AND owner = ?", arguments) is None:
-            return
-        sql = "DELETE FROM leases WHERE job_id = ? AND kind = ? AND owner = ?"
-        self._database.write_once(sql, arguments, durable=False)
+        # Mostly there is none, and nothing is written.
+        if self._database.value(_SELECT, (job_id, kind)) == self._owner:
+            sql = "DELETE FROM leases WHERE job_id = ? AND kind = ? AND owner = ?"
+            self._database.write_once(sql, (job_id, kind, self._owner), durable=False)
 
     def release_all(self) -> None:
         if self._held:

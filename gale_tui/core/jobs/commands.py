@@ -14,7 +14,6 @@ from gale_tui.core.jobs.job_download import LEASE
 from gale_tui.core.jobs.poller import Poller
 from gale_tui.core.jobs.reasons import Sentence
 from gale_tui.core.jobs.recovery import Recovery
-from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.kinds import TOOL, Kind
 from gale_tui.core.models import (
     DownloadState,
@@ -41,7 +40,6 @@ class JobCommands(Mapping[str, Job]):
     def __init__(
         self,
         context: JobContext,
-        scheduler: Scheduler,
         poller: Poller,
         exporter: Exporter,
         downloads: DownloadQueue,
@@ -50,7 +48,7 @@ class JobCommands(Mapping[str, Job]):
     ) -> None:
         self._context = context
         self._registry = context.registry
-        self._scheduler = scheduler
+        self._scheduler = context.scheduler
         self._poller = poller
         self._exporter = exporter
         self._downloads = downloads

@@ -12,9 +12,11 @@ from gale_tui.core.config.environment_registry import EnvironmentRegistry
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.errors import LinkRefusedError
 from gale_tui.core.gale_api.connections import Connections
+from gale_tui.core.jobs.connection_status import ConnectionStatus
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.rate_limits import Deadlines
-from gale_tui.core.models import Environment, Job, JobReason
+from gale_tui.core.jobs.scheduler import Scheduler
+from gale_tui.core.models import Environment, Job, JobReason, JobState
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.threads import DaemonThreads
 
@@ -26,6 +28,8 @@ class JobContext:
     registry: JobRegistry
     environments: EnvironmentRegistry
     connections: Connections
+    scheduler: Scheduler
+    connection_status: ConnectionStatus
     deadlines: Deadlines
     """When waiting jobs are due, and until when GALE wants no question about a job."""
     credentials: Credentials
@@ -50,6 +54,12 @@ class JobContext:
         if environment is None:
             return JobReason.ENVIRONMENT_GONE
         return environment if str(environment.origin) == job.origin else JobReason.ENVIRONMENT_MOVED
+
+    def track(self, job: Job) -> None:
+        """Polls the job from now on, if its dock status is of interest."""
+        if job.state.polled and job.dock_status_id is not None:
+            age = max(0.0, self.clock.time() - (job.started_at or job.created_at))
+            self.scheduler.track(job.id, job.environment_id, age=age, lost=job.state is JobState.LOST)
 
 
 def try_resolve_link(resolve: Callable[[SignedUrl], SignedUrl], link: SignedUrl | None) -> tuple[SignedUrl | None, str]:

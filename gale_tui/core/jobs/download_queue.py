@@ -7,10 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection
 
 from gale_tui.core.background import cancel_all, report_failure
-from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.job_download import JobDownload
-from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import DownloadProgress, DownloadState
 
 AT_ONCE = 3
@@ -24,15 +22,10 @@ AT_MOST = 24
 
 
 class DownloadQueue:
-    """The downloads of this process, by the job's id.
+    """The downloads of this process, by the job's id."""
 
-    Args:
-        scheduler: Whose limits hold for questions about a link.
-    """
-
-    def __init__(self, context: JobContext, scheduler: Scheduler) -> None:
+    def __init__(self, context: JobContext) -> None:
         self._context = context
-        self._scheduler = scheduler
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._all_slots = asyncio.Semaphore(AT_MOST)
         self._downloads: dict[str, JobDownload] = {}
@@ -58,11 +51,6 @@ class DownloadQueue:
         download = self._downloads.get(job_id)
         return download is not None and not download.task.done()
 
-    async def mark_left(self, job_id: str) -> None:
-        """Offers a download whose process has ended, if nobody else has it."""
-        event = "gale-tui ended before the file was whole"
-        await self._context.registry.change_if_free(job_id, "download", transitions.mark_download_left, event)
-
     def start(self, job_id: str) -> None:
         """Starts a download, or brings its next try forward. Must be called in the loop."""
         if self._closing:
@@ -76,7 +64,7 @@ class DownloadQueue:
                 del self._downloads[job_id]
             report_failure(task)
 
-        download = self._downloads[job_id] = JobDownload(job_id, self._context, self._scheduler, self._slot)
+        download = self._downloads[job_id] = JobDownload(job_id, self._context, self._slot)
         download.task = asyncio.create_task(download.run(), name=f"download of {job_id}")
         download.task.add_done_callback(finish)
 

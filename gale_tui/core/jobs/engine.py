@@ -37,7 +37,7 @@ from gale_tui.core.jobs.poller import POLL_LEASE, Poller
 from gale_tui.core.jobs.rate_limits import Deadlines, PollPolicy
 from gale_tui.core.jobs.recovery import Recovery
 from gale_tui.core.jobs.scheduler import Scheduler
-from gale_tui.core.models import DownloadState, Environment, Job, JobChange, JobState, ToolChoice
+from gale_tui.core.models import DownloadState, Environment, Job, JobChange, ToolChoice
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
@@ -208,12 +208,21 @@ class GaleEngine:
             return store
 
     def _compose(self) -> None:
-        self._deadlines = Deadlines(self.clock)
-        context = JobContext(
+        self.scheduler = Scheduler(
+            lambda job_id: self._poller.ask(job_id),
+            clock=self.clock,
+            rng=self._rng,
+            policy=self._polling(),
+            on_condition=self.connection_status.update,
+            usual=self._usual_seconds,
+        )
+        self._context = context = JobContext(
             registry=self.registry,
             environments=self.environments,
             connections=self._connections,
-            deadlines=self._deadlines,
+            scheduler=self.scheduler,
+            connection_status=self.connection_status,
+            deadlines=Deadlines(self.clock),
             credentials=self.credentials,
             threads=self._threads,
             clock=self.clock,
@@ -224,25 +233,11 @@ class GaleEngine:
             readonly=self.readonly,
             step=self._step,
         )
-        self._poller = Poller(
-            context,
-            is_lost=lambda job_id: self.scheduler.is_lost(job_id),
-            on_key_trouble=self.connection_status.report_key_trouble,
-        )
-        self.scheduler = Scheduler(
-            self._poller.ask,
-            clock=self.clock,
-            rng=self._rng,
-            policy=self._polling(),
-            on_condition=self.connection_status.update,
-            usual=self._usual_seconds,
-        )
+        self._poller = Poller(context)
         self._exporter = Exporter(context)
-        self.downloads = DownloadQueue(context, self.scheduler)
-        self._recovery = Recovery(context, self._exporter, self.downloads, self._track)
-        self.jobs = JobCommands(
-            context, self.scheduler, self._poller, self._exporter, self.downloads, self._recovery, self._offered
-        )
+        self.downloads = DownloadQueue(context)
+        self._recovery = Recovery(context, self._exporter, self.downloads)
+        self.jobs = JobCommands(context, self._poller, self._exporter, self.downloads, self._recovery, self._offered)
 
     def _notify(self, text: str) -> None:
         log.warning("%s", text)
@@ -258,7 +253,7 @@ class GaleEngine:
                 listener(older)
         # A job whose state could not be read is polled, too.
         for job in self.registry.jobs.values():
-            self._track(job)
+            self._context.track(job)
 
     async def _resume(self, jobs: Sequence[Job]) -> None:
         """Resumes what an earlier run left; where the history cannot be written, a little later."""
@@ -335,12 +330,6 @@ class GaleEngine:
         job = self.registry.jobs.get(job_id)
         return None if job is None else self.registry.durations.usual(job)
 
-    def _track(self, job: Job) -> None:
-        if job.state.polled and job.dock_status_id is not None:
-            age = max(0.0, self.clock.time() - (job.started_at or job.created_at))
-            lost = job.state is JobState.LOST
-            self.scheduler.track(job.id, job.environment_id, age=age, lost=lost)
-
     def _job_changed(self, change: JobChange) -> None:
         job, before = change.job, change.previous
         if before is None or (before.status, before.download.state) != (job.status, job.download.state):
@@ -348,16 +337,16 @@ class GaleEngine:
             words = f"{inert(job.status, 40)}, file {job.download.state.value}"
             log.info("job %s %s %s: %s", job.id, what, "elsewhere" if change.elsewhere else "here", words)
         if job.resume_at is None or change.removed:
-            self._deadlines.forget(job.id)
+            self._context.deadlines.forget(job.id)
         else:
-            self._deadlines.remaining(job.id, job.resume_at)
+            self._context.deadlines.remaining(job.id, job.resume_at)
         if change.removed or not job.state.polled:
             if job.id in self.scheduler:
                 self.scheduler.forget(job.id)
                 if self._closing is None:
                     self._background.start(self._poller.release(job.id), f"release {job.id}")
         else:
-            self._track(job)
+            self._context.track(job)
         if change.removed:
             self.downloads.stop(job.id)
         elif job.download.state is DownloadState.WANTED and not change.elsewhere and self._closing is None:

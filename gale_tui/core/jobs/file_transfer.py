@@ -113,10 +113,8 @@ class FileTransfer:
             raise StoppedDownloadError from None
         try:
             written.result(timeout=RECORDED_WITHIN)
-        except GaleError:
+        except (GaleError, TimeoutError):
             raise
-        except TimeoutError:
-            raise StoreError("The history could not be written in time", "Try again") from None
         except Exception as error:
             raise StoppedDownloadError from error
 

@@ -28,7 +28,6 @@ from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.file_transfer import FileTransfer
 from gale_tui.core.jobs.job_registry import Transition
 from gale_tui.core.jobs.reasons import describe_download
-from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import DownloadReason, DownloadState, Environment, Job, JobReason
 from gale_tui.core.secret import SignedUrl
 
@@ -71,7 +70,6 @@ class JobDownload:
     """Fetches one job's file until it is saved or trying again is no use.
 
     Args:
-        scheduler: Whose limits hold for questions about a link.
         slot: Waits for a place among the downloads; called with what tells the bytes received so far.
     """
 
@@ -82,14 +80,13 @@ class JobDownload:
         self,
         job_id: str,
         context: JobContext,
-        scheduler: Scheduler,
         slot: Callable[[Callable[[], int | None]], contextlib.AbstractAsyncContextManager[None]],
     ) -> None:
         self._job_id = job_id
         self._context = context
         self._registry = context.registry
         self._clock = context.clock
-        self._scheduler = scheduler
+        self._scheduler = context.scheduler
         self._slot = slot
         self.transfer = FileTransfer(job_id, context)
         self._nudge = asyncio.Event()

@@ -30,26 +30,13 @@ _OUTCOMES = {
 
 
 class Poller:
-    """Asks GALE for dock statuses.
+    """Asks GALE for dock statuses."""
 
-    Args:
-        is_lost: Returns True if GALE has not known a job for long.
-        on_key_trouble: Called with an environment whose key is refused or missing, and why.
-    """
-
-    def __init__(
-        self,
-        context: JobContext,
-        *,
-        is_lost: Callable[[str], bool],
-        on_key_trouble: Callable[[Environment, str], None],
-    ) -> None:
+    def __init__(self, context: JobContext) -> None:
         self._context = context
         self._registry = context.registry
         self._clock = context.clock
         self._credentials = context.credentials
-        self._is_lost = is_lost
-        self._on_key_trouble = on_key_trouble
         self._leased: set[str] = set()
         self._elsewhere: set[str] = set()
         self._troubled: dict[str, tuple[float, float]] = {}
@@ -157,9 +144,10 @@ class Poller:
                 return PollResult(PollOutcome.TROUBLE)
             if isinstance(error, AuthenticationError):
                 self._credentials.invalidate(environment)
-            self._on_key_trouble(environment, str(error))
+            self._context.connection_status.report_key_trouble(environment, str(error))
             return PollResult(PollOutcome.UNAUTHORISED)
-        if error.reason is JobReason.NOT_FOUND and (job.state is JobState.LOST or self._is_lost(job.id)):
+        lost = job.state is JobState.LOST or self._context.scheduler.is_lost(job.id)
+        if lost and error.reason is JobReason.NOT_FOUND:
             await self._registry.change(job.id, transitions.mark_lost, _lost_event)
         else:
             await self._record_trouble(job, error.reason, error)

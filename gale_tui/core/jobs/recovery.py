@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.download_queue import DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
@@ -16,17 +17,10 @@ PATIENCE = 10.0
 class Recovery:
     """Resumes waiting and abandoned POSTs and unfinished downloads."""
 
-    def __init__(
-        self,
-        context: JobContext,
-        exporter: Exporter,
-        downloads: DownloadQueue,
-        track: Callable[[Job], None],
-    ) -> None:
+    def __init__(self, context: JobContext, exporter: Exporter, downloads: DownloadQueue) -> None:
         self._context = context
         self._exporter = exporter
         self._downloads = downloads
-        self._track = track
 
     async def resume(self, jobs: Iterable[Job]) -> None:
         """Resumes unfinished jobs at once; for the start.
@@ -41,7 +35,7 @@ class Recovery:
                 await self._exporter.mark_abandoned(job)
             elif job.state is JobState.WAITING and not self._context.readonly:
                 self._exporter.resume(job)
-            self._track(job)
+            self._context.track(job)
             await self._resume_download(job)
             if job.download.state is DownloadState.RESUMABLE and job.save_when_ready:
                 self._downloads.start(job.id)
@@ -73,6 +67,8 @@ class Recovery:
             if job.save_when_ready:
                 self._downloads.start(job.id)
             else:
-                await self._downloads.mark_left(job.id)
+                event = "gale-tui ended before the file was whole"
+                registry = self._context.registry
+                await registry.change_if_free(job.id, "download", transitions.mark_download_left, event)
         elif download.state is DownloadState.RESUMABLE and download.next_try_at is not None:
             self._downloads.start(job.id)
