@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gale_tui.core.errors import LinkRefusedError
 from gale_tui.core.kinds import Kind
 from gale_tui.core.secret import SignedUrl
 
@@ -29,7 +30,7 @@ class DockStatus:
     percentage: float | None
     reason: str | None
     download_url: SignedUrl | None
-    """As given, stripped; may be relative."""
+    """Absolute, and one that may be followed."""
     export_job_id: str | None
     tool_id: str | None
     """Of the tool, the workflow or the model."""
@@ -37,6 +38,8 @@ class DockStatus:
     response: ResponseNote
     kind: Kind | None = None
     """What the job is about; None where the answer does not say."""
+    link_refused: LinkRefusedError | None = None
+    """Why the link of the answer is not followed, if it has one that is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import email.utils
 import re
 import shlex
 import time
 import uuid
 from datetime import UTC
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import quote, urljoin
 
 from gale_tui.core.errors import (
@@ -18,6 +19,7 @@ from gale_tui.core.errors import (
     BadRequestError,
     ConflictError,
     ForbiddenError,
+    LinkRefusedError,
     MalformedAnswerError,
     NotFoundError,
     RateLimitedError,
@@ -36,6 +38,7 @@ from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import first_useful_line, inert
 
 Call = Literal["export", "dock status"]
+S = TypeVar("S", bound=DockStatus)
 
 EXPORT_SECONDS = 60.0
 STATUS_SECONDS = 30.0
@@ -118,7 +121,8 @@ class GaleClient:
         answer = self.transport.request("POST", path, query=query, deadline=EXPORT_SECONDS)
         note = _note(f"POST {path}{_query(flow_id, kind)}", answer)
         try:
-            return parse_export(self._value(answer, note, "export", kind), note, ExpectedIds(tool_id, kind=kind))
+            started = parse_export(self._value(answer, note, "export", kind), note, ExpectedIds(tool_id, kind=kind))
+            return self._with_resolved_link(started)
         except WrongAnswerError:
             answer.abandon()
             raise
@@ -144,7 +148,8 @@ class GaleClient:
         note = _note(f"GET {path}", answer)
         expected = ExpectedIds(tool_id, dock_status_id, export_job_id, kind)
         try:
-            return parse_dock_status(self._value(answer, note, "dock status", kind or TOOL), note, expected)
+            status = parse_dock_status(self._value(answer, note, "dock status", kind or TOOL), note, expected)
+            return self._with_resolved_link(status)
         except WrongAnswerError:
             answer.abandon()
             raise
@@ -183,6 +188,15 @@ class GaleClient:
         except AnswerError as error:
             return error
         return None
+
+    def _with_resolved_link(self, status: S) -> S:
+        """The answer with an absolute link, or with why its link is not followed."""
+        if status.download_url is None:
+            return status
+        try:
+            return dataclasses.replace(status, download_url=self.resolve_link(status.download_url))
+        except LinkRefusedError as error:
+            return dataclasses.replace(status, download_url=None, link_refused=error)
 
     def resolve_link(self, link: SignedUrl) -> SignedUrl:
         """A download link as an absolute URL that may be followed; a relative one belongs to the own origin.

@@ -10,14 +10,12 @@ from pathlib import Path
 from gale_tui.core.clock import Clock
 from gale_tui.core.config.environment_registry import EnvironmentRegistry
 from gale_tui.core.credentials.credentials import Credentials
-from gale_tui.core.errors import LinkRefusedError
 from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.jobs.connection_status import ConnectionStatus
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.rate_limits import Deadlines
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import Environment, Job, JobReason, JobState
-from gale_tui.core.secret import SignedUrl
 from gale_tui.core.threads import DaemonThreads
 
 
@@ -60,11 +58,3 @@ class JobContext:
         if job.state.polled and job.dock_status_id is not None:
             age = max(0.0, self.clock.time() - (job.started_at or job.created_at))
             self.scheduler.track(job.id, job.environment_id, age=age, lost=job.state is JobState.LOST)
-
-
-def try_resolve_link(resolve: Callable[[SignedUrl], SignedUrl], link: SignedUrl | None) -> tuple[SignedUrl | None, str]:
-    """The absolute link of an answer, or None and why it is not followed; the reason is empty where there is none."""
-    try:
-        return (resolve(link) if link is not None else None), ""
-    except LinkRefusedError as error:
-        return None, str(error)

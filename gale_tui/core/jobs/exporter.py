@@ -20,12 +20,10 @@ from gale_tui.core.errors import (
     StoreError,
     UnansweredError,
 )
-from gale_tui.core.gale_api.answers import ExportStarted
 from gale_tui.core.jobs import transitions
-from gale_tui.core.jobs.context import JobContext, try_resolve_link
+from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.reasons import clock_time, describe
 from gale_tui.core.models import Environment, ExportRequest, Job, JobReason, JobState
-from gale_tui.core.secret import SignedUrl
 
 POST_SPACING = 1.0
 """Seconds between two POSTs to one environment: design-time calls are limited to 60 in 60 s."""
@@ -143,7 +141,9 @@ class Exporter:
                     return job
                 environment = self._context.environment_of(job)
                 if isinstance(environment, JobReason):
-                    return await self._hold(job, environment)
+                    holding = partial(transitions.hold, reason=environment)
+                    await registry.change(job.id, holding, lambda old, new: describe(new).text)
+                    return registry.jobs.get(job.id, job)
                 if not await registry.store.acquire(job.id, "post", seconds=POST_LEASE):
                     return job
                 # Whoever had the lease before may have sent it: only a job that still waits for this moment is sent.
@@ -156,12 +156,6 @@ class Exporter:
             return job
         finally:
             self._pending.pop(job.id, None)
-
-    async def _hold(self, job: Job, reason: JobReason) -> Job:
-        await self._registry.change(
-            job.id, lambda job: transitions.hold(job, reason), lambda old, new: describe(new).text
-        )
-        return self._registry.jobs.get(job.id, job)
 
     async def _take_turn(self, environment_id: str) -> None:
         now = self._clock.monotonic()
@@ -198,17 +192,11 @@ class Exporter:
                 await self._mark_unconfirmed(job, GaleError("gale-tui failed while it was sent"))
             raise
         else:
-            return await self._accept(job, started, client.resolve_link)
+            now = self._clock.time()
+            return await self._record(job, lambda job: transitions.accept(job, started, now), started.status)
         finally:
             with contextlib.suppress(StoreError):
                 await self._registry.store.release(job_id, "post")
-
-    async def _accept(self, job: Job, started: ExportStarted, resolve: Callable[[SignedUrl], SignedUrl]) -> Job:
-        link, refused = try_resolve_link(resolve, started.download_url)
-        now = self._clock.time()
-        return await self._record(
-            job, lambda job: transitions.accept(job, started, link, link_refused=refused, at=now), started.status
-        )
 
     async def _wait_for_limit(self, job: Job, error: RateLimitedError) -> Job:
         wait = error.retry_after

@@ -275,7 +275,8 @@ class JobDownload:
             status = await connections.call(
                 client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or "", job.kind
             )
-            link = client.resolve_link(status.download_url) if status.download_url is not None else None
+            if status.link_refused is not None:
+                raise status.link_refused
         except (CredentialError, LinkRefusedError) as error:
             raise _NoLinkError(error.download_reason, error.what) from None
         except GaleError as error:
@@ -285,6 +286,7 @@ class JobDownload:
             if isinstance(error, RateLimitedError) and retry_after is not None:
                 self._scheduler.record_limit(job.id, job.environment_id, retry_after)
             raise InterruptedDownloadError(f"No fresh link yet: {error.what}", retry_after=retry_after) from None
+        link = status.download_url
         if link is None or link in self._spent:
             raise no_link
         await self._change(lambda job: transitions.renew_link(job, link), "fresh link")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from gale_tui.core.errors import AnswerError, AuthenticationError, CredentialError, GaleError, StoreError
 from gale_tui.core.gale_api.answers import DockStatus
 from gale_tui.core.jobs import transitions
-from gale_tui.core.jobs.context import JobContext, try_resolve_link
+from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.rate_limits import PollOutcome, PollResult
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Environment, Job, JobReason, JobState
-from gale_tui.core.secret import Secret, SignedUrl
+from gale_tui.core.secret import Secret
 
 POLL_LEASE = 30.0
 """Seconds that a job belongs to its poller without being renewed."""
@@ -74,7 +74,7 @@ class Poller:
             status = await connections.call(
                 client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or "", job.kind
             )
-            return await self._apply(job_id, status, client.resolve_link, asked_at)
+            return await self._apply(job_id, status, asked_at)
         except StoreError:
             raise
         except GaleError as error:
@@ -120,15 +120,12 @@ class Poller:
             self._leased.discard(job_id)
             await self._registry.store.release(job_id, "poll")
 
-    async def _apply(
-        self, job_id: str, status: DockStatus, resolve: Callable[[SignedUrl], SignedUrl], asked_at: float
-    ) -> PollResult:
+    async def _apply(self, job_id: str, status: DockStatus, asked_at: float) -> PollResult:
         now = self._clock.time()
         self._troubled.pop(job_id, None)
-        link, refused = try_resolve_link(resolve, status.download_url)
         await self._registry.change(
             job_id,
-            lambda job: transitions.apply_status(job, status, link, link_refused=refused, asked_at=asked_at, at=now),
+            lambda job: transitions.apply_status(job, status, asked_at=asked_at, at=now),
             _status_event,
         )
         final = transitions.final_state(status.status).final

@@ -41,8 +41,7 @@ event                  file before                       file after
 
 A file that was saved before is still saved when fetching it once more fails.
 
-Times are seconds since the epoch. `link` is the download link of an answer, absolute, and `link_refused` why it is not
-followed, empty where it is.
+Times are seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ def mark_unwritten(job: Job, what: str) -> Job:
 # The export
 
 
-def accept(job: Job, started: ExportStarted, link: SignedUrl | None, *, link_refused: str, at: float) -> Job:
+def accept(job: Job, started: ExportStarted, at: float) -> Job:
     """GALE has started the export."""
     if job.state not in _UNANSWERED:
         return job
@@ -105,7 +104,7 @@ def accept(job: Job, started: ExportStarted, link: SignedUrl | None, *, link_ref
         posts=job.posts + 1,
         started_at=at,
     )
-    return apply_status(begun, started, link, link_refused=link_refused, asked_at=None, at=at)
+    return apply_status(begun, started, asked_at=None, at=at)
 
 
 def wait(job: Job, error: GaleError, resume_at: float) -> Job:
@@ -179,13 +178,12 @@ def hold(job: Job, reason: JobReason) -> Job:
 # The status
 
 
-def apply_status(
-    job: Job, status: DockStatus, link: SignedUrl | None, *, link_refused: str, asked_at: float | None, at: float
-) -> Job:
+def apply_status(job: Job, status: DockStatus, *, asked_at: float | None, at: float) -> Job:
     """GALE has answered at `at` how the job stands; an identical answer changes nothing."""
     if not job.state.polled:
         return job
-    state = final_state(status.status)
+    state, link = final_state(status.status), status.download_url
+    link_refused = str(status.link_refused or "")
     # A link that is signed again with every answer is taken when the job ends, not each time.
     new_link = link if link is not None and (state.final or job.download_url is None) else job.download_url
     if new_link is None and job.reason_code is JobReason.LINK_REFUSED:

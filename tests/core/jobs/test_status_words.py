@@ -25,7 +25,7 @@ def test_words(state: JobState, word: str) -> None:
 def test_a_partial_success_is_final_is_saved_and_is_no_plain_success(word: str) -> None:
     job = sample_job(state=JobState.RUNNING, save_when_ready=True)
     status = DockStatus(word, None, None, None, None, None, None, ResponseNote("GET /", 200, ""))
-    job = apply_status(job, status, None, link_refused="", asked_at=1.0, at=2.0)
+    job = apply_status(job, status, asked_at=1.0, at=2.0)
     assert job.state is JobState.SUCCEEDED
     assert job.status == word
     assert job.reason_code is JobReason.PARTIAL

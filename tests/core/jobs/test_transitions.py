@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from gale_tui.core.downloads.saved_file import SavedFile
 from gale_tui.core.errors import (
     AuthenticationError,
+    LinkRefusedError,
     NameNotFoundError,
     RateLimitedError,
     UnansweredError,
@@ -35,11 +37,11 @@ def status(word: str = "IN_PROGRESS", link: SignedUrl | None = None) -> DockStat
 
 
 def accept(word: str) -> Callable[[Job], Job]:
-    return lambda job: t.accept(job, started(word), None, link_refused="", at=9.0)
+    return lambda job: t.accept(job, started(word), at=9.0)
 
 
 def answer(word: str) -> Callable[[Job], Job]:
-    return lambda job: t.apply_status(job, status(word), None, link_refused="", asked_at=8.0, at=9.0)
+    return lambda job: t.apply_status(job, status(word), asked_at=8.0, at=9.0)
 
 
 def delay(reason: DownloadReason) -> Callable[[Job], Job]:
@@ -179,10 +181,11 @@ def test_an_answer_ends_a_trouble_and_its_wait() -> None:
 
 
 def test_a_refused_link_is_remembered_until_there_is_another() -> None:
-    job = t.apply_status(sample_job(), status(), None, link_refused="ftp", asked_at=1.0, at=2.0)
+    refused = dataclasses.replace(status(), link_refused=LinkRefusedError("ftp"))
+    job = t.apply_status(sample_job(), refused, asked_at=1.0, at=2.0)
     job = answer("SUCCESS")(job)
-    assert (job.reason_code, job.note) == (JobReason.LINK_REFUSED, "ftp")
-    job = t.apply_status(sample_job(), status("SUCCESS"), LINK, link_refused="", asked_at=1.0, at=2.0)
+    assert (job.reason_code, job.note) == (JobReason.LINK_REFUSED, "ftp.")
+    job = t.apply_status(sample_job(), status("SUCCESS", LINK), asked_at=1.0, at=2.0)
     assert (job.reason_code, job.download_url) == (None, LINK)
 
 
