@@ -15,12 +15,10 @@ from gale_tui.core.untrusted_text import inert
 if TYPE_CHECKING:
     from gale_tui.core.batch.editor import BatchList
     from gale_tui.core.batch.report import BatchAccount
-    from gale_tui.core.batch.tools import Batch, BatchTool
     from gale_tui.core.history.batches import BatchRecord
-    from gale_tui.core.history.sets import ToolSet
     from gale_tui.core.jobs.batch_runner import BatchRun
     from gale_tui.core.models import Environment, Job
-    from gale_tui.tui.context import AppHost
+    from gale_tui.tui.context import AppHost, BatchStart
     from gale_tui.tui.screens.batch.report import BatchAccountDialog
     from gale_tui.tui.screens.jobs import JobsScreen
 
@@ -92,28 +90,19 @@ class BatchController:
 
     # On the way to a batch
 
-    def open(
-        self,
-        *,
-        batch: Batch | None = None,
-        tools: tuple[BatchTool, ...] = (),
-        environment: Environment | None = None,
-        opened: ToolSet | None = None,
-        note: str = "",
-    ) -> None:
-        """Opens the batch screen with a list, tools, a set or nothing."""
+    def open(self, first: BatchStart = (), environment: Environment | None = None, note: str = "") -> None:
+        """Opens the batch screen with a list, a set, tools or nothing."""
         app = self._app
         if not app.navigation.can_export():
             return
+        from gale_tui.core.history.sets import ToolSet
         from gale_tui.tui.screens.batch.batch import BatchScreen
 
         if isinstance(app.screen, BatchScreen):
-            if opened is not None:
-                app.screen.open_set(opened)
+            if isinstance(first, ToolSet):
+                app.screen.open_set(first)
             return
-        screen = BatchScreen(
-            batch=batch, tools=tools, environment=environment, opened=opened, before=self._unstarted, note=note
-        )
+        screen = BatchScreen(first, environment, self._unstarted, note)
 
         def closed(record: BatchRecord | None) -> None:
             # What was typed and not started is there again the next time.
@@ -151,7 +140,7 @@ class BatchController:
             f"{same} marked export{'s' if same > 1 else ''} of the same tool and flow left out." if same else "",
             f"{idless} marked job{'s' if idless > 1 else ''} without ids left out." if idless else "",
         )
-        self.open(tools=tools, environment=environment, note=" ".join(filter(None, notes)))
+        self.open(tools, environment, " ".join(filter(None, notes)))
 
     # What was cut short
 

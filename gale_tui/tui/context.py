@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gale_tui.tui.formatting.job_counts import JobCounts
 
 T = TypeVar("T")
+BatchStart: TypeAlias = "Batch | ToolSet | tuple[BatchTool, ...]"
+"""What a batch begins with: a list that was read, a set, or tools."""
 
 
 class NavigationContext(Protocol):
@@ -52,15 +54,7 @@ class BatchContext(Protocol):
     def failed(self) -> int: ...
     @property
     def status_line(self) -> str: ...
-    def open(
-        self,
-        *,
-        batch: Batch | None = None,
-        tools: tuple[BatchTool, ...] = (),
-        environment: Environment | None = None,
-        opened: ToolSet | None = None,
-        note: str = "",
-    ) -> None: ...
+    def open(self, first: BatchStart = (), environment: Environment | None = None, note: str = "") -> None: ...
     def open_marked(self, jobs: Sequence[Job]) -> None: ...
     def show_account(self) -> None: ...
     def offer_to_continue(self) -> None: ...

@@ -55,9 +55,7 @@ class Navigation:
                 # What is no request may be an id: the form knows what to do with its text.
                 pasted = paste if paste.batch is not None or paste.captured.requests else pasted
             if isinstance(pasted, Paste) and pasted.batch is not None:
-                app.batch.open(
-                    batch=pasted.batch, environment=None if follow_paste else app.engine.environments.current
-                )
+                app.batch.open(pasted.batch, None if follow_paste else app.engine.environments.current)
                 return
         # A pasted request may add the first environment.
         if not (pasted and not app.engine.readonly) and not self.can_export():

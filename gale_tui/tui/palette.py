@@ -61,7 +61,7 @@ class GaleCommands(Provider):
         with contextlib.suppress(GaleError, TimeoutError):
             for each in await asyncio.wait_for(app.engine.sets.all(), _SETS_WITHIN):
                 rest = Content.styled(f"  {len(each.tools):,} tools", "$gale-muted")
-                commands.append(Command(f"Run set {each.name}", rest, partial(app.batch.open, opened=each)))
+                commands.append(Command(f"Run set {each.name}", rest, partial(app.batch.open, each)))
         self._commands = tuple(commands)
 
     async def _run(self, action: str) -> None:

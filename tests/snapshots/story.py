@@ -227,7 +227,7 @@ async def listed(stage: Stage, pilot: Pilot[int]) -> None:
     lines.insert(2, "a-774401d5-9836-496e-af6e-c141095430b3,,Returns Desk")
     app = pilot.app
     assert isinstance(app, GaleApp)
-    app.batch.open(batch=parse_batch("\n".join(("tool_id,flow_id,label", *lines))))
+    app.batch.open(parse_batch("\n".join(("tool_id,flow_id,label", *lines))))
     await shown(stage, pilot, BatchScreen)
 
 

@@ -142,7 +142,7 @@ class ExportForm(FormScreen[Job]):
             return
         self.dismiss(None)
         environment = None if self._follow_paste else self.fields.environment
-        self.app.call_later(self.gale.batch.open, batch=event.batch, environment=environment)
+        self.app.call_later(self.gale.batch.open, event.batch, environment)
 
     # Sending
 

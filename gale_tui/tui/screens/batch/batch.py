@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from typing import TYPE_CHECKING
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from textual.widgets import Button, Static
 
 from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.batch.reader import find_batch, is_slow_to_read, read_batch
-from gale_tui.core.batch.tools import Batch, BatchTool, Typed
+from gale_tui.core.batch.tools import Batch, Typed
 from gale_tui.core.errors import ConfigError, GaleError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
@@ -29,6 +30,9 @@ from gale_tui.tui.widgets.forms.batch_target import BatchTarget
 from gale_tui.tui.widgets.forms.checks import folder_of
 from gale_tui.tui.widgets.tables.batch_table import BatchTable
 
+if TYPE_CHECKING:
+    from gale_tui.tui.context import BatchStart
+
 EMPTY = """Paste the tools to export
 Lines of Tool ID, Flow ID and a label, as CSV, TSV or with spaces; or captured Export requests.
 
@@ -43,16 +47,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
     PLACE = Place.BATCH
     KEYS_WAIT_FOR = frozenset({"open", "edit", "start", "save"})
 
-    def __init__(
-        self,
-        *,
-        batch: Batch | None = None,
-        tools: tuple[BatchTool, ...] = (),
-        environment: Environment | None = None,
-        opened: ToolSet | None = None,
-        before: BatchList | None = None,
-        note: str = "",
-    ) -> None:
+    def __init__(self, first: BatchStart, environment: Environment | None, before: BatchList | None, note: str) -> None:
         """Makes the screen.
 
         Args:
@@ -61,12 +56,11 @@ class BatchScreen(GaleScreen[BatchRecord]):
                 by the first undo.
         """
         super().__init__()
-        self._read_first = batch
-        self._environment_given = batch is not None and environment is not None
+        self._first = first
+        self._environment_given = isinstance(first, Batch) and environment is not None
         """The environment was given; the hosts of the requests do not choose it."""
         self._first_environment = environment
-        self._open_first = opened
-        self._edited = ListHistory(tools)
+        self._edited = ListHistory(first if isinstance(first, tuple) else ())
         self._before = before if before is not None and before.lines else None
         self._note = note
 
@@ -82,16 +76,15 @@ class BatchScreen(GaleScreen[BatchRecord]):
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
         self.say(self._note)
-        fresh = bool(self._read_first is not None or self.listed.lines or self._open_first is not None)
-        if self._before is not None and fresh:
+        if self._before is not None and self._first != ():
             self._edited.push(self._before)
         elif self._before is not None:
             self._edited.list = self._before
             self.say(f"This list was not started; {self.key('batch_clear')} clears it.")
-        if self._open_first is not None:
-            self._take_set(self._open_first)
-        elif self._read_first is not None:
-            self._take(self._read_first)
+        if isinstance(self._first, ToolSet):
+            self._take_set(self._first)
+        elif isinstance(self._first, Batch):
+            self._take(self._first)
         self._show(self.listed.next_wrong(-1) or 0)
 
     @property
