@@ -24,7 +24,7 @@ from gale_tui.core.errors import (
     NotAZipError,
 )
 from gale_tui.core.gale_api.client import parse_http_date, retry_after
-from gale_tui.core.http.responses import Headers, OpenResponse
+from gale_tui.core.http.responses import OpenResponse
 from gale_tui.core.secret import SignedUrl, without_secrets
 from gale_tui.core.untrusted_text import content_disposition_name, first_useful_line, inert
 
@@ -53,7 +53,7 @@ class Placement:
     """Bytes of the whole file, where the answer says."""
 
 
-def content_length(headers: Headers) -> int | None:
+def content_length(headers: dict[str, str]) -> int | None:
     """Bytes of the body, where it is sent as it is and its length is announced."""
     text = headers.get("content-length", "").strip()
     if "transfer-encoding" in headers or not re.fullmatch(r"[0-9]{1,18}", text):
@@ -61,7 +61,7 @@ def content_length(headers: Headers) -> int | None:
     return int(text)
 
 
-def validator_of(headers: Headers) -> str | None:
+def validator_of(headers: dict[str, str]) -> str | None:
     """What ``If-Range`` may carry: a strong ETag, else the date of the last change; None where ranges are no use."""
     if headers.get("accept-ranges", "").strip().lower() == "none" or "content-encoding" in headers:
         return None

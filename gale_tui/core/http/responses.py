@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,35 +20,19 @@ BODY_LIMIT = 1024 * 1024
 """Bytes of an answer to a call that are read."""
 
 
-class Headers(Mapping[str, str]):
-    """Headers of an answer; names in any case. Values are as sent, without known secrets; not to be trusted."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values: dict[str, str] = {}
-        for name, raw in pairs:
-            key = name.decode("latin-1").lower()
-            try:
-                value = raw.decode()
-            except UnicodeDecodeError:
-                value = raw.decode("latin-1")
-            if key != "location":
-                value = without_secrets(value)
-            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        # Values may be cookies or signed links.
-        return f"Headers({', '.join(self._values)})"
+def read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The values by name in lower case, as sent, without known secrets; not to be trusted."""
+    headers: dict[str, str] = {}
+    for name, raw in pairs:
+        key = name.decode("latin-1").lower()
+        try:
+            value = raw.decode()
+        except UnicodeDecodeError:
+            value = raw.decode("latin-1")
+        if key != "location":
+            value = without_secrets(value)
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +40,8 @@ class Answer:
     """An HTTP answer to a call, read whole."""
 
     status: int
-    headers: Headers
+    headers: dict[str, str] = field(repr=False)
+    """As :func:`read_headers`."""
     body: bytes = field(repr=False)
     """At most `BODY_LIMIT` bytes."""
     url: SignedUrl
@@ -78,7 +63,7 @@ class OpenResponse:
         self, response: httpx.Response, exchange: Exchange, url: SignedUrl, sockets: OpenSockets, stall: float
     ) -> None:
         self.status = response.status_code
-        self.headers = Headers(response.headers.raw)
+        self.headers = read_headers(response.headers.raw)
         self.url = url
         self._response = response
         self._chunks = response.iter_raw()

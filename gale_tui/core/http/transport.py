@@ -22,7 +22,7 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.http.proxies import proxy_for, proxy_shown
 from gale_tui.core.http.request_context import Cancellation, Exchange, OpenSockets, as_current
-from gale_tui.core.http.responses import BODY_LIMIT, Answer, Headers, OpenResponse
+from gale_tui.core.http.responses import BODY_LIMIT, Answer, OpenResponse, read_headers
 from gale_tui.core.http.tls import TrustedContexts
 from gale_tui.core.identifiers import origin_of
 from gale_tui.core.models import Environment, Origin
@@ -119,7 +119,7 @@ class Transport:
         raise RedirectError(f"{self.origin.display} redirects in a loop", _MOVED, status=status)
 
     def _read(self, response: httpx.Response, method: str, url: SignedUrl, exchange: Exchange) -> Answer:
-        headers = Headers(response.headers.raw)
+        headers = read_headers(response.headers.raw)
         success = 200 <= response.status_code < 300
         encoding = headers.get("content-encoding", "").strip().lower()
         body = bytearray()
@@ -292,7 +292,7 @@ _MOVED = "Check the host of the environment; a login page or a proxy may be in b
 
 
 def _redirect_target(url: SignedUrl, response: httpx.Response) -> SignedUrl:
-    location = Headers(response.headers.raw).get("location", "").strip()
+    location = read_headers(response.headers.raw).get("location", "").strip()
     with contextlib.suppress(ValueError):
         if location:
             return SignedUrl(urljoin(url.reveal(), location))

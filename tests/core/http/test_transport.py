@@ -104,7 +104,7 @@ class TestAnswer:
         ):
             found = transport.request("GET", "/x", query={"secret": "word"}, deadline=LONG)
         assert (found.status, found.body, found.unread) == (418, b"tea", "")
-        assert found.headers["RETRY-AFTER"] == "3"
+        assert found.headers["retry-after"] == "3"
         assert found.headers["x-a"] == "1, 2"
         assert found.headers.get("absent") is None
         assert "word" not in repr(found)
