@@ -114,7 +114,7 @@ def refusal_error(response: OpenResponse, *, own: bool) -> DownloadError:
     body = _read_start(response)
     code, line = _explanation(body, response.headers.get("content-type"))
     said = " ".join(part for part in (str(status), code) if part) + (f": {line}" if line else "")
-    wait = retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+    wait = retry_after(response.headers)
     refused = status in (400, 401, 403)
     if refused and (begins := _future_start(response)) is not None:
         at = datetime.fromtimestamp(begins).astimezone().strftime("%Y-%m-%d %H:%M:%S")

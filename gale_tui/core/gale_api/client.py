@@ -9,6 +9,7 @@ import re
 import shlex
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Literal, TypeVar
 from urllib.parse import quote, urljoin
@@ -254,7 +255,7 @@ class GaleClient:
         elif line:
             what = f"{what}: {line}"
         error = cause(what, advice, status=status, detail=line, from_gale=is_json, body=note.text, page=page)
-        error.retry_after = retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
+        error.retry_after = retry_after(answer.headers)
         return error
 
     def _not_found(self, call: Call, kind: Kind, is_json: bool) -> tuple[str, str]:
@@ -298,22 +299,18 @@ def _note(request: str, answer: Answer) -> ResponseNote:
     return ResponseNote(inert(request, 500), answer.status, answer_text(answer.body))
 
 
-def retry_after(value: str | None, date: str | None = None, now: float | None = None) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, from a ``Retry-After`` header with seconds or a date; None without either.
 
-    Args:
-        date: The ``Date`` header of the same answer; a date is counted from it, whatever this machine's clock says.
-        now: Seconds since the epoch, where `date` is none; the clock's where not given.
+    A date is counted from the ``Date`` header, whatever this machine's clock says.
     """
-    text = (value or "").strip()
+    text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
         return min(float(text), LONGEST_WAIT)
     until = parse_http_date(text)
     if until is None:
         return None
-    start = parse_http_date(date or "")
-    if start is None:
-        start = time.time() if now is None else now
+    start = parse_http_date(headers.get("date", "")) or time.time()
     return min(max(0.0, until - start), LONGEST_WAIT)
 
 
