@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,16 +16,14 @@ _WITHHELD = ("GALE_API_KEY",)
 def start_process(
     command: Sequence[str],
     *,
-    environ: Mapping[str, str] | None = None,
     without: Sequence[str] = (),
     folder: Path | None = None,
     output: int | IO[Any] = DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Starts a program without a shell, terminal or input, in a session of its own.
+    """Starts a program without a shell, terminal, input or `GALE_API_KEY`, in a session of its own.
 
     Args:
-        environ: Its environment variables; those of this process where None. `GALE_API_KEY` is left out.
-        without: Further variables to leave out.
+        without: Further environment variables to leave out.
         folder: Its working folder; this process's where None.
         output: Where standard output and standard error go.
 
@@ -33,13 +31,12 @@ def start_process(
         OSError: It cannot be started.
         ValueError: An argument cannot be passed.
     """
-    source = os.environ if environ is None else environ
     return subprocess.Popen(  # noqa: S603  # a program of ours or of the user's, its arguments a list
         list(command),
         cwd=folder,
         stdin=DEVNULL,
         stdout=output,
         stderr=output,
-        env={name: value for name, value in source.items() if name not in (*_WITHHELD, *without)},
+        env={name: value for name, value in os.environ.items() if name not in (*_WITHHELD, *without)},
         start_new_session=True,
     )

@@ -77,7 +77,9 @@ async def threads() -> AsyncIterator[DaemonThreads]:
 
 
 def credentials(paths: Paths, threads: DaemonThreads, answer: float = 60.0, prompt: float = 60.0) -> Credentials:
-    return Credentials(config_file=paths.config_file, threads=threads, answer_limit=answer, prompt_limit=prompt)
+    credentials = Credentials(config_file=paths.config_file, threads=threads)
+    credentials.answer_limit, credentials.prompt_limit = answer, prompt
+    return credentials
 
 
 async def test_a_key_is_kept_and_read_by_a_new_process(

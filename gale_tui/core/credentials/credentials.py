@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from gale_tui.core.credentials.key_command import TIME_LIMIT, check_not_writable_by_others, key_from_command
+from gale_tui.core.credentials.key_command import check_not_writable_by_others, key_from_command
 from gale_tui.core.errors import CredentialError, KeyringLockedError, KeyringUnavailableError, NoKeyError
 from gale_tui.core.models import Environment
 from gale_tui.core.secret import Secret, register_secret
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
 
 KeyPlace = Literal["keyring", "session", "GALE_API_KEY", "key_command", "demo", "none", "locked", "unavailable"]
 
-ANSWER_LIMIT = 10.0
-"""Seconds for a keyring that needs no password."""
-PROMPT_LIMIT = 60.0
-"""Seconds for one that may prompt for its password."""
 HUNG_LIMIT = 3
 """Calls without an answer after which no further one is made until one of them ends."""
 
@@ -54,10 +49,14 @@ class Credentials:
         config_file: Where `key_command` comes from; it must not be writable by others.
         use_keyring: False keeps the keyring out of it, for the demo.
         fixed: Keys by environment id that come from variables or the demo.
-        answer_limit: Seconds for a keyring that asks nobody.
-        prompt_limit: Seconds for a keyring that may ask for its password.
-        command_limit: Seconds for a `key_command`.
     """
+
+    answer_limit = 10.0
+    """Seconds for a keyring that needs no password."""
+    prompt_limit = 60.0
+    """Seconds for one that may prompt for its password."""
+    command_limit = 15.0
+    """Seconds until a `key_command` is ended."""
 
     def __init__(
         self,
@@ -66,17 +65,11 @@ class Credentials:
         threads: DaemonThreads,
         use_keyring: bool = True,
         fixed: Mapping[str, Secret] | None = None,
-        answer_limit: float = ANSWER_LIMIT,
-        prompt_limit: float = PROMPT_LIMIT,
-        command_limit: float = TIME_LIMIT,
     ) -> None:
         self._config_file = config_file
         self._threads = threads
         self._use_keyring = use_keyring
         self._fixed = dict(fixed or {})
-        self._answer_limit = answer_limit
-        self._prompt_limit = prompt_limit
-        self._command_limit = command_limit
         self._session: dict[str, Secret] = {}
         self._found: dict[tuple[str, tuple[str, ...] | None], Secret] = {}
         self._looking: dict[str, asyncio.Lock] = {}
@@ -179,7 +172,7 @@ class Credentials:
         if state.locked:
             return KeyStatus("locked", f"{text}, locked")
         try:
-            found = await self._within(partial(self._read_unlocked, env), self._answer_limit)
+            found = await self._within(partial(self._read_unlocked, env), self.answer_limit)
         except KeyringLockedError:
             return KeyStatus("locked", f"{text}, locked")
         except CredentialError as error:
@@ -195,7 +188,7 @@ class Credentials:
         if not self._use_keyring:
             return KeyringState(False, "", f"No keyring is used here. {WITHOUT_KEYRING}.")
         try:
-            return await self._within(self._keyrings.state, self._answer_limit)
+            return await self._within(self._keyrings.state, self.answer_limit)
         except CredentialError as error:
             return KeyringState(False, "", str(error))
 
@@ -215,7 +208,7 @@ class Credentials:
 
     def _run_command(self, command: tuple[str, ...]) -> Secret:
         check_not_writable_by_others(self._config_file)
-        return key_from_command(command, os.environ, self._command_limit)
+        return key_from_command(command, self.command_limit)
 
     def _read_unlocked(self, env: Environment) -> Secret | None:
         if self._keyrings.lock_state() == "locked":
@@ -225,8 +218,8 @@ class Credentials:
     async def _with_prompt(self, call: Callable[[], T]) -> T:
         """Runs a call that may ask a person for the keyring's password: one at a time, or the questions pile up."""
         async with self._turn:
-            unlocked = await self._within(self._keyrings.lock_state, self._answer_limit) == "unlocked"
-            return await self._within(call, self._answer_limit if unlocked else self._prompt_limit)
+            unlocked = await self._within(self._keyrings.lock_state, self.answer_limit) == "unlocked"
+            return await self._within(call, self.answer_limit if unlocked else self.prompt_limit)
 
     async def _within(self, call: Callable[[], T], seconds: float) -> T:
         self._given_up = [ended for ended in self._given_up if not ended.is_set()]

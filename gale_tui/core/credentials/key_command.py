@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,8 +22,6 @@ from gale_tui.core.processes import PIPE, start_process
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
-TIME_LIMIT = 15.0
-"""Seconds until the program is ended."""
 OUTPUT_LIMIT = 16_384
 """Bytes that are kept of what it prints; a key is far shorter."""
 _HIDDEN_VARIABLES = ("GPG_TTY",)
@@ -59,21 +57,21 @@ def check_not_writable_by_others(config_file: Path) -> None:
         ) from None
 
 
-def key_from_command(command: Sequence[str], environ: Mapping[str, str], time_limit: float = TIME_LIMIT) -> Secret:
+def key_from_command(command: Sequence[str], time_limit: float) -> Secret:
     """Runs the program without a shell, terminal or input, and returns the one line that it prints. Blocking.
 
     It gets its own session, so that it cannot write to the terminal, and is ended with all that is in that
     session when the time is over.
 
     Args:
-        environ: Its environment variables; `GALE_API_KEY` and `GPG_TTY` are left out.
+        time_limit: Seconds until it is ended.
 
     Raises:
         KeyCommandError: It cannot be started, fails, takes too long, or prints no key. What it printed is not repeated.
     """
     name = inert(command[0], 60)
     try:
-        process = start_process(command, environ=environ, without=_HIDDEN_VARIABLES, output=PIPE)
+        process = start_process(command, without=_HIDDEN_VARIABLES, output=PIPE)
     except FileNotFoundError:
         raise KeyCommandError(f"key_command: no program {name}", "Check its name and PATH") from None
     except (OSError, ValueError) as error:

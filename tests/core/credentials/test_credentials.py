@@ -44,7 +44,9 @@ def threads() -> Iterator[DaemonThreads]:
 def credentials(paths: Paths, threads: DaemonThreads) -> Credentials:
     paths.config_file.parent.mkdir(mode=0o700)
     paths.config_file.touch(mode=0o600)
-    return Credentials(config_file=paths.config_file, threads=threads, command_limit=20.0)
+    credentials = Credentials(config_file=paths.config_file, threads=threads)
+    credentials.command_limit = 20.0
+    return credentials
 
 
 def commanded(*command: str) -> Environment:
@@ -273,18 +275,16 @@ class TestKeyCommand:
             await credentials.key(commanded(str(tmp_path / "plain")))
 
     async def test_one_that_takes_too_long_is_ended_with_all_it_started(
-        self, paths: Paths, threads: DaemonThreads, tmp_path: Path
+        self, credentials: Credentials, tmp_path: Path
     ) -> None:
-        paths.config_file.parent.mkdir(mode=0o700)
-        paths.config_file.touch(mode=0o600)
-        mine = Credentials(config_file=paths.config_file, threads=threads, command_limit=0.5)
+        credentials.command_limit = 0.5
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)
         # The child holds the pipe open for writing as long as it lives.
         environment = shell(f"sleep 1000 9>{pipe} & yes | while read line; do echo $line; done")
         reading = asyncio.create_task(asyncio.to_thread(pipe.read_bytes))
         with pytest.raises(KeyCommandError, match=r"no key within 0\.5 seconds"):
-            await mine.key(environment)
+            await credentials.key(environment)
         assert await asyncio.wait_for(reading, 20) == b"", "the child is gone"
 
     async def test_one_that_leaves_a_child_behind_still_gives_its_key(self, credentials: Credentials) -> None:
