@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
+from gale_tui.sandbox.jobs import PROPER, Ids, Job, Tool
 from gale_tui.sandbox.script import Fault
 from gale_tui.sandbox.sending import apply_fault
 from gale_tui.sandbox.tools import KINDS
@@ -43,7 +43,6 @@ class Calls:
         self.lock = threading.RLock()
         self.tools: dict[str, Tool] = {}
         self.jobs: dict[str, Job] = {}
-        self.any_faults = FaultSequence(())
         self._time = time
         self._delivery = delivery
         self._ids = ids
@@ -55,13 +54,7 @@ class Calls:
 
     def answer(self, request: Request) -> tuple[Response, Fault]:
         """The answer with its fault already in it, and the fault for what remains to be done on the connection."""
-        with self.lock:
-            fault = self.any_faults.next(self._time.now())
-        if fault.replaces or fault.silent:
-            response = errors_json(503)
-        else:
-            response, own = self._route(request)
-            fault = own if fault.nothing else fault
+        response, fault = self._route(request)
         response = apply_fault(response, fault, self._time)
         response.head_only = request.method == "HEAD"
         return response, fault

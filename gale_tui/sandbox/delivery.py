@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
 from urllib.parse import quote
 
 from gale_tui.sandbox.clock import SandboxTime
@@ -25,46 +23,18 @@ class Content:
     tag: str
 
 
-class Contents:
-    """Makes each file once and keeps it: small ones in memory, sized ones on disk without a name."""
-
-    def __init__(self) -> None:
-        self._files: dict[tuple[object, ...], Content] = {}
-        self._lock = threading.Lock()
-
-    def get(self, job: Job, file: File, version: int) -> Content:
-        """The file of a job in a version of its tool."""
-        if file.path is not None:
-            with file.path.open("rb") as own:
-                return Content(_mapped(own), f"{os.fstat(own.fileno()).st_mtime_ns:x}-{version}")
-        if file.content is not None:
-            return Content(file.content, _tag(file.content + bytes([version % 256])))
-        documents = tool_documents(job.flow, job.tool_id, job.flow_id, version, job.tool_name)
-        key = (_tag(b"".join(documents.values())), version, file.pack, file.size)
-        with self._lock:
-            if key not in self._files:
-                self._files[key] = self._make(documents, job, file, version)
-            return self._files[key]
-
-    def _make(self, documents: dict[str, bytes], job: Job, file: File, version: int) -> Content:
-        if file.size is not None:
-            seed = f"{job.tool_id} {version}"
-            with tempfile.TemporaryFile() as nameless:
-                sized_zip(nameless, documents, file.size, seed)
-                nameless.flush()
-                data = _mapped(nameless)
-            return Content(data, _tag(b"".join((seed.encode(), *documents.values(), b"%d" % file.size))))
-        packed = file.pack(documents)
-        return Content(packed, _tag(packed))
-
-    def clear(self) -> None:
-        """Forgets all files."""
-        with self._lock:
-            self._files.clear()
-
-
-def _tag(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=12).hexdigest()
+def _make_content(documents: dict[str, bytes], file: File, seed: str) -> Content:
+    """The file in memory, or one of a given size on disk without a name, which differs for each `seed`."""
+    data: bytes | mmap.mmap
+    if file.size is None:
+        data = unique = file.pack(documents)
+    else:
+        with tempfile.TemporaryFile() as nameless:
+            sized_zip(nameless, documents, file.size, seed)
+            nameless.flush()
+            data = mmap.mmap(nameless.fileno(), 0, access=mmap.ACCESS_READ)
+        unique = b"".join((seed.encode(), *documents.values(), b"%d" % file.size))
+    return Content(data, hashlib.blake2b(unique, digest_size=12).hexdigest())
 
 
 def disposition(name: str) -> str:
@@ -90,7 +60,9 @@ class Delivery:
         self._time = time
         self._base = base
         self._key_fits = key_fits
-        self.contents = Contents()
+        self._files: dict[tuple[object, ...], Content] = {}
+        """Each is made once."""
+        self._lock = threading.Lock()
 
     @staticmethod
     def path(job: Job) -> str:
@@ -160,14 +132,27 @@ class Delivery:
             target = f"{base}{request.encoded_path}?{query}hop={number + 1}"
         return Response(302, [("Location", target)])
 
+    def forget_files(self) -> None:
+        """Frees them; they are made again when they are asked for."""
+        with self._lock:
+            self._files.clear()
+
+    def _content(self, job: Job, file: File, version: int) -> Content:
+        """The file of a job in a version of its tool."""
+        documents = tool_documents(job.flow, job.tool_id, job.flow_id, version, job.tool_name)
+        key = (*documents.values(), version, file.pack, file.size)
+        with self._lock:
+            if key not in self._files:
+                self._files[key] = _make_content(documents, file, f"{job.tool_id} {version}")
+            return self._files[key]
+
     def _file(self, request: Request, job: Job) -> Response:
         file = job.script.file
         changed = file.changes_after is not None and job.served >= file.changes_after
-        content = self.contents.get(job, file, job.script.version + changed)
+        content = self._content(job, file, job.script.version + changed)
         size = len(content.data)
         response = Response(200, [("Content-Type", file.media_type)], framing=file.length, pace=file.pace)
         response.length_off = file.length_off
-        response.head_only = request.method == "HEAD"
         tag = f'W/"{content.tag}"' if file.etag == "weak" else f'"{content.tag}"'
         date = http_date(job.started_wall + 60 * changed)
         if file.etag != "none":
@@ -189,10 +174,6 @@ class Delivery:
                 response.set("Content-Range", f"bytes {start}-{end - 1}/{size}")
         response.body = memoryview(content.data)[start:end]
         return response
-
-
-def _mapped(file: IO[bytes]) -> mmap.mmap:
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _expired(link: IssuedLink, now: float) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from gale_tui.sandbox.files import tool_zip
@@ -72,11 +71,6 @@ class Fault:
         """True if not even a whole head is sent."""
         return self.cut in ("answer", "head") or self.stall in ("answer", "head")
 
-    @property
-    def nothing(self) -> bool:
-        """True for a proper answer."""
-        return self == Fault(times=self.times, lasts=self.lasts)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
@@ -108,13 +102,9 @@ class File:
     """The file behind the link and how it is served."""
 
     pack: Callable[[dict[str, bytes]], bytes] = tool_zip
-    """Makes the zip of the tool's documents."""
+    """Makes it of the tool's documents."""
     size: int | None = None
     """Bytes of the whole zip, filled up with a stored entry; made on disk, never held in memory."""
-    content: bytes | None = None
-    """These bytes instead."""
-    path: Path | None = None
-    """This file instead."""
     media_type: str = "application/zip"
     name: str | None = None
     """In `Content-Disposition`; None: the tool's name and `.zip`."""

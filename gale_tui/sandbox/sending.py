@@ -35,7 +35,6 @@ def apply_fault(response: Response, fault: Fault, time: SandboxTime) -> Response
         else:
             body = fault.body if isinstance(fault.body, bytes) else fault.body.encode("utf-8", "surrogatepass")
             spoiled = Response(status, [("Content-Type", "application/json; charset=utf-8")], body)
-        spoiled.head_only = response.head_only
         response = spoiled
     if isinstance(fault.retry_after, str):
         response.set("Retry-After", fault.retry_after)

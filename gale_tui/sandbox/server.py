@@ -118,7 +118,7 @@ class Sandbox:
             listeners, self._listeners = list(self._listeners.values()), {}
         for listener in listeners:
             listener.close()
-        self._delivery.contents.clear()
+        self._delivery.forget_files()
 
     def __enter__(self) -> Self:
         self.start()

@@ -217,7 +217,6 @@ class _Traveller:
 
     def _heal(self) -> None:
         """From here on GALE answers as it should; what came of the jobs stays."""
-        self.gale.on_any()
         for tool, script in zip(self.tools, self.plan.scripts, strict=True):
             self.gale.script(tool.tool_id, _healed(script))
         scripts = {tool.tool_id: script for tool, script in zip(self.tools, self.plan.scripts, strict=True)}

@@ -115,7 +115,7 @@ def check_history(home: Path) -> None:
 
 def test_killed_before_every_step_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path, served: Path) -> None:
     digest = digest_of(served)
-    script = Script(duration=2.0, file=File(path=served))
+    script = Script(duration=2.0, file=File(pack=lambda documents: served.read_bytes()))
     with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
         sandbox.script("a-whole", script)
         whole = runs.ask(tmp_path / "whole", "a-whole", die=0, export=True)
@@ -171,7 +171,11 @@ def _check(sandbox: Sandbox, runs: Runner, home: Path, tool: str, digest: str) -
 
 
 def test_killed_while_it_waits_after_429_it_sends_once_more_at_most(tmp_path: Path, served: Path) -> None:
-    script = Script(duration=1.0, on_export=(Fault(status=429, retry_after=3.0),), file=File(path=served))
+    script = Script(
+        duration=1.0,
+        on_export=(Fault(status=429, retry_after=3.0),),
+        file=File(pack=lambda documents: served.read_bytes()),
+    )
     with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
         sandbox.script("a-whole", script)
         whole = runs.ask(tmp_path / "whole", "a-whole", die=0, export=True)
@@ -197,7 +201,7 @@ def test_killed_while_it_waits_after_429_it_sends_once_more_at_most(tmp_path: Pa
 async def test_the_other_goes_on_when_one_is_killed(tmp_path: Path, served: Path, while_it: str) -> None:
     """A process is killed while it polls, or while it saves; another one runs beside it."""
     home, tool = tmp_path / "both", "a-both"
-    script = Script(duration=10.0, file=File(path=served, pace=30_000.0))
+    script = Script(duration=10.0, file=File(pack=lambda documents: served.read_bytes(), pace=30_000.0))
     with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
         sandbox.script(tool, script)
 

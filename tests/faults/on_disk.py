@@ -24,6 +24,7 @@ from gale_tui.sandbox.script import File, Script
 from tests.faults.stories import exported
 from tests.faults.world import FLOW, TOOL, Injected, World
 from tests.support import faults
+from tests.support.answers import served
 from tests.support.other_instance import other_instance
 
 __all__ = ["FAULTS"]
@@ -43,7 +44,7 @@ def zip_of(size: int) -> bytes:
     return packed.getvalue()
 
 
-LARGE = Script(duration=2.0, file=File(content=zip_of(2_000_000)))
+LARGE = Script(duration=2.0, file=served(zip_of(2_000_000)))
 UNANNOUNCED = dataclasses.replace(LARGE, file=dataclasses.replace(LARGE.file, length="chunked"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import zipfile
@@ -18,6 +17,7 @@ from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.sandbox.asking import HandClock, dock_status, export, fetch, raw, started, talk
 from tests.support import faults
+from tests.support.answers import served
 from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE
 from tests.support.sandbox import Sandbox
@@ -36,13 +36,13 @@ def sandbox(clock: HandClock) -> Iterator[Sandbox]:
         yield running
 
 
-def ready(sandbox: Sandbox, file: File = File(content=CONTENT), **more: object) -> str:  # noqa: B008  # frozen
+def ready(sandbox: Sandbox, file: File = served(CONTENT), **more: object) -> str:  # noqa: B008  # frozen
     """The link of a job that has succeeded."""
     return started(sandbox, Script(duration=0.0, file=file, **more))[1]  # type: ignore[arg-type]  # checked by Script
 
 
 def test_the_headers_of_a_file(sandbox: Sandbox) -> None:
-    answer = fetch(ready(sandbox, File(content=CONTENT, name='Bänk "A"\\B.zip')))
+    answer = fetch(ready(sandbox, served(CONTENT, name='Bänk "A"\\B.zip')))
     assert answer.status == 200
     assert answer.body == CONTENT
     assert answer.headers["Content-Length"] == str(len(CONTENT))
@@ -105,7 +105,7 @@ def test_if_range_needs_the_very_file(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("etag", ["weak", "none"])
 def test_a_weak_or_missing_tag_validates_nothing(sandbox: Sandbox, etag: Literal["weak", "none"]) -> None:
-    link = ready(sandbox, File(content=CONTENT, etag=etag, last_modified=False))
+    link = ready(sandbox, served(CONTENT, etag=etag, last_modified=False))
     answer = fetch(link)
     tag = answer.headers["ETag"]
     assert (tag is None) if etag == "none" else tag.startswith('W/"')
@@ -115,7 +115,7 @@ def test_a_weak_or_missing_tag_validates_nothing(sandbox: Sandbox, etag: Literal
 
 
 def test_a_server_without_ranges(sandbox: Sandbox) -> None:
-    answer = fetch(ready(sandbox, File(content=CONTENT, ranges=False)), {"Range": "bytes=5-"})
+    answer = fetch(ready(sandbox, served(CONTENT, ranges=False)), {"Range": "bytes=5-"})
     assert (answer.status, answer.body, answer.headers["Accept-Ranges"]) == (200, CONTENT, "none")
 
 
@@ -289,7 +289,7 @@ def test_a_reset_in_the_middle(sandbox: Sandbox) -> None:
 
 
 def test_silent_truncation_without_a_length(sandbox: Sandbox) -> None:
-    link = ready(sandbox, File(content=CONTENT, length="absent"), on_download=(faults.cut(3000),))
+    link = ready(sandbox, served(CONTENT, length="absent"), on_download=(faults.cut(3000),))
     short, whole = fetch(link), fetch(link)
     assert short.headers["Content-Length"] is None
     assert short.body == CONTENT[:3000]
@@ -297,7 +297,7 @@ def test_silent_truncation_without_a_length(sandbox: Sandbox) -> None:
 
 
 def test_chunks(sandbox: Sandbox) -> None:
-    link = ready(sandbox, File(content=CONTENT, length="chunked"), on_download=(faults.cut(3000),))
+    link = ready(sandbox, served(CONTENT, length="chunked"), on_download=(faults.cut(3000),))
     with pytest.raises(http.client.IncompleteRead):
         fetch(link)
     answer = fetch(link)
@@ -305,11 +305,11 @@ def test_chunks(sandbox: Sandbox) -> None:
 
 
 def test_a_wrong_length(sandbox: Sandbox) -> None:
-    more = ready(sandbox, File(content=CONTENT, length_off=7))
+    more = ready(sandbox, served(CONTENT, length_off=7))
     with pytest.raises(http.client.IncompleteRead) as caught:
         fetch(more)
     assert (len(caught.value.partial), caught.value.expected) == (10240, 7)
-    less = fetch(ready(sandbox, File(content=CONTENT, length_off=-7)))
+    less = fetch(ready(sandbox, served(CONTENT, length_off=-7)))
     assert less.body == CONTENT[:-7]
 
 
@@ -329,7 +329,7 @@ def test_a_stalled_download(sandbox: Sandbox) -> None:
 
 
 def test_a_paced_download_keeps_to_the_clock(sandbox: Sandbox, clock: HandClock) -> None:
-    link = ready(sandbox, File(content=CONTENT, pace=1000.0))
+    link = ready(sandbox, served(CONTENT, pace=1000.0))
     line = talk(link)
     line.request("GET", link.removeprefix(sandbox.url))
     answer = line.getresponse()
@@ -388,14 +388,11 @@ def _check_sized(sandbox: Sandbox, file: File, size: int) -> None:
     assert middle.body == answer.body[size // 2 :]
 
 
-def test_a_file_of_ones_own(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = tmp_path / "own.bin"
-    path.write_bytes(CONTENT)
-    answer = fetch(ready(sandbox, File(path=path)))
-    assert hashlib.sha256(answer.body).digest() == hashlib.sha256(CONTENT).digest()
-    path.unlink()
-    gone = fetch(ready(sandbox, File(path=path)))
-    assert gone.status == 500
+def test_a_file_that_cannot_be_made(sandbox: Sandbox) -> None:
+    def fail(documents: dict[str, bytes]) -> bytes:
+        raise OSError(f"cannot pack {list(documents)}")
+
+    assert fetch(ready(sandbox, File(pack=fail))).status == 500
 
 
 def test_versions_of_a_tool_differ_and_equal_ones_do_not(sandbox: Sandbox) -> None:

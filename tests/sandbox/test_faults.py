@@ -13,7 +13,7 @@ import pytest
 
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, Place, Script
-from tests.sandbox.asking import HandClock, dock_status, export, export_path, fetch, raw, started, talk
+from tests.sandbox.asking import HandClock, dock_status, export, export_path, raw, started, talk
 from tests.support import faults
 from tests.support.answers import with_fields
 from tests.support.faults import HOSTILE
@@ -222,17 +222,3 @@ def test_hostile_text_arrives_as_it_is(sandbox: Sandbox, clock: HandClock, name:
     clock.move(10)
     status = dock_status(sandbox, exported["dock-statusId"]).json
     assert (status["status"], status["statusMessage"]) == (text, text)
-
-
-def test_a_fault_of_any_call_comes_before_everything_else(sandbox: Sandbox) -> None:
-    dock_id, link = started(sandbox, Script(duration=0.0))
-    sandbox.on_any(faults.html_page(503, times=2), faults.cut("answer"))
-    assert fetch(link).status == 503
-    assert fetch(f"{sandbox.url}/api/public/dock-status/{dock_id}").status == 503
-    with pytest.raises(http.client.RemoteDisconnected):
-        fetch(link)
-    assert fetch(link).status == 200
-    sandbox.on_any(faults.server_error(500, times=None))
-    assert dock_status(sandbox, dock_id).status == 500
-    sandbox.on_any()
-    assert dock_status(sandbox, dock_id).status == 200

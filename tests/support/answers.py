@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gale_tui.sandbox.script import Edit, File, Link, Script
 
-__all__ = ["ABSENT", "all_of", "link_to", "relative_link", "renamed", "vendor_script", "with_fields"]
+__all__ = ["ABSENT", "all_of", "link_to", "relative_link", "renamed", "served", "vendor_script", "with_fields"]
 
 ABSENT: Final = object()
 """As the value of a field: the answer is without it."""
@@ -79,10 +79,15 @@ def all_of(*edits: Edit) -> Edit:
     return edit
 
 
+def served(content: bytes, **more: Any) -> File:
+    """These bytes in place of a tool's zip."""
+    return File(pack=lambda documents: content, **more)
+
+
 def vendor_script(kind: str, name: str) -> Script:
     """What the vendor's sample of a kind does: a model is ready at once, and its file is no zip."""
     if kind != "model":
         return Script()
-    weights = File(content=b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", media_type="application/octet-stream")
+    weights = served(b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", media_type="application/octet-stream")
     edit = all_of(renamed("dock-statusId", "_id"), with_fields({"percentageComplete": 100}))
     return Script(duration=0.0, export_status="SUCCESS", edit_export=edit, file=weights)

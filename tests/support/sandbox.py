@@ -132,11 +132,6 @@ class Sandbox(server.Sandbox):
         with self._calls.lock:
             del self._calls.jobs[dock_status_id]
 
-    def on_any(self, *faults: Fault) -> None:
-        """Spoils the next answers to any call, before it is looked at; called with none, it ends that."""
-        with self._calls.lock:
-            self._calls.any_faults = FaultSequence(faults)
-
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs that were started, oldest first."""

@@ -32,6 +32,7 @@ from gale_tui.core.errors import (
 from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.script import Fault, File, Link
+from tests.support.answers import served
 from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE, media_type, rate_limited
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
@@ -401,9 +402,9 @@ class TestNotAZip:
             (bad_file("html"), "a web page: Sign in"),
             (bad_file("not a zip"), "application/zip"),
             (bad_file("empty"), "an empty file"),
-            (File(content=b'{"message": "soon"}', media_type="application/json"), "a message: soon"),
-            (File(content=b"PK"), "application/zip"),
-            (File(content=b"see below", media_type="text/plain"), "text/plain: see below"),
+            (served(b'{"message": "soon"}', media_type="application/json"), "a message: soon"),
+            (served(b"PK"), "application/zip"),
+            (served(b"see below", media_type="text/plain"), "text/plain: see below"),
         ],
     )
     def test_it_is_said_and_not_kept(self, sandbox: Sandbox, to: Fetching, file: File, words: str) -> None:

@@ -400,7 +400,7 @@ async def test_a_disk_that_takes_no_more_keeps_the_part_and_d_goes_on(bench: Ben
     served = tmp_path / "served.zip"
     with zipfile.ZipFile(served, "w") as archive:
         archive.writestr("flow_definition.json", os.urandom(3_000_000))
-    bench.script(duration=1.0, file=File(path=served))
+    bench.script(duration=1.0, file=File(pack=lambda documents: served.read_bytes()))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     async with bench.engine() as watch:
         job = await succeed(bench, watch, save_when_ready=False)
