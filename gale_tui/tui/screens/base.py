@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar, cast
 
 from textual import events
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
+from textual.types import CSSPathType
 from textual.widgets import OptionList, Static
 
 from gale_tui.tui.actions import EXPORTING, Place, bindings
@@ -29,6 +31,11 @@ LIST_KEYS: Final = (
     Binding("k", "cursor_up", "Up", show=False),
 )
 """The keys of a dialog with a list, besides those that the list has itself."""
+
+
+def form_css(own: str | Path) -> CSSPathType:
+    """The rules of fields and buttons, then those of a screen."""
+    return [Path(__file__).with_name("forms.tcss"), own]
 
 
 class _AppScreen(Screen[T]):
@@ -127,6 +134,8 @@ class GaleScreen(_AppScreen[T]):
 
 class GaleModal(_AppScreen[T], ModalScreen[T]):
     """A dialog. It is dismissed with a value; `None` means cancelled."""
+
+    CSS_PATH = form_css(Path(__file__).with_name("dialogs.tcss"))
 
     def action_cancel(self) -> None:
         self.dismiss(None)

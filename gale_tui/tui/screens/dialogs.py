@@ -44,7 +44,6 @@ def session_checkbox() -> FormCheckbox:
 class ConfirmDialog(GaleModal[bool]):
     """A yes or no question; Cancel has the focus. `False` and `None` both mean no."""
 
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#cancel"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n,q", "cancel", "Cancel"),
@@ -102,7 +101,6 @@ async def confirm_production(app: App[Any] | AppHost, environment: Environment, 
 class KeyDialog(FormDialog[bool]):
     """Asks for an environment's key. Dismissed with True once it is saved."""
 
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#api-key"
 
     def __init__(self, environment: Environment, reason: str = "") -> None:
@@ -152,7 +150,6 @@ class KeyDialog(FormDialog[bool]):
 class TrackDialog(FormDialog[Job]):
     """Asks for a dock status id and follows it. Dismissed with the job."""
 
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#dock-status-id"
 
     def compose(self) -> ComposeResult:
@@ -184,7 +181,6 @@ class TrackDialog(FormDialog[Job]):
 class EnvironmentPicker(GaleModal[str]):
     """Chooses an environment. Dismissed with its id."""
 
-    CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "#environments"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,v", "cancel", "Cancel"),

@@ -25,6 +25,7 @@ from gale_tui.core.errors import (
 from gale_tui.core.jobs.reasons import clock_time
 from gale_tui.core.models import Environment, ExportRequest, Job
 from gale_tui.tui.actions import Place
+from gale_tui.tui.screens.base import form_css
 from gale_tui.tui.screens.dialogs import KeyDialog, badge, confirm_production
 from gale_tui.tui.screens.export_draft import DraftAutosave
 from gale_tui.tui.screens.form import FormScreen
@@ -41,7 +42,7 @@ class ExportForm(FormScreen[Job]):
     the table, or a notification says why there is none.
     """
 
-    CSS_PATH = "export_form.tcss"
+    CSS_PATH = form_css("export_form.tcss")
     PLACE = Place.FORM
     KEYS_WAIT_FOR = frozenset({"submit"})
 

@@ -15,6 +15,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting.quantities import path_text
+from gale_tui.tui.screens.base import form_css
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.widgets.forms.checks import Finding, folder_finding, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
@@ -65,7 +66,7 @@ _HELP = {
 class SettingsScreen(FormScreen[None]):
     """A line for each setting, and a sentence about the focused one."""
 
-    CSS_PATH = "settings.tcss"
+    CSS_PATH = form_css("settings.tcss")
     PLACE = Place.SETTINGS
     KEYS_WAIT_FOR = frozenset({"back"})
 

@@ -27,13 +27,8 @@ class TooSmallScreen(GaleModal[None]):
     Keys do nothing here, but for the one that ends the program: nobody should press what cannot be seen.
     """
 
+    CSS_PATH = "too_small.tcss"
     AUTO_FOCUS = ""
-    DEFAULT_CSS = """
-    TooSmallScreen {
-        background: $background;
-        & > Static { height: 100%; color: $text-warning; text-wrap: nowrap; text-overflow: clip; }
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,ctrl+q", "app.quit", "Quit", show=False, priority=True)]
 
     def compose(self) -> ComposeResult:

@@ -22,7 +22,7 @@ from gale_tui.core.models import Environment
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
-from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.screens.base import GaleScreen, form_css
 from gale_tui.tui.screens.batch.list_history import ListHistory
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, confirm_production
 from gale_tui.tui.terminal.checkbox import FormCheckbox
@@ -42,7 +42,7 @@ Lines of Tool ID, Flow ID and a label, as CSV, TSV or with spaces; or captured E
 class BatchScreen(GaleScreen[BatchRecord]):
     """A list of tools with its problems. Dismissed with the confirmed batch."""
 
-    CSS_PATH = "batch.tcss"
+    CSS_PATH = form_css("batch.tcss")
     AUTO_FOCUS = "#lines"
     PLACE = Place.BATCH
     KEYS_WAIT_FOR = frozenset({"open", "edit", "start", "save"})

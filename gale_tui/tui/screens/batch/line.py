@@ -26,7 +26,6 @@ from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kin
 class BatchLineDialog(FormDialog[Typed]):
     """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left."""
 
-    CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#line-tool-id"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "submit", "Save", show=False)]
 

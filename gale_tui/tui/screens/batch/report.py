@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button
 
 from gale_tui.core.batch.report import BatchAccount
-from gale_tui.tui.screens.base import GaleModal
+from gale_tui.tui.screens.base import GaleModal, form_css
 from gale_tui.tui.widgets.forms.fields import FormButton
 from gale_tui.tui.widgets.pages.batch_lines import account_lines
 from gale_tui.tui.widgets.pages.text_page import TextPage
@@ -23,7 +23,7 @@ Answer = Literal["retry", "continue", "discard"]
 class BatchAccountDialog(GaleModal[Answer]):
     """The result for each tool, growing while the batch runs. Dismissed with what to do next."""
 
-    CSS_PATH = "report.tcss"
+    CSS_PATH = form_css("report.tcss")
     AUTO_FOCUS = "#close"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,B", "cancel", "Close"),

@@ -27,7 +27,6 @@ from gale_tui.tui.widgets.forms.fields import TextField
 class SetNameDialog(FormDialog[str]):
     """Asks for a set's name. Dismissed with it."""
 
-    CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#set-name"
 
     def __init__(self, name: str = "") -> None:
@@ -55,7 +54,6 @@ class SetNameDialog(FormDialog[str]):
 class SetPicker(GaleModal[ToolSet]):
     """Chooses a set. Dismissed with it; with None where it was left."""
 
-    CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#sets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,o", "cancel", "Cancel"),

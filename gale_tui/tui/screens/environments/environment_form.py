@@ -21,6 +21,7 @@ from gale_tui.core.models import Environment, Origin
 from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
+from gale_tui.tui.screens.base import form_css
 from gale_tui.tui.screens.dialogs import ConfirmDialog, session_checkbox
 from gale_tui.tui.screens.form import FormScreen
 from gale_tui.tui.terminal.checkbox import FormCheckbox
@@ -34,7 +35,7 @@ _NEEDS_KEY = "Paste the key; it begins with kg-."
 class EnvironmentForm(FormScreen[Environment]):
     """Adds or edits an environment. Dismissed with it once it is saved."""
 
-    CSS_PATH = "environment_form.tcss"
+    CSS_PATH = form_css("environment_form.tcss")
     PLACE = Place.ENVIRONMENT_FORM
 
     def __init__(self, environment: Environment | None = None, *, given: EnvironmentOffer | None = None) -> None:

@@ -16,7 +16,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.pieces import wrap
-from gale_tui.tui.screens.base import GaleScreen
+from gale_tui.tui.screens.base import GaleScreen, form_css
 from gale_tui.tui.screens.dialogs import ConfirmDialog, badge
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.widgets.forms.fields import FormButton
@@ -57,7 +57,7 @@ class EnvironmentList(OptionList):
 class EnvironmentsScreen(GaleScreen[None]):
     """The list of environments: add, edit, remove, test, use."""
 
-    CSS_PATH = "environments.tcss"
+    CSS_PATH = form_css("environments.tcss")
     PLACE = Place.ENVIRONMENTS
 
     def __init__(self) -> None:

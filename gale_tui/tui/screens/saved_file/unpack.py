@@ -24,7 +24,6 @@ from gale_tui.tui.widgets.forms.fields import TextField
 class UnpackDialog(FormDialog[Path]):
     """Unpacks saved files below a folder, which each environment remembers. Dismissed with the last tool's folder."""
 
-    CSS_PATH = "../dialogs.tcss"
     AUTO_FOCUS = "#unpack-folder"
 
     def __init__(self, jobs: Sequence[Job]) -> None:

@@ -29,20 +29,6 @@ if TYPE_CHECKING:
 class BatchTarget(Vertical):
     """Environment, folder, switch, button."""
 
-    DEFAULT_CSS = """
-    BatchTarget {
-        height: auto;
-        padding: 0 2;
-        & #environment { width: 34; }
-        & #environment > SelectCurrent { padding: 0 1 0 2; background: $panel; }
-        & #environment > SelectOverlay > .option-list--option { padding: 0 2; }
-        & #where { width: 1fr; height: 1; margin-left: 2; color: $gale-muted; }
-        & #batch-last { height: 1; margin-left: 16; }
-        & #save-when-ready { width: 1fr; }
-        & #start { margin-right: 0; }
-    }
-    """
-
     class EnvironmentChanged(Message):
         """Another environment was chosen."""
 

@@ -18,15 +18,6 @@ class Choice(Widget, can_focus=True):
     """Some words, one of them chosen: ``[bell] desktop  both  off``."""
 
     COMPONENT_CLASSES = {"choice--word", "choice--chosen", "choice--cursor"}  # noqa: RUF012  # the framework's own way
-    DEFAULT_CSS = """
-    Choice {
-        width: 1fr; height: 1; background: $background; border-left: outer $panel;
-        & > .choice--word { color: $gale-muted; background: $background; }
-        & > .choice--chosen { color: $text-accent; background: $background; text-style: bold; }
-        & > .choice--cursor { color: $background; background: $foreground; text-style: bold; }
-        &:focus { border-left: outer $accent; }
-    }
-    """
     auto_links = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "choose(-1)", "Before", show=False),

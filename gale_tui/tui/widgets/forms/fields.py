@@ -28,10 +28,6 @@ _SLOW_CHECK_SECONDS = 5.0
 class FormBody(VerticalScroll, can_focus=False, inherit_bindings=False):
     """The part of a form that scrolls in a small terminal; never focused."""
 
-    DEFAULT_CSS = """
-    FormBody { height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
-    """
-
 
 def show_line(line: Static, text: str) -> None:
     """Shows a text, and lays the form out only where its height changes: that takes longer than all else a key does."""
@@ -45,22 +41,6 @@ def show_line(line: Static, text: str) -> None:
 
 class FormButton(Button):
     """A button of one line."""
-
-    DEFAULT_CSS = """
-    FormButton {
-        min-width: 12; height: 1; border: none; margin-right: 2; padding: 0 1;
-        color: $foreground; background: $panel !important; text-style: none;
-        &:hover { color: $foreground; background: $panel-lighten-1 !important; }
-        &.-primary { color: $button-color-foreground !important; background: $primary !important; text-style: bold; }
-        &.-error {
-            color: $gale-danger-foreground !important; background: $gale-danger-background !important; text-style: bold;
-        }
-        &:focus, &.-primary:focus, &.-error:focus {
-            color: $background !important; background: $foreground !important; text-style: bold !important;
-            background-tint: $foreground 0%;
-        }
-    }
-    """
 
     def __init__(self, label: str, id: str, variant: Literal["default", "primary", "error"] = "default") -> None:
         super().__init__(Content(label), variant, id=id, compact=True)
@@ -144,14 +124,6 @@ class FieldInput(ReadingInput):
 class FormRow(Horizontal):
     """A label and whatever stands beside it."""
 
-    DEFAULT_CSS = """
-    FormRow {
-        height: auto;
-        & > .field--label { width: 14; height: 1; color: $gale-muted; }
-        &.-focused > .field--label { color: $foreground; text-style: bold; }
-    }
-    """
-
     def __init__(self, label: str, *beside: Widget) -> None:
         super().__init__(Static(label, classes="field--label", markup=False), *beside)
 
@@ -166,21 +138,6 @@ class FormRow(Horizontal):
 
 class TextField(Vertical):
     """A labelled input with a line below for its hint, its warning or its problem."""
-
-    DEFAULT_CSS = """
-    TextField {
-        height: auto;
-        & FieldInput {
-            width: 1fr; height: 1; padding: 0 1; border: none; border-left: outer $panel;
-            background: $panel;
-            &:focus { border: none; border-left: outer $accent; background-tint: $foreground 8%; }
-        }
-        &.-problem FieldInput { border-left: outer $error; }
-        & > .field--line { margin-left: 16; height: auto; min-height: 1; color: $gale-muted; }
-        &.-warning > .field--line { color: $text-warning; }
-        &.-problem > .field--line { color: $text-error; }
-    }
-    """
 
     def __init__(
         self,

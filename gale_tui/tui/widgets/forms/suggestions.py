@@ -30,22 +30,6 @@ class Suggestions(OptionList, can_focus=False):
     typed id never takes something else. Who types the beginning of a tool's name means that tool: it is highlighted.
     """
 
-    DEFAULT_CSS = """
-    Suggestions {
-        display: none; overlay: screen; constrain: none inside;
-        height: auto; max-height: 10; padding: 0;
-        border: round $accent; background: $panel;
-        text-wrap: nowrap; text-overflow: ellipsis;
-        border-title-color: $gale-muted; border-subtitle-color: $gale-muted;
-        &.-open { display: block; }
-        & > .option-list--option { padding: 0 1; }
-        & > .option-list--option-highlighted {
-            color: $block-cursor-foreground; background: $block-cursor-background;
-            text-style: $block-cursor-text-style;
-        }
-    }
-    """
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._all: Sequence[ToolChoice] = ()
