@@ -120,12 +120,7 @@ def _list_differences(before: list[Any], after: list[Any], at: str) -> Iterator[
 
 def _shared_key(before: Sequence[object], after: Sequence[object]) -> str | None:
     """A field by which the objects of both lists can be told apart."""
-    if not before and not after:
-        return None
-    for key in _KEYS:
-        if all(_are_unique(each, key) for each in (before, after)):
-            return key
-    return None
+    return next((key for key in _KEYS if _are_unique(before, key) and _are_unique(after, key)), None)
 
 
 def _are_unique(items: Sequence[object], key: str) -> bool:

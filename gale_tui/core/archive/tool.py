@@ -206,13 +206,10 @@ def _find_models(fields: object, levels: int) -> Iterator[str]:
 
 
 def _find_guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[ToolPart]:
-    for document in documents:
-        found = list(_objects(find_part(document, "guardrails")))
-        if found:
-            for number, (key, fields) in enumerate(found, 1):
-                name = text_field(fields, NAMES) or key or text_field(fields, KINDS + IDS) or f"#{number}"
-                yield ToolPart("", "", name, fields)
-            return
+    found = (list(_objects(find_part(document, "guardrails"))) for document in documents)
+    for number, (key, fields) in enumerate(next(filter(None, found), ()), 1):
+        name = text_field(fields, NAMES) or key or text_field(fields, KINDS + IDS) or f"#{number}"
+        yield ToolPart("", "", name, fields)
 
 
 def without_parts(document: object, *parts: Part) -> object:

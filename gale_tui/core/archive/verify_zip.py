@@ -155,9 +155,7 @@ def _notes(files: tuple[ZipEntry, ...]) -> tuple[str, ...]:
         if file.name in seen:
             notes.append(f"{inert(file.name, 80)} is in it more than once")
         seen.add(file.name)
-        if len(notes) >= 20:
-            break
-    return tuple(notes)
+    return tuple(notes[:20])
 
 
 def _read_entry(

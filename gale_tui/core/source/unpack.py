@@ -114,16 +114,14 @@ def split_members(members: Mapping[str, bytes]) -> Source:
         try:
             return _ToolSplitter(members, whole).source()
         except _InexactError as error:
-            inexact = {error.name} if error.name in members else set(members)
+            inexact = {str(error)} if str(error) in members else set(members)
             if inexact <= whole:
                 raise SourceError(f"{inert(min(inexact), 80)} would not come back as it is") from error
             whole |= inexact
 
 
 class _InexactError(Exception):
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    """A member, or a file of the tree, that does not come back as it is; by its name."""
 
 
 class _ToolSplitter:
