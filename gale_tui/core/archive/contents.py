@@ -104,7 +104,7 @@ def contents_of(path: Path, members: Mapping[str, bytes], *, values_known: bool)
     digest = hashlib.sha256()
     entries = []
     for name, content in members.items():
-        entry = ZipEntry(name, len(content), len(content), zlib.crc32(content))
+        entry = ZipEntry(name, len(content), zlib.crc32(content))
         entries.append(entry)
         digest.update(content)
         if (sink := collector.collect(entry)) is not None:

@@ -50,8 +50,6 @@ class ZipEntry:
     """As it stands there: server text, not safe for a screen or as a path."""
     size: int
     """Bytes, decompressed."""
-    compressed: int
-    """Bytes in the archive."""
     checksum: int = field(default=0, compare=False)
     """CRC-32, compared with the contents."""
 
@@ -122,7 +120,7 @@ def verify_zip(
 
 
 def _entry(info: zipfile.ZipInfo) -> ZipEntry:
-    return ZipEntry(info.filename, info.file_size, info.compress_size, info.CRC)
+    return ZipEntry(info.filename, info.file_size, info.CRC)
 
 
 def _check_limits(entries: list[zipfile.ZipInfo], file_size: int) -> None:

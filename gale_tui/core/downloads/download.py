@@ -338,7 +338,7 @@ class DownloadTask:
         self._flusher = flusher = part.force()
         self._check()
         try:
-            entries, name = check_file(part.path, self._plan.any_file, self._check, checksum.stored)
+            name = check_file(part.path, self._plan.any_file, self._check, checksum.stored)
         except FileSystemError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 # The folder went while the file came: that has its own error.
@@ -348,15 +348,15 @@ class DownloadTask:
         self._check()
         path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
         self._open = self.part = None
-        return SavedFile(path, part.size, digest, entries, name or self._name)
+        return SavedFile(path, part.size, digest, name or self._name)
 
     def _finish_published(self, part: PartFile, published: Path) -> SavedFile:
         """Finishes what was left to do for a file that already has its name."""
         digest = self._hash_part(part).hexdigest()
-        entries, name = check_file(published, self._plan.any_file, self._check)
+        name = check_file(published, self._plan.any_file, self._check)
         part.remove()
         self._open = self.part = None
-        return SavedFile(published, part.size, digest, entries, name)
+        return SavedFile(published, part.size, digest, name)
 
     def _discard(self) -> None:
         part, self._open, self.part = self._open, None, None

@@ -25,8 +25,6 @@ class SavedFile:
     """Bytes."""
     sha256: str
     """Hexadecimal."""
-    entries: int
-    """Files in the zip; 0 where it was not looked into."""
     name: str = ""
     """The tool's own, else that of the file at the server without `.zip`; empty where neither is known."""
 
@@ -36,15 +34,16 @@ def check_file(
     any_file: bool,
     checkpoint: Callable[[], None] | None = None,
     stored: Mapping[int, tuple[int, int]] | None = None,
-) -> tuple[int, str]:
-    """How many files are in the zip, which is whole, and the tool's name; 0 and "" for a file that need not be a zip.
+) -> str:
+    """The tool's name in a zip, which is whole; "" for a file that need not be a zip.
 
     Raises:
         NotAZipError, CorruptFileError, FileSystemError: As :func:`verify_zip`, which has the arguments.
     """
     if any_file:
-        return 0, ""
-    return len(verify_zip(path, checkpoint=checkpoint, stored=stored).entries), tool_name(path)
+        return ""
+    verify_zip(path, checkpoint=checkpoint, stored=stored)
+    return tool_name(path)
 
 
 def find_published(part: Path | None, size: int | None, *, any_file: bool = False) -> SavedFile | None:
@@ -64,12 +63,12 @@ def find_published(part: Path | None, size: int | None, *, any_file: bool = Fals
         status = os.lstat(path)
         if not stat.S_ISREG(status.st_mode) or status.st_size != size:
             return None
-        entries, name = check_file(path, any_file)
+        name = check_file(path, any_file)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, DownloadError):
         return None
-    return SavedFile(path, size, digest, entries, name)
+    return SavedFile(path, size, digest, name)
 
 
 def is_unchanged(before: Download, after: Download) -> bool | None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from gale_tui.core.downloads.download import DownloadTask
+from gale_tui.core.downloads.saved_file import SavedFile
 from gale_tui.core.errors import (
     CorruptFileError,
     DownloadError,
@@ -70,7 +71,7 @@ class TestSaved:
         assert stat.S_IMODE(saved.path.stat().st_mode) == 0o600
         assert saved.path.stat().st_nlink == 1
         assert (saved.size, saved.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-        assert (saved.entries, saved.name) == (3, "Scripted Tool")
+        assert (entries(saved), saved.name) == (3, "Scripted Tool")
         assert zipfile.ZipFile(saved.path).testzip() is None
         assert (task.part, task.received, task.size) == (None, saved.size, saved.size)
 
@@ -129,7 +130,7 @@ class TestSaved:
         _, url = finished(sandbox, File(size=5_000_000, length=length))
         saved = to.task(url).run()
         content = saved.path.read_bytes()
-        assert (len(content), saved.entries) == (5_000_000, 4)
+        assert (len(content), entries(saved)) == (5_000_000, 4)
         assert saved.sha256 == hashlib.sha256(content).hexdigest()
 
     @pytest.mark.parametrize(
@@ -426,12 +427,12 @@ class TestNotAZip:
 
     def test_a_zip_counts_whatever_its_content_type_says(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, File(media_type="text/html"))
-        assert to.task(url).run().entries == 3
+        assert entries(to.task(url).run()) == 3
 
     def test_gzip_on_the_way_is_unpacked(self, sandbox: Sandbox, to: Fetching) -> None:
         _, url = finished(sandbox, on_download=(Fault(gzipped=True),))
         saved = to.task(url).run()
-        assert saved.entries == 3
+        assert entries(saved) == 3
         assert zipfile.is_zipfile(saved.path)
 
     @pytest.mark.parametrize(("broken", "says"), [(False, "cut short"), (True, "damaged")])
@@ -556,3 +557,9 @@ def zip_bytes(folder: Path) -> bytes:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("flow_definition.json", "{}")
     return path.read_bytes()
+
+
+def entries(saved: SavedFile) -> int:
+    """Files in the zip."""
+    with zipfile.ZipFile(saved.path) as archive:
+        return len(archive.namelist())

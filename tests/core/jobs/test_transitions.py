@@ -25,7 +25,7 @@ from tests.support.history_samples import sample_job
 
 NOTE = ResponseNote("GET /x", 200, "{}")
 LINK = SignedUrl("https://files.example/a.zip?signature=1")
-FILE = SavedFile(Path("/downloads/a.zip"), 7, "ab" * 32, entries=1, name="a")
+FILE = SavedFile(Path("/downloads/a.zip"), 7, "ab" * 32, name="a")
 
 
 def started(status: str = "IN_PROGRESS") -> ExportStarted:
