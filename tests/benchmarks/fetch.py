@@ -12,8 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from gale_tui.core.downloads.download import DownloadTask
-from gale_tui.core.downloads.plan import DownloadPlan
+from gale_tui.core.downloads.download import DownloadPlan, DownloadTask
 from gale_tui.core.http.transport import Transport
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment

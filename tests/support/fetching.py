@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gale_tui.core.downloads.download import DownloadTask
-from gale_tui.core.downloads.plan import DownloadPlan
+from gale_tui.core.downloads.download import DownloadPlan, DownloadTask
 from gale_tui.core.downloads.saved_file import SavedFile
 from gale_tui.core.errors import GaleError
 from gale_tui.core.http.transport import Transport

@@ -4,7 +4,7 @@ Knows nothing of jobs: ``core.jobs.download_queue`` decides when a file is fetch
 May import ``core.archive``, ``core.source``, ``core.http``, ``core.gale_api``, ``core.config`` and what all of core
 stands on.
 
-- :class:`download.DownloadTask` does it, on the caller's thread; :class:`plan.DownloadPlan` says what.
+- :class:`download.DownloadTask` does it, on the caller's thread; :class:`download.DownloadPlan` says what.
 - :func:`saved_file.find_published` finds a file that was finished just before the program was killed;
   :func:`saved_file.is_unchanged` compares two.
 """

@@ -7,15 +7,16 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gale_tui.core.archive.verify_zip import TOTAL_LIMIT
+from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
 from gale_tui.core.downloads.file_names import file_names, names_after, suffix_of
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder, require_room
-from gale_tui.core.downloads.plan import DownloadPlan
 from gale_tui.core.downloads.range_response import (
     Placement,
     content_error,
@@ -47,6 +48,36 @@ _RESUMABLE = (InterruptedDownloadError, LinkNotReadyError, LinkExpiredError, Not
 """After these a part is kept."""
 _OVERHEAD = 64 << 20
 """Bytes that a zip may have beyond what is packed in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadPlan:
+    """One file: its link, where it goes, and what is there already."""
+
+    url: SignedUrl
+    """Absolute."""
+    folder: Path
+    fallback_stem: str
+    """Its name where the server gives none."""
+    environment_name: str
+    finished_at: float
+    """When the job ended, in seconds since the epoch; part of the name."""
+    part: Path | None = None
+    """An unfinished file to resume."""
+    received: int = 0
+    """Bytes in it when it was last looked at; the file itself counts."""
+    validator: str | None = None
+    """Of the part, for `If-Range`."""
+    size: int | None = None
+    """Bytes of the whole file, where known."""
+    pattern: str = DEFAULT_PATTERN
+    """The setting `filename_pattern`."""
+    tool: str = ""
+    label: str = ""
+    any_file: bool = False
+    """The file is no tool's zip: its length is checked, its contents and size are not."""
+    make_parents: bool = False
+    """Makes the folder's parents as well: for the default folder, not for one that somebody typed."""
 
 
 class DownloadTask:

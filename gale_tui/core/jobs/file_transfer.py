@@ -14,8 +14,7 @@ from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.models import DownloadProgress
 
 if TYPE_CHECKING:
-    from gale_tui.core.downloads.download import DownloadTask
-    from gale_tui.core.downloads.plan import DownloadPlan
+    from gale_tui.core.downloads.download import DownloadPlan, DownloadTask
     from gale_tui.core.downloads.saved_file import SavedFile
     from gale_tui.core.http.transport import Transport
 

@@ -202,7 +202,7 @@ class JobDownload:
                 await self._download(environment, link)
 
     async def _download(self, environment: Environment, link: SignedUrl) -> None:
-        from gale_tui.core.downloads.plan import DownloadPlan
+        from gale_tui.core.downloads.download import DownloadPlan
 
         transport = await self._context.connections.transport(environment)
         job = self._registry.jobs.get(self._job_id)
