@@ -15,8 +15,8 @@ from gale_tui.core.archive.tool import value_text
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import DownloadState
 from gale_tui.core.secret import HIDDEN
-from gale_tui.core.source.contents import read_contents
 from gale_tui.core.source.names import slug
+from gale_tui.core.source.pack import read_contents
 from gale_tui.core.untrusted_text import inert
 
 SAME, DIFFER, TROUBLE = 0, 1, 2

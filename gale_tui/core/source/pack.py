@@ -1,14 +1,15 @@
-"""From a folder of source to the zip that GALE imports."""
+"""From a folder of source to the zip that GALE imports, or to what that zip would hold."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gale_tui.core.archive.contents import ArchiveContents, contents_of, read_archive
 from gale_tui.core.errors import FileSystemError, SourceError
 from gale_tui.core.filesystem import replace_file
 from gale_tui.core.source.credentials_scan import Finding, find_credentials
@@ -81,16 +82,23 @@ def pack(
     return Packed(target, len(joined.members), tuple(notes), tuple(findings))
 
 
-def read_folder(folder: Path) -> tuple[dict[str, bytes], bool]:
-    """The members that a tree would pack into, unchecked, and whether the values are known.
+def read_contents(path: Path, *, checkpoint: Callable[[], None] | None = None) -> ArchiveContents:
+    """Looks into a saved export, or into the one that an unpacked tool would pack into.
+
+    Args:
+        path: A zip or a folder.
+        checkpoint: Called now and then, to end early: what it raises goes through.
 
     Raises:
-        SourceError: The tree cannot be read; with file and line.
-        FileSystemError: A file cannot be read.
+        NotAZipError, CorruptFileError: The file is no whole zip.
+        SourceError: The folder is no unpacked tool, or it cannot be packed.
+        FileSystemError: Something cannot be read.
     """
-    known = read_values_file(folder) is not None
-    _, joined, _ = _join_folder(folder, None, without_values=not known)
-    return joined.members, known
+    if not path.is_dir():
+        return read_archive(path, checkpoint=checkpoint)
+    known = read_values_file(path) is not None
+    _, joined, _ = _join_folder(path, None, without_values=not known)
+    return contents_of(path, joined.members, values_known=known)
 
 
 def _join_folder(

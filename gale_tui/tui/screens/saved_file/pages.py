@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from gale_tui.core.archive.contents import ArchiveContents
 from gale_tui.core.errors import GaleError
-from gale_tui.core.source.contents import read_contents
+from gale_tui.core.source.pack import read_contents
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
