@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gale_tui.core.batch.outcomes import Outcome, outcome_of
-from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.batch.report import BatchAccount, BatchEntry, Outcome, outcome_of
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason
 
 SAVED: Final = 0

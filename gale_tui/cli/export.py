@@ -13,8 +13,7 @@ from gale_tui.cli.exit_codes import INTERRUPTED, account_code
 from gale_tui.cli.export_plan import Plan, confirm_plan, make_plan
 from gale_tui.cli.jobs import job_as_json
 from gale_tui.cli.narration import Narration
-from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.batch.report import BatchAccount, BatchEntry, Outcome
 from gale_tui.core.errors import CredentialError, ForbiddenError, GaleError, RateLimitedError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet

@@ -9,8 +9,7 @@ import os
 import time
 from typing import TextIO
 
-from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.report import BatchEntry
+from gale_tui.core.batch.report import BatchEntry, Outcome
 from gale_tui.core.jobs.reasons import clock_time, describe, describe_download
 from gale_tui.core.models import DownloadState, JobState
 from gale_tui.core.untrusted_text import inert, redact_links

@@ -24,7 +24,7 @@ from typing import Any
 from gale_tui.cli.export import export
 from gale_tui.cli.export_options import complete_export
 from gale_tui.cli.parser import parse
-from gale_tui.core.batch.outcomes import is_settled
+from gale_tui.core.batch.report import is_settled
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.identifiers import parse_host

@@ -15,8 +15,7 @@ from functools import partial
 from typing import Final
 
 from gale_tui.core.background import cancel_all, report_failure
-from gale_tui.core.batch.outcomes import Outcome, is_settled, outcome_of
-from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.batch.report import BatchAccount, BatchEntry, Outcome, is_settled, outcome_of
 from gale_tui.core.downloads.saved_file import have_same_bytes, is_unchanged
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError, LineStartedError, NotSentError, StoreError
 from gale_tui.core.history.batches import BatchRecord

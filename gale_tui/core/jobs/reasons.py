@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from gale_tui.core.batch.outcomes import GOOD, Outcome
-from gale_tui.core.batch.report import BatchEntry
+from gale_tui.core.batch.report import GOOD, BatchEntry, Outcome
 from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason, JobState
 
 

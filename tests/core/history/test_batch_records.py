@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.batch.outcomes import Outcome
+from gale_tui.core.batch.report import Outcome
 from gale_tui.core.batch.tools import BadLine
 from gale_tui.core.errors import LineStartedError
 from gale_tui.core.history.batches import BatchRecord

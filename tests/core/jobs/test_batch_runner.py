@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.batch.outcomes import Outcome
 from gale_tui.core.batch.parser import parse_batch
-from gale_tui.core.batch.report import BatchAccount
+from gale_tui.core.batch.report import BatchAccount, Outcome
 from gale_tui.core.batch.tools import BadLine, Batch, BatchTool
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.jobs.batch_runner import BURST, BatchRun

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.report import BatchEntry
+from gale_tui.core.batch.report import BatchEntry, Outcome
 from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.jobs.reasons import Sentence, clock_time, describe, describe_download, describe_entry
 from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState

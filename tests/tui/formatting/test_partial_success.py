@@ -7,8 +7,7 @@ from pathlib import Path
 
 from gale_tui.cli.exit_codes import exit_code
 from gale_tui.cli.narration import Narration
-from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.report import BatchEntry
+from gale_tui.core.batch.report import BatchEntry, Outcome
 from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.jobs.reasons import describe
 from gale_tui.core.models import Download, DownloadState, JobReason, JobState

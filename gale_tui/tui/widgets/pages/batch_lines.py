@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gale_tui.core.batch.outcomes import Outcome
-from gale_tui.core.batch.report import BatchAccount, BatchEntry
+from gale_tui.core.batch.report import BatchAccount, BatchEntry, Outcome
 from gale_tui.core.jobs.reasons import describe_entry
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.pieces import Line, Piece, Tone, wrap_words
