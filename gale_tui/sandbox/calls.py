@@ -1,14 +1,14 @@
-"""The calls of the API: which tools and jobs there are, and what each request is answered."""
+"""The calls of the API: which tools and jobs there are, and the answer to each request."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
-from gale_tui.sandbox.jobs import PROPER, Ids, Job, Tool
-from gale_tui.sandbox.script import Fault
+from gale_tui.sandbox.flows import BANKING, Flow
+from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
+from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.sending import apply_fault
 from gale_tui.sandbox.tools import KINDS
 from gale_tui.sandbox.wire import Request, Response, errors_json, json_response
@@ -17,45 +17,76 @@ NO_PAGE = b"<!DOCTYPE html><html><head><title>Not found</title></head><body>No s
 FLOW_NEEDED = "flowId is required: add ?flowId={callflowId} with the ID of the deployed flow to the URL"
 
 
-class Calls:
-    """Answers requests from the tools and jobs that it holds.
+class Gale:
+    """The tools, the jobs and the answers; :class:`server.Sandbox` listens.
 
     Args:
-        account: Whose files they are; part of the links.
-        key_fits: Whether a request carries the right key; None where it carries none.
-        own_origin: The origin at which calls, and not only files, are answered.
+        key: What `x-api-key` must be; may be changed while it runs.
+        seed: Of all ids.
         strict_flow: Whether an export needs `flowId` even where the tool has one deployed flow.
-        remember: Called, under the lock, when a job or a link has come.
     """
 
-    def __init__(
-        self,
-        time: SandboxTime,
-        delivery: Delivery,
-        ids: Ids,
-        account: str,
-        *,
-        key_fits: Callable[[Request], bool | None],
-        own_origin: Callable[[], str],
-        strict_flow: bool,
-        remember: Callable[[], None],
-    ) -> None:
+    def __init__(self, time: SandboxTime, key: str, seed: int | None, strict_flow: bool) -> None:
+        self.key = key
         self.lock = threading.RLock()
         self.tools: dict[str, Tool] = {}
-        self.jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._time = time
-        self._delivery = delivery
-        self._ids = ids
-        self._account = account
-        self._key_fits = key_fits
-        self._own_origin = own_origin
+        self._ids = Ids(seed)
+        self._tool_ids = Ids(f"tools {seed}")
+        self._account = self._tool_ids.new("")
         self._strict_flow = strict_flow
-        self._remember = remember
+        self._delivery = Delivery(time, self._base, self._key_fits)
+
+    def _base(self, which: str) -> str:
+        """The URL of a listener: `own`, `other`, which serves files only, or `plain`, which is never encrypted."""
+        raise NotImplementedError
+
+    def _remember(self) -> None:
+        """Called, under the lock, when a job or a link has come."""
+
+    @property
+    def offered(self) -> tuple[Tool, ...]:
+        """The tools with a flow of their own, in the order in which they were added."""
+        with self.lock:
+            return tuple(tool for tool in self.tools.values() if not tool.any_flow)
+
+    def add_tool(
+        self,
+        name: str,
+        script: Script | None = None,
+        *,
+        what: str = "",
+        flow: Flow = BANKING,
+        later: tuple[Flow, ...] = (),
+        kind: str = "tool",
+    ) -> Tool:
+        """Offers a further tool, workflow or model under new ids; `later` is what its further exports have."""
+        script = script or Script()
+        with self.lock:
+            flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
+            tool_id = self._tool_ids.new(KINDS[kind].id_prefix)
+            faults = FaultSequence(script.on_export)
+            tool = Tool(tool_id, flow_id, name, what, (flow, *later), script, faults, kind)
+            self.tools[tool_id] = tool
+        return tool
+
+    def _key_fits(self, request: Request) -> bool | None:
+        keys = request.header_values("x-api-key")
+        return keys == [self.key] if keys else None
 
     def answer(self, request: Request) -> tuple[Response, Fault]:
         """The answer with its fault already in it, and the fault for what remains to be done on the connection."""
-        response, fault = self._route(request)
-        response = apply_fault(response, fault, self._time)
+        try:
+            response, fault = self._route(request)
+            response = apply_fault(response, fault, self._time)
+        except OSError:
+            if self._time.stopping.is_set():
+                raise
+            response, fault = errors_json(500, "The sandbox could not read or make a file"), PROPER
+        except Exception as error:
+            # A script that cannot be followed is told to who asks: a server thread has nobody else to tell.
+            response, fault = errors_json(500, f"The sandbox's script is wrong: {error!r}"), PROPER
         response.head_only = request.method == "HEAD"
         return response, fault
 
@@ -63,7 +94,7 @@ class Calls:
         match request.segments:
             case ["api", "v1", "account", account, "exports", export_job_id]:
                 return self._download(request, account, export_job_id)
-            case ["api", *_] if request.origin != self._own_origin():
+            case ["api", *_] if request.origin != self._base("own"):
                 return errors_json(404, "This host serves files only"), PROPER
             case ["api", "public", place, tool_id, "export"] if any(place in kind.paths for kind in KINDS.values()):
                 return self._check_call(request, "POST") or self._export(request, place, tool_id)
@@ -104,13 +135,13 @@ class Calls:
             job = self._new_job(tool, flow_id)
             link = self._delivery.link(job) if tool.script.url_in in ("export", "both") else None
             if starts:
-                self.jobs[job.dock_status_id] = job
+                self._jobs[job.dock_status_id] = job
                 self._remember()
             return json_response(200, _export_answer(job, link)), fault
 
     def _new_job(self, tool: Tool, flow_id: str) -> Job:
         dock_status_id = self._ids.new("ds-")
-        while dock_status_id in self.jobs:
+        while dock_status_id in self._jobs:
             # A seeded sandbox that kept jobs of its last run.
             dock_status_id = self._ids.new("ds-")
         return Job(
@@ -120,7 +151,7 @@ class Calls:
             tool_id=tool.tool_id,
             flow_id=flow_id,
             tool_name=tool.name,
-            flow=tool.flow_of(sum(job.tool_id == tool.tool_id for job in self.jobs.values())),
+            flow=tool.flow_of(sum(job.tool_id == tool.tool_id for job in self._jobs.values())),
             script=tool.script,
             started_at=self._time.now(),
             started_wall=self._time.wall(),
@@ -129,7 +160,7 @@ class Calls:
 
     def _dock_status(self, dock_status_id: str) -> tuple[Response, Fault]:
         with self.lock:
-            job = self.jobs.get(dock_status_id)
+            job = self._jobs.get(dock_status_id)
             if job is None:
                 return errors_json(404, "Dock status not found"), PROPER
             now = self._time.now()
@@ -144,7 +175,7 @@ class Calls:
 
     def _download(self, request: Request, account: str, export_job_id: str) -> tuple[Response, Fault]:
         with self.lock:
-            job = next((each for each in self.jobs.values() if each.export_job_id == export_job_id), None)
+            job = next((each for each in self._jobs.values() if each.export_job_id == export_job_id), None)
             if job is None or job.account != account:
                 return errors_json(404, "No such file"), PROPER
         response, leads_to_file = self._delivery.answer(request, job)

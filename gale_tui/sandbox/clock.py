@@ -28,11 +28,8 @@ class SandboxTime:
         self.speed = speed
         self._begin = clock()
         self._runs_by_itself = clock is time.monotonic
-        self._stopping = threading.Event()
-
-    @property
-    def stopping(self) -> bool:
-        return self._stopping.is_set()
+        self.stopping = threading.Event()
+        """Set from the sandbox's stop until its next start."""
 
     def now(self) -> float:
         """Seconds of the sandbox."""
@@ -42,12 +39,6 @@ class SandboxTime:
         """Waits for a moment of :meth:`now`; False where the sandbox stops before."""
         while (left := moment - self.now()) > 0:
             real = left / self.speed
-            if self._stopping.wait(real if self._runs_by_itself else min(real, LOOK_AGAIN)):
+            if self.stopping.wait(real if self._runs_by_itself else min(real, LOOK_AGAIN)):
                 return False
-        return not self._stopping.is_set()
-
-    def restart(self) -> None:
-        self._stopping.clear()
-
-    def stop(self) -> None:
-        self._stopping.set()
+        return not self.stopping.is_set()

@@ -114,7 +114,7 @@ class Listener(ThreadingTCPServer):
 
     def _converse(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
-            while not self._time.stopping:
+            while not self._time.stopping.is_set():
                 try:
                     request = read_request(stream, self.url)
                 except MalformedRequestError as malformed:

@@ -9,15 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from gale_tui.sandbox.calls import Calls
+from gale_tui.sandbox.calls import Gale
 from gale_tui.sandbox.clock import SandboxTime
-from gale_tui.sandbox.delivery import Delivery
-from gale_tui.sandbox.flows import BANKING, Flow
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Memory, Tool
+from gale_tui.sandbox.jobs import Memory
 from gale_tui.sandbox.listener import Listener
-from gale_tui.sandbox.script import Fault, Script
-from gale_tui.sandbox.tools import DEMO, KINDS, SampleTool
-from gale_tui.sandbox.wire import Request, Response, errors_json
+from gale_tui.sandbox.tools import DEMO, SampleTool
 
 if TYPE_CHECKING:
     import ssl
@@ -26,7 +22,7 @@ SANDBOX_KEY: Final = "kg-5a9db0c5-0000-4000-8000-000000000001-5a9db0c5-0000-4000
 """The key of every sandbox; it opens nothing else."""
 
 
-class Sandbox:
+class Sandbox(Gale):
     """A GALE on loopback, for the demo, for development and for tests.
 
     Args:
@@ -57,34 +53,20 @@ class Sandbox:
         tls: ssl.SSLContext | None = None,
         keep: Path | None = None,
     ) -> None:
-        self.key = key
-        """What `x-api-key` must be from now on."""
+        super().__init__(SandboxTime(clock, wall, speed), key, seed, strict_flow)
         self._host = host
         self._tls = tls
-        self._time = SandboxTime(clock, wall, speed)
         self._lock = threading.Lock()
         self._running = False
         self._listeners: dict[str, Listener] = {}
         self._ports = {"own": port}
         self._urls: dict[str, str] = {}
-        self._tool_ids = Ids(f"tools {seed}")
-        self._delivery = Delivery(self._time, self._base, self._key_fits)
-        self._calls = Calls(
-            self._time,
-            self._delivery,
-            Ids(seed),
-            self._tool_ids.new(""),
-            key_fits=self._key_fits,
-            own_origin=lambda: self._urls["own"],
-            strict_flow=strict_flow,
-            remember=self._remember,
-        )
         for sample in catalogue:
             self.add_tool(sample.flow.name, sample.script, what=sample.what, flow=sample.flow, later=sample.later)
         self._memory = Memory(keep, self._time) if keep is not None else None
         self._port_kept = False
         if self._memory is not None:
-            self._calls.jobs.update({job.dock_status_id: job for job in self._memory.jobs(self._calls.tools)})
+            self._jobs.update({job.dock_status_id: job for job in self._memory.jobs(self.tools)})
             if port == 0 and self._memory.port:
                 self._ports["own"] = self._memory.port
                 self._port_kept = True
@@ -98,7 +80,7 @@ class Sandbox:
         with self._lock:
             if self._running:
                 return
-            self._time.restart()
+            self._time.stopping.clear()
             try:
                 self._listen("own")
             except OSError as error:
@@ -112,7 +94,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Closes the ports and every connection at once; nothing is left running, and no file that it made."""
-        self._time.stop()
+        self._time.stopping.set()
         with self._lock:
             self._running = False
             listeners, self._listeners = list(self._listeners.values()), {}
@@ -142,7 +124,7 @@ class Sandbox:
 
     def _listen(self, which: str) -> None:
         tls = None if which == "plain" else self._tls
-        listener = Listener(self._host, self._ports.get(which, 0), self._answer, self._time, tls)
+        listener = Listener(self._host, self._ports.get(which, 0), self.answer, self._time, tls)
         self._listeners[which] = listener
         self._ports[which] = listener.port
         self._urls[which] = listener.url
@@ -150,47 +132,5 @@ class Sandbox:
 
     def _remember(self) -> None:
         if self._memory is not None:
-            with self._calls.lock:
-                self._memory.save(self._ports["own"], self._calls.jobs.values())
-
-    @property
-    def offered(self) -> tuple[Tool, ...]:
-        """The tools with a flow of their own, in the order in which they were added."""
-        with self._calls.lock:
-            return tuple(tool for tool in self._calls.tools.values() if not tool.any_flow)
-
-    def add_tool(
-        self,
-        name: str,
-        script: Script | None = None,
-        *,
-        what: str = "",
-        flow: Flow = BANKING,
-        later: tuple[Flow, ...] = (),
-        kind: str = "tool",
-    ) -> Tool:
-        """Offers a further tool, workflow or model under new ids; `later` is what its further exports have."""
-        script = script or Script()
-        with self._calls.lock:
-            flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
-            tool_id = self._tool_ids.new(KINDS[kind].id_prefix)
-            faults = FaultSequence(script.on_export)
-            tool = Tool(tool_id, flow_id, name, what, (flow, *later), script, faults, kind)
-            self._calls.tools[tool_id] = tool
-        return tool
-
-    def _key_fits(self, request: Request) -> bool | None:
-        keys = request.header_values("x-api-key")
-        return keys == [self.key] if keys else None
-
-    def _answer(self, request: Request) -> tuple[Response, Fault]:
-        try:
-            response, fault = self._calls.answer(request)
-        except OSError:
-            if self._time.stopping:
-                raise
-            response, fault = errors_json(500, "The sandbox could not read or make a file"), PROPER
-        except Exception as error:
-            # A script that cannot be followed is told to who asks: a server thread has nobody else to tell.
-            response, fault = errors_json(500, f"The sandbox's script is wrong: {error!r}"), PROPER
-        return response, fault
+            with self.lock:
+                self._memory.save(self._ports["own"], self._jobs.values())

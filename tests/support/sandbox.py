@@ -106,11 +106,11 @@ class Sandbox(server.Sandbox):
         A tool id that is not known yet becomes a tool that may be exported with any flow.
         """
         faults = FaultSequence(script.on_export)
-        with self._calls.lock:
-            tool = self._calls.tools.get(tool_id)
+        with self.lock:
+            tool = self.tools.get(tool_id)
             if tool is None:
                 tool = Tool(tool_id, "", "Scripted Tool", "", (BANKING,), script, faults, any_flow=True)
-                self._calls.tools[tool_id] = tool
+                self.tools[tool_id] = tool
             else:
                 tool.script, tool.export_faults = script, faults
 
@@ -120,8 +120,8 @@ class Sandbox(server.Sandbox):
         Raises:
             KeyError: There is no such job.
         """
-        with self._calls.lock:
-            self._calls.jobs[dock_status_id].follow(script)
+        with self.lock:
+            self._jobs[dock_status_id].follow(script)
 
     def forget_job(self, dock_status_id: str) -> None:
         """From now on the dock status and the link are unknown.
@@ -129,14 +129,14 @@ class Sandbox(server.Sandbox):
         Raises:
             KeyError: There is no such job.
         """
-        with self._calls.lock:
-            del self._calls.jobs[dock_status_id]
+        with self.lock:
+            del self._jobs[dock_status_id]
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs that were started, oldest first."""
-        with self._calls.lock:
-            return tuple(self._calls.jobs.values())
+        with self.lock:
+            return tuple(self._jobs.values())
 
     @property
     def requests(self) -> list[Record]:
@@ -157,12 +157,12 @@ class Sandbox(server.Sandbox):
         Raises:
             KeyError: There is no such job.
         """
-        with self._calls.lock:
-            path = Delivery.path(self._calls.jobs[dock_status_id])
+        with self.lock:
+            path = Delivery.path(self._jobs[dock_status_id])
         return self.log.of("GET", path)
 
-    def _answer(self, request: Request) -> tuple[Response, Fault]:
-        response, fault = super()._answer(request)
+    def answer(self, request: Request) -> tuple[Response, Fault]:
+        response, fault = super().answer(request)
         asked = {field.name: getattr(request, field.name) for field in fields(request)}
         self.log.add(Record(**asked, at=self._time.clock(), status=0 if fault.silent else response.status))
         return response, fault
