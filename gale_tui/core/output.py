@@ -41,10 +41,10 @@ class OutputThread(io.RawIOBase):
 
     Args:
         fileno: The descriptor; it stays open.
-        on_failure: Called on the thread with the first error.
+        on_failure: Called on the thread after the first error.
     """
 
-    def __init__(self, fileno: int, on_failure: Callable[[OSError], None] | None = None) -> None:
+    def __init__(self, fileno: int, on_failure: Callable[[], None] | None = None) -> None:
         self._fileno = fileno
         self._on_failure = on_failure
         self._changed = threading.Condition()
@@ -123,7 +123,7 @@ class OutputThread(io.RawIOBase):
             self.pending = 0
             self._changed.notify_all()
         if self._on_failure is not None:
-            self._on_failure(error)
+            self._on_failure()
 
 
 def _write_all(fileno: int, data: bytes) -> None:

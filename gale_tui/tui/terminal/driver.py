@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
 import sys
 from codecs import getincrementaldecoder
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from textual import events
@@ -43,19 +46,18 @@ class TerminalDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        loop, owner = asyncio.get_running_loop(), cast("Owner", app)
-
-        def gone(error: OSError | None = None) -> None:
-            try:
-                loop.call_soon_threadsafe(owner.terminal_gone)
-            except RuntimeError:
-                # The loop is closed: the program ends already.
-                return
-
-        self._gone = gone
-        # Standard output, not standard error as the framework: that may be a log.
-        self.output = OutputThread(sys.__stdout__.fileno() if sys.__stdout__ else 1, gone)
+        owner = cast("Owner", app)
         owner.driver = self
+        self._app_loop = asyncio.get_running_loop()
+        self._gone = partial(self.call_soon, owner.terminal_gone)
+        # Standard output, not standard error as the framework: that may be a log.
+        self.output = OutputThread(sys.__stdout__.fileno() if sys.__stdout__ else 1, self._gone)
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Calls a function on the app's thread."""
+        # The loop is closed where the program ends already.
+        with contextlib.suppress(RuntimeError):
+            self._app_loop.call_soon_threadsafe(function)
 
     @property
     def behind(self) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from textual import events
+from textual.widget import Widget
 from textual.widgets import Input
 
 FIRST_WAIT: Final = 0.01
@@ -67,7 +68,7 @@ class PasteDetector:
         """Whether keys are held."""
         return bool(self._held)
 
-    def holds(self, event: events.Key, field: Input | None) -> bool:
+    def holds(self, event: events.Key, focused: Widget | None) -> bool:
         """Whether the key is held, to be pressed or pasted in a moment."""
         gap, self._last = event.time - self._last, event.time
         text = _text_of(event)
@@ -80,7 +81,7 @@ class PasteDetector:
             self._held.append(event)
             self._wait()
             return True
-        if field is None:
+        if not isinstance(focused, Input):
             self._forget()
             if not (event.is_printable and event.character):
                 return False
@@ -89,14 +90,14 @@ class PasteDetector:
             return True
         if gap > PAUSE:
             self._forget()
-        if not text or not isinstance(field, ReadingInput) or field.read_more is None:
+        if not text or not isinstance(focused, ReadingInput) or focused.read_more is None:
             self._forget()
             return False
         self._cancel()
         if not self._before:
             # The keys are handled later, so that the focus lags: a tab among them may have left this field.
-            others = field.screen.query(ReadingInput)
-            self._before = {each: (each.value, each.cursor_position) for each in (field, *others)}
+            others = focused.screen.query(ReadingInput)
+            self._before = {each: (each.value, each.cursor_position) for each in (focused, *others)}
         (self._held if text == "\n" and len(self._typed) >= FEWEST else self._typed).append(event)
         self._wait()
         return bool(self._held)
@@ -108,21 +109,17 @@ class PasteDetector:
         keys = [*typed, *held]
         text = _text(keys)
         pasted = looks_pasted(text)
+        turns: Sequence[object] = held
         if before:
             several = pasted and "\n" in text.strip()
-            pressed = _press_behind(keys) if several else held
             if several or _REQUEST.search(text):
-                field = next(iter(before))
-
                 # Behind the keys that the field has still to take.
-                self._put(partial(_read, field, before, text, several), *pressed, *behind)
-                return
+                read = partial(_read, next(iter(before)), before, text, several)
+                turns = [read, *(_press_behind(keys) if several else held)]
         elif pasted:
             pressed = _press_behind(keys)
-            paste = events.Paste(_text(keys[: len(keys) - len(pressed)]))
-            self._put(paste, *pressed, *behind)
-            return
-        self._put(*held, *behind)
+            turns = [events.Paste(_text(keys[: len(keys) - len(pressed)])), *pressed]
+        self._put(*turns, *behind)
 
     def _wait(self, seconds: float | None = None) -> None:
         if seconds is None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import logging
 import os
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.widgets import Input
 
 from gale_tui.core.signals import handle_signals
 from gale_tui.tui.formatting.glyphs import terminal_encoding
@@ -126,20 +125,12 @@ class TerminalApp(App[int]):
         if self._repaint_due:
             return
         self._repaint_due = True
-        loop = asyncio.get_running_loop()
 
         def repaint() -> None:
             self._repaint_due = False
             self.refresh()
 
-        def sent() -> None:
-            try:
-                loop.call_soon_threadsafe(repaint)
-            except RuntimeError:
-                # The loop is closed: the program has ended.
-                return
-
-        driver.output.when_sent(sent)
+        driver.output.when_sent(partial(driver.call_soon, repaint))
 
     def forget_screen(self) -> None:
         """Sends everything with the next repaint: the terminal may show something else."""
@@ -165,19 +156,12 @@ class TerminalApp(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         """Queues keys and pastes; holds keys that may belong to a paste."""
-        if not event.is_forwarded and not self.is_headless:
-            if isinstance(event, events.Key):
-                if self._pastes.holds(event, self.focused if isinstance(self.focused, Input) else None):
-                    return
-                self._keys.put(event)
-                return
-            if isinstance(event, events.Paste):
-                if self._pastes.holding:
-                    self._pastes.end(event)
-                else:
-                    self._keys.put(event)
-                return
-        await self.handle_event(event)
+        if event.is_forwarded or self.is_headless or not isinstance(event, events.Key | events.Paste):
+            await self.handle_event(event)
+        elif isinstance(event, events.Paste) and self._pastes.holding:
+            self._pastes.end(event)
+        elif isinstance(event, events.Paste) or not self._pastes.holds(event, self.focused):
+            self._keys.put(event)
 
     async def handle_event(self, event: events.Event) -> None:
         await super().on_event(event)
