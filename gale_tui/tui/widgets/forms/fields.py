@@ -54,6 +54,10 @@ class FieldInput(ReadingInput):
         Binding("down", "step(1)", "Next field", show=False),
     ]
 
+    tidy: Callable[[str], str] = staticmethod(tidy_line)
+    """What to make of a pasted line."""
+    step_first: Callable[[int], bool] | None = None
+    """Called when an arrow key steps down (1) or up (-1); returns True if it did all."""
     # The framework lays the whole screen out whenever it changes, which for one line means nothing.
     virtual_size = Reactive(Size(0, 0))
 
@@ -62,21 +66,6 @@ class FieldInput(ReadingInput):
         """Only the first line of a paste was inserted."""
 
         lines: int
-
-    def __init__(
-        self,
-        value: str = "",
-        *,
-        id: str,
-        placeholder: str = "",
-        secret: bool = False,
-        tidy: Callable[[str], str] = tidy_line,
-    ) -> None:
-        super().__init__(value, placeholder, password=secret, id=id)
-        self.cursor_blink = False
-        self.step_first: Callable[[int], bool] | None = None
-        """Called when an arrow key steps down (1) or up (-1); returns True if it did all."""
-        self._tidy = tidy
 
     def take_paste(self, text: str) -> None:
         """Hands a paste to :attr:`read_more`, else inserts its first line."""
@@ -88,7 +77,7 @@ class FieldInput(ReadingInput):
         lines = [line for line in text.splitlines() if line.strip()]
         if not lines:
             return
-        self.replace(self._tidy(lines[0]), *self.selection)
+        self.replace(self.tidy(lines[0]), *self.selection)
         if len(lines) > 1:
             self.post_message(self.Shortened(len(lines)))
 
@@ -165,7 +154,9 @@ class TextField(Vertical):
         """
         super().__init__(id=f"{input_id}-field")
         self._label = label
-        self.input = FieldInput(value, id=input_id, placeholder=placeholder, secret=secret, tidy=tidy)
+        self.input = FieldInput(value, placeholder, id=input_id, password=secret)
+        self.input.cursor_blink = False
+        self.input.tidy = tidy
         self._line = Static(classes="field--line", markup=False)
         self.hint = hint
         self._below = below
