@@ -164,7 +164,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
             "export_again",
             exports=True,
         ),
-        _shown("details_close", "escape,q,enter", "Back", "Back to the table.", "close", palette=False),
+        _shown("details_close", "escape,q,enter", "Back", "Back to the table.", "dismiss", palette=False),
     ),
     Place.FORM: (
         _field_key(
@@ -205,7 +205,7 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         _by_key("environment_up", "k", "Up", "Previous environment.", "cursor_up"),
         _by_key("environment_first", "g", "First", "First environment.", "cursor_first"),
         _by_key("environment_last", "G", "Last", "Last environment.", "cursor_last"),
-        _shown("environments_back", "escape", "Back", "Back to the jobs.", "back"),
+        _shown("environments_back", "escape", "Back", "Back to the jobs.", "dismiss"),
     ),
     Place.ENVIRONMENT_FORM: (
         _field_key("environment_enter", "enter", "Next, then save", "Go to the next empty field, or save.", "save"),

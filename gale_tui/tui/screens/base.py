@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LEVELS = ("problem", "warning", "success", "busy")
-
 LIST_KEYS: Final = (
     Binding("j", "cursor_down", "Down", show=False),
     Binding("k", "cursor_up", "Up", show=False),
@@ -66,8 +64,7 @@ class _AppScreen(Screen[T]):
         said = self.query_one("#said", Static)
         said.update(text)
         said.display = bool(text)
-        for each in _LEVELS:
-            said.set_class(level == each, f"-{each}")
+        said.set_classes(f"-{level}" if level else "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Returns False for what starts exports with `--readonly`: its key does nothing."""
@@ -136,6 +133,3 @@ class GaleModal(_AppScreen[T], ModalScreen[T]):
     """A dialog. It is dismissed with a value; `None` means cancelled."""
 
     CSS_PATH = form_css(Path(__file__).with_name("dialogs.tcss"))
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)

@@ -31,7 +31,7 @@ class CopyMenu(GaleModal[None]):
     CSS_PATH = "copy_menu.tcss"
     AUTO_FOCUS = "#texts"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "cancel", "Close"),
+        Binding("escape,q", "dismiss", "Close"),
         *LIST_KEYS,
     ]
 

@@ -46,7 +46,7 @@ class ConfirmDialog(GaleModal[bool]):
 
     AUTO_FOCUS = "#cancel"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n,q", "cancel", "Cancel"),
+        Binding("escape,n,q", "dismiss", "Cancel"),
         Binding("y", "confirm", "Confirm", show=False),
         Binding("left,up", "app.focus_previous", "Previous", show=False),
         Binding("right,down", "app.focus_next", "Next", show=False),
@@ -183,7 +183,7 @@ class EnvironmentPicker(GaleModal[str]):
 
     AUTO_FOCUS = "#environments"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,v", "cancel", "Cancel"),
+        Binding("escape,v", "dismiss", "Cancel"),
         *LIST_KEYS,
     ]
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 class FormDialog(GaleModal[T]):
     """A dialog that `enter` or its first button submits."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def buttons(self, label: str, button_id: str) -> Horizontal:
         submit, cancel = FormButton(label, button_id, "primary"), FormButton("Cancel", "cancel")

@@ -55,7 +55,7 @@ class HelpScreen(GaleModal[None]):
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "cancel", "Close"),
+        Binding("escape,q,enter", "dismiss", "Close"),
         Binding("slash", "search", "Search", show=False),
         Binding("j", "found_next", "Down", show=False),
         Binding("k", "found_previous", "Up", show=False),
@@ -76,8 +76,7 @@ class HelpScreen(GaleModal[None]):
     def _page(self, words: str = "") -> Content:
         """The whole page, or its lines that have all of the words."""
         wanted = words.casefold().split()
-        lines = self._lines()
-        found = [line for line in lines if all(word in line.plain.casefold() for word in wanted)] if wanted else lines
+        found = [line for line in self._lines() if all(word in line.plain.casefold() for word in wanted)]
         return Content("\n").join(found or [Content("Not found.")])
 
     def _lines(self) -> list[Content]:

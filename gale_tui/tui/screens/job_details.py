@@ -44,9 +44,6 @@ class JobDetailsScreen(JobActions):
         if message.change.job.id == self._job_id:
             self._follow()
 
-    def action_close(self) -> None:
-        self.dismiss(None)
-
     def action_export_again(self) -> None:
         job = self.selected_job()
         self.dismiss(None)

@@ -26,7 +26,7 @@ class BatchAccountDialog(GaleModal[Answer]):
     CSS_PATH = form_css("report.tcss")
     AUTO_FOCUS = "#close"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,B", "cancel", "Close"),
+        Binding("escape,q,B", "dismiss", "Close"),
         Binding("left", "app.focus_previous", "Previous", show=False),
         Binding("right", "app.focus_next", "Next", show=False),
         Binding("down,j", "scroll_page(1)", "Down", show=False),

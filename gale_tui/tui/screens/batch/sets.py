@@ -56,7 +56,7 @@ class SetPicker(GaleModal[ToolSet]):
 
     AUTO_FOCUS = "#sets"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,o", "cancel", "Cancel"),
+        Binding("escape,q,o", "dismiss", "Cancel"),
         Binding("x", "delete", "Delete"),
         *LIST_KEYS,
     ]

@@ -277,6 +277,3 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     def action_cursor_last(self) -> None:
         self._list.action_last()
-
-    def action_back(self) -> None:
-        self.dismiss(None)
