@@ -118,6 +118,7 @@ class DownloadTask:
         self._cancel = Cancellation()
         self._flusher: Flusher | None = None
         self._open: PartFile | None = None
+        self._checksums = contextlib.ExitStack()
         self._name = ""
         self._suffix = ".bin" if plan.any_file else ".zip"
         self._largest = sys.maxsize if plan.any_file else TOTAL_LIMIT + _OVERHEAD
@@ -146,7 +147,8 @@ class DownloadTask:
         """
         failure: BaseException
         try:
-            saved = self._run()
+            with self._checksums:
+                saved = self._run()
             self.received = self.size = saved.size
             return saved
         except BaseException as error:
@@ -240,7 +242,8 @@ class DownloadTask:
         url = self._plan.url
         headers = {"Range": f"bytes={offset}-", "If-Range": self.validator} if offset and self.validator else {}
         refused: DownloadError | None = None
-        for with_key in self._key_attempts(url):
+        owned, signed = self._transport.owns(url), bool(urlsplit(url.reveal()).query)
+        for with_key in (False, True) if owned and signed else (owned,):
             try:
                 response = self._transport.open(
                     url.reveal(), headers=headers, with_key=with_key, cancel=self._cancel, stall=self._stall
@@ -258,25 +261,17 @@ class DownloadTask:
                 break
         raise refused or DownloadError("The link was not requested")
 
-    def _key_attempts(self, url: SignedUrl) -> tuple[bool, ...]:
-        """Whether the key goes along, in the order of trying."""
-        if not self._transport.owns(url):
-            return (False,)
-        return (False, True) if urlsplit(url.reveal()).query else (True,)
-
     def _receive(self, response: OpenResponse, answer: Placement, offset: int) -> Checksum:
         """Brings the part to its full length; returns the checksum of all of it."""
         part = self._open
-        if answer.kind == "complete":
-            assert part is not None  # noqa: S101  # narrows: there was an offset
+        if answer.kind == "complete" and part is not None:
             self.size = part.size
             return self._hash_part(part)
         if answer.size is not None and answer.size > self._largest:
             raise DownloadError(f"The file has {answer.size:,} bytes, more than a tool's can have")
         there = offset if answer.kind == "continues" else 0
         body = Body(response, None if answer.size is None else answer.size - there, self._stall)
-        if answer.kind == "continues":
-            assert part is not None  # noqa: S101  # narrows: there was an offset
+        if answer.kind == "continues" and part is not None:
             require_room(self._plan.folder, answer.size, there=part.size)
             if answer.size != self.size:
                 self.size = answer.size
@@ -294,12 +289,8 @@ class DownloadTask:
                 name = name.removesuffix(self._suffix)
             self._name = safe_file_stem(name, self._plan.fallback_stem) if name else ""
             part = self._empty_part(validator_of(response.headers), answer.size)
-            checksum = Checksum()
-        try:
-            receive(body, part, checksum, self._count_bytes)
-        except BaseException:
-            checksum.close()
-            raise
+            checksum = self._new_checksum()
+        receive(body, part, checksum, self._count_bytes)
         return checksum
 
     def _count_bytes(self, count: int) -> None:
@@ -347,21 +338,20 @@ class DownloadTask:
 
     def _hash_part(self, part: PartFile) -> Checksum:
         """The checksum of the part as it is on the disk."""
-        checksum = Checksum()
-        try:
-            offset = 0
-            while offset < part.size:
-                self._check()
-                buffer = checksum.take()
-                count = part.read_into(buffer[: part.size - offset], offset)
-                if not count:
-                    raise FileSystemError("The unfinished file was changed by another program", "Start over")
-                checksum.put(buffer, count)
-                offset += count
-        except BaseException:
-            checksum.close()
-            raise
+        checksum = self._new_checksum()
+        offset = 0
+        while offset < part.size:
+            self._check()
+            buffer = checksum.take()
+            count = part.read_into(buffer[: part.size - offset], offset)
+            if not count:
+                raise FileSystemError("The unfinished file was changed by another program", "Start over")
+            checksum.put(buffer, count)
+            offset += count
         return checksum
+
+    def _new_checksum(self) -> Checksum:
+        return self._checksums.enter_context(contextlib.closing(Checksum()))
 
     def _finish(self, part: PartFile, checksum: Checksum) -> SavedFile:
         """Verifies the part while it is forced to the disk, then gives it its name."""
@@ -391,8 +381,6 @@ class DownloadTask:
 
     def _discard(self) -> None:
         part, self._open, self.part = self._open, None, None
-        self.received = 0
-        self.validator = None
-        self.size = None
+        self.received, self.validator, self.size = 0, None, None
         if part is not None:
             part.remove()
