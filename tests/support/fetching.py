@@ -17,7 +17,7 @@ from gale_tui.core.downloads.saved_file import SavedFile
 from gale_tui.core.errors import GaleError
 from gale_tui.core.http.transport import Transport
 from gale_tui.core.identifiers import parse_host
-from gale_tui.core.models import Environment
+from gale_tui.core.models import Download, Environment
 from gale_tui.core.secret import Secret, SignedUrl
 from gale_tui.sandbox.script import File, Script
 from tests.support.sandbox import Sandbox
@@ -40,7 +40,8 @@ class Fetching:
     def plan(self, url: str, **fields: Any) -> DownloadPlan:
         """A plan for `url`; anything else may be given."""
         plan = DownloadPlan(SignedUrl(url), self.folder, "fallback", "staging", FINISHED)
-        return dataclasses.replace(plan, **fields)
+        before = {name: fields.pop(name) for name in ("part", "received", "validator", "size") if name in fields}
+        return dataclasses.replace(plan, before=Download(**before), **fields)
 
     def task(
         self,

@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,6 +41,7 @@ from gale_tui.core.errors import (
 from gale_tui.core.http.request_context import Cancellation
 from gale_tui.core.http.responses import OpenResponse
 from gale_tui.core.http.transport import Transport
+from gale_tui.core.models import Download
 from gale_tui.core.secret import SignedUrl
 from gale_tui.core.untrusted_text import safe_file_stem
 
@@ -62,14 +63,8 @@ class DownloadPlan:
     environment_name: str
     finished_at: float
     """When the job ended, in seconds since the epoch; part of the name."""
-    part: Path | None = None
-    """An unfinished file to resume."""
-    received: int = 0
-    """Bytes in it when it was last looked at; the file itself counts."""
-    validator: str | None = None
-    """Of the part, for `If-Range`."""
-    size: int | None = None
-    """Bytes of the whole file, where known."""
+    before: Download = field(default_factory=Download)
+    """How far an earlier download came; its part is resumed if there is one. The file itself counts."""
     pattern: str = DEFAULT_PATTERN
     """The setting `filename_pattern`."""
     tool: str = ""
@@ -106,10 +101,11 @@ class DownloadTask:
         stall_seconds: float = 30.0,
         step: Step | None = None,
     ) -> None:
-        self.received = plan.received
-        self.size = plan.size
-        self.part: Path | None = plan.part
-        self.validator = plan.validator
+        self.received = plan.before.received
+        # Without a part it is the size of the file that was saved before.
+        self.size = plan.before.size if plan.before.part is not None else None
+        self.part = plan.before.part
+        self.validator = plan.before.validator
         self._transport = transport
         self._plan = plan
         self._on_part = on_part or (lambda part, validator, size: None)
@@ -183,19 +179,17 @@ class DownloadTask:
 
     def _run(self) -> SavedFile:
         self._check()
-        plan = self._plan
-        part = PartFile.reopen(plan.part, self._step) if plan.part is not None else None
-        self._open = part
+        self._open = part = PartFile.reopen(self.part, self._step) if self.part is not None else None
         if part is None:
             self.part, self.received = None, 0
         else:
             self.received = part.size
             if (published := part.published) is not None:
                 return self._finish_published(part, published)
-            if part.shared or part.path.parent != plan.folder:
+            if part.shared or part.path.parent != self._plan.folder:
                 # Not ours alone to change, or not where the file is to be.
                 self._discard()
-            elif part.size and part.size == plan.size:
+            elif part.size and part.size == self.size:
                 with contextlib.suppress(CorruptFileError, NotAZipError):
                     return self._finish(part, self._hash_part(part))
                 self._discard()

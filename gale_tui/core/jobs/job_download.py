@@ -214,11 +214,7 @@ class JobDownload:
             fallback_stem=job.label or job.name or job.tool_id,
             environment_name=environment.name,
             finished_at=job.ended_at or self._clock.time(),
-            part=job.download.part,
-            received=job.download.received,
-            validator=job.download.validator,
-            # Without a part it is the size of the file that was saved before.
-            size=job.download.size if job.download.part is not None else None,
+            before=job.download,
             pattern=self._context.environments.config.settings.filename_pattern,
             tool=job.tool_id,
             label=job.label,
