@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from gale_tui.core.batch.tools import BadLine, BatchTool
@@ -44,7 +43,7 @@ class BatchRecord:
     bad: tuple[BadLine, ...] = ()
     created_at: float = 0.0
     """Seconds since the epoch."""
-    started: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    started: Mapping[int, str] = field(default_factory=dict)
     """Job ids of the tools that were started, by their place."""
 
     @classmethod
@@ -106,9 +105,7 @@ class BatchRecord:
                 save_when_ready=bool(plan["save"]),
                 bad=tuple(BadLine(int(line), str(words), str(problem)) for line, words, problem in plan["bad"]),
                 created_at=created_at if isinstance(created_at, float) else 0.0,
-                started=MappingProxyType(
-                    {place: job for place, job in started.items() if isinstance(place, int) and 0 <= place < len(tools)}
-                ),
+                started={place: job for place, job in started.items() if place in range(len(tools))},
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise StoreError("An interrupted batch cannot be read") from error

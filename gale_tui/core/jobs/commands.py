@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from gale_tui.core.errors import ConfigError, SendingError, StoreError
 from gale_tui.core.jobs import transitions
@@ -194,7 +195,7 @@ class JobCommands(Mapping[str, Job]):
         )
         return await self._registry.add(job, "tracked")
 
-    async def remove(self, job_id: str) -> Callable[[], Awaitable[None]] | None:
+    async def remove(self, job_id: str) -> Callable[[], Awaitable[Job]] | None:
         """Removes a job from the history; returns what brings it back, None if it was gone already.
 
         Raises:
@@ -209,14 +210,7 @@ class JobCommands(Mapping[str, Job]):
                 raise SendingError(f"{job.title} is being requested", "Remove it once GALE has answered")
         self._downloads.stop(job_id)
         removed = await self._registry.remove(job_id)
-        if removed is None:
-            return None
-        job, events = removed
-
-        async def undo() -> None:
-            await self._restore(job, events)
-
-        return undo
+        return partial(self._restore, *removed) if removed is not None else None
 
     async def _restore(self, job: Job, events: Sequence[JobEvent]) -> Job:
         await self._registry.restore(job, events)

@@ -44,8 +44,6 @@ class _Pending:
     """Nobody waits in front of the form to hear of a refusal: it is shown on a row."""
     again: bool = False
     """It waits after a 429."""
-    turn: bool = False
-    """Its turn has come already."""
     sent: bool = False
     """The POST may have left."""
     task: asyncio.Task[Job] = field(init=False)
@@ -123,9 +121,8 @@ class Exporter:
             if line is not None:
                 # A batch loses nothing while it waits: a kill then leaves the line as it is, certainly not sent.
                 await self._take_turn(environment.id)
-                pending.turn = True
             await self._registry.add(job, "requested", line, POST_LEASE)
-            job = await self._post(job.id, environment, pending)
+            job = await self._post(job.id, environment, pending, has_turn=line is not None)
         finally:
             self._pending.pop(job.id, None)
         self.resume(job)
@@ -164,14 +161,13 @@ class Exporter:
         if at > now:
             await self._clock.sleep(at - now)
 
-    async def _post(self, job_id: str, environment: Environment, pending: _Pending) -> Job:
+    async def _post(self, job_id: str, environment: Environment, pending: _Pending, *, has_turn: bool = False) -> Job:
         job = self._registry.jobs[job_id]
         pending.sent = False
         try:
             client = await self._connections.client(environment)
-            if not pending.turn:
+            if not has_turn:
                 await self._take_turn(environment.id)
-            pending.turn = False
             if self._context.step is not None:
                 self._context.step("request sent")
             pending.sent = True

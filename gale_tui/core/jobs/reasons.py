@@ -41,7 +41,15 @@ def clock_time(at: float, since: float | None = None) -> str:
     return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S", then)
 
 
-_NOTHING: Final = Sentence("")
+_CAUSES: Final = {
+    DownloadReason.NOT_READY: "Not ready yet",
+    DownloadReason.STOPPED: "Stopped",
+    DownloadReason.CLOSED: "gale-tui ended before the file was whole",
+    DownloadReason.LINK_EXPIRED: "Link expired: {}",
+    DownloadReason.NO_FRESH_LINK: "No fresh link: {}",
+}
+"""Why a file is not saved, with the words of the error; for any other reason these alone."""
+_LINK_TROUBLE: Final = (DownloadReason.LINK_REJECTED, DownloadReason.FILE_MISSING, DownloadReason.NO_FRESH_LINK)
 
 
 def describe(job: Job) -> Sentence:
@@ -119,35 +127,21 @@ def describe_download(job: Job) -> Sentence:
 
 
 def _describe_download(job: Job, reason: DownloadReason) -> Sentence:
-    download = job.download
+    download, error = job.download, job.download.error
     again = Sentence("Export again", "export_again")
-    error = download.error
     match reason:
-        case DownloadReason.NOT_READY:
-            cause = "Not ready yet"
-        case DownloadReason.STOPPED:
-            cause = "Stopped"
-        case DownloadReason.CLOSED:
-            cause = "gale-tui ended before the file was whole"
         case DownloadReason.LINK_EXPIRED if download.state is DownloadState.EXPIRED:
             return _join("The link has expired and GALE gives no fresh one", again)
-        case DownloadReason.LINK_EXPIRED:
-            cause = f"Link expired: {error}"
-        case DownloadReason.LINK_REJECTED | DownloadReason.FILE_MISSING if download.state is DownloadState.FAILED:
-            return _join(error, again)
         case DownloadReason.NO_LINK:
             return _join("GALE gives no link to the file", again)
-        case DownloadReason.NO_FRESH_LINK:
-            cause = f"No fresh link: {error}"
-            if download.state is DownloadState.FAILED:
-                return _join(cause, again)
         case DownloadReason.ENVIRONMENT_GONE:
             return Sentence(f"The environment {job.environment_name} is gone or has another host now")
         case DownloadReason.DISK:
             return _join(error, Sentence("Then download again", "download"))
-        case _:
-            cause = error
-    if download.next_try_at is not None and download.state is not DownloadState.FAILED:
+    cause = _CAUSES.get(reason, "{}").format(error)
+    if download.state is DownloadState.FAILED:
+        return _join(cause, again) if reason in _LINK_TROUBLE else Sentence(cause)
+    if download.next_try_at is not None:
         return Sentence(f"{cause}, tries again at {clock_time(download.next_try_at, job.created_at)}")
     if download.state is DownloadState.RESUMABLE:
         return _join(cause, Sentence("Resume the download", "download"))
@@ -158,7 +152,7 @@ def describe_entry(entry: BatchEntry) -> Sentence:
     """Why a tool of a batch is not saved; empty where it is."""
     job = entry.job
     if entry.outcome is None or entry.outcome in GOOD:
-        return _NOTHING
+        return Sentence("")
     if job is None or entry.outcome is Outcome.UNFINISHED:
         return Sentence(entry.why)
     if entry.outcome is Outcome.NOT_SAVED:

@@ -14,7 +14,7 @@ from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.tables.job_table import JobTable
 
-Undo = Callable[[], Awaitable[None]]
+Undo = Callable[[], Awaitable[Job]]
 
 _WITHOUT_FILE = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED)
 

@@ -80,7 +80,7 @@ async def test_undo_pressed_while_jobs_are_still_being_removed_brings_all_of_the
     async with three_saved(tmp_path) as (app, pilot, _):
         remove = JobCommands.remove
 
-        async def slow(self: JobCommands, job_id: str) -> Callable[[], Awaitable[None]] | None:
+        async def slow(self: JobCommands, job_id: str) -> Callable[[], Awaitable[Job]] | None:
             undo = await remove(self, job_id)
             await going_on.wait()
             return undo
