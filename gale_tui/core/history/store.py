@@ -67,7 +67,6 @@ class JobStore:
         cls,
         path: Path,
         *,
-        owner: str | None = None,
         step: Step | None = None,
         on_notice: Callable[[str], None] | None = None,
     ) -> JobStore:
@@ -77,7 +76,6 @@ class JobStore:
 
         Args:
             path: The file. A new one gets mode 0600, a new folder 0700.
-            owner: Name of this store among those that share the file; random if None.
             step: For tests: called on the writing thread with "db write" before a statement, "db commit" and
                 "db committed" around a commit.
             on_notice: Called with each sentence about the file, at once or whenever damage shows later.
@@ -88,7 +86,7 @@ class JobStore:
         """
         writing = DaemonThreads("history-write", most=1)
         try:
-            history = await writing.call(History.open, path, owner or uuid.uuid4().hex, step)
+            history = await writing.call(History.open, path, uuid.uuid4().hex, step)
         except BaseException:
             writing.close()
             raise

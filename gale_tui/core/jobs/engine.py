@@ -336,10 +336,8 @@ class GaleEngine:
             what = "removed" if change.removed else "added" if before is None else "changed"
             words = f"{inert(job.status, 40)}, file {job.download.state.value}"
             log.info("job %s %s %s: %s", job.id, what, "elsewhere" if change.elsewhere else "here", words)
-        if job.resume_at is None or change.removed:
-            self._context.deadlines.forget(job.id)
-        else:
-            self._context.deadlines.remaining(job.id, job.resume_at)
+        # Seen now, its time counts by the monotonic clock.
+        self._context.deadlines.remaining(job)
         if change.removed or not job.state.polled:
             if job.id in self.scheduler:
                 self.scheduler.forget(job.id)

@@ -132,8 +132,7 @@ class Exporter:
         registry = self._registry
         try:
             while job.state is JobState.WAITING:
-                if job.resume_at is not None:
-                    await self._clock.sleep(max(0.0, self._context.deadlines.remaining(job.id, job.resume_at)))
+                await self._clock.sleep(max(0.0, self._context.deadlines.remaining(job)))
                 if job.id not in registry.jobs:
                     return job
                 environment = self._context.environment_of(job)

@@ -63,7 +63,7 @@ class Poller:
             if (result := await self._acquire(job_id)) is not None:
                 return result
             job = self._registry.jobs[job_id]
-        if job.resume_at is not None and (wait := self._context.deadlines.remaining(job_id, job.resume_at)) > 0:
+        if (wait := self._context.deadlines.remaining(job)) > 0:
             return PollResult(PollOutcome.NOT_ASKED, wait)
         asked_at = self._clock.time()
         key: Secret | None = None

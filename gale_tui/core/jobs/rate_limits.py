@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Literal, NamedTuple
 
 from gale_tui.core.clock import Clock
+from gale_tui.core.models import Job
 
 Condition = Literal["fine", "slowed", "offline", "needs key"]
 """How polling of one environment stands."""
@@ -280,14 +281,16 @@ class Deadlines:
         self._clock = clock
         self._known: dict[str, tuple[float, float]] = {}
 
-    def remaining(self, job_id: str, at: float) -> float:
-        """Seconds until `at`, in seconds since the epoch as it was when that time was first seen; negative after it."""
-        now = self._clock.monotonic()
-        known = self._known.get(job_id)
-        if known is None or known[0] != at:
-            known = self._known[job_id] = (at, now + at - self._clock.time())
-        return known[1] - now
+    def remaining(self, job: Job) -> float:
+        """Seconds until the job's `resume_at`, as it was when that time was first seen.
 
-    def forget(self, job_id: str) -> None:
-        """The job waits no longer."""
-        self._known.pop(job_id, None)
+        Negative after it; 0.0 if the job waits for no time.
+        """
+        if job.resume_at is None:
+            self._known.pop(job.id, None)
+            return 0.0
+        now = self._clock.monotonic()
+        known = self._known.get(job.id)
+        if known is None or known[0] != job.resume_at:
+            known = self._known[job.id] = (job.resume_at, now + job.resume_at - self._clock.time())
+        return known[1] - now

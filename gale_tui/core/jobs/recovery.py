@@ -52,7 +52,7 @@ class Recovery:
             if job.state is JobState.REQUESTING and self._context.clock.time() - job.created_at > PATIENCE:
                 await self._exporter.mark_abandoned(job)
             elif job.state is JobState.WAITING and not self._context.readonly:
-                if job.resume_at is not None and self._context.deadlines.remaining(job.id, job.resume_at) < -PATIENCE:
+                if self._context.deadlines.remaining(job) < -PATIENCE:
                     self._exporter.resume(job)
             elif job.state is JobState.SUCCEEDED:
                 await self._resume_download(job)
