@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 
 
 class GaleEngine:
-    """Composes history, scheduler, clients and downloads.
+    """Composes history, scheduler, clients and downloads. What is in the history is there from `start` on.
 
     Args:
         extra_environments: From the variables, or the demo's; never written anywhere.
@@ -71,12 +71,6 @@ class GaleEngine:
         step: For tests: called with each write to the history, each disk operation of a download, and "request sent"
             right before a POST.
     """
-
-    jobs: JobCommands
-    """The jobs by their id, and what can be done with them; from `start` on, as all below."""
-    scheduler: Scheduler
-    registry: JobRegistry
-    downloads: DownloadQueue
 
     def __init__(
         self,
@@ -101,13 +95,9 @@ class GaleEngine:
         self.readonly = readonly
         self.demo = demo
         self.clock = clock or SystemClock()
-        self._rng = rng or random.Random()  # noqa: S311  # spreads requests, guards nothing
         self._threads = threads
-        self._offered = offered
         self._download_dir = download_dir
         self._policy = policy
-        self._new_id = new_id or (lambda: uuid.uuid4().hex)
-        self._stall = stall
         self._step = step
         self._background = Background(self._notify)
         self._store: JobStore | None = None
@@ -126,8 +116,46 @@ class GaleEngine:
             self._connections,
             extra=extra_environments,
             demo=demo,
-            on_key=self._key_provided,
+            on_key=lambda environment_id: self.scheduler.resume_environment(environment_id),
         )
+        self.registry = JobRegistry(self.clock, self._notify)
+        self.registry.listeners.append(self._job_changed)
+        rng = rng or random.Random()  # noqa: S311  # spreads requests, guards nothing
+        self._compose(rng, new_id or (lambda: uuid.uuid4().hex), stall, offered)
+
+    def _compose(
+        self, rng: random.Random, new_id: Callable[[], str], stall: float, offered: Sequence[ToolChoice]
+    ) -> None:
+        self.scheduler = Scheduler(
+            lambda job_id: self._poller.ask(job_id),
+            clock=self.clock,
+            rng=rng,
+            policy=self._polling(),
+            on_condition=self.connection_status.update,
+            usual=self._usual_seconds,
+        )
+        self._context = context = JobContext(
+            registry=self.registry,
+            environments=self.environments,
+            connections=self._connections,
+            scheduler=self.scheduler,
+            connection_status=self.connection_status,
+            deadlines=Deadlines(self.clock),
+            credentials=self.credentials,
+            threads=self._threads,
+            clock=self.clock,
+            rng=rng,
+            new_id=new_id,
+            folder=self.default_folder,
+            stall=stall,
+            readonly=self.readonly,
+            step=self._step,
+        )
+        self._poller = Poller(context)
+        self._exporter = Exporter(context)
+        self.downloads = DownloadQueue(context)
+        self._recovery = Recovery(context, self._exporter, self.downloads)
+        self.jobs = JobCommands(context, self._poller, self._exporter, self.downloads, self._recovery, offered)
 
     # Configuration
 
@@ -147,7 +175,7 @@ class GaleEngine:
             ConfigError: They could not be written.
         """
         self.environments.save_settings(**changes)
-        if self._store is not None and "poll_floor" in changes:
+        if "poll_floor" in changes:
             self.scheduler.policy = self._polling()
 
     def default_folder(self) -> Path:
@@ -156,10 +184,6 @@ class GaleEngine:
 
     def _polling(self) -> PollPolicy:
         return self._policy or PollPolicy().with_floor(self.settings.poll_floor)
-
-    def _key_provided(self, environment_id: str) -> None:
-        if self._store is not None:
-            self.scheduler.resume_environment(environment_id)
 
     # The history beside the jobs
 
@@ -183,10 +207,7 @@ class GaleEngine:
         Raises:
             StoreError: The history cannot be used.
         """
-        self._store = store = await self._open_history()
-        self.registry = JobRegistry(store, self.clock, self._notify)
-        self.registry.listeners.append(self._job_changed)
-        self._compose()
+        self._store = self.registry.store = store = await self._open_history()
         newest = await store.load(limit=FIRST_SCREENFUL)
         self.registry.add_loaded(newest)
         unfinished = await store.unfinished()
@@ -206,38 +227,6 @@ class GaleEngine:
             store = await JobStore.open(beside, step=self._step, on_notice=self._notify)
             self._notify(f"{error.what}. It is left alone; this older gale-tui keeps its jobs in {beside.name}.")
             return store
-
-    def _compose(self) -> None:
-        self.scheduler = Scheduler(
-            lambda job_id: self._poller.ask(job_id),
-            clock=self.clock,
-            rng=self._rng,
-            policy=self._polling(),
-            on_condition=self.connection_status.update,
-            usual=self._usual_seconds,
-        )
-        self._context = context = JobContext(
-            registry=self.registry,
-            environments=self.environments,
-            connections=self._connections,
-            scheduler=self.scheduler,
-            connection_status=self.connection_status,
-            deadlines=Deadlines(self.clock),
-            credentials=self.credentials,
-            threads=self._threads,
-            clock=self.clock,
-            rng=self._rng,
-            new_id=self._new_id,
-            folder=self.default_folder,
-            stall=self._stall,
-            readonly=self.readonly,
-            step=self._step,
-        )
-        self._poller = Poller(context)
-        self._exporter = Exporter(context)
-        self.downloads = DownloadQueue(context)
-        self._recovery = Recovery(context, self._exporter, self.downloads)
-        self.jobs = JobCommands(context, self._poller, self._exporter, self.downloads, self._recovery, self._offered)
 
     def _notify(self, text: str) -> None:
         log.warning("%s", text)

@@ -48,8 +48,10 @@ class JobRegistry:
         notify: Called with a sentence when something cannot be written, and when it could be.
     """
 
-    def __init__(self, store: JobStore, clock: Clock, notify: Callable[[str], None] = lambda text: None) -> None:
-        self.store = store
+    store: JobStore
+    """Set once it is open, before anything is read or changed."""
+
+    def __init__(self, clock: Clock, notify: Callable[[str], None] = lambda text: None) -> None:
         self._clock = clock
         self._notify = notify
         self._jobs: dict[str, Job] = {}

@@ -331,7 +331,8 @@ async def test_each_write_and_commit_is_told_on_the_thread_that_does_it(path: Pa
 
 
 async def test_a_change_that_nobody_waited_for_is_made_and_announced(store: JobStore) -> None:
-    registry = JobRegistry(store, SystemClock())
+    registry = JobRegistry(SystemClock())
+    registry.store = store
     await registry.add(sample_job(), "requested")
     loop, holding, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     announced: asyncio.Queue[JobChange] = asyncio.Queue()

@@ -55,7 +55,8 @@ class Instance:
     async def open(self) -> None:
         """Starts: what is in the history and not at its end is asked for."""
         self.store = await JobStore.open(self.path)
-        self.registry = JobRegistry(self.store, self.clock)
+        self.registry = JobRegistry(self.clock)
+        self.registry.store = self.store
         self.registry.listeners.append(self._changed)
         # The jitter alone is random, and the same in each run.
         self.scheduler = Scheduler(self._ask, clock=self.clock, rng=random.Random(3), policy=POLICY)  # noqa: S311

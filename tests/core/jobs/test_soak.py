@@ -151,7 +151,8 @@ def most_within(times: list[float], seconds: float) -> int:
 async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
     clock = PatientClock()
     store = await JobStore.open(tmp_path / "jobs.sqlite3")
-    registry = JobRegistry(store, clock)
+    registry = JobRegistry(clock)
+    registry.store = store
     servers = Servers(clock, registry)
     policy = PollPolicy()
     monitor = Scheduler(servers.ask, clock=clock, rng=random.Random(5), policy=policy)  # noqa: S311  # jitter alone
