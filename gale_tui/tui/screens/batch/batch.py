@@ -23,7 +23,6 @@ from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.actions import Place
 from gale_tui.tui.screens.base import GaleScreen, form_css
-from gale_tui.tui.screens.batch.list_history import ListHistory
 from gale_tui.tui.screens.dialogs import ConfirmDialog, EnvironmentPicker, confirm_production
 from gale_tui.tui.terminal.checkbox import FormCheckbox
 from gale_tui.tui.widgets.forms.batch_target import BatchTarget
@@ -60,8 +59,12 @@ class BatchScreen(GaleScreen[BatchRecord]):
         self._environment_given = isinstance(first, Batch) and environment is not None
         """The environment was given; the hosts of the requests do not choose it."""
         self._first_environment = environment
-        self._edited = ListHistory(first if isinstance(first, tuple) else ())
-        self._before = before if before is not None and before.lines else None
+        self._states: list[tuple[BatchList, ToolSet | None]] = [
+            (BatchList.of(first if isinstance(first, tuple) else ()), None)
+        ]
+        """The list and the set that it was opened from, behind those that undo brings back."""
+        if before is not None and before.lines:
+            self._states = [(before, None), *(self._states if first != () else ())]
         self._note = note
 
     def compose(self) -> ComposeResult:
@@ -75,12 +78,8 @@ class BatchScreen(GaleScreen[BatchRecord]):
         self.target.folder.input.read_more = self._take_list
         names = {"add": "batch_add", "open": "batch_open", "mark": "mark", "again": "export_again"}
         self.table.empty_text = EMPTY.format_map({word: self.key(name) for word, name in names.items()})
-        self.say(self._note)
-        if self._before is not None and self._first != ():
-            self._edited.push(self._before)
-        elif self._before is not None:
-            self._edited.list = self._before
-            self.say(f"This list was not started; {self.key('batch_clear')} clears it.")
+        resumed = self._first == () and self.listed.lines
+        self.say(f"This list was not started; {self.key('batch_clear')} clears it." if resumed else self._note)
         if isinstance(self._first, ToolSet):
             self._take_set(self._first)
         elif isinstance(self._first, Batch):
@@ -97,20 +96,28 @@ class BatchScreen(GaleScreen[BatchRecord]):
 
     @property
     def listed(self) -> BatchList:
-        return self._edited.list
+        return self._states[-1][0]
+
+    @property
+    def _opened(self) -> ToolSet | None:
+        return self._states[-1][1]
+
+    @property
+    def _is_saved(self) -> bool:
+        """Whether the list is that of its set, unchanged."""
+        return self._opened is not None and self.listed.plain == self._opened.tools
 
     @property
     def unsaved(self) -> BatchList | None:
         """The list that leaving would lose; None for an unchanged set."""
-        return self._edited.unsaved
+        return self.listed if self.listed.lines and not self._is_saved else None
 
     # What is shown
 
     def _show(self, place: int | None = None) -> None:
         shown, table, environment = self.listed, self.table, self.target.environment
-        kept = self._edited.opened_set
-        changed = "" if self._edited.is_saved else ", changed"
-        table.border_title = Content(f"Batch: {kept.name}{changed}" if kept is not None else "Batch")
+        changed = "" if self._is_saved else ", changed"
+        table.border_title = Content(f"Batch: {self._opened.name}{changed}" if self._opened is not None else "Batch")
         table.show(shown, place)
         self.target.count(len(shown.tools))
         self.set_class(environment is not None and environment.production, "-production")
@@ -141,7 +148,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
 
     def _change(self, changed: BatchList, place: int | None = None, kept: ToolSet | None = None) -> None:
         """Shows another list; undo brings the present one back."""
-        self._edited.change(changed, kept or self._edited.opened_set)
+        self._states.append((changed, kept or self._opened))
         self._show(place)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -177,12 +184,11 @@ class BatchScreen(GaleScreen[BatchRecord]):
         added = self.listed.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
         wrong = added.next_wrong(there - 1)
         self._change(added, wrong if wrong is not None and wrong >= there else there)
-        said = [self.target.follow(batch.hosts, keep=self._environment_given), *batch.notes]
-        if there and not any(said):
-            said = [f"Added {batch.count} lines; {self.key('batch_undo')} undoes it."]
-            self.say(said[0])
+        words = [self.target.follow(batch.hosts, keep=self._environment_given), *batch.notes]
+        if there and not any(words):
+            self.say(f"Added {batch.count} lines; {self.key('batch_undo')} undoes it.")
         else:
-            self.say(" ".join(each for each in said if each), "problem")
+            self.say(" ".join(filter(None, words)), "problem")
 
     @work(group="open", exclusive=True)
     async def open_set(self, kept: ToolSet) -> None:
@@ -243,11 +249,15 @@ class BatchScreen(GaleScreen[BatchRecord]):
         self.say(f"Removed line {line.number}; {self.key('batch_undo')} undoes it.")
 
     def action_undo(self) -> None:
-        """Takes the last change back, with the cursor where it was."""
-        place = self._edited.undo()
-        self.say("Nothing to undo." if place is None else "")
-        if place is not None:
-            self._show(place)
+        """Takes the last change back, with the cursor on the first line that it changed."""
+        if len(self._states) == 1:
+            self.say("Nothing to undo.")
+            return
+        after = self._states.pop()[0].lines
+        lines = self.listed.lines
+        same = next((at for at, (one, other) in enumerate(zip(lines, after, strict=False)) if one != other), len(after))
+        self.say("")
+        self._show(min(same, max(0, len(lines) - 1)))
 
     def action_next_error(self) -> None:
         place = self.listed.next_wrong(self.table.cursor_row() or 0)
@@ -259,7 +269,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
     def action_clear(self) -> None:
         if self.listed.lines:
             count = len(self.listed.lines)
-            self._edited.change(BatchList(), None)
+            self._states.append((BatchList(), None))
             self.say(f"Cleared {count} lines; {self.key('batch_undo')} undoes it.")
             self._show()
 
@@ -285,7 +295,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
             target.folder.input.focus()
             return
         if await confirm_production(self.app, environment, len(shown.tools)):
-            name = self._edited.opened_set.name if self._edited.opened_set is not None and self._edited.is_saved else ""
+            name = self._opened.name if self._opened is not None and self._is_saved else ""
             self.dismiss(
                 BatchRecord.new(
                     environment,
@@ -306,7 +316,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
         from gale_tui.tui.screens.batch.sets import SetNameDialog
 
         sets, tools = self.engine.sets, self.listed.plain
-        opened, environment = self._edited.opened_set, self.target.environment
+        opened, environment = self._opened, self.target.environment
         name: str | None = await self.app.push_screen_wait(SetNameDialog(opened.name if opened is not None else ""))
         if name is None:
             return
@@ -325,7 +335,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
         except GaleError as error:
             self.say(str(error), "problem")
             return
-        self._edited.opened_set = saved
+        self._states[-1] = self.listed, saved
         self.say(f"Saved. Run it from the palette, or with: gale-tui export --set {shlex.quote(name)}")
         self._show()
 
