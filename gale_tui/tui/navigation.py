@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gale_tui.core.models import DownloadState
-from gale_tui.core.threads import DaemonThreads
-from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,29 +59,12 @@ class Navigation:
             return
         from gale_tui.tui.screens.export_form import ExportForm
 
-        app.push_screen(ExportForm(again, pasted, follow_paste=follow_paste), self._select)
-
-    def _select(self, job: Job | None) -> None:
-        if job is not None:
-            self._jobs.table.select(job.id)
+        app.push_screen(ExportForm(again, pasted, follow_paste=follow_paste), self._jobs.select)
 
     def open_environments(self) -> None:
         from gale_tui.tui.screens.environments.environments import EnvironmentsScreen
 
         self._app.push_screen(EnvironmentsScreen(), lambda _: self._app.environments_changed())
-
-    def open_switch(self) -> None:
-        from gale_tui.tui.screens.dialogs import EnvironmentPicker
-
-        def picked(environment_id: str | None) -> None:
-            if environment_id is not None:
-                self._app.engine.environments.use(environment_id)
-                self._app.environments_changed()
-
-        if self._app.engine.environments:
-            self._app.push_screen(EnvironmentPicker(), picked)
-        else:
-            self.open_environments()
 
     def open_key_dialog(self, environment_id: str, reason: str) -> None:
         """Asks for a key that is missing or refused, once at a time."""
@@ -97,35 +77,6 @@ class Navigation:
             self._app.say(reason, severity="error", seconds=12)
         elif not any(isinstance(screen, KeyDialog) for screen in self._app.screen_stack):
             self._app.push_screen(KeyDialog(environment, reason), lambda _: self._app.environments_changed())
-
-    def open_track(self) -> None:
-        from gale_tui.tui.screens.dialogs import TrackDialog
-
-        if self._app.engine.environments:
-            self._app.push_screen(TrackDialog(), self._select)
-        else:
-            self.open_environments()
-
-    def open_job(self, job: Job) -> None:
-        from gale_tui.tui.screens.job_details import JobDetailsScreen
-
-        self._app.push_screen(JobDetailsScreen(job.id))
-
-    def open_copy(self, jobs: Sequence[Job]) -> None:
-        from gale_tui.tui.screens.copy_menu import CopyMenu
-
-        self._app.push_screen(CopyMenu(jobs))
-
-    def open_inspect(self, job: Job) -> None:
-        if job.download.path is None:
-            self._app.say(f"{job.title} has no saved file yet; {self._jobs.key('download')} downloads it.")
-            return
-        if not job.kind.holds_tool:
-            self._app.say(f"{job.title} is a {job.kind}, not a tool: there is nothing to inspect.")
-            return
-        from gale_tui.tui.screens.saved_file.inspect import InspectScreen
-
-        self._app.push_screen(InspectScreen(job))
 
     def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None:
         """Compares a saved file with the export before it, or two marked ones."""
@@ -156,24 +107,6 @@ class Navigation:
                 done(folder)
 
         self._app.push_screen(UnpackDialog(tools), dismissed)
-
-    def open_folder(self, job: Job) -> None:
-        """Opens the folder of a job's file on the desktop; without one shows the path."""
-        from gale_tui.tui.terminal.desktop import folder_command, show_folder
-
-        path = job.download.path
-        if path is None:
-            self._app.say("This job has no saved file.")
-            return
-        command = folder_command(path, os.environ)
-        if command is None:
-            self._app.say(f"No desktop here. The file is {inert(str(path), 400)}", seconds=12)
-            return
-
-        async def show() -> None:
-            self._app.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
-
-        self._app.run_worker(show(), name="desktop")
 
 
 def _newest(jobs: Iterable[Job]) -> list[Job]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 
 from textual import work
 
 from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobState
+from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
@@ -61,7 +63,9 @@ class JobActions(GaleScreen[None]):
     def action_copy(self) -> None:
         jobs = self.target_jobs()
         if jobs:
-            self.gale.navigation.open_copy(jobs)
+            from gale_tui.tui.screens.copy_menu import CopyMenu
+
+            self.app.push_screen(CopyMenu(jobs))
 
     def action_export_again(self) -> None:
         jobs = self.target_jobs()
@@ -72,8 +76,16 @@ class JobActions(GaleScreen[None]):
 
     def action_inspect(self) -> None:
         job = self.selected_job()
-        if job is not None:
-            self.gale.navigation.open_inspect(job)
+        if job is None:
+            return
+        if job.download.path is None:
+            self.gale.say(f"{job.title} has no saved file yet; {self.key('download')} downloads it.")
+        elif not job.kind.holds_tool:
+            self.gale.say(f"{job.title} is a {job.kind}, not a tool: there is nothing to inspect.")
+        else:
+            from gale_tui.tui.screens.saved_file.inspect import InspectScreen
+
+            self.app.push_screen(InspectScreen(job))
 
     def action_compare(self) -> None:
         job, targets = self.selected_job(), self.target_jobs()
@@ -86,9 +98,25 @@ class JobActions(GaleScreen[None]):
             self.gale.navigation.open_unpack(jobs)
 
     def action_open_folder(self) -> None:
+        """Opens the folder of the job's file on the desktop; without one shows the path."""
+        from gale_tui.tui.terminal.desktop import folder_command, show_folder
+
         job = self.selected_job()
-        if job is not None:
-            self.gale.navigation.open_folder(job)
+        if job is None:
+            return
+        path = job.download.path
+        if path is None:
+            self.gale.say("This job has no saved file.")
+            return
+        command = folder_command(path, os.environ)
+        if command is None:
+            self.gale.say(f"No desktop here. The file is {inert(str(path), 400)}", seconds=12)
+            return
+
+        async def show() -> None:
+            self.gale.say(await DaemonThreads("desktop", keep=0).call(show_folder, command, path), seconds=8)
+
+        self.app.run_worker(show(), name="desktop")
 
 
 class MarkedJobActions(JobActions):

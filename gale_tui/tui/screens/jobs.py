@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
 
+from gale_tui.core.models import Job
 from gale_tui.tui.actions import Place
 from gale_tui.tui.filters import JobTexts, parse_filter
 from gale_tui.tui.formatting import glyphs
@@ -202,19 +203,41 @@ class JobsScreen(MarkedJobActions):
         self.gale.batch.show_account()
 
     def action_track(self) -> None:
-        self.gale.navigation.open_track()
+        from gale_tui.tui.screens.dialogs import TrackDialog
+
+        if self.engine.environments:
+            self.app.push_screen(TrackDialog(), self.select)
+        else:
+            self.action_environments()
+
+    def select(self, job: Job | None) -> None:
+        """Puts the cursor on a job, if there is one."""
+        if job is not None:
+            self.table.select(job.id)
 
     def action_environments(self) -> None:
         self.gale.navigation.open_environments()
 
     def action_switch_environment(self) -> None:
-        self.gale.navigation.open_switch()
+        from gale_tui.tui.screens.dialogs import EnvironmentPicker
+
+        def picked(environment_id: str | None) -> None:
+            if environment_id is not None:
+                self.engine.environments.use(environment_id)
+                self.gale.environments_changed()
+
+        if self.engine.environments:
+            self.app.push_screen(EnvironmentPicker(), picked)
+        else:
+            self.action_environments()
 
     @on(JobTable.Opened)
     def action_open_details(self) -> None:
         job = self.selected_job()
         if job is not None:
-            self.gale.navigation.open_job(job)
+            from gale_tui.tui.screens.job_details import JobDetailsScreen
+
+            self.app.push_screen(JobDetailsScreen(job.id))
 
     # Filter and order
 

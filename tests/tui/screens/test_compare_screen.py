@@ -42,7 +42,7 @@ def body(app: GaleApp) -> list[str]:
 
 
 async def open_compare(app: GaleApp, pilot: Pilot[int], job: Job) -> None:
-    app.navigation.open_inspect(job)
+    app.push_screen(InspectScreen(job))
     await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
     await pilot.press("equals_sign")
     await until(pilot, lambda: compared(app))
@@ -249,7 +249,7 @@ async def test_hostile_text_stays_text(tmp_path: Path, sandbox: Sandbox) -> None
 async def test_a_file_that_is_gone_is_said(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         first, job = await export_versions(pilot, engine, sandbox, 1, 2)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         assert first.download.path is not None
         first.download.path.unlink()

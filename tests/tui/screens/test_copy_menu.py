@@ -108,7 +108,7 @@ def test_without_ssh_the_computer_has_its_own_name() -> None:
 async def opened(demo: Demo, change: Job | None = None) -> Job:
     app, pilot = demo
     shown = change or await saved_job(app, pilot)
-    app.navigation.open_copy([shown])
+    app.push_screen(CopyMenu([shown]))
     await until(pilot, lambda: isinstance(app.screen, CopyMenu))
     await pilot.pause()
     return shown

@@ -51,7 +51,7 @@ async def test_i_shows_the_tool_in_the_saved_file(tmp_path: Path, sandbox: Sandb
 async def test_values_are_hidden_until_asked_for_everywhere(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         for _ in range(4):
             assert "core.bank.example" not in page_text(app)
@@ -70,7 +70,7 @@ async def test_values_are_hidden_until_asked_for_everywhere(tmp_path: Path, sand
 async def test_search_finds_marks_and_steps(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         await pilot.press("l")
         await until(pilot, lambda: '"nodes": [' in page_text(app))
@@ -96,7 +96,7 @@ async def test_search_finds_marks_and_steps(tmp_path: Path, sandbox: Sandbox) ->
 async def test_words_are_found_across_a_broken_line(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         await pilot.press("tab")
         await until(pilot, lambda: '"nodes": [' in page_text(app))
@@ -117,7 +117,7 @@ async def test_words_are_found_across_a_broken_line(tmp_path: Path, sandbox: San
 async def test_the_keys_move_the_page(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         page = app.screen.query_one("#page", TextPage)
         places = []
@@ -135,7 +135,7 @@ async def test_the_keys_move_the_page(tmp_path: Path, sandbox: Sandbox) -> None:
 async def test_a_part_can_be_clicked(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         await pilot.click(ViewBar, offset=(40, 0))
         await until(pilot, lambda: '"deployedFlow"' in page_text(app))
@@ -151,7 +151,7 @@ async def test_hostile_text_stays_text(tmp_path: Path, sandbox: Sandbox) -> None
         made["env_variables.json"]["environmentVariables"][0]["name"] = HOSTILE
         made[f"{HOSTILE}.json"] = {HOSTILE: HOSTILE}
         replace_file(job, made)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         assert "changed since saved" in page_text(app)
         for _ in range(5):
@@ -176,7 +176,7 @@ async def test_a_file_that_cannot_be_shown_is_said(tmp_path: Path, sandbox: Sand
         else:
             replace_file(job, {"readme.txt": b"hello"})
         words = {"gone": "is not there", "damaged": "damaged", "other": "none of the three files"}[kind]
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and words in page_text(app).replace("\n", " "))
         await pilot.press("tab", "v", "equals_sign")
         assert isinstance(app.screen, InspectScreen)
@@ -185,7 +185,7 @@ async def test_a_file_that_cannot_be_shown_is_said(tmp_path: Path, sandbox: Sand
 async def test_the_only_export_is_compared_with_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         await pilot.press("c")
         assert not isinstance(app.screen, CompareScreen)

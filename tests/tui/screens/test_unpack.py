@@ -57,7 +57,7 @@ async def test_u_in_the_inspector_unpacks_and_shows_the_folder(tmp_path: Path, s
     repository = tmp_path / "repository"
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.navigation.open_inspect(job)
+        app.push_screen(InspectScreen(job))
         await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
         await pilot.press("U")
         await until(pilot, lambda: asks_for_folder(app))
