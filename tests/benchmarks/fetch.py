@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from gale_tui.core.downloads.download import DownloadPlan, DownloadTask
+from gale_tui.core.downloads.file_names import Naming
 from gale_tui.core.http.transport import Transport
 from gale_tui.core.identifiers import parse_host
 from gale_tui.core.models import Environment
@@ -30,9 +31,9 @@ def main() -> None:
         if name == "fsync":
             synced.append(time.perf_counter())
 
-    small = DownloadPlan(SignedUrl(sys.argv[3]), folder, "small", "env", finished_at=time.time())
+    small = DownloadPlan(SignedUrl(sys.argv[3]), folder, "small", Naming("env", time.time()))
     DownloadTask(transport, small).run()
-    plan = DownloadPlan(SignedUrl(link), folder, "file", "env", finished_at=time.time())
+    plan = DownloadPlan(SignedUrl(link), folder, "file", Naming("env", time.time()))
     task = DownloadTask(transport, plan, step=step)
     before = resource.getrusage(resource.RUSAGE_SELF)
     began = time.perf_counter()

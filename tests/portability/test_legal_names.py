@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gale_tui.core.config.settings import DEFAULT_PATTERN
-from gale_tui.core.downloads.file_names import PART, file_names
+from gale_tui.core.downloads.file_names import PART, Naming
 from gale_tui.core.errors import SourceError
 from gale_tui.core.source.names import Names, checked_path
 from gale_tui.core.untrusted_text import safe_file_stem
@@ -47,7 +47,8 @@ def assert_legal(path: str) -> None:
 
 @given(TEXTS, TEXTS, TEXTS, st.sampled_from([DEFAULT_PATTERN, "{name}", "{label}", "{tool}{label}", "con.{time}"]))
 def test_saved_files(stem: str, environment: str, label: str, pattern: str) -> None:
-    for name in itertools.islice(file_names(stem, environment, 1.7e9, pattern=pattern, tool=label, label=label), 3):
+    naming = Naming(environment, 1.7e9, pattern, tool=label, label=label)
+    for name in itertools.islice(naming.names(stem), 3):
         assert_legal(name)
         assert_legal(name + PART)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gale_tui.core.downloads.download import DownloadPlan, DownloadTask
+from gale_tui.core.downloads.file_names import Naming
 from gale_tui.core.downloads.saved_file import SavedFile
 from gale_tui.core.errors import GaleError
 from gale_tui.core.http.transport import Transport
@@ -39,7 +40,7 @@ class Fetching:
 
     def plan(self, url: str, **fields: Any) -> DownloadPlan:
         """A plan for `url`; anything else may be given."""
-        plan = DownloadPlan(SignedUrl(url), self.folder, "fallback", "staging", FINISHED)
+        plan = DownloadPlan(SignedUrl(url), self.folder, "fallback", Naming("staging", FINISHED))
         before = {name: fields.pop(name) for name in ("part", "received", "validator", "size") if name in fields}
         return dataclasses.replace(plan, before=Download(**before), **fields)
 

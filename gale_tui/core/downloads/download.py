@@ -12,10 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gale_tui.core.archive.verify_zip import TOTAL_LIMIT
-from gale_tui.core.config.settings import DEFAULT_PATTERN
 from gale_tui.core.downloads.byte_stream import Body, Checksum, receive
 from gale_tui.core.downloads.direct_io import Flusher
-from gale_tui.core.downloads.file_names import file_names, names_after, suffix_of
+from gale_tui.core.downloads.file_names import Naming, names_after, suffix_of
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder, require_room
 from gale_tui.core.downloads.range_response import (
     Placement,
@@ -60,15 +59,9 @@ class DownloadPlan:
     folder: Path
     fallback_stem: str
     """Its name where the server gives none."""
-    environment_name: str
-    finished_at: float
-    """When the job ended, in seconds since the epoch; part of the name."""
+    naming: Naming
     before: Download = field(default_factory=Download)
     """How far an earlier download came; its part is resumed if there is one. The file itself counts."""
-    pattern: str = DEFAULT_PATTERN
-    """The setting `filename_pattern`."""
-    tool: str = ""
-    label: str = ""
     any_file: bool = False
     """The file is no tool's zip: its length is checked, its contents and size are not."""
     make_parents: bool = False
@@ -315,17 +308,7 @@ class DownloadTask:
         return part
 
     def _names(self, *, short: bool = False) -> Iterator[str]:
-        plan = self._plan
-        return file_names(
-            self._name or plan.fallback_stem,
-            plan.environment_name,
-            plan.finished_at,
-            short=short,
-            pattern=plan.pattern,
-            tool=plan.tool,
-            label=plan.label,
-            suffix=self._suffix,
-        )
+        return self._plan.naming.names(self._name or self._plan.fallback_stem, self._suffix, short=short)
 
     def _report_part(self, part: Path) -> None:
         self._on_part(part, self.validator, self.size)
@@ -361,7 +344,7 @@ class DownloadTask:
             raise
         flusher.wait()
         self._check()
-        path = part.publish(names_after(part.path, self._names(), self._plan.pattern))
+        path = part.publish(names_after(part.path, self._names(), self._plan.naming.pattern))
         self._open = self.part = None
         return SavedFile(path, part.size, digest, name or self._name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -24,47 +25,45 @@ _ANY_NAME = re.compile(rf"(.+?){_SUFFIX}", re.DOTALL)
 _NAME = re.compile(rf"(.*--\d{{8}}T\d{{6}}Z)(?:-\d+)?{_SUFFIX}", re.DOTALL)
 
 
-def file_names(
-    stem: str,
-    environment_name: str,
-    finished_at: float,
-    *,
-    short: bool = False,
-    pattern: str = DEFAULT_PATTERN,
-    tool: str = "",
-    label: str = "",
-    suffix: str = ".zip",
-) -> Iterator[str]:
-    """Names for a file, each to be tried when those before are in use.
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What stands in the name of a file beside its stem."""
 
-    ``Banking Assistant--staging--20261123T120034Z.zip``, then the same with ``-2``, ``-3`` …; at most 200 bytes.
+    environment_name: str
+    finished_at: float
+    """When the job ended, in seconds since the epoch."""
+    pattern: str = DEFAULT_PATTERN
+    """The setting `filename_pattern`: what stands where in the name."""
+    tool: str = ""
+    """The tool's id, for ``{tool}``."""
+    label: str = ""
+    """The job's label, for ``{label}``."""
 
-    Args:
-        stem: What the file is called, from whatever source.
-        finished_at: Seconds since the epoch.
-        short: For file systems with shorter names: at most 120 bytes.
-        pattern: The setting `filename_pattern`: what stands where in the name.
-        tool: The tool's id, for ``{tool}``.
-        label: The job's label, for ``{label}``.
-        suffix: The ending, with its dot.
-    """
-    stem_bytes, environment_bytes = _LENGTHS[short]
-    safe = safe_file_stem(stem, "export", stem_bytes)
-    environment = safe_file_stem(environment_name, "environment", environment_bytes)
-    try:
-        moment = datetime.fromtimestamp(finished_at, UTC)
-    except (ValueError, OverflowError, OSError):
-        moment = datetime.fromtimestamp(0, UTC)
-    time = moment.strftime("%Y%m%dT%H%M%SZ")
-    values = {
-        "name": safe,
-        "environment": environment,
-        "time": time,
-        "tool": _part(tool, stem_bytes),
-        "label": _part(label, stem_bytes),
-    }
-    # The whole is made safe as well: what the pattern adds may begin with a dot or be a reserved name.
-    return _numbered(safe_file_stem(pattern.format_map(values), safe, _WHOLE[short]), suffix)
+    def names(self, stem: str, suffix: str = ".zip", *, short: bool = False) -> Iterator[str]:
+        """Names for a file, each to be tried when those before are in use.
+
+        ``Banking Assistant--staging--20261123T120034Z.zip``, then the same with ``-2``, ``-3`` …; at most 200 bytes.
+
+        Args:
+            stem: What the file is called, from whatever source.
+            suffix: The ending, with its dot.
+            short: For file systems with shorter names: at most 120 bytes.
+        """
+        stem_bytes, environment_bytes = _LENGTHS[short]
+        safe = safe_file_stem(stem, "export", stem_bytes)
+        try:
+            moment = datetime.fromtimestamp(self.finished_at, UTC)
+        except (ValueError, OverflowError, OSError):
+            moment = datetime.fromtimestamp(0, UTC)
+        values = {
+            "name": safe,
+            "environment": safe_file_stem(self.environment_name, "environment", environment_bytes),
+            "time": moment.strftime("%Y%m%dT%H%M%SZ"),
+            "tool": _part(self.tool, stem_bytes),
+            "label": _part(self.label, stem_bytes),
+        }
+        # The whole is made safe as well: what the pattern adds may begin with a dot or be a reserved name.
+        return _numbered(safe_file_stem(self.pattern.format_map(values), safe, _WHOLE[short]), suffix)
 
 
 def _part(text: str, limit_bytes: int) -> str:

@@ -203,21 +203,19 @@ class JobDownload:
 
     async def _download(self, environment: Environment, link: SignedUrl) -> None:
         from gale_tui.core.downloads.download import DownloadPlan
+        from gale_tui.core.downloads.file_names import Naming
 
         transport = await self._context.connections.transport(environment)
         job = self._registry.jobs.get(self._job_id)
         if job is None:
             return
+        pattern = self._context.environments.config.settings.filename_pattern
         plan = DownloadPlan(
             url=link,
             folder=job.folder or self._context.folder(),
             fallback_stem=job.label or job.name or job.tool_id,
-            environment_name=environment.name,
-            finished_at=job.ended_at or self._clock.time(),
+            naming=Naming(environment.name, job.ended_at or self._clock.time(), pattern, job.tool_id, job.label),
             before=job.download,
-            pattern=self._context.environments.config.settings.filename_pattern,
-            tool=job.tool_id,
-            label=job.label,
             any_file=not job.kind.holds_tool,
             make_parents=job.folder is None,
         )

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from gale_tui.core.config.settings import DEFAULT_PATTERN, PATTERN_FIELDS, check_setting
-from gale_tui.core.downloads.file_names import file_names
+from gale_tui.core.downloads.file_names import Naming
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui import theme
 from gale_tui.tui.actions import Place
@@ -211,8 +211,8 @@ def _pattern_finding(text: str) -> Finding:
     except ValueError as error:
         return Finding(f"It {error}.", "problem")
     noon = 1_795_521_600.0
-    names = file_names("Leave Bot", "staging", noon, pattern=text.strip(), tool="a-4f19", label="nightly")
-    example = f"For example {next(names)}"
+    naming = Naming("staging", noon, text.strip(), tool="a-4f19", label="nightly")
+    example = f"For example {next(naming.names('Leave Bot'))}"
     if "{time}" not in text:
         return Finding(f"{example}; the next one ends in -2.", "note")
     return Finding(example, "note")

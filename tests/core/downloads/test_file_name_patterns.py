@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.config.settings import DEFAULT_PATTERN
-from gale_tui.core.downloads.file_names import file_names, names_after
+from gale_tui.core.downloads.file_names import Naming, names_after
 from gale_tui.core.jobs.rate_limits import PollPolicy
 from tests.support.engines import Bench, bench
 
@@ -18,7 +18,7 @@ NOON = 1_795_521_600.0
 
 
 def named(pattern: str, *, stem: str = "Leave Bot", label: str = "") -> list[str]:
-    names = file_names(stem, "staging", NOON, pattern=pattern, tool="a-1", label=label)
+    names = Naming("staging", NOON, pattern, tool="a-1", label=label).names(stem)
     return list(itertools.islice(names, 2))
 
 

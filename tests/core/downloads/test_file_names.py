@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gale_tui.core.downloads.file_names import PART, file_names, names_after
+from gale_tui.core.downloads.file_names import PART, Naming, names_after
 from gale_tui.core.downloads.part_file import PartFile, file_system_error, make_folder
 from gale_tui.core.errors import FileSystemError
 
@@ -21,7 +21,7 @@ STAMP = "20261123T120034Z"
 
 
 def first(stem: str, environment: str = "staging", at: float = MOMENT, *, short: bool = False) -> str:
-    return next(file_names(stem, environment, at, short=short))
+    return next(Naming(environment, at).names(stem, short=short))
 
 
 def created(folder: Path, name: str = "a.zip", content: bytes = b"content") -> PartFile:
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 class TestNames:
     def test_stem_environment_and_moment(self) -> None:
-        names = file_names("Banking Assistant.zip", "staging", MOMENT)
+        names = Naming("staging", MOMENT).names("Banking Assistant.zip")
         base = f"Banking Assistant--staging--{STAMP}"
         assert list(itertools.islice(names, 3)) == [f"{base}.zip", f"{base}-2.zip", f"{base}-3.zip"]
 
@@ -50,7 +50,7 @@ class TestNames:
         st.booleans(),
     )
     def test_any_text_makes_a_usable_name(self, stem: str, environment: str, at: float, short: bool) -> None:
-        for name in itertools.islice(file_names(stem, environment, at, short=short), 3):
+        for name in itertools.islice(Naming(environment, at).names(stem, short=short), 3):
             assert len(name.encode()) <= (120 if short else 200)
             assert re.search(r"--\d{8}T\d{6}Z(-\d)?\.zip$", name)
             assert "/" not in name
@@ -63,7 +63,7 @@ class TestNames:
         assert len(name.encode()) <= 200
         assert "東" * 40 in name
         assert name.endswith(f"--{STAMP}.zip")
-        last = list(file_names("東" * 300, "環" * 100, MOMENT))[-1]
+        last = list(Naming("環" * 100, MOMENT).names("東" * 300))[-1]
         assert len(last.encode()) <= 200
 
     def test_a_part_keeps_its_name(self) -> None:
