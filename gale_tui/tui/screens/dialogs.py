@@ -115,7 +115,8 @@ class KeyDialog(FormDialog[bool]):
                 Content.assemble(badge(self._environment), "  ", (self._environment.origin.display, "$gale-muted")),
                 id="whose",
             )
-            yield Static(self._reason, id="question", markup=False)
+            if self._reason:
+                yield Static(self._reason, id="question", markup=False)
             yield TextField(
                 "API key",
                 "api-key",
@@ -129,7 +130,6 @@ class KeyDialog(FormDialog[bool]):
             yield self.buttons("Save key", "keep")
 
     def on_mount(self) -> None:
-        self.query_one("#question").display = bool(self._reason)
         self.run_worker(self._look_for_keyring(), exit_on_error=True)
 
     async def _look_for_keyring(self) -> None:

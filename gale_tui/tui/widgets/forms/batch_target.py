@@ -16,11 +16,9 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import origin_of
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
-from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.terminal.checkbox import FormCheckbox
-from gale_tui.tui.widgets.forms.checks import folder_finding
 from gale_tui.tui.widgets.forms.fields import FormButton, FormRow, TextField
-from gale_tui.tui.widgets.forms.id_fields import environment_select
+from gale_tui.tui.widgets.forms.id_fields import environment_select, folder_field
 
 if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
@@ -41,14 +39,7 @@ class BatchTarget(Vertical):
     def compose(self) -> ComposeResult:
         select = environment_select(self._engine.environments, self.environment)
         yield FormRow("Environment", select, Static(id="where", markup=False))
-        yield TextField(
-            "Folder",
-            "folder",
-            value=path_text(self._engine.default_folder()),
-            hint="Where the zips go.",
-            check=folder_finding,
-            slow=True,
-        )
+        yield folder_field(self._engine.default_folder(), "Where the zips go.")
         with Horizontal(id="batch-last"):
             yield FormCheckbox(
                 "Save the files when they are ready", self._engine.settings.save_when_ready, id="save-when-ready"

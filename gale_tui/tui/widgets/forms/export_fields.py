@@ -15,12 +15,11 @@ from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id
 from gale_tui.core.kinds import KINDS, TOOL, Kind, fitting_kind
 from gale_tui.core.models import Environment, ExportRequest, Job
-from gale_tui.tui.formatting.quantities import path_text
 from gale_tui.tui.terminal.checkbox import FormCheckbox
-from gale_tui.tui.widgets.forms.checks import Level, folder_finding, folder_of
+from gale_tui.tui.widgets.forms.checks import Level, folder_of
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import FormBody, FormRow, TextField, show_line
-from gale_tui.tui.widgets.forms.id_fields import environment_select, id_field, kind_choice, show_kind
+from gale_tui.tui.widgets.forms.id_fields import environment_select, folder_field, id_field, kind_choice, show_kind
 from gale_tui.tui.widgets.forms.suggestions import Suggestions
 
 if TYPE_CHECKING:
@@ -80,14 +79,7 @@ class ExportFields(FormBody):
         yield FormRow("Environment", environment_select(engine.environments, self.environment))
         yield Static(id="environment-line", classes="line", markup=False)
         yield TextField("Label", "label", value=self.known_label, hint="Display name (optional).")
-        yield TextField(
-            "Folder",
-            "folder",
-            value=path_text(folder or engine.default_folder()),
-            hint="Where the file goes.",
-            check=folder_finding,
-            slow=True,
-        )
+        yield folder_field(folder or engine.default_folder(), "Where the file goes.")
         yield FormCheckbox("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
         yield FormRow("Kind", kind_choice("kind", kind))
         yield FormRow("As curl", Static(id="curl", markup=False))

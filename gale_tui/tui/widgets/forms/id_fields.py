@@ -1,8 +1,9 @@
-"""The fields of the ids of an export, and the choices of its kind and its environment."""
+"""The fields that forms share: ids, kind, environment, folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from rich.text import Text
@@ -12,7 +13,8 @@ from textual.widgets import Select
 from gale_tui.core.identifiers import clean_id, id_warning
 from gale_tui.core.kinds import KINDS, TOOL, Kind
 from gale_tui.core.models import Environment
-from gale_tui.tui.widgets.forms.checks import Check, Finding, check_with, tidy_id
+from gale_tui.tui.formatting.quantities import path_text
+from gale_tui.tui.widgets.forms.checks import Check, Finding, check_with, folder_finding, tidy_id
 from gale_tui.tui.widgets.forms.choice import Choice
 from gale_tui.tui.widgets.forms.fields import TextField
 
@@ -55,6 +57,11 @@ def id_field(
         tidy=tidy_id,
         below=below,
     )
+
+
+def folder_field(folder: Path, hint: str) -> TextField:
+    """A field for the folder that files are saved in."""
+    return TextField("Folder", "folder", value=path_text(folder), hint=hint, check=folder_finding, slow=True)
 
 
 def show_kind(kind: Kind, subject: TextField, flow: TextField) -> None:
