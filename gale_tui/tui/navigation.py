@@ -80,10 +80,6 @@ class Navigation:
 
     def open_compare(self, job: Job, marked: Sequence[Job] = ()) -> None:
         """Compares a saved file with the export before it, or two marked ones."""
-        other = next((each for each in marked or (job,) if not each.kind.holds_tool), None)
-        if other is not None:
-            self._app.say(f"{other.title} is a {other.kind}, not a tool: there is nothing to compare.")
-            return
         from gale_tui.tui.screens.saved_file.compare import comparison
 
         screen = comparison(self._app.engine.jobs.values(), job, marked)
@@ -92,8 +88,8 @@ class Navigation:
         else:
             self._app.push_screen(screen)
 
-    def open_unpack(self, jobs: Sequence[Job], done: Callable[[Path], None] = lambda folder: None) -> None:
-        """Asks for a folder and unpacks saved files into it."""
+    def open_unpack(self, jobs: Sequence[Job], done: Callable[[Path | None], None] | None = None) -> None:
+        """Asks for a folder and unpacks saved files into it; `done` is given that of the last tool, None without."""
         saved = [job for job in jobs if job.download.path is not None and job.download.state is DownloadState.SAVED]
         tools = _newest(job for job in saved if job.kind.holds_tool)
         if not tools:
@@ -102,11 +98,7 @@ class Navigation:
             return
         from gale_tui.tui.screens.saved_file.unpack import UnpackDialog
 
-        def dismissed(folder: Path | None) -> None:
-            if folder is not None:
-                done(folder)
-
-        self._app.push_screen(UnpackDialog(tools), dismissed)
+        self._app.push_screen(UnpackDialog(tools), done)
 
 
 def _newest(jobs: Iterable[Job]) -> list[Job]:

@@ -35,6 +35,9 @@ def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> Com
         job: One of them; where it has no file, the tool's last two are compared.
         marked: Two of them to compare instead, for example of one tool in two environments.
     """
+    other = next((each for each in marked or (job,) if not each.kind.holds_tool), None)
+    if other is not None:
+        return f"{other.title} is a {other.kind}, not a tool: there is nothing to compare."
     if len(marked) > 2:
         return f"{len(marked)} jobs are marked; mark two of them to compare, or none."
     if len(marked) == 2:

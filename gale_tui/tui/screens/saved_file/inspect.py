@@ -101,7 +101,8 @@ class InspectScreen(PageScreen):
     def action_unpack(self) -> None:
         """Unpacks the file, then shows the folder."""
 
-        def show(folder: Path) -> None:
-            self.app.push_screen(InspectScreen(self._job, folder))
+        def show(folder: Path | None) -> None:
+            if folder is not None:
+                self.app.push_screen(InspectScreen(self._job, folder))
 
         self.gale.navigation.open_unpack([self._job], show)
