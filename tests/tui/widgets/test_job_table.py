@@ -34,10 +34,10 @@ class TableApp(WidgetApp):
         self.table.set_jobs(jobs)
         super().__init__(self.table, theme_name=theme_name)
 
-    def on_job_table_highlighted(self, message: JobTable.Highlighted) -> None:
+    def on_row_scroll_highlighted(self, message: JobTable.Highlighted) -> None:
         self.messages.append(("highlighted", current(self)))
 
-    def on_job_table_opened(self, message: JobTable.Opened) -> None:
+    def on_row_scroll_opened(self, message: JobTable.Opened) -> None:
         self.messages.append(("opened", current(self)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.message import Message
 from textual.strip import Strip
 
 from gale_tui.core.batch.editor import BatchList, ListLine
@@ -54,12 +53,6 @@ def line_pieces(line: ListLine, width: int) -> list[Piece]:
 class BatchTable(RowScroll):
     """One line of the list a row, under a header. `enter` is the screen's, a double click opens."""
 
-    class Highlighted(Message):
-        """The cursor came to another line, or the line under it changed."""
-
-    class Opened(Message):
-        """A double click on a line."""
-
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._list = BatchList()
@@ -97,9 +90,6 @@ class BatchTable(RowScroll):
             self.refresh_rows(before, self._place)
             self.post_message(self.Highlighted())
         self.scroll_into_view(self._place)
-
-    def action_open(self) -> None:
-        self.post_message(self.Opened())
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

@@ -9,7 +9,6 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
@@ -34,12 +33,6 @@ class JobTable(RowScroll):
 
     auto_links = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Details", show=False)]
-
-    class Highlighted(Message):
-        """The cursor came to another job, or the job under it was removed or replaced."""
-
-    class Opened(Message):
-        """Enter or a double click on the job under the cursor."""
 
     empty_text = reactive("No exports yet\nPress n to start one.")
     """What stands in a table without jobs; the first line is the heading."""
@@ -159,7 +152,7 @@ class JobTable(RowScroll):
             self.scroll_to(y=top + 1, animate=False)
         elif cursor is not None and top <= cursor - (row <= cursor) < top + self.page_rows:
             self.scroll_into_view(cursor)
-        self.refresh_from(row)
+        self.refresh()
         if first:
             self.post_message(self.Highlighted())
 
@@ -179,7 +172,7 @@ class JobTable(RowScroll):
         self.set_line_count(len(self.rows) + 1)
         if row < top == self.scroll_offset.y:
             self.scroll_to(y=top - 1, animate=False)
-        self.refresh_from(row)
+        self.refresh()
         if under_cursor:
             self.post_message(self.Highlighted())
 
@@ -210,10 +203,6 @@ class JobTable(RowScroll):
             self.refresh_rows(row)
             self.post_message(self.Highlighted())
         self.scroll_into_view(row)
-
-    def action_open(self) -> None:
-        if self.current is not None:
-            self.post_message(self.Opened())
 
     # Painting
 

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
@@ -21,11 +22,17 @@ from gale_tui.tui.widgets.line_view import LineView
 class RowScroll(LineView):
     """The geometry of rows, one line each; line 0 of the widget is the header.
 
-    A subclass says how many rows there are and where the cursor is, moves it, and opens a row.
+    A subclass says how many rows there are and where the cursor is, and moves it.
     """
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Place.TABLE)]
+
+    class Highlighted(Message):
+        """The cursor came to another row, or what is under it was removed or replaced."""
+
+    class Opened(Message):
+        """Enter or a double click on the row with the cursor."""
 
     def row_count(self) -> int:
         """How many rows there are, those off screen included."""
@@ -37,10 +44,6 @@ class RowScroll(LineView):
 
     def move_to(self, row: int) -> None:
         """Puts the cursor on a row, the nearest there is, and scrolls it into view."""
-        raise NotImplementedError
-
-    def action_open(self) -> None:
-        """Opens the row with the cursor."""
         raise NotImplementedError
 
     @property
@@ -68,15 +71,6 @@ class RowScroll(LineView):
         if regions:
             self.refresh(*regions)
 
-    def refresh_from(self, row: int) -> None:
-        """Asks for a repaint of a row, all below and the line after the last; of all where it is or was empty."""
-        top = self.scroll_offset.y
-        first, end = max(0, row - top) + 1, min(self.size.height, self.row_count() - top + 2)
-        if self.row_count() <= 1:
-            first, end = 0, self.size.height
-        if first < end:
-            self.refresh(Region(0, first, self.size.width, end - first))
-
     def on_click(self, event: events.Click) -> None:
         """A click chooses a row, a double click opens it."""
         offset = event.get_content_offset(self)
@@ -97,10 +91,12 @@ class RowScroll(LineView):
             return Strip.blank(width, self.style_of())
         base, style = self.style_of(), self.style_of(Tone.TITLE if y == first else Tone.MUTED)
         line = clip(lines[y - first], width)
-        left = (width - cell_len(line)) // 2
-        right = width - left - cell_len(line)
-        segments = [Segment(" " * left, base), Segment(line, style), Segment(" " * right, base)]
-        return Strip([segment for segment in segments if segment.text], width)
+        left = " " * ((width - cell_len(line)) // 2)
+        return Strip([Segment(left, base), Segment(line, style)]).adjust_cell_length(width, base)
+
+    def action_open(self) -> None:
+        if self.cursor_row() is not None:
+            self.post_message(self.Opened())
 
     def on_resize(self) -> None:
         row = self.cursor_row()
