@@ -12,7 +12,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
-from textual.worker import Worker
 
 from gale_tui.core.config.environments import Config, check_ca_file, check_environment_name, check_proxy
 from gale_tui.core.errors import ConfigError, CredentialError, GaleError
@@ -30,6 +29,7 @@ from gale_tui.tui.widgets.forms.fields import FormBody, FormButton, TextField
 from gale_tui.tui.widgets.forms.pasted import EnvironmentOffer
 
 _NEEDS_KEY = "Paste the key; it begins with kg-."
+_LEVELS = {"accepted": "success", "refused": "problem", "inconclusive": "warning"}
 
 
 class EnvironmentForm(FormScreen[Environment]):
@@ -45,8 +45,6 @@ class EnvironmentForm(FormScreen[Environment]):
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
         self._session_touched = False
-        self._look: Worker[None] | None = None
-        self._at_first: tuple[object, ...] = ()
 
     # What it looks like
 
@@ -192,16 +190,14 @@ class EnvironmentForm(FormScreen[Environment]):
     def _host_changed(self) -> None:
         """Requires the key again if the host has changed: a key belongs to an origin."""
         field, previous, origin = self.field("api-key"), self._previous, self._origin()
-        moved = previous is not None and origin is not None and origin != previous.origin
-        needed = not self.field("key-command").value.strip() and (moved or not self._has_key)
-        field.required = _NEEDS_KEY if needed else ""
-        if previous is not None and origin is not None and moved:
-            field.required = f"The key belongs to {previous.origin.display}; paste the key for {origin.display}."
-            field.hint = field.required
-        else:
-            field.hint = self._key_hint
+        moved = ""
+        if previous is not None and origin is not None and origin != previous.origin:
+            moved = f"The key belongs to {previous.origin.display}; paste the key for {origin.display}."
+        needed = not self.field("key-command").value.strip() and bool(moved or not self._has_key)
+        field.required = moved or (_NEEDS_KEY if needed else "")
+        field.hint = moved or self._key_hint
         field.say(field.finding if needed or field.value else Finding())
-        field.set_class(moved, "-warning")
+        field.set_class(bool(moved), "-warning")
 
     # What a paste gave
 
@@ -257,13 +253,20 @@ class EnvironmentForm(FormScreen[Environment]):
     async def _run(self, test: bool) -> None:
         focus: Widget = self.query_one("#test" if test else "#save")
         wrong = [field for field in self.query(TextField) if not await field.validate_fully()]
-        if wrong:
-            self.say("")
-            focus = wrong[0].input
-        elif test:
-            await self._test()
-        elif await self._save():
-            return
+        try:
+            if wrong:
+                self.say("")
+                focus = wrong[0].input
+            elif test:
+                result = await self.engine.environments.test(self._environment(), self._key())
+                self.say(inert(result.explanation, 400), _LEVELS[result.verdict])
+            else:
+                self.dismiss(await self._save())
+                return
+        except GaleError as error:
+            keyring = not test and isinstance(error, CredentialError)
+            below = " Below, “for this session only” keeps it without a keyring." if keyring else ""
+            self.say(f"{error}{below}", "problem")
         self.query_one("#fields").disabled = False
         self.call_after_refresh(focus.focus)
 
@@ -289,33 +292,16 @@ class EnvironmentForm(FormScreen[Environment]):
             raise ConfigError(f"The pasted key belongs to {given.origin.display} alone", "Paste that of this host")
         return key
 
-    async def _test(self) -> None:
-        try:
-            result = await self.engine.environments.test(self._environment(), self._key())
-        except GaleError as error:
-            self.say(str(error), "problem")
-            return
-        level = {"accepted": "success", "refused": "problem", "inconclusive": "warning"}[result.verdict]
-        self.say(inert(result.explanation, 400), level)
-
-    async def _save(self) -> bool:
-        if self._look is not None and self._look.is_running:
+    async def _save(self) -> Environment:
+        if self._look.is_running:
             # Where a key can be kept is not known yet, and the answer may preset the switch below.
             await self._look.wait()
         session_only = self.query_one("#session-only", FormCheckbox).value
-        try:
-            environment = self._environment()
-            await self.engine.environments.save(
-                environment, previous=self._previous, key=self._key(), session_only=session_only
-            )
-        except CredentialError as error:
-            self.say(f"{error} Below, “for this session only” keeps it without a keyring.", "problem")
-            return False
-        except GaleError as error:
-            self.say(str(error), "problem")
-            return False
-        self.dismiss(environment)
-        return True
+        environment = self._environment()
+        await self.engine.environments.save(
+            environment, previous=self._previous, key=self._key(), session_only=session_only
+        )
+        return environment
 
     def _typed_so_far(self) -> tuple[object, ...]:
         texts = tuple(Secret(field.value) for field in self.query(TextField))
