@@ -183,10 +183,6 @@ class Connection(sqlite3.Connection):
         if self.step is not None:
             self.step("db committed")
 
-    def truncate_log(self) -> bool:
-        """Writes the whole log back into the database and empties it; False if another process is reading it."""
-        return not self.value("PRAGMA wal_checkpoint(TRUNCATE)")
-
 
 def connect(path: Path, *, readonly: bool = False) -> Connection:
     """A connection in autocommit mode, which may be handed from thread to thread; text may have bytes replaced."""

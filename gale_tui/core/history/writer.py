@@ -159,7 +159,7 @@ class HistoryWriter:
     def scrub(self) -> None:
         """Empties the log; if another process is reading it, it is due again after a while."""
         with contextlib.suppress(sqlite3.Error):
-            self._scrub_needed = not self._database.truncate_log()
+            self._scrub_needed = bool(self._database.value("PRAGMA wal_checkpoint(TRUNCATE)"))
         self._scrub_from = time.monotonic() + _SCRUB_AGAIN if self._scrub_needed else 0.0
 
     def _start_line(self, line: tuple[str, int], job_id: str) -> None:

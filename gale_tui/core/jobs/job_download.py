@@ -168,7 +168,8 @@ class JobDownload:
                 await self._attempt(wanted, environment)
                 return
             except _NoLinkError as error:
-                await self._lose_link(error)
+                lose = partial(transitions.lose_link, reason=error.reason, error=error.error)
+                await self._change(lose, lambda old, new: describe_download(new).text)
                 return
             except (LinkNotReadyError, LinkExpiredError) as error:
                 wait: float | None = await self._reject_link(error)
@@ -332,12 +333,6 @@ class JobDownload:
         event = None if self._recorded is reason else f"{reason.value.replace('_', ' ')}: {error}"
         self._recorded = reason
         await self._change(lambda job: transitions.delay_download(job, reason, error, at), event)
-
-    async def _lose_link(self, error: _NoLinkError) -> None:
-        await self._change(
-            lambda job: transitions.lose_link(job, error.reason, error.error),
-            lambda old, new: describe_download(new).text,
-        )
 
     async def _fail(self, reason: DownloadReason, error: GaleError | None = None) -> None:
         words = str(error) if error is not None else ""

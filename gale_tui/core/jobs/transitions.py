@@ -202,7 +202,8 @@ def apply_status(job: Job, status: DockStatus, *, asked_at: float | None, at: fl
         resume_at=None,
         ended_at=(job.ended_at or at) if state.final else None,
     )
-    changed = _request_ready_file(changed)
+    if state is JobState.SUCCEEDED and job.save_when_ready and job.download.state is DownloadState.NONE:
+        changed = changed.with_download(state=DownloadState.WANTED)
     if changed == job:
         return job
     return dataclasses.replace(
@@ -368,12 +369,6 @@ def _keep_saved(job: Job) -> Job:
     if download.sha256 is None or download.path is None:
         return job
     return job.with_download(state=DownloadState.SAVED, part=None)
-
-
-def _request_ready_file(job: Job) -> Job:
-    if job.state is JobState.SUCCEEDED and job.save_when_ready and job.download.state is DownloadState.NONE:
-        return job.with_download(state=DownloadState.WANTED)
-    return job
 
 
 def _set_reason(job: Job, reason: JobReason | None, *, note: str = "", http_status: int | None = None) -> Job:
