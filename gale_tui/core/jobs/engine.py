@@ -35,7 +35,7 @@ from gale_tui.core.jobs.job_download import LEASE
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.poller import POLL_LEASE, Poller
 from gale_tui.core.jobs.rate_limits import Deadlines, PollPolicy
-from gale_tui.core.jobs.recovery import Recovery
+from gale_tui.core.jobs.recovery import PATIENCE, Recovery
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import DownloadState, Environment, Job, JobChange, ToolChoice
 from gale_tui.core.threads import DaemonThreads
@@ -240,9 +240,6 @@ class GaleEngine:
             older = self.registry.add_loaded(await store.load(before=(last.created_at, last.id)))
             for listener in tuple(self.on_loaded):
                 listener(older)
-        # A job whose state could not be read is polled, too.
-        for job in self.registry.jobs.values():
-            self._context.track(job)
 
     async def _resume(self, jobs: Sequence[Job]) -> None:
         """Resumes what an earlier run left; where the history cannot be written, a little later."""
@@ -270,7 +267,7 @@ class GaleEngine:
                 lost = await store.renew_all(seconds=max(POLL_LEASE, LEASE))
                 self._poller.record_renewal([job_id for job_id, kind in lost if kind == "poll"])
                 self.downloads.abandon([job_id for job_id, kind in lost if kind == "download"])
-                await self._recovery.resume_abandoned()
+                await self._recovery.resume(self.registry.jobs.values(), patience=PATIENCE)
 
     def warm_up(self) -> None:
         """Loads what the first request needs, off the loop; to be called once the first frame is drawn."""

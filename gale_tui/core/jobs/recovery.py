@@ -22,53 +22,36 @@ class Recovery:
         self._exporter = exporter
         self._downloads = downloads
 
-    async def resume(self, jobs: Iterable[Job]) -> None:
-        """Resumes unfinished jobs at once; for the start.
+    async def resume(self, jobs: Iterable[Job], *, patience: float = 0.0) -> None:
+        """Resumes unfinished jobs that no other process works on.
+
+        Args:
+            patience: Seconds that another process has for its own jobs before they count as abandoned; 0.0 at the
+                start, when a download goes on that an error had stopped.
 
         Raises:
             StoreError: The history could not be read or written.
         """
-        for job in jobs:
-            if self._exporter.is_under_way(job.id):
-                continue
-            if job.state is JobState.REQUESTING:
-                await self._exporter.mark_abandoned(job)
-            elif job.state is JobState.WAITING and not self._context.readonly:
-                self._exporter.resume(job)
-            self._context.track(job)
-            await self._resume_download(job)
-            if job.download.state is DownloadState.RESUMABLE and job.save_when_ready:
-                self._downloads.start(job.id)
-
-    async def resume_abandoned(self) -> None:
-        """Resumes what belonged to a process that is no longer there; to be called from time to time.
-
-        Raises:
-            StoreError: The history could not be read or written.
-        """
-        for job in list(self._context.registry.jobs.values()):
+        context = self._context
+        for job in tuple(jobs):
             if self._exporter.is_under_way(job.id) or self._downloads.is_under_way(job.id):
                 continue
-            if job.state is JobState.REQUESTING and self._context.clock.time() - job.created_at > PATIENCE:
-                await self._exporter.mark_abandoned(job)
-            elif job.state is JobState.WAITING and not self._context.readonly:
-                if self._context.deadlines.remaining(job) < -PATIENCE:
+            if job.state is JobState.REQUESTING:
+                if not patience or context.clock.time() - job.created_at > patience:
+                    await self._exporter.mark_abandoned(job)
+            elif job.state is JobState.WAITING and not context.readonly:
+                if not patience or context.deadlines.remaining(job) < -patience:
                     self._exporter.resume(job)
             elif job.state is JobState.SUCCEEDED:
-                await self._resume_download(job)
+                await self._resume_download(job, job.save_when_ready and not patience)
+            context.track(job)
 
-    async def _resume_download(self, job: Job) -> None:
-        if job.state is not JobState.SUCCEEDED or self._downloads.is_under_way(job.id):
-            return
+    async def _resume_download(self, job: Job, goes_on: bool) -> None:
         download = job.download
-        if download.state in (DownloadState.WANTED, DownloadState.NOT_READY):
-            self._downloads.start(job.id)
-        elif download.state is DownloadState.RUNNING:
-            if job.save_when_ready:
-                self._downloads.start(job.id)
-            else:
-                event = "gale-tui ended before the file was whole"
-                registry = self._context.registry
-                await registry.change_if_free(job.id, "download", transitions.mark_download_left, event)
-        elif download.state is DownloadState.RESUMABLE and download.next_try_at is not None:
+        resumes = download.state is DownloadState.RESUMABLE and (goes_on or download.next_try_at is not None)
+        if download.state is DownloadState.RUNNING and not job.save_when_ready:
+            event = "gale-tui ended before the file was whole"
+            registry = self._context.registry
+            await registry.change_if_free(job.id, "download", transitions.mark_download_left, event)
+        elif resumes or download.state in (DownloadState.WANTED, DownloadState.NOT_READY, DownloadState.RUNNING):
             self._downloads.start(job.id)
