@@ -7,7 +7,7 @@ import threading
 from gale_tui.sandbox.clock import SandboxTime
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.flows import BANKING, Flow
-from gale_tui.sandbox.jobs import PROPER, FaultSequence, Ids, Job, Tool
+from gale_tui.sandbox.jobs import PROPER, Ids, Job, Tool, hand_out
 from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.sending import apply_fault
 from gale_tui.sandbox.tools import KINDS
@@ -66,7 +66,7 @@ class Gale:
         with self.lock:
             flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
             tool_id = self._tool_ids.new(KINDS[kind].id_prefix)
-            faults = FaultSequence(script.on_export)
+            faults = hand_out(script.on_export)
             tool = Tool(tool_id, flow_id, name, what, (flow, *later), script, faults, kind)
             self.tools[tool_id] = tool
         return tool
@@ -130,7 +130,7 @@ class Gale:
                 return errors_json(400, FLOW_NEEDED), PROPER
             if flow_id != tool.flow_id and not tool.any_flow:
                 return errors_json(404, "Flow not found for this tool"), PROPER
-            fault = tool.export_faults.next(self._time.now())
+            fault = next(tool.export_faults, PROPER)
             starts = fault.started or not (fault.replaces or fault.cut is not None or fault.stall is not None)
             job = self._new_job(tool, flow_id)
             link = self._delivery.link(job) if tool.script.url_in in ("export", "both") else None
@@ -164,7 +164,7 @@ class Gale:
             if job is None:
                 return errors_json(404, "Dock status not found"), PROPER
             now = self._time.now()
-            fault = job.status_faults.next(now)
+            fault = next(job.status_faults, PROPER)
             link = None
             if job.script.url_in in ("status", "both") and job.succeeded(now):
                 known = len(job.links)
@@ -180,7 +180,7 @@ class Gale:
                 return errors_json(404, "No such file"), PROPER
         response, leads_to_file = self._delivery.answer(request, job)
         with self.lock:
-            fault = job.download_faults.next(self._time.now()) if leads_to_file else PROPER
+            fault = next(job.download_faults, PROPER) if leads_to_file else PROPER
             if leads_to_file and request.method == "GET" and not (fault.replaces or fault.silent):
                 job.served += 1
         return response, fault

@@ -7,8 +7,9 @@ import json
 import os
 import random
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -33,30 +34,10 @@ class Ids:
         return f"{prefix}{uuid.UUID(int=self._random.getrandbits(128), version=4)}"
 
 
-class FaultSequence:
-    """Hands out the faults of a script one answer after the other, to who holds the lock of the calls."""
-
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
-        self._faults = list(faults)
-        self._used = 0
-        self._since: float | None = None
-
-    def next(self, now: float) -> Fault:
-        """The fault for an answer given `now`; :data:`PROPER` when none is left."""
-        while self._faults:
-            fault = self._faults[0]
-            if self._since is None:
-                self._since = now
-            if fault.lasts is not None:
-                left = now < self._since + fault.lasts
-            else:
-                left = fault.times is None or self._used < fault.times
-            if left:
-                self._used += 1
-                return fault
-            self._faults.pop(0)
-            self._used, self._since = 0, None
-        return PROPER
+def hand_out(faults: tuple[Fault, ...]) -> Iterator[Fault]:
+    """The faults of a script, one answer after the other."""
+    for fault in faults:
+        yield from repeat(fault) if fault.times is None else repeat(fault, fault.times)
 
 
 @dataclass(slots=True)
@@ -81,7 +62,7 @@ class Tool:
     flows: tuple[Flow, ...]
     """What each export has, from the first on; the last of them stays."""
     script: Script
-    export_faults: FaultSequence
+    export_faults: Iterator[Fault]
     kind: str = "tool"
     any_flow: bool = False
     """Exported with any flow; not offered."""
@@ -109,8 +90,8 @@ class Job:
     links: list[IssuedLink] = field(default_factory=list)
     served: int = 0
     """Answers so far that had bytes of the file."""
-    status_faults: FaultSequence = field(init=False)
-    download_faults: FaultSequence = field(init=False)
+    status_faults: Iterator[Fault] = field(init=False)
+    download_faults: Iterator[Fault] = field(init=False)
 
     def __post_init__(self) -> None:
         self.follow(self.script)
@@ -118,8 +99,8 @@ class Job:
     def follow(self, script: Script) -> None:
         """Does from now on what a script says."""
         self.script = script
-        self.status_faults = FaultSequence(script.on_status)
-        self.download_faults = FaultSequence(script.on_download)
+        self.status_faults = hand_out(script.on_status)
+        self.download_faults = hand_out(script.on_download)
 
     def age(self, now: float) -> float:
         """Seconds since the export."""

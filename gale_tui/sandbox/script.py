@@ -32,8 +32,6 @@ class Fault:
 
     times: int | None = 1
     """How many answers it spoils before the next fault of the sequence gets its turn; None: all further ones."""
-    lasts: float | None = None
-    """Seconds from its first answer on; counts instead of `times`."""
     status: int | None = None
     """HTTP status; without a `body` comes the JSON that belongs to it."""
     message: str | None = None

@@ -58,9 +58,9 @@ def rate_limited(retry_after: float | str | None = None, *, as_date: bool = Fals
     )
 
 
-def refused(status: int, message: str | None = None, *, times: int | None = None, lasts: float | None = None) -> Fault:
+def refused(status: int, message: str | None = None, *, times: int | None = None) -> Fault:
     """A JSON error, 401, 403, 404 or 409 for example; always by default."""
-    return Fault(times=times, lasts=lasts, status=status, message=message)
+    return Fault(times=times, status=status, message=message)
 
 
 def server_error(

@@ -11,7 +11,7 @@ from typing import Any
 from gale_tui.sandbox import server
 from gale_tui.sandbox.delivery import Delivery
 from gale_tui.sandbox.flows import BANKING
-from gale_tui.sandbox.jobs import FaultSequence, Job, Tool
+from gale_tui.sandbox.jobs import Job, Tool, hand_out
 from gale_tui.sandbox.script import Fault, Script
 from gale_tui.sandbox.tools import KINDS
 from gale_tui.sandbox.wire import Request, Response
@@ -105,7 +105,7 @@ class Sandbox(server.Sandbox):
 
         A tool id that is not known yet becomes a tool that may be exported with any flow.
         """
-        faults = FaultSequence(script.on_export)
+        faults = hand_out(script.on_export)
         with self.lock:
             tool = self.tools.get(tool_id)
             if tool is None:

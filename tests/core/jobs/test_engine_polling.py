@@ -11,7 +11,7 @@ from gale_tui.core.identifiers import parse_host
 from gale_tui.core.jobs.rate_limits import PollPolicy
 from gale_tui.core.models import DownloadState, EnvironmentCondition, JobReason, JobState
 from gale_tui.core.secret import Secret
-from gale_tui.sandbox.script import Edit, Fault, Link
+from gale_tui.sandbox.script import Edit, Fault, Link, Script
 from tests.support import faults
 from tests.support.answers import all_of, relative_link, renamed, with_fields
 from tests.support.engines import TOOL, Bench, bench, eventually
@@ -201,7 +201,7 @@ async def test_a_network_that_is_away_is_said_and_comes_back(bench: Bench) -> No
 
 
 async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: Bench) -> None:
-    bench.script(duration=5.0, on_status=(faults.refused(404, lasts=200.0),))
+    bench.script(duration=5.0, on_status=(faults.refused(404),))
     policy = PollPolicy(lost_after=30.0)
     async with bench.engine(policy=policy) as watch:
         job = await bench.export(watch)
@@ -213,7 +213,7 @@ async def test_after_404_for_long_a_job_is_lost_and_found_again_by_hand(bench: B
         await bench.clock.sleep(10)
         assert watch.engine.jobs[job.id].state is JobState.LOST
         assert watch.engine.jobs[job.id].reason_code is JobReason.NOT_FOUND
-        await bench.clock.sleep(200)
+        bench.sandbox.script_job(job.dock_status_id or "", Script(duration=5.0))
         assert "Refreshing" in watch.engine.jobs.refresh(job.id).text
         await watch.saved(job.id)
 
