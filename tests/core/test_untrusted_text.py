@@ -49,16 +49,12 @@ class TestInert:
             (True, "true"),
             (42, "42"),
             (1.5, "1.5"),
-            (b"by\xfftes", "by�tes"),
             ({"a": 1}, "{…}"),
             ([1], "[…]"),
         ],
     )
     def test_shows_what_it_says_and_does_nothing(self, given: object, shown: str) -> None:
         assert inert(given) == shown
-
-    def test_a_number_too_long_to_write_out(self) -> None:
-        assert inert(10**5000) == "a very large number"
 
     def test_is_cut_with_an_ellipsis(self) -> None:
         assert inert("abcdef", 4) == "abc…"
@@ -70,13 +66,6 @@ class TestInert:
 
     def test_marks_do_not_climb_over_other_lines(self) -> None:
         assert inert("e" + "\u0301" * 20).count("\u0301") == 3
-
-    def test_never_raises_for_a_hostile_object(self) -> None:
-        class Hostile:
-            def __str__(self) -> str:
-                raise RuntimeError("no")
-
-        assert inert(Hostile()) == "Hostile"
 
     @given(st.one_of(ANY_TEXT, HOSTILE), st.integers(1, 80))
     def test_any_text_is_one_bounded_inert_line(self, text: str, limit: int) -> None:
