@@ -151,7 +151,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        exchange = current_exchange() or Exchange(timeout)
+        exchange = current_exchange()
         with _translated(httpcore.ConnectTimeout, httpcore.ConnectError):
             exchange.enter("name")
             addresses = look_up(host, port, exchange)
@@ -201,15 +201,13 @@ class _Stream(httpcore.NetworkStream):
         if not data:
             exchange = current_exchange()
             # A socket that we shut down ourselves ends like one that the server closed.
-            if exchange is not None and exchange.stopped:
+            if exchange.stopped:
                 raise httpcore.ReadError("stopped")
-            if exchange is not None:
-                exchange.ended = True
+            exchange.ended = True
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        exchange = current_exchange()
-        if exchange is not None and exchange.phase in ("proxy", "request"):
+        if current_exchange().phase in ("proxy", "request"):
             self._framing = ResponseFraming()
         view = memoryview(buffer)
         with _translated(httpcore.WriteTimeout, httpcore.WriteError):
@@ -228,9 +226,9 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        if (exchange := current_exchange()) is not None:
-            to_proxy = exchange.phase == "connect" and (exchange.proxy or "").startswith("https:")
-            exchange.enter("proxy" if to_proxy else "tls")
+        exchange = current_exchange()
+        to_proxy = exchange.phase == "connect" and (exchange.proxy or "").startswith("https:")
+        exchange.enter("proxy" if to_proxy else "tls")
         wrapped: socket.socket | None = None
         try:
             with (
@@ -296,7 +294,5 @@ def _readable(connection: socket.socket) -> bool:
 def _limit(timeout: float | None) -> float | None:
     """Seconds left for this step; see :meth:`Exchange.remaining`."""
     exchange = current_exchange()
-    if exchange is None:
-        return timeout
     exchange.check()
     return exchange.remaining(timeout)

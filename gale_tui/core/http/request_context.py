@@ -113,21 +113,20 @@ class Exchange:
 _local = threading.local()
 
 
-def current_exchange() -> Exchange | None:
-    """The exchange of this thread."""
-    exchange: Exchange | None = getattr(_local, "exchange", None)
+def current_exchange() -> Exchange:
+    """The exchange of this thread; nothing is connected, read or written without one."""
+    exchange: Exchange = _local.exchange
     return exchange
 
 
 @contextlib.contextmanager
 def as_current(exchange: Exchange) -> Iterator[None]:
     """Makes it the exchange of this thread."""
-    before = current_exchange()
     _local.exchange = exchange
     try:
         yield
     finally:
-        _local.exchange = before
+        del _local.exchange
 
 
 class OpenSockets:
@@ -135,7 +134,7 @@ class OpenSockets:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sockets: dict[socket.socket, Exchange | None] = {}
+        self._sockets: dict[socket.socket, Exchange] = {}
         """Each with the exchange that it was made for."""
         self._exchanges: set[Exchange] = set()
         self._closed = False
@@ -160,7 +159,7 @@ class OpenSockets:
         """Shuts the sockets down whose exchange is to stop."""
         with self._lock:
             for connection, exchange in self._sockets.items():
-                if exchange is not None and exchange.stopped:
+                if exchange.stopped:
                     shut_down(connection)
 
     def begin(self, exchange: Exchange) -> None:
