@@ -25,6 +25,29 @@ from gale_tui.core.identifiers import split_url
 from gale_tui.core.secret import SignedUrl
 
 
+class PoolTransport(httpx.BaseTransport):
+    """A pool of connections on sockets of ours; httpx's own transport takes no `network_backend`."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends a request; errors are those of httpcore."""
+        url, extensions = request.url, dict(request.extensions)
+        # Left among the extensions, it would also become the target of a proxy's CONNECT.
+        path = extensions.pop("target", url.raw_path)
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=path)
+        response = self._pool.handle_request(
+            httpcore.Request(request.method, target, headers=request.headers.raw, extensions=extensions)
+        )
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
 class _Body(httpx.SyncByteStream):
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
@@ -36,9 +59,9 @@ class _Body(httpx.SyncByteStream):
         self._response.close()
 
 
-def make_pool(
+def make_transport(
     sockets: OpenSockets, contexts: TrustedContexts, proxy: str | None, keep_alive: bool
-) -> httpcore.ConnectionPool:
+) -> PoolTransport:
     """Connections of one kind: through one proxy or none, kept for the next request or not.
 
     Raises:
@@ -55,15 +78,15 @@ def make_pool(
         "network_backend": _Backend(sockets, contexts),
     }
     if proxy is None:
-        return httpcore.ConnectionPool(**settings)
+        return PoolTransport(httpcore.ConnectionPool(**settings))
     url, user = _proxy_url(proxy)
     if url.scheme in (b"socks5", b"socks5h"):
         if importlib.util.find_spec("socksio") is None:
             # The pool would miss it at its first request only.
             raise ImportError("socksio")
-        return httpcore.SOCKSProxy(url, proxy_auth=user, **settings)
+        return PoolTransport(httpcore.SOCKSProxy(url, proxy_auth=user, **settings))
     to_proxy = context if url.scheme == b"https" else None
-    return httpcore.HTTPProxy(url, proxy_auth=user, proxy_ssl_context=to_proxy, **settings)
+    return PoolTransport(httpcore.HTTPProxy(url, proxy_auth=user, proxy_ssl_context=to_proxy, **settings))
 
 
 def _proxy_url(proxy: str) -> tuple[httpcore.URL, tuple[str, str] | None]:
@@ -76,7 +99,7 @@ def _proxy_url(proxy: str) -> tuple[httpcore.URL, tuple[str, str] | None]:
 
 
 def send(
-    pool: httpcore.ConnectionPool,
+    transport: PoolTransport,
     method: str,
     url: SignedUrl,
     headers: Mapping[str, str],
@@ -99,15 +122,10 @@ def send(
     fields = {"Host": str(origin).partition("://")[2], **headers}
     if method == "POST":
         fields["Content-Length"] = "0"
+    # httpx would write some characters of a signed link in another way; `target` is sent as it is.
     target = quote(path, safe=_LEGAL).encode("ascii")
-    address = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=target)
-    extensions = {"timeout": timeouts, "trace": exchange.trace}
-    response = pool.handle_request(
-        httpcore.Request(method, address, headers=list(fields.items()), extensions=extensions)
-    )
-    return httpx.Response(
-        response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
-    )
+    extensions = {"timeout": timeouts, "trace": exchange.trace, "target": target}
+    return transport.handle_request(httpx.Request(method, str(origin), headers=fields, extensions=extensions))
 
 
 _LEGAL = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"<>\\^`{|}')

@@ -30,9 +30,9 @@ from gale_tui.core.secret import Secret, SignedUrl, register_secret, without_sec
 from gale_tui.core.untrusted_text import inert
 
 if TYPE_CHECKING:
-    import httpcore
     import httpx
 
+    from gale_tui.core.http.network_backend import PoolTransport
 
 MAX_REDIRECTS = 5
 HEADER_SECONDS = 30.0
@@ -55,7 +55,7 @@ class Transport:
         self._key = key
         self._contexts = TrustedContexts(environment.ca_file)
         self._lock = threading.Lock()
-        self._pools: dict[tuple[str | None, bool], httpcore.ConnectionPool] = {}
+        self._transports: dict[tuple[str | None, bool], PoolTransport] = {}
 
     def owns(self, url: SignedUrl) -> bool:
         """True for an address on the environment's own origin."""
@@ -234,14 +234,14 @@ class Transport:
         origin = origin_of(url.reveal())
         proxy = proxy_for(origin, self.environment.proxy)
         try:
-            pool = self._pool(proxy, keep_alive)
+            transport = self._transport(proxy, keep_alive)
         except (ImportError, ValueError) as error:
             raise proxy_failure(error, proxy_shown(proxy or "")) from None
         outgoing = self._request_headers(headers, with_key and origin == self.origin)
         exchange.fresh = exchange.sent = False
         exchange.proxy = proxy
         try:
-            return send(pool, method, url, outgoing, exchange, step)
+            return send(transport, method, url, outgoing, exchange, step)
         except UnicodeError:
             raise LinkRefusedError(f"{_shown_url(url)} is not a usable address") from None
         except (httpcore.RemoteProtocolError, httpcore.NetworkError) as error:
@@ -265,14 +265,14 @@ class Transport:
             outgoing["x-api-key"] = key.reveal()
         return outgoing
 
-    def _pool(self, proxy: str | None, keep_alive: bool) -> httpcore.ConnectionPool:
-        from gale_tui.core.http.network_backend import make_pool
+    def _transport(self, proxy: str | None, keep_alive: bool) -> PoolTransport:
+        from gale_tui.core.http.network_backend import make_transport
 
         with self._lock:
             kind = proxy, keep_alive
-            if kind not in self._pools:
-                self._pools[kind] = make_pool(self.sockets, self._contexts, *kind)
-            return self._pools[kind]
+            if kind not in self._transports:
+                self._transports[kind] = make_transport(self.sockets, self._contexts, *kind)
+            return self._transports[kind]
 
     def abort(self) -> None:
         """Makes every call under way return at once with an error; later calls work again."""
@@ -282,10 +282,10 @@ class Transport:
         """Aborts what is under way and closes every connection; later calls fail."""
         self.sockets.close()
         with self._lock:
-            pools = list(self._pools.values())
-            self._pools.clear()
-        for pool in pools:
-            pool.close()
+            transports = list(self._transports.values())
+            self._transports.clear()
+        for transport in transports:
+            transport.close()
 
 
 _MOVED = "Check the host of the environment; a login page or a proxy may be in between"
