@@ -112,8 +112,11 @@ class FileTransfer:
             raise StoppedDownloadError from None
         try:
             written.result(timeout=RECORDED_WITHIN)
-        except (GaleError, TimeoutError):
+        except GaleError:
             raise
+        except TimeoutError:
+            # It is an OSError, and would pass for one of the disk with the file.
+            raise StoreError("The history could not be written in time", "Try again") from None
         except Exception as error:
             raise StoppedDownloadError from error
 
