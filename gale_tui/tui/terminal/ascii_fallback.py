@@ -6,6 +6,7 @@ has them: they are data.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from functools import lru_cache
@@ -54,10 +55,7 @@ def _plain(character: str, encoding: str) -> str:
         # Corners and crossings; the straight lines are in the table.
         return "+"
     if unicodedata.category(character)[0] in "LNM":
-        try:
+        with contextlib.suppress(UnicodeEncodeError, LookupError):
             character.encode(encoding)
-        except (UnicodeEncodeError, LookupError):
-            pass
-        else:
             return character
     return "?" * cell_len(character)

@@ -31,6 +31,7 @@ _ATTRIBUTES = (
 )
 """What a cell can have; rarer attributes and links are left out."""
 _SEEN_ON_BLANKS = frozenset({"underline", "reverse", "strike", "blink"})
+_DEFAULT = Color.default()
 _STANDOUT = 60
 """Difference in brightness, of 255, from which a ground without colours is drawn in reverse."""
 
@@ -42,26 +43,17 @@ def pens_for(style: Style | None, system: ColorSystem | None, ground: Color | No
         system: The colours that the terminal has; None for none at all.
         ground: The screen's background. Without colours, what stands out from it is drawn in reverse.
     """
-    if style is None:
-        return PLAIN, Pen(None, PLAIN.back, frozenset())
+    style = style or Style.null()
     attributes = {name for name, _, _ in _ATTRIBUTES if getattr(style, name)}
     if system is None:
         if _stands_out(style.bgcolor, ground):
             attributes ^= {"reverse"}
         pen = Pen(PLAIN.fore, PLAIN.back, frozenset(attributes))
     else:
-        pen = Pen(
-            _codes(style.color, system, foreground=True),
-            _codes(style.bgcolor, system, foreground=False),
-            frozenset(attributes),
-        )
+        fore = (style.color or _DEFAULT).downgrade(system).get_ansi_codes(foreground=True)
+        back = (style.bgcolor or _DEFAULT).downgrade(system).get_ansi_codes(foreground=False)
+        pen = Pen(tuple(fore), tuple(back), frozenset(attributes))
     return pen, pen if pen.attributes & _SEEN_ON_BLANKS else Pen(None, pen.back, frozenset())
-
-
-def _codes(color: Color | None, system: ColorSystem, *, foreground: bool) -> tuple[str, ...]:
-    if color is None:
-        return ("39",) if foreground else ("49",)
-    return tuple(color.downgrade(system).get_ansi_codes(foreground))
 
 
 def _stands_out(color: Color | None, ground: Color | None) -> bool:
