@@ -15,7 +15,7 @@ from gale_tui.core.models import DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, status_text
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, wrap
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, plain_text, wrap
 from gale_tui.tui.formatting.quantities import clip, elapsed_text, path_text, size_text
 
 LABEL_CELLS = 12
@@ -42,13 +42,9 @@ def summary_lines(facts: JobFacts, events: Sequence[JobEvent], width: int, heigh
     share = (width + 3) // max(1, len(ids)) - 3
     row: list[Piece] = []
     for label, value in ids:
-        if row:
-            row.append(Piece("   "))
-        row += [
-            Piece(f"{label} ", Tone.MUTED),
-            Piece(clip(value, max(4, share - cell_len(label) - 1))),
-        ]
-    lines.append(tuple(row))
+        shown = clip(value, max(4, share - cell_len(label) - 1))
+        row += [Piece(f"{label} ", Tone.MUTED), Piece(shown), Piece("   ")]
+    lines.append(tuple(row[:-1]))
     lines.append(_timeline_row(events, facts.now, width))
     file = file_text(facts, max(4, width))
     path = job.download.path
@@ -137,19 +133,14 @@ def _ids(job: Job) -> list[tuple[str, str]]:
 
 def _timeline_row(events: Sequence[JobEvent], now: float, width: int) -> Line:
     """The latest events that fit in one line, oldest first."""
-    separator = f" {glyphs.DOT} "
     row: list[Piece] = []
-    free = width
     for event in reversed(events):
-        pieces = [Piece(f"{clock_time(event.at, now)} ", Tone.MUTED), Piece(inert(event.text, 200))]
-        need = sum(cell_len(piece.text) for piece in pieces) + (len(separator) if row else 0)
-        if need > free:
-            if not row:
-                room = max(1, free - cell_len(pieces[0].text))
-                row = [pieces[0], Piece(clip(pieces[1].text, room))]
-            break
-        free -= need
-        row = [*pieces, *([Piece(separator, Tone.MUTED)] if row else []), *row]
+        moment, text = Piece(f"{clock_time(event.at, now)} ", Tone.MUTED), Piece(inert(event.text, 200))
+        separator = [Piece(f" {glyphs.DOT} ", Tone.MUTED)] if row else []
+        longer = [moment, text, *separator, *row]
+        if cell_len(plain_text(longer)) > width:
+            return tuple(row) or (moment, Piece(clip(text.text, max(1, width - cell_len(moment.text)))))
+        row = longer
     return tuple(row)
 
 
