@@ -151,24 +151,20 @@ class BatchController:
             return
         try:
             found = await engine.batches.interrupted()
+            kept = next((each for each in found if each.id not in self._offered), None)
+            if kept is None:
+                return
+            self._offered.add(kept.id)
+            jobs = {**await engine.batches.jobs(kept), **engine.jobs}
         except GaleError as error:
             self._app.say(str(error), severity="warning")
             return
-        kept = next((each for each in found if each.id not in self._offered), None)
-        if kept is not None:
-            self._offered.add(kept.id)
-            await self._show_pending(kept)
-
-    async def _show_pending(self, kept: BatchRecord) -> None:
         from gale_tui.core.jobs.batch_runner import account_of
 
-        engine = self._app.engine
-        with contextlib.suppress(GaleError):
-            jobs = {**await engine.batches.jobs(kept), **engine.jobs}
-            self.pending, self.account, self._offer_pending = kept, account_of(kept, jobs), True
-            self._last = None
-            self._jobs.show_title()
-            self.offer_to_continue()
+        self.pending, self.account, self._offer_pending = kept, account_of(kept, jobs), True
+        self._last = None
+        self._jobs.show_title()
+        self.offer_to_continue()
 
     def _account_answered(self, answer: str | None) -> None:
         kept = self.pending
