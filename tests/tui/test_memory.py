@@ -1,4 +1,4 @@
-"""What a screen used goes with it: nothing is left of three openings."""
+"""What a screen used goes with it: nothing is left of five openings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.sandbox import Sandbox
 from tests.tui.real_app import until
 from tests.tui.saved_jobs import export_versions, running
 
-OPENINGS = 3
+OPENINGS = 5
 PER_OPENING = 300
 """Objects that an opening may leave for a while, as the last screen's are; a form has thousands."""
 
