@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button, Select, Static
 
 from gale_tui.core.batch.editor import BatchList, ListLine
 from gale_tui.core.batch.reader import find_batch, is_slow_to_read, read_batch
@@ -140,7 +140,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
         kind = f"{line.tool.kind}: " if line.tool is not None and line.tool.kind is not TOOL else ""
         return f"{kind}{inert(line.tool_id, 200)}  {inert(line.flow_id, 200)}"
 
-    @on(BatchTarget.EnvironmentChanged)
+    @on(Select.Changed, "#environment")
     def _environment_changed(self) -> None:
         self._show()
 

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Select, Static
 
 from gale_tui.core.errors import ConfigError
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 class BatchTarget(Vertical):
     """Environment, folder, switch, button."""
-
-    class EnvironmentChanged(Message):
-        """Another environment was chosen."""
 
     def __init__(self, engine: GaleEngine, environment: Environment | None) -> None:
         super().__init__(id="target")
@@ -54,12 +50,9 @@ class BatchTarget(Vertical):
         return self.query_one("#folder-field", TextField)
 
     def use(self, environment: Environment | None) -> None:
-        if environment != self.environment:
-            self.environment = environment
-            with self.prevent(Select.Changed):
-                self.query_one("#environment", Select).value = environment.id if environment else Select.NULL
-            self._show_where()
-            self.post_message(self.EnvironmentChanged())
+        self.environment = environment
+        self.query_one("#environment", Select).value = environment.id if environment else Select.NULL
+        self._show_where()
 
     def follow(self, hosts: Sequence[str], *, keep: bool) -> str:
         """Chooses the environment of captured requests.
@@ -93,7 +86,6 @@ class BatchTarget(Vertical):
 
     @on(Select.Changed, "#environment")
     def _selected(self, event: Select.Changed) -> None:
-        event.stop()
         self.use(self._engine.environments.find(event.value) if isinstance(event.value, str) else None)
 
     @on(Input.Submitted)
