@@ -29,30 +29,25 @@ _REJECTED: Final[dict[JobReason | None, int]] = {
 }
 
 
+_CODES: Final = {
+    Outcome.SAVED: SAVED,
+    Outcome.READY: SAVED,
+    Outcome.FAILED: FAILED,
+    Outcome.UNCONFIRMED: UNCONFIRMED,
+    Outcome.LOST: NETWORK,
+}
+
+
 def exit_code(job: Job) -> int:
     """The code of a settled job, or of one that was waited for too long."""
-    match outcome_of(job):
-        case Outcome.SAVED | Outcome.READY:
-            return SAVED
-        case Outcome.FAILED:
-            return FAILED
-        case Outcome.REJECTED | Outcome.NOT_SENT:
-            return _REJECTED.get(job.reason_code, NETWORK)
-        case Outcome.UNCONFIRMED:
-            return UNCONFIRMED
-        case Outcome.LOST:
-            return NETWORK
-        case Outcome.NOT_SAVED:
-            return _not_saved(job)
-    return TIMEOUT
-
-
-def _not_saved(job: Job) -> int:
-    download = job.download
-    if download.state is DownloadState.RESUMABLE:
+    outcome, download = outcome_of(job), job.download
+    if outcome in (Outcome.REJECTED, Outcome.NOT_SENT):
+        return _REJECTED.get(job.reason_code, NETWORK)
+    if outcome is Outcome.NOT_SAVED:
         # The disk's fault asks for something to be done first, a line that dropped only another try.
-        return NOT_SAVED if download.reason_code is DownloadReason.DISK else NETWORK
-    return NETWORK if download.state is DownloadState.EXPIRED else NOT_SAVED
+        cut = download.state is DownloadState.RESUMABLE and download.reason_code is not DownloadReason.DISK
+        return NETWORK if cut or download.state is DownloadState.EXPIRED else NOT_SAVED
+    return _CODES.get(outcome, TIMEOUT)
 
 
 def account_code(account: BatchAccount) -> int:
