@@ -19,25 +19,11 @@ def add_prune(commands: Any) -> None:
         epilog="exit codes:\n  0 done, or nothing to remove · 2 usage · 6 a file could not be removed",
     )
     command.add_argument(
-        "--keep", metavar="N", type=_count, dest="newest", help="keep the newest N files of each tool (at least 1)"
+        "--keep", metavar="N", type=int, dest="newest", help="keep the newest N files of each tool (at least 1)"
     )
-    command.add_argument("--older-than", metavar="DAYS", type=_days, help="remove only files saved longer ago")
+    command.add_argument("--older-than", metavar="DAYS", type=float, help="remove only files saved longer ago")
     command.add_argument("--dry-run", action="store_true", help="show what would go, remove nothing")
     command.set_defaults(prune_parser=command)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _days(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < 100_000:
-        raise ValueError
-    return number
 
 
 async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -51,12 +37,17 @@ async def prune(history: Path, arguments: argparse.Namespace, out: TextIO, err: 
     from gale_tui.core.jobs.transitions import remove_file
     from gale_tui.core.untrusted_text import inert
 
-    if arguments.newest is None and arguments.older_than is None:
+    newest, days = arguments.newest, arguments.older_than
+    if newest is None and days is None:
         arguments.prune_parser.error("--keep N or --older-than DAYS is needed")
-    before = None if arguments.older_than is None else time.time() - arguments.older_than * DAY
+    if newest is not None and newest < 1:
+        arguments.prune_parser.error("--keep needs at least 1")
+    if days is not None and not 0 <= days < 100_000:
+        arguments.prune_parser.error("--older-than needs a number of days from 0 on")
+    before = None if days is None else time.time() - days * DAY
     failed = 0
     async with await JobStore.open(history) as store:
-        found = find_old_files(await store.load(), keep=arguments.newest or 1, before=before)
+        found = find_old_files(await store.load(), keep=newest or 1, before=before)
         old = [each for each in found if file_matches(each)]
         out.writelines(f"{inert(each.path, 4096)}\n" for each in old)
         total = sum(each.size for each in old)
