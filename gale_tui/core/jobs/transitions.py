@@ -49,7 +49,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gale_tui.core.errors import AnswerError, GaleError
 from gale_tui.core.gale_api.answers import DockStatus, ExportStarted, ResponseNote
@@ -112,9 +112,7 @@ def wait(job: Job, error: GaleError, resume_at: float) -> Job:
     if job.state not in _UNANSWERED:
         return job
     posts = job.posts + isinstance(error, AnswerError)
-    return dataclasses.replace(
-        _set_error(job, error), state=JobState.WAITING, status="WAITING", posts=posts, resume_at=resume_at
-    )
+    return _set_state(_set_error(job, error), JobState.WAITING, posts=posts, resume_at=resume_at)
 
 
 def reject(job: Job, error: GaleError, at: float) -> Job:
@@ -138,36 +136,28 @@ def mark_unconfirmed(job: Job, error: GaleError) -> Job:
     """The POST may or may not have arrived."""
     if job.state not in _UNANSWERED:
         return job
-    return dataclasses.replace(
-        _set_error(job, error),
-        state=JobState.UNCONFIRMED,
-        status="UNCONFIRMED",
-        posts=job.posts + 1,
-        resume_at=None,
-    )
+    return _set_state(_set_error(job, error), JobState.UNCONFIRMED, posts=job.posts + 1, resume_at=None)
 
 
 def mark_abandoned(job: Job) -> Job:
     """The process that sent the POST has ended: it may or may not have arrived."""
     if job.state is not JobState.REQUESTING:
         return job
-    job = _set_reason(job, JobReason.CLOSED)
-    return dataclasses.replace(job, state=JobState.UNCONFIRMED, status="UNCONFIRMED", posts=job.posts + 1)
+    return _set_state(_set_reason(job, JobReason.CLOSED), JobState.UNCONFIRMED, posts=job.posts + 1)
 
 
 def postpone(job: Job, at: float) -> Job:
     """The POST certainly has not left, and is sent when gale-tui runs again."""
     if job.state is not JobState.REQUESTING:
         return job
-    job = _set_reason(job, JobReason.CLOSED)
-    return dataclasses.replace(job, state=JobState.WAITING, status="WAITING", resume_at=at)
+    return _set_state(_set_reason(job, JobReason.CLOSED), JobState.WAITING, resume_at=at)
 
 
 def send(job: Job, resume_at: float | None) -> Job:
     """The POST leaves now, unless the job was given another time than `resume_at` meanwhile."""
     if job.state is not JobState.WAITING or job.resume_at != resume_at:
         return job
-    return dataclasses.replace(_set_reason(job, None), state=JobState.REQUESTING, status="REQUESTING", resume_at=None)
+    return _set_state(_set_reason(job, None), JobState.REQUESTING, resume_at=None)
 
 
 def hold(job: Job, reason: JobReason) -> Job:
@@ -215,7 +205,7 @@ def mark_lost(job: Job) -> Job:
     """GALE has not known the job for long."""
     if not job.state.polled:
         return job
-    return dataclasses.replace(_set_reason(job, JobReason.NOT_FOUND), state=JobState.LOST, status="LOST")
+    return _set_state(_set_reason(job, JobReason.NOT_FOUND), JobState.LOST)
 
 
 def record_trouble(job: Job, reason: JobReason, error: GaleError | None = None, *, since: float, at: float) -> Job:
@@ -369,6 +359,11 @@ def _keep_saved(job: Job) -> Job:
     if download.sha256 is None or download.path is None:
         return job
     return job.with_download(state=DownloadState.SAVED, part=None)
+
+
+def _set_state(job: Job, state: JobState, **changes: Any) -> Job:
+    """Sets a state of ours, whose word is its name."""
+    return dataclasses.replace(job, state=state, status=state.name, **changes)
 
 
 def _set_reason(job: Job, reason: JobReason | None, *, note: str = "", http_status: int | None = None) -> Job:
