@@ -154,23 +154,14 @@ class PollResult:
 
 
 @dataclass(slots=True)
-class Pace:
-    """How fast one job is polled. Times are monotonic seconds."""
+class Limits:
+    """When a question about one job is allowed, also once it is no longer polled. Times are monotonic seconds."""
 
-    job_id: str
-    environment_id: str
-    created: float
-    due: float
-    asking: bool = False
-    manual: bool = False
-    """The user wants it: pauses do not count."""
     last_asked: float = NEVER
     theoretical: float = NEVER
     """Theoretical arrival time (GCRA) of the hourly limit."""
     embargo: float = NEVER
     """Until then the server wants no question about this job."""
-    troubles: int = 0
-    unknown_since: float | None = None
 
     def allowed_at(self, policy: PollPolicy) -> float:
         """When the limits allow the next question: the vendor's, the server's own word, and the floor."""
@@ -187,6 +178,22 @@ class Pace:
     def count(self, now: float, policy: PollPolicy) -> None:
         self.last_asked = now
         self.theoretical = max(self.theoretical, now) + policy.spacing
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast one job is polled. Times are monotonic seconds."""
+
+    job_id: str
+    environment_id: str
+    limits: Limits
+    created: float
+    due: float
+    asking: bool = False
+    manual: bool = False
+    """The user wants it: pauses do not count."""
+    troubles: int = 0
+    unknown_since: float | None = None
 
     def is_lost(self, now: float, policy: PollPolicy) -> bool:
         """True if GALE has not known the job for long."""

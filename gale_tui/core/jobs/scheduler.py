@@ -17,10 +17,7 @@ from collections.abc import Awaitable, Callable
 
 from gale_tui.core.background import cancel_all
 from gale_tui.core.clock import Clock, wait_for_event
-from gale_tui.core.jobs.rate_limits import NEVER, Budget, Condition, Pace, PollOutcome, PollPolicy, PollResult, Wait
-
-_REMEMBERED = 256
-"""Jobs that are no longer polled and may come back."""
+from gale_tui.core.jobs.rate_limits import Budget, Condition, Limits, Pace, PollOutcome, PollPolicy, PollResult, Wait
 
 
 class Scheduler:
@@ -50,7 +47,8 @@ class Scheduler:
         self._on_condition = on_condition
         self._usual = usual
         self._paces: dict[str, Pace] = {}
-        self._forgotten: dict[str, Pace] = {}
+        self._limits: defaultdict[str, Limits] = defaultdict(Limits)
+        """Of all jobs that were ever asked for: the server counts on where one is removed and brought back."""
         self._budgets: defaultdict[str, Budget] = defaultdict(lambda: Budget(rate=self.policy.rate))
         self._announced: dict[str, tuple[Condition, float | None]] = {}
         self._queue: list[tuple[float, int, str]] = []
@@ -67,8 +65,8 @@ class Scheduler:
             return
         self._watched = job_id
         pace = self._paces.get(job_id) if job_id is not None else None
-        if pace is not None and not pace.asking and pace.last_asked > NEVER and not pace.troubles:
-            due = max(self._clock.monotonic(), pace.allowed_at(self.policy))
+        if pace is not None and not pace.asking and pace.limits.last_asked > -math.inf and not pace.troubles:
+            due = max(self._clock.monotonic(), pace.limits.allowed_at(self.policy))
             if due < pace.due < math.inf and pace.unknown_since is None:
                 self._push(pace, due)
 
@@ -88,13 +86,11 @@ class Scheduler:
         self._paces[job_id] = pace = Pace(
             job_id,
             environment_id,
+            self._limits[job_id],
             created=now - age,
             due=now + policy.first,
             unknown_since=now - policy.lost_after if lost else None,
         )
-        if (before := self._forgotten.pop(job_id, None)) is not None:
-            # Removed and brought back: the server still counts.
-            pace.last_asked, pace.theoretical, pace.embargo = before.last_asked, before.theoretical, before.embargo
         self._push(pace, pace.due)
 
     def forget(self, job_id: str) -> None:
@@ -102,28 +98,18 @@ class Scheduler:
         pace = self._paces.pop(job_id, None)
         if pace is not None:
             self._budgets[pace.environment_id].waiting.pop(job_id, None)
-            self._remember(pace)
             self._announce(pace.environment_id)
-
-    def _remember(self, pace: Pace) -> None:
-        self._forgotten[pace.job_id] = pace
-        if len(self._forgotten) > _REMEMBERED:
-            del self._forgotten[next(iter(self._forgotten))]
 
     async def wait_turn(self, job_id: str, environment_id: str) -> None:
         """Waits until the limits allow a question about a job that is not polled, and counts it."""
+        limits, budget = self._limits[job_id], self._budgets[environment_id]
         while True:
             now = self._clock.monotonic()
-            pace = self._paces.get(job_id) or self._forgotten.get(job_id)
-            if pace is None:
-                pace = Pace(job_id, environment_id, created=now, due=math.inf)
-                self._remember(pace)
-            budget = self._budgets[environment_id]
-            allowed = max(pace.allowed_at(self.policy), budget.limited_until)
+            allowed = max(limits.allowed_at(self.policy), budget.limited_until)
             if allowed <= now:
                 turn = max(now, budget.next_at)
                 budget.take_turn(now, self.policy)
-                pace.count(turn, self.policy)
+                limits.count(turn, self.policy)
                 if turn > now:
                     await self._clock.sleep(turn - now)
                 return
@@ -132,8 +118,8 @@ class Scheduler:
     def record_limit(self, job_id: str, environment_id: str, seconds: float) -> None:
         """GALE answered such a question with 429 and wants no other for so many seconds."""
         now = self._clock.monotonic()
-        if (pace := self._paces.get(job_id) or self._forgotten.get(job_id)) is not None:
-            pace.embargo = max(pace.embargo, now + seconds)
+        limits = self._limits[job_id]
+        limits.embargo = max(limits.embargo, now + seconds)
         self._budgets[environment_id].record_rate_limit(job_id, now, seconds, self.policy)
 
     def __contains__(self, job_id: str) -> bool:
@@ -161,8 +147,8 @@ class Scheduler:
         pace.manual = True
         if pace.asking:
             return Wait(0.0)
-        now, spaced = self._clock.monotonic(), pace.spaced_at(self.policy)
-        limited = max(pace.limited_until(self.policy), self._budgets[pace.environment_id].limited_until)
+        now, spaced = self._clock.monotonic(), pace.limits.spaced_at(self.policy)
+        limited = max(pace.limits.limited_until(self.policy), self._budgets[pace.environment_id].limited_until)
         at = max(now, spaced, limited)
         if at < pace.due:
             self._push(pace, at)
@@ -277,7 +263,7 @@ class Scheduler:
         policy, budget = self.policy, self._budgets[pace.environment_id]
         if (self._paused or budget.needs_key) and not pace.manual:
             return math.inf
-        allowed = max(pace.allowed_at(policy), budget.limited_until)
+        allowed = max(pace.limits.allowed_at(policy), budget.limited_until)
         if allowed > now:
             return allowed
         if budget.closed and budget.probe is not None:
@@ -288,12 +274,12 @@ class Scheduler:
 
     def _start(self, pace: Pace, now: float) -> None:
         budget = self._budgets[pace.environment_id]
-        counted = pace.last_asked, pace.theoretical
+        counted = pace.limits.last_asked, pace.limits.theoretical
         budget.take_turn(now, self.policy)
         self._announce(pace.environment_id)
         if budget.closed:
             budget.probe = pace.job_id
-        pace.count(now, self.policy)
+        pace.limits.count(now, self.policy)
         pace.asking, pace.manual = True, False
         task = asyncio.create_task(self._ask_once(pace, counted), name=f"ask {pace.job_id}")
         self._in_flight.add(task)
@@ -321,7 +307,7 @@ class Scheduler:
         if self._paces.get(pace.job_id) is pace:
             if asked.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED):
                 # Nothing was sent.
-                pace.last_asked, pace.theoretical = counted
+                pace.limits.last_asked, pace.limits.theoretical = counted
             self._apply_to_job(pace, asked, now)
         self._announce(pace.environment_id)
 
@@ -331,7 +317,7 @@ class Scheduler:
             if budget.record_answer(outcome):
                 self._bring_forward(pace.environment_id)
         elif outcome in (PollOutcome.UNREACHABLE, PollOutcome.UNANSWERED):
-            budget.record_no_answer(outcome, pace.last_asked, now, self.policy)
+            budget.record_no_answer(outcome, pace.limits.last_asked, now, self.policy)
         if budget.closed:
             # Who asked for all jobs wanted to know whether it works again: it does not.
             for other in self._paces.values():
@@ -342,7 +328,7 @@ class Scheduler:
         policy, outcome = self.policy, asked.outcome
         budget = self._budgets[pace.environment_id]
         if asked.retry_after is not None and outcome.reached:
-            pace.embargo = max(pace.embargo, now + asked.retry_after)
+            pace.limits.embargo = max(pace.limits.embargo, now + asked.retry_after)
         if outcome is PollOutcome.ANSWERED:
             pace.unknown_since = None
             pace.troubles = 0
@@ -355,7 +341,7 @@ class Scheduler:
             self._schedule(pace, policy.lost_every if pace.is_lost(now, policy) else pace.backoff(policy))
         elif outcome is PollOutcome.RATE_LIMITED:
             wait = pace.backoff(policy) if asked.retry_after is None else asked.retry_after
-            pace.embargo = max(pace.embargo, now + wait)
+            pace.limits.embargo = max(pace.limits.embargo, now + wait)
             budget.record_rate_limit(pace.job_id, now, wait, policy)
             self._schedule(pace, wait)
         elif outcome is PollOutcome.UNAUTHORISED:
@@ -367,7 +353,7 @@ class Scheduler:
         else:
             self._schedule(pace, max(pace.backoff(policy), asked.retry_after or 0.0))
         if pace.manual and outcome is not PollOutcome.FINISHED:
-            self._push(pace, max(now, pace.allowed_at(policy)))
+            self._push(pace, max(now, pace.limits.allowed_at(policy)))
 
     def _interval(self, pace: Pace, now: float) -> float:
         if pace.job_id == self._watched:
@@ -377,7 +363,7 @@ class Scheduler:
     def _schedule(self, pace: Pace, wait: float) -> None:
         now = self._clock.monotonic()
         wait *= 1 + self.policy.jitter * self._rng.random()
-        self._push(pace, max(now + wait, pace.allowed_at(self.policy)))
+        self._push(pace, max(now + wait, pace.limits.allowed_at(self.policy)))
 
     def _push(self, pace: Pace, due: float, *, wake: bool = True) -> None:
         pace.due = due
@@ -395,7 +381,7 @@ class Scheduler:
             soon = now + self._rng.random() * policy.floor
             late = pace.due > soon + policy.ceiling * 2 and not pace.is_lost(now, policy)
             if late or pace.due == math.inf:
-                self._push(pace, max(soon, pace.allowed_at(policy)))
+                self._push(pace, max(soon, pace.limits.allowed_at(policy)))
 
     def _spread_overdue(self) -> None:
         """After a long stop everything is overdue: it is asked for one after the other."""
