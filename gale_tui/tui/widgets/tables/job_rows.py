@@ -35,15 +35,8 @@ class JobRows:
         return [self.at(row) for row in range(len(self))]
 
     def at(self, row: int) -> Job:
-        """The job of a row, counted from the top.
-
-        Raises:
-            IndexError: There is no such row.
-        """
-        count = len(self._shown)
-        if not 0 <= row < count:
-            raise IndexError(row)
-        return self.jobs[self._shown[count - 1 - row if self.sort_reverse else row]]
+        """The job of a row, counted from the top."""
+        return self.jobs[self._shown[-1 - row if self.sort_reverse else row]]
 
     def row_of(self, job_id: str) -> int | None:
         """The row of a job; None where it is not shown."""
@@ -87,11 +80,10 @@ class JobRows:
             del self._shown[self._place(self._shown, job_id)]
         return row
 
-    def reveal(self, job_id: str) -> int:
+    def reveal(self, job_id: str) -> int | None:
         """Puts a job among the rows that it is not among; its row."""
-        place = self._place(self._shown, job_id)
-        self._shown.insert(place, job_id)
-        return len(self) - 1 - place if self.sort_reverse else place
+        self._shown.insert(self._place(self._shown, job_id), job_id)
+        return self.row_of(job_id)
 
     def set_filter(self, match: Callable[[Job], bool] | None) -> None:
         """Shows the jobs that match; all for None."""
