@@ -87,19 +87,14 @@ _field_key = partial(_shown, bound=False)
 """A key in the footer that the focused field binds itself."""
 
 
-def _search_keys(page: str) -> tuple[Action, ...]:
+def _search_keys(at: str) -> tuple[Action, ...]:
     return (
-        _shown(f"{page}_search", "slash", "Search", "Search what is shown, ignoring case.", "search"),
-        Action(f"{page}_found_next", "n", "Next hit", "Next line that matches.", "found_next", searching=True),
+        _shown(f"{at}_search", "slash", "Search", "Search what is shown, ignoring case.", "search"),
+        Action(f"{at}_found_next", "n", "Next hit", "Next line that matches.", "found_next", searching=True),
         Action(
-            f"{page}_found_previous",
-            "N",
-            "Previous hit",
-            "Previous line that matches.",
-            "found_previous",
-            searching=True,
+            f"{at}_found_previous", "N", "Previous hit", "Previous line that matches.", "found_previous", searching=True
         ),
-        _shown(f"{page}_values", "v", "Values", "Show or hide variables' values.", "values"),
+        _shown(f"{at}_values", "v", "Values", "Show or hide variables' values.", "values"),
     )
 
 

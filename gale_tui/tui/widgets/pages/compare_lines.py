@@ -88,9 +88,8 @@ def _summary(it: Comparison) -> str:
         if it.before.sha256 == it.after.sha256:
             return "No difference: the files are the same, byte for byte."
         return "No difference (order and time stamps are ignored)."
-    parts: list[str] = []
     nodes = [each.mark for each in it.nodes]
-    for count, one, many in (
+    counts = (
         (len(it.about), "field of the tool", "fields of the tool"),
         (nodes.count("+"), "node added", "nodes added"),
         (nodes.count("-"), "node removed", "nodes removed"),
@@ -99,9 +98,8 @@ def _summary(it: Comparison) -> str:
         (len(it.variables), "variable", "variables"),
         (len(it.settings), "flow setting", "flow settings"),
         (len(it.files), "other file", "other files"),
-    ):
-        if count:
-            parts.append(f"{count:,} {one if count == 1 else many}")
+    )
+    parts = [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
     return f"Different: {', '.join(parts)}."
 
 
