@@ -115,9 +115,7 @@ def test_no_second_copy_and_pruning(sandbox: Sandbox, tmp_path: Path) -> None:
     usage = nightly.run("prune", code=2)
     assert "--keep N or --older-than DAYS" in usage.stderr
     for options, problem in (("--keep 0", "--keep needs at least 1"), ("--older-than nan", "needs a number of days")):
-        refused = nightly.run("prune", *options.split())
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert problem in refused.stderr
+        assert problem in nightly.run("prune", *options.split(), code=2).stderr
     shown = nightly.run("prune", "--keep", "1", "--dry-run").stdout.splitlines()
     assert len(shown) == 2
     assert Path(shown[0]) in first
