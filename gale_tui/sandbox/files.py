@@ -8,7 +8,7 @@ import random
 import struct
 from typing import IO, TYPE_CHECKING, Final
 
-from gale_tui.sandbox.flows import REVISIONS, Flow, Node
+from gale_tui.sandbox.flows import REVISION, Flow, Node
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
@@ -60,10 +60,8 @@ def _node(flow: Flow, number: int, version: int) -> dict[str, object]:
     node = flow.nodes[number - 1]
     first_prompt = next(index for index, each in enumerate(flow.nodes, 1) if each.kind == "genAI")
     text = node.text
-    if version > 1 and number == first_prompt:
-        text += " " + REVISIONS[(version - 2) % len(REVISIONS)]
-        if version - 2 >= len(REVISIONS):
-            text += f" (Revision {version}.)"
+    if number == first_prompt:
+        text += f" {REVISION}" * (version - 1)
     goes_to = node.goes_to if node.goes_to is not None else ({"default": number + 1} if node.kind != "end" else {})
     return {
         "id": f"n{number}",

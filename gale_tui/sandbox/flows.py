@@ -37,12 +37,7 @@ class Flow:
     """Of the tool; it need not change with every edit."""
 
 
-REVISIONS: Final = (
-    "Answer in at most three sentences.",
-    "If you are not sure, say so and offer to connect the person to a colleague.",
-    "Quote amounts with their currency and dates as day, month, year.",
-    "Never repeat account numbers back in full.",
-)
+REVISION: Final = "Answer in at most three sentences."
 """What each later version of a tool adds to its first prompt."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.source.unpack import unpack
-from gale_tui.sandbox.flows import REVISIONS
+from gale_tui.sandbox.flows import REVISION
 from tests.e2e.terminal import GALE_TUI, environ_for
 from tests.support.forked import run_forked
 from tests.support.saved_exports import documents, write_zip
@@ -34,7 +34,7 @@ def test_one_changed_prompt_is_printed_and_nothing_else(tmp_path: Path, exports:
     assert lines[5] == "      config.prompt:"
     assert lines[6].startswith("        - You sort")
     assert lines[7].startswith("        + You sort")
-    assert lines[7].endswith(REVISIONS[0])
+    assert lines[7].endswith(REVISION)
     assert len(lines) == 8
     assert list((tmp_path / "home").iterdir()) == [], "it needs no configuration and leaves nothing"
 

@@ -11,7 +11,7 @@ import pytest
 
 from gale_tui.sandbox import flows
 from gale_tui.sandbox.files import FILLER_NAME, sized_zip, tool_documents, tool_zip
-from gale_tui.sandbox.flows import REVISIONS, Flow
+from gale_tui.sandbox.flows import REVISION, Flow
 from gale_tui.sandbox.tools import DEMO
 from tests.support.bad_files import BAD_FILES
 
@@ -72,7 +72,7 @@ def test_versions_differ_in_one_prompt() -> None:
         ((old, new),) = changed
         assert new["config"].pop("prompt").startswith(old["config"].pop("prompt"))
         assert old == new
-    assert REVISIONS[0].encode() in texts[1]["flow_definition.json"]
+    assert REVISION.encode() in texts[1]["flow_definition.json"]
 
 
 def test_a_zip_is_the_same_each_time() -> None:

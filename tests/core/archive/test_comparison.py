@@ -24,7 +24,7 @@ from gale_tui.core.archive.json_diff import (
     same,
     text_difference,
 )
-from gale_tui.sandbox.flows import REVISIONS
+from gale_tui.sandbox.flows import REVISION
 from tests.support.saved_exports import documents, write_zip
 
 Change = Callable[[dict[str, Any]], None]
@@ -53,7 +53,7 @@ def test_one_prompt_is_all_that_differs(tmp_path: Path) -> None:
     assert field.field == "config.prompt"
     removed, added = text_difference(field.before, field.after)
     assert (removed.mark, added.mark) == ("-", "+")
-    assert [text for text, changed in added.spans if changed] == [f" {REVISIONS[0]}"]
+    assert [text for text, changed in added.spans if changed] == [f" {REVISION}"]
     assert not any(changed for _, changed in removed.spans)
     assert comparison_as_json(it)["nodes"]["changed"][0]["fields"][0]["field"] == "config.prompt"  # type: ignore[index]  # plain JSON
 

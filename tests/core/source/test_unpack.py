@@ -11,7 +11,7 @@ import pytest
 from gale_tui.core.errors import CorruptFileError, SourceError
 from gale_tui.core.source.pack import pack
 from gale_tui.core.source.unpack import read_members, unpack
-from gale_tui.sandbox.flows import REVISIONS
+from gale_tui.sandbox.flows import REVISION
 from tests.support.bad_files import BAD_FILES
 from tests.support.saved_exports import documents, write_zip
 from tests.support.source_trees import members, tree_bytes
@@ -55,7 +55,7 @@ def test_only_what_changed_is_written(tree: Path, new: Path) -> None:
     assert (done.changes.written, done.changes.removed) == ((PROMPT,), ())
     after = {path: path.stat().st_mtime_ns for path in before}
     assert {path.name for path in before if before[path] != after[path]} == {Path(PROMPT).name, "files.json"}
-    assert (tree / PROMPT).read_text().endswith(f"{REVISIONS[0]}\n")
+    assert (tree / PROMPT).read_text().endswith(f"{REVISION}\n")
 
 
 def test_files_that_are_gone_from_the_export_go_and_others_stay(tmp_path: Path, tree: Path) -> None:

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from gale_tui.cli.diff import diff
 from gale_tui.cli.parser import parse
 from gale_tui.core.models import Download, DownloadState, ExportRequest, Job
-from gale_tui.sandbox.flows import REVISIONS
+from gale_tui.sandbox.flows import REVISION
 from gale_tui.tui.app import GaleApp
 from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.help import HelpScreen
@@ -103,10 +103,10 @@ async def test_one_prompt_is_shown_and_nothing_else(tmp_path: Path, sandbox: San
         ]
         text = " ".join(each.strip() for each in lines[5:])
         old, new = text[2:].split(" + ")
-        assert new == f"{old} {REVISIONS[0]}"
+        assert new == f"{old} {REVISION}"
         page = app.screen.query_one("#page", TextPage)
         strong = [span.text.strip() for line in page._lines for span in line if span.strong]
-        assert " ".join(strong) == REVISIONS[0]
+        assert " ".join(strong) == REVISION
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, InspectScreen))
 
