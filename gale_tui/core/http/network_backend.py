@@ -158,7 +158,6 @@ class _Backend(httpcore.NetworkBackend):
             exchange.enter("connect")
             connection = connect(addresses, exchange)
         exchange.fresh = True
-        self._sockets.opened += 1
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return _Stream(connection, self._sockets, self._contexts)

@@ -138,8 +138,6 @@ class OpenSockets:
         """Each with the exchange that it was made for."""
         self._exchanges: set[Exchange] = set()
         self._closed = False
-        self.opened = 0
-        """Connections made since the start."""
 
     def __len__(self) -> int:
         return len(self._sockets)
@@ -174,14 +172,6 @@ class OpenSockets:
         with self._lock:
             self._exchanges.discard(exchange)
 
-    def abort(self) -> None:
-        """Stops every exchange under way and shuts every socket down."""
-        with self._lock:
-            for exchange in self._exchanges:
-                exchange.aborted = True
-            for connection in self._sockets:
-                shut_down(connection)
-
     def abort_unsent(self) -> bool:
         """Stops the exchanges whose request has not begun to leave, so that it never does; False if there are none."""
         with self._lock:
@@ -192,7 +182,10 @@ class OpenSockets:
         return bool(unsent)
 
     def close(self) -> None:
-        """As :meth:`abort`, and for every exchange that begins later."""
+        """Stops every exchange, those under way and those to come, and shuts every socket down."""
         with self._lock:
             self._closed = True
-        self.abort()
+            for exchange in self._exchanges:
+                exchange.aborted = True
+            for connection in self._sockets:
+                shut_down(connection)

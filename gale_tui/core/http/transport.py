@@ -274,12 +274,8 @@ class Transport:
                 self._transports[kind] = make_transport(self.sockets, self._contexts, *kind)
             return self._transports[kind]
 
-    def abort(self) -> None:
-        """Makes every call under way return at once with an error; later calls work again."""
-        self.sockets.abort()
-
     def close(self) -> None:
-        """Aborts what is under way and closes every connection; later calls fail."""
+        """Makes every call under way return at once with an error and closes every connection; later calls fail."""
         self.sockets.close()
         with self._lock:
             transports = list(self._transports.values())

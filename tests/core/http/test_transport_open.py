@@ -354,7 +354,7 @@ class TestCancel:
             body = response.iter_raw()
             assert next(body) == b"start"
             reading = thread.submit(next, body)
-            transport.abort() if everything else cancel.cancel()
+            transport.close() if everything else cancel.cancel()
             with pytest.raises(InterruptedDownloadError, match="was stopped"):
                 reading.result(LONG)
 

@@ -165,7 +165,7 @@ class TestHandshake:
             assert stalled.wait(LONG)
             assert transport.request("GET", "/x", deadline=LONG).status == 200
             assert not waiting.done()
-            transport.abort()
+            transport.close()
             with pytest.raises(NotSentError, match="before anything was sent"):
                 waiting.result(LONG)
 
