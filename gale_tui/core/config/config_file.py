@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import stat
 import threading
@@ -12,9 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from gale_tui.core.config.environments import (
     Config,
-    check_ca_file,
     check_environment_name,
-    check_proxy,
     environment_tables,
     id_of,
     parse_config,
@@ -56,20 +53,13 @@ class ConfigFile:
     def save_environment(self, environment: Environment, *, previous_name: str | None = None) -> None:
         """Adds the environment, or replaces the one that is called `previous_name` or has its id.
 
+        Its values come from the checks of the form; what would not be read back as it is, is refused.
+
         Raises:
-            ConfigError: A value is invalid, the name is taken, or the file cannot be read or written.
+            ConfigError: The name is taken, a value cannot be kept, or the file cannot be read or written.
         """
         if environment.source != "config":
             raise ConfigError(f"The environment “{environment.name}” is not one of config.toml", "Add a new one")
-        proxy = check_proxy(environment.proxy or "")
-        ca_file = check_ca_file(str(environment.ca_file or ""))
-        environment = dataclasses.replace(
-            environment,
-            name=environment.name.strip(),
-            proxy=proxy,
-            ca_file=ca_file,
-            key_command=environment.key_command or None,
-        )
 
         def edit(text: str, before: Mapping[str, Any]) -> str:
             import tomlkit
