@@ -134,8 +134,12 @@ class ExportFields(FormBody):
         event.stop()
         chosen = self.engine.environments.find(event.value) if isinstance(event.value, str) else None
         if chosen != self.environment:
-            self.environment = chosen
-            self.show_environment()
+            self.choose(chosen)
+
+    def choose(self, environment: Environment | None) -> None:
+        self.environment = environment
+        self.query_one("#environment", Select).value = environment.id if environment is not None else Select.NULL
+        self.show_environment()
 
     def show_environment(self) -> None:
         environment, engine = self.environment, self.engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,41 +70,37 @@ class PastingFields(ExportFields):
         """Takes a paste, a long one on a thread; returns False if it is a plain value."""
         if not is_slow_to_read(text):
             return self.take(read_paste(text))
-        self._begin("what was pasted")
-        self.run_worker(self._read(text, field), group="paste", exclusive=True)
+        self._read_later("what was pasted", partial(read_paste, text), partial(field.insert_line, text))
         return True
 
     def read_file(self, path: Path) -> None:
         """Reads a file on a thread and takes it."""
-        self._begin(inert(path.name, 60))
-        self.run_worker(self._read_file(path), group="paste", exclusive=True)
+        self._read_later(inert(path.name, 60), partial(read_paste_file, path), lambda: None)
 
-    def _begin(self, what: str) -> None:
+    def _read_later(self, what: str, read: Callable[[], Paste], otherwise: Callable[[], None]) -> None:
         self._reading, self._enter_waits = True, False
         self.close_list()
         self.post_message(self.StatusChanged(f"Reading {what} …", "busy"))
+        self.run_worker(self._read(read, otherwise), group="paste", exclusive=True)
 
-    async def _read(self, text: str, field: FieldInput) -> None:
-        if not self._ended(await DaemonThreads("paste", keep=0).call(read_paste, text)):
-            field.insert_line(text)
+    async def _read(self, read: Callable[[], Paste], otherwise: Callable[[], None]) -> None:
+        """Takes a paste once it is read, and an `enter` pressed meanwhile.
 
-    async def _read_file(self, path: Path) -> None:
+        Args:
+            otherwise: Called if it holds no request.
+        """
         try:
-            paste = await DaemonThreads("paste", keep=0).call(read_paste_file, path)
+            paste = await DaemonThreads("paste", keep=0).call(read)
         except ConfigError as error:
             self._reading = False
             self.post_message(self.StatusChanged(str(error), "problem"))
-        else:
-            self._ended(paste)
-
-    def _ended(self, paste: Paste) -> bool:
-        """Takes the paste, and an `enter` pressed meanwhile."""
+            return
         enter, self._reading, self._enter_waits = self._enter_waits, False, False
         self.post_message(self.StatusChanged(""))
-        taken = self.take(paste)
-        if taken and enter and not self._doubtful and self.first_missing() is None:
+        if not self.take(paste):
+            otherwise()
+        elif enter and not self._doubtful and self.first_missing() is None:
             self.post_message(self.Completed())
-        return taken
 
     def defer_enter(self) -> bool:
         """Returns True while a paste is read; `enter` counts afterwards."""
@@ -176,9 +173,7 @@ class PastingFields(ExportFields):
         known = next((each for each in self.engine.environments if each.origin == origin), None)
         if not self._follow_paste and chosen is not None:
             return "", f"{sent}; {inert(chosen.name, 60)} stays chosen (--env)."
-        self.environment = known
-        self.query_one("#environment", Select).value = known.id if known is not None else Select.NULL
-        self.show_environment()
+        self.choose(known)
         if known is None:
             return "", f"{sent}, which has no environment here."
         return f"The environment is {inert(known.name, 60)} now, where it was sent.", ""
@@ -204,9 +199,7 @@ class PastingFields(ExportFields):
         select = self.query_one("#environment", Select)
         with select.prevent(Select.Changed):
             select.set_options([(Text(each.name), each.id) for each in self.engine.environments])
-            select.value = environment.id
-        self.environment = environment
-        self.show_environment()
+        self.choose(environment)
         self.post_message(self.StatusChanged(said))
         empty = [field for field in self._ids if not field.value.strip()]
         (empty or self._ids[-1:])[0].input.focus()
