@@ -16,7 +16,7 @@ from gale_tui.tui.filters import JobTexts, parse_filter
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.job_actions import MarkedJobActions
-from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
+from gale_tui.tui.widgets.header import HeaderBar
 from gale_tui.tui.widgets.line_input import FilterInput
 from gale_tui.tui.widgets.pages.details import DetailsPane
 from gale_tui.tui.widgets.tables.columns import COLUMNS, TITLES
@@ -85,24 +85,13 @@ class JobsScreen(MarkedJobActions):
     def show_header(self) -> None:
         engine = self.engine
         environment = engine.environments.current
-        counts = self.gale.job_counts
         states = (("DEMO", engine.demo), ("READ-ONLY", engine.readonly), ("PAUSED", engine.scheduler.paused))
         badges = [word for word, holds in states if holds]
         if environment is not None:
             condition = engine.connection_status.of(environment.id).state
             if condition != "fine":
                 badges.append(condition.upper())
-        facts = HeaderFacts(
-            environment=environment.name if environment else None,
-            production=bool(environment and environment.production),
-            host=environment.origin.display if environment else "",
-            key=self.gale.key_text,
-            running=counts.running,
-            saved=counts.saved,
-            failed=counts.failed,
-            badges=tuple(badges),
-        )
-        self.query_one(HeaderBar).show(facts)
+        self.query_one(HeaderBar).show(environment, self.gale.key_text, self.gale.job_counts, badges)
 
     def _say_empty(self) -> None:
         engine = self.engine

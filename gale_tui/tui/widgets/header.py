@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -10,8 +10,10 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting import glyphs
+from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.formatting.pieces import Piece, Tone, plain_text
 from gale_tui.tui.formatting.quantities import clip
 from gale_tui.tui.formatting.styles import ToneStyles
@@ -20,24 +22,6 @@ TITLE = " gale-tui"
 _ENVIRONMENT_TONES = (Tone.BADGE, Tone.BADGE_EDGE, Tone.DANGER_BADGE, Tone.DANGER_EDGE)
 LEAST_HOST = 12
 """Cells of the host below which it is left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderFacts:
-    """What the header says."""
-
-    environment: str | None = None
-    """Name of the environment for new exports."""
-    production: bool = False
-    host: str = ""
-    key: str = ""
-    """Where its key lives, in a few words."""
-    running: int = 0
-    saved: int = 0
-    failed: int = 0
-    """Jobs that failed, were rejected or are unconfirmed."""
-    badges: tuple[str, ...] = ()
-    """Words like DEMO or PAUSED."""
 
 
 class HeaderBar(Widget):
@@ -56,13 +40,16 @@ class HeaderBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._facts = HeaderFacts()
+        self._environment: Environment | None = None
+        self._key = ""
+        self._counts = JobCounts()
+        self._badges: Sequence[str] = ()
         self._tone_styles = ToneStyles(self)
 
-    def show(self, facts: HeaderFacts) -> None:
-        if facts != self._facts:
-            self._facts = facts
-            self.refresh()
+    def show(self, environment: Environment | None, key: str, counts: JobCounts, badges: Sequence[str]) -> None:
+        """Shows the environment for new exports, where its key lives, the counts, and words like DEMO or PAUSED."""
+        self._environment, self._key, self._counts, self._badges = environment, key, counts, badges
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -76,37 +63,37 @@ class HeaderBar(Widget):
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _pieces(self, width: int) -> list[Piece]:
-        facts = self._facts
+        environment, counts = self._environment, self._counts
         separator = Piece(f" {glyphs.DOT} ", Tone.MUTED)
-        right = [Piece(f"{facts.running} running", Tone.RUNNING if facts.running else Tone.MUTED)]
-        if facts.failed:
-            right += [separator, Piece(f"{facts.failed} failed", Tone.ERROR)]
-        right += [separator, Piece(f"{facts.saved} saved", Tone.MUTED)]
+        right = [Piece(f"{counts.running} running", Tone.RUNNING if counts.running else Tone.MUTED)]
+        if counts.failed:
+            right += [separator, Piece(f"{counts.failed} failed", Tone.ERROR)]
+        right += [separator, Piece(f"{counts.saved} saved", Tone.MUTED)]
         left = [Piece(TITLE, Tone.TITLE), Piece("  ")]
-        if facts.environment is None:
+        if environment is None:
             left.append(Piece("no environment", Tone.MUTED))
         else:
             # PROD is said even where the environment's name does not say it.
-            name = inert(facts.environment, 60).upper()
-            if facts.production and "PROD" not in name:
+            name = inert(environment.name, 60).upper()
+            if environment.production and "PROD" not in name:
                 name = f"PROD {name}"
-            tone = Tone.DANGER_BADGE if facts.production else Tone.BADGE
+            tone = Tone.DANGER_BADGE if environment.production else Tone.BADGE
             left += self._badge(clip(name, max(12, width // 4)), tone)
-        for badge in facts.badges:
+        for badge in self._badges:
             left += [Piece(" "), *self._badge(inert(badge, 20), Tone.NOTICE_BADGE)]
         room = width - 1 - cell_len(plain_text(left))
         while cell_len(plain_text(right)) + 2 > room and right:
             del right[-2:]
         # In steps of four cells: one more digit in a count should not move the rest of the line.
         room -= -4 * (-(cell_len(plain_text(right)) + 2) // 4)
-        left += self._place(facts, room)
+        left += self._place(environment, room)
         gap = width - 1 - cell_len(plain_text([*left, *right]))
         return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
 
-    def _place(self, facts: HeaderFacts, room: int) -> list[Piece]:
+    def _place(self, environment: Environment | None, room: int) -> list[Piece]:
         """Host and key in at most so many cells: the host is shortened first, then the key, then both go."""
-        host = inert(facts.host, 253)
-        full = inert(facts.key, 40)
+        host = inert(environment.origin.display, 253) if environment is not None else ""
+        full = inert(self._key, 40)
         short, colon, rest = full.partition(": ")
         full = f"{short} ({rest})" if colon else full
         for key in (full, short, ""):

@@ -17,10 +17,12 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from gale_tui.core.models import DownloadState, JobState
+from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.terminal.screen_diff import PaintedUpdate, ScreenDiff
-from gale_tui.tui.widgets.header import HeaderBar, HeaderFacts
+from gale_tui.tui.widgets.header import HeaderBar
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import NOON, TRUECOLOR, WidgetApp, added, changed, forgotten, job, shown
+from tests.tui.stub_engine import STAGING
 
 WIDTH, HEIGHT = 24, 4
 SIZE = (WIDTH, HEIGHT)
@@ -225,14 +227,9 @@ async def test_partial_updates_add_up_to_the_full_picture() -> None:
                 case 7:
                     table.scroll_to(y=chance.randrange(5), animate=False)
                 case _:
-                    facts = HeaderFacts(
-                        environment="staging",
-                        host="staging-agent-platform.kore.ai",
-                        running=chance.randrange(12),
-                        saved=step,
-                        failed=chance.randrange(3),
-                    )
-                    header.show(facts)
+                    counts = JobCounts()
+                    counts.running, counts.saved, counts.failed = chance.randrange(12), step, chance.randrange(3)
+                    header.show(STAGING, "", counts, ())
             await pilot.pause()
             for text in app.sent:
                 stream.feed(text)
