@@ -177,7 +177,7 @@ def _compare_files(before: ArchiveContents, after: ArchiveContents) -> tuple[Cha
     """Files that were not compared by their meaning, by size and checksum."""
     understood = _compared_documents(before) & _compared_documents(after)
     ones, others = (
-        {each.name: (each.size, each.checksum) for each in archive.summary.entries if each.name not in understood}
+        {each.name: (each.size, each.checksum) for each in archive.entries if each.name not in understood}
         for archive in (before, after)
     )
     changed = (name for name in ones if name in others and ones[name] != others[name])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from gale_tui.core.archive.tool import Tool, read_tool
-from gale_tui.core.archive.verify_zip import Sink, ZipEntry, ZipSummary, verify_zip
+from gale_tui.core.archive.verify_zip import Sink, ZipEntry, odd_names, verify_zip
 from gale_tui.core.errors import FileSystemError
 from gale_tui.core.untrusted_text import inert
 
@@ -61,7 +61,8 @@ class ArchiveContents:
     """Bytes of the file."""
     sha256: str
     """Hexadecimal, of the file as it is now."""
-    summary: ZipSummary
+    entries: tuple[ZipEntry, ...]
+    """Its files."""
     documents: tuple[Document, ...]
     tool: Tool | None
     """None where the archive holds no definition of a tool."""
@@ -88,8 +89,8 @@ def read_archive(path: Path, *, checkpoint: Callable[[], None] | None = None) ->
     """
     size, sha256 = _size_and_checksum(path, checkpoint or (lambda: None))
     collector = _Collector()
-    summary = verify_zip(path, checkpoint=checkpoint, collect=collector.collect)
-    return _contents(path, size, sha256, summary, collector)
+    verify_zip(path, checkpoint=checkpoint, collect=collector.collect)
+    return _contents(path, size, sha256, collector)
 
 
 def contents_of(path: Path, members: Mapping[str, bytes], *, values_known: bool) -> ArchiveContents:
@@ -102,28 +103,27 @@ def contents_of(path: Path, members: Mapping[str, bytes], *, values_known: bool)
     """
     collector = _Collector()
     digest = hashlib.sha256()
-    entries = []
     for name, content in members.items():
-        entry = ZipEntry(name, len(content), zlib.crc32(content))
-        entries.append(entry)
         digest.update(content)
-        if (sink := collector.collect(entry)) is not None:
+        if (sink := collector.collect(ZipEntry(name, len(content), zlib.crc32(content)))) is not None:
             sink(content)
-    total = sum(entry.size for entry in entries)
-    found = _contents(path, total, digest.hexdigest(), ZipSummary(tuple(entries), total), collector)
+    size = sum(entry.size for entry in collector.entries)
+    found = _contents(path, size, digest.hexdigest(), collector)
     unknown = () if values_known else ("It has no env_values.json, so values of variables are not compared",)
     return replace(found, values_known=values_known, notes=(*found.notes, *unknown))
 
 
 class _Collector:
-    """Keeps the JSON files of an archive, within limits."""
+    """Lists the files of an archive and keeps those with JSON, within limits."""
 
     def __init__(self) -> None:
+        self.entries: list[ZipEntry] = []
         self.found: dict[str, bytearray] = {}
         self.left_out: dict[str, int] = {}
         self._together = 0
 
     def collect(self, entry: ZipEntry) -> Sink | None:
+        self.entries.append(entry)
         if not entry.name.lower().endswith(".json"):
             return None
         if entry.size > DOCUMENT_LIMIT or self._together + entry.size > TOGETHER_LIMIT or len(self.found) >= DOCUMENTS:
@@ -134,19 +134,19 @@ class _Collector:
         return content.extend
 
 
-def _contents(path: Path, size: int, sha256: str, summary: ZipSummary, collector: _Collector) -> ArchiveContents:
+def _contents(path: Path, size: int, sha256: str, collector: _Collector) -> ArchiveContents:
     documents = [_document(name, bytes(content)) for name, content in collector.found.items()]
     documents += [_too_large(name, count) for name, count in list(collector.left_out.items())[:DOCUMENTS]]
     documents.sort(key=lambda each: (_RANK[each.role], each.name.count("/"), each.name))
     by_role = {each.role: each.value for each in reversed(documents) if not each.problem}
     tool = read_tool(by_role.get("flow"), by_role.get("application"), by_role.get("variables"))
-    notes = [*summary.notes, *(each.problem for each in documents if each.problem)]
+    notes = [*odd_names(collector.entries), *(each.problem for each in documents if each.problem)]
     missing = [name for name, role in _ROLES.items() if all(each.role != role for each in documents)]
     if len(missing) == len(_ROLES):
         notes.append("It has none of the three files of a tool's export")
     else:
         notes += [f"{name} is not in it" for name in missing]
-    return ArchiveContents(path, size, sha256, summary, tuple(documents), tool, tuple(notes))
+    return ArchiveContents(path, size, sha256, tuple(collector.entries), tuple(documents), tool, tuple(notes))
 
 
 _RANK: Final[dict[Role, int]] = {"flow": 0, "application": 1, "variables": 2, "other": 3}

@@ -11,7 +11,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -54,16 +54,6 @@ class ZipEntry:
     """CRC-32, compared with the contents."""
 
 
-@dataclass(frozen=True, slots=True)
-class ZipSummary:
-    entries: tuple[ZipEntry, ...]
-    """Its files, without folders, in the order of its directory."""
-    total: int
-    """Bytes of all of them, decompressed."""
-    notes: tuple[str, ...] = ()
-    """Sentences about what is odd though not damaged: names that lead out of a folder, names that come twice."""
-
-
 class _BoundedFile(io.FileIO):
     """A file of which no one reads more than a central directory's worth at once."""
 
@@ -81,8 +71,8 @@ def verify_zip(
     checkpoint: Callable[[], None] | None = None,
     stored: Mapping[int, tuple[int, int]] | None = None,
     collect: Callable[[ZipEntry], Sink | None] | None = None,
-) -> ZipSummary:
-    """Reads a zip through and says what it holds.
+) -> tuple[ZipEntry, ...]:
+    """Reads a zip through; returns its files, without folders, in the order of its directory.
 
     Args:
         checkpoint: Called about every MiB, so that a cancelled test ends soon: what it raises goes through.
@@ -116,7 +106,7 @@ def verify_zip(
     files = tuple(_entry(entry) for entry in entries if not entry.filename.endswith("/"))
     if not files:
         raise CorruptFileError("The zip holds no files", "Look at the tool in the console, then export it again")
-    return ZipSummary(files, sum(file.size for file in files), _notes(files))
+    return files
 
 
 def _entry(info: zipfile.ZipInfo) -> ZipEntry:
@@ -143,7 +133,8 @@ def _check_limits(entries: list[zipfile.ZipInfo], file_size: int) -> None:
             raise CorruptFileError(f"{name} in the zip unpacks to more than {_RATIO_LIMIT} times its size")
 
 
-def _notes(files: tuple[ZipEntry, ...]) -> tuple[str, ...]:
+def odd_names(files: Iterable[ZipEntry]) -> list[str]:
+    """Sentences about what is odd though not damaged: names that lead out of a folder, names that come twice."""
     notes: list[str] = []
     seen: set[str] = set()
     for file in files:
@@ -153,7 +144,7 @@ def _notes(files: tuple[ZipEntry, ...]) -> tuple[str, ...]:
         if file.name in seen:
             notes.append(f"{inert(file.name, 80)} is in it more than once")
         seen.add(file.name)
-    return tuple(notes[:20])
+    return notes[:20]
 
 
 def _read_entry(

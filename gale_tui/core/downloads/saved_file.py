@@ -87,7 +87,7 @@ def is_unchanged(before: Download, after: Download) -> bool | None:
 
 
 def _contents(path: Path) -> frozenset[tuple[str, int, int]]:
-    return frozenset((entry.name, entry.size, entry.checksum) for entry in verify_zip(path).entries)
+    return frozenset((entry.name, entry.size, entry.checksum) for entry in verify_zip(path))
 
 
 def have_same_bytes(before: Path, after: Path) -> bool:

@@ -78,7 +78,7 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[Line]:
     elif kept:
         yield from _field("", "changed since saved", width, Tone.ERROR)
     yield ()
-    entries = contents.summary.entries
+    entries = contents.entries
     names = [inert(entry.name, 200) for entry in entries[:_LIST_LIMIT]]
     column = min(max(map(cell_len, names)), max(10, width - _LABEL - 10))
     for number, (entry, name) in enumerate(zip(entries, names, strict=False)):
@@ -87,7 +87,8 @@ def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[Line]:
         yield Piece(label, Tone.MUTED), Piece(fit(name, column)), Piece(size, Tone.MUTED)
     if more := _limited(entries):
         yield from _field("", more, width, Tone.MUTED)
-    words = f"{count_text(len(entries), 'file')}, {size_text(contents.summary.total)} unpacked; all checksums are right"
+    unpacked = size_text(sum(entry.size for entry in entries))
+    words = f"{count_text(len(entries), 'file')}, {unpacked} unpacked; all checksums are right"
     yield from _field("", words, width, Tone.MUTED)
 
 
