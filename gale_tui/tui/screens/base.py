@@ -16,7 +16,7 @@ from gale_tui.tui.actions import EXPORTING, Place, bindings
 from gale_tui.tui.keymap import KeyMap, read_keys
 from gale_tui.tui.terminal.framework import release_closed_widgets
 from gale_tui.tui.widgets.key_bar import KeyBar
-from gale_tui.tui.widgets.line_input import LineInput
+from gale_tui.tui.widgets.line_input import LineInput, SearchInput
 
 if TYPE_CHECKING:
     from gale_tui.core.jobs.engine import GaleEngine
@@ -111,14 +111,12 @@ class GaleScreen(_AppScreen[T]):
         return KeyBar(self._possible_keys(self.PLACE))
 
     def show_keys(self, place: Place) -> None:
-        self.query_one(KeyBar).show(self._possible_keys(place, searching=self.searching()))
+        self.query_one(KeyBar).show(self._possible_keys(place))
 
-    def _possible_keys(self, place: Place, *, searching: bool = False) -> list[tuple[str, str, str]]:
+    def _possible_keys(self, place: Place) -> list[tuple[str, str, str]]:
+        searching = any(field.value for field in self.query(SearchInput))
         entries = self.key_map.entries(place, searching=searching)
         return [entry for entry in entries if self.check_action(entry[2], ())]
-
-    def searching(self) -> bool:
-        return False
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, LineInput):

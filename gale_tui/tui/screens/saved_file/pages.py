@@ -57,9 +57,6 @@ class PageScreen(GaleScreen[None]):
 
     # Searching
 
-    def searching(self) -> bool:
-        return bool(self.query_one("#search", Input).value)
-
     def action_search(self) -> None:
         field = self.query_one("#search", Input)
         field.display = True
