@@ -22,7 +22,7 @@ from gale_tui.core.config.environment_registry import EnvironmentRegistry
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.config.settings import Settings
 from gale_tui.core.credentials.credentials import Credentials
-from gale_tui.core.errors import GaleError, NewerStoreError, StoreError
+from gale_tui.core.errors import GaleError, NewerStoreError
 from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.history.schema import MIGRATIONS
 from gale_tui.core.history.store import JobStore
@@ -210,10 +210,8 @@ class GaleEngine:
         self._store = self.registry.store = store = await self._open_history()
         newest = await store.load(limit=FIRST_SCREENFUL)
         self.registry.add_loaded(newest)
-        unfinished = await store.unfinished()
-        self.registry.add_loaded(unfinished)
+        self.registry.add_loaded(await store.unfinished())
         self.scheduler.start()
-        self._background.start(self._resume(unfinished), "resume")
         self._background.start(self._load_rest(store, newest), "load history")
         self._background.start(self._follow_others(), "follow others")
         self._background.start(self._keep_leases(store), "keep leases")
@@ -241,18 +239,6 @@ class GaleEngine:
             for listener in tuple(self.on_loaded):
                 listener(older)
 
-    async def _resume(self, jobs: Sequence[Job]) -> None:
-        """Resumes what an earlier run left; where the history cannot be written, a little later."""
-        while True:
-            try:
-                await self._recovery.resume(jobs)
-                return
-            except StoreError as error:
-                log.warning("not resumed yet: %s", error)
-                await self.clock.sleep(POLL_LEASE)
-                known = self.registry.jobs
-                jobs = [known[job.id] for job in jobs if job.id in known]
-
     async def _follow_others(self) -> None:
         while True:
             await self.clock.sleep(SYNC_EVERY)
@@ -261,13 +247,17 @@ class GaleEngine:
                 await self.registry.write_pending()
 
     async def _keep_leases(self, store: JobStore) -> None:
+        """Resumes what an earlier run left, then renews the leases and resumes what other processes leave."""
+        patience = 0.0
         while True:
+            with contextlib.suppress(GaleError):
+                await self._recovery.resume(self.registry.jobs.values(), patience=patience)
+                patience = PATIENCE
             await self.clock.sleep(POLL_LEASE / 3)
             with contextlib.suppress(GaleError):
                 lost = await store.renew_all(seconds=max(POLL_LEASE, LEASE))
                 self._poller.record_renewal([job_id for job_id, kind in lost if kind == "poll"])
                 self.downloads.abandon([job_id for job_id, kind in lost if kind == "download"])
-                await self._recovery.resume(self.registry.jobs.values(), patience=PATIENCE)
 
     def warm_up(self) -> None:
         """Loads what the first request needs, off the loop; to be called once the first frame is drawn."""
