@@ -44,7 +44,6 @@ class EnvironmentForm(FormScreen[Environment]):
         self._given = given
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
-        self._session_touched = False
 
     # What it looks like
 
@@ -148,8 +147,7 @@ class EnvironmentForm(FormScreen[Environment]):
             self._host_changed()
         state = await self.engine.credentials.keyring_state()
         if not state.available:
-            if not self._session_touched:
-                self.query_one("#session-only", FormCheckbox).value = True
+            self.query_one("#session-only", FormCheckbox).value = True
             line = self.query_one("#keyring", Static)
             line.update(f"! {state.explanation}")
             line.display = True
@@ -182,10 +180,6 @@ class EnvironmentForm(FormScreen[Environment]):
     @on(FormCheckbox.Changed, "#production")
     def _production_changed(self) -> None:
         self.field("name").recheck()
-
-    @on(FormCheckbox.Changed, "#session-only")
-    def _session_changed(self, event: FormCheckbox.Changed) -> None:
-        self._session_touched = self._session_touched or event.control.has_focus
 
     def _host_changed(self) -> None:
         """Requires the key again if the host has changed: a key belongs to an origin."""
