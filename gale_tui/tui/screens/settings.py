@@ -67,6 +67,7 @@ class SettingsScreen(FormScreen[None]):
     """A line for each setting, and a sentence about the focused one."""
 
     CSS_PATH = form_css("settings.tcss")
+    AUTO_FOCUS = "#theme"
     PLACE = Place.SETTINGS
     KEYS_WAIT_FOR = frozenset({"back"})
 
@@ -104,23 +105,14 @@ class SettingsScreen(FormScreen[None]):
                     required="Type a number of seconds from 1 to 60.",
                 )
             yield Static(id="said", markup=False)
-            yield Static(Content(f"Keys and the rest: {inert(self._file, 200)}"), id="file")
+            file = inert(path_text(self.engine.paths.config_file), 200)
+            yield Static(Content(f"Keys and the rest: {file}"), id="file")
         yield self.key_bar()
 
-    @property
-    def _file(self) -> str:
-        return path_text(self.engine.paths.config_file)
-
     def _chosen(self, name: str) -> str:
-        if name == "theme":
-            return self.app.theme
-        if name == "mouse":
-            return "on" if self.gale.mouse_on else "off"
-        value = getattr(self.engine.settings, name)
+        in_effect = {"theme": self.app.theme, "mouse": self.gale.mouse_on}
+        value = in_effect.get(name, getattr(self.engine.settings, name))
         return ("on" if value else "off") if isinstance(value, bool) else str(value)
-
-    def on_mount(self) -> None:
-        self.query_one("#theme").focus()
 
     @on(events.DescendantFocus)
     def _focused(self, event: events.DescendantFocus) -> None:
