@@ -57,6 +57,7 @@ class GaleError(Exception):
     Args:
         what: What happened, a sentence without its full stop.
         advice: What to do about it, a sentence without its full stop; may be empty.
+        retry_after: Seconds that the server asks to wait, or None where it does not say.
     """
 
     exit_code: ClassVar[int] = 2
@@ -71,10 +72,11 @@ class GaleError(Exception):
     download_reason: ClassVar[DownloadReason] = DownloadReason.INTERNAL
     """What a download is marked with that met this error."""
 
-    def __init__(self, what: str, advice: str = "") -> None:
+    def __init__(self, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(what, advice)
         self.what = what
         self.advice = advice
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return " ".join(_end_sentence(text) for text in (self.what, self.advice) if text)
@@ -174,15 +176,14 @@ class AnswerError(RequestError):
         from_gale: bool = False,
         body: str = "",
         page: bool = False,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(what, advice)
+        super().__init__(what, advice, retry_after=retry_after)
         self.page = page
         self.status = status
         self.detail = detail
         self.from_gale = from_gale
         self.body = body
-        self.retry_after: float | None = None
-        """Seconds that the server asks to wait, where it does (429, and often 503)."""
 
 
 class BadRequestError(AnswerError):
@@ -250,19 +251,10 @@ class DownloadError(GaleError):
 
 
 class LinkNotReadyError(DownloadError):
-    """The file is not there yet: asked again shortly.
-
-    Args:
-        valid_from: When the link begins to work, in seconds since the epoch, where it says so itself.
-    """
+    """The file is not there yet: asked again shortly, or when the link says that it begins to work."""
 
     passing = True
     download_reason = DownloadReason.NOT_READY
-
-    def __init__(self, what: str, advice: str = "", *, status: int = 404, valid_from: float | None = None) -> None:
-        super().__init__(what, advice)
-        self.status = status
-        self.valid_from = valid_from
 
 
 class LinkExpiredError(DownloadError):
@@ -281,18 +273,10 @@ class LinkRefusedError(DownloadError):
 
 
 class InterruptedDownloadError(DownloadError):
-    """The connection was cut or stalled, or the server is in trouble. What was received is kept.
-
-    Args:
-        retry_after: Seconds that the server asks to wait, or None where it does not say.
-    """
+    """The connection was cut or stalled, or the server is in trouble. What was received is kept."""
 
     passing = True
     download_reason = DownloadReason.INTERRUPTED
-
-    def __init__(self, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(what, advice)
-        self.retry_after = retry_after
 
 
 class StoppedDownloadError(InterruptedDownloadError):

@@ -118,17 +118,19 @@ def refusal_error(response: OpenResponse, *, own: bool) -> DownloadError:
     refused = status in (400, 401, 403)
     if refused and (begins := _future_start(response)) is not None:
         at = datetime.fromtimestamp(begins).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        return LinkNotReadyError(f"The link is valid from {at} on ({said})", _NOT_YET, status=status, valid_from=begins)
+        return LinkNotReadyError(
+            f"The link is valid from {at} on ({said})", _NOT_YET, retry_after=_seconds_until(begins, response)
+        )
     if status == 410 or (refused and _is_expired(response, body)):
         return LinkExpiredError(f"The link has expired ({said})", _EXPORT_AGAIN)
     if code.lower() in _FOR_GOOD:
         return LinkRejectedError(f"The store refused the link ({said})", _EXPORT_AGAIN)
     if status in (404, 409):
-        return LinkNotReadyError(f"The file is not at the link ({said})", _NOT_YET, status=status)
+        return LinkNotReadyError(f"The file is not at the link ({said})", _NOT_YET)
     if status == 403:
-        return LinkNotReadyError(f"The store refused the link ({said})", _NOT_YET, status=status)
+        return LinkNotReadyError(f"The store refused the link ({said})", _NOT_YET)
     if status in (202, 204):
-        return LinkNotReadyError(f"The file is still being made ({said})", _NOT_YET, status=status)
+        return LinkNotReadyError(f"The file is still being made ({said})", _NOT_YET)
     if status in (408, 425, 429) or status >= 500:
         what = "The server limits requests" if status == 429 else "The server has a problem"
         return InterruptedDownloadError(f"{what} ({said})", "It is tried again", retry_after=wait)

@@ -254,9 +254,10 @@ class GaleClient:
                 advice = _PAGE_ADVICE
         elif line:
             what = f"{what}: {line}"
-        error = cause(what, advice, status=status, detail=line, from_gale=is_json, body=note.text, page=page)
-        error.retry_after = retry_after(answer.headers)
-        return error
+        wait = retry_after(answer.headers)
+        return cause(
+            what, advice, status=status, detail=line, from_gale=is_json, body=note.text, page=page, retry_after=wait
+        )
 
     def _not_found(self, call: Call, kind: Kind, is_json: bool) -> tuple[str, str]:
         """What happened, and what to do about it."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from gale_tui.core.clock import wait_for_event
 from gale_tui.core.errors import (
-    AnswerError,
     CredentialError,
     GaleError,
     InterruptedDownloadError,
@@ -277,10 +276,9 @@ class JobDownload:
         except GaleError as error:
             if not error.passing:
                 raise _NoLinkError(DownloadReason.NO_FRESH_LINK, error.what) from None
-            retry_after = error.retry_after if isinstance(error, AnswerError) else None
-            if isinstance(error, RateLimitedError) and retry_after is not None:
-                self._scheduler.record_limit(job.id, job.environment_id, retry_after)
-            raise InterruptedDownloadError(f"No fresh link yet: {error.what}", retry_after=retry_after) from None
+            if isinstance(error, RateLimitedError) and error.retry_after is not None:
+                self._scheduler.record_limit(job.id, job.environment_id, error.retry_after)
+            raise InterruptedDownloadError(f"No fresh link yet: {error.what}", retry_after=error.retry_after) from None
         link = status.download_url
         if link is None or link in self._spent:
             raise no_link
@@ -291,10 +289,10 @@ class JobDownload:
         """Records that the link does not work, or not yet; returns the seconds to the next try."""
         reason = error.download_reason
         early = isinstance(error, LinkNotReadyError)
-        if isinstance(error, LinkNotReadyError) and error.valid_from is not None:
+        if early and error.retry_after is not None:
             reason = DownloadReason.LINK_NOT_YET_VALID
             # The store's clock counts, which may differ from this machine's.
-            wait = min(max(15.0, error.valid_from - self._clock.time()), LONGEST_WAIT)
+            wait = min(max(15.0, error.retry_after), LONGEST_WAIT)
         elif early and self._clock.monotonic() < self._ready_until:
             wait = min(15.0, 2.0 * 1.5**self._attempts)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from gale_tui.core.errors import AnswerError, AuthenticationError, CredentialError, GaleError, StoreError
+from gale_tui.core.errors import AuthenticationError, CredentialError, GaleError, StoreError
 from gale_tui.core.gale_api.answers import DockStatus
 from gale_tui.core.jobs import transitions
 from gale_tui.core.jobs.context import JobContext
@@ -132,7 +132,7 @@ class Poller:
         return PollResult(PollOutcome.FINISHED if final else PollOutcome.ANSWERED)
 
     async def _fail(self, job: Job, environment: Environment, error: GaleError, key: Secret | None) -> PollResult:
-        wait = error.retry_after if isinstance(error, AnswerError) else None
+        wait = error.retry_after
         if isinstance(error, AuthenticationError | CredentialError):
             await self._record_trouble(job, error.reason, error)
             now = self._credentials.cached(environment)
