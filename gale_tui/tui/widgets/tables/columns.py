@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -14,9 +14,6 @@ from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, status_text
 from gale_tui.tui.formatting.pieces import Piece, Tone
 from gale_tui.tui.formatting.quantities import date_text, elapsed_text, fit
-
-COLUMNS = ("started", "tool", "environment", "status", "elapsed", "file")
-"""Names of the columns that a table can be sorted by, in the order in which a key goes through them."""
 
 TITLES = {
     "glyph": "",
@@ -109,32 +106,28 @@ def row_pieces(facts: JobFacts, columns: Sequence[Column], *, marked: bool) -> l
     return pieces
 
 
-SortKey = tuple[Sequence[object], float, str]
+def _elapsed_key(job: Job) -> tuple[object, ...]:
+    # What still runs counts as longest, the oldest of it first.
+    if job.ended_at is None and not job.state.final:
+        return 1, -job.created_at
+    return 0, max(0.0, (job.ended_at or job.created_at) - job.created_at)
+
+
+_SORTED_BY: Mapping[str, Callable[[Job], tuple[object, ...]]] = {
+    "started": lambda job: (),
+    "tool": lambda job: (job.title.casefold(),),
+    "environment": lambda job: (job.environment_name.casefold(),),
+    "status": lambda job: (list(JobState).index(job.state), job.status),
+    "elapsed": _elapsed_key,
+    "file": lambda job: (list(DownloadState).index(job.download.state), job.download.size or 0),
+}
+COLUMNS = tuple(_SORTED_BY)
+"""Names of the columns that a table can be sorted by, in the order in which a key goes through them."""
+
+SortKey = tuple[tuple[object, ...], float, str]
 
 
 def sort_key(job: Job, column: str, reverse: bool) -> SortKey:
-    """What a job is sorted by in a column; equal ones are newest first either way.
-
-    Raises:
-        ValueError: There is no such column.
-    """
-    value: tuple[object, ...]
-    match column:
-        case "started":
-            value = ()
-        case "tool":
-            value = (job.title.casefold(),)
-        case "environment":
-            value = (job.environment_name.casefold(),)
-        case "status":
-            value = (list(JobState).index(job.state), job.status)
-        case "elapsed":
-            # What still runs counts as longest, the oldest of it first.
-            ended = job.ended_at is not None or job.state.final
-            value = (0, max(0.0, (job.ended_at or job.created_at) - job.created_at)) if ended else (1, -job.created_at)
-        case "file":
-            value = (list(DownloadState).index(job.download.state), job.download.size or 0)
-        case _:
-            raise ValueError(f"no column is called {column!r}")
+    """What a job is sorted by in a column; equal ones are newest first either way."""
     newest = job.created_at if reverse or column == "started" else -job.created_at
-    return value, newest, job.id
+    return _SORTED_BY[column](job), newest, job.id

@@ -91,11 +91,6 @@ class JobRows:
         self._filter()
 
     def set_sort(self, column: str, reverse: bool) -> None:
-        """Sorts all rows.
-
-        Raises:
-            ValueError: There is no such column.
-        """
         self.sort_column, self.sort_reverse = column, reverse
         self._sort()
 
