@@ -90,15 +90,10 @@ def find_placement(response: OpenResponse, offset: int, validator: str | None, s
     if span is None or span[1] is None or int(span[1]) != offset:
         return Placement("start over")
     end = int(span[2]) + 1
-    if end <= offset or (total is not None and end != total):
-        return Placement("start over")
-    length = content_length(headers)
-    if length is not None and length != end - offset:
-        return Placement("start over")
     now = validator_of(headers)
-    if offset and now and validator and (now[0] == '"') == (validator[0] == '"') and now != validator:
-        return Placement("start over")
-    if offset and size is not None and end != size:
+    changed = now and validator and (now[0] == '"') == (validator[0] == '"') and now != validator
+    fits = end > offset and total in (None, end) and content_length(headers) in (None, end - offset)
+    if not fits or (offset and (changed or size not in (None, end))):
         return Placement("start over")
     return Placement("continues" if offset else "from zero", end)
 
