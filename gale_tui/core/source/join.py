@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gale_tui.core.errors import SourceError
-from gale_tui.core.source.lossless_json import line_at, parse, too_full, write
+from gale_tui.core.source.lossless_json import TooDeepError, line_at, parse, too_full, write
 from gale_tui.core.source.manifest import Manifest, Member
 from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, NODES, VALUES, VARIABLES, checked_path
 from gale_tui.core.source.split import FILE, LAYOUT_KEY, LITERAL, VALUE
@@ -80,10 +80,7 @@ def parse_values(content: bytes, file: str) -> dict[str, Any]:
     Raises:
         SourceError: It is no JSON object.
     """
-    found = _parsed(content, file)
-    if not isinstance(found, dict):
-        raise SourceError('This is not an object of values by name, such as {"CURRENCY": "EUR"}', file=file, line=1)
-    return found
+    return _object(content, file, 'values by name, such as {"CURRENCY": "EUR"}')
 
 
 def join(files: Mapping[str, bytes], manifest: Manifest, values: Values | None) -> Joined:
@@ -98,10 +95,7 @@ def join(files: Mapping[str, bytes], manifest: Manifest, values: Values | None) 
     """
     tree = _Tree(files, values)
     if LAYOUT in files:
-        layout = _parsed(files[LAYOUT], LAYOUT)
-        if not isinstance(layout, dict):
-            raise SourceError("This is not an object of positions by name", file=LAYOUT, line=1)
-        tree.layout = layout
+        tree.layout = _object(files[LAYOUT], LAYOUT, "positions by name")
     members: dict[str, bytes] = {}
     documents: dict[str, Any] = {}
     for member in manifest.members:
@@ -122,13 +116,13 @@ def _member(tree: _Tree, member: Member, documents: dict[str, Any]) -> bytes:
         if member.file.endswith(".json") and not too_full(content):
             try:
                 documents[member.file] = parse(content, member.file)
-            except RecursionError:
+            except TooDeepError:
                 pass
             except SourceError:
                 if member.file in (FLOW, APPLICATION, VARIABLES):
                     raise
         return content
-    document = _joined(_parsed(content, member.file), tree, member.file, nodes=True)
+    document = _joined(parse(content, member.file), tree, member.file, nodes=True)
     documents[member.file] = document
     original = (tree.values or {}).get(ORIGINAL) if member.file == VARIABLES else None
     if type(original) is str:
@@ -139,7 +133,7 @@ def _member(tree: _Tree, member: Member, documents: dict[str, Any]) -> bytes:
     try:
         return write(document, member.style)
     except RecursionError:
-        raise _too_deep(member.file) from None
+        raise TooDeepError(member.file) from None
 
 
 def _check_unused(tree: _Tree) -> None:
@@ -149,15 +143,11 @@ def _check_unused(tree: _Tree) -> None:
             raise SourceError(f"Nothing refers to this file. Add {reference} to {FLOW}, or delete the file", file=file)
 
 
-def _parsed(content: bytes, file: str) -> Any:
-    try:
-        return parse(content, file)
-    except RecursionError:
-        raise _too_deep(file) from None
-
-
-def _too_deep(file: str) -> SourceError:
-    return SourceError("This is nested too deeply", file=file)
+def _object(content: bytes, file: str, what: str) -> dict[str, Any]:
+    found = parse(content, file)
+    if not isinstance(found, dict):
+        raise SourceError(f"This is not an object of {what}", file=file, line=1)
+    return found
 
 
 def _joined(document: Any, tree: _Tree, file: str, *, nodes: bool) -> Any:
@@ -178,7 +168,7 @@ def _joined(document: Any, tree: _Tree, file: str, *, nodes: bool) -> Any:
     try:
         return walk(document)
     except RecursionError:
-        raise _too_deep(file) from None
+        raise TooDeepError(file) from None
 
 
 def _file(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
@@ -192,7 +182,7 @@ def _file(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
         raise SourceError(error.what, error.advice, file=file, line=tree.line(file, FILE, value)) from None
     tree.used.add(path)
     if path.endswith(".json"):
-        return _joined(_parsed(tree.files[path], path), tree, path, nodes=False)
+        return _joined(parse(tree.files[path], path), tree, path, nodes=False)
     try:
         # A text ends as editors end a file: the last line feed is the file's own.
         return tree.files[path].decode().removesuffix("\n")

@@ -18,6 +18,13 @@ _HEAD: Final = 1 << 16
 """Characters in which the style of the first key is looked for."""
 
 
+class TooDeepError(SourceError):
+    """A document is nested more deeply than it can be read, joined or written."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__("This is nested too deeply", file=file)
+
+
 class Number(str):
     """A number as the document spells it: `1.0`, `1e3`, or more digits than a machine number holds."""
 
@@ -81,8 +88,8 @@ def parse(content: bytes | str, file: str = "") -> Any:
     """The value of a document; numbers come as :class:`Number`.
 
     Raises:
+        TooDeepError: It is nested too deeply.
         SourceError: It is not JSON, is not UTF-8, or an object has a key twice; with file and line.
-        RecursionError: It is nested too deeply.
     """
     if isinstance(content, bytes):
         try:
@@ -116,6 +123,8 @@ def parse(content: bytes | str, file: str = "") -> Any:
         raise SourceError(f"{error} is not JSON", file=file, line=line) from None
     except json.JSONDecodeError as error:
         raise SourceError(f"This is not JSON: {error.msg}", file=file, line=error.lineno) from error
+    except RecursionError:
+        raise TooDeepError(file) from None
 
 
 def too_full(content: bytes) -> bool:

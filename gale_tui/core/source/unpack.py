@@ -14,7 +14,7 @@ from gale_tui.core.archive.verify_zip import Sink, ZipEntry, verify_zip
 from gale_tui.core.errors import SourceError
 from gale_tui.core.source.credentials_scan import Finding, find_credentials
 from gale_tui.core.source.join import ORIGINAL, join
-from gale_tui.core.source.lossless_json import TREE_STYLE, Style, likely_styles, parse, too_full, write
+from gale_tui.core.source.lossless_json import TREE_STYLE, Style, TooDeepError, likely_styles, parse, too_full, write
 from gale_tui.core.source.manifest import Manifest, Member
 from gale_tui.core.source.names import APPLICATION, FLOW, LAYOUT, MANIFEST, VALUES, VARIABLES, Names
 from gale_tui.core.source.references import unresolved_references
@@ -205,7 +205,7 @@ class _ToolSplitter:
             return None
         try:
             document = parse(content, inert(name, 120))
-        except RecursionError:
+        except TooDeepError:
             self._note(name, "it is nested too deeply")
             return None
         styles = likely_styles(content.decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,13 @@ def broken(file: str, before: str, after: str) -> Callable[[Path], None]:
         (broken("gale-tool.json", '"format": 1', '"format": 2'), r"^gale-tool\.json: Another version of gale-tui"),
         (broken("gale-tool.json", "nodes/start--n1.json", "../x"), r"^gale-tool\.json: '\.\./x' is not part"),
         (broken("gale-tool.json", '"colon": ": "', '"colon": "="'), r"would not be JSON"),
+        *(
+            (
+                lambda tree, file=file: (tree / file).write_text("[" * 100_000),
+                rf"^{re.escape(file)}: This is nested too",
+            )
+            for file in ("gale-tool.json", "layout.json", NODE, "env_values.json", FLOW)
+        ),
         (lambda tree: (tree / "app_definition.json").unlink(), r"^app_definition\.json: This file is missing"),
         (lambda tree: (tree / PROMPT).write_bytes(b"a\n\xff"), rf"^{PROMPT}:2: This is not UTF-8"),
         (lambda tree: (tree / "gale-tool.json").unlink(), r"is not an unpacked tool"),
