@@ -87,7 +87,7 @@ class ExportFields(FormBody):
     def on_mount(self) -> None:
         """Opens the list of tools, so that the first can be taken at once."""
         self.tool.input.step_first = self._stepped
-        self.show_environment()
+        self.choose(self.environment)
         self.tool.input.focus()
         if self._again is None:
             self._suggestions.narrow("", mark=True)
@@ -137,12 +137,10 @@ class ExportFields(FormBody):
             self.choose(chosen)
 
     def choose(self, environment: Environment | None) -> None:
+        """Exports to an environment, and shows what depends on it."""
+        engine = self.engine
         self.environment = environment
         self.query_one("#environment", Select).value = environment.id if environment is not None else Select.NULL
-        self.show_environment()
-
-    def show_environment(self) -> None:
-        environment, engine = self.environment, self.engine
         self.post_message(self.EnvironmentChanged())
         if environment is None:
             self._suggestions.offer((), "")
