@@ -82,7 +82,9 @@ class Action:
 
 
 _shown = partial(Action, footer=True)
+"""An action in the footer."""
 _by_key = partial(Action, palette=False)
+"""An action that is not in the palette."""
 _field_key = partial(_shown, bound=False)
 """A key in the footer that the focused field binds itself."""
 
