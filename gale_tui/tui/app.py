@@ -23,7 +23,7 @@ from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.batch_controller import BatchController
 from gale_tui.tui.formatting.glyphs import needs_ascii
 from gale_tui.tui.formatting.job_counts import JobCounts
-from gale_tui.tui.formatting.job_text import JobFacts, file_text
+from gale_tui.tui.formatting.job_text import file_text
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.keymap import read_keys
 from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
@@ -198,7 +198,7 @@ class GaleApp(TerminalApp):
     def _report_unsaved(self, title: str, before: Job, job: Job) -> None:
         download = job.download
         if download.state in (DownloadState.FAILED, DownloadState.EXPIRED):
-            text = file_text(JobFacts(job, self.engine.clock.time(), key=self.jobs_screen.key), 400).text
+            text = file_text(self.jobs_screen.facts(job, self.engine.clock.time()), 400).text
             self.say(f"{title}: {text}", severity="error", seconds=12)
         elif download.state is DownloadState.SAVED and download.path == before.download.path is not None:
             why = describe_download(job).with_key(self.jobs_screen.key) or "Not saved again"

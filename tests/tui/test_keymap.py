@@ -132,7 +132,7 @@ async def test_the_app_goes_by_the_changed_keys_and_names_them(tmp_path: Path) -
         assert "unknown action “nosuch”" in said
         assert "“y” for “refresh” is the key of “copy” already" in said
         assert "Press m, then enter" in app.jobs_screen.table.empty_text
-        assert app.jobs_screen.table.key_of("download") == "w"
+        assert app.jobs_screen.key("download") == "w"
         bar = app.jobs_screen.query_one(KeyBar).render_line(0).text
         assert bar.startswith(" m New export  w Download")
         assert "F9 Help" in bar

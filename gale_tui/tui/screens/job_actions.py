@@ -12,6 +12,7 @@ from gale_tui.core.errors import GaleError
 from gale_tui.core.models import Job, JobState
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
+from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.tables.job_table import JobTable
@@ -23,6 +24,10 @@ _WITHOUT_FILE = (JobState.FAILED, JobState.REJECTED, JobState.UNCONFIRMED)
 
 class JobActions(GaleScreen[None]):
     """A screen with a selected job, and perhaps several that actions apply to."""
+
+    def facts(self, job: Job, now: float) -> JobFacts:
+        engine = self.engine
+        return JobFacts(job, now, engine.downloads.progress(job.id), engine.registry.durations.usual(job), self.key)
 
     def selected_job(self) -> Job | None:
         """The job that one sees selected; None, having said so, if there is none."""

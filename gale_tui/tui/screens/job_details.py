@@ -24,7 +24,7 @@ class JobDetailsScreen(JobActions):
         self._job_id = job_id
 
     def compose(self) -> ComposeResult:
-        yield DetailsPane(self.engine, self.key, id="details")
+        yield DetailsPane(self.engine, self.facts, id="details")
         yield self.key_bar()
 
     def on_mount(self) -> None:

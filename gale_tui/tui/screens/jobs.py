@@ -46,10 +46,9 @@ class JobsScreen(MarkedJobActions):
         yield HeaderBar()
         with Container(id="body"):
             with Container(id="list"):
-                usual, progress = self.engine.registry.durations.usual, self.engine.downloads.progress
-                yield JobTable(id="jobs", key_of=self.key, usual_of=usual, progress_of=progress)
+                yield JobTable(id="jobs", facts_of=self.facts)
                 yield FilterInput(id="filter", placeholder='words; status:failed env:prod -word "two words"')
-            details = DetailsPane(self.engine, self.key, id="details")
+            details = DetailsPane(self.engine, self.facts, id="details")
             # All keys belong to the row that is seen selected.
             details.can_focus = False
             yield details

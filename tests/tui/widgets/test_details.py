@@ -13,7 +13,6 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobEvent, JobState
-from gale_tui.tui.actions import default_key
 from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.pieces import Line, wrap
 from gale_tui.tui.widgets.pages.detail_lines import full_lines, summary_lines
@@ -180,7 +179,7 @@ class Followed(dict[str, Job]):
         return ()
 
     def pane(self) -> DetailsPane:
-        return DetailsPane(cast("GaleEngine", self), default_key, id="details")
+        return DetailsPane(cast("GaleEngine", self), JobFacts, id="details")
 
 
 async def show(pilot: Pilot[None], pane: DetailsPane, job_id: str | None = "job-1") -> None:

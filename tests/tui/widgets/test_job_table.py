@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from gale_tui.core.models import Download, DownloadProgress, DownloadState, Job, JobState
 from gale_tui.tui import theme
+from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.widgets.tables.columns import COLUMNS, columns_for
 from gale_tui.tui.widgets.tables.job_table import JobTable
 from tests.tui.jobs_for_tests import NOON, WidgetApp, added, changed, forgotten, job, shown, utc
@@ -29,7 +30,7 @@ class TableApp(WidgetApp):
 
     def __init__(self, jobs: list[Job], *, theme_name: str = theme.DARK) -> None:
         self.progress: dict[str, DownloadProgress] = {}
-        self.table = JobTable(id="jobs", progress_of=self.progress.get)
+        self.table = JobTable(id="jobs", facts_of=lambda each, now: JobFacts(each, now, self.progress.get(each.id)))
         self.table.tick(NOON)
         self.table.set_jobs(jobs)
         super().__init__(self.table, theme_name=theme_name)

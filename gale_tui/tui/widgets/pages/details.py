@@ -25,10 +25,10 @@ SUMMARY_HEIGHT = 8
 class DetailsPane(TextPage):
     """One job's ids, timeline, file and last answer."""
 
-    def __init__(self, engine: GaleEngine, key_of: Callable[[str], str], *, id: str) -> None:
+    def __init__(self, engine: GaleEngine, facts_of: Callable[[Job, float], JobFacts], *, id: str) -> None:
         super().__init__(id=id)
         self._engine = engine
-        self._key_of = key_of
+        self._facts_of = facts_of
         self.job_id: str | None = None
         self._events: Sequence[JobEvent] | None = None
         """None until they are read."""
@@ -72,8 +72,7 @@ class DetailsPane(TextPage):
         if job is None:
             return [(Piece("No job selected", Tone.MUTED),)]
         engine, height = self._engine, self.scrollable_content_region.height
-        progress, usual = engine.downloads.progress(job.id), engine.registry.durations.usual(job)
-        facts = JobFacts(job, engine.clock.time(), progress, usual, self._key_of)
+        facts = self._facts_of(job, engine.clock.time())
         if height < SUMMARY_HEIGHT:
             return summary_lines(facts, events, width, height)
         return full_lines(facts, events, width)

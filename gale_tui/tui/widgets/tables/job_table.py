@@ -12,8 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from gale_tui.core.models import DownloadProgress, Job, JobChange
-from gale_tui.tui.actions import default_key
+from gale_tui.core.models import Job, JobChange
 from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.widgets.tables.columns import Column, columns_for, header_pieces, row_pieces
@@ -39,24 +38,14 @@ class JobTable(RowScroll):
     no_match_text = reactive("Nothing matches the filter\nesc clears it.")
     """What stands there where the filter hides every job."""
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,
-        key_of: Callable[[str], str] = default_key,
-        usual_of: Callable[[Job], float | None] = lambda job: None,
-        progress_of: Callable[[str], DownloadProgress | None] = lambda job_id: None,
-    ) -> None:
+    def __init__(self, *, id: str | None = None, facts_of: Callable[[Job, float], JobFacts] = JobFacts) -> None:
         """Makes a table without jobs.
 
         Args:
-            progress_of: Gives a reading of a job's download where it runs.
-            usual_of: Gives the seconds that exports of a job's tool usually take.
+            facts_of: Gives what a job's row depends on at a time.
         """
         super().__init__(id=id)
-        self.key_of = key_of
-        self._usual_of = usual_of
-        self._progress_of = progress_of
+        self._facts_of = facts_of
         self.rows = JobRows()
         self._now = time.time()
         self._current: str | None = None
@@ -222,8 +211,7 @@ class JobTable(RowScroll):
         if row >= len(self.rows):
             return Strip.blank(self.content_region.width, self.style_of())
         job = self.rows.at(row)
-        facts = JobFacts(job, self._now, self._progress_of(job.id), self._usual_of(job), self.key_of)
-        pieces = row_pieces(facts, self._columns, marked=job.id in self.marks.ids)
+        pieces = row_pieces(self._facts_of(job, self._now), self._columns, marked=job.id in self.marks.ids)
         return self._strip(pieces, "row" if job.id != self._current else "cursor" if self.has_focus else "blurred")
 
     def _strip(self, pieces: Sequence[Piece], ground: str) -> Strip:
