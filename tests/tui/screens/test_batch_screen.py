@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
 from gale_tui.cli.main import Wiring, demo_engine
+from gale_tui.core.batch.report import BatchAccount
 from gale_tui.core.batch.tools import BatchTool
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
@@ -426,6 +428,17 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
         await until(pilot, lambda: "1 not started" in page(app))
         assert app.batch.left == 0
         assert posts(sandbox) == [tool_id(1)]
+
+
+async def test_progress_may_come_while_the_report_is_being_opened(tmp_path: Path, sandbox: Sandbox) -> None:
+    async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        dialog = BatchAccountDialog(BatchAccount("nightly", ()))
+        app.push_screen(dialog)
+        while not dialog.is_mounted:
+            dialog.show(BatchAccount("nightly", ()))
+            await asyncio.sleep(0)
+        await pilot.pause()
+        assert dialog.query_one("#close").has_focus
 
 
 @asynccontextmanager

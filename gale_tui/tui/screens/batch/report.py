@@ -53,7 +53,8 @@ class BatchAccountDialog(GaleModal[Answer]):
 
     def show(self, account: BatchAccount) -> None:
         self._account = account
-        if not self.query("#page"):
+        if not self.query("#discard"):
+            # Not all of it is there yet.
             return
         batch = self.gale.batch
         self.query_one("#stop").display = batch.left > 0 and not account.stopped
