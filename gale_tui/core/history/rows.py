@@ -74,14 +74,14 @@ _CONVERSIONS: Final[dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]
     DownloadReason: (_value, _DOWNLOAD_REASONS.get),
 }
 """From a field to its column and back; all others are the same in both. None stays None."""
-_KINDS: Final = tuple(enumerate(kind for kind, *_ in _FIELDS.values()))
-_CONVERTED: Final = tuple((index, *_CONVERSIONS[kind]) for index, kind in _KINDS if kind in _CONVERSIONS)
+_FIRST_TYPES: Final = tuple(enumerate(first for first, *_ in _FIELDS.values()))
+_CONVERTED: Final = tuple((index, *_CONVERSIONS[first]) for index, first in _FIRST_TYPES if first in _CONVERSIONS)
 _STORED: Final[dict[type, tuple[type, ...]]] = {bool: (int,), int: (int,), float: (float,), Path: (str, bytes)}
-_TYPES: Final = tuple((*_STORED.get(kind, (str,)), *none) for kind, *none in _FIELDS.values())
+_TYPES: Final = tuple((*_STORED.get(first, (str,)), *none) for first, *none in _FIELDS.values())
 """The types of the values that a column may hold."""
 _job_values = attrgetter(*COLUMNS[:_DOWNLOAD])
 _download_values = attrgetter(*(name.removeprefix("download_") for name in COLUMNS[_DOWNLOAD:]))
-_MOMENTS: Final = tuple(index for index, kind in _KINDS if kind is float and COLUMNS[index] != "percentage")
+_MOMENTS: Final = tuple(index for index, first in _FIRST_TYPES if first is float and COLUMNS[index] != "percentage")
 _moments = itemgetter(*_MOMENTS)
 
 
