@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 from gale_tui.sandbox.clock import SandboxTime
@@ -15,6 +16,9 @@ from gale_tui.sandbox.files import sized_zip, tool_documents
 from gale_tui.sandbox.jobs import IssuedLink, Job
 from gale_tui.sandbox.script import File
 from gale_tui.sandbox.wire import Request, Response, errors_json, http_date
+
+LONGEST: Final = 10 * 365 * 86400
+"""Seconds until the end that a link for ever names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,11 @@ class Delivery:
         """The link as an answer gives it: the last one made, or a new one where that has expired."""
         link = job.script.link
         now = self._time.now()
-        if not job.links or _expired(job.links[-1], now):
-            lifetime = link.lifetime
-            until = None if lifetime is None else now + lifetime
-            seconds = 10 * 365 * 86400 if lifetime is None else lifetime / self._time.speed
-            expires = int(self._time.wall() + seconds)
+        if not job.links or now >= job.links[-1].valid_until:
+            expires = int(self._time.wall() + min(link.lifetime / self._time.speed, LONGEST))
             # Seeded by the ids alone: links are looked up, so nobody gains by making one.
             data = f"{self.path(job)} {len(job.links)}".encode()
-            job.links.append(IssuedLink(hashlib.sha256(data).hexdigest(), expires, until))
+            job.links.append(IssuedLink(hashlib.sha256(data).hexdigest(), expires, now + link.lifetime))
         issued = job.links[-1]
         query = f"?signature={issued.signature}&expires={issued.expires}" if link.signed else ""
         return link.write(self._base(link.host) + self.path(job) + query)
@@ -115,7 +116,7 @@ class Delivery:
         issued = next((each for each in job.links if each.signature == signature), None)
         if issued is None or expires != str(issued.expires):
             return _error(403, "xml", "SignatureDoesNotMatch", "The signature does not match")
-        if _expired(issued, now):
+        if now >= issued.valid_until:
             return _error(link.expired_status, link.expired_body, "AccessDenied", "Request has expired")
         return None
 
@@ -174,10 +175,6 @@ class Delivery:
                 response.set("Content-Range", f"bytes {start}-{end - 1}/{size}")
         response.body = memoryview(content.data)[start:end]
         return response
-
-
-def _expired(link: IssuedLink, now: float) -> bool:
-    return link.valid_until is not None and now >= link.valid_until
 
 
 def _error(status: int, kind: str, code: str, message: str) -> Response:

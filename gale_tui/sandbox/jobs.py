@@ -45,8 +45,8 @@ class IssuedLink:
     signature: str
     expires: int
     """Seconds since the epoch, as its query says."""
-    valid_until: float | None
-    """Second of the sandbox; None: for ever."""
+    valid_until: float
+    """Second of the sandbox."""
 
 
 @dataclass(slots=True)
@@ -164,26 +164,22 @@ class Memory:
         with contextlib.suppress(KeyError, TypeError, ValueError):
             for entry in self._kept.get("jobs", []):
                 tool_id = entry["tool_id"]
-                before = sum(job.tool_id == tool_id for job in jobs)
-                jobs.append(self._job(entry, tools.get(tool_id), before))
+                tool = tools.get(tool_id) or Tool(tool_id, "", "", "", (BANKING,), Script(), hand_out(()))
+                jobs.append(self._job(entry, tool, sum(job.tool_id == tool_id for job in jobs)))
         return jobs
 
-    def _job(self, entry: Mapping[str, Any], tool: Tool | None, before: int) -> Job:
-        script = tool.script if tool is not None else Script()
+    def _job(self, entry: Mapping[str, Any], tool: Tool, before: int) -> Job:
         # A wall clock that was set back must not make a job that has yet to begin.
         age = max(0.0, self._time.wall() - float(entry["started_wall"])) * self._time.speed
         started_at = self._time.now() - age
         return Job(
             **{name: entry[name] for name in KEPT},
-            tool_name=tool.name if tool is not None else "",
-            flow=tool.flow_of(before) if tool is not None else BANKING,
-            script=script,
+            tool_name=tool.name,
+            flow=tool.flow_of(before),
+            script=tool.script,
             started_at=started_at,
-            kind=tool.kind if tool is not None else "tool",
-            links=[
-                IssuedLink(signature, expires, None if after is None else started_at + after)
-                for signature, expires, after in entry["links"]
-            ],
+            kind=tool.kind,
+            links=[IssuedLink(signature, expires, started_at + after) for signature, expires, after in entry["links"]],
         )
 
     def save(self, port: int, jobs: Iterable[Job]) -> None:
@@ -198,14 +194,7 @@ class Memory:
             "jobs": [
                 {
                     **{name: getattr(job, name) for name in KEPT},
-                    "links": [
-                        (
-                            link.signature,
-                            link.expires,
-                            None if link.valid_until is None else link.valid_until - job.started_at,
-                        )
-                        for link in job.links
-                    ],
+                    "links": [(link.signature, link.expires, link.valid_until - job.started_at) for link in job.links],
                 }
                 for job in jobs
             ],

@@ -24,7 +24,6 @@ class Listener(ThreadingTCPServer):
     """Has its port from its making on, answers from :meth:`begin` until :meth:`close`.
 
     Args:
-        host: Address or name to listen at, and the host in `url`.
         port: 0 for one that is free.
         answer: Called on connection threads for each request.
         tls: Server side context; plain http without.
@@ -38,7 +37,6 @@ class Listener(ThreadingTCPServer):
 
     def __init__(
         self,
-        host: str,
         port: int,
         answer: Callable[[Request], tuple[Response, Fault]],
         time: SandboxTime,
@@ -50,11 +48,9 @@ class Listener(ThreadingTCPServer):
         self._closing = False
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), BaseRequestHandler)
+        super().__init__(("127.0.0.1", port), BaseRequestHandler)
         self.port: int = self.server_address[1]
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"{'https' if tls else 'http'}://{shown}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._acceptor = threading.Thread(target=self._accept, name=f"gale-sandbox-{self.port}", daemon=True)
 
     def begin(self) -> None:

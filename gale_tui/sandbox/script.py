@@ -87,8 +87,8 @@ class Link:
     not_ready: int = 404
     """The status until then: 403, 404 or 409."""
     not_ready_body: Literal["json", "xml", "html"] = "json"
-    lifetime: float | None = 3600.0
-    """Seconds from its making; None: for ever."""
+    lifetime: float = 3600.0
+    """Seconds from its making; `math.inf`: for ever."""
     expired_status: int = 403
     expired_body: Literal["json", "xml", "html"] = "xml"
     redirects: tuple[str, ...] = ()

@@ -30,7 +30,6 @@ class Sandbox(Gale):
         key: What `x-api-key` must be; may be changed while it runs (:attr:`key`).
         clock: Monotonic seconds; jobs, links and pauses follow it.
         seed: Makes all ids the same ones each time. Without it those of the offered tools still are, those of jobs not.
-        host: Loopback address or name to listen at.
         catalogue: The tools to offer, in their order.
         strict_flow: Whether an export without `flowId` is refused even where the tool has one deployed flow only. The
             vendor's parameter table requires it, its sample request leaves it out ("Export a Tool API").
@@ -47,14 +46,12 @@ class Sandbox(Gale):
         wall: Callable[[], float] = time.time,
         speed: float = 1.0,
         seed: int | None = None,
-        host: str = "127.0.0.1",
         catalogue: Sequence[SampleTool] = DEMO,
         strict_flow: bool = True,
         tls: ssl.SSLContext | None = None,
         keep: Path | None = None,
     ) -> None:
         super().__init__(SandboxTime(clock, wall, speed), key, seed, strict_flow)
-        self._host = host
         self._tls = tls
         self._lock = threading.Lock()
         self._running = False
@@ -124,7 +121,7 @@ class Sandbox(Gale):
 
     def _listen(self, which: str) -> None:
         tls = None if which == "plain" else self._tls
-        listener = Listener(self._host, self._ports.get(which, 0), self.answer, self._time, tls)
+        listener = Listener(self._ports.get(which, 0), self.answer, self._time, tls)
         self._listeners[which] = listener
         self._ports[which] = listener.port
         self._urls[which] = listener.url

@@ -111,9 +111,9 @@ class EvenJitter(random.Random):
 class _PortlessListener(Listener):
     """Believes that it has http's own port."""
 
-    def __init__(self, host: str, *arguments: Any) -> None:
-        super().__init__(host, *arguments)
-        self.url = f"http://{host}"
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.url = "http://127.0.0.1"
 
 
 class Stage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ LINKS: dict[str, Link] = {
     "relative": relative_link(),
     "relative without slash": relative_link(""),
     "white space": Link(write=lambda url: f"  \n{url} \t"),
-    "for ever": Link(lifetime=None),
+    "for ever": Link(lifetime=math.inf),
     "unsigned and open": Link(signed=False),
     "needs the key": Link(signed=False, key="needed"),
     "signed and needs the key": Link(key="needed"),
