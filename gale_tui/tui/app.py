@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import BindingType
@@ -35,6 +35,8 @@ from gale_tui.tui.terminal.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from textual.notifications import SeverityLevel
 
     from gale_tui.core.batch.reader import Paste
 
@@ -215,13 +217,7 @@ class GaleApp(TerminalApp):
 
     # Words to the user
 
-    def say(
-        self,
-        text: str | Sentence,
-        *,
-        severity: Literal["information", "warning", "error"] = "information",
-        seconds: float = 4,
-    ) -> None:
+    def say(self, text: str | Sentence, *, severity: SeverityLevel = "information", seconds: float = 4) -> None:
         """Shows a sentence in the corner, made inert; the same one is not shown twice."""
         if isinstance(text, Sentence):
             text = text.with_key(read_keys(self.engine.settings.keys).text)

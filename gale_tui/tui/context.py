@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from gale_tui.core.batch.reader import Paste
@@ -71,13 +72,7 @@ class AppContext(Protocol):
     def batch(self) -> BatchContext: ...
     @property
     def mouse_on(self) -> bool: ...
-    def say(
-        self,
-        text: str | Sentence,
-        *,
-        severity: Literal["information", "warning", "error"] = "information",
-        seconds: float = 4,
-    ) -> None: ...
+    def say(self, text: str | Sentence, *, severity: SeverityLevel = "information", seconds: float = 4) -> None: ...
     def save_settings(self, **changes: object) -> bool: ...
     def environments_changed(self) -> None: ...
 
