@@ -383,9 +383,7 @@ class EnvironmentCondition:
     """How polling of one environment stands."""
 
     environment_id: str
-    state: Literal["fine", "offline", "slowed", "needs key", "paused"] = "fine"
-    """`needs key`: a 401 or no key; `slowed`: after a 429; `offline`: nothing is reached; `paused`: by the user."""
+    state: Literal["fine", "offline", "slowed", "needs key"] = "fine"
+    """`needs key`: a 401 or no key; `slowed`: after a 429; `offline`: nothing is reached."""
     text: str = ""
     """A sentence for a person."""
-    until: float | None = None
-    """When it is tried again."""

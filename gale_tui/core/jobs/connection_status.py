@@ -4,36 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gale_tui.core.clock import Clock
 from gale_tui.core.jobs.rate_limits import Condition
 from gale_tui.core.models import Environment, EnvironmentCondition
 
 
 class ConnectionStatus:
-    """The condition of each environment, and who hears of changes.
+    """The condition of each environment, and who hears of changes."""
 
-    Args:
-        clock: Turns monotonic times into those of day.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._conditions: dict[str, EnvironmentCondition] = {}
         self.listeners: list[Callable[[EnvironmentCondition], None]] = []
 
     def of(self, environment_id: str) -> EnvironmentCondition:
         return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
 
-    def update(self, environment_id: str, state: Condition, until: float | None) -> None:
-        """Sets what the scheduler knows; `until` in monotonic seconds."""
-        at = None if until is None else self._clock.time() + until - self._clock.monotonic()
+    def update(self, environment_id: str, state: Condition) -> None:
+        """Sets what the scheduler knows."""
         text = {
             "fine": "",
             "slowed": "Rate limit reached: polling more slowly",
             "offline": "Cannot be reached",
             "needs key": self.of(environment_id).text or "Waiting for a key",
         }[state]
-        self._set(EnvironmentCondition(environment_id, state, text, at))
+        self._set(EnvironmentCondition(environment_id, state, text))
 
     def report_key_trouble(self, environment: Environment, text: str) -> None:
         """The environment's key is refused, or there is none."""

@@ -108,7 +108,7 @@ class GaleEngine:
         """Called with each further sentence while the engine runs."""
         self.on_loaded: list[Callable[[Sequence[Job]], None]] = []
         """Called with older jobs as they are read after the start."""
-        self.connection_status = ConnectionStatus(self.clock)
+        self.connection_status = ConnectionStatus()
         self._connections = Connections(credentials, threads)
         self.environments = EnvironmentRegistry(
             ConfigFile(paths.config_file),

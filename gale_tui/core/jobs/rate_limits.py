@@ -232,14 +232,12 @@ class Budget:
         """True if one job alone may try whether it works again."""
         return self.needs_key or self.offline_until is not None
 
-    def condition(self, policy: PollPolicy) -> tuple[Condition, float | None]:
+    def condition(self, policy: PollPolicy) -> Condition:
         if self.needs_key:
-            return "needs key", None
+            return "needs key"
         if self.offline_until is not None:
-            return "offline", self.offline_until
-        if self.rate < policy.rate:
-            return "slowed", self.limited_at + policy.recovery
-        return "fine", None
+            return "offline"
+        return "slowed" if self.rate < policy.rate else "fine"
 
     def take_turn(self, now: float, policy: PollPolicy) -> None:
         """Counts a question, and recovers some time after a 429."""

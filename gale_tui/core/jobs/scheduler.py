@@ -25,7 +25,7 @@ class Scheduler:
 
     Args:
         ask: Asks once. An exception is reported to the loop and counts as trouble of that job.
-        on_condition: Called when an environment's polling changes: its id, what it is, the monotonic time until then.
+        on_condition: Called when an environment's polling changes: its id and what it is.
         usual: Returns the seconds that exports of a job's tool usually take, None if none is known.
     """
 
@@ -36,7 +36,7 @@ class Scheduler:
         clock: Clock,
         rng: random.Random,
         policy: PollPolicy,
-        on_condition: Callable[[str, Condition, float | None], None] = lambda environment_id, condition, until: None,
+        on_condition: Callable[[str, Condition], None] = lambda environment_id, condition: None,
         usual: Callable[[str], float | None] = lambda job_id: None,
     ) -> None:
         self._ask = ask
@@ -50,7 +50,7 @@ class Scheduler:
         self._limits: defaultdict[str, Limits] = defaultdict(Limits)
         """Of all jobs that were ever asked for: the server counts on where one is removed and brought back."""
         self._budgets: defaultdict[str, Budget] = defaultdict(lambda: Budget(rate=self.policy.rate))
-        self._announced: dict[str, tuple[Condition, float | None]] = {}
+        self._announced: dict[str, Condition] = {}
         self._queue: list[tuple[float, int, str]] = []
         self._order = itertools.count()
         self._wake = asyncio.Event()
@@ -396,7 +396,7 @@ class Scheduler:
         condition = budget.condition(self.policy)
         if not budget.needs_key and not any(pace.environment_id == environment_id for pace in self._paces.values()):
             # Nothing is polled there, so nothing is known of it either.
-            condition = ("fine", None)
-        if self._announced.get(environment_id, ("fine", None)) != condition:
+            condition = "fine"
+        if self._announced.get(environment_id, "fine") != condition:
             self._announced[environment_id] = condition
-            self._on_condition(environment_id, *condition)
+            self._on_condition(environment_id, condition)

@@ -25,7 +25,6 @@ _CONDITIONS = {
     "offline": "$text-warning",
     "slowed": "$text-warning",
     "needs key": "$text-error",
-    "paused": "$gale-muted",
 }
 _NEEDS_ONE = ("edit", "delete", "test", "use")
 """Actions on the environment under the mark."""
