@@ -43,9 +43,9 @@ async def list_jobs(history: Path, arguments: argparse.Namespace, out: TextIO, e
         err.write(f"gale-tui: {wanted.advice}\n")
     async with await JobStore.open(history, on_notice=lambda text: print(f"gale-tui: {text}", file=err)) as store:
         jobs = await store.load()
-    matches = wanted.test(JobTexts())
+    texts = JobTexts()
     for job in jobs:
-        if matches is None or matches(job):
+        if wanted.passes(texts, job):
             out.write((json.dumps(job_as_json(job), ensure_ascii=False) if arguments.json else _line(job)) + "\n")
     return 0
 

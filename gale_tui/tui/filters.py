@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from gale_tui.core.jobs.reasons import describe, describe_download
@@ -33,17 +32,9 @@ class Filter(NamedTuple):
     advice: str = ""
     """A sentence about a field that does not exist; its word is looked for as it is."""
 
-    def test(self, texts: JobTexts) -> Callable[[Job], bool] | None:
-        """A test for jobs; None where every job passes."""
-        terms = self.terms
-        if not terms:
-            return None
-
-        def passes(job: Job) -> bool:
-            fields = texts.of(job)
-            return all((term.text in fields[term.field]) is not term.negated for term in terms)
-
-        return passes
+    def passes(self, texts: JobTexts, job: Job) -> bool:
+        """Returns True if a job is like that."""
+        return all((term.text in texts.of(job)[term.field]) is not term.negated for term in self.terms)
 
 
 def parse_filter(line: str) -> Filter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -249,13 +250,12 @@ class JobsScreen(MarkedJobActions):
     def _filter_changed(self, event: Input.Changed) -> None:
         self._filter = event.value.strip()
         wanted = parse_filter(self._filter)
-        test = wanted.test(self._texts)
-        if test is None:
+        if not wanted.terms:
             self._texts.forget()
         self.table.no_match_text = (
             f"Nothing matches the filter\n{wanted.advice or self.key('filter_clear') + ' clears it.'}"
         )
-        self.table.set_filter(test)
+        self.table.set_filter(partial(wanted.passes, self._texts))
         self.show_title()
 
     def action_keep_filter(self) -> None:
