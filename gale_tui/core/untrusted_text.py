@@ -104,6 +104,9 @@ def _join_space(space: re.Match[str]) -> str:
 def inert_block(text: str, limit: int = 16384) -> str:
     """As :func:`inert`, for a text of several lines: line breaks stay, a tab becomes four spaces."""
     lines = re.sub(_LINE_BREAK, "\n", text[: limit + 1]).replace("\t", "    ")
+    if len(text) <= limit >= len(lines) and lines.isascii() and lines.replace("\n", "").isprintable():
+        # Nearly every answer of a server: each poll has one.
+        return lines
     pieces = (piece for part in re.split("(\n)", lines) for piece in ([part] if part == "\n" else _pieces(part)))
     return _join_bounded(pieces, limit, len(text) > limit + 1)
 

@@ -285,7 +285,8 @@ def _readable(connection: socket.socket) -> bool:
     """True if there is something to read, or it is closed: no use for the next request."""
     if connection.fileno() < 0:
         return True
-    with selectors.DefaultSelector() as selector:
+    # Not epoll, whose descriptor would be opened and closed each time.
+    with getattr(selectors, "PollSelector", selectors.SelectSelector)() as selector:
         selector.register(connection, selectors.EVENT_READ)
         return bool(selector.select(0))
 
