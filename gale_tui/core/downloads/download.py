@@ -17,7 +17,6 @@ from gale_tui.core.downloads.direct_io import Flusher
 from gale_tui.core.downloads.file_names import Naming, names_after, suffix_of
 from gale_tui.core.downloads.part_file import PartFile, Step, file_system_error, make_folder, require_room
 from gale_tui.core.downloads.range_response import (
-    Placement,
     content_error,
     find_placement,
     refusal_error,
@@ -201,22 +200,22 @@ class DownloadTask:
             offset = part.size if part is not None and self.validator else 0
             with self._ask(offset) as response:
                 answer = find_placement(response, offset, self.validator, self.size)
-                if answer.kind == "start over":
+                if answer is None:
                     if not again:
                         raise InterruptedDownloadError("The server sent another part of the file than requested")
                     again = False
                     self.validator = None
                     continue
                 # A part that is not resumed is overwritten, once the new bytes look right.
-                checksum = self._receive(response, answer, offset)
-            resumed = answer.kind != "from zero"
+                kept, size = answer
+                checksum = self._receive(response, kept, size)
             try:
                 assert self._open is not None  # noqa: S101  # narrows: _receive has made it
                 return self._finish(self._open, checksum)
             except (CorruptFileError, NotAZipError):
                 # Where it was pieced together, fetching it whole may help.
                 self._discard()
-                if not (resumed and again):
+                if not (kept and again):
                     raise
                 again = False
 
@@ -248,20 +247,23 @@ class DownloadTask:
                 break
         raise refused or DownloadError("The link was not requested")
 
-    def _receive(self, response: OpenResponse, answer: Placement, offset: int) -> Checksum:
-        """Brings the part to its full length; returns the checksum of all of it."""
+    def _receive(self, response: OpenResponse, kept: int, size: int | None) -> Checksum:
+        """Brings the part to its full length, which is `size`; returns the checksum of all of it.
+
+        Args:
+            kept: Bytes of it that stay.
+        """
         part = self._open
-        if answer.kind == "complete" and part is not None:
-            self.size = part.size
+        if part is not None and kept and kept == size:
+            self.size = size
             return self._hash_part(part)
-        if answer.size is not None and answer.size > self._largest:
-            raise DownloadError(f"The file has {answer.size:,} bytes, more than a tool's can have")
-        there = offset if answer.kind == "continues" else 0
-        body = Body(response, None if answer.size is None else answer.size - there, self._stall)
-        if answer.kind == "continues" and part is not None:
-            require_room(self._plan.folder, answer.size, there=part.size)
-            if answer.size != self.size:
-                self.size = answer.size
+        if size is not None and size > self._largest:
+            raise DownloadError(f"The file has {size:,} bytes, more than a tool's can have")
+        body = Body(response, None if size is None else size - kept, self._stall)
+        if part is not None and kept:
+            require_room(self._plan.folder, size, there=kept)
+            if size != self.size:
+                self.size = size
                 self._report_part(part.path)
             body.start(1)
             checksum = self._hash_part(part)
@@ -269,13 +271,13 @@ class DownloadTask:
             start = body.start(4)
             if (other := content_error(start, response, any_file=self._plan.any_file)) is not None:
                 raise other
-            require_room(self._plan.folder, answer.size, freed=part.size if part is not None else 0)
+            require_room(self._plan.folder, size, freed=part.size if part is not None else 0)
             name = server_file_name(response, response.url) or server_file_name(response, self._plan.url)
             if name and self._plan.any_file:
                 self._suffix = suffix_of(name)
                 name = name.removesuffix(self._suffix)
             self._name = safe_file_stem(name, self._plan.fallback_stem) if name else ""
-            part = self._empty_part(validator_of(response.headers), answer.size)
+            part = self._empty_part(validator_of(response.headers), size)
             checksum = self._new_checksum()
         receive(body, part, checksum, self._count_bytes)
         return checksum

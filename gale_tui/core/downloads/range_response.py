@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.archive.verify_zip import ZIP_STARTS
@@ -43,16 +41,6 @@ _TEXTS = {"text/html": "a web page", "application/json": "a message", "applicati
 """Types that no file of an export has, and what they are called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """How an answer with a body goes together with what is already there."""
-
-    kind: Literal["from zero", "continues", "complete", "start over"]
-    """`continues`: the body belongs behind the part; `complete`: the part is whole; `start over`: a range is no use."""
-    size: int | None = None
-    """Bytes of the whole file, where the answer says."""
-
-
 def content_length(headers: dict[str, str]) -> int | None:
     """Bytes of the body, where it is sent as it is and its length is announced."""
     text = headers.get("content-length", "").strip()
@@ -72,30 +60,36 @@ def validator_of(headers: dict[str, str]) -> str | None:
     return date if re.fullmatch(r"[A-Za-z0-9 ,:+-]{10,60}", date) else None
 
 
-def find_placement(response: OpenResponse, offset: int, validator: str | None, size: int | None) -> Placement:
+def find_placement(
+    response: OpenResponse, offset: int, validator: str | None, size: int | None
+) -> tuple[int, int | None] | None:
     """What a 200, 206 or 416 means for a part of `offset` bytes.
 
     Args:
         offset: First byte that was requested; 0 for the whole file.
         validator: What `If-Range` said.
         size: Bytes of the whole file, as it was announced before.
+
+    Returns:
+        Bytes of the part that the body belongs behind, and of the whole file where the answer says; if both are the
+        same, the part is whole. None if a range is no use.
     """
     headers = response.headers
     if response.status == 200:
-        return Placement("from zero", None if response.packed else content_length(headers))
+        return 0, None if response.packed else content_length(headers)
     span = re.fullmatch(r"\s*bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)\s*", headers.get("content-range", ""))
     total = int(span[3]) if span and span[3] != "*" else None
     if response.status == 416:
-        return Placement("complete" if offset and total == offset else "start over", total)
+        return (offset, total) if offset and total == offset else None
     if span is None or span[1] is None or int(span[1]) != offset:
-        return Placement("start over")
+        return None
     end = int(span[2]) + 1
     now = validator_of(headers)
     changed = now and validator and (now[0] == '"') == (validator[0] == '"') and now != validator
     fits = end > offset and total in (None, end) and content_length(headers) in (None, end - offset)
     if not fits or (offset and (changed or size not in (None, end))):
-        return Placement("start over")
-    return Placement("continues" if offset else "from zero", end)
+        return None
+    return offset, end
 
 
 def refusal_error(response: OpenResponse, *, own: bool) -> DownloadError:
