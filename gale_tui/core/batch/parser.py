@@ -58,17 +58,6 @@ class _Record:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where a file has what."""
-
-    columns: Mapping[str, int]
-    named: bool = False
-    """True if a header names the columns."""
-    skip: int = 0
-    """Records above the first tool: titles and the header."""
-
-
 def parse_batch(text: str | bytes) -> Batch:
     """Reads lines of a tool each.
 
@@ -90,14 +79,14 @@ def parse_batch(text: str | bytes) -> Batch:
     records = list(islice(_read_records(lines, begin, delimiter or _guess_delimiter(lines)), MOST_LINES + 1))
     if len(records) > MOST_LINES:
         raise ConfigError(f"The list has more than {MOST_LINES:,} lines", "Split it")
-    layout = _find_layout(records)
+    columns, above = _find_columns(records)
     tools: list[BatchTool] = []
     bad: list[BadLine] = []
     unique = ToolCheck()
-    for record in records[layout.skip :]:
-        if layout.named and _read_header(record.cells) == layout.columns:
+    for record in records[above:]:
+        if above and _read_header(record.cells) == columns:
             continue
-        typed = _read_cells(record.cells, layout)
+        typed = _read_cells(record.cells, columns, named=above > 0)
         try:
             tool = _tool(record, typed)
             unique.check(tool)
@@ -217,16 +206,17 @@ def _find_ids(cells: Sequence[str]) -> tuple[int, int] | None:
     return (tool, flow) if tool is not None and flow is not None else None
 
 
-def _find_layout(records: Sequence[_Record]) -> _Layout:
+def _find_columns(records: Sequence[_Record]) -> tuple[Mapping[str, int], int]:
+    """Which column is which, and how many records end with the header that says so; none without a header."""
     for place, record in enumerate(records[:10]):
         header = _read_header(record.cells) if not record.problem else None
         if header is not None:
-            return _Layout(header, named=True, skip=place + 1)
+            return header, place + 1
         if any(_TOOL.match(cell) or _FLOW.match(cell) for cell in record.cells):
             break
     found = Counter(filter(None, (_find_ids(record.cells) for record in records[:_SAMPLE])))
     if not found:
-        return _Layout(_PLACES)
+        return _PLACES, 0
     (tool, flow), _ = found.most_common(1)[0]
     if (tool, flow) == (1, 0):
         tool, flow = 0, 1
@@ -239,21 +229,25 @@ def _find_layout(records: Sequence[_Record]) -> _Layout:
             if any(re.search(r"[^\W\d_]", r.cells[at]) for r in records[:9] if len(r.cells) > at)
         ]
         label = before[0] if before else label
-    return _Layout({"tool": tool, "flow": flow, "label": label})
+    return {"tool": tool, "flow": flow, "label": label}, 0
 
 
-def _read_cells(cells: Sequence[str], layout: _Layout) -> Typed:
-    """What a line's cells say, not looked at any closer."""
+def _read_cells(cells: Sequence[str], columns: Mapping[str, int], *, named: bool) -> Typed:
+    """What a line's cells say, not looked at any closer.
+
+    Args:
+        named: Whether a header names the columns.
+    """
 
     def cell(name: str) -> str:
-        index = layout.columns.get(name, len(cells))
+        index = columns.get(name, len(cells))
         return cells[index] if index < len(cells) else ""
 
     tool_id, flow_id, label = cell("tool"), cell("flow"), cell("label")
-    if not layout.named:
-        if layout.columns["label"] > layout.columns["flow"]:
+    if not named:
+        if columns["label"] > columns["flow"]:
             # A label with a delimiter in it that nobody quoted.
-            label = ", ".join(each for each in cells[layout.columns["label"] :] if each)
+            label = ", ".join(each for each in cells[columns["label"] :] if each)
         if _FLOW.fullmatch(tool_id) and _TOOL.fullmatch(flow_id):
             tool_id, flow_id = flow_id, tool_id
         kind = kind_of(tool_id.strip("\"'"))
