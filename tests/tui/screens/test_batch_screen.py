@@ -613,7 +613,7 @@ async def test_a_list_that_was_left_is_there_again_and_a_new_paste_does_not_dest
         await paste(app, pilot, f"{tool_id(4)} {flow_id(4)}\n{tool_id(2)} {flow_id(2)}")
         await shown(app, pilot, BatchScreen)
         assert "First" not in listed(app)
-        await pilot.press("u", "u")
+        await pilot.press("u")
         await until(pilot, lambda: "First" in listed(app))
 
 

@@ -84,6 +84,8 @@ class BatchScreen(GaleScreen[BatchRecord]):
             self._take_set(self._first)
         elif isinstance(self._first, Batch):
             self._take(self._first)
+        # The empty list that it was put into is no state to go back to.
+        del self._states[1:-1]
         self._show(self.listed.next_wrong(-1) or 0)
 
     @property
