@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gale_tui.sandbox.files import tool_zip
+
+if TYPE_CHECKING:
+    from gale_tui.sandbox.wire import Response
 
 Edit = Callable[[dict[str, Any]], object]
 """Changes an answer's fields in place."""
@@ -39,12 +42,8 @@ class Fault:
     body: bytes | str | None = None
     headers: tuple[tuple[str, str | None], ...] = ()
     """Set, replaced, or left out (None)."""
-    retry_after: float | str | None = None
-    """`Retry-After`: seconds, or text as it is."""
-    retry_after_as_date: bool = False
-    """The seconds are written as an HTTP-date."""
-    gzipped: bool = False
-    """The body is compressed and says so, whatever the request accepts."""
+    edit: Callable[[Response, float], object] | None = None
+    """Changes the answer, given the seconds since the epoch."""
     started: bool = False
     """On an export whose `status`, `body`, `cut` or `stall` is set: the job starts although the answer does not say so.
     Without these the answer is the proper one, and the job starts anyway."""

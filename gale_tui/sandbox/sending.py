@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import socket
 import struct
@@ -36,20 +35,10 @@ def apply_fault(response: Response, fault: Fault, time: SandboxTime) -> Response
             body = fault.body if isinstance(fault.body, bytes) else fault.body.encode("utf-8", "surrogatepass")
             spoiled = Response(status, [("Content-Type", "application/json; charset=utf-8")], body)
         response = spoiled
-    if isinstance(fault.retry_after, str):
-        response.set("Retry-After", fault.retry_after)
-    elif fault.retry_after is not None:
-        # Rounded up: a client that obeys it must not come too early.
-        seconds = math.ceil(fault.retry_after)
-        at = math.ceil(time.wall() + fault.retry_after)
-        response.set("Retry-After", http_date(at) if fault.retry_after_as_date else str(seconds))
     for name, value in fault.headers:
         response.set(name, value)
-    if fault.gzipped:
-        import gzip
-
-        response.body = gzip.compress(response.body, mtime=0)
-        response.set("Content-Encoding", "gzip")
+    if fault.edit is not None:
+        fault.edit(response, time.wall())
     return response
 
 

@@ -31,7 +31,9 @@ KINDS: Final = {
 
 
 _LIMITED: Final = Fault(
-    status=429, message="Rate limit for this API has been reached. Please try again later", retry_after=4
+    status=429,
+    message="Rate limit for this API has been reached. Please try again later",
+    headers=(("Retry-After", "4"),),
 )
 
 
@@ -76,7 +78,7 @@ DEMO: Final[tuple[SampleTool, ...]] = (
             percentages=True,
             url_in="both",
             on_export=(_LIMITED,),
-            on_status=(Fault(), replace(_LIMITED, retry_after=3, times=2)),
+            on_status=(Fault(), replace(_LIMITED, headers=(("Retry-After", "3"),), times=2)),
         ),
     ),
     SampleTool(

@@ -24,9 +24,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from gale_tui.core.models import DownloadState
-from gale_tui.sandbox.script import Fault, File, Script
+from gale_tui.sandbox.script import File, Script
 from tests.e2e.crash_runner import FACTOR, Steps, make_engine, pid_file
 from tests.e2e.terminal import wait_until
+from tests.support import faults
 from tests.support.engines import eventually
 from tests.support.forked import Forked
 from tests.support.sandbox import Sandbox
@@ -173,7 +174,7 @@ def _check(sandbox: Sandbox, runs: Runner, home: Path, tool: str, digest: str) -
 def test_killed_while_it_waits_after_429_it_sends_once_more_at_most(tmp_path: Path, served: Path) -> None:
     script = Script(
         duration=1.0,
-        on_export=(Fault(status=429, retry_after=3.0),),
+        on_export=(faults.rate_limited(3),),
         file=File(pack=lambda documents: served.read_bytes()),
     )
     with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:

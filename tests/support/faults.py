@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from gale_tui.sandbox.script import Fault, Place
+from gale_tui.sandbox.wire import Response, http_date
 
 PROXY_PAGE: Final = """<!DOCTYPE html>
 <html><head><title>502 Bad Gateway</title><style>body{font-family:sans-serif}</style></head>
@@ -49,12 +52,20 @@ def proper(times: int | None = 1) -> Fault:
 
 def rate_limited(retry_after: float | str | None = None, *, as_date: bool = False, times: int | None = 1) -> Fault:
     """429 with the vendor's message; `retry_after` in seconds, or text as it is."""
+    text = retry_after if isinstance(retry_after, str) else None
+    seconds = retry_after if not isinstance(retry_after, str) else None
+
+    def edit(response: Response, now: float) -> None:
+        # Rounded up: a client that obeys it must not come too early.
+        if seconds is not None:
+            response.set("Retry-After", http_date(math.ceil(now + seconds)) if as_date else str(math.ceil(seconds)))
+
     return Fault(
         times=times,
         status=429,
         message="Rate limit for this API has been reached. Please try again later",
-        retry_after=retry_after,
-        retry_after_as_date=as_date,
+        headers=(("Retry-After", text),),
+        edit=edit,
     )
 
 
@@ -104,7 +115,12 @@ def oversized(size: int = 4 << 20, *, times: int | None = 1) -> Fault:
 
 def gzipped(times: int | None = 1) -> Fault:
     """The proper answer, compressed unasked."""
-    return Fault(times=times, gzipped=True)
+
+    def edit(response: Response, now: float) -> None:
+        response.body = gzip.compress(response.body, mtime=0)
+        response.set("Content-Encoding", "gzip")
+
+    return Fault(times=times, edit=edit)
 
 
 def cut(where: Place = "answer", *, reset: bool = False, times: int | None = 1, started: bool = False) -> Fault:

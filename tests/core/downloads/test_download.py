@@ -34,7 +34,7 @@ from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.script import Fault, File, Link
 from tests.support.answers import served
 from tests.support.bad_files import bad_file
-from tests.support.faults import HOSTILE, media_type, rate_limited
+from tests.support.faults import HOSTILE, gzipped, media_type, rate_limited
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
 from tests.support.sandbox import Sandbox
 from tests.support.wire import Conversation, WireServer, answer, reply, shown_in_a_crash
@@ -274,7 +274,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("status", [429, 500, 503, 408])
     def test_what_passes_is_tried_again(self, sandbox: Sandbox, to: Fetching, status: int) -> None:
-        _, url = finished(sandbox, on_download=(Fault(status=status, retry_after=7),))
+        _, url = finished(sandbox, on_download=(Fault(status=status, headers=(("Retry-After", "7"),)),))
         error = failing(to.task(url))
         assert isinstance(error, InterruptedDownloadError)
         assert error.what.startswith("The server limits requests" if status == 429 else "The server has a problem")
@@ -428,7 +428,7 @@ class TestNotAZip:
         assert entries(to.task(url).run()) == 3
 
     def test_gzip_on_the_way_is_unpacked(self, sandbox: Sandbox, to: Fetching) -> None:
-        _, url = finished(sandbox, on_download=(Fault(gzipped=True),))
+        _, url = finished(sandbox, on_download=(gzipped(),))
         saved = to.task(url).run()
         assert entries(saved) == 3
         assert zipfile.is_zipfile(saved.path)

@@ -239,7 +239,7 @@ async def test_an_endless_line_of_cuts_is_left_to_the_user(bench: Bench, monkeyp
 
 
 async def test_d_brings_the_next_try_forward(bench: Bench) -> None:
-    bench.script(duration=1.0, on_download=(Fault(status=503, retry_after=3000.0),))
+    bench.script(duration=1.0, on_download=(Fault(status=503, headers=(("Retry-After", "3000"),)),))
     async with bench.engine() as watch:
         job = await succeed(bench, watch)
         await watch.until(job.id, lambda job: job.download.next_try_at is not None)
