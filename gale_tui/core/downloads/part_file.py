@@ -31,6 +31,7 @@ Step = Callable[[str], None]
 """Called before the disk is touched, with "create", "write", "truncate", "fsync", "link" or "unlink"."""
 
 _FLAGS = os.O_RDWR | PLAIN | NO_LINK
+_NO_PART = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO)
 _NO_LINKS = {
     getattr(errno, name, errno.ENOSYS)
     for name in ("EPERM", "EACCES", "EMLINK", "ENOSYS", "EINVAL", "EXDEV", "ENOTSUP", "EOPNOTSUPP")
@@ -122,10 +123,22 @@ def discard_part(path: Path) -> None:
 
 
 class PartFile(DirectFile):
-    """An open part. Its methods raise OSError unless they say otherwise."""
+    """An open part. Its methods raise OSError unless they say otherwise.
+
+    Args:
+        descriptor: Closed if another process writes the part.
+    """
 
     def __init__(self, descriptor: int, path: Path, step: Step) -> None:
-        super().__init__(descriptor)
+        try:
+            # Two programs must not write one part; without locks, the job's lease alone keeps them apart.
+            if not lock_file(descriptor):
+                raise InterruptedDownloadError("Another gale-tui is saving this file")
+            make_file_private(descriptor)
+            super().__init__(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
         self.path = path
         self._step = step
         status = os.fstat(descriptor)
@@ -150,7 +163,7 @@ class PartFile(DirectFile):
                 descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 continue
-            part = cls._ready(descriptor, path, step)
+            part = cls(descriptor, path, step)
             if not os.path.lexists(folder / name):
                 return part
             # Another download got the name since we looked, and has removed its own part of that name already.
@@ -166,29 +179,15 @@ class PartFile(DirectFile):
         """
         try:
             descriptor = os.open(path, _FLAGS)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return None
         except OSError as error:
-            if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+            if error.errno in _NO_PART:
                 return None
             raise
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or has_other_owner(status):
             os.close(descriptor)
             return None
-        return cls._ready(descriptor, path, step)
-
-    @classmethod
-    def _ready(cls, descriptor: int, path: Path, step: Step) -> PartFile:
-        try:
-            # Two programs must not write one part; without locks, the job's lease alone keeps them apart.
-            if not lock_file(descriptor):
-                raise InterruptedDownloadError("Another gale-tui is saving this file")
-            make_file_private(descriptor)
-            return cls(descriptor, path, step)
-        except BaseException:
-            os.close(descriptor)
-            raise
+        return cls(descriptor, path, step)
 
     @property
     def published(self) -> Path | None:
