@@ -152,18 +152,14 @@ class Delivery:
         changed = file.changes_after is not None and job.served >= file.changes_after
         content = self._content(job, file, job.script.version + changed)
         size = len(content.data)
-        response = Response(200, [("Content-Type", file.media_type)], framing=file.length, pace=file.pace)
-        response.length_off = file.length_off
-        tag = f'W/"{content.tag}"' if file.etag == "weak" else f'"{content.tag}"'
-        date = http_date(job.started_wall + 60 * changed)
-        if file.etag != "none":
-            response.set("ETag", tag)
-        if file.last_modified:
-            response.set("Last-Modified", date)
+        response = Response(200, [("Content-Type", "application/zip")], framing=file.length, pace=file.pace)
+        tag, date = f'"{content.tag}"', http_date(job.started_wall + 60 * changed)
+        response.set("ETag", tag)
+        response.set("Last-Modified", date)
         response.set("Content-Disposition", disposition(file.name or f"{job.tool_name}.zip"))
         response.set("Accept-Ranges", "bytes" if file.ranges else "none")
         start, end = 0, size
-        if file.ranges and _obeys_range(request, tag if file.etag == "strong" else None, date, file.last_modified):
+        if file.ranges and _obeys_range(request, tag, date):
             span = _parse_range(request.header("range") or "", size)
             if span == "unsatisfiable":
                 refusal = errors_json(416)
@@ -174,6 +170,8 @@ class Delivery:
                 response.status = 206
                 response.set("Content-Range", f"bytes {start}-{end - 1}/{size}")
         response.body = memoryview(content.data)[start:end]
+        if file.edit is not None:
+            file.edit(response)
         return response
 
 
@@ -187,16 +185,9 @@ def _error(status: int, kind: str, code: str, message: str) -> Response:
     return Response(status, [("Content-Type", "application/xml")], text.encode())
 
 
-def _obeys_range(request: Request, strong_tag: str | None, date: str, dated: bool) -> bool:
+def _obeys_range(request: Request, tag: str, date: str) -> bool:
     """Whether `Range` is to be obeyed: `If-Range` must name this very file (RFC 9110, 13.1.5)."""
-    if request.header("range") is None:
-        return False
-    condition = request.header("if-range")
-    if condition is None:
-        return True
-    if condition.startswith(('"', "W/")):
-        return condition == strong_tag
-    return dated and condition == date
+    return request.header("range") is not None and request.header("if-range") in (None, tag, date)
 
 
 def _parse_range(value: str, size: int) -> tuple[int, int] | str | None:

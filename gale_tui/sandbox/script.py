@@ -102,20 +102,17 @@ class File:
     """Makes it of the tool's documents."""
     size: int | None = None
     """Bytes of the whole zip, filled up with a stored entry; made on disk, never held in memory."""
-    media_type: str = "application/zip"
     name: str | None = None
     """In `Content-Disposition`; None: the tool's name and `.zip`."""
     ranges: bool = True
-    etag: Literal["strong", "weak", "none"] = "strong"
-    last_modified: bool = True
     length: Literal["given", "absent", "chunked"] = "given"
     """`absent`: the body ends where the connection is closed."""
-    length_off: int = 0
-    """Added to the true number in `Content-Length`."""
     pace: float | None = None
     """Bytes per second."""
     changes_after: int | None = None
     """After so many answers with bytes of the file it is another one, with another ETag."""
+    edit: Callable[[Response], object] | None = None
+    """Changes the answer, last of all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ class Response:
     framing: str = "given"
     """`given` (Content-Length), `absent` (ends with the connection) or `chunked`."""
     length_off: int = 0
+    """Added to the true number in `Content-Length`."""
     pace: float | None = None
     """Bytes of body per second."""
     head_only: bool = False

@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 
 from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.support import faults
-from tests.support.answers import ABSENT, relative_link, renamed, with_fields
+from tests.support.answers import ABSENT, headed, relative_link, renamed, weakly_tagged, with_fields
 from tests.support.bad_files import bad_file
 
 __all__ = ["FACTOR", "Disturbance", "Plan", "Run", "plan"]
@@ -139,7 +139,7 @@ def _script(rng: random.Random, key: str) -> Script:
             bad_file(kind) if kind in FLAWED else File(),
             size=rng.choice((None, 300_000)) if kind == "zip" else None,
             ranges=rng.random() < 0.7,
-            etag=rng.choice(("strong", "weak", "none")),
+            edit=rng.choice((bad_file(kind).edit if kind in FLAWED else None, weakly_tagged, headed(etag=None))),
             length=rng.choice(("given", "given", "absent", "chunked")),
             pace=rng.choice((None, 100_000.0)),
         ),

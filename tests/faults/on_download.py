@@ -9,7 +9,7 @@ from gale_tui.sandbox.script import Fault, File, Link, Script
 from tests.faults.stories import exported
 from tests.faults.world import TOOL, Injected, World
 from tests.support import faults
-from tests.support.answers import link_to, relative_link
+from tests.support.answers import headed, link_to, misjudged, relative_link
 from tests.support.bad_files import bad_file
 from tests.support.certificates import Authority
 from tests.support.faults import HOSTILE
@@ -246,14 +246,15 @@ FAULTS = (
     saved("no ranges", "cut after 1,000 bytes by a server that knows no ranges", "resumable",
           file=File(ranges=False), spoilt=(faults.cut(1000),)),
     saved("no validator", "cut by a server that gives neither ETag nor date", "resumable",
-          file=File(etag="none", last_modified=False), spoilt=(faults.cut(1000),)),
+          file=File(edit=headed(etag=None, last_modified=None)), spoilt=(faults.cut(1000),)),
     saved("changed in between", "cut, and then it is another file", "resumable",
           file=File(changes_after=1), spoilt=(faults.cut(1000),)),
     saved("in pieces of unknown number", "chunked, without a Content-Length", file=File(length="chunked")),
     not_saved("shorter than announced", "Content-Length is 10 bytes too many, each time", "resumable",
-              file=File(length_off=10, ranges=False),
+              file=File(edit=misjudged(10), ranges=False),
               disk=("history: succeeded, file resumable", PART)),
-    not_saved("longer than announced", "Content-Length is 10 bytes too few", "not saved", file=File(length_off=-10)),
+    not_saved("longer than announced", "Content-Length is 10 bytes too few", "not saved",
+              file=File(edit=misjudged(-10))),
     saved("500, then 503", "two server errors on the link", "resumable", "row, interrupted: ", "(503",
           spoilt=(faults.server_error(500), faults.server_error(503))),
     saved("429 with Retry-After", "the link is answered 429, to wait for 20 s", "row, interrupted: ",

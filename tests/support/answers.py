@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gale_tui.sandbox.script import Edit, File, Link, Script
+from gale_tui.sandbox.wire import Response
 
-__all__ = ["ABSENT", "all_of", "link_to", "relative_link", "renamed", "served", "vendor_script", "with_fields"]
+__all__ = [
+    "ABSENT",
+    "all_of",
+    "headed",
+    "link_to",
+    "misjudged",
+    "relative_link",
+    "renamed",
+    "served",
+    "vendor_script",
+    "weakly_tagged",
+    "with_fields",
+]
 
 ABSENT: Final = object()
 """As the value of a field: the answer is without it."""
@@ -84,10 +97,36 @@ def served(content: bytes, **more: Any) -> File:
     return File(pack=lambda documents: content, **more)
 
 
+def headed(**headers: str | None) -> Callable[[Response], None]:
+    """Sets headers of a file's answer, or leaves them out (None)."""
+
+    def edit(response: Response) -> None:
+        for name, value in headers.items():
+            response.set(name.replace("_", "-"), value)
+
+    return edit
+
+
+def weakly_tagged(response: Response) -> None:
+    """Makes the ETag of a file a weak one."""
+    response.set("ETag", f"W/{dict(response.headers)['ETag']}")
+
+
+def misjudged(by: int) -> Callable[[Response], None]:
+    """Announces so many bytes more than there are."""
+
+    def edit(response: Response) -> None:
+        response.length_off = by
+
+    return edit
+
+
 def vendor_script(kind: str, name: str) -> Script:
     """What the vendor's sample of a kind does: a model is ready at once, and its file is no zip."""
     if kind != "model":
         return Script()
-    weights = served(b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", media_type="application/octet-stream")
+    weights = served(
+        b"GGUF" + bytes(range(256)) * 64, name=f"{name}.gguf", edit=headed(content_type="application/octet-stream")
+    )
     edit = all_of(renamed("dock-statusId", "_id"), with_fields({"percentageComplete": 100}))
     return Script(duration=0.0, export_status="SUCCESS", edit_export=edit, file=weights)

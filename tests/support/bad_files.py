@@ -6,11 +6,11 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from gale_tui.sandbox.files import BLOCK, entry_info, tool_zip
 from gale_tui.sandbox.script import File
+from tests.support.answers import headed
 
 __all__ = ["BAD_FILES", "bad_file"]
 
@@ -62,5 +62,4 @@ BAD_FILES: Final[Mapping[str, Callable[[dict[str, bytes]], bytes]]] = {
 
 def bad_file(kind: str) -> File:
     """One of them as a script's file."""
-    file = File(pack=BAD_FILES[kind])
-    return replace(file, media_type="text/html; charset=utf-8") if kind == "html" else file
+    return File(pack=BAD_FILES[kind], edit=headed(content_type="text/html; charset=utf-8") if kind == "html" else None)

@@ -32,7 +32,7 @@ from gale_tui.core.errors import (
 from gale_tui.core.secret import Secret, register_secret
 from gale_tui.core.untrusted_text import inert
 from gale_tui.sandbox.script import Fault, File, Link
-from tests.support.answers import served
+from tests.support.answers import headed, misjudged, served
 from tests.support.bad_files import bad_file
 from tests.support.faults import HOSTILE, gzipped, media_type, rate_limited
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
@@ -401,9 +401,9 @@ class TestNotAZip:
             (bad_file("html"), "a web page: Sign in"),
             (bad_file("not a zip"), "application/zip"),
             (bad_file("empty"), "an empty file"),
-            (served(b'{"message": "soon"}', media_type="application/json"), "a message: soon"),
+            (served(b'{"message": "soon"}', edit=headed(content_type="application/json")), "a message: soon"),
             (served(b"PK"), "application/zip"),
-            (served(b"see below", media_type="text/plain"), "text/plain: see below"),
+            (served(b"see below", edit=headed(content_type="text/plain")), "text/plain: see below"),
         ],
     )
     def test_it_is_said_and_not_kept(self, sandbox: Sandbox, to: Fetching, file: File, words: str) -> None:
@@ -424,7 +424,7 @@ class TestNotAZip:
             assert failing(to.task(f"{server.url}/f?s=1")).what.endswith("a web page: Portal")
 
     def test_a_zip_counts_whatever_its_content_type_says(self, sandbox: Sandbox, to: Fetching) -> None:
-        _, url = finished(sandbox, File(media_type="text/html"))
+        _, url = finished(sandbox, File(edit=headed(content_type="text/html")))
         assert entries(to.task(url).run()) == 3
 
     def test_gzip_on_the_way_is_unpacked(self, sandbox: Sandbox, to: Fetching) -> None:
@@ -459,7 +459,7 @@ class TestNotAZip:
         assert (to.files, task.part, task.received) == ([], None, 0)
 
     def test_an_announced_length_that_is_too_small(self, sandbox: Sandbox, to: Fetching) -> None:
-        _, url = finished(sandbox, File(length_off=-100))
+        _, url = finished(sandbox, File(edit=misjudged(-100)))
         assert isinstance(failing(to.task(url)), CorruptFileError)
         assert to.files == []
 

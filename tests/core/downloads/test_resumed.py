@@ -32,6 +32,7 @@ from gale_tui.core.errors import (
 )
 from gale_tui.core.secret import Secret
 from gale_tui.sandbox.script import Fault, File, Script
+from tests.support.answers import headed, weakly_tagged
 from tests.support.certificates import Authority
 from tests.support.fetching import NAME, Fetching, Running, fetching, finished
 from tests.support.sandbox import Sandbox
@@ -100,8 +101,8 @@ class TestGoesOn:
         assert to.files == [NAME]
 
     def test_by_date_where_there_is_no_strong_etag(self, sandbox: Sandbox, to: Fetching) -> None:
-        for tag in ("weak", "none"):
-            job, url = finished(sandbox, File(size=SIZE, etag=tag), on_download=(Fault(cut=CUT),))
+        for edit in (weakly_tagged, headed(etag=None)):
+            job, url = finished(sandbox, File(size=SIZE, edit=edit), on_download=(Fault(cut=CUT),))
             task = to.task(url)
             cut_off(task)
             assert task.validator is not None
@@ -181,7 +182,7 @@ class TestStartsOver:
         ("file", "second"),
         [
             (File(size=SIZE, ranges=False), (None, 200)),
-            (File(size=SIZE, etag="none", last_modified=False), (None, 200)),
+            (File(size=SIZE, edit=headed(etag=None, last_modified=None)), (None, 200)),
             (File(size=SIZE, changes_after=1), (f"bytes={CUT}-", 200)),
         ],
     )

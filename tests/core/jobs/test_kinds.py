@@ -16,7 +16,7 @@ from gale_tui.core.models import ExportRequest, JobState
 from gale_tui.sandbox.jobs import Tool
 from gale_tui.sandbox.script import Fault, Script
 from tests.support import faults
-from tests.support.answers import served, vendor_script, with_fields
+from tests.support.answers import headed, served, vendor_script, with_fields
 from tests.support.bad_files import bad_file
 from tests.support.engines import Bench, bench
 
@@ -69,7 +69,7 @@ async def test_a_model_that_is_ready_at_once_is_never_polled(bench: Bench) -> No
 
 
 async def test_a_large_model_resumes_where_the_line_was_cut(bench: Bench) -> None:
-    weights = served(WEIGHTS, name="Llama.tar.gz", media_type="application/octet-stream")
+    weights = served(WEIGHTS, name="Llama.tar.gz", edit=headed(content_type="application/octet-stream"))
     script = Script(duration=0.0, export_status="SUCCESS", file=weights, on_download=(faults.cut(300_000),))
     offered = bench.sandbox.add_tool("Llama", script, kind="model")
     async with bench.engine() as watch:
