@@ -49,7 +49,7 @@ async def poll(home: Path, wanted: int) -> dict[str, float]:
 
     async def counting(job_id: str) -> PollResult:
         nonlocal counted
-        result = await ask(job_id)
+        result = await poll(job_id)
         counted += 1
         if counted >= WARM:
             warm.set()
@@ -58,7 +58,7 @@ async def poll(home: Path, wanted: int) -> dict[str, float]:
         return result
 
     await engine.start()
-    ask, engine.scheduler._ask = engine.scheduler._ask, counting
+    poll, engine.scheduler._poll = engine.scheduler._poll, counting
     async with asyncio.timeout(120):
         await warm.wait()
     at, used, first = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF), counted

@@ -1,4 +1,4 @@
-"""What the parts of the engine share."""
+"""The context that the parts of the engine share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JobContext:
     scheduler: Scheduler
     connection_status: ConnectionStatus
     deadlines: Deadlines
-    """When waiting jobs are due, and until when GALE wants no question about a job."""
+    """When waiting jobs are due, and until when GALE wants no request about a job."""
     credentials: Credentials
     threads: DaemonThreads
     clock: Clock

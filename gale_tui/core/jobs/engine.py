@@ -127,7 +127,7 @@ class GaleEngine:
         self, rng: random.Random, new_id: Callable[[], str], stall: float, offered: Sequence[ToolChoice]
     ) -> None:
         self.scheduler = Scheduler(
-            lambda job_id: self._poller.ask(job_id),
+            lambda job_id: self._poller.poll(job_id),
             clock=self.clock,
             rng=rng,
             policy=self._polling(),

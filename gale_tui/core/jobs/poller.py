@@ -1,4 +1,4 @@
-"""One question for one job's dock status, and its result."""
+"""One poll of one job's dock status, and its result."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gale_tui.core.secret import Secret
 
 POLL_LEASE = 30.0
 """Seconds that a job belongs to its poller without being renewed."""
-NOBODY_ASKED = 180.0
-"""Seconds between two questions from which on nobody asked meanwhile: polling was paused, or the machine asleep."""
+POLLING_GAP = 180.0
+"""Seconds between two polls that mean a break: polling was paused, or the machine asleep."""
 FORBIDDEN_WAIT = 60.0
 """Seconds between two polls of a job that the key may not read."""
 
@@ -24,13 +24,13 @@ _OUTCOMES = {
     JobReason.NOT_ALLOWED: PollOutcome.FORBIDDEN,
     JobReason.RATE_LIMITED: PollOutcome.RATE_LIMITED,
     JobReason.NOT_FOUND: PollOutcome.NOT_FOUND,
-    JobReason.CONFIGURATION: PollOutcome.NOT_ASKED,
+    JobReason.CONFIGURATION: PollOutcome.NOT_SENT,
     JobReason.NO_ANSWER: PollOutcome.UNANSWERED,
 }
 
 
 class Poller:
-    """Asks GALE for dock statuses."""
+    """Requests dock statuses from GALE."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
@@ -40,31 +40,31 @@ class Poller:
         self._leased: set[str] = set()
         self._elsewhere: set[str] = set()
         self._troubled: dict[str, tuple[float, float]] = {}
-        """When the first and the last of the questions in a row were sent that brought no answer."""
+        """When the first and the last of the polls in a row without an answer were sent."""
         self._renewed = (self._clock.monotonic(), self._clock.time())
 
-    async def ask(self, job_id: str) -> PollResult:
-        """Asks once and writes what is new; the scheduler calls it when the job's time has come."""
+    async def poll(self, job_id: str) -> PollResult:
+        """Polls a job once and writes what is new; the scheduler calls it when the job is due."""
         try:
-            return await self._ask(job_id)
+            return await self._poll(job_id)
         except StoreError:
             # The answer is lost, the job is not: the next answer says the same or more.
             return PollResult(PollOutcome.TROUBLE)
 
-    async def _ask(self, job_id: str) -> PollResult:
+    async def _poll(self, job_id: str) -> PollResult:
         job = self._registry.jobs.get(job_id)
         if job is None or not job.state.polled or job.dock_status_id is None:
             return PollResult(PollOutcome.FINISHED)
         environment = self._context.environment_of(job)
         if isinstance(environment, JobReason):
             await self._record_trouble(job, environment)
-            return PollResult(PollOutcome.NOT_ASKED)
+            return PollResult(PollOutcome.NOT_SENT)
         if job_id not in self._leased or self._is_stale():
             if (result := await self._acquire(job_id)) is not None:
                 return result
             job = self._registry.jobs[job_id]
         if (wait := self._context.deadlines.remaining(job)) > 0:
-            return PollResult(PollOutcome.NOT_ASKED, wait)
+            return PollResult(PollOutcome.NOT_SENT, wait)
         asked_at = self._clock.time()
         key: Secret | None = None
         connections = self._context.connections
@@ -81,7 +81,7 @@ class Poller:
             return await self._fail(job, environment, error, key)
 
     async def _acquire(self, job_id: str) -> PollResult | None:
-        """Takes the lease of a job; returns a result where it cannot be polled now."""
+        """Acquires the lease of a job; returns a result if it cannot be polled now."""
         if self._is_stale():
             # This process was stopped for a while: somebody else may poll our jobs by now.
             self._leased.clear()
@@ -91,12 +91,12 @@ class Poller:
         self._leased.add(job_id)
         taken_over = job_id in self._elsewhere
         self._elsewhere.discard(job_id)
-        # Whoever had it before may have polled it to its end, and a moment ago.
+        # The previous holder may have polled it a moment ago, perhaps to its end.
         await self._registry.sync()
         job = self._registry.jobs.get(job_id)
         if job is None or not job.state.polled:
             return PollResult(PollOutcome.FINISHED)
-        return PollResult(PollOutcome.NOT_ASKED) if taken_over else None
+        return PollResult(PollOutcome.NOT_SENT) if taken_over else None
 
     def _is_stale(self) -> bool:
         then, wall = self._renewed
@@ -104,7 +104,7 @@ class Poller:
         return passed > POLL_LEASE * 0.8
 
     def record_renewal(self, lost: Collection[str]) -> None:
-        """To be called each time that the leases were renewed, with the jobs that belong to another process now."""
+        """Call it after each renewal of the leases, with the jobs that another process has taken over."""
         self._renewed = (self._clock.monotonic(), self._clock.time())
         self._leased.difference_update(lost)
 
@@ -137,7 +137,7 @@ class Poller:
             await self._record_trouble(job, error.reason, error)
             now = self._credentials.cached(environment)
             if now is not None and now != key:
-                # A new key was given since it was asked. From here on nothing is awaited, or one could be missed.
+                # A new key was given during the poll. From here on nothing is awaited, or one could be missed.
                 return PollResult(PollOutcome.TROUBLE)
             if isinstance(error, AuthenticationError):
                 self._credentials.invalidate(environment)
@@ -158,7 +158,7 @@ class Poller:
     async def _record_trouble(self, job: Job, reason: JobReason, error: GaleError | None = None) -> None:
         now = self._clock.time()
         since, last = self._troubled.get(job.id, (now, now))
-        if now - last > NOBODY_ASKED:
+        if now - last > POLLING_GAP:
             since = now
         self._troubled[job.id] = since, now
         await self._registry.change(

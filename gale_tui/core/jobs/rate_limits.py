@@ -1,7 +1,7 @@
-"""The numbers of polling, and how fast one job and one environment may be asked: counters without a clock.
+"""The numbers of polling, and how fast one job and one environment may be polled: counters without a clock.
 
-The limits follow the vendor's article on rate limits for the neighbouring calls: a status may be asked for 60 times in
-60 s and 1,800 times in 3,600 s for each id.
+The limits follow the vendor's article on rate limits for the neighbouring calls: 60 status requests in 60 s and 1,800
+in 3,600 s for each id.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class PollPolicy:
     first: float = 1.0
     """From the accepted export to the first poll."""
     floor: float = 2.0
-    """Shortest interval between polls of a job, whoever asks."""
+    """Shortest interval between polls of a job, manual refreshes included."""
     young: float = 60.0
-    """A job is polled at the floor for so long."""
+    """A job younger than this is polled at the floor."""
     share: float = 0.08
     """Afterwards the interval is this share of the job's age."""
     early: float = 0.6
-    """A job of a tool whose exports usually take a known time is left alone for this share of it, …"""
+    """If the usual duration of a tool's exports is known, a job is not polled for this share of it, …"""
     late: float = 1.5
-    """… and then polled at the floor until so many times that time have passed."""
+    """… and then at the floor until this multiple of it has passed."""
     ceiling: float = 15.0
     """Longest regular interval."""
     old_after: float = 3600.0
@@ -44,24 +44,24 @@ class PollPolicy:
     jitter: float = 0.15
     """Share by which an interval is lengthened at random."""
     gap: float = 1.05
-    """The same where the floor is less: a little more than the second that the limit of 60
-    in 60 s leaves, since one question may travel faster than the one before."""
+    """Least interval if the floor is shorter: a little over the second that 60 in 60 s leaves, as requests may
+    overtake."""
     burst: int = 60
-    """Questions for one job that may come at `gap` before the hourly limit spaces them."""
+    """Requests for one job that may come at `gap` before the hourly limit spaces them."""
     hourly: int = 1800
-    """Questions for one job in any 3,600 s."""
+    """Requests for one job in any 3,600 s."""
     in_flight: int = 8
-    """Questions under way at once, all environments together."""
+    """Polls under way at once, all environments together."""
     rate: float = 20.0
-    """Questions per second for one environment, at most."""
+    """Polls per second for one environment, at most."""
     least_rate: float = 0.5
-    """What the budget is halved down to."""
+    """Lower limit when the rate is halved."""
     recovery: float = 30.0
     """Without a 429 for this long, the budget doubles, up to `rate`."""
     limited_jobs: int = 3
-    """So many jobs refused with 429 in a row: the limit is the environment's, and all its jobs wait."""
+    """After this many jobs refused with 429 in a row the limit counts as the environment's, and all its jobs wait."""
     silent: int = 3
-    """So many questions without an answer in a row: the environment counts as offline."""
+    """After this many polls without an answer in a row the environment counts as offline."""
     trouble_ceiling: float = 60.0
     """Longest interval while a job or the network is in trouble."""
     lost_after: float = 120.0
@@ -74,7 +74,7 @@ class PollPolicy:
 
     @property
     def spacing(self) -> float:
-        """Seconds between questions for one job that the hourly limit always allows."""
+        """Seconds between requests for one job that the hourly limit always allows."""
         return 3600.0 / (self.hourly - self.burst)
 
     def with_floor(self, seconds: float) -> PollPolicy:
@@ -124,18 +124,18 @@ class PollOutcome(Enum):
     TROUBLE = auto()
     """5xx, or an answer that is none: the job is polled more slowly."""
     UNANSWERED = auto()
-    """It was sent and no whole answer came."""
+    """Sent, but no whole answer came."""
     UNREACHABLE = auto()
     """Nothing could be sent: the network or the host is away."""
     ELSEWHERE = auto()
     """Another process polls this job; nothing was sent."""
-    NOT_ASKED = auto()
+    NOT_SENT = auto()
     """Nothing was sent, for a reason of our own."""
 
     @property
     def reached(self) -> bool:
         """True if something answered."""
-        silent = (PollOutcome.UNANSWERED, PollOutcome.UNREACHABLE, PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED)
+        silent = (PollOutcome.UNANSWERED, PollOutcome.UNREACHABLE, PollOutcome.ELSEWHERE, PollOutcome.NOT_SENT)
         return self not in silent
 
     @property
@@ -155,28 +155,28 @@ class PollResult:
 
 @dataclass(slots=True)
 class Limits:
-    """When a question about one job is allowed, also once it is no longer polled. Times are monotonic seconds."""
+    """When a request about one job is allowed, also once it is no longer polled. Times are monotonic seconds."""
 
-    last_asked: float = NEVER
+    last_request: float = NEVER
     theoretical: float = NEVER
     """Theoretical arrival time (GCRA) of the hourly limit."""
     embargo: float = NEVER
-    """Until then the server wants no question about this job."""
+    """Until then the server wants no request about this job."""
 
     def allowed_at(self, policy: PollPolicy) -> float:
-        """When the limits allow the next question: the vendor's, the server's own word, and the floor."""
+        """When the next request is allowed by the vendor's limits, the server's `Retry-After` and the floor."""
         return max(self.spaced_at(policy), self.limited_until(policy))
 
     def spaced_at(self, policy: PollPolicy) -> float:
-        """When the floor since the last question is over."""
-        return self.last_asked + max(policy.gap, policy.floor)
+        """When the floor since the last request is over."""
+        return self.last_request + max(policy.gap, policy.floor)
 
     def limited_until(self, policy: PollPolicy) -> float:
-        """Until when the hourly limit or the server's word forbids a question."""
+        """Until when the hourly limit or the server's `Retry-After` forbids a request."""
         return max(self.theoretical - (policy.burst - 1) * policy.spacing, self.embargo)
 
     def count(self, now: float, policy: PollPolicy) -> None:
-        self.last_asked = now
+        self.last_request = now
         self.theoretical = max(self.theoretical, now) + policy.spacing
 
 
@@ -189,7 +189,7 @@ class Pace:
     limits: Limits
     created: float
     due: float
-    asking: bool = False
+    polling: bool = False
     manual: bool = False
     """The user wants it: pauses do not count."""
     troubles: int = 0
@@ -206,18 +206,18 @@ class Pace:
 
 @dataclass(slots=True)
 class Budget:
-    """How fast one environment is asked. Times are monotonic seconds."""
+    """How fast one environment is polled. Times are monotonic seconds."""
 
     rate: float
     next_at: float = NEVER
-    """When the rate allows the next question."""
+    """When the rate allows the next poll."""
     waiting: dict[str, None] = field(default_factory=dict)
     """The jobs that are due and wait for the rate, first come, first served."""
     limited_at: float = NEVER
     limited_jobs: set[str] = field(default_factory=set)
     """Refused with 429 since the last answer."""
     limited_until: float = NEVER
-    """The server's word: no question before."""
+    """No poll before this, by the server's `Retry-After`."""
     offline_until: float | None = None
     """While nothing is reached: the next try."""
     failures: int = 0
@@ -240,11 +240,11 @@ class Budget:
         return "slowed" if self.rate < policy.rate else "fine"
 
     def take_turn(self, now: float, policy: PollPolicy) -> None:
-        """Counts a question, and recovers some time after a 429."""
+        """Counts a poll, and recovers some time after a 429."""
         if self.rate < policy.rate and now - self.limited_at >= policy.recovery:
             self.rate = min(policy.rate, self.rate * 2)
             self.limited_at = now
-        # After a quiet time, up to a quarter of a second's questions may go together.
+        # After a quiet time, up to a quarter of a second's polls may go together.
         self.next_at = max(self.next_at, now - 0.25) + 1 / self.rate
 
     def record_rate_limit(self, job_id: str, now: float, wait: float, policy: PollPolicy) -> None:
@@ -260,7 +260,7 @@ class Budget:
         if outcome is PollOutcome.UNANSWERED and self.silent < policy.silent and self.offline_until is None:
             return
         if self.offline_until is None or asked_at >= self.failed_at:
-            # Questions that were under way together fail together: that is one failure.
+            # Polls that were under way together fail together: that is one failure.
             self.failures += 1
             self.failed_at = now
             self.offline_until = now + policy.backoff(self.failures)

@@ -1,6 +1,6 @@
 """When to poll which job: one scheduler for all jobs of all environments.
 
-It knows nothing of HTTP or of the history. It calls `ask(job_id)` and decides by the `PollOutcome` when to ask again.
+It knows nothing of HTTP or of the history. It calls `poll(job_id)` and decides by the `PollOutcome` when to poll again.
 Times are monotonic seconds of the injected clock.
 """
 
@@ -24,14 +24,14 @@ class Scheduler:
     """Polls each tracked job when its time has come.
 
     Args:
-        ask: Asks once. An exception is reported to the loop and counts as trouble of that job.
+        poll: Polls a job once. An exception is reported to the loop and counts as trouble of that job.
         on_condition: Called when an environment's polling changes: its id and what it is.
         usual: Returns the seconds that exports of a job's tool usually take, None if none is known.
     """
 
     def __init__(
         self,
-        ask: Callable[[str], Awaitable[PollResult]],
+        poll: Callable[[str], Awaitable[PollResult]],
         *,
         clock: Clock,
         rng: random.Random,
@@ -39,16 +39,16 @@ class Scheduler:
         on_condition: Callable[[str, Condition], None] = lambda environment_id, condition: None,
         usual: Callable[[str], float | None] = lambda job_id: None,
     ) -> None:
-        self._ask = ask
+        self._poll = poll
         self._clock = clock
         self._rng = rng
         self.policy = policy
-        """May be replaced: it counts from the next wait of each job on."""
+        """May be replaced; each job's next wait follows the new one."""
         self._on_condition = on_condition
         self._usual = usual
         self._paces: dict[str, Pace] = {}
         self._limits: defaultdict[str, Limits] = defaultdict(Limits)
-        """Of all jobs that were ever asked for: the server counts on where one is removed and brought back."""
+        """Of all jobs polled so far, removed ones included: the server keeps counting if one is restored."""
         self._budgets: defaultdict[str, Budget] = defaultdict(lambda: Budget(rate=self.policy.rate))
         self._announced: dict[str, Condition] = {}
         self._queue: list[tuple[float, int, str]] = []
@@ -60,12 +60,12 @@ class Scheduler:
         self._watched: str | None = None
 
     def watch(self, job_id: str | None) -> None:
-        """Polls the job that the user looks at at the floor, and the one before as usual again."""
+        """Polls the selected job at the shortest interval, and the one selected before as usual again."""
         if job_id == self._watched:
             return
         self._watched = job_id
         pace = self._paces.get(job_id) if job_id is not None else None
-        if pace is not None and not pace.asking and pace.limits.last_asked > -math.inf and not pace.troubles:
+        if pace is not None and not pace.polling and pace.limits.last_request > -math.inf and not pace.troubles:
             due = max(self._clock.monotonic(), pace.limits.allowed_at(self.policy))
             if due < pace.due < math.inf and pace.unknown_since is None:
                 self._push(pace, due)
@@ -78,7 +78,7 @@ class Scheduler:
         Args:
             environment_id: Whose budget it uses.
             age: Seconds since the job was started.
-            lost: GALE did not know the job any more when it was last asked.
+            lost: GALE no longer knew the job at the last poll.
         """
         if job_id in self._paces:
             return
@@ -101,7 +101,7 @@ class Scheduler:
             self._announce(pace.environment_id)
 
     async def wait_turn(self, job_id: str, environment_id: str) -> None:
-        """Waits until the limits allow a question about a job that is not polled, and counts it."""
+        """Waits until the limits allow a request about a job that is not polled, and counts it."""
         limits, budget = self._limits[job_id], self._budgets[environment_id]
         while True:
             now = self._clock.monotonic()
@@ -116,7 +116,7 @@ class Scheduler:
             await self._clock.sleep(allowed - now)
 
     def record_limit(self, job_id: str, environment_id: str, seconds: float) -> None:
-        """GALE answered such a question with 429 and wants no other for so many seconds."""
+        """GALE answered such a request with 429 and wants no other for so many seconds."""
         now = self._clock.monotonic()
         limits = self._limits[job_id]
         limits.embargo = max(limits.embargo, now + seconds)
@@ -145,7 +145,7 @@ class Scheduler:
         if pace is None:
             return None
         pace.manual = True
-        if pace.asking:
+        if pace.polling:
             return Wait(0.0)
         now, spaced = self._clock.monotonic(), pace.limits.spaced_at(self.policy)
         limited = max(pace.limits.limited_until(self.policy), self._budgets[pace.environment_id].limited_until)
@@ -199,7 +199,7 @@ class Scheduler:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            wait = self._ask_due()
+            wait = self._poll_due()
             if self._wake.is_set():
                 continue
             if wait is None:
@@ -210,8 +210,8 @@ class Scheduler:
             if self._clock.monotonic() - planned > self.policy.jump:
                 self._spread_overdue()
 
-    def _ask_due(self) -> float | None:
-        """Asks whom it may ask now; returns the seconds to the next, None if nothing waits."""
+    def _poll_due(self) -> float | None:
+        """Polls the jobs that may be polled now; returns the seconds to the next, None if nothing waits."""
         now = self._clock.monotonic()
         while (first := self._next_due()) is not None:
             at, pace = first
@@ -237,7 +237,7 @@ class Scheduler:
         return None
 
     def _next_due(self) -> tuple[float, Pace] | None:
-        """Whose turn is next, and when: of the jobs that are due and wait for the rate, and of those not yet due."""
+        """The next poll: its time and its job, of the jobs that wait for the rate and of those not yet due."""
         turn = min(
             (
                 (budget.next_at, self._paces[next(iter(budget.waiting))])
@@ -250,7 +250,7 @@ class Scheduler:
         while self._queue:
             due, _, job_id = self._queue[0]
             pace = self._paces.get(job_id)
-            if pace is None or pace.asking or due != pace.due:
+            if pace is None or pace.polling or due != pace.due:
                 heapq.heappop(self._queue)
             elif turn is None or due < turn[0]:
                 return due, pace
@@ -259,7 +259,7 @@ class Scheduler:
         return turn
 
     def _allowed_at(self, pace: Pace, now: float) -> float:
-        """When pauses and limits allow a question; infinity while only the user can bring it forward."""
+        """When pauses and limits allow a poll; infinity while only the user can bring it forward."""
         policy, budget = self.policy, self._budgets[pace.environment_id]
         if (self._paused or budget.needs_key) and not pace.manual:
             return math.inf
@@ -274,61 +274,61 @@ class Scheduler:
 
     def _start(self, pace: Pace, now: float) -> None:
         budget = self._budgets[pace.environment_id]
-        counted = pace.limits.last_asked, pace.limits.theoretical
+        counted = pace.limits.last_request, pace.limits.theoretical
         budget.take_turn(now, self.policy)
         self._announce(pace.environment_id)
         if budget.closed:
             budget.probe = pace.job_id
         pace.limits.count(now, self.policy)
-        pace.asking, pace.manual = True, False
-        task = asyncio.create_task(self._ask_once(pace, counted), name=f"ask {pace.job_id}")
+        pace.polling, pace.manual = True, False
+        task = asyncio.create_task(self._poll_once(pace, counted), name=f"poll {pace.job_id}")
         self._in_flight.add(task)
-        task.add_done_callback(self._on_asked)
+        task.add_done_callback(self._on_polled)
 
-    def _on_asked(self, task: asyncio.Task[None]) -> None:
+    def _on_polled(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._wake.set()
 
-    async def _ask_once(self, pace: Pace, counted: tuple[float, float]) -> None:
+    async def _poll_once(self, pace: Pace, counted: tuple[float, float]) -> None:
         try:
-            asked = await self._ask(pace.job_id)
+            result = await self._poll(pace.job_id)
         except Exception as error:
-            # A fault in this program must not end the polling of this job, nor of all others.
-            report = {"message": f"asking for {pace.job_id} failed", "exception": error}
+            # A fault in this program must not end the polling of this job or of the others.
+            report = {"message": f"polling {pace.job_id} failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(report)
-            asked = PollResult(PollOutcome.TROUBLE)
+            result = PollResult(PollOutcome.TROUBLE)
         finally:
-            pace.asking = False
+            pace.polling = False
             budget = self._budgets[pace.environment_id]
             if budget.probe == pace.job_id:
                 budget.probe = None
         now = self._clock.monotonic()
-        self._apply_to_environment(pace, asked, now)
+        self._apply_to_environment(pace, result, now)
         if self._paces.get(pace.job_id) is pace:
-            if asked.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED):
+            if result.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_SENT):
                 # Nothing was sent.
-                pace.limits.last_asked, pace.limits.theoretical = counted
-            self._apply_to_job(pace, asked, now)
+                pace.limits.last_request, pace.limits.theoretical = counted
+            self._apply_to_job(pace, result, now)
         self._announce(pace.environment_id)
 
-    def _apply_to_environment(self, pace: Pace, asked: PollResult, now: float) -> None:
-        budget, outcome = self._budgets[pace.environment_id], asked.outcome
+    def _apply_to_environment(self, pace: Pace, result: PollResult, now: float) -> None:
+        budget, outcome = self._budgets[pace.environment_id], result.outcome
         if outcome.reached:
             if budget.record_answer(outcome):
                 self._bring_forward(pace.environment_id)
         elif outcome in (PollOutcome.UNREACHABLE, PollOutcome.UNANSWERED):
-            budget.record_no_answer(outcome, pace.limits.last_asked, now, self.policy)
+            budget.record_no_answer(outcome, pace.limits.last_request, now, self.policy)
         if budget.closed:
-            # Who asked for all jobs wanted to know whether it works again: it does not.
+            # A refresh of all jobs tests whether it works again: it does not.
             for other in self._paces.values():
                 if other.environment_id == pace.environment_id:
                     other.manual = False
 
-    def _apply_to_job(self, pace: Pace, asked: PollResult, now: float) -> None:
-        policy, outcome = self.policy, asked.outcome
+    def _apply_to_job(self, pace: Pace, result: PollResult, now: float) -> None:
+        policy, outcome = self.policy, result.outcome
         budget = self._budgets[pace.environment_id]
-        if asked.retry_after is not None and outcome.reached:
-            pace.limits.embargo = max(pace.limits.embargo, now + asked.retry_after)
+        if result.retry_after is not None and outcome.reached:
+            pace.limits.embargo = max(pace.limits.embargo, now + result.retry_after)
         if outcome is PollOutcome.ANSWERED:
             pace.unknown_since = None
             pace.troubles = 0
@@ -340,7 +340,7 @@ class Scheduler:
                 pace.unknown_since = now
             self._schedule(pace, policy.lost_every if pace.is_lost(now, policy) else pace.backoff(policy))
         elif outcome is PollOutcome.RATE_LIMITED:
-            wait = pace.backoff(policy) if asked.retry_after is None else asked.retry_after
+            wait = pace.backoff(policy) if result.retry_after is None else result.retry_after
             pace.limits.embargo = max(pace.limits.embargo, now + wait)
             budget.record_rate_limit(pace.job_id, now, wait, policy)
             self._schedule(pace, wait)
@@ -351,7 +351,7 @@ class Scheduler:
         elif outcome is PollOutcome.ELSEWHERE:
             self._schedule(pace, policy.elsewhere_every)
         else:
-            self._schedule(pace, max(pace.backoff(policy), asked.retry_after or 0.0))
+            self._schedule(pace, max(pace.backoff(policy), result.retry_after or 0.0))
         if pace.manual and outcome is not PollOutcome.FINISHED:
             self._push(pace, max(now, pace.limits.allowed_at(policy)))
 
@@ -376,7 +376,7 @@ class Scheduler:
         """Brings forward those that waited for a pause to end, not all in the same instant."""
         now, policy = self._clock.monotonic(), self.policy
         for pace in self._paces.values():
-            if pace.asking or (environment_id is not None and pace.environment_id != environment_id):
+            if pace.polling or (environment_id is not None and pace.environment_id != environment_id):
                 continue
             soon = now + self._rng.random() * policy.floor
             late = pace.due > soon + policy.ceiling * 2 and not pace.is_lost(now, policy)
@@ -384,9 +384,9 @@ class Scheduler:
                 self._push(pace, max(soon, pace.limits.allowed_at(policy)))
 
     def _spread_overdue(self) -> None:
-        """After a long stop everything is overdue: it is asked for one after the other."""
+        """After a long stop everything is overdue: the jobs are polled one after the other."""
         now, policy = self._clock.monotonic(), self.policy
-        overdue = [pace for pace in self._paces.values() if pace.due <= now and not pace.asking]
+        overdue = [pace for pace in self._paces.values() if pace.due <= now and not pace.polling]
         window = min(policy.ceiling, max(policy.floor, 2 * len(overdue) / policy.rate))
         for pace in overdue:
             self._push(pace, now + self._rng.random() * window)

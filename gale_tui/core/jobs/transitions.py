@@ -174,7 +174,7 @@ def apply_status(job: Job, status: DockStatus, *, asked_at: float | None, at: fl
         return job
     state, link = final_state(status.status), status.download_url
     link_refused = str(status.link_refused or "")
-    # A link that is signed again with every answer is taken when the job ends, not each time.
+    # a link that gets a new signature in every answer is recorded when the job ends, not each time.
     new_link = link if link is not None and (state.final or job.download_url is None) else job.download_url
     if new_link is None and job.reason_code is JobReason.LINK_REFUSED:
         link_refused = link_refused or job.note
@@ -209,13 +209,13 @@ def mark_lost(job: Job) -> Job:
 
 
 def record_trouble(job: Job, reason: JobReason, error: GaleError | None = None, *, since: float, at: float) -> Job:
-    """Asking brought no answer, or was not possible.
+    """A poll brought no usable answer, or was not possible.
 
     Args:
         job: The job.
         reason: Why.
-        error: What asking brought, if it was possible.
-        since: When the first question in a row was asked that brought none.
+        error: The error of the poll, if one was sent.
+        since: When the first of the polls in a row without an answer was sent.
         at: When that was.
     """
     if not job.state.polled:
@@ -257,7 +257,7 @@ def start_download(job: Job) -> Job:
 def record_part(
     job: Job, part: Path | None, validator: str | None, size: int | None, received: int | None = None
 ) -> Job:
-    """What of the file is on disk: `received` bytes of `size`; None leaves the number as it is."""
+    """`received` bytes of `size` are on disk; None leaves a number as it is."""
     if not is_file_pending(job):
         return job
     received = job.download.received if received is None else received
@@ -289,7 +289,7 @@ def interrupt_download(job: Job, reason: DownloadReason, error: str = "", *, res
 
 
 def fail_download(job: Job, reason: DownloadReason, error: str = "") -> Job:
-    """It will not work by trying again as it is: after a fault of the disk the part is kept, else nothing."""
+    """Trying again does not help. The part is kept after a fault of the disk, else deleted."""
     if not is_file_pending(job):
         return job
     if reason is not DownloadReason.DISK:
@@ -327,7 +327,7 @@ def save(job: Job, file: SavedFile, at: float) -> Job:
         sha256=file.sha256,
         saved_at=at,
     )
-    # The signed link has done its work: it is a secret that is no longer needed.
+    # The signed link is a secret that is no longer needed.
     # GALE puts the word before some tools' names in the name of the file.
     name = job.name or file.name.removeprefix("Exported_") or None
     job = dataclasses.replace(job, name=name, download_url=None)

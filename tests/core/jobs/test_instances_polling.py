@@ -89,7 +89,7 @@ class Instance:
 
     async def _ask(self, job_id: str) -> PollResult:
         answer = self.server.get(job_id, "IN_PROGRESS")
-        if not (isinstance(answer, PollResult) and answer.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_ASKED)):
+        if not (isinstance(answer, PollResult) and answer.outcome in (PollOutcome.ELSEWHERE, PollOutcome.NOT_SENT)):
             # Of these two nothing is sent.
             self.asked.setdefault(job_id, []).append(self.clock.monotonic())
         self.under_way += 1

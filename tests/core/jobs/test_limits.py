@@ -107,10 +107,10 @@ async def test_a_job_that_changes_hands_is_read_again_and_left_alone_for_a_momen
             job = await bench.export(first)
             dock = job.dock_status_id or ""
             await eventually(lambda: len(bench.sandbox.status_calls(dock)) > 0)
-            assert (await poller.ask(job.id)).outcome is PollOutcome.ELSEWHERE
-        taken = await poller.ask(job.id)
+            assert (await poller.poll(job.id)).outcome is PollOutcome.ELSEWHERE
+        taken = await poller.poll(job.id)
         if taken.outcome is not PollOutcome.FINISHED:
-            assert taken == PollResult(PollOutcome.NOT_ASKED)
+            assert taken == PollResult(PollOutcome.NOT_SENT)
 
 
 async def test_who_takes_a_job_that_has_ended_does_not_ask(bench: Bench) -> None:
@@ -123,6 +123,6 @@ async def test_who_takes_a_job_that_has_ended_does_not_ask(bench: Bench) -> None
             await first.state(job.id, JobState.SUCCEEDED)
             await eventually(lambda: job.id not in first.engine._poller._leased)
             asked = len(bench.sandbox.status_calls(job.dock_status_id or ""))
-            result = await late.engine._poller.ask(job.id)
+            result = await late.engine._poller.poll(job.id)
             assert result.outcome in (PollOutcome.FINISHED, PollOutcome.ELSEWHERE)
             assert len(bench.sandbox.status_calls(job.dock_status_id or "")) == asked
