@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -141,6 +142,8 @@ def _check_combination(arguments: argparse.Namespace, kind: Kind) -> None:
         parser.error("--save-set goes with --from")
     if ways and arguments.label:
         parser.error("--label goes with --tool-id; in a list each line has its own")
+    if not 0 <= arguments.timeout < math.inf:
+        parser.error("--timeout needs a number of seconds from 0 (no limit) on")
 
 
 def _read(source: str) -> Batch:

@@ -281,6 +281,8 @@ def test_a_production_environment_needs_a_word(cron: Cron) -> None:
         (("--from", "nowhere.csv"), "nowhere.csv"),
         (("--from", "-"), "names no tools"),
         (("--from", "-", "--save-set", " "), "no name"),
+        (("--tool-id", "a-1", "--flow-id", "cf-1", "--timeout", "nan"), "--timeout"),
+        (("--tool-id", "a-1", "--flow-id", "cf-1", "--timeout=-5"), "--timeout"),
     ],
 )
 def test_wrong_usage(cron: Cron, arguments: tuple[str, ...], named: str) -> None:
