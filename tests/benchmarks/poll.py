@@ -29,7 +29,7 @@ WARM = 50
 """Answers before the count begins: by then everything is loaded and connected."""
 
 
-async def poll(home: Path, wanted: int) -> dict[str, float]:
+async def measure(home: Path, wanted: int) -> dict[str, float]:
     """Counts answers once it is warm."""
     given = environment_from_variables(os.environ)
     assert given is not None
@@ -74,7 +74,7 @@ async def poll(home: Path, wanted: int) -> dict[str, float]:
 
 def main() -> None:
     """Polls and tells."""
-    told = asyncio.run(poll(Path(sys.argv[1]), int(sys.argv[2])))
+    told = asyncio.run(measure(Path(sys.argv[1]), int(sys.argv[2])))
     sys.stdout.write(json.dumps(told) + "\n")
 
 
