@@ -49,7 +49,7 @@ async def measure(home: Path, wanted: int) -> dict[str, float]:
 
     async def counting(job_id: str) -> PollResult:
         nonlocal counted
-        result = await poll(job_id)
+        result = await poll_once(job_id)
         counted += 1
         if counted >= WARM:
             warm.set()
@@ -58,7 +58,7 @@ async def measure(home: Path, wanted: int) -> dict[str, float]:
         return result
 
     await engine.start()
-    poll, engine.scheduler._poll = engine.scheduler._poll, counting
+    poll_once, engine.scheduler._poll = engine.scheduler._poll, counting
     async with asyncio.timeout(120):
         await warm.wait()
     at, used, first = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF), counted
