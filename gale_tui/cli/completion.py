@@ -54,7 +54,7 @@ def _add_completers(parser: argparse.ArgumentParser) -> None:
 
 
 def _offered(action: argparse.Action, **_: object) -> list[str]:
-    """What an option is completed with; nothing where the history or the configuration cannot be read."""
+    """The completions of an option; none if the history or the configuration cannot be read."""
     from gale_tui.core.config.config_file import ConfigFile
     from gale_tui.core.config.paths import Paths
     from gale_tui.core.errors import GaleError

@@ -42,7 +42,7 @@ def diff(before: Path, after: Path, arguments: argparse.Namespace, out: TextIO, 
             err.write(f"gale-tui: {inert(archive.path)}: {note}.\n")
     target = _target(before, after)
     if arguments.json:
-        # ASCII: what a terminal would act on must not reach it through a name.
+        # ASCII: no name may carry an escape sequence to the terminal.
         found = comparison_as_json(comparison)
         if target:
             needs = import_needs(*archives)
@@ -102,7 +102,7 @@ async def diff_set(history: Path, arguments: argparse.Namespace, out: TextIO, er
 
 
 def _target(before: Path, after: Path) -> str:
-    """The environment of the second side, if it is not the first one's; empty as well if a name does not tell."""
+    """The environment of the second side, if it is not the first one's; also empty if a name does not show it."""
     old, new = _environment(before), _environment(after)
     return new if old and old.casefold() != new.casefold() else ""
 

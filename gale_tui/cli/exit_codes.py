@@ -1,4 +1,4 @@
-"""What `gale-tui export` exits with."""
+"""The exit codes of `gale-tui export`."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ _CODES: Final = {
 
 
 def exit_code(job: Job) -> int:
-    """The code of a settled job, or of one that was waited for too long."""
+    """The code of a settled job, or of one that timed out."""
     outcome, download = outcome_of(job), job.download
     if outcome in (Outcome.REJECTED, Outcome.NOT_SENT):
         return _REJECTED.get(job.reason_code, NETWORK)
     if outcome is Outcome.NOT_SAVED:
-        # The disk's fault asks for something to be done first, a line that dropped only another try.
+        # A fault of the disk needs the user first; after a cut connection another try may be enough.
         cut = download.state is DownloadState.RESUMABLE and download.reason_code is not DownloadReason.DISK
         return NETWORK if cut or download.state is DownloadState.EXPIRED else NOT_SAVED
     return _CODES.get(outcome, TIMEOUT)
 
 
 def account_code(account: BatchAccount) -> int:
-    """The highest of all; lines that named no tool are a usage error."""
+    """The highest code of all tools; invalid lines are a usage error."""
     codes = [_entry_code(entry) for entry in account.entries]
     return max([*codes, USAGE if account.bad else SAVED], default=SAVED)
 

@@ -26,19 +26,18 @@ from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 
 LONG_WAIT: Final = 3600.0
-"""Seconds: where the server wants to be left alone for longer, nobody waits in a shell."""
+"""Seconds: the longest pause of the server that is worth waiting for in a shell."""
 
 
 class FailFastError(GaleError):
-    """One export has failed, and the others were not to be started then."""
+    """One export has failed, and `--fail-fast` stops the others."""
 
     exit_code = 1
 
 
 def entry_as_json(entry: BatchEntry, batch: BatchRecord) -> dict[str, object]:
-    """What became of a tool as data for scripts: the job, the batch, and whether the file is like the one before.
-
-    One that was not started has the same fields.
+    """The result of a tool as data for scripts: the job, the batch, and whether the file is unchanged. One that was not
+    started has the same fields.
     """
     job = entry.job
     if job is None:
@@ -64,7 +63,7 @@ async def export(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO,
     def stopped(number: int) -> None:
         numbers.append(number)
         if me is None or me.done():
-            # The loop ends already; the process may still wait for whoever reads its output.
+            # The loop is ending; the process may still wait for the reader of its output.
             raise KeyboardInterrupt
         if not closing:
             me.cancel()
@@ -96,7 +95,7 @@ async def _run(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO, n
     environment, record = plan = await make_plan(engine, arguments)
     confirm_plan(engine, plan, arguments, narration)
     if not in_history:
-        # Started last: what is refused opens no history and polls nothing.
+        # Started last, so that a refused command opens no history and polls nothing.
         await engine.start()
     if arguments.save_set:
         kept = ToolSet(arguments.save_set, record.tools, environment.id, engine.clock.time())
@@ -185,7 +184,7 @@ async def _run_all(
 
 
 def _give_up_hopeless(run: BatchRun, account: BatchAccount, now: float, *, several: bool) -> None:
-    """Leaves jobs that no waiting helps: the key is refused, or the server wants a long pause."""
+    """Stops waiting for jobs that waiting does not help: the key is refused, or the server wants a long pause."""
     for entry in account.entries:
         job = entry.job
         if entry.outcome is not None or job is None:

@@ -1,4 +1,4 @@
-"""What `gale-tui export` exports, and where to: one tool, a list, a set, or what was interrupted."""
+"""What `gale-tui export` exports, and where to: one tool, a list, a set, or an interrupted batch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
 
 Plan: TypeAlias = tuple[Environment, BatchRecord]
-"""Where to, and what."""
+"""The environment and the batch."""
 
 
 async def make_plan(engine: GaleEngine, arguments: argparse.Namespace) -> Plan:
-    """What the arguments stand for: a new batch, or with `--resume` the interrupted one.
+    """The plan of the arguments: a new batch, or with `--resume` the interrupted one.
 
     Raises:
         ConfigError: Nothing to export, or no environment to export it to.
@@ -53,7 +53,7 @@ async def make_plan(engine: GaleEngine, arguments: argparse.Namespace) -> Plan:
 
 
 def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], arguments: argparse.Namespace) -> Environment:
-    """The environment that captured requests were sent to. One that was chosen must be it."""
+    """The environment that captured requests were sent to; a chosen one must be the same."""
     origins = {origin_of(host) for host in hosts}
     names = ", ".join(sorted(inert(origin.display, 80) for origin in origins))
     if arguments.environment_chosen:
@@ -102,7 +102,7 @@ async def _find_interrupted(engine: GaleEngine, arguments: argparse.Namespace) -
 
 
 def confirm_plan(engine: GaleEngine, plan: Plan, arguments: argparse.Namespace, narration: Narration) -> None:
-    """Names what is odd, and refuses what has to be confirmed first.
+    """Warns of unusual ids, and refuses exports that need a confirmation.
 
     Raises:
         ConfigError: Not confirmed, or the files could not be saved.

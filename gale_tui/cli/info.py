@@ -28,7 +28,7 @@ async def report(paths: Paths, environ: Mapping[str, str]) -> str:
     """The whole report as text.
 
     Args:
-        environ: The environment variables; values that may hold a secret are told as set or not.
+        environ: The environment variables; values that may hold a secret are shown as set or not set.
     """
     lines = [f"gale-tui {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}", ""]
     lines += ["Files"]

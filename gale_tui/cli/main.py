@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from gale_tui.sandbox.server import Sandbox
 
 READ_FIRST: Final = 1 << 20
-"""Bytes up to which the file of `--from` is read before the screen is there."""
+"""Bytes of a file of `--from` that is still read before the first frame; a larger one is read by the app."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What tests hand in from outside."""
+    """Replacements that tests inject."""
 
     environ: Mapping[str, str]
     clock: Clock | None = None
     rng: random.Random | None = None
     new_id: Callable[[], str] | None = None
     sandbox: Sandbox | None = None
-    """The demo's GALE; made anew where None."""
+    """The demo's GALE; a new one if None."""
 
 
 def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None, wiring: Wiring | None = None) -> int
     """
     wiring = wiring or Wiring(environ=os.environ)
     arguments = parse(sys.argv[1:] if argv is None else argv)
-    # Documents are many objects and no circles; what they take ends with the process.
+    # Documents are many objects without cycles; the end of the process frees them.
     if arguments.command not in (None, "unpack", "pack"):
         gc.enable()
     try:
@@ -186,7 +186,7 @@ def _export(arguments: argparse.Namespace, wiring: Wiring) -> int:
 
 
 def _read_file(source: str) -> Paste | Path:
-    """What is in the file; the path of one that is so large that the app has to say that it reads.
+    """Reads the file; returns the path of one so large that the app must show that it is reading.
 
     Raises:
         ConfigError: It cannot be read, or there is no export in it.
@@ -236,7 +236,7 @@ def _show(engine: GaleEngine, *, mouse: bool, opening: Paste | Path | None = Non
 
 
 def _collect_garbage() -> None:
-    # What was loaded stays to the end: going through it again and again would hold up keys.
+    # Loaded modules stay to the end: collecting garbage among them again and again would delay keys.
     gc.freeze()
     gc.enable()
 

@@ -1,6 +1,6 @@
-"""What `gale-tui export` says: how each tool ended; on a terminal also how it comes on, and a line that tells of all.
+"""The messages of `gale-tui export`: how each tool ended; on a terminal also its steps, and a line of progress for all.
 
-A log or the mail of a cron job holds what became of the tools and nothing else.
+A log or the mail of a cron job holds the results and nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gale_tui.core.untrusted_text import inert, redact_links
 
 
 class Narration:
-    """What is written to standard error."""
+    """Messages on standard error."""
 
     def __init__(self, err: TextIO) -> None:
         self._err = err
@@ -28,7 +28,7 @@ class Narration:
         self._write(f"gale-tui: {text}")
 
     def _write(self, text: str) -> None:
-        """Writes a line that stays."""
+        """Writes a line above the progress."""
         shown = self._shown
         self.show("")
         self._err.write(f"{redact_links(text)}\n")
@@ -36,7 +36,7 @@ class Narration:
         self.show(shown)
 
     def follow(self, entry: BatchEntry) -> None:
-        """Says what is new about a tool, if there is anything; where nobody watches, only how it ended."""
+        """Writes a tool's new status, if it has one; without a terminal only how it ended."""
         if entry.outcome is None and not self._terminal:
             return
         words = _words(entry)
@@ -47,7 +47,7 @@ class Narration:
             self._write(f"{clock_time(time.time())} {inert(name, 60)}: {words}")
 
     def show(self, text: str) -> None:
-        """Shows the progress of all, in place of what it was; on a terminal only."""
+        """Replaces the line of progress; on a terminal only."""
         if not self._terminal or text == self._shown:
             return
         try:
@@ -55,7 +55,7 @@ class Narration:
         except (OSError, ValueError):
             width = 80
         line = text if len(text) < width else f"{text[: width - 2]}…"
-        # Written over with blanks: that works on every terminal.
+        # Overwritten with blanks, which works on every terminal.
         self._err.write(f"\r{' ' * min(len(self._shown), width - 1)}\r{line}")
         self._err.flush()
         self._shown = line
@@ -66,7 +66,7 @@ def _words(entry: BatchEntry) -> str:
     if job is None:
         return f"{entry.outcome}: {entry.why}" if entry.outcome is not None else ""
     if entry.outcome is Outcome.UNFINISHED:
-        # Why it hangs tells more than that nobody waits any longer.
+        # The reason that it hangs says more than the time-out does.
         last = describe_download(job) or describe(job)
         return f"{inert(job.status, 40)}, not finished: {inert(last.text, 300) or entry.why}"
     download = job.download

@@ -43,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
             super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
         def error(self, message: str) -> NoReturn:
-            # What was typed may be a key in the wrong place.
+            # The typed word may be a key in the wrong place.
             from gale_tui.core.untrusted_text import redact_links
 
             super().error(redact_links(message))
@@ -114,11 +114,11 @@ WITHOUT_ARGUMENTS: Final[Mapping[str, object]] = {
 }
 """The arguments of most starts."""
 EXPORT_USES: Final = frozenset({"env", "download_dir", "log_level"})
-"""Options of the app that `export` takes as well. Any other would be ignored, and what it asks for not be done."""
+"""Options of the app that `export` accepts too. Any other is refused, or it would be silently ignored."""
 
 
 def refusal(arguments: argparse.Namespace) -> str:
-    """Why the options do not go together, a sentence; empty if they do."""
+    """A sentence about options that cannot be combined; empty if they can."""
     if arguments.keep is not None and not arguments.demo:
         return "--keep goes with --demo."
     if arguments.command is None:
@@ -155,7 +155,7 @@ def _app_refusal(arguments: argparse.Namespace) -> str:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments, parsed; exits with 2 where they are wrong."""
+    """Parses the arguments; exits with 2 if they are wrong."""
     # Nearly every start is one without arguments, and a parser for them takes as long as opening the history.
     completing = "_ARGCOMPLETE" in os.environ
     if argv or completing:

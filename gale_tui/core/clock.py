@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the engine needs of time."""
+    """The time that the engine needs."""
 
     def time(self) -> float:
         """Seconds since the epoch; may jump."""

@@ -3,9 +3,9 @@
 ::
 
     GaleError
-    ├── ConfigError                 config.toml, command line, environment variables, a host that is none
+    ├── ConfigError                 config.toml, command line, environment variables, an invalid host
     ├── CredentialError             no usable key
-    │   ├── NoKeyError              nothing is kept for this environment and its origin
+    │   ├── NoKeyError              no key for this environment and its origin
     │   ├── KeyringUnavailableError no keyring, or one that is refused
     │   ├── KeyringLockedError      it is there and locked
     │   └── KeyCommandError         key_command failed
@@ -61,16 +61,16 @@ class GaleError(Exception):
     """
 
     exit_code: ClassVar[int] = 2
-    """What ``gale-tui export`` exits with (the contract's numbers)."""
+    """Exit code of ``gale-tui export``."""
 
     passing: ClassVar[bool] = False
     """True if the same thing may work when tried again later."""
 
     reason: JobReason = JobReason.INTERNAL
-    """What a job is marked with that met this error."""
+    """The reason of a job that met this error."""
 
     download_reason: ClassVar[DownloadReason] = DownloadReason.INTERNAL
-    """What a download is marked with that met this error."""
+    """The reason of a download that met this error."""
 
     def __init__(self, what: str, advice: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(what, advice)
@@ -222,7 +222,7 @@ class RateLimitedError(AnswerError):
 
 
 class ServerError(AnswerError):
-    """5xx: GALE or a gateway in front of it is in trouble; what was asked may have been done."""
+    """5xx: GALE or a gateway in front of it failed; the request may have taken effect."""
 
     reason = JobReason.SERVER_ERROR
     passing = True
@@ -251,7 +251,7 @@ class DownloadError(GaleError):
 
 
 class LinkNotReadyError(DownloadError):
-    """The file is not there yet: asked again shortly, or when the link says that it begins to work."""
+    """The file is not there yet: tried again shortly, or when the link becomes valid."""
 
     passing = True
     download_reason = DownloadReason.NOT_READY

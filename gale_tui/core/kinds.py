@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What makes one kind of export other than the rest."""
+    """The differences of one kind of export."""
 
     word: str
     """For people, options, lists and the history."""
@@ -24,7 +24,7 @@ class Kind:
     subject: str
     """Field of an answer that has its id."""
     scope: str
-    """What the vendor calls the scope that a key needs."""
+    """The vendor's name of the scope that a key needs."""
     needs_flow: bool = True
     holds_tool: bool = True
     """The file is a tool's zip, which can be inspected, compared and unpacked."""

@@ -1,4 +1,4 @@
-"""What the engine knows, as frozen values that are replaced whole. Times are seconds since the epoch (UTC)."""
+"""The engine's data, as frozen values that are replaced whole. Times are seconds since the epoch (UTC)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ToolChoice:
 
 
 class JobState(StrEnum):
-    """What a job is to us, in the order of a sorted table.
+    """The state of a job, in the order of a sorted table.
 
     The word on screen is `Job.status`, the server's own where it said one.
     """
@@ -103,7 +103,7 @@ class JobState(StrEnum):
     UNCONFIRMED = "unconfirmed"
     """The POST may or may not have arrived."""
     LOST = "lost"
-    """The server no longer knows the dock status; asked again slowly."""
+    """The server no longer knows the dock status; polled slowly."""
     FAILED = "failed"
     """The server said FAILED."""
     REJECTED = "rejected"
@@ -117,7 +117,7 @@ class JobState(StrEnum):
 
     @property
     def polled(self) -> bool:
-        """True where the dock status is asked for."""
+        """True if the dock status is polled."""
         return self in (JobState.RUNNING, JobState.LOST)
 
 
@@ -217,7 +217,7 @@ class DownloadState(StrEnum):
 
     RUNNING = "running"
     RESUMABLE = "resumable"
-    """Cut off; the part is kept and goes on when asked (or at `Download.next_try_at`)."""
+    """Cut off; the part is kept and resumed by the user (or at `Download.next_try_at`)."""
     NOT_READY = "not ready"
     """The link does not work yet; tried again at `Download.next_try_at`."""
     WANTED = "wanted"
@@ -229,7 +229,7 @@ class DownloadState(StrEnum):
     SAVED = "saved"
     """Verified, on disk, under its name."""
     NONE = "none"
-    """Not asked for."""
+    """Not wanted by the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ class Job:
     environment_name: str
     """As it was called then, for jobs whose environment is gone."""
     origin: str
-    """`str(Origin)` at the time: a job is never asked for at another host."""
+    """`str(Origin)` at the time: a job is never polled at another host."""
     tool_id: str
     """Id of the tool, the workflow or the model; empty while a tracked job's is not known."""
     flow_id: str
@@ -298,14 +298,13 @@ class Job:
     posts: int = 0
     """How often the POST was sent (more than once only after a 429)."""
     resume_at: float | None = None
-    """When a WAITING job's POST is sent again, or before when GALE wants no question about a polled one."""
+    """When a WAITING job's POST is sent again, or the time until which GALE wants no poll of a running one."""
     started_at: float | None = None
     """When the server accepted it."""
     ended_at: float | None = None
     """When its final status was first seen."""
     last_asked_at: float | None = None
-    """When the dock status was asked for that brought the last answer, or, of those in a row that brought none since,
-    the first."""
+    """When the poll behind the last answer was sent, or the first of those in a row that have brought none since."""
     last_answer_at: float | None = None
     """When a dock status answer last came."""
     last_response: str = ""
@@ -316,7 +315,7 @@ class Job:
     revision: int = 0
     """Set by the store; grows with every change of any job."""
     unwritten: str = ""
-    """What keeps the history from taking the last change; in memory alone."""
+    """Why the history could not write the last change; in memory only."""
 
     @property
     def title(self) -> str:

@@ -31,7 +31,7 @@ class ListLine:
     problem: str = ""
     """Why the line is invalid, without a full stop."""
     warning: str = ""
-    """What is unusual, without a full stop."""
+    """A warning, without a full stop."""
 
     @property
     def typed(self) -> Typed:
@@ -39,7 +39,7 @@ class ListLine:
 
     @property
     def title(self) -> str:
-        """The label, else what there is of the line."""
+        """The label, else the id, else the line itself."""
         return self.label or self.tool_id or self.flow_id or self.text
 
 

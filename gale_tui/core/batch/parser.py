@@ -1,7 +1,6 @@
 """Lists of tools to export: CSV, TSV or lines of `tool_id,flow_id,label`, as spreadsheets and people write them.
 
-Reading starts nothing. A line that is not understood is kept with its number, so that a person sees it before anything
-is confirmed.
+Reading starts nothing. An invalid line is kept with its number, so that it is seen before anything is confirmed.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from gale_tui.core.untrusted_text import contains_key
 LONGEST_TEXT: Final = 1 << 20
 """Characters that are read."""
 MOST_LINES: Final = 10_000
-"""Lines that say something; what is wrong with so many is no list."""
+"""Lines that are not empty; a text with more is no list."""
 
 _NAMES: Final[Mapping[str, str]] = {
     "toolid": "tool", "tool": "tool", "agentid": "tool", "agent": "tool",
@@ -233,7 +232,7 @@ def _find_columns(records: Sequence[_Record]) -> tuple[Mapping[str, int], int]:
 
 
 def _read_cells(cells: Sequence[str], columns: Mapping[str, int], *, named: bool) -> Typed:
-    """What a line's cells say, not looked at any closer.
+    """The fields in a line's cells, unchecked.
 
     Args:
         named: Whether a header names the columns.

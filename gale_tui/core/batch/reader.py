@@ -1,4 +1,4 @@
-"""What a person brought, as a paste or as a file: one export for the form, or several for a batch.
+"""Reads a paste or a file: one export for the form, or several for a batch.
 
 Reading a recording of many megabytes takes a second or more: a screen asks `is_slow_to_read` first, and reads on a
 thread.
@@ -32,7 +32,7 @@ _REQUEST: Final = re.compile(r"https?:|/exports?\b|\bcurl\b|\bfetch\(|\A\s*\{|%2
 
 @dataclass(frozen=True, slots=True)
 class Paste:
-    """What a text was read as."""
+    """The result of reading a text."""
 
     captured: Captured
     """The export for the form, and notes about the rest."""
@@ -128,7 +128,7 @@ def read_paste(text: str) -> Paste:
         except ConfigError as error:
             return Paste(Captured(ignored=(str(error),)))
     batch = find_batch(text)
-    # Who shows a batch has no use for the rest, least of all for a key.
+    # A batch needs none of the rest, least of all a key.
     return Paste(Captured() if batch is not None else recognise(text), batch)
 
 

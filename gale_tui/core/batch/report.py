@@ -1,4 +1,4 @@
-"""The account of a batch: what became of each of its tools, and in a sentence of all."""
+"""The account of a batch: the outcome of each of its tools, and a sentence about all."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gale_tui.core.models import DownloadState, Job, JobState
 
 
 class Outcome(StrEnum):
-    """What an account counts."""
+    """The outcomes that an account counts."""
 
     SAVED = "saved"
     READY = "ready"
-    """It succeeded; its file was not wanted by itself."""
+    """It succeeded; its file was not to be saved automatically."""
     FAILED = "failed"
     """GALE said FAILED."""
     REJECTED = "rejected"
@@ -31,13 +31,13 @@ class Outcome(StrEnum):
     NOT_SAVED = "not saved"
     """It succeeded, and the file could not be kept."""
     UNFINISHED = "unfinished"
-    """It goes on; nobody waits for it any longer."""
+    """It is still running; the wait for it timed out."""
     NOT_STARTED = "not started"
     """Nothing was sent."""
 
 
 GOOD: Final = (Outcome.SAVED, Outcome.READY)
-"""What needs nobody's attention."""
+"""Outcomes that need nobody's attention."""
 
 
 _ENDED: Final = {
@@ -48,7 +48,7 @@ _ENDED: Final = {
 
 
 def outcome_of(job: Job) -> Outcome:
-    """What became of a settled job; of any other that it is unfinished."""
+    """The outcome of a settled job; UNFINISHED for any other."""
     if job.state is JobState.REJECTED:
         return Outcome.NOT_SENT if job.unsent else Outcome.REJECTED
     if job.state is not JobState.SUCCEEDED:
@@ -67,13 +67,13 @@ def outcome_of(job: Job) -> Outcome:
 
 
 def is_settled(job: Job) -> bool:
-    """True where nothing more will happen to the job and its file by itself."""
+    """True if nothing more happens to the job and its file without the user."""
     return outcome_of(job) is not Outcome.UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)
 class BatchEntry:
-    """One tool of a batch, and what became of it so far."""
+    """One tool of a batch, and its outcome so far."""
 
     tool: BatchTool
     outcome: Outcome | None = None
@@ -83,9 +83,9 @@ class BatchEntry:
     unchanged: bool | None = None
     """True where its saved file holds the same as the one saved before; None where nothing can be compared."""
     why: str = ""
-    """Why it was not started or is waited for no longer, a sentence."""
+    """Why it was not started, or why the wait for it ended: a sentence."""
     error: GaleError | None = None
-    """What kept it from being started."""
+    """The error that kept it from being started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class BatchAccount:
     """Of the set, or of the batch; may be empty."""
     entries: tuple[BatchEntry, ...]
     bad: tuple[BadLine, ...] = ()
-    """Lines that named no tool."""
+    """Invalid lines."""
     stopped: str = ""
     """Why no more are started, a sentence; empty where all were."""
 
@@ -134,7 +134,7 @@ class BatchAccount:
 
     @property
     def not_good(self) -> Iterable[BatchEntry]:
-        """What is known not to have been saved, in the order of the list."""
+        """The tools that are known not to be saved, in the order of the list."""
         return (entry for entry in self.entries if entry.outcome is not None and entry.outcome not in GOOD)
 
 

@@ -1,4 +1,4 @@
-"""The tools of a batch, and the lines that name none."""
+"""The tools of a batch, and its invalid lines."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class BatchTool:
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that names no tool."""
+    """An invalid line."""
 
     line: int
     """From 1."""
     text: str
     """The line, made inert, bounded, without keys and without the queries of links."""
     problem: str
-    """What is wrong with it, without a full stop."""
+    """Why it is invalid, without a full stop."""
     typed: Typed = ("", "", "", "")
     """Id, Flow ID, label and kind as far as they can be told apart and may be shown; to be edited."""
     fixed: bool = False
@@ -57,7 +57,7 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What lines were read as."""
+    """The result of reading a list."""
 
     tools: tuple[BatchTool, ...] = ()
     bad: tuple[BadLine, ...] = ()
@@ -77,7 +77,7 @@ class Batch:
 
 
 def checked_tool(tool_id: str, flow_id: str, label: str, kind: str = "", number: int = 0) -> BatchTool:
-    """What a line names.
+    """The tool that a line names.
 
     Args:
         flow_id: As it is typed; not used where the kind has none.
@@ -103,14 +103,14 @@ def checked_tool(tool_id: str, flow_id: str, label: str, kind: str = "", number:
 
 
 def tool_warning(tool: BatchTool) -> str:
-    """What is unusual about the ids of a tool, without a full stop; mostly nothing."""
+    """A warning of unusual ids of a tool, without a full stop; usually empty."""
     flow = id_warning("flow", tool.flow_id) if tool.kind.needs_flow else None
     return (id_warning(tool.kind, tool.tool_id) or flow or "").rstrip(".")
 
 
 def bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
-    """A line that names no tool, without what must not be shown of it."""
-    # What is not shown cannot be edited, so the problem stays until the line is typed again.
+    """An invalid line, without secrets."""
+    # A hidden cell cannot be edited, so the problem stays until the line is typed again.
     tool_id, flow_id, label, kind = (cell if _may_be_shown(cell) else "" for cell in typed)
     hidden = (tool_id, flow_id, label, kind) != tuple(typed) or contains_key(line)
     return BadLine(number, shown_line(line), problem, (tool_id, flow_id, label, kind), fixed or hidden)
@@ -137,7 +137,7 @@ def shown_line(line: str) -> str:
 
 
 class ToolCheck:
-    """Refuses tools of one batch that come twice, or that are too many."""
+    """Refuses duplicate tools in one batch, and too many of them."""
 
     def __init__(self) -> None:
         self._lines: dict[tuple[str, str], int] = {}

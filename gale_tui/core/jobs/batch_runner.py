@@ -79,7 +79,7 @@ class BatchRun:
         self._changed = asyncio.Event()
 
     def retry_failed(self) -> BatchRun:
-        """A run of the tools that failed, in their places; what became of the others stays."""
+        """A run of the tools that failed, in their places; the results of the others stay."""
         entries = [BatchEntry(each.tool) if each.outcome in _RETRIED else each for each in self._entries]
         record = replace(
             self.record,
@@ -157,7 +157,7 @@ class BatchRun:
         """Writes the batch before anything is sent, or acquires the one that is resumed."""
         batches = self._engine.batches
         if self._resumed:
-            # Somebody else may have started some of it since it was read.
+            # Another process may have started some of it since it was read.
             self.record = await batches.acquire(self.record.id)
         elif self._stored:
             await batches.add(self.record)

@@ -1,4 +1,4 @@
-"""The verbs of `engine.jobs`: export, track, refresh, download, remove, and the sentence that answers them."""
+"""The commands of `engine.jobs`: export, track, refresh, download, remove; some answer with a sentence to show."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class JobCommands(Mapping[str, Job]):
         return list(choices.values())
 
     def last_kind(self, environment_id: str) -> Kind:
-        """What was exported last from an environment; at first a tool."""
+        """The kind that was exported last from an environment; at first a tool."""
         exports = (job for job in self.values() if job.environment_id == environment_id and not job.tracked)
         last = max(exports, key=lambda job: job.created_at, default=None)
         return last.kind if last is not None else TOOL

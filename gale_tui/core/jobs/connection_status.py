@@ -9,7 +9,7 @@ from gale_tui.core.models import Environment, EnvironmentCondition
 
 
 class ConnectionStatus:
-    """The condition of each environment, and who hears of changes."""
+    """The condition of each environment, and the listeners to its changes."""
 
     def __init__(self) -> None:
         self._conditions: dict[str, EnvironmentCondition] = {}

@@ -14,7 +14,7 @@ from gale_tui.core.models import DownloadProgress, DownloadState
 AT_ONCE = 3
 """Downloads at the same time."""
 SLOW = 4 << 10
-"""Bytes per second; who is slower gives up its slot."""
+"""Bytes per second; a slower download gives up its slot."""
 SLOW_AFTER = 20.0
 """Seconds over which the speed is measured."""
 AT_MOST = 24
@@ -70,11 +70,11 @@ class DownloadQueue:
 
     @contextlib.asynccontextmanager
     async def _slot(self, received: Callable[[], int | None]) -> AsyncIterator[None]:
-        """A place among the downloads; one that drips gives it to the next, and goes on beside it."""
+        """A slot among the downloads; a slow one gives it to the next and continues without."""
         async with self._all_slots:
             await self._slots.acquire()
             fast = asyncio.create_task(self._watch_speed(received))
-            # Whatever ends the watch gives the place back, once: the download was slow, or it is over.
+            # The end of the watch, by a slow or a finished download, gives the slot back once.
             fast.add_done_callback(lambda done: self._slots.release())
             try:
                 yield
@@ -92,7 +92,7 @@ class DownloadQueue:
             before = now or 0
 
     def stop(self, job_id: str) -> None:
-        """Stops a running download; its part is kept. One that waits looks at its job again."""
+        """Stops a running download; its part is kept. A waiting one checks its job again."""
         if job_id in self._downloads:
             self._downloads[job_id].stop()
 

@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 
 
 class GaleEngine:
-    """Composes history, scheduler, clients and downloads. What is in the history is there from `start` on.
+    """Composes history, scheduler, clients and downloads. The jobs of the history are available from `start` on.
 
     Args:
         extra_environments: From the variables, or the demo's; never written anywhere.
@@ -165,7 +165,7 @@ class GaleEngine:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with `config.toml`, a sentence each."""
+        """Problems of `config.toml`, a sentence each."""
         return self.environments.config.problems
 
     def save_settings(self, **changes: object) -> None:
@@ -297,10 +297,10 @@ class GaleEngine:
         ended = await asyncio.gather(self._exporter.close(within), self.downloads.close(within), return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
-                # What could not be written is marked at the next start.
+                # An unwritten change is marked at the next start.
                 log.error("not ended in order: %r", error)
 
-    # What follows from changes
+    # Reactions to changes
 
     def _usual_seconds(self, job_id: str) -> float | None:
         job = self.registry.jobs.get(job_id)
@@ -312,7 +312,7 @@ class GaleEngine:
             what = "removed" if change.removed else "added" if before is None else "changed"
             words = f"{inert(job.status, 40)}, file {job.download.state.value}"
             log.info("job %s %s %s: %s", job.id, what, "elsewhere" if change.elsewhere else "here", words)
-        # Seen now, its time counts by the monotonic clock.
+        # From now on its time counts by the monotonic clock.
         self._context.deadlines.remaining(job)
         if change.removed or not job.state.polled:
             if job.id in self.scheduler:

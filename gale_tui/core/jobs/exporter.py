@@ -41,7 +41,7 @@ SEE_OTHER = 303
 @dataclass(slots=True)
 class _Pending:
     keep_rejected: bool
-    """Nobody waits in front of the form to hear of a refusal: it is shown on a row."""
+    """The caller cannot show a refusal, so that it is kept as a row."""
     again: bool = False
     """It waits after a 429."""
     sent: bool = False
@@ -109,7 +109,7 @@ class Exporter:
 
     def _run(self, pending: _Pending, work: Coroutine[Any, Any, Job], name: str) -> None:
         def finish(task: asyncio.Task[Job]) -> None:
-            # Who started the export hears of a refusal.
+            # Whoever started the export gets the refusal.
             if not task.cancelled() and not isinstance(task.exception(), GaleError):
                 report_failure(task)
 
@@ -179,7 +179,7 @@ class Exporter:
             if self._closing and isinstance(error, NotSentError):
                 return await self._postpone(job)
             if isinstance(error, RedirectError) and error.status == SEE_OTHER:
-                # "See other" is what a server says that has done what it was asked.
+                # "See other" is the answer of a server that has carried out the request.
                 return await self._mark_unconfirmed(job, error)
             return await self._refuse(job, error, pending)
         except Exception:
@@ -215,7 +215,7 @@ class Exporter:
             try:
                 await self._registry.remove(job.id)
             except StoreError:
-                # The row cannot be removed: then it shows at least the refusal.
+                # The row cannot be removed, so it shows at least the refusal.
                 await self._reject(job, error)
             raise error
         return await self._reject(job, error)
@@ -229,13 +229,13 @@ class Exporter:
         return await self._registry.record(job.id, transition, event) or job
 
     async def close(self, within: float) -> None:
-        """Gives POSTs under way `within` seconds of real time; what has no answer by then is unconfirmed."""
+        """Gives POSTs under way `within` seconds of real time; one without an answer by then is unconfirmed."""
         pending = dict(self._pending)
         sent = [each.task for job_id, each in pending.items() if each.sent and self._is_requesting(job_id)]
         if sent:
             _, left = await asyncio.wait(sent, timeout=within)
             if left:
-                # What has not begun to leave by now, in a handshake that never ends, certainly starts nothing.
+                # A request that has not begun to leave by now, in an endless handshake say, certainly starts nothing.
                 self._closing = True
                 if self._connections.abort_unsent():
                     await asyncio.wait(left, timeout=ABORTED_WITHIN)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 READY_WITHIN = 120.0
 """Seconds after SUCCESS in which 403, 404 and 409 on the link mean "not yet"."""
 AUTOMATIC_TRIES = 12
-"""Tries without a further byte before it is left to the user."""
+"""Tries in a row without progress before it is left to the user."""
 FRESH_LINKS = 3
 """Further links requested before a file is given up."""
 LONGEST_WAIT = 3600.0
@@ -69,7 +69,7 @@ class JobDownload:
     """Fetches one job's file until it is saved or trying again is no use.
 
     Args:
-        slot: Waits for a place among the downloads; called with what tells the bytes received so far.
+        slot: Waits for a place among the downloads; called with a function that returns the bytes received so far.
     """
 
     task: asyncio.Task[None]
@@ -104,7 +104,7 @@ class JobDownload:
         self._nudge.set()
 
     def stop(self) -> None:
-        """Stops receiving, the part kept; while it waits, it looks at its job again."""
+        """Stops receiving, the part kept; a waiting one checks its job again."""
         if not self.transfer.cancel():
             self._nudge.set()
 
@@ -128,7 +128,7 @@ class JobDownload:
                 return
             self.transfer.ours = True
             try:
-                # Whoever had it before may have saved the file.
+                # The previous holder may have saved the file.
                 await self._registry.sync()
                 again = self._find_wanted() is not None and not await self._recover_published()
                 while again and (job := self._find_wanted()) is not None:
@@ -139,7 +139,7 @@ class JobDownload:
             finally:
                 await self.transfer.discard_unnamed_part()
                 if self.transfer.ours:
-                    # Suppressed here as well: it would take the place of what ends this.
+                    # Suppressed too: it would replace the exception that ends this.
                     with contextlib.suppress(StoreError):
                         await store.release(self._job_id, "download")
 
@@ -309,7 +309,7 @@ class JobDownload:
         if not self.transfer.ours:
             return None
         if self._closing:
-            # Whoever runs next, or runs beside us, resumes it at once.
+            # The next process, or one that runs beside this one, resumes it at once.
             stop = partial(transitions.interrupt_download, reason=DownloadReason.CLOSED, resume_at=self._clock.time())
             await self._change(stop, "stopped: gale-tui ended")
             return None

@@ -1,6 +1,6 @@
 """The jobs in memory, in step with the history: a change is written first and announced afterwards.
 
-One kind of change cannot wait: what has happened outside, such as an export that GALE accepted. If the disk does not
+One kind of change cannot wait: an event outside, such as an export that GALE accepted. If the disk does not
 take it, it is kept in memory, announced, and written as soon as that is possible (:meth:`JobRegistry.record`).
 
 The registry also learns from the jobs how long exports of a tool usually take (:class:`Durations`).
@@ -42,7 +42,7 @@ class _Unwritten:
 
 
 class JobRegistry:
-    """Every known job, and who hears of changes.
+    """Every known job, and the listeners to changes.
 
     Args:
         notify: Called with a sentence when something cannot be written, and when it could be.
@@ -115,8 +115,8 @@ class JobRegistry:
             await self.store.release(job_id, lease)
 
     async def record(self, job_id: str, transition: Transition, event: EventText = None) -> Job | None:
-        """As `change`, for what has happened and must not be lost: if it cannot be written, it is true in memory at
-        once and written as soon as it can be.
+        """As `change`, for an event that must not be lost: if it cannot be written, it counts in memory at once and
+        written as soon as it can be.
 
         Returns:
             The job as it is now; None if it is gone.
@@ -180,7 +180,7 @@ class JobRegistry:
             return change
 
         task = asyncio.create_task(write(), name="write and announce")
-        # Who is cancelled hears of no error.
+        # A cancelled caller gets no error.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 

@@ -16,7 +16,7 @@ from gale_tui.core.models import DownloadReason, DownloadState, Job, JobReason, 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a person reads, without a full stop at its end."""
+    """The text, without a full stop at its end."""
 
     text: str
     action: str = ""
