@@ -39,7 +39,7 @@ def run() -> None:
     except BaseException:
         sys.stderr = sys.__stderr__
         raise
-    # What is said from now on is lost: the thread that writes it ends anywhere, perhaps with its lock.
+    # Output is lost from now on: the thread that writes it may end anywhere, perhaps with its lock.
     sys.stdout = sys.stderr = io.StringIO()
     sys.exit(code)
 

@@ -261,7 +261,7 @@ def _any_escape(character: str) -> str:
 
 
 def _base64_cores(value: str) -> tuple[str, ...]:
-    """What base64 makes of the value wherever in a text it stands: the characters that depend on nothing beside it."""
+    """The base64 of the value at each of the three alignments, without characters that depend on the text around it."""
     import base64
 
     data = value.encode()

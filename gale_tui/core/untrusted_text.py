@@ -257,8 +257,8 @@ def safe_file_stem(name: str | None, fallback: str, limit_bytes: int = 120) -> s
     spaces; never a name that Windows reserves; at most `limit_bytes` bytes of UTF-8; never empty.
 
     Args:
-        name: What the server calls the file.
-        fallback: What to call it where nothing of `name` is left; made safe as well.
+        name: The server's name of the file.
+        fallback: The name if nothing of `name` is left; made safe as well.
         limit_bytes: At least 16.
     """
     return _safe_stem(name or "", limit_bytes) or _safe_stem(fallback, limit_bytes) or "export"

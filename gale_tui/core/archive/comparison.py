@@ -1,4 +1,4 @@
-"""What changed between two exports of a tool. Order and time stamps alone are no difference."""
+"""Compares two exports of a tool. Order and time stamps alone are no difference."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Change:
     """Of a node, as its kind."""
     kind: str = ""
     fields: tuple[FieldChange, ...] = ()
-    """What differs; of a variable without values."""
+    """The fields that differ; of a variable without values."""
     before: Secret = _NO_VALUE
     """The value of a variable."""
     after: Secret = _NO_VALUE
@@ -50,7 +50,7 @@ class Comparison:
     about: tuple[FieldChange, ...]
     """Name, description, version and the rest of the application."""
     nodes: tuple[Change, ...]
-    """What was added, what was removed, then what differs; the same for the others."""
+    """Added nodes, then removed ones, then those that differ; the others alike."""
     guardrails: tuple[Change, ...]
     variables: tuple[Change, ...]
     settings: tuple[FieldChange, ...]
@@ -92,7 +92,7 @@ _NOTHING: Final = Tool("", "", "", (), (), (), ())
 
 
 def _compare_rest(before: ArchiveContents, after: ArchiveContents, role: Role, *parts: Part) -> tuple[FieldChange, ...]:
-    """What differs in a document beside the parts that are compared on their own."""
+    """The differences of a document besides the parts that are compared on their own."""
     one, other = before.document(role), after.document(role)
     if one is None or other is None:
         return ()
@@ -100,7 +100,7 @@ def _compare_rest(before: ArchiveContents, after: ArchiveContents, role: Role, *
 
 
 def _hidden_rest(before: ArchiveContents, after: ArchiveContents) -> tuple[FieldChange, ...]:
-    """What differs beside the variables in their document, where it is not the variables themselves."""
+    """The differences of the variables' document besides the variables."""
     documents = [archive.document("variables") for archive in (before, after)]
     if any(each is None or find_part(each.value, "variables") is None for each in documents):
         return ()
@@ -154,7 +154,7 @@ def _compare_variables(ones: tuple[Variable, ...], others: tuple[Variable, ...],
     added, removed, both = _match(_by_key(ones, "name"), _by_key(others, "name"))
     changed = []
     for one, other in both:
-        # What is beside the value may hold values as well: of another stage, or earlier ones.
+        # Other fields may hold values as well: of another stage, or earlier ones.
         shown = [mask_variables([dict(each.fields) | {"name": each.name}]) for each in (one, other)]
         plain = tuple(differences(shown[0], shown[1]))
         hidden = tuple(differences(one.fields, other.fields)) if values else ()

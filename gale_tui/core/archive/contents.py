@@ -1,4 +1,4 @@
-"""What a saved export holds: its files, and the tool that its JSON describes. Nothing is extracted.
+"""The contents of a saved export: its files, and the tool that its JSON describes. Nothing is extracted.
 
 "Import a Tool API" and the console's import form want three files: `flow_definition.json`, `app_definition.json` and
 `env_variables.json`. What is inside them is not documented, so every part may be missing or look different.
@@ -67,7 +67,7 @@ class ArchiveContents:
     tool: Tool | None
     """None where the archive holds no definition of a tool."""
     notes: tuple[str, ...] = ()
-    """Sentences about what is odd."""
+    """Warnings, a sentence each."""
     values_known: bool = True
     """False for a folder whose values of environment variables are elsewhere."""
 
@@ -156,7 +156,7 @@ def _size_and_checksum(path: Path, checkpoint: Callable[[], None]) -> tuple[int,
     digest = hashlib.sha256()
     size = 0
     try:
-        # Looked at first: opening a pipe would wait for ever.
+        # Checked first: opening a pipe would wait without end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise FileSystemError(f"{inert(path)} is not a regular file")
         with path.open("rb", buffering=0) as file:
@@ -173,7 +173,7 @@ def _size_and_checksum(path: Path, checkpoint: Callable[[], None]) -> tuple[int,
 
 
 def role_of(name: str) -> Role:
-    """Which document of a tool a member is, by its name."""
+    """The document of a tool that a member is, by its name."""
     return _ROLES.get(name.replace("\\", "/").rpartition("/")[2].lower(), "other")
 
 

@@ -1,4 +1,4 @@
-"""What a tool names that another environment's export of it does not: to be there before it is imported.
+"""Things that a tool names and another environment's export of it does not: needed there before an import.
 
 An export does not list what its environment has. Another environment's export of the tool shows some of it; where it
 names nothing of a kind, the file does not tell.
@@ -46,7 +46,7 @@ class ImportNeed:
 
 
 def import_needs(source: ArchiveContents, target: ArchiveContents) -> tuple[ImportNeed, ...]:
-    """What `source` names and `target`, an export of the environment it goes to, does not."""
+    """The things that `source` names and `target`, an export of the other environment, does not."""
     return tuple(
         ImportNeed(kind, tuple(name for name in names if name not in there), bool(names))
         for (kind, names), (_, there) in zip(_named(source), _named(target), strict=True)

@@ -29,7 +29,7 @@ _PARTS: Final[dict[Part, tuple[str, ...]]] = {
     "variables": ("environmentVariables", "envVariables", "env_variables", "variables"),
 }
 _PLAIN: Final = frozenset({*NAMES, *IDS, "type", "secure", "isSecure", "secret", "scope", "description"})
-"""What may be shown of a variable without being asked."""
+"""Fields of a variable that are always shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class ToolPart:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """An environment variable. Exports carry their values, which are for the eyes of who exported."""
+    """An environment variable. Exports carry their values, which only the exporting person may see."""
 
     name: str
     value: Secret
     """As text; as JSON where it is none."""
     secure: bool
     fields: Mapping[str, Any] = field(repr=False)
-    """What else is said of it, without the value."""
+    """The other fields, without the value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _ZIP64 = 0xFFFFFFFF
 """In the place of a size that stands in the extra field."""
 _AGAIN = "Download it again"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError, ValueError)
-"""What the library raises for a damaged zip."""
+"""Exceptions of the library for a damaged zip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _check_limits(entries: list[zipfile.ZipInfo], file_size: int) -> None:
     if sum(entry.compress_size for entry in entries) > file_size:
         raise CorruptFileError("The zip is damaged: its entries are larger than the file", _AGAIN)
     if entries and min(entry.header_offset for entry in entries) != 0:
-        # A zip inside of it, whose end was taken for its own, begins later.
+        # The end record may be that of a zip inside this one, which begins later.
         raise CorruptFileError("The zip is damaged or was cut short: its list of contents is another zip's", _AGAIN)
     for entry in entries:
         name = inert(entry.filename, 80)
@@ -134,7 +134,7 @@ def _check_limits(entries: list[zipfile.ZipInfo], file_size: int) -> None:
 
 
 def odd_names(files: Iterable[ZipEntry]) -> list[str]:
-    """Sentences about what is odd though not damaged: names that lead out of a folder, names that come twice."""
+    """Warnings of a sound zip: names that lead out of a folder, duplicate names."""
     notes: list[str] = []
     seen: set[str] = set()
     for file in files:
@@ -183,7 +183,7 @@ def _read_entry(
 
 
 def _compare_headers(file: io.FileIO, entry: zipfile.ZipInfo, end: int) -> None:
-    """Compares what the library does not: the header of the entry itself, but for its name, and where its bytes end.
+    """Makes the comparisons that the library leaves out: the entry's own header without its name, and its end.
 
     Raises:
         zipfile.BadZipFile: They do not agree, or it reaches into the directory, which begins at `end`.

@@ -53,7 +53,7 @@ class ConfigFile:
     def save_environment(self, environment: Environment, *, previous_name: str | None = None) -> None:
         """Adds the environment, or replaces the one that is called `previous_name` or has its id.
 
-        Its values come from the checks of the form; what would not be read back as it is, is refused.
+        Its values come from the checks of the form; a value that would not be read back unchanged is refused.
 
         Raises:
             ConfigError: The name is taken, a value cannot be kept, or the file cannot be read or written.
@@ -210,7 +210,7 @@ class ConfigFile:
 def _keeps_the_rest(
     before: Mapping[str, Any], after: Mapping[str, Any], what: Section, environment: Environment | None
 ) -> bool:
-    """True if everything else is as it was: the file is the user's own work."""
+    """True if nothing else has changed: the file is the user's own work."""
     for name in before.keys() | after.keys():
         if name != what and name != "environments" and before.get(name) != after.get(name):
             return False

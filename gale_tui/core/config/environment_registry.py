@@ -144,7 +144,7 @@ class EnvironmentRegistry:
             raise
         self.reload()
         if previous is not None and previous.origin != environment.origin:
-            # The key belonged to the origin that is no longer used.
+            # The key belonged to the previous origin.
             with contextlib.suppress(CredentialError):
                 await self._credentials.forget(previous)
         self._connections.drop(environment.id)
@@ -173,7 +173,7 @@ class EnvironmentRegistry:
             await self._credentials.keep(environment, key)
 
     async def provide_key(self, environment: Environment, key: Secret, *, session_only: bool) -> None:
-        """Stores a new key and continues what waited for it.
+        """Stores a new key and resumes the jobs that waited for it.
 
         Raises:
             CredentialError: It cannot be stored.

@@ -165,7 +165,7 @@ def id_of(name: str, table: Mapping[str, Any]) -> str:
 
 
 def parse_config(document: Mapping[str, Any]) -> Config:
-    """The config of a parsed file. What cannot be used hides nothing else; it becomes one of `problems`."""
+    """The config of a parsed file. An invalid part hides nothing else; it becomes one of `problems`."""
     problems: list[str] = []
     environments: dict[str, Environment] = {}
     section = document.get("environments", {})

@@ -70,7 +70,7 @@ def write_environment(document: MutableMapping[str, Any], environment: Environme
     if environment.name not in section:
         section[environment.name] = _empty_table(section)
     table = section[environment.name]
-    # What is written differently but means the same stays as its author wrote it.
+    # A value that means the same stays as its author wrote it.
     host, ca_file = table.get("host"), table.get("ca_file")
     path = environment.ca_file and str(environment.ca_file)
     values: dict[str, object] = {
@@ -85,7 +85,7 @@ def write_environment(document: MutableMapping[str, Any], environment: Environme
 
 
 def write_values(table: MutableMapping[str, Any], values: Mapping[str, object]) -> None:
-    """Writes what differs; None deletes a line."""
+    """Writes the values that differ; None deletes a line."""
     for name, value in values.items():
         written = table.get(name)
         if value is None:

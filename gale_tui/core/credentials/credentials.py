@@ -121,10 +121,10 @@ class Credentials:
             return self._remember(env, found)
 
     async def keep(self, env: Environment, key: Secret) -> None:
-        """Keeps the key in the keyring, reads it back, and uses it from now on.
+        """Stores the key in the keyring, reads it back, and uses it from now on.
 
         Raises:
-            CredentialError: It could not be kept; what was used before is still used.
+            CredentialError: It could not be stored; the previous key is still used.
         """
         register_secret(key)
         if not self._use_keyring or env.source != "config":

@@ -23,7 +23,7 @@ from gale_tui.core.secret import Secret
 from gale_tui.core.untrusted_text import inert
 
 OUTPUT_LIMIT = 16_384
-"""Bytes that are kept of what it prints; a key is far shorter."""
+"""Bytes of the output that are kept; a key is far shorter."""
 _HIDDEN_VARIABLES = ("GPG_TTY",)
 """Another environment's key; and the terminal, on which gpg's agent would draw its question over the screen."""
 
@@ -35,7 +35,7 @@ def check_not_writable_by_others(config_file: Path) -> None:
         KeyCommandError: Group or others may write the file or its folder, or somebody else owns it.
     """
     if os.name == "nt":
-        # Its modes say nothing about others.
+        # Windows' modes say nothing about others.
         return
     try:
         file = Path(os.path.realpath(config_file))
@@ -67,7 +67,8 @@ def key_from_command(command: Sequence[str], time_limit: float) -> Secret:
         time_limit: Seconds until it is ended.
 
     Raises:
-        KeyCommandError: It cannot be started, fails, takes too long, or prints no key. What it printed is not repeated.
+        KeyCommandError: It cannot be started, fails, takes too long, or prints no key. The message does not repeat the
+            output.
     """
     name = inert(command[0], 60)
     try:
@@ -81,7 +82,7 @@ def key_from_command(command: Sequence[str], time_limit: float) -> Secret:
     output, complaint = _Collected(process.stdout), _Collected(process.stderr)
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
-        # A program that it left behind may hold the output open: what itself printed is there by then.
+        # A child that it left behind may hold the output open; the program's own output is there by then.
         output.join(1.0)
         complaint.join(0.1)
     except subprocess.TimeoutExpired:

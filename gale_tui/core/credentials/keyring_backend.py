@@ -116,7 +116,7 @@ class Keyrings:
         """The key that is kept under this user name.
 
         Raises:
-            CredentialError: Locked, unavailable, or what is kept there is no key.
+            CredentialError: Locked, unavailable, or the stored value is no key.
         """
         backend, allowed = self._backend()
         if not self._open_collection(create=False):
@@ -185,7 +185,7 @@ class Keyrings:
             return call()
         except KeyringLockedError as error:
             failure = error
-        except Exception as error:  # a backend lets through whatever its bus, desktop or system raises
+        except Exception as error:  # a backend lets through every exception of its bus, desktop or system
             failure = _credential_error(error)
         if isinstance(failure, KeyringUnavailableError):
             # Chosen again next time: the bus or the daemon may be another one then.
@@ -223,7 +223,7 @@ def _choose_backend() -> tuple[Any, _Allowed]:
             kind = getattr(importlib.import_module(each.module), each.name)
             priority = float(kind.priority)
             viable.append((priority, kind(), each))
-        except Exception as error:  # "not here" is said in as many ways as there are backends
+        except Exception as error:  # each backend raises another exception where it does not work
             reasons.append(f"{each.title}: {inert(redact(str(error)), 120) or type(error).__name__}")
     if not viable:
         raise KeyringUnavailableError(
@@ -236,7 +236,7 @@ def _choose_backend() -> tuple[Any, _Allowed]:
 
 
 def _configured_backend() -> tuple[str | None, str]:
-    """The backend that the user chose for all programs that use the keyring library, and by what."""
+    """The backend that the user chose for all programs with the keyring library, and where it is set."""
     if wanted := os.environ.get("PYTHON_KEYRING_BACKEND", "").strip():
         return wanted, "PYTHON_KEYRING_BACKEND"
     import configparser

@@ -179,7 +179,7 @@ def receive(body: Body, part: PartFile, checksum: Checksum, received: Callable[[
     more = True
     while more:
         buffer = checksum.take()
-        # After a piece that was cut short by the clock, or before: the next one ends where a block ends.
+        # After a write that was cut short by the clock, the next one ends at the end of a block.
         room = buffer[: (BUFFER if part.size >= LARGE else PIECE) - part.size % BLOCK]
         filled = 0
         until = time.monotonic() + FLUSH_SECONDS

@@ -16,13 +16,13 @@ from typing import Final
 from gale_tui.core.filesystem import set_file_flag
 
 BLOCK: Final = 4096
-"""Bytes; what goes past the system's memory begins and ends at a multiple of it."""
+"""Bytes; a direct write begins and ends at a multiple of it."""
 LARGE: Final = 32 << 20
 """Bytes from which on a file grows past the system's memory."""
 STEP: Final = 32 << 20
 """Bytes that come together before they are forced to the disk."""
 _WORTH: Final = 1 << 20
-"""Bytes of a write that is worth it."""
+"""Least bytes of a direct write."""
 _DIRECT: Final[int] = getattr(os, "O_DIRECT", 0)
 
 
@@ -61,7 +61,7 @@ class Flusher:
         self._begin(last=True)
 
     def wait(self) -> bool:
-        """Waits for what :meth:`finish` began; False where :meth:`abandon` came first.
+        """Waits until :meth:`finish` is done; False if :meth:`abandon` came first.
 
         Raises:
             OSError: Not all of the file reached the disk.
@@ -124,10 +124,10 @@ class DirectFile:
         self._may_be_direct = bool(_DIRECT)
 
     def append(self, data: memoryview) -> None:
-        """Writes all of it. What was written before an error counts in :attr:`size`.
+        """Writes all of it. Bytes written before an error count in :attr:`size`.
 
         Raises:
-            OSError: The disk refused it, or something that it seemed to have taken.
+            OSError: The disk refused it, or an earlier write that had seemed to succeed.
         """
         os.lseek(self._fd, self.size, os.SEEK_SET)
         while data:

@@ -46,12 +46,12 @@ from gale_tui.core.untrusted_text import safe_file_stem
 _RESUMABLE = (InterruptedDownloadError, LinkNotReadyError, LinkExpiredError, NotAZipError, FileSystemError)
 """After these a part is kept."""
 _OVERHEAD = 64 << 20
-"""Bytes that a zip may have beyond what is packed in it."""
+"""Bytes that a zip may be larger than its unpacked contents."""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadPlan:
-    """One file: its link, where it goes, and what is there already."""
+    """One file: its link, where it goes, and the part that exists already."""
 
     url: SignedUrl
     """Absolute."""
@@ -60,7 +60,7 @@ class DownloadPlan:
     """Its name where the server gives none."""
     naming: Naming
     before: Download = field(default_factory=Download)
-    """How far an earlier download came; its part is resumed if there is one. The file itself counts."""
+    """The earlier download; its part is resumed if there is one, from the bytes that are on disk."""
     any_file: bool = False
     """The file is no tool's zip: its length is checked, its contents and size are not."""
     make_parents: bool = False
@@ -74,7 +74,7 @@ class DownloadTask:
         transport: Of the job's environment.
         on_part: Called with the part's path (before it is made), its validator and the whole size, each time one of
             them changes, on the thread of :meth:`run`.
-        stall_seconds: Without a byte, after which the connection counts as cut.
+        stall_seconds: Seconds without a byte after which the connection counts as cut.
         step: See :data:`Step`; for tests.
 
     Attributes:
@@ -122,7 +122,7 @@ class DownloadTask:
 
         Raises:
             LinkNotReadyError: 403, 404 or 409: too early, or too late.
-            LinkExpiredError: The link works no longer.
+            LinkExpiredError: The link has expired.
             LinkRefusedError: The link is not followed.
             InterruptedDownloadError: Cut, stalled, server in trouble.
             StoppedDownloadError: After :meth:`cancel`.
@@ -147,7 +147,7 @@ class DownloadTask:
         raise failure
 
     def _translated(self, error: BaseException) -> BaseException:
-        """Errors of network and disk as those that :meth:`run` names; any other as it is."""
+        """Translates errors of network and disk into those that :meth:`run` names."""
         if isinstance(error, RequestError | InterruptedDownloadError) and self._cancel.cancelled:
             return StoppedDownloadError()
         if isinstance(error, RequestError):
@@ -179,7 +179,7 @@ class DownloadTask:
             if (published := part.published) is not None:
                 return self._finish_published(part, published)
             if part.shared or part.path.parent != self._plan.folder:
-                # Not ours alone to change, or not where the file is to be.
+                # The part has another name too, or is not in the file's folder.
                 self._discard()
             elif part.size and part.size == self.size:
                 with contextlib.suppress(CorruptFileError, NotAZipError):
@@ -213,14 +213,14 @@ class DownloadTask:
                 assert self._open is not None  # noqa: S101  # narrows: _receive has made it
                 return self._finish(self._open, checksum)
             except (CorruptFileError, NotAZipError):
-                # Where it was pieced together, fetching it whole may help.
+                # If it was pieced together, fetching it whole may help.
                 self._discard()
                 if not (kept and again):
                     raise
                 again = False
 
     def _ask(self, offset: int) -> OpenResponse:
-        """The answer with the file; the key goes along where the link needs it.
+        """Requests the file; with the key if the link needs it. Returns the answer.
 
         Raises:
             DownloadError: Every answer was a refusal.
@@ -351,7 +351,7 @@ class DownloadTask:
         return SavedFile(path, part.size, digest, name or self._name)
 
     def _finish_published(self, part: PartFile, published: Path) -> SavedFile:
-        """Finishes what was left to do for a file that already has its name."""
+        """Finishes the remaining steps for a file that already has its name."""
         digest = self._hash_part(part).hexdigest()
         name = check_file(published, self._plan.any_file, self._check)
         part.remove()

@@ -27,13 +27,13 @@ _NAME = re.compile(rf"(.*--\d{{8}}T\d{{6}}Z)(?:-\d+)?{_SUFFIX}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What stands in the name of a file beside its stem."""
+    """The parts of a file's name besides its stem."""
 
     environment_name: str
     finished_at: float
     """When the job ended, in seconds since the epoch."""
     pattern: str = DEFAULT_PATTERN
-    """The setting `filename_pattern`: what stands where in the name."""
+    """The setting `filename_pattern`."""
     tool: str = ""
     """The tool's id, for ``{tool}``."""
     label: str = ""
@@ -45,7 +45,7 @@ class Naming:
         ``Banking Assistant--staging--20261123T120034Z.zip``, then the same with ``-2``, ``-3`` …; at most 200 bytes.
 
         Args:
-            stem: What the file is called, from whatever source.
+            stem: The name of the tool or of the server's file; not yet safe.
             suffix: The ending, with its dot.
             short: For file systems with shorter names: at most 120 bytes.
         """
@@ -62,7 +62,7 @@ class Naming:
             "tool": _part(self.tool, stem_bytes),
             "label": _part(self.label, stem_bytes),
         }
-        # The whole is made safe as well: what the pattern adds may begin with a dot or be a reserved name.
+        # The whole is made safe as well: the pattern may begin with a dot or make a reserved name.
         return _numbered(safe_file_stem(self.pattern.format_map(values), safe, _WHOLE[short]), suffix)
 
 

@@ -166,7 +166,7 @@ class PartFile(DirectFile):
             part = cls(descriptor, path, step)
             if not os.path.lexists(folder / name):
                 return part
-            # Another download got the name since we looked, and has removed its own part of that name already.
+            # Another download has taken the name meanwhile, and has removed its own part of that name already.
             part.remove()
         raise FileSystemError(f"{folder} has too many files of this name", "Choose another folder")
 
@@ -202,7 +202,7 @@ class PartFile(DirectFile):
 
     @property
     def shared(self) -> bool:
-        """True if the file has another name as well, which a write would change too."""
+        """True if the file has another hard link, so that a write would change that file too."""
         return os.fstat(self._fd).st_nlink > 1
 
     def append(self, data: memoryview) -> None:
@@ -260,7 +260,7 @@ class PartFile(DirectFile):
 
 
 def _give_name(source: Path, target: Path) -> bool:
-    """Gives a file a name that must be free. True where it has its old name as well, then.
+    """Gives a file a name that must be free. True if it keeps its old name as well.
 
     Raises:
         FileExistsError: The name is taken.

@@ -34,7 +34,7 @@ _FOR_GOOD = frozenset(
     {"signaturedoesnotmatch", "invalidaccesskeyid", "invalidtoken", "nosuchbucket", "containernotfound"}
     | {"authenticationfailed", "allaccessdisabled", "accountisdisabled", "authorizationqueryparameterserror"}
 )
-"""Codes of the stores, in lower case, for what does not pass."""
+"""Error codes of the stores, in lower case, that do not pass with time."""
 
 
 _TEXTS = {"text/html": "a web page", "application/json": "a message", "application/xml": "application/xml"}
@@ -50,7 +50,7 @@ def content_length(headers: dict[str, str]) -> int | None:
 
 
 def validator_of(headers: dict[str, str]) -> str | None:
-    """What ``If-Range`` may carry: a strong ETag, else the date of the last change; None where ranges are no use."""
+    """The validator for ``If-Range``: a strong ETag, else the date of the last change; None if ranges are no use."""
     if headers.get("accept-ranges", "").strip().lower() == "none" or "content-encoding" in headers:
         return None
     tag = headers.get("etag", "").strip()
@@ -63,11 +63,11 @@ def validator_of(headers: dict[str, str]) -> str | None:
 def find_placement(
     response: OpenResponse, offset: int, validator: str | None, size: int | None
 ) -> tuple[int, int | None] | None:
-    """What a 200, 206 or 416 means for a part of `offset` bytes.
+    """Finds where the body of a 200, 206 or 416 belongs in a part of `offset` bytes.
 
     Args:
         offset: First byte that was requested; 0 for the whole file.
-        validator: What `If-Range` said.
+        validator: The value sent in `If-Range`.
         size: Bytes of the whole file, as it was announced before.
 
     Returns:
@@ -164,7 +164,7 @@ def server_file_name(response: OpenResponse, link: SignedUrl) -> str | None:
 
 
 def _future_start(response: OpenResponse) -> float | None:
-    """When the link begins to work, where that is yet to come."""
+    """When the link becomes valid, if that is in the future."""
     start = response.url.valid_from
     return start if start is not None and _seconds_until(start, response) > 0 else None
 
@@ -177,7 +177,7 @@ def _is_expired(response: OpenResponse, body: bytes) -> bool:
 
 
 def _seconds_until(moment: float, response: OpenResponse) -> float:
-    # By the server's own clock where it tells it: this machine's may be wrong.
+    # By the server's clock if it sends one: this machine's may be wrong.
     now = parse_http_date(response.headers.get("date", ""))
     return moment - (time.time() if now is None else now)
 
@@ -190,7 +190,7 @@ def _read_start(response: OpenResponse) -> bytes:
 
 
 def _explanation(body: bytes, content_type: str | None) -> tuple[str, str]:
-    """A store's code for what is wrong, and its sentence; the useful line of any other answer."""
+    """A store's error code and its sentence; the useful line of any other answer."""
     code = re.search(rb"<Code>([A-Za-z0-9._-]{1,80})</Code>", body)
     message = re.search(rb"<Message>([^<]{1,500})</Message>", body)
     if code or message:

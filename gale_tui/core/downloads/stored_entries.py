@@ -1,7 +1,7 @@
 """Checksums of a zip's stored entries, taken while the zip passes by.
 
-Testing a zip reads it once more from the disk. What is stored uncompressed, as most of a large export is, can be summed
-up on the way: measured, a GiB is saved in two thirds of the time. Whatever is not understood is left to the test.
+Testing a zip reads it once more from the disk. Entries that are stored uncompressed, as most of a large export is, can
+be summed up on the way: measured, a GiB is saved in two thirds of the time. Every other entry is left to the test.
 """
 
 from __future__ import annotations

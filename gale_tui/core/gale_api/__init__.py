@@ -1,4 +1,4 @@
-"""GALE's public API: ids in, models out, everything else an error that says what to do.
+"""GALE's public API: takes ids, returns models, and raises an error that says what to do for any other answer.
 
 May import ``core.http``, ``core.credentials`` and what all of core stands on.
 

@@ -1,4 +1,4 @@
-"""What GALE answers, as frozen values."""
+"""GALE's answers, as frozen values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gale_tui.core.secret import SignedUrl
 
 @dataclass(frozen=True, slots=True)
 class ResponseNote:
-    """What a call answered, for the details pane: bounded, inert, links redacted."""
+    """The answer to a call, for the details pane: bounded, inert, links redacted."""
 
     request: str
     """Method and path, for example `GET /api/public/dock-status/ds-…`."""
@@ -37,7 +37,7 @@ class DockStatus:
     name: str | None
     response: ResponseNote
     kind: Kind | None = None
-    """What the job is about; None where the answer does not say."""
+    """The kind of the export; None if the answer does not say."""
     link_refused: LinkRefusedError | None = None
     """Why the link of the answer is not followed, if it has one that is not."""
 
@@ -51,7 +51,7 @@ class ExportStarted(DockStatus):
 
 @dataclass(frozen=True, slots=True)
 class KeyTest:
-    """What asking for a dock status that cannot exist, with the key and without, tells about the key."""
+    """The result of a key test: a request for a dock status that cannot exist, with the key and without."""
 
     verdict: Literal["accepted", "refused", "inconclusive"]
     explanation: str

@@ -135,7 +135,7 @@ class GaleClient:
 
         Args:
             dock_status_id: Of the job.
-            tool_id: What else is known of it: an answer with another one is not believed.
+            tool_id: Its tool, if known: an answer with another one is not believed.
             export_job_id: The same.
             kind: Of `tool_id`.
 
@@ -206,7 +206,7 @@ class GaleClient:
             LinkRefusedError: Another scheme, plain http to another machine, loopback from elsewhere, a user name.
         """
         absolute = link
-        with contextlib.suppress(ValueError):  # one that cannot be read is refused as it is
+        with contextlib.suppress(ValueError):  # an invalid link is refused
             absolute = SignedUrl(urljoin(f"{self.transport.origin}/", link.reveal().strip()))
         check_link(absolute, self.transport.origin)
         return absolute
@@ -260,7 +260,7 @@ class GaleClient:
         )
 
     def _not_found(self, call: Call, kind: Kind, is_json: bool) -> tuple[str, str]:
-        """What happened, and what to do about it."""
+        """The sentence and the advice for a 404."""
         if not is_json:
             advice = "It may not be a GALE: check the host of the environment"
             return f"{self.transport.origin.display} has no such address (404)", advice

@@ -39,7 +39,7 @@ _INNER = ("response", "data", "result")
 
 @dataclass(frozen=True, slots=True)
 class ExpectedIds:
-    """What a call was about; an empty id is not known and not compared."""
+    """The ids that an answer must have; an empty one is unknown and not compared."""
 
     tool_id: str = ""
     dock_status_id: str = ""
@@ -77,7 +77,7 @@ def _check_ids(
 
 
 def _answer_fields(note: ResponseNote) -> dict[str, Any]:
-    """What an error says of the answer."""
+    """The fields of an error that describe the answer."""
     return {"status": note.status, "from_gale": True, "body": note.text}
 
 
@@ -201,7 +201,7 @@ def read_json(body: bytes) -> object:
     except RecursionError:
         raise ValueError("nested too deep") from None
     if isinstance(value, dict) and (link := _link(_places(value))) is not None:
-        # Before any text of the answer is used: it may repeat what signs the link.
+        # Before any text of the answer is used: it may repeat the link's signature.
         register_secret(link)
     return value
 

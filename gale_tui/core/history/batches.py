@@ -28,7 +28,7 @@ LEASE: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """What is started, what is not, and where it goes."""
+    """The tools of a batch, which of them are started, and where the files go."""
 
     id: str
     environment_id: str
@@ -48,7 +48,7 @@ class BatchRecord:
 
     @classmethod
     def new(cls, environment: Environment, tools: Sequence[BatchTool], **details: Any) -> Self:
-        """The record of a batch that begins, with `details` for what has a default."""
+        """The record of a new batch; `details` are fields that have a default."""
         return cls(uuid.uuid4().hex, environment.id, environment.name, str(environment.origin), tuple(tools), **details)
 
     @property
@@ -65,7 +65,7 @@ class BatchRecord:
         return environment is not None and str(environment.origin) == self.origin
 
     def to_json(self) -> str:
-        """Everything but id, time and what was started, as the history has it."""
+        """Everything but id, time and started jobs, as the history has it."""
         return json.dumps(
             {
                 "name": self.name,

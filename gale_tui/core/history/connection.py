@@ -27,7 +27,7 @@ _DENIED: Final = frozenset((sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite
 _SYSTEM: Final = (
     _BUSY | _DENIED | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM}
 )
-"""What says nothing about the content of the file."""
+"""Errors that say nothing about the content of the file."""
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -85,7 +85,7 @@ class BusyRetry:
         """
         while True:
             if self.waiting_since is not None and time.monotonic() >= self._limit(deadline):
-                # What queued up behind a wait does not wait once more.
+                # A call that was queued behind a wait does not wait once more.
                 raise _held_error()
             try:
                 result = attempt()

@@ -1,4 +1,4 @@
-"""What people typed into forms and is offered again: an export that was not sent, folders to unpack into."""
+"""Form input that is offered again: an export that was not sent, folders to unpack into."""
 
 from __future__ import annotations
 

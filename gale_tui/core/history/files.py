@@ -17,7 +17,7 @@ from gale_tui.core.filesystem import make_private_folder, sync_folder
 MOUNTINFO: Path = Path("/proc/self/mountinfo")
 """The table of mounts, see proc(5); only Linux has one."""
 
-# WAL shares memory between the processes of one machine: what is served over a network, or by a program that may not
+# WAL shares memory between the processes of one machine: a file served over a network, or by a program that may not
 # implement shared maps, gets a rollback journal.
 _NETWORK: Final = frozenset(
     re.findall(

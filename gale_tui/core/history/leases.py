@@ -68,7 +68,7 @@ class Leases:
         return False
 
     def grant(self, job_id: str, kind: LeaseKind, seconds: float) -> None:
-        """Acquires the lease of what is new, or free, in the transaction that is open."""
+        """Acquires the lease of a new or free job in the open transaction."""
         now = time.time()
         # Older versions compare when the process began; "" says nothing.
         self._database.write(

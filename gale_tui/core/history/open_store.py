@@ -39,7 +39,7 @@ class History:
         self.database = database
         self.reading = reading
         self.notice = ""
-        """What the user should know, in a sentence or two; usually empty."""
+        """A sentence or two for the user; usually empty."""
         self._owner = owner
         self._identity = file_identity(path)
         self.leases = Leases(database, owner)

@@ -39,7 +39,7 @@ _LATEST: Final = 32_503_680_000.0
 """The year 3000: a later moment is damage, and many systems cannot format it."""
 _LARGEST: Final = 2**63 - 1
 _REPLACED: Final = "\ufffd"
-"""What stands for bytes that are not UTF-8."""
+"""Replaces bytes that are not UTF-8."""
 
 
 def _path_value(path: Path) -> str | bytes:
@@ -59,7 +59,7 @@ def _path(value: str | bytes) -> Path:
 
 _STATES: Final[dict[str, JobState]] = {state.value: state for state in JobState}
 _DOWNLOAD_STATES: Final[dict[str, DownloadState]] = {state.value: state for state in DownloadState}
-# A reason that a later gale-tui writes is none here.
+# A reason of a later gale-tui is unknown here and counts as none.
 _REASONS: Final[dict[str, JobReason]] = {reason.value: reason for reason in JobReason}
 _DOWNLOAD_REASONS: Final[dict[str, DownloadReason]] = {reason.value: reason for reason in DownloadReason}
 _value: Final = attrgetter("value")
@@ -144,7 +144,7 @@ def repair(row: Row) -> Row:
         if type(value) not in _TYPES[index] or (
             index in _MOMENTS and value is not None and not 0.0 <= value <= _LATEST
         ):
-            # A state is told from the rest, below.
+            # The state is derived from the other fields, below.
             values[name] = "" if name in ("state", "download_state") else defaults[index]
     values["id"] = values["id"].replace(_REPLACED, "?")
     if values["state"] not in _STATES:

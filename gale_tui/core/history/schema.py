@@ -99,7 +99,7 @@ def _add_drafts(write: Write) -> None:
 def _add_reasons(write: Write) -> None:
     for column in ("reason_code TEXT", "http_status INTEGER", "download_reason_code TEXT"):
         write(f"ALTER TABLE jobs ADD COLUMN {column}")
-    # Sentences held marks for the keys of actions; who shows a sentence appends the key now.
+    # Older sentences hold marks for the keys of actions; today the screen appends the key.
     for action in ("download", "environments", "export_again", "open_details", "refresh", "track"):
         for table, column in (
             ("jobs", "note"),
@@ -112,7 +112,7 @@ def _add_reasons(write: Write) -> None:
 
 
 def _add_removed(write: Write) -> None:
-    # What brings a removed job back: its row by the names of the columns and its timeline, as JSON.
+    # For the undo of a remove: the job's row by the names of the columns and its timeline, as JSON.
     write(
         "CREATE TABLE removed (job_id TEXT PRIMARY KEY NOT NULL, at REAL NOT NULL, content TEXT NOT NULL, "
         "timeline TEXT NOT NULL)"

@@ -241,9 +241,9 @@ class JobStore:
         await self._write(lambda history: history.leases.release(job_id, kind))
 
     async def foreign_changes(self) -> list[JobChange]:
-        """What other stores wrote since the last call, oldest first; cheap if that is nothing.
+        """The changes that other stores wrote since the last call, oldest first; cheap if there are none.
 
-        A job changed several times appears once, as it is now; of a removed one only the id is known. What is shown
+        A job changed several times appears once, as it is now; of a removed one only the id is known. A job in memory
         with a higher revision is newer.
         """
         return await self._read(lambda history: history.reader.foreign_changes())

@@ -31,11 +31,11 @@ _REMEMBERED: Final = 30 * 24 * 3600.0
 _durable: Final = attrgetter(
     "state", "dock_status_id", "posts", "download_url", "download.state", "download.path", "download.part"
 )
-"""What GALE could not give us again after a power cut."""
+"""Fields that GALE could not give again if a power cut lost them."""
 
 
 def _regresses(old: Job, new: Job, again: bool) -> bool:
-    """True if the change would undo what is final."""
+    """True if the change would undo a final state."""
     if old.state.final and new.state is not old.state:
         return True
     saved = DownloadState.SAVED
@@ -118,7 +118,7 @@ class HistoryWriter:
                 return None
             now = time.time()
             job = dataclasses.replace(job_from(row), revision=self._next_revision())
-            # Whatever a damaged one holds: JSON has no bytes.
+            # A damaged row may hold bytes, which JSON has not.
             sql = "SELECT CAST(at AS REAL), CAST(text AS TEXT) FROM events WHERE job_id = ? ORDER BY id"
             events = self._database.rows(sql, (job_id,))
             self._database.write(

@@ -48,7 +48,7 @@ class Exchange:
 
     Args:
         seconds: How long it may take in all, from the name look-up to the last byte; None for no limit.
-        cancellation: What stops it from outside.
+        cancellation: Stops it from another thread.
     """
 
     def __init__(self, seconds: float | None, cancellation: Cancellation | None = None) -> None:

@@ -32,7 +32,7 @@ class ResponseFraming:
         self._chunks: _Chunks | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """What the library may have of the bytes that came; nothing before the head is whole."""
+        """The bytes to pass to the library; none before the head is complete."""
         if self._head is None:
             return self._body(data)
         self._head += data

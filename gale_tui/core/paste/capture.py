@@ -56,7 +56,7 @@ class CapturedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """What was found in a paste. Cookies and tokens are not in it."""
+    """The findings in a paste, without its cookies and tokens."""
 
     requests: tuple[CapturedRequest, ...] = ()
     """Each export once, in the order of the paste; also those whose ids were not understood."""

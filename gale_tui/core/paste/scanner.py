@@ -39,7 +39,7 @@ _NOT_SENT_TO: Final = re.compile(
     r"['\"]{0,2}\s{0,3}[:=,]|\s(?:-[exd]|--(?:referer|proxy|preproxy|doh-url|data[\w-]{0,12})))\s{0,3}=?\s{0,3}\$?['\"]{0,2}$",
     re.IGNORECASE,
 )
-"""What stands before an address that is a header's, a proxy's or part of a body."""
+"""Text before an address that belongs to a header, a proxy or a body."""
 _METHOD: Final = re.compile(
     r"(?:(?<=\s)(?:-X|--request|--method|-Method)|\bmethod['\"]{0,2}\s{0,3}[:=])[\s'\":=]{0,9}([A-Za-z]{3,7})\b"
     r"|(?:post|put)?(?<=\.)(post|put)\s{0,9}\(|^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s",
@@ -63,7 +63,7 @@ _SECRET: Final = re.compile(
 _WORTH: Final = 8
 """Characters from which on a word is a secret rather than a part of one."""
 _NO_ID: Final = re.compile(r"\$|\{\{|eyJ|Bearer", re.IGNORECASE)
-"""What stands for an id, or may be a token."""
+"""Signs of a placeholder or of a token instead of an id."""
 _MOST_ADDRESSES: Final = 1000
 _MOST_NAMED: Final = 20
 """Values of fields that are tried as an id."""
@@ -100,7 +100,7 @@ class RawRequest:
 
 
 Subject: TypeAlias = tuple[Kind, str | None, str | None]
-"""What a request is about: the kind, its id, and the id of its flow."""
+"""The subject of a request: the kind, its id, and the id of its flow."""
 
 
 def find_requests(text: str) -> Iterator[RawRequest]:
@@ -180,7 +180,7 @@ def common_host(text: str) -> str | None:
 
 
 def subject_of(raw: RawRequest) -> Subject | None:
-    """What a request is about; None if no id of a tool, a workflow or a model is in it."""
+    """The subject of a request; None if it has no id of a tool, a workflow or a model."""
     if not raw.exports and not shaped_ids(raw.text, "tool") and not shaped_ids(raw.url, "tool"):
         return None
     address = unquote(raw.url[:8192])

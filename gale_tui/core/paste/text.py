@@ -21,7 +21,7 @@ _JOINT: Final = re.compile(r"(?<=\S)\\\n(?=\S)")
 """Where bash goes on in the middle of a word."""
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|apos|lt|gt|sol|colon|equals|quest);")
 _PERCENT: Final = re.compile(r"%(?:25){0,4}(2[DdFf]|3[AaDdFf]|26)")
-"""What an address inside another one has encoded."""
+"""Encoded characters of an address inside another one."""
 _ROUNDS: Final = 4
 """How often a text may have been quoted, one way in the other."""
 

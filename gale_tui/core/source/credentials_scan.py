@@ -51,7 +51,7 @@ class Finding:
 
 
 def find_credentials(files: Mapping[str, bytes]) -> list[Finding]:
-    """What looks like a credential in the files, by name and line, at most `MOST`.
+    """Finds texts that look like credentials in the files, by name and line, at most `MOST`.
 
     References such as `{{env.TOKEN}}` are none.
     """

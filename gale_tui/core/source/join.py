@@ -151,7 +151,7 @@ def _object(content: bytes, file: str, what: str) -> dict[str, Any]:
 
 
 def _joined(document: Any, tree: _Tree, file: str, *, nodes: bool) -> Any:
-    """The document with what its references stand for."""
+    """The document with its references resolved."""
 
     def walk(value: Any) -> Any:
         kind = type(value)
@@ -192,7 +192,7 @@ def _file(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
 
 
 def _renamed_hint(path: str, tree: _Tree) -> str:
-    """What a renamed file may be called now."""
+    """A hint at the new name of a renamed file."""
     _, dashes, own = path.rpartition("--")
     found = [each for each in tree.files if dashes and each.endswith(f"--{own}") and each.startswith(f"{NODES}/")]
     return f", but {found[0]} is: was it renamed?" if len(found) == 1 else ""

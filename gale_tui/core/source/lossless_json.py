@@ -265,7 +265,7 @@ def _make_writer(style: Style, add: Callable[[str], None]) -> Callable[[object, 
             inner = around + indent if indent is not None else ""
             lead = "{" + inner
             for key, item in each.items():
-                # What most fields hold is written here: a call for each of them takes twice as long.
+                # The common types are written here: a call for each field takes twice as long.
                 kind = type(item)
                 if kind is str:
                     add(f"{lead}{encode(key)}{colon}{encode(item)}")

@@ -23,7 +23,7 @@ LAYOUT: Final = "layout.json"
 NODES: Final = "nodes"
 OTHERS: Final = "files"
 STATE: Final = ".gale-unpack"
-"""What unpack needs to know on this machine; never under version control."""
+"""Unpack's own state on this machine; never under version control."""
 IGNORE: Final = ".gitignore"
 ATTRIBUTES: Final = ".gitattributes"
 

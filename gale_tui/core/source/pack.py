@@ -122,7 +122,7 @@ def _zip(members: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in members.items():
             info = zipfile.ZipInfo("member", _MOMENT)
-            # Set afterwards: the constructor changes what it takes for a path.
+            # Set afterwards: the constructor changes characters that it takes for separators.
             info.filename = info.orig_filename = name
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o600 << 16

@@ -1,4 +1,4 @@
-"""What the documents of a tool refer to: nodes by id or name, environment variables by name.
+"""References in the documents of a tool: to nodes by id or name, to environment variables by name.
 
 References are recognised by their shape, as no schema is public.
 """

@@ -33,7 +33,7 @@ _DRAWN: Final = frozenset({"x", "y", "width", "height", "dragging", "selected"})
 _LONG: Final = 200
 """Characters from which a text on one line is a file."""
 _LONG_SOURCE: Final = 40
-"""The same for what a name calls a prompt or a script."""
+"""The same for a field whose name is that of a prompt or a script."""
 _PROSE: Final = re.compile(
     r"(?:prompt|instructions?|description|message|content|text|template|persona|goal|context|notes?|policy|markdown)$",
     re.IGNORECASE,
@@ -46,7 +46,7 @@ _PYTHON: Final = re.compile(r"^(?:def |import |from \w+ import |class \w+[:(]|pr
 
 @dataclass(slots=True)
 class Pieces:
-    """What the documents of a tool are split into."""
+    """The files and values that the documents of a tool are split into."""
 
     nodes: dict[str, Any] = field(default_factory=dict)
     """Documents by file."""
@@ -65,11 +65,11 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the walk is."""
+    """The current place of the walk."""
 
     file: str
     base: str
-    """What layout keys begin with."""
+    """Prefix of the layout keys."""
     in_node: bool
     depth: int = 0
     path: tuple[str, ...] = ()
@@ -87,11 +87,11 @@ def split_document(document: object, file: str, names: Names, *, nodes: bool) ->
 
     Args:
         document: As parsed; left as it is.
-        file: What it is called in the tree.
+        file: Its name in the tree.
         nodes: Gives nodes and texts files; else nothing is split.
 
     Returns:
-        What is left of the document, and its pieces.
+        The document with references, and its pieces.
 
     Raises:
         RecursionError: It is nested deeper than `LEVELS`.

@@ -1,7 +1,7 @@
 """Changes a tree so that a kill leaves the old one or the new one.
 
 The new files are written into `.gale-unpack/new`; a journal that lists them then decides for the new tree. Whoever
-finds a journal moves what is left of it into place.
+finds a journal moves the remaining files into place.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _write(folder: Path, files: Mapping[str, bytes], force: bool) -> TreeChanges
 
 
 def _old_files(folder: Path) -> set[str]:
-    """What unpack wrote earlier, by the manifest that is there.
+    """The files of an earlier unpack, by the manifest in the folder.
 
     Raises:
         SourceError: The folder belongs to somebody else.
@@ -127,14 +127,14 @@ def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], aft
         (staged / parent).mkdir()
     for path, content in new.items():
         _create_file(os.path.join(staged, path), content, 0o600 if path == VALUES else 0o666)
-    # What keeps the values out of version control is there before they are.
+    # The ignore file is written before the values, so that they never get into version control.
     moves = sorted(new, key=lambda path: (path not in _LINES, path))
     journal = {"move": moves, "remove": {path: _hash(content) for path, content in gone.items()}, "files": after}
     _replace_json(state / JOURNAL, journal)
 
 
 def _state_folder(folder: Path) -> Path:
-    """The folder for what unpack needs to know, without what an interrupted run left there."""
+    """The folder of unpack's own state, cleared of the files of an interrupted run."""
     state = folder / STATE
     with contextlib.suppress(FileExistsError):
         state.mkdir(mode=0o700)
@@ -163,7 +163,7 @@ def _replace_json(target: Path, value: object) -> None:
 
 
 def _finish_journal(folder: Path) -> None:
-    """Moves what a journal lists into place; does nothing without one."""
+    """Moves the files of a journal into place; does nothing without one."""
     state = folder / STATE
     content = read_file(folder, f"{STATE}/{JOURNAL}")
     if content is None:
@@ -216,7 +216,7 @@ def _read_hashes(folder: Path) -> dict[str, str]:
 
 
 def _add_lines(content: bytes | None, lines: Iterable[str]) -> bytes:
-    """The file with these lines in it, once each; what others wrote stays."""
+    """The file with these lines added, once each; all other lines stay."""
     text = content or b""
     there = {line.strip() for line in text.splitlines()}
     if text and not text.endswith(b"\n"):

@@ -41,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What an unpack did."""
+    """The result of an unpack."""
 
     name: str
     folder: Path
