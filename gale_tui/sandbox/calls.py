@@ -21,7 +21,7 @@ class Gale:
     """The tools, the jobs and the answers; :class:`server.Sandbox` listens.
 
     Args:
-        key: What `x-api-key` must be; may be changed while it runs.
+        key: The valid `x-api-key`; may be changed while it runs.
         seed: Of all ids.
         strict_flow: Whether an export needs `flowId` even where the tool has one deployed flow.
     """
@@ -43,7 +43,7 @@ class Gale:
         raise NotImplementedError
 
     def _remember(self) -> None:
-        """Called, under the lock, when a job or a link has come."""
+        """Called, under the lock, after a job or a link was added."""
 
     @property
     def offered(self) -> tuple[Tool, ...]:
@@ -61,7 +61,7 @@ class Gale:
         later: tuple[Flow, ...] = (),
         kind: str = "tool",
     ) -> Tool:
-        """Offers a further tool, workflow or model under new ids; `later` is what its further exports have."""
+        """Offers a further tool, workflow or model under new ids; `later` are the flows of its further exports."""
         script = script or Script()
         with self.lock:
             flow_id = self._tool_ids.new("cf-") if KINDS[kind].takes_flow else ""
@@ -85,7 +85,7 @@ class Gale:
                 raise
             response, fault = errors_json(500, "The sandbox could not read or make a file"), PROPER
         except Exception as error:
-            # A script that cannot be followed is told to who asks: a server thread has nobody else to tell.
+            # An invalid script is reported to the client: a server thread has nobody else to report to.
             response, fault = errors_json(500, f"The sandbox's script is wrong: {error!r}"), PROPER
         response.head_only = request.method == "HEAD"
         return response, fault
@@ -213,7 +213,7 @@ def _status_answer(job: Job, now: float, link: str | None) -> dict[str, object]:
 
 
 def _start_answer(job: Job, id_field: str, status: object) -> dict[str, object]:
-    """What both answers begin with."""
+    """The fields that both answers begin with."""
     kind = KINDS[job.kind]
     return {
         id_field: job.dock_status_id,

@@ -38,7 +38,7 @@ class Flow:
 
 
 REVISION: Final = "Answer in at most three sentences."
-"""What each later version of a tool adds to its first prompt."""
+"""Text that each later version of a tool adds to its first prompt."""
 
 
 def _read_flows() -> dict[str, Flow]:

@@ -58,9 +58,9 @@ class Tool:
     """Its one deployed flow; empty for a model."""
     name: str
     what: str
-    """What happens when it is exported, in a few words."""
+    """Its behaviour when it is exported, in a few words."""
     flows: tuple[Flow, ...]
-    """What each export has, from the first on; the last of them stays."""
+    """The flow of each export, from the first on; further exports have the last one."""
     script: Script
     export_faults: Iterator[Fault]
     kind: str = "tool"
@@ -68,7 +68,7 @@ class Tool:
     """Exported with any flow; not offered."""
 
     def flow_of(self, number: int) -> Flow:
-        """What an export has that `number` others came before."""
+        """The flow of the export after `number` others."""
         return self.flows[min(number, len(self.flows) - 1)]
 
 

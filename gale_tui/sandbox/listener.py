@@ -119,7 +119,7 @@ class Listener(ThreadingTCPServer):
                     return
                 if request is None:
                     return
-                # Before anybody hears of the request: who waits for that may move the clock at once.
+                # Before the request is announced: a test that waits for it may move the clock at once.
                 asked_at = self._time.now()
                 answer, fault = self._answer(request)
                 send(connection, answer, fault, self._time, asked_at=asked_at, keep_alive=request.keep_alive)

@@ -28,7 +28,7 @@ Place = Literal["answer", "head"] | int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with some answers of one call. What is not set stays as it would be without the fault.
+    """A fault of some answers of one call. Fields that are not set change nothing.
 
     `Fault()` alone is a proper answer, useful to let some pass before the next fault of a sequence.
     """
@@ -38,7 +38,7 @@ class Fault:
     status: int | None = None
     """HTTP status; without a `body` comes the JSON that belongs to it."""
     message: str | None = None
-    """What `errors[].msg` says in that JSON."""
+    """The text of `errors[].msg` in that JSON."""
     body: bytes | str | None = None
     headers: tuple[tuple[str, str | None], ...] = ()
     """Set, replaced, or left out (None)."""
@@ -72,7 +72,7 @@ class Fault:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     write: Callable[[str], str] = str
-    """What an answer makes of the absolute link."""
+    """Changes the absolute link in an answer; by default it stays as it is."""
     host: Literal["own", "other"] = "own"
     """`other`: a second port of the sandbox, so another origin."""
     signed: bool = True

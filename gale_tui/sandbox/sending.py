@@ -80,7 +80,7 @@ def hang_up(connection: socket.socket, *, reset: bool) -> None:
 
 
 def shut_down(connection: socket.socket) -> None:
-    """Ends both directions of a connection; who waits on it returns."""
+    """Ends both directions of a connection, so that blocked calls return."""
     with contextlib.suppress(OSError):
         # Not the connection's own method: that of a TLS socket drops its state under a thread that still reads.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
@@ -130,7 +130,7 @@ def _body(connection: socket.socket, head: bytes, response: Response, fault: Fau
 
 
 def _paced(connection: socket.socket, head: bytes, body: bytes | memoryview, pace: float, time: SandboxTime) -> None:
-    # Before the head: who has seen it may move the clock and count on the bytes.
+    # Before the head: a test that has seen it may move the clock and count on the bytes.
     begin = time.now()
     connection.sendall(head)
     sent = 0

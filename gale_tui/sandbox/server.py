@@ -27,7 +27,7 @@ class Sandbox(Gale):
 
     Args:
         port: 0 for one that is free.
-        key: What `x-api-key` must be; may be changed while it runs (:attr:`key`).
+        key: The valid `x-api-key`; may be changed while it runs (:attr:`key`).
         clock: Monotonic seconds; jobs, links and pauses follow it.
         seed: Makes all ids the same ones each time. Without it those of the offered tools still are, those of jobs not.
         catalogue: The tools to offer, in their order.
@@ -83,7 +83,7 @@ class Sandbox(Gale):
             except OSError as error:
                 if not self._port_kept or error.errno not in (errno.EADDRINUSE, errno.EACCES):
                     raise
-                # Somebody else has the port of last time: the kept jobs' origin is gone, new ones work.
+                # Another program has the port of last time: the kept jobs' origin is gone, new ones work.
                 self._ports["own"] = 0
                 self._listen("own")
             self._running = True

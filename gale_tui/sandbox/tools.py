@@ -12,7 +12,7 @@ from gale_tui.sandbox.script import Fault, File, Link, Script
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What can be exported, as the vendor's pages of the API family have it."""
+    """The kinds of exports, as in the vendor's pages of the API family."""
 
     paths: tuple[str, ...]
     """Spellings of its place in a call's path; all of them are answered unless a script says otherwise."""
@@ -45,7 +45,7 @@ class SampleTool:
     flow: Flow
     script: Script = field(default_factory=Script)
     later: tuple[Flow, ...] = ()
-    """What its second export has, its third and so on; the last of them stays."""
+    """The flows of its second export, its third and so on; further exports have the last one."""
 
 
 DEMO: Final[tuple[SampleTool, ...]] = (
@@ -104,4 +104,4 @@ DEMO: Final[tuple[SampleTool, ...]] = (
         ),
     ),
 )
-"""One tool for each thing that a person should have seen."""
+"""One tool for each case that is worth seeing."""

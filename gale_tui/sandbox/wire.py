@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the sandbox reads and frames it: strict where a client could be wrong, raw where a test wants to see."""
+"""HTTP/1.1 as the sandbox reads and frames it: strict where a client could be wrong, raw where a test looks."""
 
 from __future__ import annotations
 

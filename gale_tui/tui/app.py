@@ -1,4 +1,4 @@
-"""The app: one engine, the screens, and what lies between them."""
+"""The app: one engine, the screens, and the events between them."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
     from gale_tui.core.batch.reader import Paste
 
 WATCHED_SECONDS = 60.0
-"""Seconds after a key for which somebody still looks, inside a multiplexer that does not tell."""
+"""Seconds after a key for which the terminal counts as watched, in a multiplexer that reports no focus."""
 
 
 class GaleApp(TerminalApp):
-    """gale-tui's screen.
+    """The Textual app.
 
     Args:
         engine: Not yet started; the app starts and closes it.
         signals: False where somebody else handles signals, in tests.
         on_first_frame: Called once, when the jobs are on the screen.
-        opening: What to open the export form or the batch with; a path is read there.
+        opening: Opens the export form or the batch with it; a path is read there.
         follow_paste: Whether that may choose the environment; False where the command line has.
     """
 
@@ -91,7 +91,7 @@ class GaleApp(TerminalApp):
     # Start and end
 
     async def on_mount(self) -> None:
-        """Opens the history, shows the jobs, and what has to be done first."""
+        """Opens the history, shows the jobs, and the screen that has to come first."""
         self.listen_to_signals()
         self.app_resume_signal.subscribe(self, self.repaint_resumed)
         self.paint_soon(self.jobs_screen)
@@ -136,14 +136,14 @@ class GaleApp(TerminalApp):
             self.call_later(self._watch_size)
 
     async def on_unmount(self) -> None:
-        """Closes the engine: what runs is kept so that it can go on."""
+        """Closes the engine, so that running jobs can be resumed."""
         self._notifier.close()
         await self.engine.close()
 
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Notes whether somebody looks."""
+        """Records whether the terminal is watched."""
         if isinstance(event, events.Key):
             self._key_at = time.monotonic()
         elif isinstance(event, events.AppFocus | events.AppBlur):
@@ -162,7 +162,7 @@ class GaleApp(TerminalApp):
         return bool(self.screen_stack) and self.screen is self.jobs_screen and not isinstance(self.focused, Input)
 
     def _is_watched(self) -> bool:
-        """Whether somebody looks: the terminal says so, or where a multiplexer keeps that to itself, the keys do."""
+        """Whether the user watches: by the terminal's focus reports, or by recent keys if a multiplexer sends none."""
         if self._focus_reported or not self.multiplexer:
             return self.app_focus
         return time.monotonic() - self._key_at < WATCHED_SECONDS
@@ -171,7 +171,7 @@ class GaleApp(TerminalApp):
 
     def _job_changed(self, change: JobChange) -> None:
         if not self.screen_stack:
-            # The screens go first at the end: what the engine writes while it closes is for the next start.
+            # At the end the screens close first: changes during the engine's close are for the next start.
             return
         self.jobs_screen.post_message(JobChanged(change))
         if isinstance(self.screen, JobActions) and self.screen != self.jobs_screen:
@@ -215,7 +215,7 @@ class GaleApp(TerminalApp):
         self.job_counts.count(jobs)
         self.jobs_screen.post_message(HistoryLoaded())
 
-    # Words to the user
+    # Messages to the user
 
     def say(self, text: str | Sentence, *, severity: SeverityLevel = "information", seconds: float = 4) -> None:
         """Shows a sentence in the corner, made inert; the same one is not shown twice."""
@@ -235,7 +235,7 @@ class GaleApp(TerminalApp):
         self.jobs_screen.post_message(EnvironmentsChanged())
 
     def environments_changed(self) -> None:
-        """To be called when environments, keys or the choice among them changed."""
+        """Call it after a change of environments, keys or the current environment."""
         self.run_worker(self._find_key_text(), name="key text", exclusive=True, group="key text")
 
     # Everywhere
@@ -280,7 +280,7 @@ class GaleApp(TerminalApp):
             self.push_screen(SettingsScreen())
 
     def save_settings(self, **changes: object) -> bool:
-        """Keeps settings and lets them take effect; says why where that cannot be done."""
+        """Saves settings and applies them; shows the error if that fails."""
         if "theme" in changes:
             self.theme = str(changes["theme"]) or theme.DARK
         try:

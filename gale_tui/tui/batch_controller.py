@@ -1,4 +1,4 @@
-"""The batch that runs: started from a confirmed list, continued after a cut, reported at its end."""
+"""The running batch: started from a confirmed list, continued after an interruption, reported at its end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BatchController:
         self._unstarted: BatchList | None = None
         self._offered: set[str] = set()
         self.pending: BatchRecord | None = None
-        """A batch that was cut short, neither continued nor discarded."""
+        """An interrupted batch, neither continued nor discarded."""
         self.account: BatchAccount | None = None
         """Of the batch that runs, or of the last one."""
 
@@ -55,7 +55,7 @@ class BatchController:
 
     @property
     def status_line(self) -> str:
-        """The progress on one line, or what was cut short; else empty."""
+        """The progress or an interrupted batch on one line; else empty."""
         if self._run is not None and self.account is not None:
             done = self._expected_end()
             until = f" · done about {clock_time(done)}" if done is not None else ""
@@ -105,7 +105,7 @@ class BatchController:
         screen = BatchScreen(first, environment, self._unstarted, note)
 
         def closed(record: BatchRecord | None) -> None:
-            # What was typed and not started is there again the next time.
+            # Typed lines that were not started are shown again the next time.
             self._unstarted = screen.unsaved if record is None else None
             if record is not None:
                 self._jobs.table.marks.clear()
@@ -142,7 +142,7 @@ class BatchController:
         )
         self.open(tools, environment, " ".join(filter(None, notes)))
 
-    # What was cut short
+    # Interrupted batches
 
     async def find_interrupted(self) -> None:
         """Offers to continue a batch that an earlier run left, one at a time; starts nothing."""
@@ -238,7 +238,7 @@ class BatchController:
             self._run = None
             raise
         with contextlib.suppress(GaleError):
-            # What could not be started is not lost either.
+            # A batch that could not be started is not lost either.
             left = await engine.batches.find(run.record.id)
             self.pending = left if left is not None and left.left else None
             self._offered.add(run.record.id)
@@ -272,7 +272,7 @@ class BatchController:
         self._app.say(words, severity="information" if good else "warning", seconds=15)
 
     def offer_to_continue(self) -> None:
-        """Shows a batch that was cut short, once the jobs are on screen."""
+        """Shows an interrupted batch, once the jobs are on screen."""
         if self._offer_pending and self._app.screen is self._jobs:
             self.show_account()
 

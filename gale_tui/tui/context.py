@@ -1,4 +1,4 @@
-"""What a screen may use of the app, and what navigation and batches need besides: no screen imports the app."""
+"""Protocols of the app for screens, navigation and batches: no screen imports the app."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 BatchStart: TypeAlias = "Batch | ToolSet | tuple[BatchTool, ...]"
-"""What a batch begins with: a list that was read, a set, or tools."""
+"""The contents of a new batch: a list that was read, a set, or tools."""
 
 
 class NavigationContext(Protocol):
-    """The ways that begin at several screens; :class:`gale_tui.tui.navigation.Navigation`."""
+    """Screens that several screens open; :class:`gale_tui.tui.navigation.Navigation`."""
 
     def open_form(
         self, again: Job | None = None, pasted: str | Paste | Path = "", *, follow_paste: bool = True
@@ -57,7 +57,7 @@ class BatchContext(Protocol):
 
 
 class AppContext(Protocol):
-    """What a screen needs of the app."""
+    """The app as screens use it."""
 
     engine: GaleEngine
     ascii: bool
@@ -78,7 +78,7 @@ class AppContext(Protocol):
 
 
 class AppHost(AppContext, Protocol):
-    """What navigation and batches need of the framework's app."""
+    """The framework's app as navigation and batches use it."""
 
     @property
     def screen(self) -> Screen[Any]: ...

@@ -26,14 +26,14 @@ class Term(NamedTuple):
 
 
 class Filter(NamedTuple):
-    """What a job has to be like: all of the terms hold."""
+    """A filter: a job passes if all terms match."""
 
     terms: tuple[Term, ...]
     advice: str = ""
-    """A sentence about a field that does not exist; its word is looked for as it is."""
+    """A sentence about an unknown field; the whole word is searched for instead."""
 
     def passes(self, texts: JobTexts, job: Job) -> bool:
-        """Returns True if a job is like that."""
+        """Returns True if a job matches."""
         return all((term.text in texts.of(job)[term.field]) is not term.negated for term in self.terms)
 
 

@@ -49,7 +49,7 @@ class Navigation:
 
             if isinstance(pasted, str) and not is_slow_to_read(pasted):
                 paste = read_paste(pasted)
-                # What is no request may be an id: the form knows what to do with its text.
+                # A text without a request may be an id, which the form handles.
                 pasted = paste if paste.batch is not None or paste.captured.requests else pasted
             if isinstance(pasted, Paste) and pasted.batch is not None:
                 app.batch.open(pasted.batch, None if follow_paste else app.engine.environments.current)
@@ -89,7 +89,7 @@ class Navigation:
             self._app.push_screen(screen)
 
     def open_unpack(self, jobs: Sequence[Job], done: Callable[[Path | None], None] | None = None) -> None:
-        """Asks for a folder and unpacks saved files into it; `done` is given that of the last tool, None without."""
+        """Asks for a folder and unpacks saved files into it; calls `done` with the last tool's folder, or None."""
         saved = [job for job in jobs if job.download.path is not None and job.download.state is DownloadState.SAVED]
         tools = _newest(job for job in saved if job.kind.holds_tool)
         if not tools:
@@ -102,6 +102,6 @@ class Navigation:
 
 
 def _newest(jobs: Iterable[Job]) -> list[Job]:
-    """Of each tool and flow of an environment the export that was started last."""
+    """The latest export of each tool and flow in each environment."""
     by_age = sorted(jobs, key=lambda job: job.created_at)
     return list({(job.environment_id, job.tool_id, job.flow_id): job for job in by_age}.values())

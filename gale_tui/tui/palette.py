@@ -39,7 +39,7 @@ class GalePalette(CommandPalette):
 class Command:
     title: str
     rest: Content
-    """What stands behind the title."""
+    """The text behind the title."""
     run: Callable[[], object]
     help: str = ""
 

@@ -24,7 +24,7 @@ class JobCounts:
         self.failed = 0
 
     def count(self, jobs: Iterable[Job]) -> None:
-        """Takes in jobs that are not counted yet."""
+        """Adds jobs that are not counted yet."""
         for job in jobs:
             self._set(job.id, _kinds(job))
 

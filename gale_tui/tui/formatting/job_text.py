@@ -1,4 +1,4 @@
-"""How a job is said: the one place where a state becomes a glyph, a word and a colour.
+"""A job as text: the one place where a state becomes a glyph, a word and a colour.
 
 Everything here is pure. Server text is made inert on the way.
 """
@@ -29,9 +29,9 @@ from gale_tui.tui.formatting.quantities import (
 BAR_CELLS = 8
 """Width of a percentage's bar."""
 LEAST_NOTE = 60
-"""Cells in which the beginning of a long note says enough."""
+"""Cells from which a long note is cut rather than replaced."""
 LEAST_NAME = 14
-"""Cells of a file's name below which it would say nothing."""
+"""Least cells of a cut file name."""
 
 
 class JobFacts(NamedTuple):
@@ -49,7 +49,7 @@ class JobFacts(NamedTuple):
 
 
 def elapsed_seconds(job: Job, now: float) -> float | None:
-    """How long the job has been going, or took, in seconds; None where that cannot be said."""
+    """Seconds that the job has run, or took; None if unknown."""
     if job.ended_at is not None:
         return max(0.0, job.ended_at - job.created_at)
     if job.state in (JobState.REQUESTING, JobState.WAITING, JobState.RUNNING):
@@ -111,7 +111,7 @@ def status_text(job: Job, width: int) -> Piece:
 
 
 def file_text(facts: JobFacts, width: int) -> Piece:
-    """What there is to say about the file, in so many cells; before there is one, the reason or the note of the job."""
+    """The text about the file, at most `width` cells; before there is one, the reason or the note of the job."""
     job, usual = facts.job, facts.usual
     piece = _download_text(facts, width) or _job_note(job, facts.key, width)
     if not piece.text and usual is not None and job.state is JobState.RUNNING and job.percentage is None:
@@ -166,7 +166,7 @@ def _job_note(job: Job, key: Callable[[str], str], width: int) -> Piece:
 
 
 def _whole_or(note: str, width: int, *shorter: str) -> str:
-    """The note where there is room for it, or for most of it; else the longest of the shorter ones that fits."""
+    """The note if it fits, wholly or for the most part; else the longest of the shorter ones that fits."""
     if note and (cell_len(note) <= width or width >= LEAST_NOTE):
         return note
     return next((text for text in shorter if cell_len(text) <= width), shorter[-1])

@@ -13,7 +13,7 @@ _WORD_START = re.compile(r"(?<=[^ ])(?= )")
 
 
 class Tone(StrEnum):
-    """What a piece of text means for the eye; the theme gives it a colour."""
+    """The role of a piece of text; the theme gives it a colour."""
 
     TEXT = "text"
     MUTED = "muted"
@@ -38,7 +38,7 @@ class Tone(StrEnum):
 
 
 class Piece(NamedTuple):
-    """A bit of text in one tone; `strong` where it is what its line is shown for."""
+    """A bit of text in one tone; `strong` if it is the point of its line."""
 
     text: str
     tone: Tone = Tone.TEXT
@@ -53,7 +53,7 @@ def plain_text(line: Iterable[Piece]) -> str:
 
 
 def wrap_words(line: Line, width: int, indent: str) -> Iterator[Line]:
-    """The line in pieces of at most so many cells, broken between words where there are any; the further indented."""
+    """The line wrapped at `width` cells, between words where possible; further lines begin with `indent`."""
     words = [piece._replace(text=word) for piece in line for word in _WORD_START.split(piece.text)]
     room = max(1, width - cell_len(indent))
     row: list[Piece] = []
@@ -78,7 +78,7 @@ def wrap_words(line: Line, width: int, indent: str) -> Iterator[Line]:
 
 
 def beside(head: Line, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
-    """The text in lines of at most `width` cells, beside what stands before its first one."""
+    """The text in lines of at most `width` cells, with `head` before the first and an indent before the others."""
     cells = cell_len(plain_text(head))
     for part in wrap(text, width - cells):
         yield *head, Piece(part, tone)

@@ -1,4 +1,4 @@
-"""What colour a tone has on a ground, taken from the theme."""
+"""The colour of a tone on a ground, taken from the theme."""
 
 from __future__ import annotations
 

@@ -40,9 +40,9 @@ class _AppScreen(Screen[T]):
     """The app, as screens and dialogs see it."""
 
     KEYS_WAIT_FOR: ClassVar[frozenset[str]] = frozenset()
-    """Groups of workers that open a dialog in a moment: keys typed meanwhile are for that."""
+    """Groups of workers that are about to open a dialog: keys typed meanwhile are for that dialog."""
     _result: tuple[T | None] | None = None
-    """What to dismiss it with once nothing is above it any more."""
+    """The result of a dismiss that waits until the screen is on top."""
 
     @property
     def gale(self) -> AppContext:
@@ -101,7 +101,7 @@ class _AppScreen(Screen[T]):
 class GaleScreen(_AppScreen[T]):
     AUTO_FOCUS: ClassVar[str | None] = None
     PLACE: ClassVar[Place] = Place.DIALOG
-    """Whose keys work there. It alone gives a screen its keys: `BINDINGS` of a subclass are replaced."""
+    """The place of its keys, and their only source: `BINDINGS` of a subclass are replaced."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         cls.BINDINGS = bindings(cls.PLACE)

@@ -102,7 +102,7 @@ class CopyMenu(GaleModal[None]):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         name, text = self._texts[event.option_index]
         if self._off:
-            # Asked for by name, so that a link is shown whole: there is no other way to get at it.
+            # The user chose it by name, so a link is shown whole: there is no other way to get it.
             self.query_one("#text", Static).update(text)
             self.gale.say("Not copied: copying is off in the settings. Select the text with the mouse.")
             return
@@ -115,5 +115,5 @@ class CopyMenu(GaleModal[None]):
 
 
 def _printable(text: str) -> str:
-    # What is pasted into a shell must not press keys there.
+    # A text pasted into a shell must not press keys there.
     return "".join(character for character in text if character.isprintable())

@@ -56,7 +56,7 @@ class ConfirmDialog(GaleModal[bool]):
         """Makes the dialog.
 
         Args:
-            question: What will happen; plain text or content, never markup.
+            question: States what will happen; plain text or content, never markup.
         """
         super().__init__()
         self._title = title

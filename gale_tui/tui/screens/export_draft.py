@@ -92,6 +92,6 @@ class DraftAutosave:
         self._fields.app.run_worker(self._write(draft), name="draft")
 
     async def _write(self, draft: ExportDraft | None) -> None:
-        # The form is as it is on the screen; that the disk takes nothing is said where a job is written.
+        # The form keeps its fields; a full disk is reported when a job is written.
         with contextlib.suppress(GaleError):
             await (self._drafts.clear() if draft is None else self._drafts.save(draft))

@@ -38,8 +38,8 @@ from gale_tui.tui.widgets.forms.pasting_fields import PastingFields
 class ExportForm(FormScreen[Job]):
     """Asks what to export and starts it. Dismissed with the job; with None where the user went back.
 
-    While GALE is asked the form takes nothing further. Going back then does not stop the request: the job appears in
-    the table, or a notification says why there is none.
+    The form accepts no input while the request is under way. Going back does not stop it: the job appears in the table,
+    or a notification says why there is none.
     """
 
     CSS_PATH = form_css("export_form.tcss")
@@ -103,7 +103,7 @@ class ExportForm(FormScreen[Job]):
     def _offer_key(self, offered: bool) -> None:
         self.query_one("#give-key").display = offered
 
-    # What the fields tell
+    # Messages of the fields
 
     @on(ExportFields.EnvironmentChanged)
     def _environment_changed(self) -> None:

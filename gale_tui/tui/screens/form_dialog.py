@@ -32,7 +32,7 @@ class FormDialog(GaleModal[T]):
         return self.query(TextField).first()
 
     def action_submit(self) -> None:
-        """Accepts what was typed, or shows what is wrong with it."""
+        """Accepts the input, or shows its problem."""
         invalid = next((each for each in self.query(TextField) if each.display and not each.validate()), None)
         if invalid is not None:
             invalid.input.focus()
@@ -40,7 +40,7 @@ class FormDialog(GaleModal[T]):
             self.accept()
 
     def accept(self) -> None:
-        """Dismisses the dialog with what was typed, which is valid."""
+        """Dismisses the dialog with the input, which is valid."""
         raise NotImplementedError
 
     def enter(self, field: Input) -> None:

@@ -1,4 +1,4 @@
-"""Help for where one is: its keys and its words."""
+"""Help for the current screen: its keys and its words."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class HelpScreen(GaleModal[None]):
         return parts
 
     def _dialog_keys(self) -> list[Content]:
-        """The keys that a dialog has of its own, in its own words."""
+        """The dialog's own keys, with its own labels."""
         own = (each for each in reversed(type(self._below).__mro__) if each.__module__.startswith("gale_tui."))
         bindings = (each for kind in own for each in vars(kind).get("BINDINGS", ()) if isinstance(each, Binding))
         return [_line(self._keys_text(tuple(each.key.split(","))), f"{each.description}.") for each in bindings]

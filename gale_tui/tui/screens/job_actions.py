@@ -30,7 +30,7 @@ class JobActions(GaleScreen[None]):
         return JobFacts(job, now, engine.downloads.progress(job.id), engine.registry.durations.usual(job), self.key)
 
     def selected_job(self) -> Job | None:
-        """The job that one sees selected; None, having said so, if there is none."""
+        """The selected job; None, after a message, if there is none."""
         raise NotImplementedError
 
     def target_jobs(self) -> Sequence[Job]:
@@ -140,7 +140,7 @@ class MarkedJobActions(JobActions):
         raise NotImplementedError
 
     def selected_job(self) -> Job | None:
-        """The job under the cursor. One that was scrolled out of sight is shown first, and nothing is done with it."""
+        """The job under the cursor. If it is scrolled out of sight, it is only scrolled back into view."""
         job = self.table.current
         if job is None:
             self.gale.say("No job is selected.")

@@ -69,7 +69,7 @@ class JobsScreen(MarkedJobActions):
         self.set_interval(1.0, self._tick)
         self.set_interval(0.5, self._read_progress)
 
-    # What is shown
+    # Display
 
     def _arrange(self) -> None:
         width, height = self.app.size
@@ -141,7 +141,7 @@ class JobsScreen(MarkedJobActions):
             self.table.repaint_jobs(self.engine.downloads.running())
 
     def on_screen_resume(self) -> None:
-        """Shows what changed behind another screen."""
+        """Shows changes that came while another screen was open."""
         if self.is_mounted and self.query("#jobs"):
             self.show_header()
             self._say_empty()

@@ -71,7 +71,7 @@ class SettingsScreen(FormScreen[None]):
     PLACE = Place.SETTINGS
     KEYS_WAIT_FOR = frozenset({"back"})
 
-    # What it looks like
+    # Layout
 
     def compose(self) -> ComposeResult:
         settings = self.engine.settings

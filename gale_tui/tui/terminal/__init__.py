@@ -1,1 +1,1 @@
-"""What depends on the terminal; every private name of the framework is used here and nowhere else."""
+"""The parts that depend on the terminal; the framework's private names are used here and nowhere else."""

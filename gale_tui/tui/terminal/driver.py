@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 BEHIND = 1024
 """Bytes not yet sent from which a new picture waits for the terminal."""
 PATIENCE = 0.5
-"""Seconds that the end waits for a terminal to take what is sent last."""
+"""Seconds that the end waits for the terminal to read the last bytes."""
 _TICK = 0.1
-"""Seconds between looks whether the program ends."""
+"""Seconds between checks whether the program ends."""
 
 
 class Owner(Protocol):
@@ -61,7 +61,7 @@ class TerminalDriver(LinuxDriver):
 
     @property
     def behind(self) -> bool:
-        """Whether the terminal has not taken what it was sent."""
+        """Whether the terminal has not yet read all that was sent."""
         return self.output.pending > BEHIND
 
     @property

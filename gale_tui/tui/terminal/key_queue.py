@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
 LONGEST: Final = 2.0
-"""Seconds that a key waits at most for what the one before it does."""
+"""Longest wait of a key for the effects of the one before, in seconds."""
 _ROUNDS: Final = 3
 """Passes in which neither screen nor focus changes: a key, the message that a widget makes of it, what that opens."""
 _LOOK: Final = 0.005
@@ -41,7 +41,7 @@ class KeyQueue:
         self._typing = False
 
     def put(self, *turns: Turn) -> None:
-        """Queues keys and pastes, and what is to be called between them."""
+        """Queues keys and pastes, and functions to call between them."""
         self._turns.extend(turns)
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._run())
@@ -67,7 +67,7 @@ class KeyQueue:
             await self._settle()
 
     async def _settle(self) -> None:
-        """Returns once screens and widgets have done what the keys so far made them do."""
+        """Returns once screens and widgets have handled the effects of the keys so far."""
         app = self._app
         deadline = asyncio.get_running_loop().time() + LONGEST
         same = 0
@@ -84,7 +84,7 @@ class KeyQueue:
                 same = 0
 
     async def _reached(self, pump: MessagePump, deadline: float) -> None:
-        """Returns once all is handled that waits in a queue now, or nobody handles it any more."""
+        """Returns once a message queue has handled what waits in it now, or is closed."""
         reached = asyncio.Event()
         if not pump.call_later(reached.set):
             return

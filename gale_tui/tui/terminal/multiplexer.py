@@ -1,4 +1,4 @@
-"""What is different inside tmux and GNU screen, which stand between the program and the terminal."""
+"""Differences inside tmux and GNU screen, which stand between the program and the terminal."""
 
 from __future__ import annotations
 

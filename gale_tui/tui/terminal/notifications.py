@@ -1,4 +1,4 @@
-"""What reaches a user who looks elsewhere: bell, desktop notification, the terminal's title."""
+"""Signals for a user who looks elsewhere: bell, desktop notification, the terminal's title."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ending_text(change: JobChange) -> str:
 
 
 class Notifier:
-    """Tells of endings outside the picture, as the settings want it."""
+    """Signals the end of jobs outside the screen, as set in the settings."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Notifier:
         self._titled: str | None = None
 
     def notify(self, text: str) -> None:
-        """Rings, or notifies the desktop, unless the terminal is being looked at."""
+        """Rings or notifies the desktop, unless the terminal has the focus."""
         how = self._settings().notifications
         if not text or how == "off" or self._focused():
             return

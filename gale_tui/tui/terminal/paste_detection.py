@@ -36,7 +36,7 @@ class ReadingInput(Input):
     """A text field that can read more in a paste than its own value."""
 
     read_more: Callable[[str], bool] | None = None
-    """Given each paste first; True if it understood more in it than this field's own value."""
+    """Called with each paste first; returns True if it read more in it than this field's own value."""
 
     def insert_line(self, text: str) -> None:
         """Inserts the first line of a text."""
@@ -103,7 +103,7 @@ class PasteDetector:
         return bool(self._held)
 
     def end(self, *behind: events.Key | events.Paste) -> None:
-        """Ends the burst; what is given comes behind it."""
+        """Ends the burst and queues its events, followed by `behind`."""
         typed, held, before = self._typed, self._held, self._before
         self._forget()
         keys = [*typed, *held]
@@ -113,7 +113,7 @@ class PasteDetector:
         if before:
             several = pasted and "\n" in text.strip()
             if several or _REQUEST.search(text):
-                # Behind the keys that the field has still to take.
+                # Queued behind the keys that the field has not handled yet.
                 read = partial(_read, next(iter(before)), before, text, several)
                 turns = [read, *(_press_behind(keys) if several else held)]
         elif pasted:
@@ -162,7 +162,7 @@ def _text(keys: Sequence[events.Key]) -> str:
 
 
 def _text_of(event: events.Key) -> str:
-    """What a key is in a text; empty if it is part of none."""
+    """The character that a key types; empty if it types none."""
     if event.key in ("enter", "ctrl+j"):
         return "\n"
     if event.key == "tab":
@@ -192,7 +192,7 @@ def is_unfinished(text: str) -> bool:
 
 
 def _read(field: ReadingInput, before: dict[ReadingInput, tuple[str, int]], text: str, several: bool) -> None:
-    """Reads what was typed as a paste. Where there is nothing in a single line it stays as it was typed."""
+    """Reads typed text as a paste. A single line without a request stays as it was typed."""
     typed = {each: (each.value, each.cursor_position) for each in before}
     _put_back(before)
     if field.read_more is not None and field.read_more(text):

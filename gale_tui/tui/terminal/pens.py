@@ -29,7 +29,7 @@ _ATTRIBUTES = (
     ("reverse", "7", "27"),
     ("strike", "9", "29"),
 )
-"""What a cell can have; rarer attributes and links are left out."""
+"""The attributes of a cell; rarer ones and links are left out."""
 _SEEN_ON_BLANKS = frozenset({"underline", "reverse", "strike", "blink"})
 _DEFAULT = Color.default()
 _STANDOUT = 60
@@ -69,10 +69,10 @@ def _brightness(color: Color) -> float:
 
 @lru_cache(maxsize=1024)
 def change_pen(old: Pen, new: Pen) -> tuple[str, Pen]:
-    """What changes one pen into the other, and what the pen is then."""
+    """The codes that change one pen into the other, and the pen afterwards."""
     fore, back, on = new
     if fore is None:
-        # A blank: what is not seen of it stays as it is.
+        # A blank: attributes that it does not show stay as they are.
         fore, on = old.fore, old.attributes - _SEEN_ON_BLANKS
     if (fore, back, on) == PLAIN:
         return ("" if old == PLAIN else "\x1b[0m"), PLAIN

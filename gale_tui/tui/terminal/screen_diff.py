@@ -1,4 +1,4 @@
-"""What the terminal shows, cell by cell, so that only cells that differ are sent.
+"""Knows what the terminal shows, cell by cell, so that only cells that differ are sent.
 
 The framework repaints the whole screen when another one opens or closes, and a whole widget when a word of it changes.
 On a slow line that is seconds. Whatever it wants to paint is compared here with what is there.
@@ -63,7 +63,7 @@ class ScreenDiff:
         ground: Color | None = None,
         ascii_in: str | None = None,
     ) -> str:
-        """What has to be sent so that the terminal shows the update.
+        """The text to send so that the terminal shows the update.
 
         Args:
             system: The colours that the terminal has; None for none at all.
@@ -145,7 +145,7 @@ def _runs(cells: Sequence[object], there: Sequence[object]) -> list[tuple[int, i
 
 
 class _Painter:
-    """Puts together what is sent: jumps, changes of the pen, characters."""
+    """Composes the text to send: jumps, changes of the pen, characters."""
 
     def __init__(self, width: int) -> None:
         self._width = width
@@ -163,7 +163,7 @@ class _Painter:
         self._at = (y, x)
 
     def write(self, text: str, pen: Pen) -> None:
-        """Writes a cell, or a text after which the place is lost."""
+        """Writes a cell, or a text after which the cursor's position is unknown."""
         if pen != self._pen:
             codes, self._pen = change_pen(self._pen, pen)
             self._parts.append(codes)
@@ -174,9 +174,9 @@ class _Painter:
             self._at = (y, x + 1) if x + 1 < self._width else None
 
     def lose_place(self) -> None:
-        """Where the cursor is now is not known."""
+        """Marks the cursor's position as unknown."""
         self._at = None
 
     def text(self) -> str:
-        """What is sent; it ends without colours and attributes."""
+        """The text to send; it ends without colours and attributes."""
         return "".join(self._parts) + ("" if self._pen == PLAIN else "\x1b[0m")

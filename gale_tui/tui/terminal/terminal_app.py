@@ -166,7 +166,7 @@ class TerminalApp(App[int]):
     async def handle_event(self, event: events.Event) -> None:
         await super().on_event(event)
 
-    # Beside the picture
+    # Besides the screen
 
     def write_terminal(self, text: str) -> None:
         """Sends a sequence that is no part of the picture."""
@@ -219,7 +219,7 @@ class TerminalApp(App[int]):
         self.exit(return_code=128 + number)
 
     def terminal_gone(self) -> None:
-        """Ends the program, as SIGHUP does, which not every wrapper lets through."""
+        """Ends the program as SIGHUP does, a signal that not every wrapper passes on."""
         if self.return_code is None:
             log.info("ending: the terminal is gone")
             self.exit(return_code=HUNG_UP)
@@ -239,7 +239,7 @@ class TerminalApp(App[int]):
         self._close_messages_no_wait()
 
     def _print_error_renderables(self) -> None:
-        """Prints what was left to say on the way that never waits."""
+        """Prints the framework's last messages through the writer that never waits."""
         if self.driver is None or not self._exit_renderables:
             super()._print_error_renderables()
             return

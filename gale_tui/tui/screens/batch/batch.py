@@ -62,7 +62,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
         self._states: list[tuple[BatchList, ToolSet | None]] = [
             (BatchList.of(first if isinstance(first, tuple) else ()), None)
         ]
-        """The list and the set that it was opened from, behind those that undo brings back."""
+        """Earlier lists and the sets they were opened from, for undo; the present one last."""
         if before is not None and before.lines:
             self._states = [(before, None), *(self._states if first != () else ())]
         self._note = note
@@ -114,7 +114,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
         """The list that leaving would lose; None for an unchanged set."""
         return self.listed if self.listed.lines and not self._is_saved else None
 
-    # What is shown
+    # Display
 
     def _show(self, place: int | None = None) -> None:
         shown, table, environment = self.listed, self.table, self.target.environment
@@ -146,7 +146,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
     def _environment_changed(self) -> None:
         self._show()
 
-    # What changes the list
+    # Changes of the list
 
     def _change(self, changed: BatchList, place: int | None = None, kept: ToolSet | None = None) -> None:
         """Shows another list; undo brings the present one back."""

@@ -54,7 +54,7 @@ class BatchAccountDialog(GaleModal[Answer]):
     def show(self, account: BatchAccount) -> None:
         self._account = account
         if not self.query("#discard"):
-            # Not all of it is there yet.
+            # Some widgets are not mounted yet.
             return
         batch = self.gale.batch
         self.query_one("#stop").display = batch.left > 0 and not account.stopped

@@ -45,7 +45,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
 
-    # What it looks like
+    # Layout
 
     def compose(self) -> ComposeResult:
         previous, given = self._previous, self._given
@@ -92,7 +92,7 @@ class EnvironmentForm(FormScreen[Environment]):
         yield self.key_bar()
 
     def _connection_fields(self) -> Iterator[TextField]:
-        """What few environments need: how the host is reached, and a program that prints the key."""
+        """Fields that few environments need: CA file, proxy, and a program that prints the key."""
         previous = self._previous
         yield TextField(
             "CA file",
@@ -193,7 +193,7 @@ class EnvironmentForm(FormScreen[Environment]):
         field.say(field.finding if needed or field.value else Finding())
         field.set_class(bool(moved), "-warning")
 
-    # What a paste gave
+    # Pasted requests
 
     def _suggested_name(self) -> str:
         for name in self._given.names() if self._given is not None else ():

@@ -92,7 +92,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         self.rebuild()
         self.set_interval(1.0, self.refresh_rows)
 
-    # What is shown
+    # Display
 
     def rebuild(self, select: str | None = None) -> None:
         """Reads the environments again.
@@ -127,7 +127,7 @@ class EnvironmentsScreen(GaleScreen[None]):
         self.call_after_refresh(self.refresh_rows)
 
     def refresh_rows(self) -> None:
-        """Draws those rows again whose words changed."""
+        """Draws the rows again whose texts have changed."""
         for row in self._list.options:
             environment = self.engine.environments.find(row.id or "")
             if environment is not None and row.prompt != (words := self._words(environment)):

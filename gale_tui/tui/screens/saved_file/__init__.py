@@ -1,1 +1,1 @@
-"""Looking into a saved export, and comparing two."""
+"""The screens that inspect a saved export, compare two, and unpack them."""

@@ -1,4 +1,4 @@
-"""What changed between two saved exports of a tool."""
+"""The screen that compares two saved exports of a tool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gale_tui.tui.widgets.pages.compare_lines import comparison_lines
 def saved_exports(jobs: Iterable[Job], like: Job) -> list[Job]:
     """The saved exports of the same tool, newest first, each file once."""
     found: dict[object, Job] = {}
-    # Of several jobs with one file the one that was asked about counts, else the newest.
+    # Of several jobs with one file the given one counts, else the newest.
     for job in sorted(jobs, key=lambda job: (job.id == like.id, _saved_at(job)), reverse=True):
         download = job.download
         if job.tool_id == like.tool_id and download.path is not None and download.state is DownloadState.SAVED:

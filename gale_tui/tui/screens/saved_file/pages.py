@@ -52,7 +52,7 @@ class PageScreen(GaleScreen[None]):
             self.page.show(partial(problem_lines, path, str(error)))
             return None
         finally:
-            # Nobody waits for it any more.
+            # Ends the reading if the screen was closed.
             done.set()
 
     # Searching

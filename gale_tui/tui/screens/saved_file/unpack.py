@@ -1,4 +1,4 @@
-"""Where saved exports are unpacked."""
+"""The dialog that unpacks saved exports."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def check_with(clean: Callable[[str], object], fine: Check = lambda text: Findin
     """A check out of a function that raises `ConfigError` where a value cannot be used.
 
     Args:
-        fine: What is said of a value that can be used; by default nothing.
+        fine: Returns a note about a valid value; by default none.
     """
 
     def check(text: str) -> Finding:

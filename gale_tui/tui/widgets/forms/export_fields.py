@@ -214,7 +214,7 @@ class ExportFields(FormBody):
     def _take(self, choice: ToolChoice) -> None:
         self.fill(choice.tool_id, choice.flow_id, choice.kind)
         label = self.field("label")
-        # What it was called so far is what the user will look for in the table.
+        # The user will look for its earlier name in the table.
         if choice.title != choice.tool_id and (not label.value.strip() or label.value == self.known_label):
             self.known_label = choice.title
             label.fill(choice.title)
@@ -253,7 +253,7 @@ class ExportFields(FormBody):
         else:
             empty[0].validate()
 
-    # What comes of it
+    # The result
 
     def first_missing(self) -> Widget | None:
         """The first widget that keeps the form from being sent, its problem shown; None if there is none."""

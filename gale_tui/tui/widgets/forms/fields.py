@@ -55,7 +55,7 @@ class FieldInput(ReadingInput):
     ]
 
     tidy: Callable[[str], str] = staticmethod(tidy_line)
-    """What to make of a pasted line."""
+    """Cleans up a pasted line."""
     step_first: Callable[[int], bool] | None = None
     """Called when an arrow key steps down (1) or up (-1); returns True if it did all."""
     # The framework lays the whole screen out whenever it changes, which for one line means nothing.
@@ -146,10 +146,10 @@ class TextField(Vertical):
         """Makes a field.
 
         Args:
-            hint: What the line says while the field is empty or fine.
-            check: What to find about a text that is not empty.
+            hint: The text of the line below while the field is empty or valid.
+            check: Checks a text that is not empty.
             slow: The check looks at a disk: it is run on a thread and not waited for.
-            required: What to say where it is empty and must not be; empty where it may be.
+            required: The problem of an empty field; "" if it may be empty.
             below: Stands right below the input: a list to choose from.
         """
         super().__init__(id=f"{input_id}-field")
@@ -193,7 +193,7 @@ class TextField(Vertical):
         self.recheck()
 
     def say(self, finding: Finding) -> None:
-        """Shows something found elsewhere, until the text changes; the hint where nothing was."""
+        """Shows a finding from elsewhere until the text changes; without one the hint."""
         self.finding = finding = finding if finding.text else Finding()
         show_line(self._line, f"{_MARKS[finding.level]}{finding.text or self.hint}")
         self.set_class(finding.level == "problem", "-problem")

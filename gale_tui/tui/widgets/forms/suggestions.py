@@ -88,7 +88,7 @@ class Suggestions(OptionList, can_focus=False):
 
 
 def _meant(shown: Sequence[ToolChoice], wanted: str) -> int | None:
-    """The index of the first tool with a word in its name that begins so; None if an id matches."""
+    """The index of the first tool with a word that begins with `wanted` in its name; None if an id matches."""
     if not wanted and shown:
         return 0
     if len(wanted) < _NAME or any(wanted in choice.tool_id.casefold() for choice in shown):

@@ -15,7 +15,7 @@ _WORD = 12
 
 
 def account_lines(account: BatchAccount, width: int) -> list[Line]:
-    """The sums, then what is not good, what has changed, and what still goes on."""
+    """The sums, then the tools that failed, those that changed, and those that are still running."""
     bad = any(account.not_good) or bool(account.bad)
     lines: list[Line] = [*wrap_words((Piece(account.sentence, Tone.FAILURE if bad else Tone.SUCCESS),), width, "")]
     if account.stopped:
@@ -61,7 +61,7 @@ def _entry_lines(word: str, entry: BatchEntry, text: str, tone: Tone, width: int
     title = fit(inert(job.title if job is not None else entry.tool.title, 120), _LABEL)
     words = Piece(word.ljust(_WORD), Tone.FAILURE if tone is Tone.ERROR else Tone.TEXT)
     if tone is Tone.MUTED:
-        # A file's name is there to be known again, not to be read.
+        # A file's name is there to be recognised, not to be read.
         rest = max(0, width - _WORD - _LABEL - 2)
         yield words, Piece(f"{title}  "), Piece(clip(inert(text, 300), rest), tone)
         return

@@ -1,4 +1,4 @@
-"""What differs between two saved exports, as lines of a page."""
+"""The differences between two saved exports, as lines of a page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def comparison_lines(
     """The two files, how much differs, and each difference.
 
     Args:
-        key: What shows or hides them.
+        key: The key that shows or hides them.
     """
     page = _Page(width, values, key)
     sections = [
@@ -48,7 +48,7 @@ def comparison_lines(
         ("Files", page.parts(comparison.files)),
     ]
     if before.environment_id != after.environment_id:
-        # What goes to production is the usual question; without one, the newer file is what is imported.
+        # Imports usually go to production. If neither or only the earlier side is, the newer file is the one to import.
         into_after = after.production and not before.production
         target = after if into_after else before
         sides = (comparison.before, comparison.after) if into_after else (comparison.after, comparison.before)
@@ -122,14 +122,14 @@ class _Page:
         return self.wrapped("  ", *pieces)
 
     def parts(self, changes: Iterable[Change]) -> Iterator[Line]:
-        """What came, went and changed."""
+        """Added, removed and changed parts."""
         for each in changes:
             kind = f"{inert(each.kind, 40)} {glyphs.DOT} {inert(each.id, 80)}" if each.id else ""
             yield from self._item(each.mark, inert(each.name, 200), kind)
             yield from self.fields(each.fields, "      ")
 
     def variables(self, changes: Iterable[Change]) -> Iterator[Line]:
-        """Variables that came, went and changed; their values where they are to be seen."""
+        """Added, removed and changed variables; with their values if those are shown."""
         hidden = False
         for each in changes:
             before, after = self._value(each.before), self._value(each.after)

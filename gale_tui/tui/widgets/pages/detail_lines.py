@@ -1,4 +1,4 @@
-"""What there is to say about one job, as lines of pieces: all of it, or a summary in a few lines."""
+"""The details of one job as lines of pieces: all of them, or a summary in a few lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ADVICE = {
     ),
     JobState.LOST: "GALE no longer knows this dock status id. It is still polled, less often.",
 }
-"""Said where the job itself carries no note."""
+"""Explanations for jobs without a note of their own."""
 
 
 def summary_lines(facts: JobFacts, events: Sequence[JobEvent], width: int, height: int) -> list[Line]:
@@ -58,7 +58,7 @@ def summary_lines(facts: JobFacts, events: Sequence[JobEvent], width: int, heigh
 
 
 def full_lines(facts: JobFacts, events: Sequence[JobEvent], width: int) -> list[Line]:
-    """All that is known of the job, wrapped to `width` cells."""
+    """All details of the job, wrapped to `width` cells."""
     job, now = facts.job, facts.now
     lines: list[Line] = [_heading(job, width), (), *_origin_lines(facts, width), ()]
     for label, piece in (*_reason_fields(job, facts.key), *_file_fields(facts, width)):

@@ -60,7 +60,7 @@ class DetailsPane(TextPage):
             self.draw()
 
     def draw(self, *, keep_place: bool = True) -> None:
-        """Brings up to date what the clock and a download change."""
+        """Redraws the parts that the clock and a download change."""
         job = self._engine.jobs.get(self.job_id or "")
         if self._events is not None and (job is not None or self.job_id is None):
             self.show(partial(self._job_lines, job, self._events), keep_place=keep_place)

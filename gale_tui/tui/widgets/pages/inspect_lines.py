@@ -1,4 +1,4 @@
-"""What there is to see in a saved export, as lines of a page."""
+"""The contents of a saved export, as lines of a page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIST_LIMIT = 500
 _LINE_LIMIT = 100_000
 _TEXT_LIMIT = 4_000
 HIDDEN_TEXT = "••••"
-"""What stands in place of a value that is not shown."""
+"""Replaces a hidden value."""
 
 
 def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
@@ -45,7 +45,7 @@ def overview_lines(contents: ArchiveContents, job: Job, width: int, *, values: b
     """The tool and the file that it is in.
 
     Args:
-        key: What shows or hides them.
+        key: The key that shows or hides them.
     """
     lines: list[Line] = []
     if contents.tool is not None:

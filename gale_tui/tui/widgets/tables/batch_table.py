@@ -58,7 +58,7 @@ class BatchTable(RowScroll):
         self._list = BatchList()
         self._place = 0
         self.empty_text = ""
-        """What stands there while there is no line; its first line is the heading."""
+        """The text while the list is empty; its first line is the heading."""
 
     def show(self, shown: BatchList, place: int | None = None) -> None:
         """Shows other lines.

@@ -1,4 +1,4 @@
-"""The columns of the job table: which there are at a width, how wide each is, and what stands in them for a job."""
+"""The columns of the job table: which ones a width has room for, how wide each is, and its text for a job."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
     _, least, most, gap, others = next(each for each in _LAYOUTS if width < each[0])
     margin = 1 if gap == GAP else 0
     free = width - 3 - margin - sum(others.values()) - gap * len(others)
-    # What is left over goes to the tool first, then to the file, half and half in between.
+    # Tool and file share the spare cells; once the tool has its most, the rest is the file's.
     spare = max(0, free - least)
     tool = min(most, least + (spare + 1) // 2)
     columns = [Column("glyph", 0, 2)]
@@ -107,7 +107,7 @@ def row_pieces(facts: JobFacts, columns: Sequence[Column], *, marked: bool) -> l
 
 
 def _elapsed_key(job: Job) -> tuple[object, ...]:
-    # What still runs counts as longest, the oldest of it first.
+    # Running jobs count as longest, the oldest of them first.
     if job.ended_at is None and not job.state.final:
         return 1, -job.created_at
     return 0, max(0.0, (job.ended_at or job.created_at) - job.created_at)
@@ -128,6 +128,6 @@ SortKey = tuple[tuple[object, ...], float, str]
 
 
 def sort_key(job: Job, column: str, reverse: bool) -> SortKey:
-    """What a job is sorted by in a column; equal ones are newest first either way."""
+    """The sort key of a job in a column; equal ones are newest first either way."""
     newest = job.created_at if reverse or column == "started" else -job.created_at
     return _SORTED_BY[column](job), newest, job.id

@@ -49,23 +49,23 @@ class JobRows:
         return self._match is None or self._match(job)
 
     def replace_all(self, jobs: Iterable[Job]) -> None:
-        """Forgets what was and takes these."""
+        """Replaces all jobs by these."""
         self.jobs = {job.id: job for job in jobs}
         self._sort()
 
     def update(self, job: Job) -> None:
-        """Takes a new snapshot of a job that is known; its row stays where it is."""
+        """Replaces the snapshot of a known job; its row stays where it is."""
         self.jobs[job.id] = job
 
     def add(self, job: Job) -> int | None:
-        """Takes a further job; its row, or None where the filter hides it."""
+        """Adds a job; returns its row, or None if the filter hides it."""
         self.jobs[job.id] = job
         self._keys[job.id] = sort_key(job, self.sort_column, self.sort_reverse)
         self._order.insert(self._place(self._order, job.id), job.id)
         return self.reveal(job.id) if self.matches(job) else None
 
     def remove(self, job_id: str) -> int | None:
-        """Forgets a job; the row that it had, or None."""
+        """Removes a job; returns the row that it had, or None."""
         if job_id not in self.jobs:
             return None
         row = self.hide(job_id)
@@ -74,14 +74,14 @@ class JobRows:
         return row
 
     def hide(self, job_id: str) -> int | None:
-        """Takes a job out of the rows; the row that it had, or None."""
+        """Hides a job's row; returns the row that it had, or None."""
         row = self.row_of(job_id)
         if row is not None:
             del self._shown[self._place(self._shown, job_id)]
         return row
 
     def reveal(self, job_id: str) -> int | None:
-        """Puts a job among the rows that it is not among; its row."""
+        """Shows a hidden job as a row; returns that row."""
         self._shown.insert(self._place(self._shown, job_id), job_id)
         return self.row_of(job_id)
 
@@ -104,5 +104,5 @@ class JobRows:
         self._shown = [job_id for job_id in self._order if self.matches(self.jobs[job_id])]
 
     def _place(self, ids: list[str], job_id: str) -> int:
-        """Where a job stands among sorted ones, or would."""
+        """The place of a job among the sorted ones, or where to insert it."""
         return bisect_left(ids, self._keys[job_id], key=self._keys.__getitem__)

@@ -34,15 +34,15 @@ class JobTable(RowScroll):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Details", show=False)]
 
     empty_text = reactive("No exports yet\nPress n to start one.")
-    """What stands in a table without jobs; the first line is the heading."""
+    """The text of a table without jobs; its first line is the heading."""
     no_match_text = reactive("Nothing matches the filter\nesc clears it.")
-    """What stands there where the filter hides every job."""
+    """The text if the filter hides every job."""
 
     def __init__(self, *, id: str | None = None, facts_of: Callable[[Job, float], JobFacts] = JobFacts) -> None:
         """Makes a table without jobs.
 
         Args:
-            facts_of: Gives what a job's row depends on at a time.
+            facts_of: Returns the facts that a job's row is drawn from at a time.
         """
         super().__init__(id=id)
         self._facts_of = facts_of
@@ -51,7 +51,7 @@ class JobTable(RowScroll):
         self._current: str | None = None
         self.marks = JobMarks(self.rows, self.repaint_jobs)
 
-    # What is shown
+    # Display
 
     @property
     def current(self) -> Job | None:
@@ -78,7 +78,7 @@ class JobTable(RowScroll):
         self._rows_replaced()
 
     def apply(self, change: JobChange) -> None:
-        """Takes one change: repaints its row, or puts it in or takes it out."""
+        """Applies one change: repaints, inserts or removes its row."""
         job = change.job
         if change.removed:
             self._forget(job.id)
@@ -184,7 +184,7 @@ class JobTable(RowScroll):
             self._current = job.id
             left = self.rows.jobs.get(before) if before is not None else None
             if left is not None and not self.rows.matches(left):
-                # It was kept only because the cursor was on it.
+                # The filter hides it; it stayed only while the cursor was on it.
                 self._removed(self.rows.hide(left.id))
                 row = self.cursor_row() or 0
             else:
