@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from gale_tui.core.batch.tools import BadLine, BatchTool
-from gale_tui.core.errors import LineStartedError, StoreError
+from gale_tui.core.errors import LineStartedError
 from gale_tui.core.history.leases import is_held
 from gale_tui.core.history.rows import job_from
 from gale_tui.core.history.schema import SELECT_JOBS
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LEASE: Final = 60.0
 """Seconds for which a batch belongs to the process that runs it, unless it is renewed."""
+_UNREADABLE: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What comes of reading a batch that is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +84,26 @@ class BatchRecord:
     def from_json(
         cls, batch_id: str, environment_id: str, created_at: object, text: str, started: Mapping[Any, str]
     ) -> BatchRecord:
-        """The batch that :meth:`to_json` wrote.
-
-        Raises:
-            StoreError: It is no plan.
-        """
-        try:
-            plan: dict[str, Any] = json.loads(text)
-            # An older gale-tui wrote no kind.
-            tools = tuple(
-                BatchTool(str(a), str(b), str(label), int(line), KINDS[kind[0] if kind else "tool"])
-                for a, b, label, line, *kind in plan["tools"]
-            )
-            return cls(
-                id=batch_id,
-                environment_id=environment_id,
-                environment_name=str(plan["environment"]),
-                origin=str(plan["origin"]),
-                tools=tools,
-                name=str(plan["name"]),
-                folder=Path(plan["folder"]) if plan["folder"] is not None else None,
-                save_when_ready=bool(plan["save"]),
-                bad=tuple(BadLine(int(line), str(words), str(problem)) for line, words, problem in plan["bad"]),
-                created_at=created_at if isinstance(created_at, float) else 0.0,
-                started={place: job for place, job in started.items() if place in range(len(tools))},
-            )
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise StoreError("An interrupted batch cannot be read") from error
+        """The batch that :meth:`to_json` wrote; one of the errors in `_UNREADABLE` if it did not."""
+        plan: dict[str, Any] = json.loads(text)
+        # An older gale-tui wrote no kind.
+        tools = tuple(
+            BatchTool(str(a), str(b), str(label), int(line), KINDS[kind[0] if kind else "tool"])
+            for a, b, label, line, *kind in plan["tools"]
+        )
+        return cls(
+            id=batch_id,
+            environment_id=environment_id,
+            environment_name=str(plan["environment"]),
+            origin=str(plan["origin"]),
+            tools=tools,
+            name=str(plan["name"]),
+            folder=Path(plan["folder"]) if plan["folder"] is not None else None,
+            save_when_ready=bool(plan["save"]),
+            bad=tuple(BadLine(int(line), str(words), str(problem)) for line, words, problem in plan["bad"]),
+            created_at=created_at if isinstance(created_at, float) else 0.0,
+            started={place: job for place, job in started.items() if place in range(len(tools))},
+        )
 
 
 class BatchRecords:
@@ -201,7 +196,7 @@ def _batches(database: Connection, batch_id: str | None = None) -> list[BatchRec
     for each, environment_id, created_at, plan in database.rows(sql, parameters):
         starts = database.rows("SELECT place, job_id FROM batch_starts WHERE batch_id = ?", (each,))
         # One that cannot be read hides no other.
-        with contextlib.suppress(StoreError):
+        with contextlib.suppress(*_UNREADABLE):
             found.append(BatchRecord.from_json(each, environment_id, created_at, plan, dict(starts)))
     return found
 

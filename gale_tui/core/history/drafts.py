@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from gale_tui.core.errors import StoreError
 from gale_tui.core.kinds import KINDS, TOOL, Kind
 from gale_tui.core.untrusted_text import inert, redact_links
 
@@ -56,13 +54,14 @@ class ExportDraft:
         return json.dumps([self.tool_id, self.flow_id, self.label, self.folder, self.environment_id, self.kind.word])
 
     @classmethod
-    def from_json(cls, text: str, at: object) -> ExportDraft:
+    def from_json(cls, text: str, at: object) -> ExportDraft | None:
+        """The draft that :meth:`to_json` wrote; None if it did not."""
         try:
             fields: Any = json.loads(text)
             # An older gale-tui wrote no kind.
             tool_id, flow_id, label, folder, environment_id, *kind = (str(each) for each in fields)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise StoreError("What was typed before cannot be read") from error
+        except (ValueError, TypeError, RecursionError):
+            return None
         moment = at if isinstance(at, float) else 0.0
         return cls(tool_id, flow_id, label, folder, environment_id, moment, KINDS.get("".join(kind), TOOL))
 
@@ -84,9 +83,7 @@ class Drafts:
 
     async def find(self) -> ExportDraft | None:
         row = await self._find(_NAME)
-        with contextlib.suppress(StoreError):
-            return ExportDraft.from_json(*row) if row is not None else None
-        return None
+        return ExportDraft.from_json(*row) if row is not None else None
 
     async def clear(self) -> None:
         def delete(history: History) -> None:
