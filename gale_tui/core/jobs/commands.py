@@ -7,24 +7,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from gale_tui.core.errors import ConfigError, SendingError, StoreError
-from gale_tui.core.jobs import transitions
+from gale_tui.core.jobs import recovery, transitions
 from gale_tui.core.jobs.context import JobContext
 from gale_tui.core.jobs.download_queue import DownloadQueue
 from gale_tui.core.jobs.exporter import Exporter
 from gale_tui.core.jobs.job_download import LEASE
 from gale_tui.core.jobs.poller import Poller
 from gale_tui.core.jobs.reasons import Sentence
-from gale_tui.core.jobs.recovery import Recovery
 from gale_tui.core.kinds import TOOL, Kind
-from gale_tui.core.models import (
-    DownloadState,
-    Environment,
-    ExportRequest,
-    Job,
-    JobEvent,
-    JobState,
-    ToolChoice,
-)
+from gale_tui.core.models import DownloadState, Environment, ExportRequest, Job, JobEvent, JobState, ToolChoice
 
 GONE = Sentence("This job is gone.")
 MOST_CHOICES = 50
@@ -44,7 +35,6 @@ class JobCommands(Mapping[str, Job]):
         poller: Poller,
         exporter: Exporter,
         downloads: DownloadQueue,
-        recovery: Recovery,
         offered: Sequence[ToolChoice],
     ) -> None:
         self._context = context
@@ -53,7 +43,6 @@ class JobCommands(Mapping[str, Job]):
         self._poller = poller
         self._exporter = exporter
         self._downloads = downloads
-        self._recovery = recovery
         self._offered = tuple(offered)
 
     def __getitem__(self, job_id: str) -> Job:
@@ -215,7 +204,7 @@ class JobCommands(Mapping[str, Job]):
     async def _restore(self, job: Job, events: Sequence[JobEvent]) -> Job:
         await self._registry.restore(job, events)
         restored = self._registry.jobs[job.id]
-        await self._recovery.resume([restored])
+        await recovery.resume(self._context, self._exporter, self._downloads, [restored])
         return self._registry.jobs[job.id]
 
     async def restore_last(self) -> Job | None:

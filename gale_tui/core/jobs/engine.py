@@ -26,6 +26,7 @@ from gale_tui.core.errors import GaleError, NewerStoreError
 from gale_tui.core.gale_api.connections import Connections
 from gale_tui.core.history.schema import MIGRATIONS
 from gale_tui.core.history.store import JobStore
+from gale_tui.core.jobs import recovery
 from gale_tui.core.jobs.commands import JobCommands
 from gale_tui.core.jobs.connection_status import ConnectionStatus
 from gale_tui.core.jobs.context import JobContext
@@ -35,7 +36,6 @@ from gale_tui.core.jobs.job_download import LEASE
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.poller import POLL_LEASE, Poller
 from gale_tui.core.jobs.rate_limits import Deadlines, PollPolicy
-from gale_tui.core.jobs.recovery import PATIENCE, Recovery
 from gale_tui.core.jobs.scheduler import Scheduler
 from gale_tui.core.models import DownloadState, Environment, Job, JobChange, ToolChoice
 from gale_tui.core.threads import DaemonThreads
@@ -154,8 +154,7 @@ class GaleEngine:
         self._poller = Poller(context)
         self._exporter = Exporter(context)
         self.downloads = DownloadQueue(context)
-        self._recovery = Recovery(context, self._exporter, self.downloads)
-        self.jobs = JobCommands(context, self._poller, self._exporter, self.downloads, self._recovery, offered)
+        self.jobs = JobCommands(context, self._poller, self._exporter, self.downloads, offered)
 
     # Configuration
 
@@ -251,8 +250,9 @@ class GaleEngine:
         patience = 0.0
         while True:
             with contextlib.suppress(GaleError):
-                await self._recovery.resume(self.registry.jobs.values(), patience=patience)
-                patience = PATIENCE
+                jobs = self.registry.jobs.values()
+                await recovery.resume(self._context, self._exporter, self.downloads, jobs, patience)
+                patience = recovery.PATIENCE
             await self.clock.sleep(POLL_LEASE / 3)
             with contextlib.suppress(GaleError):
                 lost = await store.renew_all(seconds=max(POLL_LEASE, LEASE))
