@@ -122,8 +122,9 @@ class Connection(sqlite3.Connection):
     step: Step | None = None
     """For tests: called with "db write" before each statement that writes, "db commit" and "db committed" around each
     commit."""
-    power_safe = False
-    """True if every commit must reach the disk before the next, or the file could be damaged."""
+    logged = True
+    """True with a write-ahead log; with a rollback journal every commit must reach the disk before the next, or the
+    file could be damaged."""
     _full: bool | None = None
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
@@ -165,7 +166,7 @@ class Connection(sqlite3.Connection):
         Args:
             durable: True if it must survive a power cut and not only the end of the process.
         """
-        full = durable or self.power_safe
+        full = durable or not self.logged
         if full != self._full:
             self.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
             self._full = full

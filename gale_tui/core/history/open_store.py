@@ -31,10 +31,9 @@ class History:
         path: Where it is, links followed.
         database: The connection that writes.
         reading: The connection that reads.
-        logged: True with a write-ahead log, False with a rollback journal.
     """
 
-    def __init__(self, path: Path, database: Connection, reading: Connection, owner: str, *, logged: bool) -> None:
+    def __init__(self, path: Path, database: Connection, reading: Connection, owner: str) -> None:
         self.path = path
         self.database = database
         self.reading = reading
@@ -43,7 +42,7 @@ class History:
         self._owner = owner
         self._identity = file_identity(path)
         self.leases = Leases(database, owner)
-        self.writer = HistoryWriter(database, owner, self.leases, logged=logged)
+        self.writer = HistoryWriter(database, owner, self.leases)
         self.reader = HistoryReader(reading, owner)
         self.write_retry = BusyRetry(path)
         self.read_retry = BusyRetry(path)
@@ -116,10 +115,10 @@ def _open_file(path: Path, owner: str, step: Step | None) -> History:
                 f"The history {path} was written by a newer gale-tui",
                 "It is left as it is: use that version, or set GALE_TUI_HOME to another folder",
             )
-        logged = not on_network(path.parent) and retry.run(lambda: _use_log(database), deadline)
-        if not logged:
+        database.logged = not on_network(path.parent) and retry.run(lambda: _use_log(database), deadline)
+        if not database.logged:
             retry.run(lambda: database.value("PRAGMA journal_mode=DELETE"), deadline)
-        database.step, database.power_safe = step, not logged
+        database.step = step
         # Overwritten and deleted content is zeroed: a signed link that was used is in the file no longer.
         database.value("PRAGMA secure_delete=ON")
         database.value("PRAGMA fullfsync=ON")
@@ -129,7 +128,7 @@ def _open_file(path: Path, owner: str, step: Step | None) -> History:
         retry.run(lambda: _probe(database), deadline)
         reading = retry.run(lambda: connect(path, readonly=True), deadline)
         undo.callback(reading.close)
-        history = retry.run(lambda: History(path, database, reading, owner, logged=logged), deadline)
+        history = retry.run(lambda: History(path, database, reading, owner), deadline)
         undo.pop_all()
     return history
 

@@ -47,15 +47,13 @@ class HistoryWriter:
 
     Args:
         database: The connection that writes, used by one thread.
-        logged: True with a write-ahead log.
     """
 
-    def __init__(self, database: Connection, owner: str, leases: Leases, *, logged: bool) -> None:
+    def __init__(self, database: Connection, owner: str, leases: Leases) -> None:
         self._database = database
         self._owner = owner
         self._leases = leases
-        self._logged = logged
-        self._scrub_needed = logged
+        self._scrub_needed = True
         self._scrub_from = 0.0
 
     def add(
@@ -154,7 +152,7 @@ class HistoryWriter:
     @property
     def scrub_due(self) -> bool:
         """True while the log may hold a signed link that the database no longer has."""
-        return self._scrub_needed and self._logged and time.monotonic() >= self._scrub_from
+        return self._scrub_needed and self._database.logged and time.monotonic() >= self._scrub_from
 
     def scrub(self) -> None:
         """Empties the log; if another process is reading it, it is due again after a while."""
