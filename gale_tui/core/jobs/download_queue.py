@@ -56,7 +56,7 @@ class DownloadQueue:
         if self._closing:
             return
         if self.is_under_way(job_id):
-            self._downloads[job_id].nudge()
+            self._downloads[job_id].nudge.set()
             return
 
         def finish(task: asyncio.Task[None]) -> None:

@@ -88,7 +88,8 @@ class JobDownload:
         self._scheduler = context.scheduler
         self._slot = slot
         self.transfer = FileTransfer(job_id, context)
-        self._nudge = asyncio.Event()
+        self.nudge = asyncio.Event()
+        """Brings the next try forward."""
         self._closing = False
         self._recorded: DownloadReason | None = None
         self._attempts = 0
@@ -99,14 +100,10 @@ class JobDownload:
         self._failure: _NoLinkError | None = None
         """Why the last of them does not."""
 
-    def nudge(self) -> None:
-        """Brings the next try forward."""
-        self._nudge.set()
-
     def stop(self) -> None:
         """Stops receiving, the part kept; a waiting one checks its job again."""
         if not self.transfer.cancel():
-            self._nudge.set()
+            self.nudge.set()
 
     def abandon(self) -> None:
         """Ends it because another process has taken it over: the row is left to that one."""
@@ -189,8 +186,8 @@ class JobDownload:
                 return
             self._attempts += 1
             if wait:
-                self._nudge.clear()
-                if await wait_for_event(self._nudge, self._clock, wait):
+                self.nudge.clear()
+                if await wait_for_event(self.nudge, self._clock, wait):
                     self._attempts = 0
 
     async def _attempt(self, job: Job, environment: Environment) -> None:

@@ -13,7 +13,6 @@ import dataclasses
 import logging
 import statistics
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
@@ -34,13 +33,6 @@ EXPORTS_COUNTED = 5
 """The latest exports of a tool, which its usual duration is taken from."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Unwritten:
-    transition: Transition
-    event: EventText
-    at: float
-
-
 class JobRegistry:
     """Every known job, and the listeners to changes.
 
@@ -56,7 +48,8 @@ class JobRegistry:
         self._notify = notify
         self._jobs: dict[str, Job] = {}
         self._removed: set[str] = set()
-        self._unwritten: dict[str, list[_Unwritten]] = {}
+        self._unwritten: dict[str, list[tuple[Transition, EventText, float]]] = {}
+        """What has happened and when, by the job's id."""
         self._writing = asyncio.Lock()
         self.listeners: list[Callable[[JobChange], None]] = []
         self.durations = Durations()
@@ -124,17 +117,17 @@ class JobRegistry:
         try:
             await self.change(job_id, transition, event)
         except StoreError as error:
-            self._keep_unwritten(job_id, _Unwritten(transition, event, self._clock.time()), error)
+            self._keep_unwritten(job_id, transition, event, error)
         return self._jobs.get(job_id)
 
-    def _keep_unwritten(self, job_id: str, unwritten: _Unwritten, error: StoreError) -> None:
+    def _keep_unwritten(self, job_id: str, transition: Transition, event: EventText, error: StoreError) -> None:
         known = self._jobs.get(job_id)
         if known is None:
             return
         if not self._unwritten:
             self._notify(f"{error} Until then gale-tui keeps in memory what it could not write: do not quit.")
-        self._unwritten.setdefault(job_id, []).append(unwritten)
-        job = mark_unwritten(unwritten.transition(known), error.what)
+        self._unwritten.setdefault(job_id, []).append((transition, event, self._clock.time()))
+        job = mark_unwritten(transition(known), error.what)
         log.error("not written to the history (%s): job %s, dock status %s", error.what, job_id, job.dock_status_id)
         self._jobs[job_id] = job
         self._announce(JobChange(job, known))
@@ -152,8 +145,8 @@ class JobRegistry:
             return
         async with self._writing:
             while unwritten := self._unwritten.get(job_id):
-                first = unwritten[0]
-                await self._write(self.store.update(job_id, first.transition, first.event, at=first.at))
+                transition, event, at = unwritten[0]
+                await self._write(self.store.update(job_id, transition, event, at=at))
                 unwritten.pop(0)
                 if not unwritten:
                     self._unwritten.pop(job_id, None)

@@ -74,11 +74,9 @@ class Poller:
             status = await connections.call(
                 client.dock_status, job.dock_status_id, job.tool_id, job.export_job_id or "", job.kind
             )
-            return await self._apply(job_id, status, asked_at)
-        except StoreError:
-            raise
         except GaleError as error:
             return await self._fail(job, environment, error, key)
+        return await self._apply(job_id, status, asked_at)
 
     async def _acquire(self, job_id: str) -> PollResult | None:
         """Acquires the lease of a job; returns a result if it cannot be polled now."""
