@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, ToolCheck, Typed, checked_tool, tool_warning
+from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, Typed, check_unique, checked_tool, tool_warning
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.untrusted_text import inert, redact_links
 
@@ -110,14 +110,14 @@ def _shown(line: ListLine) -> str:
 
 
 def _check_lines(lines: Sequence[ListLine], notes: tuple[str, ...], last: int) -> BatchList:
-    unique = ToolCheck()
+    known: dict[tuple[str, str], int] = {}
     checked: list[ListLine] = []
     for line in lines:
         tool, problem, warning = None, line.stated, ""
         if not problem:
             try:
                 tool = checked_tool(*line.typed, line.number)
-                unique.check(tool)
+                check_unique(tool, known)
                 warning = tool_warning(tool)
             except ConfigError as error:
                 tool, problem = None, error.what

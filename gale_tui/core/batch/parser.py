@@ -17,9 +17,9 @@ from gale_tui.core.batch.tools import (
     BadLine,
     Batch,
     BatchTool,
-    ToolCheck,
     Typed,
     bad_line,
+    check_unique,
     checked_tool,
     tool_warning,
 )
@@ -74,21 +74,23 @@ def parse_batch(text: str | bytes) -> Batch:
     if len(content) > LONGEST_TEXT:
         raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
     lines = re.split(r"\r\n|\r|\n", content.lstrip("\ufeff"))
-    delimiter, begin = _read_delimiter(lines)
-    records = list(islice(_read_records(lines, begin, delimiter or _guess_delimiter(lines)), MOST_LINES + 1))
+    # Excel states the delimiter in a line of its own.
+    stated = re.fullmatch(r"\s*\"?sep=(.)\"?[\s;,]*", lines[0], re.IGNORECASE | re.DOTALL)
+    delimiter = stated[1] if stated is not None else _guess_delimiter(lines)
+    records = list(islice(_read_records(lines, 0 if stated is None else 1, delimiter), MOST_LINES + 1))
     if len(records) > MOST_LINES:
         raise ConfigError(f"The list has more than {MOST_LINES:,} lines", "Split it")
     columns, above = _find_columns(records)
     tools: list[BatchTool] = []
     bad: list[BadLine] = []
-    unique = ToolCheck()
+    known: dict[tuple[str, str], int] = {}
     for record in records[above:]:
         if above and _read_header(record.cells) == columns:
             continue
         typed = _read_cells(record.cells, columns, named=above > 0)
         try:
             tool = _tool(record, typed)
-            unique.check(tool)
+            check_unique(tool, known)
         except ConfigError as error:
             bad.append(bad_line(record.line, record.text, error.what, typed, fixed=bool(record.problem)))
             continue
@@ -109,12 +111,6 @@ def _tool(record: _Record, typed: Typed) -> BatchTool:
 
 
 # Delimiter and records
-
-
-def _read_delimiter(lines: Sequence[str]) -> tuple[str, int]:
-    """The delimiter that Excel's `sep=` line states, else nothing; and the place of the first line of the list."""
-    match = re.fullmatch(r"\s*\"?sep=(.)\"?[\s;,]*", lines[0], re.IGNORECASE | re.DOTALL)
-    return (match[1], 1) if match is not None else ("", 0)
 
 
 def _guess_delimiter(lines: Sequence[str]) -> str:

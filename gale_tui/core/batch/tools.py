@@ -113,7 +113,8 @@ def bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixe
     # A hidden cell cannot be edited, so the problem stays until the line is typed again.
     tool_id, flow_id, label, kind = (cell if _may_be_shown(cell) else "" for cell in typed)
     hidden = (tool_id, flow_id, label, kind) != tuple(typed) or contains_key(line)
-    return BadLine(number, shown_line(line), problem, (tool_id, flow_id, label, kind), fixed or hidden)
+    shown = inert(redact_links(line[:4096]), 120)
+    return BadLine(number, shown, problem, (tool_id, flow_id, label, kind), fixed or hidden)
 
 
 def _may_be_shown(cell: str) -> bool:
@@ -131,21 +132,14 @@ def _lower(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
-def shown_line(line: str) -> str:
-    """A line made inert, bounded, without keys and without the queries of links."""
-    return inert(redact_links(line[:4096]), 120)
+def check_unique(tool: BatchTool, lines: dict[tuple[str, str], int]) -> None:
+    """Adds a tool to `lines`, which tell where each tool of the batch stands.
 
-
-class ToolCheck:
-    """Refuses duplicate tools in one batch, and too many of them."""
-
-    def __init__(self) -> None:
-        self._lines: dict[tuple[str, str], int] = {}
-
-    def check(self, tool: BatchTool) -> None:
-        """Raises ConfigError, without a full stop, for a tool that is refused."""
-        before = self._lines.setdefault((tool.tool_id, tool.flow_id), tool.line)
-        if before != tool.line:
-            raise ConfigError(f"the same tool and flow as line {before}")
-        if len(self._lines) > MOST_TOOLS:
-            raise ConfigError(TOO_MANY)
+    Raises:
+        ConfigError: It is a duplicate or one too many; without a full stop.
+    """
+    before = lines.setdefault((tool.tool_id, tool.flow_id), tool.line)
+    if before != tool.line:
+        raise ConfigError(f"the same tool and flow as line {before}")
+    if len(lines) > MOST_TOOLS:
+        raise ConfigError(TOO_MANY)
