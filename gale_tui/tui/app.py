@@ -26,7 +26,6 @@ from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.formatting.job_text import file_text
 from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.keymap import read_keys
-from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.navigation import Navigation
 from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.screens.jobs import JobsScreen
@@ -115,7 +114,7 @@ class GaleApp(TerminalApp):
             self.say(text, severity="warning", seconds=12)
         self.engine.warm_up()
         self._notifier.show_running(self.job_counts.running)
-        self.run_worker(self._find_key_text(), name="key text")
+        self.environments_changed()
         self.run_worker(self.batch.find_interrupted(), name="cut short")
         if self._opening is not None:
             self.navigation.open_form(pasted=self._opening, follow_paste=self._follow_paste)
@@ -173,9 +172,9 @@ class GaleApp(TerminalApp):
         if not self.screen_stack:
             # At the end the screens close first: changes during the engine's close are for the next start.
             return
-        self.jobs_screen.post_message(JobChanged(change))
-        if isinstance(self.screen, JobActions) and self.screen != self.jobs_screen:
-            self.screen.post_message(JobChanged(change))
+        for screen in {self.jobs_screen, self.screen}:
+            if isinstance(screen, JobActions):
+                screen.call_later(screen.job_changed, change)
         self._report_ending(change)
         self.job_counts.apply(change)
         self._notifier.notify(ending_text(change))
@@ -207,13 +206,13 @@ class GaleApp(TerminalApp):
             self.say(f"{title}: {why}. The first file stays.", severity="error", seconds=12)
 
     def _condition_changed(self, condition: EnvironmentCondition) -> None:
-        self.jobs_screen.post_message(EnvironmentsChanged())
+        self.jobs_screen.call_later(self.jobs_screen.show_state)
         if condition.state == "needs key":
             self.navigation.open_key_dialog(condition.environment_id, condition.text)
 
     def _history_loaded(self, jobs: Sequence[Job]) -> None:
         self.job_counts.count(jobs)
-        self.jobs_screen.post_message(HistoryLoaded())
+        self.jobs_screen.call_later(self.jobs_screen.history_loaded)
 
     # Messages to the user
 
@@ -232,7 +231,7 @@ class GaleApp(TerminalApp):
             self.key_text = f"{status.place} {status.hint}".strip() if status is not None else ""
         except CredentialError as error:
             self.key_text = error.what
-        self.jobs_screen.post_message(EnvironmentsChanged())
+        self.jobs_screen.call_later(self.jobs_screen.show_state)
 
     def environments_changed(self) -> None:
         """Call it after a change of environments, keys or the current environment."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from textual import work
 
 from gale_tui.core.errors import GaleError
-from gale_tui.core.models import Job, JobState
+from gale_tui.core.models import Job, JobChange, JobState
 from gale_tui.core.threads import DaemonThreads
 from gale_tui.core.untrusted_text import inert
 from gale_tui.tui.formatting.job_text import JobFacts
@@ -31,6 +31,10 @@ class JobActions(GaleScreen[None]):
 
     def selected_job(self) -> Job | None:
         """The selected job; None, after a message, if there is none."""
+        raise NotImplementedError
+
+    def job_changed(self, change: JobChange) -> None:
+        """Shows a job that was added, changed or removed; that is already written."""
         raise NotImplementedError
 
     def target_jobs(self) -> Sequence[Job]:

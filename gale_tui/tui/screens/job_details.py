@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from textual import on
 from textual.app import ComposeResult
 
-from gale_tui.core.models import Job
+from gale_tui.core.models import Job, JobChange
 from gale_tui.tui.actions import Place
-from gale_tui.tui.messages import JobChanged
 from gale_tui.tui.screens.job_actions import JobActions
 from gale_tui.tui.widgets.pages.details import DetailsPane
 
@@ -39,9 +37,8 @@ class JobDetailsScreen(JobActions):
         else:
             self.query_one(DetailsPane).follow(self._job_id)
 
-    @on(JobChanged)
-    def job_changed(self, message: JobChanged) -> None:
-        if message.change.job.id == self._job_id:
+    def job_changed(self, change: JobChange) -> None:
+        if change.job.id == self._job_id:
             self._follow()
 
     def action_export_again(self) -> None:

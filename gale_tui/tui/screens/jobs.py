@@ -11,11 +11,10 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
 
-from gale_tui.core.models import Job
+from gale_tui.core.models import Job, JobChange
 from gale_tui.tui.actions import Place
 from gale_tui.tui.filters import JobTexts, parse_filter
 from gale_tui.tui.formatting import glyphs
-from gale_tui.tui.messages import EnvironmentsChanged, HistoryLoaded, JobChanged
 from gale_tui.tui.screens.job_actions import MarkedJobActions
 from gale_tui.tui.widgets.header import HeaderBar
 from gale_tui.tui.widgets.line_input import FilterInput
@@ -60,12 +59,9 @@ class JobsScreen(MarkedJobActions):
         return self.query_one("#details", DetailsPane)
 
     def on_mount(self) -> None:
-        self.table.border_title = "Export jobs"
         self._arrange()
         self.table.tick(self.engine.clock.time())
-        self.table.set_jobs(self.engine.jobs.values())
-        self.show_header()
-        self._say_empty()
+        self.history_loaded()
         self.set_interval(1.0, self._tick)
         self.set_interval(0.5, self._read_progress)
 
@@ -82,7 +78,8 @@ class JobsScreen(MarkedJobActions):
         self._arrange()
         self.show_details()
 
-    def show_header(self) -> None:
+    def show_state(self) -> None:
+        """Shows everything but the rows and the details."""
         engine = self.engine
         environment = engine.environments.current
         states = (("DEMO", engine.demo), ("READ-ONLY", engine.readonly), ("PAUSED", engine.scheduler.paused))
@@ -92,18 +89,13 @@ class JobsScreen(MarkedJobActions):
             if condition != "fine":
                 badges.append(condition.upper())
         self.query_one(HeaderBar).show(environment, self.gale.key_text, self.gale.job_counts, badges)
-
-    def _say_empty(self) -> None:
-        engine = self.engine
-        if not engine.environments:
-            self.table.empty_text = (
-                f"No environment yet\nPress {self.key('environments')} to add the host and key of your GALE."
-            )
-        elif engine.demo:
-            offer = "then enter: the demo's GALE offers a tool to export."
-            self.table.empty_text = f"No exports yet\nPress {self.key('new_export')}, {offer}"
+        if engine.environments:
+            end = ", then enter: the demo's GALE offers a tool to export." if engine.demo else " to start one."
+            words = f"No exports yet\nPress {self.key('new_export')}{end}"
         else:
-            self.table.empty_text = f"No exports yet\nPress {self.key('new_export')} to start one."
+            words = f"No environment yet\nPress {self.key('environments')} to add the host and key of your GALE."
+        self.table.empty_text = words
+        self.show_title()
 
     def show_title(self) -> None:
         """Shows in the table's title how many jobs match and are marked, and a batch's progress."""
@@ -143,33 +135,21 @@ class JobsScreen(MarkedJobActions):
     def on_screen_resume(self) -> None:
         """Shows changes that came while another screen was open."""
         if self.is_mounted and self.query("#jobs"):
-            self.show_header()
-            self._say_empty()
-            self.show_title()
+            self.show_state()
             self.table.tick(self.engine.clock.time())
             self.call_after_refresh(self.gale.batch.offer_to_continue)
 
     # Changes in the engine
 
-    @on(JobChanged)
-    def job_changed(self, message: JobChanged) -> None:
-        change = message.change
+    def job_changed(self, change: JobChange) -> None:
         self.table.apply(change)
-        self.show_header()
-        self.show_title()
+        self.show_state()
         if change.job.id == self.details.job_id:
             self.show_details()
 
-    @on(HistoryLoaded)
     def history_loaded(self) -> None:
         self.table.set_jobs(self.engine.jobs.values())
-        self.show_header()
-        self.show_title()
-
-    @on(EnvironmentsChanged)
-    def environments_changed(self) -> None:
-        self.show_header()
-        self._say_empty()
+        self.show_state()
 
     # Actions
 
@@ -182,7 +162,7 @@ class JobsScreen(MarkedJobActions):
     def action_pause(self) -> None:
         scheduler = self.engine.scheduler
         scheduler.paused = not scheduler.paused
-        self.show_header()
+        self.show_state()
         self.gale.say(f"Polling paused; {self.key('pause')} resumes it." if scheduler.paused else "Polling resumed.")
 
     def action_batch(self) -> None:
