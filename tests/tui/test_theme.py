@@ -10,11 +10,11 @@ from textual.theme import Theme
 from textual.widget import Widget
 
 from gale_tui.tui.formatting.pieces import Tone
-from gale_tui.tui.formatting.styles import contrast
 from gale_tui.tui.terminal.pens import Pen, pens_for
 from gale_tui.tui.theme import DARK, LIGHT, gale_themes
 from gale_tui.tui.widgets.header import HeaderBar
 from gale_tui.tui.widgets.tables.job_table import JobTable
+from gale_tui.tui.widgets.toned import contrast
 from tests.tui.jobs_for_tests import WidgetApp
 
 AA = 4.5
@@ -106,9 +106,9 @@ async def test_every_tone_can_be_read_on_every_ground_of_the_widgets(theme_name:
         for tone in (each for each in Tone if "badge" not in each):
             for ground in ("row", "header", "cursor", "blurred"):
                 assert ratio(table.style_of(tone, ground)) >= AA, (tone, ground)
-            assert ratio(header._tone_styles.style(tone)) >= AA, tone
+            assert ratio(header.style_of(tone)) >= AA, tone
         for tone in (Tone.BADGE, Tone.DANGER_BADGE, Tone.NOTICE_BADGE):
-            assert ratio(header._tone_styles.style(tone)) >= AA, tone
+            assert ratio(header.style_of(tone)) >= AA, tone
 
 
 class FewColors(WidgetApp):
@@ -141,10 +141,10 @@ async def test_with_few_colours_what_matters_is_told_apart(theme_name: str, colo
             assert len(set(kinds)) == len(kinds), ground
             for tone in (each for each in Tone if "badge" not in each):
                 assert pen(tone, ground).fore != pen(tone, ground).back
-        badges = [pens_for(header._tone_styles.style(tone), system)[0].back for tone in BADGES]
+        badges = [pens_for(header.style_of(tone), system)[0].back for tone in BADGES]
         assert len(set(badges)) == len(badges)
         assert badges[0][-1] in RED[colors]
-        assert all(ratio_of(header._tone_styles.style(tone), system) >= 4 for tone in BADGES)
+        assert all(ratio_of(header.style_of(tone), system) >= 4 for tone in BADGES)
 
 
 BADGES = (Tone.DANGER_BADGE, Tone.BADGE, Tone.NOTICE_BADGE)

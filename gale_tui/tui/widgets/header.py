@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-from textual.widget import Widget
 
 from gale_tui.core.models import Environment
 from gale_tui.core.untrusted_text import inert
@@ -16,7 +15,7 @@ from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_counts import JobCounts
 from gale_tui.tui.formatting.pieces import Piece, Tone, plain_text
 from gale_tui.tui.formatting.quantities import clip
-from gale_tui.tui.formatting.styles import ToneStyles
+from gale_tui.tui.widgets.toned import TonedWidget
 
 TITLE = " gale-tui"
 _ENVIRONMENT_TONES = (Tone.BADGE, Tone.BADGE_EDGE, Tone.DANGER_BADGE, Tone.DANGER_EDGE)
@@ -24,7 +23,7 @@ LEAST_HOST = 12
 """Cells of the host below which it is left out."""
 
 
-class HeaderBar(Widget):
+class HeaderBar(TonedWidget):
     """One line of what matters everywhere."""
 
     DEFAULT_CSS = """
@@ -44,7 +43,6 @@ class HeaderBar(Widget):
         self._key = ""
         self._counts = JobCounts()
         self._badges: Sequence[str] = ()
-        self._tone_styles = ToneStyles(self)
 
     def show(self, environment: Environment | None, key: str, counts: JobCounts, badges: Sequence[str]) -> None:
         """Shows the environment for new exports, where its key lives, the counts, and words like DEMO or PAUSED."""
@@ -53,10 +51,10 @@ class HeaderBar(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        base = self._tone_styles.style(Tone.TEXT)
+        base = self.style_of(Tone.TEXT)
         clicks = dict.fromkeys(_ENVIRONMENT_TONES, Style.from_meta({"@click": "screen.switch_environment"}))
         segments = [
-            Segment(piece.text, self._tone_styles.style(piece.tone) + clicks.get(piece.tone))
+            Segment(piece.text, self.style_of(piece.tone) + clicks.get(piece.tone))
             for piece in self._pieces(width)
             if piece.text
         ]
@@ -108,7 +106,3 @@ class HeaderBar(Widget):
         """A word on a ground of its own, which reaches half a cell to either side."""
         edge = Tone(f"{tone} edge")
         return [Piece(glyphs.BADGE_LEFT, edge), Piece(text, tone), Piece(glyphs.BADGE_RIGHT, edge)]
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._tone_styles.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.segment import Segment
 from textual.content import Content
 from textual.strip import Strip
 
@@ -109,7 +110,7 @@ class BatchTable(RowScroll):
         return [Piece(fit(title, count), Tone.MUTED) for title, count in cells.items()]
 
     def _strip(self, pieces: list[Piece], width: int, ground: str) -> Strip:
-        strip = Strip(self.segments(pieces, ground))
+        strip = Strip(Segment(piece.text, self.style_of(piece.tone, ground)) for piece in pieces)
         return strip.adjust_cell_length(width, self.style_of(Tone.TEXT, ground)).simplify()
 
 

@@ -1,16 +1,14 @@
-"""The colour of a tone on a ground, taken from the theme."""
+"""The base of widgets that draw tones: the colour of a tone on a ground, taken from the theme."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.style import Style
 from textual.color import Color
+from textual.widget import Widget
 
 from gale_tui.tui.formatting.pieces import Tone
-
-if TYPE_CHECKING:
-    from textual.widget import Widget
 
 _TO_BE_SEEN = (Tone.RUNNING, Tone.WARNING, Tone.ERROR, Tone.FAILURE, Tone.DANGER)
 
@@ -30,32 +28,33 @@ LEAST_CONTRAST = 4.5
 """WCAG 2, level AA. A tone below it on its ground is mixed with the ground's own text colour until it is not."""
 
 
-class ToneStyles:
-    """Styles of a widget's text, worked out once a theme.
+class TonedWidget(Widget):
+    """A widget with text in tones. Their styles are worked out once a theme.
 
     Grounds are `row`, `header`, `cursor` and `blurred` (a cursor without the focus).
     """
 
-    def __init__(self, widget: Widget) -> None:
-        self._widget = widget
-        self._styles: dict[tuple[str, str], Style] = {}
+    def __init__(self, *children: Widget, **options: Any) -> None:
+        super().__init__(*children, **options)
+        self._tone_styles: dict[tuple[str, str], Style] = {}
 
-    def clear(self) -> None:
-        self._styles.clear()
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._tone_styles.clear()
 
-    def style(self, tone: Tone, ground: str = "row") -> Style:
+    def style_of(self, tone: Tone = Tone.TEXT, ground: str = "row") -> Style:
         key = (tone, ground)
-        style = self._styles.get(key)
+        style = self._tone_styles.get(key)
         if style is None:
             badge = "badge" in tone
-            style = self._styles[key] = self._badge(tone) if badge else self._work_out(tone, ground)
+            style = self._tone_styles[key] = self._badge_style(tone) if badge else self._work_out(tone, ground)
         return style
 
     def _variable(self, name: str) -> Color:
-        return Color.parse(self._widget.app.theme_variables[name])
+        return Color.parse(self.app.theme_variables[name])
 
     def _work_out(self, tone: Tone, ground: str) -> Style:
-        own = back = self._widget.background_colors[1]
+        own = back = self.background_colors[1]
         text = self._variable("foreground")
         bold = tone in (Tone.FAILURE, Tone.DANGER, Tone.TITLE)
         match ground:
@@ -68,7 +67,7 @@ class ToneStyles:
             case "header":
                 back = self._variable("panel")
         fore = self._variable(_COLORS[tone]) if tone in _COLORS else text
-        no_color = self._widget.app.no_color
+        no_color = self.app.no_color
         if no_color and tone in _TO_BE_SEEN:
             # Brightness alone leads the eye: to what goes on and what went wrong, not to what is done.
             fore = text
@@ -85,12 +84,12 @@ class ToneStyles:
             underline=(no_color and ground == "blurred") or None,
         )
 
-    def _badge(self, tone: Tone) -> Style:
+    def _badge_style(self, tone: Tone) -> Style:
         """A badge stands on a colour of its own; its edges are half blocks of the widget's background on it."""
         kind = "danger" if "danger" in tone else "notice" if "notice" in tone else "badge"
         back = self._variable(f"gale-{kind}-background")
         if "edge" in tone:
-            return Style(color=self._widget.background_colors[1].rich_color, bgcolor=back.rich_color)
+            return Style(color=self.background_colors[1].rich_color, bgcolor=back.rich_color)
         return Style(color=self._variable(f"gale-{kind}-foreground").rich_color, bgcolor=back.rich_color, bold=True)
 
     @staticmethod
