@@ -48,7 +48,7 @@ def _end_output(code: int, out: OutputThread, err: OutputThread) -> int:
     """Waits for whoever reads standard output, unless interrupted, and a moment for standard error.
 
     Returns:
-        The exit code, which is not 0 where results were lost.
+        The exit code, which is not 0 if results were lost.
     """
     whole = out.drain(PATIENCE if code > 128 else None)
     err.drain(PATIENCE)

@@ -57,7 +57,7 @@ class GaleError(Exception):
     Args:
         what: What happened, a sentence without its full stop.
         advice: What to do about it, a sentence without its full stop; may be empty.
-        retry_after: Seconds that the server asks to wait, or None where it does not say.
+        retry_after: Seconds that the server asks to wait, or None if it does not say.
     """
 
     exit_code: ClassVar[int] = 2
@@ -159,7 +159,7 @@ class AnswerError(RequestError):
     Args:
         status: The HTTP status code.
         detail: The first useful line of the body, already made inert; may be empty.
-        from_gale: True where the body was JSON, so that it is GALE speaking and not a proxy.
+        from_gale: True if the body was JSON, so that it is GALE speaking and not a proxy.
         body: The start of the body, made inert and redacted, for the details pane.
         page: True if a web page answered, so that something is in between.
     """

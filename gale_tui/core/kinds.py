@@ -57,7 +57,7 @@ def kind_named(text: str) -> Kind | None:
 
 
 def kind_of(subject_id: str) -> Kind | None:
-    """The kind that an id's prefix stands for; None where it may be several, or none."""
+    """The kind that an id's prefix stands for; None if it may be several, or none."""
     found = [kind for kind in KINDS.values() if subject_id.startswith(kind.id_prefix)]
     return found[0] if len(found) == 1 else None
 

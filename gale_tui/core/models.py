@@ -112,7 +112,7 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """True where the server's work is over, so that it never changes back."""
+        """True if the server's work is over, so that it never changes back."""
         return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.REJECTED)
 
     @property
@@ -329,7 +329,7 @@ class Job:
 
     @property
     def exportable(self) -> bool:
-        """True where its ids are all that an export needs."""
+        """True if its ids are all that an export needs."""
         return bool(self.tool_id and (self.flow_id or not self.kind.needs_flow))
 
     def with_download(self, **changes: object) -> Job:
@@ -355,7 +355,7 @@ class JobChange:
     """None if it is new, or was not known."""
     removed: bool = False
     elsewhere: bool = False
-    """True where another process wrote it."""
+    """True if another process wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

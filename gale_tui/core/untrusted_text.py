@@ -154,7 +154,7 @@ def first_useful_line(body: bytes, content_type: str | None) -> tuple[str, bool]
     """The line of an error body that a person wants to see, inert, redacted and bounded.
 
     Returns:
-        The line (empty where there is none), and whether the body is JSON. Of JSON the usual places are looked at
+        The line (empty if there is none), and whether the body is JSON. Of JSON the usual places are looked at
         (``errors[].msg``, ``message``, ``error``, ``statusMessage``, ``response.message``), of HTML the title.
     """
     start = body.lstrip()[:1]
@@ -203,7 +203,7 @@ _PARAMETER = r';\s{0,20}([A-Za-z0-9!#$&+.^_`|~*-]{1,40})\s{0,20}=\s{0,20}("(?:[^
 def content_disposition_name(header: str | None) -> str | None:
     """The file name in a ``Content-Disposition`` header (RFC 6266), as browsers read it: not yet safe to use.
 
-    ``filename*`` goes before ``filename``. None where there is none or it cannot be read.
+    ``filename*`` goes before ``filename``. None if there is none or it cannot be read.
     """
     if not header:
         return None

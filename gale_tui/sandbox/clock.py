@@ -36,7 +36,7 @@ class SandboxTime:
         return (self.clock() - self._begin) * self.speed
 
     def wait_until(self, moment: float) -> bool:
-        """Waits for a moment of :meth:`now`; False where the sandbox stops before."""
+        """Waits for a moment of :meth:`now`; False if the sandbox stops before."""
         while (left := moment - self.now()) > 0:
             real = left / self.speed
             if self.stopping.wait(real if self._runs_by_itself else min(real, LOOK_AGAIN)):

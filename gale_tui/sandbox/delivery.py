@@ -52,7 +52,7 @@ class Delivery:
 
     Args:
         base: Gives the URL of a listener: `own`, `other` or `plain`.
-        key_fits: Whether a request carries the right key; None where it carries none.
+        key_fits: Whether a request carries the right key; None if it carries none.
     """
 
     def __init__(

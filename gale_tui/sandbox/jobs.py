@@ -154,7 +154,7 @@ class Memory:
 
     @property
     def port(self) -> int:
-        """Where it listened last time; 0 where that is not known."""
+        """Where it listened last time; 0 if that is not known."""
         port = self._kept.get("port")
         return port if isinstance(port, int) and 0 < port < 65536 else 0
 

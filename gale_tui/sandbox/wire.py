@@ -117,7 +117,7 @@ def parse_target(target: str) -> tuple[str, dict[str, str]]:
 
 
 def read_request(stream: BinaryIO, origin: str) -> Request | None:
-    """The next request of a connection, or None where the client is done.
+    """The next request of a connection, or None if the client is done.
 
     Raises:
         MalformedRequestError: It is no HTTP/1.1, or too large.

@@ -48,10 +48,10 @@ class GaleApp(TerminalApp):
 
     Args:
         engine: Not yet started; the app starts and closes it.
-        signals: False where somebody else handles signals, in tests.
+        signals: False if somebody else handles signals, in tests.
         on_first_frame: Called once, when the jobs are on the screen.
         opening: Opens the export form or the batch with it; a path is read there.
-        follow_paste: Whether that may choose the environment; False where the command line has.
+        follow_paste: Whether that may choose the environment; False if the command line has.
     """
 
     TITLE = "gale-tui"

@@ -41,7 +41,7 @@ _NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<"))
 
 
 def key_name(text: str) -> str | None:
-    """A key as the framework names it, from that name or the character itself; None where there is no such key."""
+    """A key as the framework names it, from that name or the character itself; None if there is no such key."""
     text = text.strip()
     name = text.lower() if len(text) > 1 else text
     modifiers = match[0] if (match := _MODIFIERS.match(name)) else ""
@@ -56,7 +56,7 @@ def key_name(text: str) -> str | None:
 
 
 def _character_name(character: str) -> str:
-    """The framework's name of a character; empty where no key types it."""
+    """The framework's name of a character; empty if no key types it."""
     if character.isalnum():
         return character
     name = unicodedata.name(character, "") if character.isprintable() else ""

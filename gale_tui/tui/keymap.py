@@ -31,7 +31,7 @@ class KeyMap:
         return self.changed.get(action.id, action.keys)
 
     def text(self, action_id: str) -> str:
-        """The key to show for an action, as people write it; empty where there is none."""
+        """The key to show for an action, as people write it; empty if there is none."""
         keys = self.changed.get(action_id)
         return key_text(keys[0]) if keys else default_key(action_id)
 
@@ -72,7 +72,7 @@ def read_keys(changes: Mapping[str, str]) -> KeyMap:
 
 
 def _problem(action_id: str, names: Mapping[str, str | None]) -> str:
-    """Why an action cannot have these keys, by how they are written; empty where it can, but for a clash."""
+    """Why an action cannot have these keys, by how they are written; empty if it can, but for a clash."""
     shown = inert(action_id, 40)
     action = next((each for each in ACTIONS if each.id == action_id), None)
     if action is None:

@@ -202,7 +202,7 @@ def _compared_documents(archive: ArchiveContents) -> set[str]:
 
 
 def _same_document(before: ArchiveContents, after: ArchiveContents, name: str) -> bool:
-    """True where a further JSON file differs in order or time stamps alone."""
+    """True if a further JSON file differs in order or time stamps alone."""
     one, other = (
         next((each for each in archive.documents if each.name == name and not each.problem), None)
         for archive in (before, after)

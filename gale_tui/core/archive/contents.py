@@ -47,7 +47,7 @@ class Document:
     """As it stands in the archive: server text."""
     role: Role
     value: object = field(repr=False)
-    """As parsed; None where it could not be read. At most 100 levels deep."""
+    """As parsed; None if it could not be read. At most 100 levels deep."""
     problem: str = ""
     """A sentence where it could not be read."""
 
@@ -65,7 +65,7 @@ class ArchiveContents:
     """Its files."""
     documents: tuple[Document, ...]
     tool: Tool | None
-    """None where the archive holds no definition of a tool."""
+    """None if the archive holds no definition of a tool."""
     notes: tuple[str, ...] = ()
     """Warnings, a sentence each."""
     values_known: bool = True
@@ -198,7 +198,7 @@ def _document(name: str, content: bytes) -> Document:
 
 
 def _extent_problem(value: object) -> str:
-    """Why a document is too large for those who walk it, found without recursion; empty where it is not."""
+    """Why a document is too large for those who walk it, found without recursion; empty if it is not."""
     count, level = 0, [value]
     for _ in range(DEPTH_LIMIT):
         below: list[object] = []

@@ -83,7 +83,7 @@ def canonical(value: object) -> str:
 
 
 def same(before: object, after: object) -> bool:
-    """True where there is no difference but order and time stamps."""
+    """True if there is no difference but order and time stamps."""
     return next(differences(before, after), None) is None
 
 
@@ -149,7 +149,7 @@ def _unequal(items: list[Any], others: list[Any]) -> list[tuple[int, Any]]:
 
 
 def is_long_text(change: FieldChange) -> bool:
-    """True where the change is shown line by line: two texts, at least one of them long or of several lines."""
+    """True if the change is shown line by line: two texts, at least one of them long or of several lines."""
     texts = (change.before, change.after)
     return all(isinstance(each, str) for each in texts) and any(len(each) > _LONG or "\n" in each for each in texts)
 

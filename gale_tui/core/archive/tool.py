@@ -79,10 +79,10 @@ class Tool:
 
 
 def read_tool(flow: object, application: object, variables: object) -> Tool | None:
-    """The tool of an export's three documents, each of them None where it is missing.
+    """The tool of an export's three documents, each of them None if it is missing.
 
     Returns:
-        None where there is neither a flow nor an application.
+        None if there is neither a flow nor an application.
     """
     documents = [each for each in (application, flow) if isinstance(each, dict)]
     if not documents:
@@ -147,7 +147,7 @@ def text_field(fields: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def find_part(document: object, part: Part) -> object:
-    """The list or object that holds a part of the tool; the outermost, None where there is none."""
+    """The list or object that holds a part of the tool; the outermost, None if there is none."""
     names = _PARTS[part]
     level = [document]
     for _ in range(_LEVELS):

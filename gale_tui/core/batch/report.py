@@ -79,9 +79,9 @@ class BatchEntry:
     outcome: Outcome | None = None
     """None while it is not yet known."""
     job: Job | None = None
-    """None where there is no row: not started yet, or never."""
+    """None if there is no row: not started yet, or never."""
     unchanged: bool | None = None
-    """True where its saved file holds the same as the one saved before; None where nothing can be compared."""
+    """True if its saved file holds the same as the one saved before; None if nothing can be compared."""
     why: str = ""
     """Why it was not started, or why the wait for it ended: a sentence."""
     error: GaleError | None = None
@@ -98,7 +98,7 @@ class BatchAccount:
     bad: tuple[BadLine, ...] = ()
     """Invalid lines."""
     stopped: str = ""
-    """Why no more are started, a sentence; empty where all were."""
+    """Why no more are started, a sentence; empty if all were."""
 
     def count(self, outcome: Outcome) -> int:
         return sum(1 for entry in self.entries if entry.outcome is outcome)

@@ -151,7 +151,7 @@ class Keyrings:
         )
 
     def delete(self, user: str) -> None:
-        """Deletes what is kept under this user name, however often; nothing happens where there is nothing.
+        """Deletes what is kept under this user name, however often; nothing happens if there is nothing.
 
         Raises:
             CredentialError: Locked or unavailable, or it is still there.
@@ -167,7 +167,7 @@ class Keyrings:
         raise KeyringUnavailableError(f"{allowed.title} did not delete the key", "Delete it there by hand")
 
     def _open_collection(self, create: bool) -> bool:
-        """False where there is no collection in which anything could be kept."""
+        """False if there is no collection in which anything could be kept."""
         backend, allowed = self._backend()
         if allowed.module != _FREEDESKTOP:
             return True
@@ -273,7 +273,7 @@ def _secret_service_state(backend: Any) -> LockState:
 
 
 def _open_secret_service(backend: Any, create: bool) -> bool:
-    """Unlocks the collection, asking its owner where needed; with `create`, makes one where there is none.
+    """Unlocks the collection, asking its owner where needed; with `create`, makes one if there is none.
 
     The backend would do so itself, but leaves its connection open where the owner says no.
     """

@@ -83,7 +83,7 @@ def names_after(part: Path, names: Iterator[str], pattern: str = DEFAULT_PATTERN
 
 
 def suffix_of(name: str) -> str:
-    """The ending of a file's name, such as `.zip` or `.tar.gz`; `.bin` where there is none that is safe to use."""
+    """The ending of a file's name, such as `.zip` or `.tar.gz`; `.bin` if there is none that is safe to use."""
     found = re.fullmatch(rf".+?{_SUFFIX}", name, re.DOTALL)
     return found[1] if found is not None else ".bin"
 

@@ -172,7 +172,7 @@ class PartFile(DirectFile):
 
     @classmethod
     def reopen(cls, path: Path, step: Step) -> PartFile | None:
-        """Opens a part to resume it; None where it is gone or is no plain file of our own.
+        """Opens a part to resume it; None if it is gone or is no plain file of our own.
 
         Raises:
             InterruptedDownloadError: Another process is writing it.

@@ -155,7 +155,7 @@ def content_error(start: bytes, response: OpenResponse, *, any_file: bool = Fals
 
 
 def server_file_name(response: OpenResponse, link: SignedUrl) -> str | None:
-    """The file's name at the server, not yet safe to use; None where it does not say."""
+    """The file's name at the server, not yet safe to use; None if it does not say."""
     name = content_disposition_name(response.headers.get("content-disposition"))
     if name:
         return name

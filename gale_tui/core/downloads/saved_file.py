@@ -26,7 +26,7 @@ class SavedFile:
     sha256: str
     """Hexadecimal."""
     name: str = ""
-    """The tool's own, else that of the file at the server without `.zip`; empty where neither is known."""
+    """The tool's own, else that of the file at the server without `.zip`; empty if neither is known."""
 
 
 def check_file(

@@ -64,7 +64,7 @@ class Exchange:
         self.fresh = False
         """True if a connection was made for it, not one that was kept."""
         self.ended = False
-        """True where the other side closed the connection."""
+        """True if the other side closed the connection."""
         self.aborted = False
 
     @property

@@ -28,7 +28,7 @@ class ResponseFraming:
         self._head: bytearray | None = bytearray()
         self._searched = 0
         self._left: int | None = None
-        """Bytes until the end, or of the present chunk; None where the end is not known."""
+        """Bytes until the end, or of the present chunk; None if the end is not known."""
         self._chunks: _Chunks | None = None
 
     def feed(self, data: bytes) -> bytes:

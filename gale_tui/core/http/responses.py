@@ -48,7 +48,7 @@ class Answer:
     abandon: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
     """Closes the connection that it came on, which is not used again."""
     unread: str = ""
-    """Why `body` is not the whole body: "larger than …", "compressed …", "cut off"; empty where it is."""
+    """Why `body` is not the whole body: "larger than …", "compressed …", "cut off"; empty if it is."""
 
 
 class OpenResponse:

@@ -53,7 +53,7 @@ _LINK_TROUBLE: Final = (DownloadReason.LINK_REJECTED, DownloadReason.FILE_MISSIN
 
 
 def describe(job: Job) -> Sentence:
-    """Why the job is where it is and what to do; empty where there is nothing to say."""
+    """Why the job is where it is and what to do; empty if there is nothing to say."""
     sentence = Sentence(job.note) if job.reason_code is None else _describe(job, job.reason_code)
     if job.unwritten:
         return _join(sentence.text, Sentence(f"Not in the history yet: {job.unwritten}"))
@@ -116,7 +116,7 @@ def _polling_trouble(job: Job, reason: JobReason) -> str:
 
 
 def describe_download(job: Job) -> Sentence:
-    """Why the file is not saved and what to do; empty where there is nothing to say."""
+    """Why the file is not saved and what to do; empty if there is nothing to say."""
     download = job.download
     if download.reason_code is None:
         return Sentence(download.error)
@@ -149,7 +149,7 @@ def _describe_download(job: Job, reason: DownloadReason) -> Sentence:
 
 
 def describe_entry(entry: BatchEntry) -> Sentence:
-    """Why a tool of a batch is not saved; empty where it is."""
+    """Why a tool of a batch is not saved; empty if it is."""
     job = entry.job
     if entry.outcome is None or entry.outcome in GOOD:
         return Sentence("")

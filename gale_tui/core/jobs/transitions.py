@@ -315,7 +315,7 @@ def mark_download_left(job: Job) -> Job:
 
 
 def save(job: Job, file: SavedFile, at: float) -> Job:
-    """The file is verified and has its name; nothing where another instance was quicker."""
+    """The file is verified and has its name; nothing if another instance was quicker."""
     if job.state is not JobState.SUCCEEDED or job.download.state is DownloadState.SAVED:
         return job
     job = _set_file(job, DownloadState.SAVED).with_download(

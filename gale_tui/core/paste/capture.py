@@ -48,7 +48,7 @@ class CapturedRequest:
     tool_id: str | None
     """Id of the tool, the workflow or the model."""
     flow_id: str | None
-    """Always None where the kind has none."""
+    """Always None if the kind has none."""
     kind: Kind
     line: int = field(default=0, compare=False)
     """Line of the paste, or place among the requests of a HAR; from 1."""

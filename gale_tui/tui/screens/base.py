@@ -60,7 +60,7 @@ class _AppScreen(Screen[T]):
         return self.key_map.text(action_id)
 
     def say(self, text: str, level: str = "") -> None:
-        """Shows a sentence in the screen's line for messages; nothing where the text is empty."""
+        """Shows a sentence in the screen's line for messages; nothing if the text is empty."""
         said = self.query_one("#said", Static)
         said.update(text)
         said.display = bool(text)

@@ -36,7 +36,7 @@ from gale_tui.tui.widgets.forms.pasting_fields import PastingFields
 
 
 class ExportForm(FormScreen[Job]):
-    """Asks what to export and starts it. Dismissed with the job; with None where the user went back.
+    """Asks what to export and starts it. Dismissed with the job; with None if the user went back.
 
     The form accepts no input while the request is under way. Going back does not stop it: the job appears in the table,
     or a notification says why there is none.
@@ -51,7 +51,7 @@ class ExportForm(FormScreen[Job]):
 
         Args:
             again: The job that is exported again: its ids, label and folder are filled in.
-            follow_paste: Whether a paste may choose the environment; False where the command line has.
+            follow_paste: Whether a paste may choose the environment; False if the command line has.
         """
         super().__init__()
         self._again = again

@@ -22,7 +22,7 @@ def folder_command(
     platform: str = sys.platform,
     which: Callable[[str], str | None] = shutil.which,
 ) -> list[str] | None:
-    """The command that shows the folder of a file on the desktop, or None where there is no desktop.
+    """The command that shows the folder of a file on the desktop, or None if there is no desktop.
 
     Args:
         environ: The environment variables: they tell of a display, and of a login from elsewhere.

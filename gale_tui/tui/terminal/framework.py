@@ -38,7 +38,7 @@ _SET: Final = (
 
 @cache
 def private_problem() -> str:
-    """The first private name that is missing or another than was tested; empty where all are there."""
+    """The first private name that is missing or another than was tested; empty if all are there."""
     for module, path, parameters in _SIGNATURES:
         function = _find(module, path)
         if function is None:

@@ -67,7 +67,7 @@ class ScreenDiff:
 
         Args:
             system: The colours that the terminal has; None for none at all.
-            ascii_in: The terminal's encoding where the screen is drawn in ASCII; None where it can draw everything.
+            ascii_in: The terminal's encoding where the screen is drawn in ASCII; None if it can draw everything.
         """
         colors = (system, ground)
         if (size, colors, ascii_in) != (self._size, self._colors, self._encoding):

@@ -44,7 +44,7 @@ class TerminalApp(App[int]):
     """An app that sends its terminal only what differs, never waits for it, and ends on a signal or when it is gone.
 
     Args:
-        signals: False where somebody else handles signals, in tests.
+        signals: False if somebody else handles signals, in tests.
     """
 
     ascii = False

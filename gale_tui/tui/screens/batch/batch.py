@@ -51,7 +51,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
 
         Args:
             environment: Where they go; the one for new exports where None.
-            before: The list that was left without being started: shown where there is nothing else, else brought back
+            before: The list that was left without being started: shown if there is nothing else, else brought back
                 by the first undo.
         """
         super().__init__()

@@ -24,7 +24,7 @@ from gale_tui.tui.widgets.forms.id_fields import id_field, kind_choice, show_kin
 
 
 class BatchLineDialog(FormDialog[Typed]):
-    """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None where it was left."""
+    """Asks for kind, id, Flow ID and label of a line. Dismissed with them; with None if it was left."""
 
     AUTO_FOCUS = "#line-tool-id"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "submit", "Save", show=False)]

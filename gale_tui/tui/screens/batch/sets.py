@@ -52,7 +52,7 @@ class SetNameDialog(FormDialog[str]):
 
 
 class SetPicker(GaleModal[ToolSet]):
-    """Chooses a set. Dismissed with it; with None where it was left."""
+    """Chooses a set. Dismissed with it; with None if it was left."""
 
     AUTO_FOCUS = "#sets"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -45,7 +45,7 @@ class PastingFields(ExportFields):
 
         Args:
             key_text: The key that opens the environment of a paste, as people write it.
-            follow_paste: Whether a paste may choose the environment; False where the command line has.
+            follow_paste: Whether a paste may choose the environment; False if the command line has.
         """
         super().__init__(engine, again)
         self.offer: EnvironmentOffer | None = None

@@ -113,7 +113,7 @@ class TextPage(LineView):
 
     @property
     def found(self) -> tuple[int, int]:
-        """Which one of how many found lines is the present one, from 1; 0 where there is none."""
+        """Which one of how many found lines is the present one, from 1; 0 if there is none."""
         return (0 if self._at is None else self._at + 1), len(self._found)
 
     def _show_found(self) -> None:

@@ -16,7 +16,7 @@ from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 MARK = 2
 NUMBER = 5
 LABEL = 24
-"""Cells of a label, where there is no room for more."""
+"""Cells of a label, if there is no room for more."""
 WHOLE_ID = 40
 GAP = 2
 

@@ -39,7 +39,7 @@ class JobRows:
         return self.jobs[self._shown[-1 - row if self.sort_reverse else row]]
 
     def row_of(self, job_id: str) -> int | None:
-        """The row of a job; None where it is not shown."""
+        """The row of a job; None if it is not shown."""
         place = self._place(self._shown, job_id) if job_id in self.jobs else len(self)
         if self._shown[place : place + 1] != [job_id]:
             return None

@@ -108,7 +108,7 @@ class JobTable(RowScroll):
         self.refresh_rows(*map(self.rows.row_of, job_ids))
 
     def select(self, job_id: str) -> None:
-        """Puts the cursor on a job and scrolls it into view; nothing where the job is not shown."""
+        """Puts the cursor on a job and scrolls it into view; nothing if the job is not shown."""
         row = self.rows.row_of(job_id)
         if row is not None:
             self.move_to(row)

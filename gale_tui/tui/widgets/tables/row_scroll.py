@@ -39,7 +39,7 @@ class RowScroll(LineView):
         raise NotImplementedError
 
     def cursor_row(self) -> int | None:
-        """The row with the cursor; None where there is none."""
+        """The row with the cursor; None if there is none."""
         raise NotImplementedError
 
     def move_to(self, row: int) -> None:
