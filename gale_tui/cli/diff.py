@@ -77,15 +77,15 @@ async def diff_set(history: Path, arguments: argparse.Namespace, out: TextIO, er
     from gale_tui.core.source.repository import find_tool_folder
 
     async with await JobStore.open(history) as store:
-        kept = await store.sets.require(arguments.set_name)
+        tool_set = await store.sets.require(arguments.set_name)
         jobs = [job for job in await store.load() if job.download.state is DownloadState.SAVED]
     code = SAME
-    for tool in kept.tools:
+    for tool in tool_set.tools:
         saved = [
             job
             for job in jobs
             if (job.tool_id, job.flow_id) == (tool.tool_id, tool.flow_id)
-            and kept.environment_id in (None, job.environment_id)
+            and tool_set.environment_id in (None, job.environment_id)
         ]
         job = max(saved, key=lambda each: each.download.saved_at or each.created_at, default=None)
         folder = None

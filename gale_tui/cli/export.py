@@ -98,8 +98,8 @@ async def _run(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO, n
         # Started last, so that a refused command opens no history and polls nothing.
         await engine.start()
     if arguments.save_set:
-        kept = ToolSet(arguments.save_set, record.tools, environment.id, engine.clock.time())
-        await engine.sets.save(kept)
+        tool_set = ToolSet(arguments.save_set, record.tools, environment.id, engine.clock.time())
+        await engine.sets.save(tool_set)
         narration.say(f"saved {len(record.tools)} tools as the set {arguments.save_set}")
     account = await _run_all(engine, arguments, plan, out, narration)
     if arguments.set_name is not None:
@@ -201,19 +201,19 @@ def _give_up_hopeless(run: BatchRun, account: BatchAccount, now: float, *, sever
 
 async def _run_batch(run: BatchRun, engine: GaleEngine, seconds: float | None) -> None:
     """Runs a batch to its end, to the time-out, or until its environment needs a key."""
-    key_wanted = asyncio.get_running_loop().create_future()
+    key_trouble = asyncio.get_running_loop().create_future()
 
     def condition(now: EnvironmentCondition) -> None:
-        if now.state == "needs key" and now.environment_id == run.environment.id and not key_wanted.done():
-            key_wanted.set_result(now.text)
+        if now.state == "needs key" and now.environment_id == run.environment.id and not key_trouble.done():
+            key_trouble.set_result(now.text)
 
     engine.connection_status.listeners.append(condition)
     running = asyncio.create_task(run.run(), name="batch")
     try:
-        done, _ = await asyncio.wait((running, key_wanted), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait((running, key_trouble), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if running not in done:
-            if key_wanted in done:
-                run.stop_waiting(key_wanted.result(), CredentialError(key_wanted.result()))
+            if key_trouble in done:
+                run.stop_waiting(key_trouble.result(), CredentialError(key_trouble.result()))
             else:
                 run.stop_waiting("Timed out; running exports continue at GALE and are followed at the next start")
             running.cancel()
@@ -223,7 +223,7 @@ async def _run_batch(run: BatchRun, engine: GaleEngine, seconds: float | None) -
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         engine.connection_status.listeners.remove(condition)
-        key_wanted.cancel()
+        key_trouble.cancel()
 
 
 def _write_result(entry: BatchEntry, arguments: argparse.Namespace, record: BatchRecord, out: TextIO) -> None:

@@ -32,8 +32,8 @@ async def make_plan(engine: GaleEngine, arguments: argparse.Namespace) -> Plan:
         return await _find_interrupted(engine, arguments)
     bad: Sequence[BadLine] = ()
     if arguments.set_name is not None:
-        kept = await engine.sets.require(arguments.set_name, "--from FILE --save-set NAME makes one")
-        environment, tools, name = _environment_of_set(engine, arguments, kept), kept.tools, kept.name
+        tool_set = await engine.sets.require(arguments.set_name, "--from FILE --save-set NAME makes one")
+        environment, tools, name = _environment_of_set(engine, arguments, tool_set), tool_set.tools, tool_set.name
     elif arguments.batch is not None:
         batch = arguments.batch
         if not batch.tools and not batch.bad:
@@ -75,12 +75,12 @@ def _environment_of(engine: GaleEngine, hosts: tuple[str, ...], arguments: argpa
     )
 
 
-def _environment_of_set(engine: GaleEngine, arguments: argparse.Namespace, kept: ToolSet) -> Environment:
-    if arguments.environment_chosen or kept.environment_id is None:
+def _environment_of_set(engine: GaleEngine, arguments: argparse.Namespace, tool_set: ToolSet) -> Environment:
+    if arguments.environment_chosen or tool_set.environment_id is None:
         return engine.environments.require_current()
-    environment = engine.environments.find(kept.environment_id)
+    environment = engine.environments.find(tool_set.environment_id)
     if environment is None:
-        raise ConfigError(f"The environment of the set {kept.name} is gone", "Name another one with --env")
+        raise ConfigError(f"The environment of the set {tool_set.name} is gone", "Name another one with --env")
     return environment
 
 

@@ -133,8 +133,8 @@ def _engine(arguments: argparse.Namespace, wiring: Wiring, named: str | None) ->
 
     paths = _paths(wiring)
     setup_logging(paths.log_file, arguments.log_level.upper())
-    given = environment_from_variables(wiring.environ)
-    engine = _make_engine(paths, wiring, given, arguments.download_dir, readonly=arguments.readonly)
+    provided = environment_from_variables(wiring.environ)
+    engine = _make_engine(paths, wiring, provided, arguments.download_dir, readonly=arguments.readonly)
     engine.environments.choose(named)
     return engine
 
@@ -142,7 +142,7 @@ def _engine(arguments: argparse.Namespace, wiring: Wiring, named: str | None) ->
 def _make_engine(
     paths: Paths,
     wiring: Wiring,
-    given: tuple[Environment, Secret] | None,
+    provided: tuple[Environment, Secret] | None,
     download_dir: Path | None,
     *,
     readonly: bool,
@@ -154,13 +154,13 @@ def _make_engine(
     from gale_tui.core.threads import DaemonThreads
 
     threads = DaemonThreads("gale")
-    fixed = {given[0].id: given[1]} if given else {}
+    fixed = {provided[0].id: provided[1]} if provided else {}
     credentials = Credentials(config_file=paths.config_file, threads=threads, use_keyring=not demo, fixed=fixed)
     return GaleEngine(
         paths=paths,
         credentials=credentials,
         threads=threads,
-        extra_environments=(given[0],) if given else (),
+        extra_environments=(provided[0],) if provided else (),
         offered=offered,
         readonly=readonly,
         demo=demo,
@@ -272,7 +272,7 @@ def demo_engine(
     sandbox.start()
     environment = Environment(id="demo", name="sandbox", origin=parse_host(sandbox.url), source="demo")
     offered = [ToolChoice(tool.tool_id, tool.flow_id, tool.name, tool.what) for tool in sandbox.offered if tool.flow_id]
-    given = (environment, Secret(sandbox.key))
-    engine = _make_engine(paths, wiring, given, download_dir, readonly=readonly, demo=True, offered=offered)
+    provided = (environment, Secret(sandbox.key))
+    engine = _make_engine(paths, wiring, provided, download_dir, readonly=readonly, demo=True, offered=offered)
     engine.environments.choose(None)
     return engine, sandbox

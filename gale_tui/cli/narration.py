@@ -21,7 +21,7 @@ class Narration:
     def __init__(self, err: TextIO) -> None:
         self._err = err
         self._terminal = err.isatty()
-        self._told: dict[tuple[str, str], str] = {}
+        self._written: dict[tuple[str, str], str] = {}
         self._shown = ""
 
     def say(self, text: str) -> None:
@@ -41,8 +41,8 @@ class Narration:
             return
         words = _words(entry)
         key = (entry.tool.tool_id, entry.tool.flow_id)
-        if words and self._told.get(key) != words:
-            self._told[key] = words
+        if words and self._written.get(key) != words:
+            self._written[key] = words
             name = entry.job.title if entry.job is not None else entry.tool.title
             self._write(f"{clock_time(time.time())} {inert(name, 60)}: {words}")
 

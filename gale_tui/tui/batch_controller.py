@@ -151,60 +151,60 @@ class BatchController:
             return
         try:
             found = await engine.batches.interrupted()
-            kept = next((each for each in found if each.id not in self._offered), None)
-            if kept is None:
+            batch = next((each for each in found if each.id not in self._offered), None)
+            if batch is None:
                 return
-            self._offered.add(kept.id)
-            jobs = {**await engine.batches.jobs(kept), **engine.jobs}
+            self._offered.add(batch.id)
+            jobs = {**await engine.batches.jobs(batch), **engine.jobs}
         except GaleError as error:
             self._app.say(str(error), severity="warning")
             return
         from gale_tui.core.jobs.batch_runner import account_of
 
-        self.pending, self.account, self._offer_pending = kept, account_of(kept, jobs), True
+        self.pending, self.account, self._offer_pending = batch, account_of(batch, jobs), True
         self._last = None
         self._jobs.show_title()
         self.offer_to_continue()
 
     def _account_answered(self, answer: str | None) -> None:
-        kept = self.pending
-        if kept is not None and answer == "continue":
-            self._app.run_worker(self._continue(kept), name="batch", group="batch")
+        batch = self.pending
+        if batch is not None and answer == "continue":
+            self._app.run_worker(self._continue(batch), name="batch", group="batch")
         elif answer == "retry" and self.failed and self._last is not None:
             self._app.run_worker(self._retry(self._last), name="batch", group="batch")
-        elif kept is not None and answer == "discard":
-            self._app.run_worker(self._discard(kept), name="drop batch")
+        elif batch is not None and answer == "discard":
+            self._app.run_worker(self._discard(batch), name="drop batch")
 
-    async def _continue(self, kept: BatchRecord) -> None:
+    async def _continue(self, batch: BatchRecord) -> None:
         from gale_tui.core.jobs.batch_runner import BatchRun
         from gale_tui.tui.screens.dialogs import confirm_production
 
         app = self._app
-        environment = app.engine.environments.find(kept.environment_id)
-        if environment is None or not kept.belongs_to(environment):
-            name = inert(kept.environment_name, 60)
+        environment = app.engine.environments.find(batch.environment_id)
+        if environment is None or not batch.belongs_to(environment):
+            name = inert(batch.environment_name, 60)
             words = f"The environment {name} of this batch is gone or has another host now, so it cannot continue."
             app.say(words, severity="warning", seconds=10)
             return
-        if await confirm_production(app, environment, kept.left) and self._run is None:
-            run = BatchRun(app.engine, environment, kept, self._changed, resumed=True)
+        if await confirm_production(app, environment, batch.left) and self._run is None:
+            run = BatchRun(app.engine, environment, batch, self._changed, resumed=True)
             self.pending = None
             await self._run_to_end(run)
 
-    async def _retry(self, ended: BatchRun) -> None:
+    async def _retry(self, run: BatchRun) -> None:
         from gale_tui.tui.screens.dialogs import confirm_production
 
-        if await confirm_production(self._app, ended.environment, ended.failed) and self._run is None:
-            await self._run_to_end(ended.retry_failed())
+        if await confirm_production(self._app, run.environment, run.failed) and self._run is None:
+            await self._run_to_end(run.retry_failed())
 
-    async def _discard(self, kept: BatchRecord) -> None:
+    async def _discard(self, batch: BatchRecord) -> None:
         try:
-            await self._app.engine.batches.remove(kept.id)
+            await self._app.engine.batches.remove(batch.id)
         except GaleError as error:
             self._app.say(str(error), severity="error")
             return
         self.pending = None
-        self._app.say(f"Discarded the {kept.left} of {kept.title} that were not started. Running exports continue.")
+        self._app.say(f"Discarded the {batch.left} of {batch.title} that were not started. Running exports continue.")
         self._jobs.show_title()
         await self.find_interrupted()
 
@@ -239,8 +239,8 @@ class BatchController:
             raise
         with contextlib.suppress(GaleError):
             # A batch that could not be started is not lost either.
-            left = await engine.batches.find(run.record.id)
-            self.pending = left if left is not None and left.left else None
+            unfinished = await engine.batches.find(run.record.id)
+            self.pending = unfinished if unfinished is not None and unfinished.left else None
             self._offered.add(run.record.id)
         self._run, self._last = None, run
         self._changed(account)

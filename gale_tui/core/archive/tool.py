@@ -214,14 +214,14 @@ def _find_guardrails(documents: Sequence[dict[str, Any]]) -> Iterator[ToolPart]:
 
 def without_parts(document: object, *parts: Part) -> object:
     """The document without the lists that hold these parts of the tool."""
-    taken = [found for part in parts if (found := find_part(document, part)) is not None]
-    return _without(document, {id(each) for each in taken}, _LEVELS)
+    left_out = [found for part in parts if (found := find_part(document, part)) is not None]
+    return _without(document, {id(each) for each in left_out}, _LEVELS)
 
 
-def _without(value: object, taken: set[int], levels: int) -> object:
+def _without(value: object, left_out: set[int], levels: int) -> object:
     if not isinstance(value, dict) or levels <= 0:
         return value
-    return {name: _without(each, taken, levels - 1) for name, each in value.items() if id(each) not in taken}
+    return {name: _without(each, left_out, levels - 1) for name, each in value.items() if id(each) not in left_out}
 
 
 # Variables

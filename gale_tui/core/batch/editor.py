@@ -99,7 +99,7 @@ class BatchList:
         """The tools without line numbers, as a set keeps them."""
         return tuple(replace(tool, line=0) for tool in self.tools)
 
-    def next_wrong(self, place: int) -> int | None:
+    def next_invalid(self, place: int) -> int | None:
         """The place of the next invalid line, wrapping round."""
         wrong = [at for at, line in enumerate(self.lines) if line.problem]
         return next((at for at in wrong if at > place), wrong[0] if wrong else None)

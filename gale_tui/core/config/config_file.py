@@ -199,7 +199,7 @@ class ConfigFile:
             raise ConfigError("The change could not be fitted into the file", by_hand) from None
         config = parse_config(after)
         fits = environment is None or environment in config.environments
-        if not fits or not _keeps_the_rest(before, after, what, environment):
+        if not fits or not _rest_unchanged(before, after, what, environment):
             raise ConfigError("The change could not be fitted into the file", by_hand)
         if new != text:
             new = new.replace("\n", "\r\n") if returns else new
@@ -207,7 +207,7 @@ class ConfigFile:
         return config
 
 
-def _keeps_the_rest(
+def _rest_unchanged(
     before: Mapping[str, Any], after: Mapping[str, Any], what: Section, environment: Environment | None
 ) -> bool:
     """True if nothing else has changed: the file is the user's own work."""

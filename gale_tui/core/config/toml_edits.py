@@ -91,8 +91,8 @@ def write_values(table: MutableMapping[str, Any], values: Mapping[str, object]) 
         if value is None:
             table.pop(name, None)
         elif isinstance(value, dict) and isinstance(written, MutableMapping):
-            gone: dict[str, object] = {key: None for key in written if key not in value}
-            write_values(written, gone | value)
+            deleted: dict[str, object] = {key: None for key in written if key not in value}
+            write_values(written, deleted | value)
         elif written != value or isinstance(written, bool) != isinstance(value, bool):
             table[name] = value
 

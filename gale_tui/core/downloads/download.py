@@ -198,7 +198,7 @@ class DownloadTask:
             self._check()
             part = self._open
             offset = part.size if part is not None and self.validator else 0
-            with self._ask(offset) as response:
+            with self._request(offset) as response:
                 answer = find_placement(response, offset, self.validator, self.size)
                 if answer is None:
                     if not again:
@@ -207,19 +207,19 @@ class DownloadTask:
                     self.validator = None
                     continue
                 # A part that is not resumed is overwritten, once the new bytes look right.
-                kept, size = answer
-                checksum = self._receive(response, kept, size)
+                start_at, size = answer
+                checksum = self._receive(response, start_at, size)
             try:
                 assert self._open is not None  # noqa: S101  # narrows: _receive has made it
                 return self._finish(self._open, checksum)
             except (CorruptFileError, NotAZipError):
                 # If it was pieced together, fetching it whole may help.
                 self._discard()
-                if not (kept and again):
+                if not (start_at and again):
                     raise
                 again = False
 
-    def _ask(self, offset: int) -> OpenResponse:
+    def _request(self, offset: int) -> OpenResponse:
         """Requests the file; with the key if the link needs it. Returns the answer.
 
         Raises:
@@ -247,21 +247,21 @@ class DownloadTask:
                 break
         raise refused or DownloadError("The link was not requested")
 
-    def _receive(self, response: OpenResponse, kept: int, size: int | None) -> Checksum:
+    def _receive(self, response: OpenResponse, start_at: int, size: int | None) -> Checksum:
         """Brings the part to its full length, which is `size`; returns the checksum of all of it.
 
         Args:
             kept: Bytes of it that stay.
         """
         part = self._open
-        if part is not None and kept and kept == size:
+        if part is not None and start_at and start_at == size:
             self.size = size
             return self._hash_part(part)
         if size is not None and size > self._largest:
             raise DownloadError(f"The file has {size:,} bytes, more than a tool's can have")
-        body = Body(response, None if size is None else size - kept, self._stall)
-        if part is not None and kept:
-            require_room(self._plan.folder, size, there=kept)
+        body = Body(response, None if size is None else size - start_at, self._stall)
+        if part is not None and start_at:
+            require_room(self._plan.folder, size, there=start_at)
             if size != self.size:
                 self.size = size
                 self._report_part(part.path)

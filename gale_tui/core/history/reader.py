@@ -70,11 +70,11 @@ class HistoryReader:
             seen: int = self._database.value(_REVISION)
             rows = self._database.rows(f"{SELECT_JOBS} WHERE revision > ? AND writer != ?", since)
             sql = "SELECT job_id, revision FROM forgotten WHERE revision > ? AND writer != ?"
-            gone = self._database.rows(sql, since)
+            removed = self._database.rows(sql, since)
         changes = [JobChange(job_from(row), elsewhere=True) for row in rows]
         changes += [
             JobChange(Job(job_id, "", "", "", "", "", 0.0, revision=revision), removed=True, elsewhere=True)
-            for job_id, revision in gone
+            for job_id, revision in removed
         ]
         changes.sort(key=lambda change: change.job.revision)
         self._data_version, self._seen = version, seen

@@ -24,7 +24,7 @@ from gale_tui.core.errors import (
     TlsError,
     UnansweredError,
 )
-from gale_tui.core.http.proxies import proxy_shown
+from gale_tui.core.http.proxies import redact_proxy
 from gale_tui.core.http.request_context import HANDSHAKE, Exchange
 from gale_tui.core.http.tls import certificate_problem
 from gale_tui.core.models import Origin
@@ -60,7 +60,7 @@ def request_failure(error: Exception, exchange: Exchange, method: str, origin: O
     if isinstance(error, httpcore.LocalProtocolError):
         return NotSentError(f"The request to {host} could not be written", "Check the API key and the ids")
     if exchange.proxy is not None and exchange.phase in ("name", "connect", "proxy"):
-        return _proxy_error(error, exchange, proxy_shown(exchange.proxy), host, seconds)
+        return _proxy_error(error, exchange, redact_proxy(exchange.proxy), host, seconds)
     return _not_sent_error(error, exchange, host, seconds)
 
 

@@ -34,7 +34,7 @@ def proxy_for(origin: Origin, explicit: str | None) -> str | None:
     return f"socks5://{proxy[8:]}" if proxy.lower().startswith("socks://") else proxy
 
 
-def proxy_shown(proxy: str) -> str:
+def redact_proxy(proxy: str) -> str:
     """The proxy as it may be shown: no user name, no password."""
     scheme, separator, rest = proxy.partition("://")
     return inert(f"{scheme}{separator}{rest.partition('/')[0].rpartition('@')[2]}")

@@ -20,7 +20,7 @@ from gale_tui.core.errors import (
     StoppedDownloadError,
     UnansweredError,
 )
-from gale_tui.core.http.proxies import proxy_for, proxy_shown
+from gale_tui.core.http.proxies import proxy_for, redact_proxy
 from gale_tui.core.http.request_context import Cancellation, Exchange, OpenSockets, as_current
 from gale_tui.core.http.responses import BODY_LIMIT, Answer, OpenResponse, read_headers
 from gale_tui.core.http.tls import TrustedContexts
@@ -236,7 +236,7 @@ class Transport:
         try:
             transport = self._transport(proxy, keep_alive)
         except (ImportError, ValueError) as error:
-            raise proxy_failure(error, proxy_shown(proxy or "")) from None
+            raise proxy_failure(error, redact_proxy(proxy or "")) from None
         outgoing = self._request_headers(headers, with_key and origin == self.origin)
         exchange.fresh = exchange.sent = False
         exchange.proxy = proxy

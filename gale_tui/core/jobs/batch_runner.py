@@ -116,8 +116,10 @@ class BatchRun:
         self.stop(why, error)
         for place, entry in enumerate(self._entries):
             if entry.outcome is None:
-                begun = entry.job is not None or place == self._starting
-                self._update(place, outcome=Outcome.UNFINISHED if begun else Outcome.NOT_STARTED, why=why, error=error)
+                running = entry.job is not None or place == self._starting
+                self._update(
+                    place, outcome=Outcome.UNFINISHED if running else Outcome.NOT_STARTED, why=why, error=error
+                )
 
     def stop_waiting_for(self, job_id: str, why: str, error: GaleError | None = None) -> None:
         """Counts one of the jobs as unfinished, if it is not at its end."""
@@ -182,10 +184,10 @@ class BatchRun:
         """Deletes the record once all of it is started; else others may resume it."""
         if not self._stored:
             return
-        begun = all(entry.job is not None or entry.outcome is Outcome.UNFINISHED for entry in self._entries)
+        all_started = all(entry.job is not None or entry.outcome is Outcome.UNFINISHED for entry in self._entries)
         batches = self._engine.batches
         with contextlib.suppress(StoreError):
-            await (batches.remove(self.record.id) if begun else batches.release(self.record.id))
+            await (batches.remove(self.record.id) if all_started else batches.release(self.record.id))
 
     # Starting
 

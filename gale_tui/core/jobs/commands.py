@@ -162,9 +162,9 @@ class JobCommands(Mapping[str, Job]):
         """
         environment = self._find_environment(environment_id)
         now = self._context.clock.time()
-        there = (dock_status_id, environment.id, str(environment.origin))
+        wanted = (dock_status_id, environment.id, str(environment.origin))
         for job in self._registry.jobs.values():
-            if (job.dock_status_id, job.environment_id, job.origin) == there:
+            if (job.dock_status_id, job.environment_id, job.origin) == wanted:
                 return job
         job = Job(
             id=self._context.new_id(),

@@ -220,9 +220,9 @@ class GaleEngine:
         try:
             return await JobStore.open(path, step=self._step, on_notice=self._notify)
         except NewerStoreError as error:
-            beside = path.with_name(f"{path.stem}-version-{len(MIGRATIONS)}{path.suffix}")
-            store = await JobStore.open(beside, step=self._step, on_notice=self._notify)
-            self._notify(f"{error.what}. It is left alone; this older gale-tui keeps its jobs in {beside.name}.")
+            own_path = path.with_name(f"{path.stem}-version-{len(MIGRATIONS)}{path.suffix}")
+            store = await JobStore.open(own_path, step=self._step, on_notice=self._notify)
+            self._notify(f"{error.what}. It is left alone; this older gale-tui keeps its jobs in {own_path.name}.")
             return store
 
     def _notify(self, text: str) -> None:

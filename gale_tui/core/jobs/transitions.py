@@ -96,7 +96,7 @@ def accept(job: Job, started: ExportStarted, at: float) -> Job:
     """GALE has started the export."""
     if job.state not in _UNANSWERED:
         return job
-    begun = dataclasses.replace(
+    accepted = dataclasses.replace(
         job,
         state=JobState.RUNNING,
         status="",
@@ -104,7 +104,7 @@ def accept(job: Job, started: ExportStarted, at: float) -> Job:
         posts=job.posts + 1,
         started_at=at,
     )
-    return apply_status(begun, started, asked_at=None, at=at)
+    return apply_status(accepted, started, asked_at=None, at=at)
 
 
 def wait(job: Job, error: GaleError, resume_at: float) -> Job:

@@ -224,7 +224,7 @@ def split_variables(document: object) -> tuple[Any, dict[str, Any]]:
     """
     values: dict[str, Any] = {}
 
-    def taken(key: str, value: Any) -> dict[str, Any]:
+    def take_out(key: str, value: Any) -> dict[str, Any]:
         name = next(each for each in numbered(f"{key}#") if each not in values)
         values[name] = value
         return {VALUE: name}
@@ -239,21 +239,21 @@ def split_variables(document: object) -> tuple[Any, dict[str, Any]]:
             raise RecursionError
         if isinstance(value, dict):
             if len(value) == 1 and next(iter(value)) in _REFERENCES:
-                return taken(".".join(path), value)
+                return take_out(".".join(path), value)
             if value is named:
-                return {key: None if each is None else taken(key, each) for key, each in value.items()}
+                return {key: None if each is None else take_out(key, each) for key, each in value.items()}
             if id(value) in known:
-                return dict(_variable(value, known[id(value)], taken))
+                return dict(_variable(value, known[id(value)], take_out))
             return {key: walk(each, (*path, key)) for key, each in value.items()}
         if isinstance(value, list):
             return [walk(each, (*path, str(number))) for number, each in enumerate(value)]
-        return value if value is None or isinstance(value, bool) else taken(".".join(path), value)
+        return value if value is None or isinstance(value, bool) else take_out(".".join(path), value)
 
     return walk(document, ()), values
 
 
 def _variable(
-    fields: Mapping[str, Any], name: str, taken: Callable[[str, Any], dict[str, Any]]
+    fields: Mapping[str, Any], name: str, take_out: Callable[[str, Any], dict[str, Any]]
 ) -> Iterator[tuple[str, Any]]:
     name_field = next((each for each in NAMES if each in fields and text_field(fields, (each,)) == name), "")
     for key, value in fields.items():
@@ -261,4 +261,4 @@ def _variable(
         if value is None or plain or (isinstance(value, bool) and key not in ("value", "defaultValue")):
             yield key, value
         else:
-            yield key, taken(name if key == "value" else f"{name}.{key}", value)
+            yield key, take_out(name if key == "value" else f"{name}.{key}", value)

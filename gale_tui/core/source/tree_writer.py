@@ -77,10 +77,10 @@ def _write(folder: Path, files: Mapping[str, bytes], force: bool) -> TreeChanges
     files = {**files, **{name: _add_lines(read_file(folder, name), lines) for name, lines in _LINES.items()}}
     present = {path: read_file(folder, path) for path in files}
     new = {path: content for path, content in files.items() if present[path] != content}
-    gone = {path: content for path in sorted(old - files.keys()) if (content := read_file(folder, path)) is not None}
+    removed = {path: content for path in sorted(old - files.keys()) if (content := read_file(folder, path)) is not None}
     lost = [
         path
-        for path, content in (*((path, present[path]) for path in new), *gone.items())
+        for path, content in (*((path, present[path]) for path in new), *removed.items())
         if content is not None and path not in _LINES and hashes.get(path) != _hash(content)
     ]
     if lost and not force and (lost := [each for each in lost if each not in _committed_files(folder, lost)]):
@@ -91,14 +91,14 @@ def _write(folder: Path, files: Mapping[str, bytes], force: bool) -> TreeChanges
         )
     after = {path: _hash(content) for path, content in files.items()}
     state = _state_folder(folder)
-    if new or gone:
-        _stage(state, new, gone, after)
+    if new or removed:
+        _stage(state, new, removed, after)
         _finish_journal(folder)
         _verify(folder, new)
     elif after != hashes:
         _replace_json(state / _HASHES, after)
     written = tuple(path for path in new if path not in _LINES)
-    return TreeChanges(written, tuple(gone), len(files) - len(_LINES) - len(written))
+    return TreeChanges(written, tuple(removed), len(files) - len(_LINES) - len(written))
 
 
 def _old_files(folder: Path) -> set[str]:
@@ -119,7 +119,7 @@ def _old_files(folder: Path) -> set[str]:
     return {*manifest.files(), MANIFEST, "layout.json", VALUES}
 
 
-def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], after: Mapping[str, str]) -> None:
+def _stage(state: Path, new: Mapping[str, bytes], removed: Mapping[str, bytes], after: Mapping[str, str]) -> None:
     """Writes the new files beside the tree, then the journal that makes them the tree."""
     staged = state / _NEW
     staged.mkdir(mode=0o700)
@@ -129,7 +129,7 @@ def _stage(state: Path, new: Mapping[str, bytes], gone: Mapping[str, bytes], aft
         _create_file(os.path.join(staged, path), content, 0o600 if path == VALUES else 0o666)
     # The ignore file is written before the values, so that they never get into version control.
     moves = sorted(new, key=lambda path: (path not in _LINES, path))
-    journal = {"move": moves, "remove": {path: _hash(content) for path, content in gone.items()}, "files": after}
+    journal = {"move": moves, "remove": {path: _hash(content) for path, content in removed.items()}, "files": after}
     _replace_json(state / JOURNAL, journal)
 
 
@@ -218,10 +218,10 @@ def _read_hashes(folder: Path) -> dict[str, str]:
 def _add_lines(content: bytes | None, lines: Iterable[str]) -> bytes:
     """The file with these lines added, once each; all other lines stay."""
     text = content or b""
-    there = {line.strip() for line in text.splitlines()}
+    existing = {line.strip() for line in text.splitlines()}
     if text and not text.endswith(b"\n"):
         text += b"\n"
-    missing = [line.encode() for line in lines if line.encode() not in there]
+    missing = [line.encode() for line in lines if line.encode() not in existing]
     return content if content is not None and not missing else b"".join([text, *(line + b"\n" for line in missing)])
 
 

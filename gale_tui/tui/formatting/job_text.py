@@ -156,16 +156,16 @@ def _job_note(job: Job, key: Callable[[str], str], width: int) -> Piece:
         case JobState.FAILED | JobState.REJECTED:
             return Piece(inert(job.reason, 300) or note or "no reason given", Tone.ERROR if job.reason else Tone.MUTED)
         case JobState.UNCONFIRMED:
-            return Piece(_whole_or(note, width, "the server may have started it", "may have started"), Tone.WARNING)
+            return Piece(_fit_note(note, width, "the server may have started it", "may have started"), Tone.WARNING)
         case JobState.LOST:
-            return Piece(_whole_or(note, width, "the server no longer knows it", "no longer known"), Tone.WARNING)
+            return Piece(_fit_note(note, width, "the server no longer knows it", "no longer known"), Tone.WARNING)
         case JobState.WAITING:
-            return Piece(_whole_or(note, width, "rate limit reached"), Tone.WARNING)
+            return Piece(_fit_note(note, width, "rate limit reached"), Tone.WARNING)
         case _:
             return Piece(note, Tone.WARNING)
 
 
-def _whole_or(note: str, width: int, *shorter: str) -> str:
+def _fit_note(note: str, width: int, *shorter: str) -> str:
     """The note if it fits, wholly or for the most part; else the longest of the shorter ones that fits."""
     if note and (cell_len(note) <= width or width >= LEAST_NOTE):
         return note

@@ -77,7 +77,7 @@ def wrap_words(line: Line, width: int, indent: str) -> Iterator[Line]:
     yield tuple(row)
 
 
-def beside(head: Line, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
+def hanging(head: Line, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
     """The text in lines of at most `width` cells, with `head` before the first and an indent before the others."""
     cells = cell_len(plain_text(head))
     for part in wrap(text, width - cells):

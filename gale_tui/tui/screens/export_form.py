@@ -181,9 +181,9 @@ class ExportForm(FormScreen[Job]):
             return
         self.say("Waiting for GALE …", "busy")
         # The app's worker, not the screen's: going back must not stop a request that is on its way.
-        self.app.run_worker(self._ask(request), group="export")
+        self.app.run_worker(self._send(request), group="export")
 
-    async def _ask(self, request: ExportRequest) -> None:
+    async def _send(self, request: ExportRequest) -> None:
         app, engine = self.app, self.engine
         try:
             job = await engine.jobs.export(request)
@@ -229,15 +229,15 @@ class ExportForm(FormScreen[Job]):
         if environment is None:
             return
 
-        def kept(taken: bool | None) -> None:
-            if taken:
+        def key_saved(saved: bool | None) -> None:
+            if saved:
                 self._offer_key(False)
                 self.say("The key is kept. Export again.")
                 self.query_one("#submit").focus()
                 self.fields.show_key(environment)
                 self.gale.environments_changed()
 
-        self.app.push_screen(KeyDialog(environment), kept)
+        self.app.push_screen(KeyDialog(environment), key_saved)
 
     @on(Button.Pressed, "#open-environment")
     def action_open_environment(self) -> None:
@@ -254,7 +254,7 @@ class ExportForm(FormScreen[Job]):
                 self.fields.use(environment, f"{environment.name} is saved. Press enter to continue.")
                 self.gale.environments_changed()
 
-        self.app.push_screen(EnvironmentForm(offer.environment, given=offer), saved)
+        self.app.push_screen(EnvironmentForm(offer.environment, offer=offer), saved)
 
     @on(Button.Pressed, "#cancel")
     def action_back(self) -> None:

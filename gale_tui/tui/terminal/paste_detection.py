@@ -102,7 +102,7 @@ class PasteDetector:
         self._wait()
         return bool(self._held)
 
-    def end(self, *behind: events.Key | events.Paste) -> None:
+    def end(self, *following: events.Key | events.Paste) -> None:
         """Ends the burst and queues its events, followed by `behind`."""
         typed, held, before = self._typed, self._held, self._before
         self._forget()
@@ -115,11 +115,11 @@ class PasteDetector:
             if several or _REQUEST.search(text):
                 # Queued behind the keys that the field has not handled yet.
                 read = partial(_read, next(iter(before)), before, text, several)
-                turns = [read, *(_press_behind(keys) if several else held)]
+                turns = [read, *(_final_enter(keys) if several else held)]
         elif pasted:
-            pressed = _press_behind(keys)
+            pressed = _final_enter(keys)
             turns = [events.Paste(_text(keys[: len(keys) - len(pressed)])), *pressed]
-        self._put(*turns, *behind)
+        self._put(*turns, *following)
 
     def _wait(self, seconds: float | None = None) -> None:
         if seconds is None:
@@ -170,7 +170,7 @@ def _text_of(event: events.Key) -> str:
     return event.character or "" if event.is_printable else ""
 
 
-def _press_behind(keys: Sequence[events.Key]) -> list[events.Key]:
+def _final_enter(keys: Sequence[events.Key]) -> list[events.Key]:
     """The `enter` at the end of a burst, where it is a press and no line break of the text before it."""
     if len(keys) < 2 or _text_of(keys[-1]) != "\n" or keys[-1].time - keys[-2].time < PAUSE:
         return []

@@ -14,7 +14,7 @@ import pytest
 
 from gale_tui.core.errors import GaleError, NameNotFoundError, ProxyRefusedError, TlsError
 from gale_tui.core.http import request_context
-from gale_tui.core.http.proxies import proxy_for, proxy_shown
+from gale_tui.core.http.proxies import proxy_for, redact_proxy
 from gale_tui.core.identifiers import origin_of
 from tests.support.certificates import Authority
 from tests.support.wire import KEY, Conversation, WireServer, answer, reaching, reply, shown_in_a_crash
@@ -278,7 +278,7 @@ class TestChoice:
         assert proxy_for(origin, "http://own.example") == "http://own.example"
 
     def test_shown_without_its_password(self) -> None:
-        assert proxy_shown("http://user:hunter2@proxy.example:3128/x") == "http://proxy.example:3128"
+        assert redact_proxy("http://user:hunter2@proxy.example:3128/x") == "http://proxy.example:3128"
 
     def test_a_proxy_with_a_password_does_not_show_it_in_a_crash(self) -> None:
         with (

@@ -86,7 +86,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
             self._take(self._first)
         # The empty list that it was put into is no state to go back to.
         del self._states[1:-1]
-        self._show(self.listed.next_wrong(-1) or 0)
+        self._show(self.listed.next_invalid(-1) or 0)
 
     @property
     def table(self) -> BatchTable:
@@ -148,9 +148,9 @@ class BatchScreen(GaleScreen[BatchRecord]):
 
     # Changes of the list
 
-    def _change(self, changed: BatchList, place: int | None = None, kept: ToolSet | None = None) -> None:
+    def _change(self, changed: BatchList, place: int | None = None, tool_set: ToolSet | None = None) -> None:
         """Shows another list; undo brings the present one back."""
-        self._states.append((changed, kept or self._opened))
+        self._states.append((changed, tool_set or self._opened))
         self._show(place)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -182,39 +182,39 @@ class BatchScreen(GaleScreen[BatchRecord]):
         if not batch.count:
             self.say("No tool in this paste.", "problem")
             return
-        there = len(self.listed.lines)
+        end = len(self.listed.lines)
         added = self.listed.with_batch(batch, text.count("\n") + (not text.endswith("\n")) if text else 0)
-        wrong = added.next_wrong(there - 1)
-        self._change(added, wrong if wrong is not None and wrong >= there else there)
+        wrong = added.next_invalid(end - 1)
+        self._change(added, wrong if wrong is not None and wrong >= end else end)
         words = [self.target.follow(batch.hosts, keep=self._environment_given), *batch.notes]
-        if there and not any(words):
+        if end and not any(words):
             self.say(f"Added {batch.count} lines; {self.key('batch_undo')} undoes it.")
         else:
             self.say(" ".join(filter(None, words)), "problem")
 
     @work(group="open", exclusive=True)
-    async def open_set(self, kept: ToolSet) -> None:
-        await self._replace_with(kept)
+    async def open_set(self, tool_set: ToolSet) -> None:
+        await self._replace_with(tool_set)
 
-    async def _replace_with(self, kept: ToolSet) -> None:
-        there = self.listed
-        if self.unsaved is not None and there.plain != kept.tools:
+    async def _replace_with(self, tool_set: ToolSet) -> None:
+        present = self.listed
+        if self.unsaved is not None and present.plain != tool_set.tools:
             question = (
-                f"The {len(there.lines)} lines of the list are replaced by the {len(kept.tools)} of {kept.name}. "
-                f"{self.key('batch_undo')} brings them back."
+                f"The {len(present.lines)} lines of the list are replaced by the {len(tool_set.tools)} "
+                f"of {tool_set.name}. {self.key('batch_undo')} brings them back."
             )
             dialog = ConfirmDialog("Open the set", question, confirm="Replace", danger=False)
             if not await self.app.push_screen_wait(dialog):
                 return
         self.say("")
-        self._take_set(kept)
+        self._take_set(tool_set)
 
-    def _take_set(self, kept: ToolSet) -> None:
-        self._change(BatchList.of(kept.tools), 0, kept)
-        environment = self.engine.environments.find(kept.environment_id) if kept.environment_id else None
+    def _take_set(self, tool_set: ToolSet) -> None:
+        self._change(BatchList.of(tool_set.tools), 0, tool_set)
+        environment = self.engine.environments.find(tool_set.environment_id) if tool_set.environment_id else None
         if environment is not None:
             self.target.use(environment)
-        elif kept.environment_id:
+        elif tool_set.environment_id:
             self.say("The environment of this set no longer exists: check the target.", "problem")
 
     # Actions on lines
@@ -262,7 +262,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
         self._show(min(same, max(0, len(lines) - 1)))
 
     def action_next_error(self) -> None:
-        place = self.listed.next_wrong(self.table.cursor_row() or 0)
+        place = self.listed.next_invalid(self.table.cursor_row() or 0)
         if place is None:
             self.say("No errors.")
         else:
@@ -322,15 +322,15 @@ class BatchScreen(GaleScreen[BatchRecord]):
         name: str | None = await self.app.push_screen_wait(SetNameDialog(opened.name if opened is not None else ""))
         if name is None:
             return
-        there = None
+        old = None
         # One that cannot be read is replaced: nothing is lost by it.
         with contextlib.suppress(GaleError):
-            there = await sets.find(name)
-        if there is not None and there.tools != tools:
-            question = f"Replace the {len(there.tools):,} tools of the set {name} by these {len(tools):,}?"
+            old = await sets.find(name)
+        if old is not None and old.tools != tools:
+            question = f"Replace the {len(old.tools):,} tools of the set {name} by these {len(tools):,}?"
             if not await self.app.push_screen_wait(ConfirmDialog("Replace the set", question, confirm="Replace")):
                 return
-        created, used = (there.created_at, there.used_at) if there is not None else (self.engine.clock.time(), None)
+        created, used = (old.created_at, old.used_at) if old is not None else (self.engine.clock.time(), None)
         saved = ToolSet(name, tools, environment.id if environment is not None else None, created, used)
         try:
             await sets.save(saved)

@@ -38,18 +38,18 @@ class EnvironmentForm(FormScreen[Environment]):
     CSS_PATH = form_css("environment_form.tcss")
     PLACE = Place.ENVIRONMENT_FORM
 
-    def __init__(self, environment: Environment | None = None, *, given: EnvironmentOffer | None = None) -> None:
+    def __init__(self, environment: Environment | None = None, *, offer: EnvironmentOffer | None = None) -> None:
         super().__init__()
         self._previous = environment
-        self._given = given
+        self._offer = offer
         self._has_key = False
         self._key_hint = "It is sent to this host only, and never shown."
 
     # Layout
 
     def compose(self) -> ComposeResult:
-        previous, given = self._previous, self._given
-        host = previous.origin if previous is not None else given.origin if given is not None else None
+        previous, offer = self._previous, self._offer
+        host = previous.origin if previous is not None else offer.origin if offer is not None else None
         with Vertical(id="panel") as panel:
             panel.border_title = Content(f"Environment {previous.name}" if previous is not None else "New environment")
             with FormBody(id="fields"):
@@ -132,7 +132,7 @@ class EnvironmentForm(FormScreen[Environment]):
         self.say("")
         self.field("name").input.focus()
         self.query_one("#keyring").display = False
-        self._fill_given_key()
+        self._fill_offered_key()
         self._at_first = self._typed_so_far()
         self._look = self.run_worker(self._look_for_key(), group="look")
 
@@ -173,7 +173,7 @@ class EnvironmentForm(FormScreen[Environment]):
         event.stop()
         self.say("")
         if event.input.id == "host":
-            self._fill_given_key()
+            self._fill_offered_key()
         if event.input.id in ("host", "key-command"):
             self._host_changed()
 
@@ -196,24 +196,24 @@ class EnvironmentForm(FormScreen[Environment]):
     # Pasted requests
 
     def _suggested_name(self) -> str:
-        for name in self._given.names() if self._given is not None else ():
+        for name in self._offer.names() if self._offer is not None else ():
             with contextlib.suppress(ConfigError):
                 return self._clean_name(name)
         return ""
 
-    def _fill_given_key(self) -> None:
+    def _fill_offered_key(self) -> None:
         """Fills in the key of a paste while the host is its own; else removes it."""
-        given = self._given
-        if given is None or given.key is None:
+        offer = self._offer
+        if offer is None or offer.key is None:
             return
         field = self.field("api-key")
-        if self._origin() == given.origin:
+        if self._origin() == offer.origin:
             if not field.value:
-                field.fill(given.key.reveal())
+                field.fill(offer.key.reveal())
                 field.say(Finding("From the paste; save to keep it.", "note"))
-        elif field.value == given.key.reveal():
+        elif field.value == offer.key.reveal():
             field.fill("")
-            field.say(Finding(f"The pasted key belongs to {inert(given.origin.display, 80)} alone.", "warning"))
+            field.say(Finding(f"The pasted key belongs to {inert(offer.origin.display, 80)} alone.", "warning"))
 
     # Saving and testing
 
@@ -281,9 +281,9 @@ class EnvironmentForm(FormScreen[Environment]):
     def _key(self) -> Secret | None:
         text = self.field("api-key").value
         key = clean_key(text) if text.strip() else None
-        given = self._given
-        if given is not None and key == given.key and key is not None and self._origin() != given.origin:
-            raise ConfigError(f"The pasted key belongs to {given.origin.display} alone", "Paste that of this host")
+        offer = self._offer
+        if offer is not None and key == offer.key and key is not None and self._origin() != offer.origin:
+            raise ConfigError(f"The pasted key belongs to {offer.origin.display} alone", "Paste that of this host")
         return key
 
     async def _save(self) -> Environment:

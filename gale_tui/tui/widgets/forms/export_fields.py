@@ -86,7 +86,7 @@ class ExportFields(FormBody):
 
     def on_mount(self) -> None:
         """Opens the list of tools, so that the first can be taken at once."""
-        self.tool.input.step_first = self._stepped
+        self.tool.input.on_step = self._stepped
         self.choose(self.environment)
         self.tool.input.focus()
         if self._again is None:

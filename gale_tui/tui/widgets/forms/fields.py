@@ -56,7 +56,7 @@ class FieldInput(ReadingInput):
 
     tidy: Callable[[str], str] = staticmethod(tidy_line)
     """Cleans up a pasted line."""
-    step_first: Callable[[int], bool] | None = None
+    on_step: Callable[[int], bool] | None = None
     """Called when an arrow key steps down (1) or up (-1); returns True if it did all."""
     # The framework lays the whole screen out whenever it changes, which for one line means nothing.
     virtual_size = Reactive(Size(0, 0))
@@ -102,7 +102,7 @@ class FieldInput(ReadingInput):
             super().action_cut()
 
     def action_step(self, by: int) -> None:
-        if self.step_first is not None and self.step_first(by):
+        if self.on_step is not None and self.on_step(by):
             return
         if by > 0:
             self.screen.focus_next()
@@ -113,8 +113,8 @@ class FieldInput(ReadingInput):
 class FormRow(Horizontal):
     """A label and whatever stands beside it."""
 
-    def __init__(self, label: str, *beside: Widget) -> None:
-        super().__init__(Static(label, classes="field--label", markup=False), *beside)
+    def __init__(self, label: str, *widgets: Widget) -> None:
+        super().__init__(Static(label, classes="field--label", markup=False), *widgets)
 
     # Not :focus-within: the framework does not take it back where the focus moves on while a screen opens.
 

@@ -67,7 +67,7 @@ class Suggestions(OptionList, can_focus=False):
             self._shown = shown
             widest = max((cell_len(inert(choice.title)) for choice in shown), default=0)
             self.set_options(Option(_line(choice, min(widest, _WIDEST_TITLE))) for choice in shown)
-        self.highlighted = _meant(shown, wanted) if mark else None
+        self.highlighted = _first_named(shown, wanted) if mark else None
         self.set_class(bool(shown), "-open")
 
     def close(self) -> bool:
@@ -87,7 +87,7 @@ class Suggestions(OptionList, can_focus=False):
             self.action_cursor_up()
 
 
-def _meant(shown: Sequence[ToolChoice], wanted: str) -> int | None:
+def _first_named(shown: Sequence[ToolChoice], wanted: str) -> int | None:
     """The index of the first tool with a word that begins with `wanted` in its name; None if an id matches."""
     if not wanted and shown:
         return 0

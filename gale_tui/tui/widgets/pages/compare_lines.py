@@ -57,8 +57,8 @@ def comparison_lines(
     lines = [_file("Before", before, width, now), _file("After", after, width, now), ()]
     lines += page.wrapped("", Piece(_summary(comparison), Tone.TITLE))
     for title, part in sections:
-        if made := list(part):
-            lines += [(), (Piece(title, Tone.RUNNING),), *made]
+        if part_lines := list(part):
+            lines += [(), (Piece(title, Tone.RUNNING),), *part_lines]
     left = len(lines) - _LINE_LIMIT
     if left > 0:
         return [*lines[:_LINE_LIMIT], (Piece(f"{left:,} more lines: gale-tui diff shows them", Tone.MUTED),)]

@@ -15,7 +15,7 @@ from gale_tui.core.models import DownloadState, Job, JobEvent, JobState
 from gale_tui.core.untrusted_text import inert, inert_block
 from gale_tui.tui.formatting import glyphs
 from gale_tui.tui.formatting.job_text import JobFacts, elapsed_seconds, file_text, glyph_text, status_text
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, plain_text, wrap
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, hanging, plain_text, wrap
 from gale_tui.tui.formatting.quantities import clip, elapsed_text, path_text, size_text
 
 LABEL_CELLS = 12
@@ -69,7 +69,7 @@ def full_lines(facts: JobFacts, events: Sequence[JobEvent], width: int) -> list[
         lines.append((Piece("Timeline", Tone.TITLE),))
         timeline: list[Line] = []
         for event in events:
-            timeline += beside((Piece(f"{clock_time(event.at, now)}  ", Tone.MUTED),), inert(event.text, 1000), width)
+            timeline += hanging((Piece(f"{clock_time(event.at, now)}  ", Tone.MUTED),), inert(event.text, 1000), width)
         lines += [*timeline, *[()] * max(1, TIMELINE_LINES - len(timeline))]
     if job.last_response:
         when = f", {clock_time(job.last_answer_at, now)}" if job.last_answer_at is not None else ""
@@ -81,7 +81,7 @@ def full_lines(facts: JobFacts, events: Sequence[JobEvent], width: int) -> list[
 
 
 def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
-    return beside((Piece(label.ljust(LABEL_CELLS), Tone.MUTED),), text, width, tone)
+    return hanging((Piece(label.ljust(LABEL_CELLS), Tone.MUTED),), text, width, tone)
 
 
 def _origin_lines(facts: JobFacts, width: int) -> Iterator[Line]:

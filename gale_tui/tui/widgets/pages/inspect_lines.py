@@ -13,7 +13,7 @@ from gale_tui.core.archive.contents import ArchiveContents, Document
 from gale_tui.core.archive.tool import Tool, mask_variables
 from gale_tui.core.models import Job
 from gale_tui.core.untrusted_text import inert, inert_block
-from gale_tui.tui.formatting.pieces import Line, Piece, Tone, beside, wrap, wrap_words
+from gale_tui.tui.formatting.pieces import Line, Piece, Tone, hanging, wrap, wrap_words
 from gale_tui.tui.formatting.quantities import clip, count_text, fit, size_text
 from gale_tui.tui.widgets.pages.detail_lines import path_lines
 
@@ -27,7 +27,7 @@ HIDDEN_TEXT = "••••"
 
 
 def _field(label: str, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterator[Line]:
-    return beside((Piece(label.ljust(_LABEL), Tone.MUTED),), text, width, tone)
+    return hanging((Piece(label.ljust(_LABEL), Tone.MUTED),), text, width, tone)
 
 
 def _limited(items: Sequence[object]) -> str:
@@ -71,11 +71,11 @@ def _about(tool: Tool, width: int) -> Iterator[Line]:
 def _file(contents: ArchiveContents, job: Job, width: int) -> Iterator[Line]:
     yield from _field("File", "\n".join(path_lines(contents.path, width - _LABEL)), width)
     yield from _field("", f"{size_text(contents.size)} ({contents.size:,} bytes)", width, Tone.MUTED)
-    kept = job.download.sha256
+    recorded = job.download.sha256
     yield from _field("SHA-256", contents.sha256, width)
-    if kept == contents.sha256:
+    if recorded == contents.sha256:
         yield from _field("", "unchanged since saved", width, Tone.SUCCESS)
-    elif kept:
+    elif recorded:
         yield from _field("", "changed since saved", width, Tone.ERROR)
     yield ()
     entries = contents.entries
@@ -100,7 +100,7 @@ def _tool(tool: Tool, width: int, values: bool, key: str) -> Iterator[Line]:
     for kind, nodes in list(kinds.items())[:_LIST_LIMIT]:
         head = Piece(f"{fit(inert(kind, 60), column)} {len(nodes):>4}  ", Tone.RUNNING)
         listed = ", ".join(inert(node.name, 80) for node in nodes[:_LIST_LIMIT])
-        yield from beside((Piece(" " * _LABEL), head), listed, width)
+        yield from hanging((Piece(" " * _LABEL), head), listed, width)
     models = [f"{inert(name, 80)} ({count_text(count, 'node')})" for name, count in tool.models]
     yield from _field("Models", ", ".join(models[:_LIST_LIMIT]) or "none found", width)
     guardrails = [
@@ -127,7 +127,7 @@ def _variables(tool: Tool, width: int, values: bool, key: str) -> Iterator[Line]
         else:
             value, tone = HIDDEN_TEXT, Tone.MUTED
         secure = "  secure" if each.secure else ""
-        first, *rest = beside((Piece(f"{' ' * _LABEL}{fit(name, column)}  "),), value, width - len(secure), tone)
+        first, *rest = hanging((Piece(f"{' ' * _LABEL}{fit(name, column)}  "),), value, width - len(secure), tone)
         yield from ((*first, Piece(secure, Tone.MUTED)), *rest)
     if more := _limited(tool.variables):
         yield from _field("", more, width, Tone.MUTED)
@@ -168,7 +168,7 @@ def _colored(value: str) -> Iterator[Piece]:
 
 def document_lines(lines: Iterable[str], width: int) -> list[Line]:
     """The lines of a document, inert and wrapped."""
-    made: list[Line] = []
+    rows: list[Line] = []
     for line in lines:
         safe = line if line.isascii() and line.isprintable() else inert_block(line, 10_000_000)
         match = _KEY.match(safe)
@@ -176,8 +176,8 @@ def document_lines(lines: Iterable[str], width: int) -> list[Line]:
         if match is not None:
             pieces = (Piece(match[1]), Piece(match[2], Tone.RUNNING), *_colored(safe[match.end() - 1 :]))
         if len(safe) <= width and safe.isascii():
-            made.append(pieces)
+            rows.append(pieces)
         else:
             depth = len(safe) - len(safe.lstrip(" ")) + 2
-            made += wrap_words(pieces, width, " " * min(depth, width // 2))
-    return made
+            rows += wrap_words(pieces, width, " " * min(depth, width // 2))
+    return rows
