@@ -13,16 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from gale_tui.core.batch.tools import (
-    BadLine,
-    Batch,
-    BatchTool,
-    Typed,
-    bad_line,
-    check_unique,
-    checked_tool,
-    tool_warning,
-)
+from gale_tui.core.batch.tools import BadLine, Batch, BatchTool, Typed, check_unique, checked_tool, tool_warning
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.kinds import KINDS, kind_of
 from gale_tui.core.paste.text import decode_text
@@ -92,7 +83,7 @@ def parse_batch(text: str | bytes) -> Batch:
             tool = _tool(record, typed)
             check_unique(tool, known)
         except ConfigError as error:
-            bad.append(bad_line(record.line, record.text, error.what, typed, fixed=bool(record.problem)))
+            bad.append(BadLine.of(record.line, record.text, error.what, typed, fixed=bool(record.problem)))
             continue
         tools.append(tool)
     return Batch(tuple(tools), tuple(bad), sum(1 for tool in tools if tool_warning(tool)))

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gale_tui.core.batch.parser import parse_batch
-from gale_tui.core.batch.tools import MOST_TOOLS, TOO_MANY, BadLine, Batch, BatchTool, bad_line
+from gale_tui.core.batch.tools import MOST_TOOLS, TOO_MANY, BadLine, Batch, BatchTool
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.paste.capture import Captured, CapturedRequest, recognise
 from gale_tui.core.paste.har import HAR_LIMIT
@@ -79,7 +79,7 @@ def _batch_of_requests(captured: Captured) -> Batch:
         tool_id, flow_id = request.tool_id or "", request.flow_id or ""
         if problem:
             typed = (tool_id, flow_id, "", request.kind.word)
-            bad.append(bad_line(request.line, shown, problem, typed, fixed=False))
+            bad.append(BadLine.of(request.line, shown, problem, typed, fixed=False))
         else:
             tools.append(BatchTool(tool_id, flow_id, "", request.line, request.kind))
     if captured.unread:

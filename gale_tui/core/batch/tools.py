@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from gale_tui.core.errors import ConfigError
 from gale_tui.core.identifiers import clean_id, clean_label, id_warning
@@ -53,6 +53,15 @@ class BadLine:
     """Id, Flow ID, label and kind as far as they can be told apart and may be shown; to be edited."""
     fixed: bool = False
     """True if the problem is one of the line as it was written, and not visible in `typed`."""
+
+    @classmethod
+    def of(cls, number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> Self:
+        """An invalid line, without secrets."""
+        # A hidden cell cannot be edited, so the problem stays until the line is typed again.
+        tool_id, flow_id, label, kind = (cell if _may_be_shown(cell) else "" for cell in typed)
+        hidden = (tool_id, flow_id, label, kind) != tuple(typed) or contains_key(line)
+        shown = inert(redact_links(line[:4096]), 120)
+        return cls(number, shown, problem, (tool_id, flow_id, label, kind), fixed or hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +115,6 @@ def tool_warning(tool: BatchTool) -> str:
     """A warning of unusual ids of a tool, without a full stop; usually empty."""
     flow = id_warning("flow", tool.flow_id) if tool.kind.needs_flow else None
     return (id_warning(tool.kind, tool.tool_id) or flow or "").rstrip(".")
-
-
-def bad_line(number: int, line: str, problem: str, typed: Sequence[str], *, fixed: bool) -> BadLine:
-    """An invalid line, without secrets."""
-    # A hidden cell cannot be edited, so the problem stays until the line is typed again.
-    tool_id, flow_id, label, kind = (cell if _may_be_shown(cell) else "" for cell in typed)
-    hidden = (tool_id, flow_id, label, kind) != tuple(typed) or contains_key(line)
-    shown = inert(redact_links(line[:4096]), 120)
-    return BadLine(number, shown, problem, (tool_id, flow_id, label, kind), fixed or hidden)
 
 
 def _may_be_shown(cell: str) -> bool:
