@@ -136,7 +136,11 @@ class BatchRun:
         Raises:
             StoreError: The history cannot be used, or another process runs this batch.
         """
-        await self._store()
+        if self._resumed:
+            # Another process may have started some of it since it was read.
+            self.record = await self._engine.batches.acquire(self.record.id)
+        elif self._stored:
+            await self._engine.batches.add(self.record)
         listeners = self._engine.registry.listeners
         listeners.append(self._job_changed)
         try:
@@ -154,15 +158,6 @@ class BatchRun:
         return self.account
 
     # In the history
-
-    async def _store(self) -> None:
-        """Writes the batch before anything is sent, or acquires the one that is resumed."""
-        batches = self._engine.batches
-        if self._resumed:
-            # Another process may have started some of it since it was read.
-            self.record = await batches.acquire(self.record.id)
-        elif self._stored:
-            await batches.add(self.record)
 
     async def _follow_started(self) -> None:
         """Follows what the interrupted run has started."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gale_tui.core.jobs.rate_limits import Condition
-from gale_tui.core.models import Environment, EnvironmentCondition
+from gale_tui.core.models import EnvironmentCondition
 
 
 class ConnectionStatus:
@@ -18,23 +18,20 @@ class ConnectionStatus:
     def of(self, environment_id: str) -> EnvironmentCondition:
         return self._conditions.get(environment_id) or EnvironmentCondition(environment_id)
 
-    def update(self, environment_id: str, state: Condition) -> None:
-        """Sets what the scheduler knows."""
-        text = {
-            "fine": "",
-            "slowed": "Rate limit reached: polling more slowly",
-            "offline": "Cannot be reached",
-            "needs key": self.of(environment_id).text or "Waiting for a key",
-        }[state]
-        self._set(EnvironmentCondition(environment_id, state, text))
-
-    def report_key_trouble(self, environment: Environment, text: str) -> None:
-        """The environment's key is refused, or there is none."""
-        self._set(EnvironmentCondition(environment.id, "needs key", text))
-
-    def _set(self, condition: EnvironmentCondition) -> None:
-        if self.of(condition.environment_id) == condition:
+    def update(self, environment_id: str, state: Condition, text: str = "") -> None:
+        """Sets what the scheduler knows, or with `text` why the environment's key is of no use."""
+        text = (
+            text
+            or {
+                "fine": "",
+                "slowed": "Rate limit reached: polling more slowly",
+                "offline": "Cannot be reached",
+                "needs key": self.of(environment_id).text or "Waiting for a key",
+            }[state]
+        )
+        condition = EnvironmentCondition(environment_id, state, text)
+        if self.of(environment_id) == condition:
             return
-        self._conditions[condition.environment_id] = condition
+        self._conditions[environment_id] = condition
         for listener in tuple(self.listeners):
             listener(condition)

@@ -139,7 +139,7 @@ class Poller:
                 return PollResult(PollOutcome.TROUBLE)
             if isinstance(error, AuthenticationError):
                 self._credentials.invalidate(environment)
-            self._context.connection_status.report_key_trouble(environment, str(error))
+            self._context.connection_status.update(environment.id, "needs key", str(error))
             return PollResult(PollOutcome.UNAUTHORISED)
         lost = job.state is JobState.LOST or self._context.scheduler.is_lost(job.id)
         if lost and error.reason is JobReason.NOT_FOUND:
