@@ -19,7 +19,7 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Waits for so many seconds of this clock."""
+        """Waits for a number of seconds of this clock."""
         ...
 
 
@@ -35,7 +35,7 @@ class SystemClock:
 
 
 async def wait_for_event(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
-    """Waits for an event, at most so many seconds of a clock; returns True if it is set."""
+    """Waits for an event, at most `seconds` of a clock; returns True if it is set."""
     waits = asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(event.wait())
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

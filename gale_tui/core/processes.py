@@ -20,7 +20,7 @@ def start_process(
     folder: Path | None = None,
     output: int | IO[Any] = DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Starts a program without a shell, terminal, input or `GALE_API_KEY`, in a session of its own.
+    """Starts a program without a shell, terminal, input or `GALE_API_KEY`, in its own session.
 
     Args:
         without: Further environment variables to leave out.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 LOOK_AGAIN: Final = 0.005
-"""Real seconds between two looks at a clock that does not run by itself."""
+"""Real seconds between two checks of a clock that is moved by hand."""
 
 
 class SandboxTime:

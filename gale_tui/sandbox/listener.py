@@ -29,7 +29,7 @@ class Listener(ThreadingTCPServer):
         tls: Server side context; plain http without.
 
     Raises:
-        OSError: The port cannot be had.
+        OSError: The port is not available.
     """
 
     allow_reuse_address = os.name == "posix"

@@ -23,7 +23,7 @@ def leave(answer: dict[str, Any]) -> None:
 
 
 Place = Literal["answer", "head"] | int
-"""Where an answer breaks off: before its first byte, in the middle of its head, or after so many bytes of its body."""
+"""Where an answer breaks off: before its first byte, within its head, or after a number of bytes of its body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class File:
     pace: float | None = None
     """Bytes per second."""
     changes_after: int | None = None
-    """After so many answers with bytes of the file it is another one, with another ETag."""
+    """After this many answers with bytes of it the file is another one, with another ETag."""
     edit: Callable[[Response], object] | None = None
     """Changes the answer, last of all."""
 

@@ -72,7 +72,7 @@ class Sandbox(Gale):
         """Listens, on daemon threads. After a stop it listens at the same port again and knows its jobs.
 
         Raises:
-            OSError: The port cannot be had.
+            OSError: The port is not available.
         """
         with self._lock:
             if self._running:

@@ -20,7 +20,7 @@ def serve(port: int | None, out: TextIO) -> int:
         out: Gets its URL, its key, the tools and a ready command line.
 
     Returns:
-        0 after a signal; 2 where the port cannot be had.
+        0 after a signal; 2 if the port is not available.
     """
     if port is not None and not 0 <= port < 65536:
         _say(out, f"Port {port} is not valid: use a number from 1 to 65535, or leave --port out for a free one.")

@@ -155,7 +155,7 @@ def is_long_text(change: FieldChange) -> bool:
 
 
 def text_difference(before: str, after: str, context: int = _CONTEXT) -> list[DiffLine]:
-    """The lines that differ, with so many lines around them.
+    """The lines that differ, with `context` lines around them.
 
     Texts too large to be compared line by line are given as one replaced by the other.
     """

@@ -55,7 +55,7 @@ class ZipEntry:
 
 
 class _BoundedFile(io.FileIO):
-    """A file of which no one reads more than a central directory's worth at once."""
+    """A file that returns at most as many bytes at once as a central directory may have."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:

@@ -59,7 +59,7 @@ class BatchList:
         return cls().with_batch(Batch(tuple(replace(tool, line=place) for place, tool in enumerate(tools, 1))))
 
     def with_batch(self, batch: Batch, lines: int = 0) -> BatchList:
-        """Adds what was read at the end, with line numbers that continue.
+        """Appends a batch, with line numbers that continue.
 
         Args:
             lines: Its number of lines, empty ones included.

@@ -122,7 +122,7 @@ def _guess_delimiter(lines: Sequence[str]) -> str:
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    """The cells of a line by itself, quoted or not."""
+    """The cells of a single line, quoted or not."""
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
     except csv.Error:

@@ -91,7 +91,7 @@ class Credentials:
         return bool(self._session)
 
     def cached(self, env: Environment) -> Secret | None:
-        """The key as far as it is in memory; never blocks, may be called from any thread."""
+        """The key if it is in memory; never blocks, may be called from any thread."""
         # One typed in this session comes after the variable, which may have been refused.
         return self._session.get(_entry_name(env)) or self._fixed_key(env) or self._found.get(_cache_key(env))
 

@@ -192,7 +192,7 @@ class DownloadTask:
             raise StoppedDownloadError
 
     def _download(self) -> SavedFile:
-        """Receives and finishes; once more without a range where a part turns out to be of no use."""
+        """Receives and finishes; once more without a range if the part turns out to be useless."""
         again = True
         while True:
             self._check()

@@ -58,7 +58,7 @@ def _check_ids(
     dock = _ids(places, _DOCK_ID)
     record = value.get("_id")
     if not dock and isinstance(record, str) and record.strip().lower().startswith("ds-"):
-        # Other records have an `_id` as well; the database's own says nothing.
+        # Other records have an `_id` as well; the database's own shows nothing.
         dock = [record.strip()]
     kind = expected.kind
     own = _ids(places, (kind.subject.lower(),)) if kind is not None else []

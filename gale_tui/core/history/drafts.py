@@ -70,7 +70,7 @@ class Drafts:
     """The export form's draft in the history.
 
     Args:
-        run: Runs a query or a change on the thread that writes, in turn: what was saved before is found.
+        run: Runs a query or a change on the thread that writes, in order, so that earlier saves are found.
     """
 
     def __init__(self, run: Run) -> None:

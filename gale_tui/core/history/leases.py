@@ -70,7 +70,7 @@ class Leases:
     def grant(self, job_id: str, kind: LeaseKind, seconds: float) -> None:
         """Acquires the lease of a new or free job in the open transaction."""
         now = time.time()
-        # Older versions compare when the process began; "" says nothing.
+        # Older versions compare when the process began; "" stands for unknown.
         self._database.write(
             "INSERT OR REPLACE INTO leases (job_id, kind, owner, host, pid, process_started, granted_at, "
             "expires_at) VALUES (?, ?, ?, ?, ?, '', ?, ?)",

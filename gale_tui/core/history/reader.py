@@ -1,4 +1,4 @@
-"""Reading the history, on a connection of its own that no writer holds up."""
+"""Reads the history, on its own connection, so that no writer delays it."""
 
 from __future__ import annotations
 

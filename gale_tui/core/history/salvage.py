@@ -87,7 +87,7 @@ def _read_table(connection: sqlite3.Connection, table: str, columns: int) -> lis
 
 
 def _walk(connection: sqlite3.Connection, sql: str, at: int, way: int) -> Iterator[tuple[Any, ...]]:
-    """The rows from a number on, one way; behind a damaged page it goes on, a little too far."""
+    """The rows from a number on, in one direction; behind a damaged page it continues, a little too far."""
     skip = way
     while abs(skip) < _FARTHEST:
         try:

@@ -56,7 +56,7 @@ def look_up(host: str, port: int, exchange: Exchange) -> list[Address]:
 
 
 def connect(addresses: list[Address], exchange: Exchange) -> socket.socket:
-    """The first connection that comes about; a slow address does not hold up the next one (RFC 8305)."""
+    """The first connection that succeeds; a slow address does not delay the next one (RFC 8305)."""
     waiting = list(addresses)
     failed: OSError = OSError(errno.EADDRNOTAVAIL, "no address")
     with selectors.DefaultSelector() as selector:

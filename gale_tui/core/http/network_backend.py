@@ -116,7 +116,7 @@ def send(
         UnicodeError: `url` or a header cannot be sent.
         Exception: Those of httpcore: no answer, or a broken one.
     """
-    # Host and port are written from the origin: what is connected to is what was compared with the key's origin.
+    # Host and port come from the origin, so that the connection goes to what was compared with the key's origin.
     origin, path = split_url(url.reveal())
     timeouts = {"connect": None, "read": step, "write": step, "pool": None}
     fields = {"Host": str(origin).partition("://")[2], **headers}

@@ -30,7 +30,7 @@ BURST: Final = 30
 SPACING: Final = 2.1
 """Seconds from the answer to one to the start of the next, from then on."""
 MOST_UNREACHED: Final = 3
-"""So many in a row that could not be sent end the batch: the others would not be either."""
+"""This many exports in a row that could not be sent end the batch: the others would fail, too."""
 _RETRIED: Final = (Outcome.FAILED, Outcome.REJECTED, Outcome.NOT_SENT, Outcome.LOST, Outcome.NOT_SAVED)
 """Not UNCONFIRMED: GALE may have started that export."""
 _REMOVED: Final = "removed from the list"
@@ -68,7 +68,7 @@ class BatchRun:
         self._if_changed = if_changed
         self._entries = [BatchEntry(tool) for tool in record.tools]
         self._places: dict[str, int] = {}
-        """Of the jobs that were started, in the list."""
+        """Places in the list of the started jobs, by their id."""
         self._before: dict[int, Job | None] = {}
         """The exports saved before, by the place of their tool."""
         self._comparing: dict[int, asyncio.Task[None]] = {}
@@ -112,7 +112,7 @@ class BatchRun:
         self._changed.set()
 
     def stop_waiting(self, why: str, error: GaleError | None = None) -> None:
-        """Counts what is not at its end as unfinished, and what was not begun as not started."""
+        """Counts running tools as unfinished, and the others without a result as not started."""
         self.stop(why, error)
         for place, entry in enumerate(self._entries):
             if entry.outcome is None:
@@ -122,15 +122,15 @@ class BatchRun:
                 )
 
     def stop_waiting_for(self, job_id: str, why: str, error: GaleError | None = None) -> None:
-        """Counts one of the jobs as unfinished, if it is not at its end."""
+        """Counts a job as unfinished if it has no outcome yet."""
         place = self._places.get(job_id)
         if place is not None and self._entries[place].outcome is None:
             self._update(place, outcome=Outcome.UNFINISHED, why=why, error=error)
 
     async def run(self) -> BatchAccount:
-        """Starts them one after the other and waits until it is known what became of each.
+        """Starts them one after the other and waits until each has an outcome.
 
-        What is not started is in the history from before the first is. Cancelled, it starts no more; running exports
+        The unstarted ones are in the history before the first starts. Cancelled, it starts no more; running exports
         continue, and are the engine's.
 
         Raises:
@@ -277,7 +277,7 @@ class BatchRun:
             self._update(place, job=job, outcome=outcome_of(job))
 
     async def _compare(self, place: int, before: Job, job: Job) -> None:
-        """Finds out whether anything changed, and only then counts the job as saved."""
+        """Compares the file with the one before, and only then counts the job as saved."""
         unchanged = await self._threads.call(is_unchanged, before.download, job.download)
         if unchanged and self._if_changed:
             job = await self._replace_copy(before, job)
@@ -285,7 +285,7 @@ class BatchRun:
             self._update(place, job=job, outcome=Outcome.SAVED, unchanged=unchanged)
 
     async def _replace_copy(self, before: Job, job: Job) -> Job:
-        """The job with the file before in the place of its own, which is deleted, if both hold the same bytes."""
+        """If both files hold the same bytes, deletes the job's own and records the earlier one for it."""
         earlier, copy = before.download.path, job.download.path
         if earlier is None or copy is None or earlier == copy or before.download.sha256 is None:
             return job

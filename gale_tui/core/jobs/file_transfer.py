@@ -27,7 +27,7 @@ BETWEEN = 0.1
 
 
 class FileTransfer:
-    """The file of one job as it is received, perhaps in several goes."""
+    """The transfer of one job's file, perhaps in several attempts."""
 
     def __init__(self, job_id: str, context: JobContext) -> None:
         self._job_id = job_id
@@ -36,7 +36,7 @@ class FileTransfer:
         self._task: DownloadTask | None = None
         self._readings: deque[tuple[float, int]] = deque(maxlen=READINGS)
         self._left: Path | None = None
-        """The part that the last go left behind."""
+        """The part that the last attempt left behind."""
         self.ours = True
         """False once another process has taken the download over: the job's row is left to it."""
 
@@ -121,7 +121,7 @@ class FileTransfer:
             raise StoppedDownloadError from error
 
     async def discard_unnamed_part(self) -> None:
-        """Deletes what was received here, if the job's row names no part or another process's."""
+        """Deletes the part received here, if the job's row names none or another process's."""
         from gale_tui.core.downloads.part_file import discard_part
 
         if (part := self._left) is None:

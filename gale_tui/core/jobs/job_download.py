@@ -56,7 +56,7 @@ class _NoLinkError(Exception):
     """There is no link that works.
 
     Args:
-        error: The words of the error, where one is behind it.
+        error: The text of the underlying error, if there is one.
     """
 
     def __init__(self, reason: DownloadReason, error: str = "") -> None:

@@ -97,7 +97,7 @@ class PollPolicy:
         return max(self.floor, min(self.ceiling, age * self.share))
 
     def backoff(self, times: int) -> float:
-        """Seconds to wait after so many failures in a row."""
+        """Seconds to wait after `times` failures in a row."""
         return min(self.trouble_ceiling, self.floor * float(2 ** min(times - 1, 10)))
 
 
@@ -112,7 +112,7 @@ class Wait(NamedTuple):
 
 class PollOutcome(Enum):
     ANSWERED = auto()
-    """An answer, and the job goes on."""
+    """An answer; the job is still running."""
     FINISHED = auto()
     """A final status: not polled again."""
     RATE_LIMITED = auto()

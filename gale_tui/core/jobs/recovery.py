@@ -21,7 +21,7 @@ async def resume(
 
     Args:
         patience: Seconds that another process has for its own jobs before they count as abandoned; 0.0 at the start,
-            when a download goes on that an error had stopped.
+            when a download continues that an error had stopped.
 
     Raises:
         StoreError: The history could not be read or written.

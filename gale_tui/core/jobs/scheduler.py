@@ -116,7 +116,7 @@ class Scheduler:
             await self._clock.sleep(allowed - now)
 
     def record_limit(self, job_id: str, environment_id: str, seconds: float) -> None:
-        """GALE answered such a request with 429 and wants no other for so many seconds."""
+        """GALE answered such a request with 429 and wants no other for `seconds`."""
         now = self._clock.monotonic()
         limits = self._limits[job_id]
         limits.embargo = max(limits.embargo, now + seconds)

@@ -270,7 +270,7 @@ def renew_link(job: Job, link: SignedUrl) -> Job:
 
 
 def delay_download(job: Job, reason: DownloadReason, error: str, next_try_at: float | None) -> Job:
-    """The file is tried again by itself at `next_try_at`, or at once; the part is kept."""
+    """The file is tried again automatically at `next_try_at`, or at once; the part is kept."""
     if not is_file_pending(job):
         return job
     match reason:

@@ -1,6 +1,6 @@
 """Requests in a text: the addresses, what belongs to each, and the ids in them.
 
-One way for all that people paste. A text is unescaped, parted at its commands and addresses, and each part is searched
+One way for all that people paste. A text is unescaped, split at its commands and addresses, and each part is searched
 for ids: by the place in the path and the name of the field that the public API gives them, else by their shape. The
 console's own call is not documented.
 """

@@ -18,7 +18,7 @@ _BLANK: Final = re.compile(r"(?<!\\)((?:\\\\)*+)\\[nrt]")
 _BACKSLASH: Final = re.compile(r"\\(.)", re.DOTALL)
 _CODE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|([0-3][0-7]{2}))")
 _JOINT: Final = re.compile(r"(?<=\S)\\\n(?=\S)")
-"""Where bash goes on in the middle of a word."""
+"""A line break that bash removes within a word."""
 _ENTITY: Final = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|quot|apos|lt|gt|sol|colon|equals|quest);")
 _PERCENT: Final = re.compile(r"%(?:25){0,4}(2[DdFf]|3[AaDdFf]|26)")
 """Encoded characters of an address inside another one."""

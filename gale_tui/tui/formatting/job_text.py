@@ -212,7 +212,7 @@ def _short_name(name: str, width: int) -> str:
 
 
 def _sentence(width: int, word: str, *rest: str) -> str:
-    """`word, further, further` as far as it makes sense in so many cells; a word is not said twice."""
+    """`word, further, further` as far as it fits `width` cells; no word appears twice."""
     text = word
     for further in rest:
         if not further:

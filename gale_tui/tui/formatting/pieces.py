@@ -86,6 +86,6 @@ def hanging(head: Line, text: str, width: int, tone: Tone = Tone.TEXT) -> Iterat
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """The text in lines of at most so many cells, broken at spaces where possible; a line's indent stays."""
+    """The text in lines of at most `width` cells, broken at spaces where possible; a line's indent stays."""
     paragraphs = [(Piece(paragraph),) for paragraph in text.split("\n")]
     return [plain_text(row) for line in paragraphs for row in wrap_words(line, max(1, width), "")]

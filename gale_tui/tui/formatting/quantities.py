@@ -18,7 +18,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def clip(text: str, width: int) -> str:
-    """The text, cut to at most so many cells; an ellipsis shows that it was cut."""
+    """The text, cut to at most `width` cells; an ellipsis marks the cut."""
     if len(text) <= width and text.isascii():
         return text
     if cell_len(text) <= width:
@@ -43,7 +43,7 @@ def count_text(number: int, noun: str) -> str:
 
 
 def date_text(at: float, now: float, width: int = 8) -> str:
-    """A moment in at most so many cells (5 or more): the time of today, else the day, from 12 on both."""
+    """A moment in at most `width` cells (5 or more): the time of today, else the day, from 12 cells on both."""
     then, today = time.localtime(at), time.localtime(now)
     if then[:3] == today[:3]:
         return time.strftime("%H:%M:%S" if width >= 8 else "%H:%M", then)

@@ -203,7 +203,7 @@ class MarkedJobActions(JobActions):
 
     @work(name="undo")
     async def action_undo(self) -> None:
-        """Brings back what was removed last, as a whole, once it is removed as a whole."""
+        """Brings back all jobs of the last remove, once that remove is complete."""
         async with self._removing:
             try:
                 if self._removed:

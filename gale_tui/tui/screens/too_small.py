@@ -22,9 +22,9 @@ def too_small(size: Size) -> bool:
 
 
 class TooSmallScreen(GaleModal[None]):
-    """Covers everything while the terminal is too small, and goes away by itself when it grows.
+    """Covers everything while the terminal is too small, and closes by itself when it grows.
 
-    Keys do nothing here, but for the one that ends the program: nobody should press what cannot be seen.
+    Keys do nothing here, except the one that quits: nobody should act on what is not visible.
     """
 
     CSS_PATH = "too_small.tcss"
@@ -37,7 +37,7 @@ class TooSmallScreen(GaleModal[None]):
     @on(events.Resize)
     @on(events.ScreenResume)
     def _look(self) -> None:
-        """Goes away where the terminal grew, perhaps behind a dialog."""
+        """Closes once the terminal has grown, perhaps behind a dialog."""
         if not self.is_active:
             return
         size = self.app.size

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 FIRST_WAIT: Final = 0.01
-"""Seconds that a key waits for company: far less than between two presses of a hand."""
+"""Seconds that a key is held to see whether others follow: far less than between two presses of a hand."""
 QUIET: Final = 0.15
 """Seconds without a key after which a burst is over: a slow line cuts a paste into pieces."""
 UNFINISHED: Final = 1.0
@@ -51,7 +51,7 @@ class PasteDetector:
     back what was in them and the text is read like any other paste.
 
     Args:
-        put: Queues what was pressed or pasted, and what is to be called between.
+        put: Queues keys and pastes, and functions to call between them.
     """
 
     def __init__(self, put: Callable[..., None]) -> None:

@@ -12,10 +12,10 @@ THUMB_STEPS = 8
 
 
 class SteadyScroll(ScrollView, can_focus=True):
-    """Content of so many lines, drawn by `render_line`; whoever changes it asks for the repaints that it needs."""
+    """A number of lines, drawn by `render_line`; code that changes them requests the repaints."""
 
     def set_line_count(self, count: int) -> None:
-        """Takes a new number of lines."""
+        """Sets the number of lines."""
         size = Size(0, count)
         if size == self.virtual_size:
             return

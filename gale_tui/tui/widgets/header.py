@@ -1,4 +1,4 @@
-"""The line at the top: which GALE new exports go to, with which key, and how the jobs stand."""
+"""The line at the top: the GALE for new exports, its key, and the counts of the jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAST_HOST = 12
 
 
 class HeaderBar(TonedWidget):
-    """One line of what matters everywhere."""
+    """The first line of the screen."""
 
     DEFAULT_CSS = """
     HeaderBar {
@@ -71,7 +71,7 @@ class HeaderBar(TonedWidget):
         if environment is None:
             left.append(Piece("no environment", Tone.MUTED))
         else:
-            # PROD is said even where the environment's name does not say it.
+            # PROD is shown even if the environment's name does not contain it.
             name = inert(environment.name, 60).upper()
             if environment.production and "PROD" not in name:
                 name = f"PROD {name}"
@@ -89,7 +89,7 @@ class HeaderBar(TonedWidget):
         return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
 
     def _place(self, environment: Environment | None, room: int) -> list[Piece]:
-        """Host and key in at most so many cells: the host is shortened first, then the key, then both go."""
+        """Host and key in at most `room` cells: the host is shortened first, then the key, then both are left out."""
         host = inert(environment.origin.display, 253) if environment is not None else ""
         full = inert(self._key, 40)
         short, colon, rest = full.partition(": ")
@@ -103,6 +103,6 @@ class HeaderBar(TonedWidget):
         return []
 
     def _badge(self, text: str, tone: Tone) -> list[Piece]:
-        """A word on a ground of its own, which reaches half a cell to either side."""
+        """A word on its own background, which reaches half a cell to either side."""
         edge = Tone(f"{tone} edge")
         return [Piece(glyphs.BADGE_LEFT, edge), Piece(text, tone), Piece(glyphs.BADGE_RIGHT, edge)]

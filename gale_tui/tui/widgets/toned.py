@@ -69,7 +69,7 @@ class TonedWidget(Widget):
         fore = self._variable(_COLORS[tone]) if tone in _COLORS else text
         no_color = self.app.no_color
         if no_color and tone in _TO_BE_SEEN:
-            # Brightness alone leads the eye: to what goes on and what went wrong, not to what is done.
+            # Brightness alone leads the eye: to running and failed jobs, not to finished ones.
             fore = text
         text = self._readable(back, text, _black_or_white(back))
         fore = self._readable(back, fore, text)
@@ -85,7 +85,7 @@ class TonedWidget(Widget):
         )
 
     def _badge_style(self, tone: Tone) -> Style:
-        """A badge stands on a colour of its own; its edges are half blocks of the widget's background on it."""
+        """A badge has its own background; its edges are half blocks of the widget's background on it."""
         kind = "danger" if "danger" in tone else "notice" if "notice" in tone else "badge"
         back = self._variable(f"gale-{kind}-background")
         if "edge" in tone:

@@ -100,7 +100,7 @@ def command_of(text: str) -> tuple[str, ...]:
 
 
 def host_note(text: str) -> Finding:
-    """Which origin a valid host means, where that is not what was typed."""
+    """The origin of a valid host, if it differs from the typed text."""
     origin = parse_host(text)
     return Finding("" if origin.display == text.strip() else f"Means {origin}.", "note")
 

@@ -65,7 +65,7 @@ class Choice(Widget, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, plain)
 
     def action_choose(self, by: int) -> None:
-        """Goes so many words on, or back where negative, round the ends."""
+        """Moves the choice by a number of words, wrapping round; back if negative."""
         self._at = (self._at + by) % len(self._options)
         self.refresh()
         self.post_message(self.Changed(self, self.value))

@@ -155,7 +155,7 @@ def _tail(text: str, width: int) -> str:
 
 
 def path_lines(path: Path, width: int) -> list[str]:
-    """A path in one line where it fits, else its folder and its name, each wrapped to so many cells."""
+    """A path in one line if it fits, else its folder and its name, each wrapped to `width` cells."""
     return _broken_path(inert(path_text(path), 4096), width, "")
 
 
@@ -221,7 +221,7 @@ def _answer_lines(response: str, width: int) -> list[Line]:
 
 
 def _chopped(line: str, width: int) -> list[str]:
-    """A line of code in pieces of at most so many cells, its further pieces indented as it is."""
+    """A line of code in pieces of at most `width` cells, all with the indent of the line."""
     if cell_len(line) <= width:
         return [line]
     indent = " " * min(len(line) - len(line.lstrip(" ")) + 2, width // 2)

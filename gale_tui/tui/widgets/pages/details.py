@@ -1,4 +1,4 @@
-"""The pane with everything known of one job: beside the table, below it, or on a screen of its own."""
+"""The pane with everything known of one job: beside the table, below it, or on its own screen."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class TextPage(LineView):
 
     def search(self, words: str) -> None:
         """Marks every line with these words, capitals or not, and goes to the next from here."""
-        # Where the page breaks a line, the words go on in the next one.
+        # A match may continue in the next line where the page breaks one.
         pattern = r"(?: | *\n *)".join(map(re.escape, re.split(r"(?<=\S) (?=\S)", words)))
         self._words = re.compile(pattern, re.IGNORECASE) if words else None
         self._search()
@@ -113,7 +113,7 @@ class TextPage(LineView):
 
     @property
     def found(self) -> tuple[int, int]:
-        """Which one of how many found lines is the present one, from 1; 0 if there is none."""
+        """The number of the present match, from 1, and how many there are; 0 if there is none."""
         return (0 if self._at is None else self._at + 1), len(self._found)
 
     def _show_found(self) -> None:

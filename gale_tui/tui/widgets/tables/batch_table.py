@@ -22,7 +22,7 @@ GAP = 2
 
 
 def _columns(width: int) -> tuple[int, int]:
-    """Cells of a label and of an id in a row of so many: ids are cut before labels, and whole where there is room."""
+    """Cells of a label and of an id in a row of `width`: ids are cut before labels, and whole if there is room."""
     room = max(20, width - MARK - NUMBER - GAP)
     label = min(LABEL, room // 3)
     ids = min(WHOLE_ID, (room - label - 2 * GAP) // 2)

@@ -49,7 +49,7 @@ _LAYOUTS: tuple[tuple[float, int, int, int, Mapping[str, int]], ...] = (
 
 @lru_cache(maxsize=64)
 def columns_for(width: int) -> tuple[Column, ...]:
-    """The columns for a table of so many cells. Depends on the width alone, never on the rows."""
+    """The columns for a table of `width` cells. Depends on the width alone, never on the rows."""
     _, least, most, gap, others = next(each for each in _LAYOUTS if width < each[0])
     margin = 1 if gap == GAP else 0
     free = width - 3 - margin - sum(others.values()) - gap * len(others)
