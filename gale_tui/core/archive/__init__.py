@@ -1,5 +1,5 @@
-"""A saved export: whether its zip is whole, what it holds, and how two of them differ. Nothing is extracted.
+"""Saved exports: tests a zip, reads its contents, and compares two. Nothing is extracted.
 
-May import what all of core stands on. Entry points: `verify_zip.verify_zip` tests a zip as `unzip -t` does,
+May import the modules directly in `core`. Start at: `verify_zip.verify_zip` tests a zip as `unzip -t` does,
 `contents.read_archive` finds the tool in it, `comparison` compares two.
 """

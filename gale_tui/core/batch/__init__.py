@@ -1,5 +1,5 @@
 """Lists of tools to export, as data: `reader` reads them from pastes and files, `editor` changes them, `report` counts
 their outcomes.
 
-Imports the base of `core` and `core.paste`; starts nothing.
+Imports `core.paste` and the modules directly in `core`; starts nothing.
 """

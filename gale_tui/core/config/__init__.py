@@ -4,5 +4,5 @@ Start at `config_file.ConfigFile` (reads and edits the file), `environment_regis
 and the screens) and `paths.Paths`. `environments` and `settings` check what the file says; `toml_edits` edits its text
 and leaves the user's own wording alone.
 
-Imports `credentials` and `gale_api` for keys and their test, and the modules of `core` itself.
+Imports `credentials` and `gale_api` for keys and their test, and the modules directly in `core`.
 """

@@ -2,8 +2,8 @@
 
 Knows nothing of jobs: ``core.jobs.download_queue`` decides when a file is fetched, ``job_download`` what follows from
 the result.
-May import ``core.archive``, ``core.source``, ``core.http``, ``core.gale_api``, ``core.config`` and what all of core
-stands on.
+May import ``core.archive``, ``core.source``, ``core.http``, ``core.gale_api``, ``core.config`` and the modules directly
+in ``core``.
 
 - :class:`download.DownloadTask` runs on the caller's thread; :class:`download.DownloadPlan` describes the file.
 - :func:`saved_file.find_published` finds a file that was finished just before the program was killed;

@@ -5,5 +5,5 @@ Start at `store.JobStore` (the methods, none of which blocks), `schema.MIGRATION
 `writer` and `reader` work on it, each on its own thread; `connection` is SQLite and what its errors mean; `rows`
 turns jobs into rows and back.
 
-Imports `batch` for the tools of a batch, and the modules of `core` itself; never the engine or the network.
+Imports `batch` for the tools of a batch, and the modules directly in `core`; never the engine or the network.
 """

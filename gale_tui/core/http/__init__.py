@@ -1,6 +1,6 @@
 """The one place that speaks HTTP: trust, proxies, deadlines, redirects, and the key to its own origin only.
 
-May import what all of core stands on; nothing else imports httpx or httpcore.
+May import the modules directly in `core`; nothing else imports httpx or httpcore.
 
 - :class:`transport.Transport` sends requests to an environment and opens downloads on its behalf.
 - :class:`request_context.Cancellation` stops one download from another thread.

@@ -1,7 +1,7 @@
 """Export jobs from the request to the file on disk: sending, polling, downloading, recovering, and batches of them.
 
 May import everything else in `core`; nothing in `core` imports it. Start at `engine.GaleEngine`, which composes the
-rest, and `transitions`, all that can become of a job; `reasons` makes the sentences about it.
+rest, and `transitions`, every change of a job's state; `reasons` makes the sentences about it.
 
 - Export: `commands` → `exporter`
 - Status: `scheduler` → `poller`, within `rate_limits`

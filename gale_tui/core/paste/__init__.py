@@ -1,5 +1,5 @@
-"""Export requests in whatever a person pastes: an address, a copied command, a HAR file, ids in a text.
+"""Finds export requests in pasted text: an address, a copied command, a HAR file, ids in a text.
 
-Entry points: `capture.recognise` reads a text, `text.decode_text` the bytes of a file. Imports the base of `core` only;
-reads no files.
+Start at `capture.recognise`, which reads a text, and `text.decode_text`, which decodes the bytes of a file. Imports
+only the modules directly in `core`; reads no files.
 """
