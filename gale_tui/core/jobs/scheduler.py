@@ -10,7 +10,6 @@ import asyncio
 import heapq
 import itertools
 import math
-import operator
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -238,25 +237,16 @@ class Scheduler:
 
     def _next_due(self) -> tuple[float, Pace] | None:
         """The next poll: its time and its job, of the jobs that wait for the rate and of those not yet due."""
-        turn = min(
-            (
-                (budget.next_at, self._paces[next(iter(budget.waiting))])
-                for budget in self._budgets.values()
-                if budget.waiting
-            ),
-            key=operator.itemgetter(0),
-            default=None,
-        )
+        turns = [(budget.next_at, next(iter(budget.waiting))) for budget in self._budgets.values() if budget.waiting]
         while self._queue:
             due, _, job_id = self._queue[0]
             pace = self._paces.get(job_id)
-            if pace is None or pace.polling or due != pace.due:
-                heapq.heappop(self._queue)
-            elif turn is None or due < turn[0]:
-                return due, pace
-            else:
+            if pace is not None and not pace.polling and due == pace.due:
+                turns.append((due, job_id))
                 break
-        return turn
+            heapq.heappop(self._queue)
+        first = min(turns, default=None)
+        return None if first is None else (first[0], self._paces[first[1]])
 
     def _allowed_at(self, pace: Pace, now: float) -> float:
         """When pauses and limits allow a poll; infinity while only the user can bring it forward."""
