@@ -75,19 +75,13 @@ class History:
         self.reading.close()
         self.database.close()
 
-    def close_reader(self) -> None:
-        """Closes the connection that reads, on its thread."""
-        with contextlib.suppress(sqlite3.Error):
-            self.reading.close()
-
     def close_writer(self) -> None:
         """Releases the leases and closes the connection that writes, on its thread."""
         with contextlib.suppress(StoreError, DamagedError):
             self.write_retry.run(self.leases.release_all, time.monotonic())
         if self.writer.scrub_due:
             self.writer.scrub()
-        with contextlib.suppress(sqlite3.Error):
-            self.database.close()
+        self.database.close()
 
 
 class Run(Protocol):

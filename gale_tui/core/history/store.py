@@ -272,8 +272,8 @@ class JobStore:
             # A long query is cut short; the thread that writes finishes what it has.
             history.reading.interrupt()
         # The connection that writes closes last, so that it can remove the log.
-        for thread, end in ((self._reading, history.close_reader), (self._writing, history.close_writer)):
-            with contextlib.suppress(TimeoutError):
+        for thread, end in ((self._reading, history.reading.close), (self._writing, history.close_writer)):
+            with contextlib.suppress(TimeoutError, sqlite3.Error):
                 await thread.call(end, within=max(0.0, until - time.monotonic()))
             thread.close()
 
