@@ -178,7 +178,7 @@ async def _run_all(
         await _run_batch(run, engine, arguments.timeout or None)
     except asyncio.CancelledError:
         if several:
-            _say_not_started(run.left, narration)
+            _say_not_started(run.unstarted, narration)
         raise
     return run.account
 

@@ -113,7 +113,7 @@ def confirm_plan(engine: GaleEngine, plan: Plan, arguments: argparse.Namespace, 
         narration.say(f"line {each.line}: {each.problem}: {each.text}")
     for note in arguments.batch.notes if arguments.batch is not None else ():
         narration.say(note)
-    count = record.left
+    count = record.unstarted
     if environment.production and not arguments.yes:
         exports = f"{count} exports" if arguments.tool_id is None else "the export"
         raise ConfigError(f"{environment.name} is a production environment", f"Add --yes to confirm {exports}")

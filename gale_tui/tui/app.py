@@ -161,7 +161,7 @@ class GaleApp(TerminalApp):
         return bool(self.screen_stack) and self.screen is self.jobs_screen and not isinstance(self.focused, Input)
 
     def _is_watched(self) -> bool:
-        """Whether the user watches: by the terminal's focus reports, or by recent keys if a multiplexer sends none."""
+        """True if the user watches: by the terminal's focus reports, or by recent keys if a multiplexer sends none."""
         if self._focus_reported or not self.multiplexer:
             return self.app_focus
         return time.monotonic() - self._key_at < WATCHED_SECONDS

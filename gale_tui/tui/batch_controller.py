@@ -32,7 +32,7 @@ class BatchController:
         self._run: BatchRun | None = None
         self._last: BatchRun | None = None
         self._offer_pending = False
-        self._unstarted: BatchList | None = None
+        self._unsaved_list: BatchList | None = None
         self._offered: set[str] = set()
         self.pending: BatchRecord | None = None
         """An interrupted batch, neither continued nor discarded."""
@@ -44,9 +44,9 @@ class BatchController:
         return self._run is not None
 
     @property
-    def left(self) -> int:
+    def unstarted(self) -> int:
         """How many are not started yet."""
-        return self._run.left if self._run is not None else 0
+        return self._run.unstarted if self._run is not None else 0
 
     @property
     def failed(self) -> int:
@@ -62,12 +62,12 @@ class BatchController:
             return f"{self.account.name or 'batch'} {self.account.progress}{until}"
         if self.pending is not None:
             key = self._jobs.key("batch_account")
-            return f"{self.pending.title}: {self.pending.left} not started, {key} continues"
+            return f"{self.pending.title}: {self.pending.unstarted} not started, {key} continues"
         return ""
 
     def _expected_end(self) -> float | None:
         """When the last export of the batch should succeed; None unless all run and each tool's usual time is known."""
-        if self.account is None or self.left:
+        if self.account is None or self.unstarted:
             return None
         ends = []
         for entry in self.account.entries:
@@ -83,10 +83,10 @@ class BatchController:
     @property
     def quit_reason(self) -> str:
         """A sentence about what quitting loses; often empty."""
-        if not self.left:
+        if not self.unstarted:
             return ""
         later = "the demo keeps nothing" if self._app.engine.demo else "the next start offers to continue"
-        return f"{self.left} of the batch not started; {later}."
+        return f"{self.unstarted} of the batch not started; {later}."
 
     # On the way to a batch
 
@@ -102,11 +102,11 @@ class BatchController:
             if isinstance(first, ToolSet):
                 app.screen.open_set(first)
             return
-        screen = BatchScreen(first, environment, self._unstarted, note)
+        screen = BatchScreen(first, environment, self._unsaved_list, note)
 
         def closed(record: BatchRecord | None) -> None:
             # Typed lines that were not started are shown again the next time.
-            self._unstarted = screen.unsaved if record is None else None
+            self._unsaved_list = screen.unsaved if record is None else None
             if record is not None:
                 self._jobs.table.marks.clear()
                 # The app's worker, not a screen's: going elsewhere must not stop it.
@@ -186,7 +186,7 @@ class BatchController:
             words = f"The environment {name} of this batch is gone or has another host now, so it cannot continue."
             app.say(words, severity="warning", seconds=10)
             return
-        if await confirm_production(app, environment, batch.left) and self._run is None:
+        if await confirm_production(app, environment, batch.unstarted) and self._run is None:
             run = BatchRun(app.engine, environment, batch, self._changed, resumed=True)
             self.pending = None
             await self._run_to_end(run)
@@ -204,7 +204,8 @@ class BatchController:
             self._app.say(str(error), severity="error")
             return
         self.pending = None
-        self._app.say(f"Discarded the {batch.left} of {batch.title} that were not started. Running exports continue.")
+        count = f"{batch.unstarted} of {batch.title}"
+        self._app.say(f"Discarded the {count} that were not started. Running exports continue.")
         self._jobs.show_title()
         await self.find_interrupted()
 
@@ -240,7 +241,7 @@ class BatchController:
         with contextlib.suppress(GaleError):
             # A batch that could not be started is not lost either.
             unfinished = await engine.batches.find(run.record.id)
-            self.pending = unfinished if unfinished is not None and unfinished.left else None
+            self.pending = unfinished if unfinished is not None and unfinished.unstarted else None
             self._offered.add(run.record.id)
         self._run, self._last = None, run
         self._changed(account)

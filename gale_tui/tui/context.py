@@ -44,7 +44,7 @@ class BatchContext(Protocol):
     @property
     def running(self) -> bool: ...
     @property
-    def left(self) -> int: ...
+    def unstarted(self) -> int: ...
     @property
     def failed(self) -> int: ...
     @property
@@ -63,7 +63,7 @@ class AppContext(Protocol):
     ascii: bool
     """Whether the terminal draws ASCII alone."""
     key_text: str
-    """Where the key of the environment for new exports lives."""
+    """The place of the key of the environment for new exports, for the header."""
     job_counts: JobCounts
 
     @property

@@ -1,4 +1,4 @@
-"""Where two JSON values differ, and where two texts do. Order and time stamps alone are no difference."""
+"""Differences between two JSON values, and between two texts. Order and time stamps alone are no difference."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class BatchEntry:
 
 @dataclass(frozen=True, slots=True)
 class BatchAccount:
-    """Where a batch stands; at its end, the exact account."""
+    """The state of a batch; at its end, the exact account."""
 
     name: str
     """Of the set, or of the batch; may be empty."""

@@ -1,4 +1,4 @@
-"""Where the key of an environment comes from and where it is kept. Never a file of ours."""
+"""The keys of the environments: looks them up and stores them, never in a file of gale-tui's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """Where the key of an environment is, for a person."""
+    """The place of an environment's key, for display."""
 
     place: KeyPlace
     text: str
@@ -150,7 +150,7 @@ class Credentials:
             await self._with_prompt(partial(self._keyrings.delete, _entry_name(env)))
 
     async def where(self, env: Environment) -> KeyStatus:
-        """Where the key is. Unlocks nothing, runs no program, raises nothing."""
+        """The place of the key. Unlocks nothing, runs no program, raises nothing."""
         if (key := self._session.get(_entry_name(env))) is not None:
             return KeyStatus("session", "this session only", key.hint)
         if (fixed := self._fixed_key(env)) is not None:

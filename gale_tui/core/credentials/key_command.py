@@ -29,7 +29,7 @@ _HIDDEN_VARIABLES = ("GPG_TTY",)
 
 
 def check_not_writable_by_others(config_file: Path) -> None:
-    """Who can write the file that names the program can run any program as this user.
+    """Refuses a config file that others can write: they could run any program as this user.
 
     Raises:
         KeyCommandError: Group or others may write the file or its folder, or somebody else owns it.

@@ -102,7 +102,7 @@ class Keyrings:
         return KeyringState(True, allowed.title, f"Keys are kept in {allowed.title}{remark}.", lock == "locked")
 
     def lock_state(self) -> LockState:
-        """Whether a read or write would prompt a person first, as far as that is known.
+        """The lock of the keyring: whether a read or write would prompt first, as far as that is known.
 
         Raises:
             KeyringUnavailableError: There is no keyring.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LEASE: Final = 60.0
 """Seconds for which a batch belongs to the process that runs it, unless it is renewed."""
 _UNREADABLE: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What comes of reading a batch that is damaged."""
+"""Exceptions for a damaged batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class BatchRecord:
         return cls(uuid.uuid4().hex, environment.id, environment.name, str(environment.origin), tuple(tools), **details)
 
     @property
-    def left(self) -> int:
+    def unstarted(self) -> int:
         """How many tools were not started."""
         return len(self.tools) - len(self.started)
 
@@ -147,7 +147,7 @@ class BatchRecords:
 
         def find(history: History) -> list[BatchRecord]:
             database = history.reading
-            return [each for each in _snapshot(database) if each.left > 0 and not is_held(database, each.id, "batch")]
+            return [each for each in _snapshot(database) if each.unstarted and not is_held(database, each.id, "batch")]
 
         return await self._read(find)
 

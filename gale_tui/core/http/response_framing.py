@@ -103,7 +103,7 @@ class _Chunks:
         self._state = "size"
 
     def end_in(self, data: bytes) -> int | None:
-        """Where in the next bytes the body ends; None if not there."""
+        """The end of the body in the next bytes; None if it is not in them."""
         at = 0
         if self._state == "unknown":
             return None

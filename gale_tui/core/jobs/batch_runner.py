@@ -96,9 +96,9 @@ class BatchRun:
         return BatchAccount(self.record.name, tuple(self._entries), self.record.bad, self._stopped)
 
     @property
-    def left(self) -> int:
+    def unstarted(self) -> int:
         """How many are not started yet."""
-        return len(self._unstarted())
+        return len(self._unstarted_places())
 
     @property
     def failed(self) -> int:
@@ -186,12 +186,12 @@ class BatchRun:
 
     # Starting
 
-    def _unstarted(self) -> list[int]:
+    def _unstarted_places(self) -> list[int]:
         return [place for place, entry in enumerate(self._entries) if entry.job is None and entry.outcome is None]
 
     async def _start_all(self) -> None:
         unreached = 0
-        for number, place in enumerate(self._unstarted()):
+        for number, place in enumerate(self._unstarted_places()):
             if number >= BURST:
                 await self._engine.clock.sleep(SPACING)
             while not self._stopped and self._is_rate_limited():
@@ -213,7 +213,7 @@ class BatchRun:
             elif unreached >= MOST_UNREACHED:
                 why = f"{unreached} in a row could not be sent: {job.reason}"
                 self.stop(why, NotSentError(why))
-        for place in self._unstarted():
+        for place in self._unstarted_places():
             self._update(place, outcome=Outcome.NOT_STARTED, why=self._stopped, error=self._error)
 
     def _is_rate_limited(self) -> bool:
@@ -327,5 +327,5 @@ def account_of(record: BatchRecord, jobs: Mapping[str, Job]) -> BatchAccount:
             entries.append(BatchEntry(tool, Outcome.UNFINISHED, why=_REMOVED))
         else:
             entries.append(BatchEntry(tool, Outcome.NOT_STARTED, why="not started yet"))
-    stopped = f"It was cut short: {record.left} of its {len(record.tools)} tools are not started."
+    stopped = f"It was cut short: {record.unstarted} of its {len(record.tools)} tools are not started."
     return BatchAccount(record.name, tuple(entries), record.bad, stopped)

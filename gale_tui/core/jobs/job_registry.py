@@ -49,7 +49,7 @@ class JobRegistry:
         self._jobs: dict[str, Job] = {}
         self._removed: set[str] = set()
         self._unwritten: dict[str, list[tuple[Transition, EventText, float]]] = {}
-        """What has happened and when, by the job's id."""
+        """Transitions that are not written yet and their times, by the job's id."""
         self._writing = asyncio.Lock()
         self.listeners: list[Callable[[JobChange], None]] = []
         self.durations = Durations()

@@ -27,7 +27,7 @@ def looks_like_har(text: str) -> bool:
 
 
 def _places(text: str, at: int = 0) -> Iterator[int]:
-    """Where the objects of requests begin."""
+    """The places where the objects of requests begin."""
     while (at := text.find(_REQUEST_NAME, at)) >= 0:
         match = _REQUEST.match(text, at)
         # Inside a JSON text every quote is escaped, so this is structure and not contents.

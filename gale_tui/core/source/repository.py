@@ -18,12 +18,12 @@ from gale_tui.core.untrusted_text import inert, safe_file_stem
 
 _INDEX: Final = "tools.json"
 _OWNER: Final = "environment"
-"""Where the index has the name of its environment; the other keys are ids with a slash between them."""
+"""The index's key for the name of its environment; the other keys are ids with a slash between them."""
 _INDEX_LIMIT: Final = 16 << 20
 
 
 def tool_folder(root: Path, environment: str, tool_id: str, flow_id: str, title: str) -> Path:
-    """Where a tool is unpacked: the same folder each time, whatever the tool is called by now.
+    """The folder that a tool is unpacked into: the same each time, even if the tool was renamed.
 
     Raises:
         SourceError: The index is damaged.
@@ -59,7 +59,7 @@ def unpack_job(root: Path, job: Job, path: Path) -> Unpacked:
 
 
 def find_tool_folder(root: Path, environment: str, tool_id: str, flow_id: str) -> Path | None:
-    """Where a tool was unpacked; None if it was not.
+    """The folder that a tool was unpacked into; None if it was not.
 
     Raises:
         SourceError: The index is damaged.

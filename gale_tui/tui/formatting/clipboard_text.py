@@ -61,7 +61,7 @@ def scp_line(path: Path, environ: Mapping[str, str]) -> str:
 
 
 def scp_note(environ: Mapping[str, str]) -> str:
-    """Where to run that line, and what in it may have to be changed; `environ` as for `scp_line`."""
+    """A note on where to run that line and what to change in it; `environ` as for `scp_line`."""
     run = "Run it on the computer that is to have the file; any scp of OpenSSH will do."
     if len(environ.get("SSH_CONNECTION", "").split()) == 4:
         return f"{run} It goes the way you came here; put your own host where you came through another one."

@@ -36,7 +36,7 @@ def terminal_encoding() -> str:
 
 
 def needs_ascii(setting: Literal["auto", "unicode", "ascii"]) -> bool:
-    """Whether this terminal is to be sent ASCII alone: the Linux console has no glyphs beyond a few."""
+    """Returns True if this terminal gets ASCII only: the Linux console has few other glyphs."""
     if setting != "auto":
         return setting == "ascii"
     return not terminal_encoding().lower().startswith("utf") or os.environ.get("TERM") == "linux"

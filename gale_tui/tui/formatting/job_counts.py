@@ -39,6 +39,6 @@ class JobCounts:
 
 
 def _kinds(job: Job) -> tuple[bool, bool, bool]:
-    """Whether a job counts as running, as saved, as failed."""
+    """The counts that a job belongs to: running, saved, failed."""
     saved = job.download.state is DownloadState.SAVED
     return job.state in _RUNNING, saved, job.state in _FAILED or is_unsaved(job)

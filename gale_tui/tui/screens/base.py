@@ -74,7 +74,7 @@ class _AppScreen(Screen[T]):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is shown, or comes back once what is above it is closed."""
+        """True if it is shown, or will be once the screens above it are closed."""
         return self._result is None and self in self.app.screen_stack
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:

@@ -61,12 +61,12 @@ class TerminalDriver(LinuxDriver):
 
     @property
     def behind(self) -> bool:
-        """Whether the terminal has not yet read all that was sent."""
+        """True if the terminal has not yet read all that was sent."""
         return self.output.pending > BEHIND
 
     @property
     def mouse(self) -> bool:
-        """Whether the terminal reports the mouse; read when it is given back, at the end and on ctrl+z."""
+        """True if the terminal reports the mouse; used when its settings are restored, at the end and on ctrl+z."""
         return self._mouse
 
     @mouse.setter

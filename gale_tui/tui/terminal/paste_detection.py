@@ -65,11 +65,11 @@ class PasteDetector:
 
     @property
     def holding(self) -> bool:
-        """Whether keys are held."""
+        """True if keys are held."""
         return bool(self._held)
 
     def holds(self, event: events.Key, focused: Widget | None) -> bool:
-        """Whether the key is held, to be pressed or pasted in a moment."""
+        """Returns True if the key is held, to be pressed or pasted in a moment."""
         gap, self._last = event.time - self._last, event.time
         text = _text_of(event)
         if self._held:
@@ -147,7 +147,7 @@ class PasteDetector:
 
 
 def looks_pasted(text: str) -> bool:
-    """Whether a burst is a paste and no held keys: it is long, or has ids, an address, a list, or a request."""
+    """Returns True for a paste, not for a key held down: it is long, or has ids, an address, a list, or a request."""
     if len(text) < FEWEST or _all_alike(text):
         return False
     return len(text.strip()) >= LONG or bool(_PASTED.search(text) or _REQUEST.search(text))
@@ -178,7 +178,7 @@ def _final_enter(keys: Sequence[events.Key]) -> list[events.Key]:
 
 
 def is_unfinished(text: str) -> bool:
-    """Whether a copied request cannot end here, so that the rest of it is still to come."""
+    """Returns True if a copied request cannot end here, so that more of it must follow."""
     text = text.strip()
     if text.endswith(("\\", "^", " `")):
         return True

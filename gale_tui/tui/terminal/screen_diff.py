@@ -51,7 +51,7 @@ class ScreenDiff:
 
     @staticmethod
     def knows(update: object) -> TypeGuard[LayoutUpdate | ChopsUpdate]:
-        """Whether it is a picture, or a part of one; what else is painted has to be forgotten."""
+        """Returns True for an update of the screen or a part of it; after any other, call `forget`."""
         return isinstance(update, LayoutUpdate | ChopsUpdate)
 
     def paint(
@@ -133,7 +133,7 @@ def _pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Iter
 
 
 def _runs(cells: Sequence[object], there: Sequence[object]) -> list[tuple[int, int]]:
-    """Where the new cells differ from those that are there; runs that are close together as one."""
+    """The ranges in which the new cells differ from the present ones; close ranges are joined."""
     runs: list[tuple[int, int]] = []
     for index, (new, old) in enumerate(zip(cells, there, strict=True)):
         if new != old:

@@ -32,7 +32,7 @@ async def cut_short(bench: Bench, count: int = 4) -> BatchRecord:
         bad = (BadLine(9, "nonsense", "no Flow ID"),)
         run = new_run(watch, bench, tools(count), bad=bad)
         running = asyncio.create_task(run.run())
-        await eventually(lambda: len(posts(bench)) == before + 2 and run.left == count - 2)
+        await eventually(lambda: len(posts(bench)) == before + 2 and run.unstarted == count - 2)
         assert await watch.engine.batches.interrupted() == [], "it is run here"
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -44,7 +44,7 @@ async def cut_short(bench: Bench, count: int = 4) -> BatchRecord:
 
 async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> None:
     kept = await cut_short(bench)
-    assert (kept.left, kept.title, sorted(kept.started)) == (2, "nightly", [0, 1])
+    assert (kept.unstarted, kept.title, sorted(kept.started)) == (2, "nightly", [0, 1])
     async with bench.engine() as watch:
         engine = watch.engine
         before = account_of(kept, await engine.batches.jobs(kept))
@@ -117,7 +117,7 @@ async def test_where_nothing_can_be_sent_the_rest_is_kept(bench: Bench) -> None:
         account = await new_run(watch, bench, tools(3)).run()
         assert account.count(Outcome.NOT_STARTED) == 2
         (kept,) = await watch.engine.batches.interrupted()
-        assert kept.left == 2
+        assert kept.unstarted == 2
     async with bench.engine() as watch:
         account = await BatchRun(watch.engine, bench.environment, kept, resumed=True).run()
         assert (account.count(Outcome.SAVED), account.count(Outcome.REJECTED)) == (2, 1)

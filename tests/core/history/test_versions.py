@@ -73,7 +73,7 @@ async def test_a_history_of_any_version_keeps_its_jobs_and_texts(tmp_path: Path,
     assert {tool.kind for tool in nightly.tools} == {TOOL}
     if version >= 2:
         [batch] = await store.batches.interrupted()
-        assert (batch.name, batch.left, dict(batch.started)) == ("nightly", 1, {0: "job-5", 1: "job-6"})
+        assert (batch.name, batch.unstarted, dict(batch.started)) == ("nightly", 1, {0: "job-5", 1: "job-6"})
         assert {tool.kind for tool in batch.tools} == {TOOL}
     if version >= 3:
         draft = await store.drafts.find()

@@ -238,7 +238,7 @@ async def test_stopped_it_starts_no_more_and_saves_what_was_started(bench: Bench
         assert saved >= 1
         assert account.count(Outcome.NOT_STARTED) == 3 - saved
         assert {entry.why for entry in account.entries if entry.outcome is Outcome.NOT_STARTED} == {"Stopped"}
-        assert batch.left == 0
+        assert batch.unstarted == 0
 
 
 async def test_given_up_it_says_what_goes_on(bench: Bench) -> None:

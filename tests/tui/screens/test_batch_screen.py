@@ -415,7 +415,7 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
         await shown(app, pilot, BatchScreen)
         await pilot.press("e")
         await shown(app, pilot, JobsScreen)
-        await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.left == 1)
+        await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.unstarted == 1)
         assert app.batch.quit_reason == "1 of the batch not started; the demo keeps nothing."
         await pilot.press("q")
         await shown(app, pilot, ConfirmDialog)
@@ -426,7 +426,7 @@ async def test_it_can_be_stopped_and_says_what_was_not_started(tmp_path: Path, s
         assert "1 running · 1 not started" in page(app)
         await pilot.press("tab", "enter")
         await until(pilot, lambda: "1 not started" in page(app))
-        assert app.batch.left == 0
+        assert app.batch.unstarted == 0
         assert posts(sandbox) == [tool_id(1)]
 
 
@@ -453,7 +453,7 @@ async def started_again(
         await shown(app, pilot, BatchScreen)
         await pilot.press("e")
         await shown(app, pilot, JobsScreen)
-        await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.left == 1)
+        await until(pilot, lambda: posts(sandbox) == [tool_id(1)] and app.batch.unstarted == 1)
     async with opened(home, sandbox, production=production, readonly=readonly) as (app, pilot):
         yield app, pilot
 

@@ -106,7 +106,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
 
     @property
     def _is_saved(self) -> bool:
-        """Whether the list is that of its set, unchanged."""
+        """True if the list equals its set."""
         return self._opened is not None and self.listed.plain == self._opened.tools
 
     @property

@@ -57,7 +57,7 @@ class BatchAccountDialog(GaleModal[Answer]):
             # Some widgets are not mounted yet.
             return
         batch = self.gale.batch
-        self.query_one("#stop").display = batch.left > 0 and not account.stopped
+        self.query_one("#stop").display = batch.unstarted > 0 and not account.stopped
         retry = self.query_one("#retry", FormButton)
         retry.display = batch.failed > 0
         retry.label = Content(f"Retry failed ({batch.failed})")
@@ -65,7 +65,7 @@ class BatchAccountDialog(GaleModal[Answer]):
         for name, words in (("continue", "Continue"), ("discard", "Discard")):
             button = self.query_one(f"#{name}", FormButton)
             button.display = pending is not None
-            button.label = Content(f"{words} ({pending.left if pending is not None else 0})")
+            button.label = Content(f"{words} ({pending.unstarted if pending is not None else 0})")
         page = self.query_one("#page", TextPage)
         page.show(lambda width: account_lines(account, width), keep_place=True)
 

@@ -1,4 +1,4 @@
-"""Where a batch goes: environment, folder, switch and start button."""
+"""The target of a batch: environment, folder, switch and start button."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BatchTarget(Vertical):
         super().__init__(id="target")
         self._engine = engine
         self.environment = environment
-        """Where it goes."""
+        """The environment to export to."""
 
     def compose(self) -> ComposeResult:
         select = environment_select(self._engine.environments, self.environment)

@@ -72,7 +72,7 @@ def folder_of(text: str) -> Path:
 
 
 def folder_finding(text: str) -> Finding:
-    """Whether files can be saved in a folder. Looks at the disk: call it on a thread."""
+    """Checks that files can be saved in a folder. Reads the disk: call it on a thread."""
     try:
         path = folder_of(text)
         check_folder(path, chosen=False)

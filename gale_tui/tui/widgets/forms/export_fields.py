@@ -57,7 +57,7 @@ class ExportFields(FormBody):
         self.environment = (
             engine.environments.find(again.environment_id) if again is not None else engine.environments.current
         )
-        """Where the export goes; None until one is chosen."""
+        """The environment to export to; None until one is chosen."""
         self._known_tool_id = again.tool_id if again is not None else ""
         """The text the suggestions match: the message of a first value opens no list."""
         self.known_label = (again.label or again.name or "") if again is not None else ""

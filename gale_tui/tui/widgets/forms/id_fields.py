@@ -37,7 +37,7 @@ def environment_select(environments: Iterable[Environment], chosen: Environment 
 
 
 def id_check(what: Kind | Literal["flow", "dock"]) -> Check:
-    """Whether an id can be used; an unusual shape is a warning."""
+    """Checks an id; an unusual shape is a warning."""
     return check_with(clean_id, lambda text: Finding(id_warning(what, clean_id(text)) or "", "warning"))
 
 
