@@ -53,10 +53,6 @@ class JobRows:
         self.jobs = {job.id: job for job in jobs}
         self._sort()
 
-    def update(self, job: Job) -> None:
-        """Replaces the snapshot of a known job; its row stays where it is."""
-        self.jobs[job.id] = job
-
     def add(self, job: Job) -> int | None:
         """Adds a job; returns its row, or None if the filter hides it."""
         self.jobs[job.id] = job

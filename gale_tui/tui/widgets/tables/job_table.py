@@ -81,12 +81,15 @@ class JobTable(RowScroll):
         """Applies one change: repaints, inserts or removes its row."""
         job = change.job
         if change.removed:
-            self._forget(job.id)
+            row = self.rows.remove(job.id)
+            self.marks.drop_unknown()
+            self._removed(row)
             return
         if job.id not in self.rows.jobs:
             self._inserted(self.rows.add(job))
             return
-        self.rows.update(job)
+        # Its row stays where it is.
+        self.rows.jobs[job.id] = job
         row = self.rows.row_of(job.id)
         if row is None:
             if self.rows.matches(job):
@@ -118,13 +121,13 @@ class JobTable(RowScroll):
     def _rows_replaced(self) -> None:
         self.set_line_count(len(self.rows) + 1)
         before = self._current
-        if self._current is None or self.rows.row_of(self._current) is None:
+        if self.cursor_row() is None:
             self._current = self.rows.at(0).id if len(self.rows) else None
         row = self.cursor_row()
         if row is not None:
             self.scroll_into_view(row)
         self.refresh()
-        if before != self._current or before is not None:
+        if before or self._current:
             self.post_message(self.Highlighted())
 
     def _inserted(self, row: int | None) -> None:
@@ -145,15 +148,10 @@ class JobTable(RowScroll):
         if first:
             self.post_message(self.Highlighted())
 
-    def _forget(self, job_id: str) -> None:
-        under_cursor = job_id == self._current
-        row = self.rows.remove(job_id)
-        self.marks.drop_unknown()
-        self._removed(row, under_cursor=under_cursor)
-
-    def _removed(self, row: int | None, *, under_cursor: bool = False) -> None:
+    def _removed(self, row: int | None) -> None:
         if row is None:
             return
+        under_cursor = self.current is None
         if under_cursor:
             last = len(self.rows) - 1
             self._current = self.rows.at(min(row, last)).id if last >= 0 else None
@@ -177,12 +175,10 @@ class JobTable(RowScroll):
         if not len(self.rows):
             return
         row = min(len(self.rows) - 1, max(0, row))
-        job = self.rows.at(row)
-        before = self._current
-        if job.id != before:
+        job, left = self.rows.at(row), self.current
+        if job.id != self._current:
             old_row = self.cursor_row()
             self._current = job.id
-            left = self.rows.jobs.get(before) if before is not None else None
             if left is not None and not self.rows.matches(left):
                 # The filter hides it; it stayed only while the cursor was on it.
                 self._removed(self.rows.hide(left.id))
