@@ -126,7 +126,8 @@ class SettingsScreen(FormScreen[None]):
     def _choice_changed(self, event: Choice.Changed) -> None:
         event.stop()
         name = _name_of(event.choice)
-        value = event.value == "on" if name in ("mouse", "terminal_title") else event.value
+        chosen = event.choice.value
+        value = chosen == "on" if name in ("mouse", "terminal_title") else chosen
         if self.gale.save_settings(**{name: value}):
             self.say(f"Saved. {_HELP[name]}", "success")
         else:

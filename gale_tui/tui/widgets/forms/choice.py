@@ -31,11 +31,6 @@ class Choice(Widget, can_focus=True):
         """Another one was chosen."""
 
         choice: Choice
-        value: str
-
-        @property
-        def control(self) -> Choice:
-            return self.choice
 
     def __init__(self, options: Sequence[tuple[str, str]], value: str, *, id: str) -> None:
         super().__init__(id=id)
@@ -68,4 +63,4 @@ class Choice(Widget, can_focus=True):
         """Moves the choice by a number of words, wrapping round; back if negative."""
         self._at = (self._at + by) % len(self._options)
         self.refresh()
-        self.post_message(self.Changed(self, self.value))
+        self.post_message(self.Changed(self))

@@ -114,7 +114,7 @@ class ExportFields(FormBody):
         self.query_one("#kind", Choice).value = kind.word
         self._show_kind()
 
-    @on(Choice.Changed, "#kind")
+    @on(Choice.Changed)
     def _show_kind(self) -> None:
         show_kind(self.kind, self.tool, self.flow)
         self._show_curl()
