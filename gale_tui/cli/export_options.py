@@ -91,7 +91,7 @@ def add_export(commands: Any) -> None:
 def complete_export(arguments: argparse.Namespace, *, chosen: bool) -> None:
     """Checks what the parser gave and completes it: the `kind`, the name in `save_set`, and further fields.
 
-    `batch` is the list that was read, before anything else happens. `environment_chosen` is False if a set's own
+    It reads the list into `batch`, before anything else happens. `environment_chosen` is False if a set's own
     environment, or the one that requests were sent to, goes before the one last used.
 
     Args:

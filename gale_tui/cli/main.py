@@ -72,7 +72,7 @@ def _complain(text: str, code: int = 2) -> int:
 
 
 def _run(arguments: argparse.Namespace, wiring: Wiring) -> int:
-    """Runs the command; each imports what it needs."""
+    """Runs the command; each imports its own modules."""
     match arguments.command:
         case None:
             return _app(arguments, wiring)

@@ -310,7 +310,7 @@ class Job:
     last_response: str = ""
     """The last answer as text, bounded and redacted."""
     kind: Kind = TOOL
-    """Of a tracked job a guess until GALE says what it is."""
+    """For a tracked job a guess until GALE's answer has the kind."""
     download: Download = field(default_factory=Download)
     revision: int = 0
     """Set by the store; grows with every change of any job."""

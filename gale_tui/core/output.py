@@ -1,4 +1,4 @@
-"""Writing to a terminal or a pipe that perhaps nobody reads, without ever waiting for it."""
+"""Writes to a terminal or a pipe that may have no reader, without ever waiting for it."""
 
 from __future__ import annotations
 

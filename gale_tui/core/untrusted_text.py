@@ -89,7 +89,7 @@ def inert(text: object, limit: int = 200) -> str:
     """
     raw = _scalar(text)
     if len(raw) <= limit and raw.isascii() and raw.isprintable():
-        # Nearly every text, and each row asks several times when it is drawn.
+        # The fast path for nearly every text; each drawn row calls this several times.
         return raw.strip(" ")
     window = 4 * limit + 64
     line = _SPACE.sub(_join_space, raw[:window]).strip(" ")

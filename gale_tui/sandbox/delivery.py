@@ -18,7 +18,7 @@ from gale_tui.sandbox.script import File
 from gale_tui.sandbox.wire import Request, Response, errors_json, http_date
 
 LONGEST: Final = 10 * 365 * 86400
-"""Seconds until the end that a link for ever names."""
+"""Seconds until the expiry that a link without end states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _obeys_range(request: Request, tag: str, date: str) -> bool:
 
 
 def _parse_range(value: str, size: int) -> tuple[int, int] | str | None:
-    """First byte and the byte after the last; `unsatisfiable`; or None for what is to be ignored."""
+    """First byte and the byte after the last; `unsatisfiable`; or None for a header to ignore."""
     unit, equals, span = value.partition("=")
     first, dash, last = span.strip().partition("-")
     if unit.strip().lower() != "bytes" or not equals or not dash or "," in span:

@@ -97,7 +97,7 @@ class Job:
         self.follow(self.script)
 
     def follow(self, script: Script) -> None:
-        """Does from now on what a script says."""
+        """Follows a script from now on."""
         self.script = script
         self.status_faults = hand_out(script.on_status)
         self.download_faults = hand_out(script.on_download)

@@ -87,7 +87,7 @@ class Link:
     """The status until then: 403, 404 or 409."""
     not_ready_body: Literal["json", "xml", "html"] = "json"
     lifetime: float = 3600.0
-    """Seconds from its making; `math.inf`: for ever."""
+    """Seconds from its creation; `math.inf`: never expires."""
     expired_status: int = 403
     expired_body: Literal["json", "xml", "html"] = "xml"
     redirects: tuple[str, ...] = ()

@@ -94,7 +94,7 @@ def errors_json(status: int, message: str | None = None) -> Response:
 
 
 def reason_phrase(status: int) -> str:
-    """The words beside a status code; `Status` for a code of nobody's."""
+    """The reason phrase of a status code; `Status` for an unknown code."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -21,7 +21,7 @@ class Term(NamedTuple):
     text: str
     """Case-folded; what has to be in the job's texts, or must not be."""
     field: str = ""
-    """The only text that is looked at; empty for all of them."""
+    """The field that is searched; empty for all of them."""
     negated: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The keys that `config.toml` changes, and what is wrong with those that cannot be changed."""
+"""The keys that `config.toml` changes, and the problems of changes that cannot hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ways between screens: which screen opens, or the sentence that says why none does."""
+"""Opens screens from other screens, or shows the sentence that says why not."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ImportNeed:
     missing: tuple[str, ...]
     """Named here and not there: server text."""
     found: bool
-    """False if this file names none of the kind: there may be some that it does not tell."""
+    """False if the export names none of the kind; it may need some that the file does not show."""
 
     @property
     def text(self) -> str:

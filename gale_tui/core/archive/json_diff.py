@@ -49,7 +49,7 @@ class DiffLine:
     """A line of a text's difference."""
 
     mark: Literal[" ", "-", "+", "…"]
-    """`…` stands for lines that are the same on both sides and left out."""
+    """`…` stands for equal lines that are left out."""
     spans: tuple[tuple[str, bool], ...]
     """The line in pieces, each with whether it is what changed."""
 
@@ -173,7 +173,7 @@ def text_difference(before: str, after: str, context: int = _CONTEXT) -> list[Di
 
 
 def _operations(ones: Sequence[str], others: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
-    """As difflib's, within bounds: equal ends are taken off first, and what is too large is one replacement."""
+    """As difflib's opcodes, within bounds: equal ends are split off first, and a text too large is one replacement."""
     start = 0
     while start < min(len(ones), len(others)) and ones[start] == others[start]:
         start += 1

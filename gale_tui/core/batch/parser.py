@@ -154,7 +154,7 @@ def _read_records(lines: Sequence[str], at: int, delimiter: str) -> Iterator[_Re
 
 
 def _read_quoted(lines: Sequence[str], at: int, delimiter: str) -> tuple[tuple[list[str], int], str]:
-    """The cells of the record that begins at a line, and how many lines it has; or what is wrong with its quotes."""
+    """The cells of the record that begins at a line, and how many lines it has; or the problem of its quotes."""
     source = (f"{lines[each]}\n" for each in range(at, len(lines)))
     reader = csv.reader(source, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=True)
     try:
@@ -232,12 +232,12 @@ def _read_cells(cells: Sequence[str], columns: Mapping[str, int], *, named: bool
     tool_id, flow_id, label = cell("tool"), cell("flow"), cell("label")
     if not named:
         if columns["label"] > columns["flow"]:
-            # A label with a delimiter in it that nobody quoted.
+            # A label that contains an unquoted delimiter.
             label = ", ".join(each for each in cells[columns["label"] :] if each)
         if _FLOW.fullmatch(tool_id) and _TOOL.fullmatch(flow_id):
             tool_id, flow_id = flow_id, tool_id
         kind = kind_of(tool_id.strip("\"'"))
         if kind is not None and not kind.needs_flow and not _FLOW.fullmatch(flow_id):
-            # Without a flow, the label stands right behind the id.
+            # Without a flow, the label follows the id.
             flow_id, label = "", ", ".join(each for each in (flow_id, label) if each)
     return tool_id, flow_id, label, cell("kind")

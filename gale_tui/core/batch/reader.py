@@ -191,7 +191,7 @@ def read_paste_file(path: Path) -> Paste:
     if len(captured.requests) == 1 and captured.understood and captured.requests[0].host is not None:
         return Paste(captured, source=path.name)
     batch = read_batch(content)
-    # Any two words of a letter could be ids; those of a list look like some, or stand in columns.
+    # Any two words could be ids; those of a list look like ids, or are in columns.
     ids = len(batch.tools) > batch.unusual or any(each in content for each in "\t,;")
     if batch.tools and ids and (len(batch.tools) > len(batch.bad) or len(batch.tools) > batch.unusual):
         if batch.count > 1:

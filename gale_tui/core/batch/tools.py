@@ -77,11 +77,11 @@ class Batch:
     notes: tuple[str, ...] = ()
     """Sentences about captured requests that were left out."""
     hostless: tuple[int, ...] = ()
-    """Lines of captured ids that do not say where they belong; a list never says, and has none."""
+    """Lines of captured ids without a host; none for a list, which never has hosts."""
 
     @property
     def count(self) -> int:
-        """Lines that say something, good and bad."""
+        """The number of lines that are not empty, valid or not."""
         return len(self.tools) + len(self.bad)
 
 
@@ -133,7 +133,7 @@ def _lower(text: str) -> str:
 
 
 def check_unique(tool: BatchTool, lines: dict[tuple[str, str], int]) -> None:
-    """Adds a tool to `lines`, which tell where each tool of the batch stands.
+    """Adds a tool to `lines`, the line numbers of the tools of the batch.
 
     Raises:
         ConfigError: It is a duplicate or one too many; without a full stop.

@@ -75,7 +75,7 @@ class Credentials:
         self._looking: dict[str, asyncio.Lock] = {}
         self._turn = asyncio.Lock()
         self._given_up: list[threading.Event] = []
-        """Each set once its call has ended, although nobody waits for it any more."""
+        """An event for each call that was given up, set once the call has ended."""
         for key in self._fixed.values():
             register_secret(key)
 

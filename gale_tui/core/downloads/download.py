@@ -157,7 +157,7 @@ class DownloadTask:
         return error
 
     def _close_part(self) -> None:
-        """Closes the part; notes what is left of it."""
+        """Closes the part and records how much of it is left."""
         part, self._open = self._open, None
         if part is not None:
             part.close()
@@ -288,7 +288,7 @@ class DownloadTask:
             raise DownloadError(f"The file has more than {self._largest:,} bytes, more than a tool's can have")
 
     def _empty_part(self, validator: str | None, size: int | None) -> PartFile:
-        """A part without bytes: the one that is there, or a new one."""
+        """A part without bytes: the present one, emptied, or a new one."""
         part = self._open
         if part is not None:
             # Emptied first, recorded then: bytes of the old file never go with the new one's validator.

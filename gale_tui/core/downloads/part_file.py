@@ -111,7 +111,7 @@ def require_room(folder: Path, size: int | None, *, there: int = 0, freed: int =
 
 
 def discard_part(path: Path) -> None:
-    """Deletes a part that nobody resumes; not one that another process writes.
+    """Deletes a part that will not be resumed, unless another process writes it.
 
     Raises:
         OSError: It cannot be deleted.

@@ -1,4 +1,4 @@
-"""The calls of GALE's public API: ids in, models out, every other answer as an error that says what to do."""
+"""The calls of GALE's public API: they take ids, return models, and raise an error that says what to do."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _plain(name: str) -> str:
 def _fields(value: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, content in value.items():
-        # Of two spellings of one field, the one that says something counts.
+        # Of two spellings of one field, the one with a value counts.
         if content is not None and fields.get(_plain(name)) in (None, ""):
             fields[_plain(name)] = content
     return fields

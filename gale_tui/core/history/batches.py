@@ -114,7 +114,7 @@ class BatchRecords:
     async def add(self, batch: BatchRecord) -> None:
         """Writes a new batch and acquires it for this process.
 
-        Deletes older ones that nobody runs and that have nothing left to start, or nothing but what this one has.
+        Deletes older ones that no process runs and whose unstarted tools, if any, are all in this one.
         """
         await self._write(lambda history: _add(history, batch))
 
@@ -143,7 +143,7 @@ class BatchRecords:
         return found[0] if found else None
 
     async def interrupted(self) -> list[BatchRecord]:
-        """The batches with something left to start that nobody runs, newest first."""
+        """The batches with unstarted tools that no process runs, newest first."""
 
         def find(history: History) -> list[BatchRecord]:
             database = history.reading

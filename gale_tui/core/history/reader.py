@@ -60,7 +60,7 @@ class HistoryReader:
         return found
 
     def foreign_changes(self) -> list[JobChange]:
-        # Read first: what is committed from here on changes it again, and is seen the next time.
+        # Read first: a later commit changes it again, and is seen the next time.
         version: int = self._database.value("PRAGMA data_version")
         if version == self._data_version:
             return []

@@ -17,7 +17,7 @@ from gale_tui.core.http.request_context import Exchange, shut_down
 HEAD_START = 0.25
 """Seconds that one address has for itself before the next is tried beside it."""
 LOOK = 0.1
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks whether to stop."""
 
 Address = tuple[socket.AddressFamily, Any]
 
@@ -25,7 +25,7 @@ Address = tuple[socket.AddressFamily, Any]
 def look_up(host: str, port: int, exchange: Exchange) -> list[Address]:
     """Addresses of a host. The system's look-up knows no time-out, so it runs on a thread that may be left behind."""
     if host == "localhost":
-        # Whatever a resolver says, this name never leads to another machine.
+        # This name never leads to another machine, whatever a resolver answers.
         return [(socket.AF_INET, ("127.0.0.1", port)), (socket.AF_INET6, ("::1", port, 0, 0))]
     with contextlib.suppress(ValueError):
         literal = ipaddress.ip_address(host)

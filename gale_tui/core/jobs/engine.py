@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 FIRST_SCREENFUL = 300
 """Jobs loaded before the first frame; the rest of the history follows."""
 SYNC_EVERY = 1.0
-"""Seconds between two looks at what other processes wrote."""
+"""Seconds between two checks for changes of other processes."""
 CLOSING = 1.7
 """Real seconds in which everything is ended."""
 

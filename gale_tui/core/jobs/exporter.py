@@ -71,7 +71,7 @@ class Exporter:
         Raises:
             GaleError: Certainly nothing was started.
         """
-        # Looks up the key and reads the CA file: what is missing is raised before there is a row.
+        # Looks up the key and reads the CA file, so that a missing one is raised before there is a row.
         await self._connections.client(environment)
         job = Job(
             id=self._context.new_id(),

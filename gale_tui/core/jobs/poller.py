@@ -48,7 +48,7 @@ class Poller:
         try:
             return await self._poll(job_id)
         except StoreError:
-            # The answer is lost, the job is not: the next answer says the same or more.
+            # Only this answer is lost: the next one says the same or more.
             return PollResult(PollOutcome.TROUBLE)
 
     async def _poll(self, job_id: str) -> PollResult:

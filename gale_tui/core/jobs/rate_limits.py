@@ -70,7 +70,7 @@ class PollPolicy:
     elsewhere_every: float = 15.0
     """How often a job that another process polls is tried."""
     jump: float = 30.0
-    """Woken later than this, the process was stopped or the machine asleep: what is overdue is spread out."""
+    """Woken this late, the process was stopped or the machine asleep: overdue polls are spread out."""
 
     @property
     def spacing(self) -> float:

@@ -1,4 +1,4 @@
-"""The export requests in whatever a person pastes: an address, a copied command, a HAR file, two ids.
+"""Finds the export requests in a paste: an address, a copied command, a HAR file, two ids.
 
 "Export a Tool API" tells people to read the ids off the browser's network tab; what they then have on the clipboard
 also holds their session. Ids and hosts are read from it and nothing else.
@@ -28,7 +28,7 @@ _KEY_HEADER: Final = re.compile(
     r"x-api-key(?:['\"]\s{0,9}[=:,]|\s{0,9}:)\s{0,9}['\"]?(kg-[\w.-]{5,509}|(?=[^\s'\"]*\d)[\w.~+/=-]{8,512})(?=['\"\s]|$)",
     re.IGNORECASE | re.ASCII,
 )
-"""The header with what may be a key rather than the word that stands for one in an example."""
+"""The header with a value that may be a key, not the placeholder of an example."""
 
 
 @dataclass(frozen=True, slots=True)

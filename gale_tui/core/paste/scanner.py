@@ -137,7 +137,7 @@ def _addresses(part: str) -> list[tuple[int, str]]:
 
 
 def _in_part(part: str, *, command: bool) -> Iterator[tuple[RawRequest, int]]:
-    """The requests of a command, one unless nothing but their addresses tells them apart, or of a text."""
+    """The requests of a command or a text; of a command only one, unless several of its addresses are exports."""
     found = _addresses(part)
     if command:
         exports = [each for each in found if _EXPORT.search(each[1]) and _subject_in(each[1])]

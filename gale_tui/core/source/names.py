@@ -93,7 +93,7 @@ class Names:
         return self.take(f"{base.removesuffix('.json')}.{unicodedata.normalize('NFC', own)}", ending)
 
     def other(self, member: str) -> str:
-        """The file of a member that is no document of the tool, whatever it calls itself."""
+        """The file of a member that is no document of the tool, whatever its name."""
         parts = [part for part in re.split(r"[/\\]", member) if part.strip(" .")]
         stem, dot, ending = "--".join(parts[-8:])[-400:].rpartition(".")
         if not re.fullmatch(r"[A-Za-z0-9]{1,10}", ending):

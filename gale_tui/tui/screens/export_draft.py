@@ -53,7 +53,7 @@ class DraftAutosave:
         return self.before
 
     def exchange(self, draft: ExportDraft) -> None:
-        """Puts a draft into the fields, and what is there now in its place.
+        """Swaps the draft and the contents of the fields.
 
         An environment that is gone and an empty folder leave what is there.
         """

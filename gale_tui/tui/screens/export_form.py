@@ -210,7 +210,7 @@ class ExportForm(FormScreen[Job]):
             self.call_after_refresh(self._concerned(error).focus)
 
     def _concerned(self, error: GaleError) -> Widget:
-        """The widget to look at; a field is marked."""
+        """The widget that an error is about; a field is marked."""
         fields = self.fields
         give_key = self.query_one("#give-key")
         if give_key.display:

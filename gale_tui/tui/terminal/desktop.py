@@ -1,4 +1,4 @@
-"""Showing a saved file's folder, where there is a desktop to show it on."""
+"""Shows a saved file's folder, if there is a desktop."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def show_folder(command: Sequence[str], path: Path) -> str:
         # It stays open as long as the user likes; nobody waits for its end.
         started.returncode = 0
         return f"Opened {inert(str(path.parent), 400)}"
-    # Windows' explorer ends with 1 whatever came of it.
+    # Windows' explorer always exits with 1.
     if code and command[0] != "explorer":
         return f"The desktop did not open the folder. {where}"
     return f"Opened {inert(str(path.parent), 400)}"

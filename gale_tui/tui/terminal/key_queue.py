@@ -1,4 +1,4 @@
-"""Keys are handled in the order in which they were typed, whatever opens meanwhile."""
+"""Handles keys in the order in which they were typed, even while a screen opens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST: Final = 2.0
 _ROUNDS: Final = 3
 """Passes in which neither screen nor focus changes: a key, the message that a widget makes of it, what that opens."""
 _LOOK: Final = 0.005
-"""Seconds between two looks at a worker."""
+"""Seconds between two checks of a worker."""
 
 Turn = events.Key | events.Paste | Callable[[], None]
 

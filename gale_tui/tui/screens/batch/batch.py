@@ -279,7 +279,7 @@ class BatchScreen(GaleScreen[BatchRecord]):
 
     @on(Button.Pressed, "#start")
     def action_start(self) -> None:
-        """Starts the batch; asks first where it is production."""
+        """Starts the batch; asks first if it goes to production."""
         environment = self.target.environment
         if environment is None:
             self.say(f"Choose an environment with {self.key('batch_environment')}.", "problem")

@@ -50,7 +50,7 @@ def comparison(jobs: Iterable[Job], job: Job, marked: Sequence[Job] = ()) -> Com
         many = "only one saved export" if saved else "no saved export"
         return f"There is {many} of {inert(job.title, 60)} yet; two are needed to compare."
     at = next((number for number, each in enumerate(saved) if each.id == job.id), 0)
-    # The list is newest first: the one before stands behind it. The oldest is compared with the one after it.
+    # The list is newest first, so the earlier export comes next. The oldest is compared with the one after it.
     before, after = (at + 1, at) if at + 1 < len(saved) else (at, at - 1)
     return CompareScreen(saved, before, after, jump=True)
 
