@@ -75,7 +75,7 @@ async def _environments(paths: Paths, environ: Mapping[str, str]) -> list[str]:
     credentials = Credentials(config_file=paths.config_file, threads=threads, fixed=fixed)
     for environment in found:
         try:
-            where = (await credentials.where(environment)).text
+            where = (await credentials.key_status(environment)).text
         except GaleError as error:
             where = error.what
         prod = " PROD" if environment.production else ""

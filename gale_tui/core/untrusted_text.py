@@ -215,7 +215,7 @@ def content_disposition_name(header: str | None) -> str | None:
         if name.lower() == "filename*":
             charset, _, rest = value.partition("'")
             _, quote, encoded = rest.partition("'")
-            if quote and (decoded := _decoded(unquote_to_bytes(encoded), charset or "utf-8")):
+            if quote and (decoded := _decode(unquote_to_bytes(encoded), charset or "utf-8")):
                 return decoded
         elif name.lower() == "filename" and plain is None and value:
             plain = value
@@ -225,7 +225,7 @@ def content_disposition_name(header: str | None) -> str | None:
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "iso-8859-1": "cp1252", "us-ascii": "ascii", "windows-1252": "cp1252"}
 
 
-def _decoded(data: bytes, charset: str) -> str | None:
+def _decode(data: bytes, charset: str) -> str | None:
     try:
         return data.decode(_CHARSETS[charset.lower()])
     except (KeyError, UnicodeError):
@@ -239,10 +239,10 @@ def _plain_name(name: str) -> str:
 
         with contextlib.suppress(ValueError):
             pieces = [(text.encode() if isinstance(text, str) else text, kind) for text, kind in decode_header(name)]
-            decoded = [_decoded(text, kind or "utf-8") for text, kind in pieces]
+            decoded = [_decode(text, kind or "utf-8") for text, kind in pieces]
             return "".join(piece for piece in decoded if piece is not None) or name
     if re.search("%[0-9A-Fa-f]{2}", name):
-        return _decoded(unquote_to_bytes(name), "utf-8") or name
+        return _decode(unquote_to_bytes(name), "utf-8") or name
     return name
 
 

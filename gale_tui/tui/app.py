@@ -227,7 +227,7 @@ class GaleApp(TerminalApp):
     async def _find_key_text(self) -> None:
         environment = self.engine.environments.current
         try:
-            status = await self.engine.credentials.where(environment) if environment is not None else None
+            status = await self.engine.credentials.key_status(environment) if environment is not None else None
             self.key_text = f"{status.place} {status.hint}".strip() if status is not None else ""
         except CredentialError as error:
             self.key_text = error.what

@@ -87,7 +87,7 @@ async def test_a_key_is_kept_and_read_by_a_new_process(
 ) -> None:
     service.start_daemon(UNLOCKING)
     mine = credentials(paths, threads)
-    assert (await mine.where(STAGING)).place == "none"
+    assert (await mine.key_status(STAGING)).place == "none"
     await mine.keep(STAGING, KEY)
     assert not mine.session_only
     assert mine.cached(STAGING) == KEY
@@ -95,7 +95,7 @@ async def test_a_key_is_kept_and_read_by_a_new_process(
     script = [sys.executable, "-c", READ_IN_A_NEW_PROCESS, str(paths.config_file)]
     printed = await asyncio.to_thread(subprocess.run, script, capture_output=True, text=True, timeout=60, check=True)
     assert printed.stdout == KEY.reveal() + "\n"
-    status = await credentials(paths, threads).where(STAGING)
+    status = await credentials(paths, threads).key_status(STAGING)
     assert (status.place, status.text, status.hint) == ("keyring", "keyring: Secret Service", "…ging")
 
 
@@ -135,7 +135,7 @@ async def test_forgetting_deletes_this_key_and_no_other(
     await mine.forget(STAGING)
     assert list(service.secrets()) == ["prod https://prod.example.com"]
     assert mine.cached(STAGING) is None
-    status = await mine.where(STAGING)
+    status = await mine.key_status(STAGING)
     assert status.place == "none", status
     with pytest.raises(NoKeyError):
         await mine.key(STAGING)
@@ -164,7 +164,7 @@ async def test_a_locked_keyring_says_so(service: SecretService, paths: Paths, th
     state = await mine.keyring_state()
     assert state.available
     assert state.locked
-    assert (await mine.where(STAGING)).place == "locked"
+    assert (await mine.key_status(STAGING)).place == "locked"
     with pytest.raises(KeyringLockedError, match="Unlock it"):
         await mine.key(STAGING)
     with pytest.raises(KeyringLockedError):
@@ -180,7 +180,7 @@ async def test_a_keyring_that_was_never_set_up(service: SecretService, paths: Pa
     service.start_daemon(None)
     mine = credentials(paths, threads)
     assert "is empty" in (await mine.keyring_state()).explanation
-    status = await mine.where(STAGING)
+    status = await mine.key_status(STAGING)
     assert status.place == "none", status
     with pytest.raises(NoKeyError):
         await mine.key(STAGING)
@@ -219,7 +219,7 @@ async def test_the_bus_dies_in_mid_call(service: SecretService, paths: Paths, th
     assert not state.available
     assert state.explanation.startswith("No keyring on this machine")
     assert "GALE_API_KEY" in state.explanation
-    assert (await mine.where(STAGING)).place == "unavailable"
+    assert (await mine.key_status(STAGING)).place == "unavailable"
 
 
 async def test_a_daemon_that_hangs_and_comes_back(service: SecretService, paths: Paths, threads: DaemonThreads) -> None:

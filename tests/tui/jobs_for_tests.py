@@ -98,7 +98,7 @@ class WidgetApp(App[None]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         update: object = renderable
-        if self._diff.knows(update):
+        if self._diff.can_diff(update):
             text = self._diff.paint(update, ColorSystem.TRUECOLOR, self.size)
             if text:
                 self.sent.append(text)

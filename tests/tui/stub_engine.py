@@ -54,7 +54,7 @@ class StubCredentials:
     keys: dict[str, Secret] = field(default_factory=dict)
     """What is in memory, by the environment's id."""
 
-    async def where(self, environment: Environment) -> Status:
+    async def key_status(self, environment: Environment) -> Status:
         return self.statuses.get(environment.id, Status())
 
     def cached(self, environment: Environment) -> Secret | None:

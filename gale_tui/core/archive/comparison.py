@@ -11,8 +11,8 @@ from gale_tui.core.archive.json_diff import (
     FieldChange,
     change_as_json,
     differences,
+    equivalent,
     is_long_text,
-    same,
     text_difference,
 )
 from gale_tui.core.archive.tool import Part, Tool, ToolPart, Variable, find_part, mask_variables, without_parts
@@ -207,7 +207,7 @@ def _same_document(before: ArchiveContents, after: ArchiveContents, name: str) -
         next((each for each in archive.documents if each.name == name and not each.problem), None)
         for archive in (before, after)
     )
-    return one is not None and other is not None and same(one.value, other.value)
+    return one is not None and other is not None and equivalent(one.value, other.value)
 
 
 # As data

@@ -82,7 +82,7 @@ def canonical(value: object) -> str:
     return json.dumps(value)
 
 
-def same(before: object, after: object) -> bool:
+def equivalent(before: object, after: object) -> bool:
     """True if there is no difference but order and time stamps."""
     return next(differences(before, after), None) is None
 

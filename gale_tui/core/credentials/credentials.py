@@ -149,7 +149,7 @@ class Credentials:
         if self._use_keyring and env.source == "config" and (await self.keyring_state()).available:
             await self._with_prompt(partial(self._keyrings.delete, _entry_name(env)))
 
-    async def where(self, env: Environment) -> KeyStatus:
+    async def key_status(self, env: Environment) -> KeyStatus:
         """The place of the key. Unlocks nothing, runs no program, raises nothing."""
         if (key := self._session.get(_entry_name(env))) is not None:
             return KeyStatus("session", "this session only", key.hint)

@@ -140,13 +140,13 @@ class DownloadTask:
             self.received = self.size = saved.size
             return saved
         except BaseException as error:
-            failure = self._translated(error)
+            failure = self._translate(error)
         if isinstance(failure, DownloadError) and not isinstance(failure, _RESUMABLE):
             self._discard()
         self._close_part()
         raise failure
 
-    def _translated(self, error: BaseException) -> BaseException:
+    def _translate(self, error: BaseException) -> BaseException:
         """Translates errors of network and disk into those that :meth:`run` names."""
         if isinstance(error, RequestError | InterruptedDownloadError) and self._cancel.cancelled:
             return StoppedDownloadError()

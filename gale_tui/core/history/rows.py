@@ -187,11 +187,11 @@ def load_job(text: str) -> Job:
 def storable(values: Sequence[Any]) -> Row:
     """The values with what a database cannot hold replaced: halves of surrogate pairs, numbers beyond 64 bits."""
 
-    def possible(value: Any) -> Any:
+    def storable_value(value: Any) -> Any:
         if isinstance(value, str):
             return value.encode("utf-8", "replace").decode()
         if isinstance(value, int):
             return max(-_LARGEST, min(_LARGEST, value))
         return value
 
-    return tuple(possible(value) for value in values)
+    return tuple(storable_value(value) for value in values)

@@ -152,7 +152,7 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         exchange = current_exchange()
-        with _translated(httpcore.ConnectTimeout, httpcore.ConnectError):
+        with _translate_errors(httpcore.ConnectTimeout, httpcore.ConnectError):
             exchange.enter("name")
             addresses = look_up(host, port, exchange)
             exchange.enter("connect")
@@ -190,7 +190,7 @@ class _Stream(httpcore.NetworkStream):
                 return passed
 
     def _read(self, max_bytes: int, timeout: float | None) -> bytes:
-        with _translated(httpcore.ReadTimeout, httpcore.ReadError):
+        with _translate_errors(httpcore.ReadTimeout, httpcore.ReadError):
             limit = _limit(timeout)
             if self._tunnel is not None:
                 data = self._tunnel.read(max_bytes, limit)
@@ -209,7 +209,7 @@ class _Stream(httpcore.NetworkStream):
         if current_exchange().phase in ("proxy", "request"):
             self._framing = ResponseFraming()
         view = memoryview(buffer)
-        with _translated(httpcore.WriteTimeout, httpcore.WriteError):
+        with _translate_errors(httpcore.WriteTimeout, httpcore.WriteError):
             while view:
                 limit = _limit(timeout)
                 if self._tunnel is not None:
@@ -231,7 +231,7 @@ class _Stream(httpcore.NetworkStream):
         wrapped: socket.socket | None = None
         try:
             with (
-                _translated(httpcore.ConnectTimeout, httpcore.ConnectError),
+                _translate_errors(httpcore.ConnectTimeout, httpcore.ConnectError),
                 self._contexts.lend() as context,
             ):
                 if isinstance(self._socket, ssl.SSLSocket):
@@ -271,7 +271,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 @contextlib.contextmanager
-def _translated(timeout: type[Exception], failure: type[Exception]) -> Iterator[None]:
+def _translate_errors(timeout: type[Exception], failure: type[Exception]) -> Iterator[None]:
     """Errors of a socket as those of the library."""
     try:
         yield

@@ -122,7 +122,7 @@ def _member(tree: _Tree, member: Member, documents: dict[str, Any]) -> bytes:
                 if member.file in (FLOW, APPLICATION, VARIABLES):
                     raise
         return content
-    document = _joined(parse(content, member.file), tree, member.file, nodes=True)
+    document = _resolve(parse(content, member.file), tree, member.file, nodes=True)
     documents[member.file] = document
     original = (tree.values or {}).get(ORIGINAL) if member.file == VARIABLES else None
     if type(original) is str:
@@ -150,7 +150,7 @@ def _object(content: bytes, file: str, what: str) -> dict[str, Any]:
     return found
 
 
-def _joined(document: Any, tree: _Tree, file: str, *, nodes: bool) -> Any:
+def _resolve(document: Any, tree: _Tree, file: str, *, nodes: bool) -> Any:
     """The document with its references resolved."""
 
     def walk(value: Any) -> Any:
@@ -182,7 +182,7 @@ def _file(value: Any, tree: _Tree, file: str, nodes: bool) -> Any:
         raise SourceError(error.what, error.advice, file=file, line=tree.line(file, FILE, value)) from None
     tree.used.add(path)
     if path.endswith(".json"):
-        return _joined(parse(tree.files[path], path), tree, path, nodes=False)
+        return _resolve(parse(tree.files[path], path), tree, path, nodes=False)
     try:
         # A text ends as editors end a file: the last line feed is the file's own.
         return tree.files[path].decode().removesuffix("\n")

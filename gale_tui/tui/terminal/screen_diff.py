@@ -50,7 +50,7 @@ class ScreenDiff:
         self._size = (0, 0)
 
     @staticmethod
-    def knows(update: object) -> TypeGuard[LayoutUpdate | ChopsUpdate]:
+    def can_diff(update: object) -> TypeGuard[LayoutUpdate | ChopsUpdate]:
         """Returns True for an update of the screen or a part of it; after any other, call `forget`."""
         return isinstance(update, LayoutUpdate | ChopsUpdate)
 

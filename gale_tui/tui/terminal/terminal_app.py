@@ -91,7 +91,7 @@ class TerminalApp(App[int]):
         if sent and renderable is not None:
             from gale_tui.tui.terminal.screen_diff import PaintedUpdate
 
-            if self._diff.knows(update):
+            if self._diff.can_diff(update):
                 if self.driver is not None and self.driver.behind:
                     self._repaint_later(self.driver)
                     self.post_display_hook()

@@ -21,7 +21,7 @@ from gale_tui.core.archive.json_diff import (
     FieldChange,
     canonical,
     differences,
-    same,
+    equivalent,
     text_difference,
 )
 from gale_tui.sandbox.flows import REVISION
@@ -179,24 +179,24 @@ VALUES = st.recursive(
 
 @given(VALUES, st.randoms(use_true_random=False))
 def test_shuffling_makes_no_difference(value: Any, rng: random.Random) -> None:
-    assert same(value, shuffled(value, rng))
+    assert equivalent(value, shuffled(value, rng))
 
 
 @given(VALUES, VALUES)
 def test_what_differs_is_found_and_only_that(one: Any, other: Any) -> None:
-    assert same(one, other) is (canonical(one) == canonical(other))
+    assert equivalent(one, other) is (canonical(one) == canonical(other))
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [(True, 1), (0, False), ("1", 1), (None, 0), ([], {}), ([1], [1, 1]), ({}, None)]
 )
 def test_values_of_other_kinds_differ(one: object, other: object) -> None:
-    assert not same([one], [other])
-    assert not same({"a": one}, {"a": other})
+    assert not equivalent([one], [other])
+    assert not equivalent({"a": one}, {"a": other})
 
 
 def test_whole_numbers_are_the_same_however_written() -> None:
-    assert same({"a": 1.0}, {"a": 1})
+    assert equivalent({"a": 1.0}, {"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_whole_numbers_are_the_same_however_written() -> None:
     ],
 )
 def test_what_only_sounds_like_a_time_stamp_differs(name: str, one: object, other: object) -> None:
-    assert not same({name: one}, {name: other})
+    assert not equivalent({name: one}, {name: other})
 
 
 def test_items_with_a_name_are_matched_by_it() -> None:

@@ -171,7 +171,7 @@ async def test_a_refused_key_of_the_variables_is_replaced_for_the_session(bench:
         await eventually(lambda: engine.connection_status.of("env").state == "needs key")
         await engine.environments.provide_key(variables, OTHER, session_only=True)
         await watch.saved(job.id)
-        assert (await credentials.where(variables)).place == "session"
+        assert (await credentials.key_status(variables)).place == "session"
     finally:
         await engine.close()
 

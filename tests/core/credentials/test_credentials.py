@@ -66,7 +66,7 @@ class TestWithoutAKeyring:
         assert "no D-Bus session" in state.explanation
         for way in ("session only", "GALE_API_KEY together with GALE_HOST", "key_command"):
             assert way in state.explanation
-        status = await credentials.where(STAGING)
+        status = await credentials.key_status(STAGING)
         assert (status.place, status.hint) == ("unavailable", "")
         with pytest.raises(KeyringUnavailableError, match="no D-Bus session"):
             await credentials.key(STAGING)
@@ -134,7 +134,7 @@ class TestOrder:
         credentials.keep_for_session(STAGING, KEY)
         assert (before, credentials.session_only) == (False, True)
         assert await credentials.key(STAGING) == KEY
-        status = await credentials.where(STAGING)
+        status = await credentials.key_status(STAGING)
         assert (status.place, status.hint) == ("session", "…ging")
 
     async def test_a_session_key_does_not_follow_a_changed_host(self, credentials: Credentials) -> None:
@@ -158,7 +158,7 @@ class TestOrder:
         mine = Credentials(config_file=paths.config_file, threads=threads, use_keyring=False, fixed={"staging": KEY})
         fixed = dataclasses.replace(STAGING, source=source)
         assert await mine.key(fixed) == KEY
-        assert (await mine.where(fixed)).place == place
+        assert (await mine.key_status(fixed)).place == place
         assert not mine.session_only
         # The same id, but out of config.toml, where anybody may have put another host next to it.
         assert mine.cached(STAGING) is None
@@ -176,7 +176,7 @@ class TestOrder:
         monkeypatch.setattr(keyrings, "_choose_backend", asked)
         mine = Credentials(config_file=paths.config_file, threads=threads, use_keyring=False)
         assert not (await mine.keyring_state()).available
-        assert (await mine.where(STAGING)).place == "none"
+        assert (await mine.key_status(STAGING)).place == "none"
         with pytest.raises(NoKeyError, match=r"staging \(staging\.example\.com\)"):
             await mine.key(STAGING)
         await mine.forget(STAGING)
@@ -192,10 +192,10 @@ class TestOrder:
 class TestKeyCommand:
     async def test_its_line_is_the_key(self, credentials: Credentials) -> None:
         environment = shell(f"echo ' {KEY.reveal()} '; echo")
-        assert (await credentials.where(environment)).hint == "", "it is not run just to look"
+        assert (await credentials.key_status(environment)).hint == "", "it is not run just to look"
         assert await credentials.key(environment) == KEY
         assert credentials.cached(environment) == KEY
-        status = await credentials.where(environment)
+        status = await credentials.key_status(environment)
         assert (status.place, status.text, status.hint) == ("key_command", "key_command: sh", "…ging")
 
     async def test_it_runs_once_until_the_key_is_refused(self, credentials: Credentials, tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ class TestKeyCommand:
             await credentials.key(environment)
         assert "key-0000" not in str(caught.value)
         assert credentials.cached(environment) is None
-        assert (await credentials.where(environment)).place == "key_command"
+        assert (await credentials.key_status(environment)).place == "key_command"
 
     async def test_a_program_that_is_not_there(self, credentials: Credentials, tmp_path: Path) -> None:
         with pytest.raises(KeyCommandError, match="no program gale-no-such-program"):
@@ -388,7 +388,7 @@ class TestStrangeKeyrings:
         use(Backend(error=KeyringLocked("no")))
         with pytest.raises(KeyringLockedError):
             await credentials.key(STAGING)
-        assert (await credentials.where(STAGING)).place == "locked"
+        assert (await credentials.key_status(STAGING)).place == "locked"
 
     async def test_one_that_does_not_delete(self, credentials: Credentials, use: Any) -> None:
         class Stubborn(Backend):

@@ -147,8 +147,8 @@ def test_all_is_sent_where_nothing_is_known() -> None:
 
 def test_what_is_of_another_kind_is_left_to_the_framework() -> None:
     shown = ScreenDiff()
-    assert shown.knows(full([[Segment("a")], [], [], []]))
-    assert not shown.knows(PaintedUpdate("text"))
+    assert shown.can_diff(full([[Segment("a")], [], [], []]))
+    assert not shown.can_diff(PaintedUpdate("text"))
     assert PaintedUpdate("text").render_segments(TRUECOLOR) == "text"
 
 

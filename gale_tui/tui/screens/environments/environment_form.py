@@ -139,7 +139,7 @@ class EnvironmentForm(FormScreen[Environment]):
     async def _look_for_key(self) -> None:
         previous = self._previous
         if previous is not None:
-            status = await self.engine.credentials.where(previous)
+            status = await self.engine.credentials.key_status(previous)
             self._has_key = status.place in ("keyring", "session")
             self.query_one("#session-only", FormCheckbox).value = status.place == "session"
             if self._has_key:

@@ -135,7 +135,7 @@ class EnvironmentsScreen(GaleScreen[None]):
 
     async def _find_keys(self, environments: tuple[Environment, ...]) -> None:
         for environment in environments:
-            status = await self.engine.credentials.where(environment)
+            status = await self.engine.credentials.key_status(environment)
             text = f"{status.text} {status.hint}".strip()
             if status.place == "none" and environment.source == "config":
                 text = f"none: press {self.key('environment_edit')} to add it"

@@ -159,7 +159,7 @@ class ExportFields(FormBody):
         line = self.query_one("#environment-line", Static)
         host = environment.origin.display
         line.update(host)
-        status = await self.engine.credentials.where(environment)
+        status = await self.engine.credentials.key_status(environment)
         words = [host, "no key yet" if status.place == "none" else f"key: {status.place} {status.hint}".rstrip()]
         if environment.production:
             words.append("confirms before it exports")
