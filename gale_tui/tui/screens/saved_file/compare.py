@@ -124,7 +124,6 @@ class CompareScreen(PageScreen):
             lambda width: comparison_lines(comparison, before, after, width, now=now, values=values, key=key),
             keep_place=keep_place,
         )
-        self._show_found()
 
     def action_earlier(self) -> None:
         """Compares the later one with an export further back."""

@@ -73,7 +73,6 @@ class InspectScreen(PageScreen):
             document, values = contents.documents[self._view - 1], self._values
             lines = await DaemonThreads("inspect", keep=0).call(partial(document_text, document, values=values))
             self.page.show(partial(document_lines, lines), keep_place=keep_place)
-        self._show_found()
 
     def action_go_to_view(self, view: int) -> None:
         if self._contents is None:

@@ -14,7 +14,6 @@ from gale_tui.core.archive.contents import ArchiveContents
 from gale_tui.core.errors import GaleError
 from gale_tui.core.source.pack import read_contents
 from gale_tui.core.threads import DaemonThreads
-from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.line_input import SearchInput
 from gale_tui.tui.widgets.pages.inspect_lines import problem_lines
@@ -65,7 +64,6 @@ class PageScreen(GaleScreen[None]):
     @on(Input.Changed, "#search")
     def _search_changed(self, event: Input.Changed) -> None:
         self.page.search(event.value)
-        self._show_found()
 
     def action_keep_search(self) -> None:
         self.query_one("#search").display = bool(self.query_one("#search", Input).value)
@@ -78,22 +76,10 @@ class PageScreen(GaleScreen[None]):
         self._step(-1)
 
     def _step(self, by: int) -> None:
-        if not self.query_one("#search", Input).value:
-            self.action_search()
-            return
-        self.page.step(by)
-        self._show_found()
-
-    def _show_found(self) -> None:
-        words = self.query_one("#search", Input).value
-        present, count = self.page.found
-        if not words:
-            self.page.border_subtitle = ""
-        elif not count:
-            self.page.border_subtitle = "not found"
+        if self.query_one("#search", Input).value:
+            self.page.step(by)
         else:
-            lines = count_text(count, "line")
-            self.page.border_subtitle = f"{present:,} of {lines}" if present else f"in {lines}"
+            self.action_search()
 
     def action_back(self) -> None:
         """Clears the search; without one goes back."""

@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from gale_tui.tui.actions import Place, bindings
 from gale_tui.tui.formatting.pieces import Line, Tone, plain_text
+from gale_tui.tui.formatting.quantities import count_text
 from gale_tui.tui.widgets.line_view import LineView
 
 Build = Callable[[int], Sequence[Line]]
@@ -51,7 +52,6 @@ class TextPage(LineView):
             build: Makes them; everything in them is inert already.
         """
         self._build = build
-        self._at = None
         if not keep_place:
             self.scroll_to(y=0, animate=False)
         self._lay_out()
@@ -70,7 +70,7 @@ class TextPage(LineView):
         self._lines = self._build(max(10, width - 1))
         self.set_line_count(len(self._lines))
         self._search()
-        self.refresh()
+        self._show_found()
 
     # Searching
 
@@ -83,8 +83,7 @@ class TextPage(LineView):
         if self._found:
             top = self.scroll_offset.y
             self._at = next((number for number, line in enumerate(self._found) if line >= top), 0)
-            self._show_found()
-        self.refresh()
+        self._show_found()
 
     def _search(self) -> None:
         self._found, self._marks, self._at = [], {}, None
@@ -109,19 +108,20 @@ class TextPage(LineView):
             self._at = (-1 if by > 0 else 0) if self._at is None else self._at
             self._at = (self._at + by) % len(self._found)
             self._show_found()
-            self.refresh()
-
-    @property
-    def found(self) -> tuple[int, int]:
-        """The number of the present match, from 1, and how many there are; 0 if there is none."""
-        return (0 if self._at is None else self._at + 1), len(self._found)
 
     def _show_found(self) -> None:
-        if self._at is None:
-            return
-        line, top, height = self._found[self._at], self.scroll_offset.y, self.scrollable_content_region.height
-        if not top <= line < top + height:
-            self.scroll_to(y=max(0, line - height // 3), animate=False)
+        """Marks what is found, scrolls to the present line, and says in the border which of how many it is."""
+        lines = count_text(len(self._found), "line")
+        if not self._found:
+            self.border_subtitle = "not found" if self._words else ""
+        elif self._at is None:
+            self.border_subtitle = f"in {lines}"
+        else:
+            self.border_subtitle = f"{self._at + 1:,} of {lines}"
+            line, top, height = self._found[self._at], self.scroll_offset.y, self.scrollable_content_region.height
+            if not top <= line < top + height:
+                self.scroll_to(y=max(0, line - height // 3), animate=False)
+        self.refresh()
 
     # Drawing
 
