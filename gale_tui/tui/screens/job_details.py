@@ -42,7 +42,5 @@ class JobDetailsScreen(JobActions):
             self._follow()
 
     def action_export_again(self) -> None:
-        job = self.selected_job()
         self.dismiss(None)
-        if job is not None:
-            self.gale.navigation.open_form(again=job)
+        super().action_export_again()
