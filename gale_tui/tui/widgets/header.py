@@ -39,14 +39,11 @@ class HeaderBar(TonedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._environment: Environment | None = None
-        self._key = ""
-        self._counts = JobCounts()
-        self._badges: Sequence[str] = ()
+        self._shown: tuple[Environment | None, str, JobCounts, Sequence[str]] = (None, "", JobCounts(), ())
 
     def show(self, environment: Environment | None, key: str, counts: JobCounts, badges: Sequence[str]) -> None:
         """Shows the environment for new exports, where its key lives, the counts, and words like DEMO or PAUSED."""
-        self._environment, self._key, self._counts, self._badges = environment, key, counts, badges
+        self._shown = environment, key, counts, badges
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -61,7 +58,7 @@ class HeaderBar(TonedWidget):
         return Strip(segments).adjust_cell_length(width, base).simplify()
 
     def _pieces(self, width: int) -> list[Piece]:
-        environment, counts = self._environment, self._counts
+        environment, key, counts, badges = self._shown
         separator = Piece(f" {glyphs.DOT} ", Tone.MUTED)
         right = [Piece(f"{counts.running} running", Tone.RUNNING if counts.running else Tone.MUTED)]
         if counts.failed:
@@ -77,21 +74,21 @@ class HeaderBar(TonedWidget):
                 name = f"PROD {name}"
             tone = Tone.DANGER_BADGE if environment.production else Tone.BADGE
             left += self._badge(clip(name, max(12, width // 4)), tone)
-        for badge in self._badges:
+        for badge in badges:
             left += [Piece(" "), *self._badge(inert(badge, 20), Tone.NOTICE_BADGE)]
         room = width - 1 - cell_len(plain_text(left))
         while cell_len(plain_text(right)) + 2 > room and right:
             del right[-2:]
         # In steps of four cells: one more digit in a count should not move the rest of the line.
         room -= -4 * (-(cell_len(plain_text(right)) + 2) // 4)
-        left += self._place(environment, room)
+        left += self._place(environment, key, room)
         gap = width - 1 - cell_len(plain_text([*left, *right]))
         return [*left, Piece(" " * max(1, gap)), *right, Piece(" ")]
 
-    def _place(self, environment: Environment | None, room: int) -> list[Piece]:
+    def _place(self, environment: Environment | None, key_text: str, room: int) -> list[Piece]:
         """Host and key in at most `room` cells: the host is shortened first, then the key, then both are left out."""
         host = inert(environment.origin.display, 253) if environment is not None else ""
-        full = inert(self._key, 40)
+        full = inert(key_text, 40)
         short, colon, rest = full.partition(": ")
         full = f"{short} ({rest})" if colon else full
         for key in (full, short, ""):
