@@ -210,7 +210,7 @@ class GaleEngine:
         newest = await store.load(limit=FIRST_SCREENFUL)
         self.registry.add_loaded(newest)
         self.registry.add_loaded(await store.unfinished())
-        self.scheduler.start()
+        self._background.start(self.scheduler.run(), "scheduler")
         self._background.start(self._load_rest(store, newest), "load history")
         self._background.start(self._follow_others(), "follow others")
         self._background.start(self._keep_leases(store), "keep leases")
@@ -290,7 +290,7 @@ class GaleEngine:
         await asyncio.wait({closing}, timeout=max(0.2, until - loop.time()))
 
     async def _end(self) -> None:
-        await asyncio.gather(self._background.end(), self.scheduler.close(), return_exceptions=True)
+        await self._background.end()
         with contextlib.suppress(GaleError):
             await self.registry.write_pending()
         within = CLOSING / 3

@@ -54,7 +54,6 @@ class Scheduler:
         self._order = itertools.count()
         self._wake = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._task: asyncio.Task[None] | None = None
         self._paused = False
         self._watched: str | None = None
 
@@ -186,28 +185,23 @@ class Scheduler:
 
     # Running
 
-    def start(self) -> None:
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="scheduler")
-
-    async def close(self) -> None:
-        tasks = [*self._in_flight, *([self._task] if self._task else [])]
-        self._task = None
-        await cancel_all(tasks)
-
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            wait = self._poll_due()
-            if self._wake.is_set():
-                continue
-            if wait is None:
-                await self._wake.wait()
-                continue
-            planned = self._clock.monotonic() + wait
-            await wait_for_event(self._wake, self._clock, wait)
-            if self._clock.monotonic() - planned > self.policy.jump:
-                self._spread_overdue()
+    async def run(self) -> None:
+        """Polls until it is cancelled, which ends the polls under way as well."""
+        try:
+            while True:
+                self._wake.clear()
+                wait = self._poll_due()
+                if self._wake.is_set():
+                    continue
+                if wait is None:
+                    await self._wake.wait()
+                    continue
+                planned = self._clock.monotonic() + wait
+                await wait_for_event(self._wake, self._clock, wait)
+                if self._clock.monotonic() - planned > self.policy.jump:
+                    self._spread_overdue()
+        finally:
+            await cancel_all(self._in_flight)
 
     def _poll_due(self) -> float | None:
         """Polls the jobs that may be polled now; returns the seconds to the next, None if nothing waits."""

@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
+from gale_tui.core.background import cancel_all
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.rate_limits import PollOutcome, PollPolicy, PollResult
@@ -64,11 +65,11 @@ class Instance:
         self.asked = {}
         for job in self.shown.values():
             self._follow(job)
-        self.scheduler.start()
+        self.running = asyncio.create_task(self.scheduler.run())
 
     async def close(self) -> None:
         """Ends."""
-        await self.scheduler.close()
+        await cancel_all([self.running])
         await self.store.close()
 
     def _follow(self, job: Job) -> None:

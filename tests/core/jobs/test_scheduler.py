@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gale_tui.core.background import cancel_all
 from gale_tui.core.jobs.rate_limits import Condition, PollOutcome, PollPolicy, PollResult, Wait
 from gale_tui.core.jobs.scheduler import Scheduler
 from tests.support.clocks import FakeClock, settle
@@ -58,6 +59,8 @@ class Server:
 class Bench:
     """A running scheduler with its clock and server."""
 
+    running: asyncio.Task[None]
+
     def __init__(self, seed: int = 1, usual: float | None = None, **numbers: Any) -> None:
         self.clock = FakeClock()
         self.server = Server(self.clock)
@@ -75,11 +78,11 @@ class Bench:
 @contextlib.asynccontextmanager
 async def bench(seed: int = 1, **numbers: Any) -> AsyncIterator[Bench]:
     one = Bench(seed, **numbers)
-    one.scheduler.start()
+    one.running = asyncio.create_task(one.scheduler.run())
     try:
         yield one
     finally:
-        await one.scheduler.close()
+        await cancel_all([one.running])
 
 
 def most_within(times: list[float], seconds: float) -> int:
@@ -523,8 +526,7 @@ async def test_a_fault_in_asking_ends_neither_the_job_nor_the_scheduler() -> Non
         assert len(b.server.times("a")) > 5
         assert len(b.server.times("b")) > 5
         assert [type(report["exception"]) for report in reports] == [ZeroDivisionError] * 2
-        assert b.scheduler._task is not None
-        assert not b.scheduler._task.done()
+        assert not b.running.done()
 
 
 async def test_a_job_that_was_forgotten_and_brought_back_keeps_to_its_limits() -> None:

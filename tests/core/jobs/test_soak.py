@@ -15,6 +15,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from gale_tui.core.background import cancel_all
 from gale_tui.core.history.store import JobStore
 from gale_tui.core.jobs.job_registry import JobRegistry
 from gale_tui.core.jobs.rate_limits import PollOutcome, PollPolicy, PollResult
@@ -160,7 +161,7 @@ async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
         environment = ENVIRONMENTS[number % len(ENVIRONMENTS)]
         await registry.add(sample_job(job_id, clock.time() + number / 1000, environment_id=environment), "requested")
         monitor.track(job_id, environment)
-    monitor.start()
+    running = asyncio.create_task(monitor.run())
     await clock.advance(180)
 
     open_before = descriptors()
@@ -202,5 +203,5 @@ async def test_500_jobs_over_ten_minutes(tmp_path: Path) -> None:
     states = Counter(job.state for job in await store.load())
     assert states == {JobState.SUCCEEDED: JOBS - UNENDING, JobState.RUNNING: UNENDING}
     assert len(monitor) == UNENDING
-    await monitor.close()
+    await cancel_all([running])
     await store.close()
