@@ -117,38 +117,40 @@ def _environment(path: Path) -> str:
 
 def report_lines(comparison: Comparison) -> Iterator[str]:
     """The comparison as lines of text, inert; values of environment variables are left out."""
-    it = comparison
-    yield f"--- {inert(it.before.path, 4096)}"
-    yield f"+++ {inert(it.after.path, 4096)}"
-    if it.same:
+    yield f"--- {inert(comparison.before.path, 4096)}"
+    yield f"+++ {inert(comparison.after.path, 4096)}"
+    if comparison.same:
         yield "No difference."
         return
-    yield from _section("Tool", _fields(it.about))
-    yield from _section("Nodes", _changes(it.nodes))
-    yield from _section("Guardrails", _changes(it.guardrails))
-    yield from _section("Environment variables", _changes(it.variables))
-    yield from _section("Flow settings", _fields(it.settings))
-    yield from _section("Files", _changes(it.files))
+    yield from _section("Tool", _fields(comparison.about))
+    yield from _section("Nodes", _changes(comparison.nodes))
+    yield from _section("Guardrails", _changes(comparison.guardrails))
+    yield from _section("Environment variables", _changes(comparison.variables))
+    yield from _section("Flow settings", _fields(comparison.settings))
+    yield from _section("Files", _changes(comparison.files))
 
 
 def stat_lines(comparison: Comparison) -> Iterator[str]:
     """One line for each thing that differs, with its changed fields and lines counted, then the sum."""
-    it = comparison
     rows: list[tuple[str, str]] = []
-    for name, fields in (("tool", it.about), ("flow settings", it.settings)):
+    for name, fields in (("tool", comparison.about), ("flow settings", comparison.settings)):
         if fields:
             rows.append((f"~ {name}", _extent(fields)))
-    for part, changes in (("", it.nodes), ("guardrail ", it.guardrails), ("variable ", it.variables)):
+    for part, changes in (
+        ("", comparison.nodes),
+        ("guardrail ", comparison.guardrails),
+        ("variable ", comparison.variables),
+    ):
         for each in changes:
             if each.mark == "~":
                 extent = "changed" if part == "variable " else _extent(each.fields)
             else:
                 extent = "added" if each.mark == "+" else "removed"
             rows.append((f"{each.mark} {part}{_title(each)}", extent))
-    rows += [(f"{each.mark} file {_title(each)}", "") for each in it.files]
+    rows += [(f"{each.mark} file {_title(each)}", "") for each in comparison.files]
     width = max((len(name) for name, _ in rows), default=0)
     yield from (f"{name:{width}}  {extent}".rstrip() for name, extent in rows)
-    yield "No difference." if it.same else f"{it.count} differ" if it.count > 1 else "1 differs"
+    yield "No difference." if comparison.same else f"{comparison.count} differ" if comparison.count > 1 else "1 differs"
 
 
 def _extent(changes: Sequence[FieldChange]) -> str:

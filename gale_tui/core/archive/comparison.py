@@ -213,22 +213,22 @@ def _same_document(before: ArchiveContents, after: ArchiveContents, name: str) -
 # As data
 
 
-def comparison_as_json(it: Comparison) -> dict[str, object]:
+def comparison_as_json(result: Comparison) -> dict[str, object]:
     """A comparison as data for scripts. Values of environment variables are left out."""
     return {
-        "same": it.same,
-        "before": _archive_as_json(it.before),
-        "after": _archive_as_json(it.after),
-        "about": [change_as_json(each) for each in it.about],
-        "nodes": _by_mark(it.nodes, _node_as_json, lambda each: {**_node_as_json(each), "fields": _fields(each)}),
-        "guardrails": _by_mark(it.guardrails, _name, lambda each: {"name": each.name, "fields": _fields(each)}),
+        "same": result.same,
+        "before": _archive_as_json(result.before),
+        "after": _archive_as_json(result.after),
+        "about": [change_as_json(each) for each in result.about],
+        "nodes": _by_mark(result.nodes, _node_as_json, lambda each: {**_node_as_json(each), "fields": _fields(each)}),
+        "guardrails": _by_mark(result.guardrails, _name, lambda each: {"name": each.name, "fields": _fields(each)}),
         "variables": _by_mark(
-            it.variables,
+            result.variables,
             _name,
             lambda each: {"name": each.name, "value_changed": each.value_changed, "fields": _fields(each)},
         ),
-        "settings": [change_as_json(each) for each in it.settings],
-        "files": _by_mark(it.files, _name, _name),
+        "settings": [change_as_json(each) for each in result.settings],
+        "files": _by_mark(result.files, _name, _name),
     }
 
 

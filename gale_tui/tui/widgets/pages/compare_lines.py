@@ -83,21 +83,21 @@ def _middle(text: str, width: int) -> str:
     return clip(text, width - cell_len(tail)) + tail
 
 
-def _summary(it: Comparison) -> str:
-    if it.same:
-        if it.before.sha256 == it.after.sha256:
+def _summary(comparison: Comparison) -> str:
+    if comparison.same:
+        if comparison.before.sha256 == comparison.after.sha256:
             return "No difference: the files are the same, byte for byte."
         return "No difference (order and time stamps are ignored)."
-    nodes = [each.mark for each in it.nodes]
+    nodes = [each.mark for each in comparison.nodes]
     counts = (
-        (len(it.about), "field of the tool", "fields of the tool"),
+        (len(comparison.about), "field of the tool", "fields of the tool"),
         (nodes.count("+"), "node added", "nodes added"),
         (nodes.count("-"), "node removed", "nodes removed"),
         (nodes.count("~"), "node changed", "nodes changed"),
-        (len(it.guardrails), "guardrail", "guardrails"),
-        (len(it.variables), "variable", "variables"),
-        (len(it.settings), "flow setting", "flow settings"),
-        (len(it.files), "other file", "other files"),
+        (len(comparison.guardrails), "guardrail", "guardrails"),
+        (len(comparison.variables), "variable", "variables"),
+        (len(comparison.settings), "flow setting", "flow settings"),
+        (len(comparison.files), "other file", "other files"),
     )
     parts = [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
     return f"Different: {', '.join(parts)}."

@@ -110,7 +110,7 @@ class TextPage(LineView):
             self._show_found()
 
     def _show_found(self) -> None:
-        """Marks what is found, scrolls to the present line, and says in the border which of how many it is."""
+        """Marks the matches, scrolls to the present one, and shows its number and theirs in the border."""
         lines = count_text(len(self._found), "line")
         if not self._found:
             self.border_subtitle = "not found" if self._words else ""
