@@ -108,7 +108,7 @@ class BatchController:
             # Typed lines that were not started are shown again the next time.
             self._unsaved_list = screen.unsaved if record is None else None
             if record is not None:
-                self._jobs.table.marks.clear()
+                self._jobs.table.clear_marks()
                 # The app's worker, not a screen's: going elsewhere must not stop it.
                 app.run_worker(self._start(record), name="batch", group="batch")
 

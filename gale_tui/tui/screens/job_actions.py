@@ -156,7 +156,7 @@ class MarkedJobActions(JobActions):
 
     def target_jobs(self) -> Sequence[Job]:
         """The marked jobs that are shown; without any, the selected one."""
-        return self.table.marks.jobs or super().target_jobs()
+        return self.table.marked_jobs or super().target_jobs()
 
     async def action_remove(self) -> None:
         """Removes jobs from the list; asks first if there are several."""
@@ -221,16 +221,16 @@ class MarkedJobActions(JobActions):
     def action_mark(self) -> None:
         job = self.selected_job()
         if job is not None:
-            self.table.marks.toggle(job.id)
+            self.table.toggle_mark(job.id)
             self.table.action_cursor_down()
             self.show_title()
 
     def action_mark_all(self) -> None:
-        self.table.marks.mark_all()
+        self.table.mark_all()
         self.show_title()
 
     def action_mark_range(self) -> None:
         job = self.selected_job()
         if job is not None:
-            self.table.marks.mark_range(job.id)
+            self.table.mark_range(job.id)
             self.show_title()

@@ -101,8 +101,8 @@ class JobsScreen(MarkedJobActions):
         """Shows in the table's title how many jobs match and are marked, and a batch's progress."""
         table = self.table
         matches = f"{table.row_count():,} of {len(table.rows.jobs):,} match" if self._filter else ""
-        marked = len(table.marks.ids)
-        hidden = marked - len(table.marks.jobs) if marked else 0
+        marked = len(table.marked)
+        hidden = marked - len(table.marked_jobs) if marked else 0
         marks = f"{marked:,} marked" + (f" ({hidden:,} hidden)" if hidden else "") if marked else ""
         title = " · ".join(word for word in ("Export jobs", matches, self.gale.batch.status_line, marks) if word)
         if title != self._title:
@@ -248,7 +248,7 @@ class JobsScreen(MarkedJobActions):
         self._show_filter(False)
         self.table.focus()
         if not before:
-            self.table.marks.clear()
+            self.table.clear_marks()
             self.show_title()
 
     def action_filter_down(self) -> None:

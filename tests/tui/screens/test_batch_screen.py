@@ -380,7 +380,7 @@ async def test_marked_rows_are_exported_together(tmp_path: Path, sandbox: Sandbo
         await pilot.press("g", "space", "space")
         await until(pilot, lambda: "2 marked" in str(app.jobs_screen.table.border_title))
         await pilot.press("escape")
-        assert app.jobs_screen.table.marks.ids == frozenset()
+        assert app.jobs_screen.table.marked == frozenset()
         await pilot.press("g", "space", "space", "e")
         await shown(app, pilot, BatchScreen)
         assert "2 exports" in listed(app)
@@ -389,7 +389,7 @@ async def test_marked_rows_are_exported_together(tmp_path: Path, sandbox: Sandbo
         await report(app, pilot, 4)
         assert "2 saved (2 unchanged)" in page(app)
         assert saved(app.engine) == 4
-        assert app.jobs_screen.table.marks.ids == frozenset()
+        assert app.jobs_screen.table.marked == frozenset()
 
 
 async def test_the_end_of_a_batch_is_told_over_another_screen(tmp_path: Path, sandbox: Sandbox) -> None:

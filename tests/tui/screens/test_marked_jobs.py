@@ -39,7 +39,7 @@ async def three_saved(
 
 
 def marked(app: GaleApp) -> set[str]:
-    return set(app.jobs_screen.table.marks.ids)
+    return set(app.jobs_screen.table.marked)
 
 
 async def test_all_and_a_range_can_be_marked(tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ async def test_partial_updates_add_up_to_the_full_picture() -> None:
                 case 5:
                     table.select(jobs[which].id)
                 case 6:
-                    table.marks.toggle(jobs[which].id)
+                    table.toggle_mark(jobs[which].id)
                 case 7:
                     table.scroll_to(y=chance.randrange(5), animate=False)
                 case _:

@@ -296,14 +296,13 @@ async def test_empty_states_say_what_to_do() -> None:
 async def test_marks_are_shown_and_go_with_their_jobs() -> None:
     app = TableApp(JOBS)
     async with app.run_test(size=(80, 12)):
-        app.table.marks.toggle("job-2")
-        app.table.marks.toggle("job-3")
-        app.table.marks.toggle("job-3")
-        app.table.marks.toggle("nobody")
-        assert app.table.marks.ids == {"job-2"}
+        app.table.toggle_mark("job-2")
+        app.table.toggle_mark("job-3")
+        app.table.toggle_mark("job-3")
+        assert app.table.marked == {"job-2"}
         assert [line[0] for line in shown(app.table)[1:4]] == [" ", "◆", " "]
         app.table.apply(forgotten(JOBS[1]))
-        assert app.table.marks.ids == set()
+        assert app.table.marked == set()
 
 
 async def test_production_is_seen_without_colours() -> None:

@@ -16,7 +16,6 @@ from gale_tui.core.models import Job, JobChange
 from gale_tui.tui.formatting.job_text import JobFacts
 from gale_tui.tui.formatting.pieces import Piece
 from gale_tui.tui.widgets.tables.columns import Column, columns_for, header_pieces, row_pieces
-from gale_tui.tui.widgets.tables.job_marks import JobMarks
 from gale_tui.tui.widgets.tables.job_rows import JobRows
 from gale_tui.tui.widgets.tables.row_scroll import RowScroll
 
@@ -49,7 +48,9 @@ class JobTable(RowScroll):
         self.rows = JobRows()
         self._now = time.time()
         self._current: str | None = None
-        self.marks = JobMarks(self.rows, self.repaint_jobs)
+        self.marked: frozenset[str] = frozenset()
+        """Ids of all marked jobs, those that the filter hides included."""
+        self._last_marked = ""
 
     # Display
 
@@ -65,7 +66,7 @@ class JobTable(RowScroll):
     def set_jobs(self, jobs: Iterable[Job]) -> None:
         """Takes a whole set of jobs in place of the present one."""
         self.rows.replace_all(jobs)
-        self.marks.drop_unknown()
+        self.marked &= self.rows.jobs.keys()
         self._rows_replaced()
 
     def set_filter(self, match: Callable[[Job], bool] | None) -> None:
@@ -82,7 +83,7 @@ class JobTable(RowScroll):
         job = change.job
         if change.removed:
             row = self.rows.remove(job.id)
-            self.marks.drop_unknown()
+            self.marked -= {job.id}
             self._removed(row)
             return
         if job.id not in self.rows.jobs:
@@ -115,6 +116,35 @@ class JobTable(RowScroll):
         row = self.rows.row_of(job_id)
         if row is not None:
             self.move_to(row)
+
+    # Marks
+
+    @property
+    def marked_jobs(self) -> list[Job]:
+        """The marked jobs that the filter lets through, from the top."""
+        return [job for job in self.rows.shown_jobs if job.id in self.marked] if self.marked else []
+
+    def toggle_mark(self, job_id: str) -> None:
+        self._last_marked = job_id
+        self._set_marks(self.marked ^ {job_id})
+
+    def mark_all(self) -> None:
+        """Marks all jobs shown; none if they all are marked."""
+        shown = {job.id for job in self.rows.shown_jobs}
+        self._set_marks(self.marked - shown if shown <= self.marked else self.marked | shown)
+
+    def mark_range(self, job_id: str) -> None:
+        """Marks from the job that was marked last to this one."""
+        rows = [row for row in map(self.rows.row_of, (self._last_marked, job_id)) if row is not None]
+        self._last_marked = job_id
+        self._set_marks(self.marked | {self.rows.at(row).id for row in range(min(rows), max(rows) + 1)})
+
+    def clear_marks(self) -> None:
+        self._set_marks(frozenset())
+
+    def _set_marks(self, marked: frozenset[str]) -> None:
+        changed, self.marked = self.marked ^ marked, marked
+        self.repaint_jobs(changed)
 
     # Rows that come and go
 
@@ -207,7 +237,7 @@ class JobTable(RowScroll):
         if row >= len(self.rows):
             return Strip.blank(self.content_region.width, self.style_of())
         job = self.rows.at(row)
-        pieces = row_pieces(self._facts_of(job, self._now), self._columns, marked=job.id in self.marks.ids)
+        pieces = row_pieces(self._facts_of(job, self._now), self._columns, marked=job.id in self.marked)
         return self._strip(pieces, "row" if job.id != self._current else "cursor" if self.has_focus else "blurred")
 
     def _strip(self, pieces: Sequence[Piece], ground: str) -> Strip:
