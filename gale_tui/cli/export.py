@@ -15,7 +15,6 @@ from gale_tui.cli.jobs import job_as_json
 from gale_tui.cli.narration import Narration
 from gale_tui.core.batch.report import BatchAccount, BatchEntry, Outcome
 from gale_tui.core.errors import CredentialError, ForbiddenError, GaleError, RateLimitedError
-from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.sets import ToolSet
 from gale_tui.core.jobs.batch_runner import BatchRun
 from gale_tui.core.jobs.engine import GaleEngine
@@ -35,20 +34,20 @@ class FailFastError(GaleError):
     exit_code = 1
 
 
-def entry_as_json(entry: BatchEntry, batch: BatchRecord) -> dict[str, object]:
+def entry_as_json(entry: BatchEntry, plan: Plan) -> dict[str, object]:
     """The result of a tool as data for scripts: the job, the batch, and whether the file is unchanged. One that was not
     started has the same fields.
     """
+    environment, record = plan
     job = entry.job
     if job is None:
-        tool = entry.tool
-        environment = batch.environment_id, batch.environment_name
-        nobody = Job("", *environment, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label, kind=tool.kind)
+        tool, names = entry.tool, (environment.id, environment.name)
+        nobody = Job("", *names, "", tool.tool_id, tool.flow_id, 0.0, label=tool.label, kind=tool.kind)
         known = {**job_as_json(nobody), "status": None, "state": "not started", "note": entry.why}
     else:
         known = job_as_json(job)
     outcome = entry.outcome.value if entry.outcome is not None else None
-    return {**known, "outcome": outcome, "unchanged": entry.unchanged, "batch": batch.name or None}
+    return {**known, "outcome": outcome, "unchanged": entry.unchanged, "batch": record.name or None}
 
 
 async def export(engine: GaleEngine, arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -166,7 +165,7 @@ async def _run_all(
             narration.follow(entry)
             if entry.outcome is not None:
                 ended.add(place)
-                _write_result(entry, arguments, plan[1], out)
+                _write_result(entry, arguments, plan, out)
         narration.show(account.progress if several else "")
         if arguments.fail_fast and any(account.not_good):
             error = FailFastError("Stopped after the first failure (--fail-fast)")
@@ -226,10 +225,10 @@ async def _run_batch(run: BatchRun, engine: GaleEngine, seconds: float | None) -
         key_trouble.cancel()
 
 
-def _write_result(entry: BatchEntry, arguments: argparse.Namespace, record: BatchRecord, out: TextIO) -> None:
+def _write_result(entry: BatchEntry, arguments: argparse.Namespace, plan: Plan, out: TextIO) -> None:
     job = entry.job
     if arguments.json:
-        out.write(json.dumps(entry_as_json(entry, record), ensure_ascii=False) + "\n")
+        out.write(json.dumps(entry_as_json(entry, plan), ensure_ascii=False) + "\n")
     elif job is not None and job.download.state is DownloadState.SAVED:
         out.write(f"{job.download.path}\n")
     out.flush()

@@ -14,6 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from gale_tui.cli.export import entry_as_json
+from gale_tui.core.batch.report import BatchEntry, Outcome
+from gale_tui.core.batch.tools import BatchTool
+from gale_tui.core.history.batches import BatchRecord
+from gale_tui.core.identifiers import parse_host
+from gale_tui.core.models import Environment
 from gale_tui.sandbox.script import Script
 from tests.e2e.terminal import LIMIT, PtyProgram, environ_for, wait_until
 from tests.support import faults
@@ -182,3 +188,13 @@ def test_without_a_screen_it_is_resumed(
     again = export(sandbox, home, "--resume")
     assert again.returncode == 2
     assert "Nothing to resume" in again.stderr
+
+
+def test_a_tool_that_was_not_started_names_its_environment_as_it_is_called_now() -> None:
+    origin = parse_host("https://gale.example")
+    record = BatchRecord.new(
+        Environment("e-1", "before", origin), [BatchTool("a-1", "cf-1")], name="six", created_at=1.0
+    )
+    entry = BatchEntry(record.tools[0], Outcome.NOT_STARTED, why="Stopped")
+    found = entry_as_json(entry, (Environment("e-1", "now", origin), record))
+    assert (found["environment"], found["batch"], found["outcome"]) == ("now", "six", "not started")
