@@ -73,8 +73,8 @@ def _batch_of_requests(captured: Captured) -> Batch:
     bad: list[BadLine] = []
     for request in captured.requests:
         flow = request.flow_id or ("no Flow ID" if request.kind.needs_flow else "")
-        where = "" if request.tool_id else request.host or ""
-        shown = inert(f"{request.tool_id or f'no {request.kind} id'} {flow} {where}", 120)
+        where = "" if request.tool_id else request.host
+        shown = inert(" ".join(filter(None, (request.tool_id or f"no {request.kind} id", flow, where))), 120)
         problem = _problem_of(request) or (TOO_MANY if len(tools) >= MOST_TOOLS else "")
         tool_id, flow_id = request.tool_id or "", request.flow_id or ""
         if problem:

@@ -158,6 +158,11 @@ def test_a_copied_call_that_is_no_export_is_no_list() -> None:
         assert "sid" not in repr(batch)
 
 
+def test_a_request_without_an_id_is_told_by_its_host() -> None:
+    batch = read_batch("curl -X POST 'https://gale.example/api/public/models/$ID/export'\n")
+    assert [line.text for line in batch.bad] == ["no model id https://gale.example"]
+
+
 def test_a_link_in_a_label_makes_no_request_of_a_list() -> None:
     batch = read_batch(f"{A},{F},see https://wiki.example.com/bank\n{B},{G},other")
     assert [tool.tool_id for tool in batch.tools] == [A, B]
