@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.screen import ModalScreen, Screen
 from textual.types import CSSPathType
 from textual.widgets import OptionList, Static
+from textual.worker import active_worker
 
 from gale_tui.tui.actions import EXPORTING, Place, bindings
 from gale_tui.tui.keymap import KeyMap, read_keys
@@ -80,9 +81,19 @@ class _AppScreen(Screen[T]):
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Dismisses the screen, once it is on top: the framework would take away the one above."""
         if self.is_active:
+            self._cancel_workers()
             return super().dismiss(result)
         self._result = (result,)
         return AwaitComplete()
+
+    def _cancel_workers(self) -> None:
+        """Cancels what still runs for the screen, but for the worker that dismisses it.
+
+        The framework does so only after it has removed the widgets that a worker may ask for.
+        """
+        for worker in self.workers:
+            if worker.node is self and worker is not active_worker.get(None):
+                worker.cancel()
 
     def on_screen_resume(self) -> None:
         if self._result is not None:

@@ -48,6 +48,26 @@ async def test_i_shows_the_tool_in_the_saved_file(tmp_path: Path, sandbox: Sandb
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 
 
+async def test_a_file_that_is_read_while_the_screen_closes_is_shown_to_nobody(
+    tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = asyncio.Event()
+
+    async def read(screen: InspectScreen, path: Path | None) -> None:
+        await removed.wait()
+
+    monkeypatch.setattr(InspectScreen, "read", read)
+    monkeypatch.setattr(ViewBar, "on_unmount", lambda bar: removed.set(), raising=False)
+    async with running(tmp_path, sandbox) as (app, pilot, engine):
+        await export_versions(pilot, engine, sandbox, 1)
+        await until(pilot, lambda: app.jobs_screen.table.current is not None)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, InspectScreen))
+        await pilot.press("escape")
+        await asyncio.wait_for(removed.wait(), 20)
+        await until(pilot, lambda: isinstance(app.screen, JobsScreen))
+
+
 async def test_values_are_hidden_until_asked_for_everywhere(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
