@@ -76,8 +76,8 @@ def check_folder(folder: Path, *, chosen: bool, room: int = 1 << 20) -> None:
     Raises:
         ConfigError: It cannot: no folder, no permission, no room, or the path is too long.
     """
-    import secrets
     import shutil
+    import tempfile
 
     try:
         nearest = next(each for each in (folder, *folder.parents) if each.exists())
@@ -87,19 +87,13 @@ def check_folder(folder: Path, *, chosen: bool, room: int = 1 << 20) -> None:
             raise ConfigError(f"{nearest} is a file, not a folder", "Choose another folder")
         if shutil.disk_usage(nearest).free < room:
             raise ConfigError(f"No space left in {nearest}", "Free some space or choose another folder")
-        # As long as the longest name of a download, for file systems that take only shorter ones.
-        probe = nearest / f".gale-tui-{secrets.token_hex(58)}.part"
-        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            # At once, so that a kill leaves nothing. Windows deletes no open file.
-            with contextlib.suppress(PermissionError):
-                os.unlink(probe)
-            os.write(descriptor, bytes(1 << 16))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(probe)
+        with contextlib.suppress(FileNotFoundError):
+            # As long as the longest name of a download, for file systems that take only shorter ones.
+            os.lstat(nearest / ("x" * 131))
+        # Without a name where the system can: a kill leaves nothing.
+        with tempfile.TemporaryFile(dir=nearest, buffering=0) as probe:
+            probe.write(bytes(1 << 16))
+            os.fsync(probe.fileno())
     except (OSError, StopIteration, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not a path"
         raise ConfigError(f"Files cannot be saved in {folder}: {why}", "Choose another folder") from error

@@ -33,6 +33,21 @@ def test_a_kill_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest
     assert seen == [[]]
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="files without a name are Linux's")
+def test_a_kill_while_a_folder_is_tried_out_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[list[str]] = []
+    really_open = os.open
+
+    def open_and_look(path: str, flags: int, mode: int = 0o777) -> int:
+        descriptor = really_open(path, flags, mode)
+        there.append(os.listdir(tmp_path))
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_and_look)
+    check_folder(tmp_path, chosen=True)
+    assert there == [[]]
+
+
 def test_why_a_folder_cannot_be_used(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"")
