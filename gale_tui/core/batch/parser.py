@@ -65,7 +65,7 @@ def parse_batch(text: str | bytes) -> Batch:
     if len(content) > LONGEST_TEXT:
         raise ConfigError(f"The list is longer than {LONGEST_TEXT:,} characters", "Split it")
     lines = re.split(r"\r\n|\r|\n", content.lstrip("\ufeff"))
-    # Excel states the delimiter in a line of its own.
+    # Excel declares the delimiter in a first line.
     stated = re.fullmatch(r"\s*\"?sep=(.)\"?[\s;,]*", lines[0], re.IGNORECASE | re.DOTALL)
     delimiter = stated[1] if stated is not None else _guess_delimiter(lines)
     records = list(islice(_read_records(lines, 0 if stated is None else 1, delimiter), MOST_LINES + 1))
