@@ -20,16 +20,13 @@ class ConnectionStatus:
 
     def update(self, environment_id: str, state: Condition, text: str = "") -> None:
         """Sets what the scheduler knows, or with `text` why the environment's key is of no use."""
-        text = (
-            text
-            or {
-                "fine": "",
-                "slowed": "Rate limit reached: polling more slowly",
-                "offline": "Cannot be reached",
-                "needs key": self.of(environment_id).text or "Waiting for a key",
-            }[state]
-        )
-        condition = EnvironmentCondition(environment_id, state, text)
+        usual = {
+            "fine": "",
+            "slowed": "Rate limit reached: polling more slowly",
+            "offline": "Cannot be reached",
+            "needs key": self.of(environment_id).text or "Waiting for a key",
+        }
+        condition = EnvironmentCondition(environment_id, state, text or usual[state])
         if self.of(environment_id) == condition:
             return
         self._conditions[environment_id] = condition
