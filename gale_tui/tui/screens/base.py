@@ -95,7 +95,11 @@ class _AppScreen(Screen[T]):
             if worker.node is self and worker is not active_worker.get(None):
                 worker.cancel()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        if not self.stack_updates:
+            # The widgets of a new screen have had their styles since they were mounted, after its rules were read.
+            event.refresh_styles = False
+            self.app.stylesheet.apply(self)
         if self._result is not None:
             self.dismiss(*self._result)
 

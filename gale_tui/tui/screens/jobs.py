@@ -132,7 +132,7 @@ class JobsScreen(MarkedJobActions):
         if self.is_current:
             self.table.repaint_jobs(self.engine.downloads.running())
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Shows changes that came while another screen was open."""
         if self.is_mounted and self.query("#jobs"):
             self.show_state()
