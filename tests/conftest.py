@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gale_tui.core import secret
 from gale_tui.core.config.paths import Paths
 from tests.support.examples import examples
 from tests.support.stylesheets import parse_style_sheets_once
@@ -38,13 +39,18 @@ def pytest_configure() -> None:
 
 def pytest_collection_finish() -> None:
     """Keeps the garbage collector off the modules and the tests: they stay to the end."""
-    gc.collect()
     gc.freeze()
     gc.enable()
     gc.set_threshold(20_000, 20, 50)
 
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and links that other tests have used are not looked for, as in a process of its own."""
+    monkeypatch.setattr(secret, "_known", secret._Known())
 
 
 @pytest.fixture
