@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import zipfile
@@ -39,12 +40,18 @@ def _cut_short(documents: dict[str, bytes]) -> bytes:
 
 
 def _bomb(documents: dict[str, bytes]) -> bytes:
-    """Some hundred KiB that become 256 MiB."""
+    """Some 30 KiB that become 32 MiB."""
     packed = io.BytesIO(tool_zip({name: documents[name] for name in documents if name != "flow_definition.json"}))
     with zipfile.ZipFile(packed, "a") as archive, archive.open(entry_info("flow_definition.json"), "w") as entry:
-        for _ in range(256):
+        for _ in range(32):
             entry.write(bytes(BLOCK))
     return packed.getvalue()
+
+
+@functools.cache
+def _many_entries() -> bytes:
+    """More than the number in a plain zip's end can say."""
+    return tool_zip({f"e/{number}": b"" for number in range(70_000)})
 
 
 BAD_FILES: Final[Mapping[str, Callable[[dict[str, bytes]], bytes]]] = {
@@ -55,7 +62,7 @@ BAD_FILES: Final[Mapping[str, Callable[[dict[str, bytes]], bytes]]] = {
     "empty": lambda documents: b"",
     "bomb": _bomb,
     "hostile names": lambda documents: tool_zip({**documents, **dict.fromkeys(_NAMES, b"{}")}),
-    "many entries": lambda documents: tool_zip({**documents, **{f"e/{number}": b"" for number in range(70_000)}}),
+    "many entries": lambda documents: _many_entries(),
 }
 """What makes each out of the documents of a tool."""
 
