@@ -1,10 +1,10 @@
 """Programs of this repository as processes that cost no imports: each is forked from a parent that has done them.
 
-A fresh interpreter spends a quarter of a second of processor time before gale-tui's first line. The parent, one per
-pytest process, runs no thread; what it forks has the arguments, variables, folder, files, session and terminal that an
-exec would give it, and runs and ends as `python -m MODULE` or `python -c CODE` does. Three things differ: `ps` shows
-the parent's command line, every module is there already, and none is taken apart at the end. A test of these starts the
-program with `subprocess`.
+A fresh interpreter spends a quarter of a second of processor time before gale-tui's first line. The parent, one for
+all pytest processes of a run, runs no thread; what it forks has the arguments, variables, folder, files, session and
+terminal that an exec would give it, and runs and ends as `python -m MODULE` or `python -c CODE` does. Three things
+differ: `ps` shows the parent's command line, every module is there already, and none is taken apart at the end. A test
+of these starts the program with `subprocess`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ import os
 import pkgutil
 import runpy
 import select
+import selectors
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -82,20 +85,21 @@ def warm_up() -> None:
 
 
 class _Parent:
-    """The process that forks the others."""
+    """The process that forks the others; the first pytest process that needs it starts it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._line, theirs = socket.socketpair()
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("GALE_", "TEXTUAL_"))}
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.forked"],
-                stdin=theirs.fileno(),
-                cwd=ROOT,
-                env={**environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
-                start_new_session=True,
-            )
+        self._process: subprocess.Popen[bytes] | None = None
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
+        address = Path(tempfile.gettempdir(), f"gale-tui-{run}")
+        while (line := _connect(address)) is None:
+            # It ends with 0 if it finds another one there.
+            code = 0 if self._process is None else self._process.poll()
+            assert not code, "the process that forks did not start"
+            if code == 0:
+                self._process = _start_parent(address)
+            time.sleep(0.02)
+        self._line = line
         atexit.register(self.close)
 
     def fork(self, order: dict[str, Any], files: Sequence[int]) -> None:
@@ -106,9 +110,32 @@ class _Parent:
             self._line.sendall(data)
 
     def close(self) -> None:
-        """Ends it; what it has forked is left alone."""
+        """Ends it once all pytest processes have; what it has forked is left alone."""
         self._line.close()
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()
+
+
+def _start_parent(address: Path) -> subprocess.Popen[bytes]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("GALE_", "TEXTUAL_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.forked", str(address)],
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={**environ, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+        start_new_session=True,
+    )
+
+
+def _connect(address: Path) -> socket.socket | None:
+    """A line to the parent; None while there is none."""
+    line = socket.socket(socket.AF_UNIX)
+    with contextlib.suppress(OSError):
+        line.connect(str(address))
+        if line.recv(1):
+            return line
+    line.close()
+    return None
 
 
 _parent: _Parent | None = None
@@ -262,40 +289,77 @@ def _receive(line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     return json.loads(order), files
 
 
-def _watch(pid: int, report: int) -> NoReturn:
-    """Tells the process's number and, in the end, how it ended."""
-    os.write(report, struct.pack("!i", pid))
-    _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(BrokenPipeError):
-        os.write(report, struct.pack("!i", status))
-    os._exit(0)
+class _Server:
+    """Forks for each order of each line, and tells the number and the end of each process."""
 
+    def __init__(self, listener: socket.socket) -> None:
+        self._lines = {listener}
+        self._listener = listener
+        self._reports: dict[int, int] = {}
+        """Where the end of a process is told, by its number."""
+        self._ended, self._wake = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        for each in (listener, self._ended):
+            self._selector.register(each, selectors.EVENT_READ)
+        for each in (self._ended, self._wake):
+            each.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
 
-def _serve(line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """Forks for each order; returns in each new process with what it is to be, and in the parent at the end."""
-    while (received := _receive(line)) is not None:
-        order, files = received
-        if not os.fork():
-            # The one between the two waits for the other, so that this one never has to.
-            pid = os.fork()
-            if not pid:
-                line.close()
-                return order, files
+    def run(self) -> tuple[dict[str, Any], list[int]] | None:
+        """Returns in each new process with what it is to be, and in the parent once all lines are closed."""
+        while True:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._ended:
+                    self._tell_ends()
+                elif key.fileobj is self._listener:
+                    line, _ = self._listener.accept()
+                    line.sendall(b"!")
+                    self._lines.add(line)
+                    self._selector.register(line, selectors.EVENT_READ)
+                elif isinstance(key.fileobj, socket.socket) and (received := self._serve(key.fileobj)) is not None:
+                    return received
+            if self._lines == {self._listener}:
+                return None
+
+    def _serve(self, line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+        received = _receive(line)
+        if received is None:
+            self._selector.unregister(line)
+            self._lines.discard(line)
             line.close()
-            for each in files[:3]:
-                os.close(each)
-            _watch(pid, files[3])
-        for each in files:
+            return None
+        files = received[1]
+        pid = os.fork()
+        if not pid:
+            self._forget()
+            return received
+        os.write(files[3], struct.pack("!i", pid))
+        self._reports[pid] = files[3]
+        for each in files[:3]:
             os.close(each)
-        _reap()
-    _reap()
-    return None
+        return None
 
+    def _forget(self) -> None:
+        """In a new process: it is no parent."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._selector.close()
+        for each in (*self._lines, self._ended, self._wake):
+            each.close()
+        for report in self._reports.values():
+            os.close(report)
 
-def _reap() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+    def _tell_ends(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._ended.recv(4096):
+                pass
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                report = self._reports.pop(ended[0])
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(report, struct.pack("!i", ended[1]))
+                os.close(report)
 
 
 def _become(order: dict[str, Any], files: list[int]) -> None:
@@ -345,12 +409,20 @@ def _end_at_once(code: int) -> NoReturn:
 
 
 def _main() -> None:
-    warm_up()
-    with socket.socket(fileno=os.dup(0)) as line:
-        received = _serve(line)
-    if received is not None:
-        _become(*received)
-        _end_at_once(_run())
+    with socket.socket(socket.AF_UNIX) as listener:
+        try:
+            listener.bind(sys.argv[1])
+        except OSError:
+            # Another one is there already.
+            return
+        listener.listen()
+        warm_up()
+        received = _Server(listener).run()
+        if received is None:
+            os.unlink(sys.argv[1])
+            return
+    _become(*received)
+    _end_at_once(_run())
 
 
 if __name__ == "__main__":
