@@ -19,6 +19,7 @@ from gale_tui.core.untrusted_text import (
     redact_links,
     safe_file_stem,
 )
+from tests.support.processor import processor_seconds
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=400)
 HOSTILE = st.text(st.sampled_from("ab \t\n\r\x00\x07\x1b\x7f\x85\x9b\u200b\u200d\u202e\u2028\ufeff\ud800é\u0301…/\\.:"))
@@ -111,9 +112,11 @@ class TestRedaction:
         for link in (f"https://h.example/f?sig={secret}", f"/f?sig={secret}", f"https://h.example/f?{secret}"):
             assert f"{secret}" not in redact_links(f"text {link}{end} more").replace("text", "").replace("more", "")
 
-    def test_is_quick_on_megabytes_of_nothing(self) -> None:
-        for text in ("a" * 10**6, "?" * 10**6, "://" * 10**5, "kg-" * 10**5, "x-api-key " * 10**5):
-            assert len(redact_links(text)) <= len(text) + 10**6
+    def test_is_quick_on_pages_of_nothing(self) -> None:
+        for piece in ("a", "?", "://", "kg-", "x-api-key "):
+            text = piece * (10**5 // len(piece))
+            with processor_seconds(1):
+                assert len(redact_links(text)) <= len(text) + 10**5
 
 
 class TestFirstUsefulLine:
@@ -266,21 +269,21 @@ WORST = {
 }
 
 
-@pytest.mark.timeout(15)
 @pytest.mark.parametrize("piece", WORST.values(), ids=WORST)
 def test_time_is_linear(piece: bytes) -> None:
-    """In quadratic time this takes twenty seconds and more."""
+    """In quadratic time this takes more than a second, in linear time a thirtieth of that."""
     register_secret(Secret("kg-0000000000000000"))
-    length = 1 << 18
+    length = 1 << 16
     body = piece * (length // len(piece))
     text = body.decode()
-    for kind in ("application/json", "text/plain", "text/html"):
-        first_useful_line(body, kind)
-    redact_links(text)
-    inert(text, length)
-    inert_block(text, length)
-    content_disposition_name(f"attachment; filename={text}")
-    safe_file_stem(text, "export")
+    with processor_seconds(1):
+        for kind in ("application/json", "text/plain", "text/html"):
+            first_useful_line(body, kind)
+        redact_links(text)
+        inert(text, length)
+        inert_block(text, length)
+        content_disposition_name(f"attachment; filename={text}")
+        safe_file_stem(text, "export")
 
 
 @pytest.mark.parametrize(

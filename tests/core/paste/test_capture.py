@@ -301,8 +301,9 @@ def test_what_a_shell_quotes_is_closed(words: list[str]) -> None:
 # Bounds
 
 
-def test_a_paste_that_is_too_long_is_cut_and_says_so() -> None:
-    found = recognise(f"{URL} " + "x" * capture.TEXT_LIMIT)
+def test_a_paste_that_is_too_long_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "TEXT_LIMIT", 10_000)
+    found = recognise(f"{URL} " + "x" * 10_000 + f"\ncurl {URL.replace(TOOL, 'a-beyond-2')}")
     assert found.requests == (WHOLE,)
     assert "only the first" in found.ignored[0]
 
