@@ -65,7 +65,6 @@ class Action:
     palette: bool = True
     """False if it makes sense with a key alone: moving, confirming."""
     priority: bool = False
-    """Works in dialogs, too."""
     bound: bool = True
     """False if the focused widget binds the key itself."""
     exports: bool = False
@@ -85,6 +84,8 @@ _shown = partial(Action, footer=True)
 """An action in the footer."""
 _by_key = partial(Action, palette=False)
 """An action that is not in the palette."""
+_anywhere = partial(Action, priority=True)
+"""An action that works in dialogs, too."""
 _field_key = partial(_shown, bound=False)
 """A key in the footer that the focused field binds itself."""
 
@@ -247,24 +248,16 @@ _DECLARED: Mapping[Place, tuple[Action, ...]] = {
         _shown("search_up", "up", "Previous hit", "Previous line that matches.", "screen.found_previous"),
     ),
     Place.EVERYWHERE: (
-        Action(
-            "help",
-            "f1,question_mark",
-            "Help",
-            "Keys and words for where you are.",
-            "app.help",
-            footer=True,
-            priority=True,
+        _anywhere("help", "f1,question_mark", "Help", "Keys and words for where you are.", "app.help", footer=True),
+        _anywhere(
+            "palette", "ctrl+p,colon", "Palette", "Search all actions by name.", "app.command_palette", palette=False
         ),
-        _by_key("palette", "ctrl+p,colon", "Palette", "Search all actions by name.", "app.command_palette"),
         Action("settings", "comma", "Settings", "Colors, folder, file names, notifications, mouse.", "app.settings"),
-        Action("theme", "f2", "Theme", "Dark or light.", "app.toggle_theme"),
-        Action("mouse", "f3", "Mouse", "Release the mouse to the terminal, or back.", "app.toggle_mouse"),
-        Action("quit", "ctrl+q", "Quit", "Quit from anywhere.", "app.quit", priority=True),
+        _anywhere("theme", "f2", "Theme", "Dark or light.", "app.toggle_theme"),
+        _anywhere("mouse", "f3", "Mouse", "Release the mouse to the terminal, or back.", "app.toggle_mouse"),
+        _anywhere("quit", "ctrl+q", "Quit", "Quit from anywhere.", "app.quit"),
         _by_key("copy_hint", "ctrl+c", "Copy selection", "Copy the selected text; never quits.", "app.copy_or_hint"),
-        Action(
-            "suspend", "ctrl+z", "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process", priority=True
-        ),
+        _anywhere("suspend", "ctrl+z", "Suspend", "Suspend to the shell; fg returns.", "app.suspend_process"),
     ),
 }
 

@@ -292,3 +292,19 @@ async def test_the_palette_offers_actions_while_the_history_is_held_up(
         async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
             await pilot.press("colon")
             await until(pilot, lambda: "Open the export form" in screen_text(app))
+
+
+async def test_palette_and_theme_work_in_a_dialog_that_stays_as_it_was(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            dialog, theme = TrackDialog(), app.theme
+            await app.push_screen(dialog)
+            await pilot.press("a", "colon", "b", "f2")
+            await until(pilot, lambda: app.theme != theme)
+            field = app.focused
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda: shows(app, GalePalette))
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is dialog)
+            assert isinstance(field, Input)
+            assert (app.focused, field.value) == (field, "a:b")
