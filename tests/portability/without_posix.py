@@ -1,12 +1,14 @@
-"""Programs that find nothing of POSIX: `python -m tests.portability.without_posix app|cli ARGUMENT …`.
+"""Programs that find nothing of POSIX: `python -m tests.portability.without_posix app HOME …|cli ARGUMENT …`.
 
 Everything is hidden before the first import of gale_tui. `sys.platform` stays what it is, so that only code which asks
-for a capability gets by. `app HOME` exports a tool of the demo with keys and prints the rows; `cli` is `gale-tui`.
+for a capability gets by. `app` exports a tool of the demo with keys and prints the rows, once for each HOME; `cli` is
+`gale-tui`, with `+` between several commands.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import shutil
 import signal
@@ -92,8 +94,12 @@ async def _app(home: Path) -> None:
 if __name__ == "__main__":
     hide_posix()
     if sys.argv[1] == "app":
-        asyncio.run(_app(Path(sys.argv[2])))
+        for home in sys.argv[2:]:
+            asyncio.run(_app(Path(home)))
     else:
         from gale_tui.cli.main import main
 
-        sys.exit(main(sys.argv[2:]))
+        for _, words in itertools.groupby(sys.argv[2:], "+".__ne__):
+            command = list(words)
+            if command != ["+"] and (code := main(command)):
+                sys.exit(code)
