@@ -14,7 +14,7 @@ __all__ = ["processor_seconds"]
 
 @contextlib.contextmanager
 def processor_seconds(most: float) -> Iterator[None]:
-    """Fails the test once this process, its threads included, has computed for longer; on Windows, nothing is limited."""
+    """Fails the test once this process, with its threads, has computed for longer; Windows has no such timer."""
     if sys.platform == "win32":
         yield
         return
