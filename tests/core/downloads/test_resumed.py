@@ -136,15 +136,16 @@ class TestGoesOn:
         assert whole(to.again(url, task).run())
         assert [status for _, status in ranges(sandbox, job)] == [200, 206]
 
-    def test_after_a_cut_line_at_every_length(self, to: Fetching, tmp_path: Path) -> None:
-        content = small_zip(tmp_path)
-        for length in range(len(content)):
-            with cutting(content, length) as server, fetching(server.url, tmp_path / "cut") as at:
+    def test_after_a_cut_line_at_every_length(self, tmp_path: Path) -> None:
+        content = small_zip(tmp_path, size=20)
+        with cutting(content, *range(len(content))) as server, fetching(server.url, tmp_path / "cut") as at:
+            for length in range(len(content)):
                 task = at.task(f"{server.url}/f?s=1")
                 cut_off(task)
+                assert len(server.requests) == 2 * length + 1
                 saved = at.again(f"{server.url}/f?s=1", task).run()
-            assert saved.path.read_bytes() == content
-            saved.path.unlink()
+                assert saved.path.read_bytes() == content
+                saved.path.unlink()
 
     def test_encrypted(self, tmp_path: Path) -> None:
         authority = Authority(tmp_path)
@@ -501,11 +502,11 @@ def ask(sandbox: Sandbox, method: str, path: str, ca_file: Path) -> Any:
         return json.load(said)
 
 
-def small_zip(folder: Path) -> bytes:
-    """A zip of some hundred bytes."""
+def small_zip(folder: Path, size: int = 150) -> bytes:
+    """A zip of some hundred bytes, with an entry of `size`."""
     path = folder / "made.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("flow_definition.json", random.Random(1).randbytes(150))  # noqa: S311  # filler
+        archive.writestr("flow_definition.json", random.Random(1).randbytes(size))  # noqa: S311  # filler
     return path.read_bytes()
 
 
@@ -526,8 +527,8 @@ def by_range(ranged: bytes, plain: bytes) -> Callable[[Conversation], None]:
     return talk
 
 
-def cutting(content: bytes, length: int, *, hold: bool = False) -> WireServer:
-    """Serves the first `length` bytes and is silent or gone; with a range it serves the rest."""
+def cutting(content: bytes, *lengths: int, hold: bool = False) -> WireServer:
+    """Cuts every other answer after the next of `lengths` and is silent or gone; it serves whole what comes between."""
 
     def talk(conversation: Conversation) -> None:
         request = conversation.request()
@@ -535,9 +536,9 @@ def cutting(content: bytes, length: int, *, hold: bool = False) -> WireServer:
         offset = int(start.removeprefix("bytes=").removesuffix("-")) if start else 0
         more = (f"Content-Range: bytes {offset}-{len(content) - 1}/{len(content)}",) if start else ()
         answer = reply(206 if start else 200, content[offset:], "application/zip", 'ETag: "1"', *more)
-        conversation.send(
-            answer if len(conversation.server.requests) > 1 else answer[: len(answer) - len(content) + length]
-        )
+        number, again = divmod(len(conversation.server.requests) - 1, 2)
+        cut = not again and number < len(lengths)
+        conversation.send(answer[: len(answer) - len(content) + lengths[number]] if cut else answer)
         if hold:
             conversation.hold()
 
