@@ -1,11 +1,10 @@
 """Runs gale-tui's journey in processes that kill themselves: `python -m tests.e2e.crash_runner URL KEY`.
 
-Each line of its input is a JSON object: `home`, `tool`, `flow` and `die`, the number of the step before which the
-process kills itself (0: never); with `export` a new export is started, without it the engine takes up what is there;
-with `tools` a batch of them is started, with `resume` one that was cut short gone on with.
-A line is answered with the exit status as `os.waitpid` gives it, and what the process found.
+Each line of its input is a JSON object: `home`, `tools`, `flow` and `die`, the number of the step before which the
+process kills itself (0: never). One tool is exported, of several a batch is started. A line is answered with the exit
+status as `os.waitpid` gives it, and what the process found.
 
-The process is forked, from one that has imported everything and runs no thread: some hundred of them start in seconds.
+The process is forked, from one that has imported everything and runs no thread: a hundred of them start in seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from typing import Any
 from gale_tui.cli.export import export
 from gale_tui.cli.export_options import complete_export
 from gale_tui.cli.parser import parse
-from gale_tui.core.batch.report import is_settled
 from gale_tui.core.config.paths import Paths
 from gale_tui.core.credentials.credentials import Credentials
 from gale_tui.core.identifiers import parse_host
@@ -87,60 +85,36 @@ def export_arguments(*argv: str) -> argparse.Namespace:
     return arguments
 
 
-async def start_export(engine: GaleEngine, order: dict[str, Any]) -> int:
-    """`gale-tui export`, its exit code."""
-    arguments = export_arguments("--tool-id", order["tool"], "--flow-id", order["flow"])
-    return await export(engine, arguments, io.StringIO(), io.StringIO())
+def arguments_of(order: dict[str, Any]) -> argparse.Namespace:
+    """The command line of an order."""
+    tools: list[str] = order["tools"]
+    if len(tools) == 1:
+        return export_arguments("--tool-id", tools[0], "--flow-id", order["flow"])
+    path = Path(order["home"]).with_suffix(".csv")
+    path.write_text("".join(f"{tool},{order['flow']},{tool}\n" for tool in tools))
+    return export_arguments("--from", str(path))
 
 
-async def run_batch(engine: GaleEngine, order: dict[str, Any]) -> int:
-    """`gale-tui export --from` or `--resume`, its exit code."""
-    tools = Path(order["home"]).with_suffix(".csv")
-    tools.write_text("".join(f"{tool},{order['flow']},{tool}\n" for tool in order["tools"]))
-    argv = ("--resume",) if order["resume"] else ("--from", str(tools))
-    return await export(engine, export_arguments(*argv), io.StringIO(), io.StringIO())
-
-
-async def take_up(engine: GaleEngine) -> list[dict[str, object]]:
-    """Starts the engine, waits until nothing more happens by itself, and tells what it knows."""
-    await engine.start()
-    try:
-        async with asyncio.timeout(120):
-            # Left alone for a moment even where all seems to be settled: an export sent again would be sent now.
-            await engine.clock.sleep(3)
-            while not all(is_settled(job) for job in engine.jobs.values()):  # noqa: ASYNC110  # several jobs, no event
-                await asyncio.sleep(0.01)
-        return [
-            {"state": job.state, "download": job.download.state, "path": str(job.download.path), "posts": job.posts}
-            for job in engine.jobs.values()
-        ]
-    finally:
-        await engine.close()
-
-
-def run(order: dict[str, Any], url: str, key: str) -> dict[str, Any]:
+def run(order: dict[str, Any], arguments: argparse.Namespace, url: str, key: str) -> dict[str, Any]:
     """In the forked process: does what was asked."""
     pid_file(Path(order["home"])).write_text(str(os.getpid()))
     steps = Steps(order["die"])
     engine = make_engine(Path(order["home"]), url, key, steps)
-    if "tools" in order:
-        code = asyncio.run(run_batch(engine, order))
-        return {"code": code, "steps": steps.names}
-    if order["export"]:
-        code = asyncio.run(start_export(engine, order))
-        return {"code": code, "steps": steps.names}
-    return {"jobs": asyncio.run(take_up(engine)), "steps": steps.names}
+    code = asyncio.run(export(engine, arguments, io.StringIO(), io.StringIO()))
+    return {"code": code, "steps": steps.names}
 
 
 def serve(url: str, key: str) -> None:
     """Answers the lines of the input."""
     for line in sys.stdin:
         order = json.loads(line)
+        # Read here, where the parser's patterns and texts are kept for the next one.
+        arguments = arguments_of(order)
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
             try:
-                answer = json.dumps(run(order, url, key)).encode()
+                answer = json.dumps(run(order, arguments, url, key)).encode()
             except BaseException as error:
                 answer = json.dumps({"error": repr(error)}).encode()
             os.write(writer, answer)
