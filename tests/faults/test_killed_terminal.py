@@ -90,7 +90,9 @@ def press_until(running: PtyProgram, offered: Tool, reached: Callable[[], object
     Returns:
         Whether the last key was pressed.
     """
-    steps = [("Export jobs", "n"), ("Tool ID", f"{offered.tool_id}\t{offered.flow_id}"), (offered.flow_id[:20], "\r")]
+    # Pasted, so that the form is not drawn for each letter.
+    ids = f"\x1b[200~{offered.tool_id},{offered.flow_id}\x1b[201~"
+    steps = [("Export jobs", "n"), ("Tool ID", ids), (offered.flow_id[:20], "\r")]
     pause = threading.Event()
     deadline: float | None = None
     given_up = time.monotonic() + LIMIT
@@ -100,7 +102,7 @@ def press_until(running: PtyProgram, offered: Tool, reached: Callable[[], object
             deadline = time.monotonic() + more
         if steps and steps[0][0] in running.screen():
             running.type(steps.pop(0)[1])
-        pause.wait(0.003)
+        pause.wait(0.01)
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.wait()
     return not steps
