@@ -43,11 +43,12 @@ def start(tmp_path: Path, home: Path) -> Iterator[Start]:
         yield run
 
 
-def fill(program: PtyProgram, tool_id: str = TOOL, flow_id: str = FLOW) -> None:
-    """Opens the form, types both ids and sends, without looking up in between."""
+def fill(program: PtyProgram, tool_id: str = TOOL) -> None:
+    """Opens the form, pastes both ids and sends, without looking up in between."""
     program.type("n")
     program.wait_for("Tool ID")
-    program.type(f"{tool_id}\t{flow_id}\r")
+    program.paste(f"{tool_id},{FLOW}")
+    program.type("\r")
 
 
 def quit_app(program: PtyProgram) -> None:
@@ -59,7 +60,9 @@ def quit_app(program: PtyProgram) -> None:
 def test_the_main_job(start: Start, home: Path, tmp_path: Path) -> None:
     with MiniGale({TOOL: Tool(FLOW)}) as gale:
         program = start(gale.host)
-        fill(program)
+        program.type("n")
+        program.wait_for("Tool ID")
+        program.type(f"{TOOL}\t{FLOW}\r")
         program.wait_for("IN_PROGRESS")
         program.wait_for(SAVED)
         quit_app(program)
@@ -126,26 +129,26 @@ def test_every_spelling_and_every_link(start: Start, home: Path) -> None:
             assert path.read_bytes() == tool_zip(path.name.partition("--")[0])
 
 
-@pytest.mark.parametrize(
-    ("tool_id", "refusal", "sentence"),
-    [
-        ("a-00000000-0000-4000-8000-000000000000", None, "Tool not found"),
-        (TOOL, Answer.json({"message": "Flow is not deployed"}, 400), "Flow is not deployed"),
-        (TOOL, Answer.json({"errors": [{"msg": "No EXPORT scope"}]}, 403), "No EXPORT scope"),
-        (TOOL, Answer.html("<html><head><title>Access denied by proxy</title></head></html>", 403), "Access denied by"),
-        (TOOL, Answer.html("<html><title>Page not found</title></html>", 404), "Page not found"),
-    ],
-    ids=["wrong tool", "wrong flow", "no scope", "proxy page", "not a GALE"],
-)
-def test_what_is_refused_keeps_the_form(
-    start: Start, home: Path, tool_id: str, refusal: Answer | None, sentence: str
-) -> None:
-    with MiniGale({TOOL: Tool(FLOW, refusal=refusal)}) as gale:
+REFUSALS: dict[str, Answer | None] = {
+    "Tool not found": None,
+    "Flow is not deployed": Answer.json({"message": "Flow is not deployed"}, 400),
+    "No EXPORT scope": Answer.json({"errors": [{"msg": "No EXPORT scope"}]}, 403),
+    "Access denied by": Answer.html("<html><head><title>Access denied by proxy</title></head></html>", 403),
+    "Page not found": Answer.html("<html><title>Page not found</title></html>", 404),
+}
+"""Answers by what is shown of them; none is that of a tool that there is not."""
+
+
+def test_what_is_refused_keeps_the_form(start: Start) -> None:
+    ids = {sentence: f"a-{number}{number}{TOOL[4:]}" for number, sentence in enumerate(REFUSALS)}
+    known = {ids[sentence]: Tool(FLOW, refusal=answer) for sentence, answer in REFUSALS.items() if answer is not None}
+    with MiniGale(known) as gale:
         program = start(gale.host)
-        fill(program, tool_id)
-        screen = program.wait_for(sentence)
-        kept_as_typed(program, screen, tool_id)
-        assert len(gale.requests("POST")) == 1
+        for number, (sentence, tool_id) in enumerate(ids.items(), 1):
+            fill(program, tool_id)
+            kept_as_typed(program, program.wait_for(sentence), tool_id)
+            assert len(gale.requests("POST")) == number
+        quit_app(program)
 
 
 def kept_as_typed(program: PtyProgram, screen: str, tool_id: str = TOOL) -> None:
@@ -154,7 +157,7 @@ def kept_as_typed(program: PtyProgram, screen: str, tool_id: str = TOOL) -> None
     assert FLOW in screen
     program.type("\x1b")
     program.wait_for("No exports yet")
-    quit_app(program)
+    program.wait_gone("Tool ID")
 
 
 def test_a_wrong_key_keeps_the_form(start: Start) -> None:
@@ -164,6 +167,7 @@ def test_a_wrong_key_keeps_the_form(start: Start) -> None:
         screen = program.wait_for("Invalid API key")
         assert "GALE_API_KEY" in screen
         kept_as_typed(program, screen)
+        quit_app(program)
 
 
 def test_nobody_listening_keeps_the_form(start: Start) -> None:
@@ -173,31 +177,31 @@ def test_nobody_listening_keeps_the_form(start: Start) -> None:
         port = unused.getsockname()[1]
         program = start(f"127.0.0.1:{port}")
         fill(program)
-        screen = program.wait_for("refused the connection")
-        kept_as_typed(program, screen)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(200, b'{"dock-statusId": "ds-1', (("Content-Type", "application/json"),)),
-        Answer.html("<html><title>Sign in</title></html>", 200),
-        Answer.html("<html><title>502 Bad Gateway</title></html>", 502),
-        Answer.json({"status": "IN_PROGRESS"}),
-    ],
-    ids=["bad JSON", "sign-in page", "bad gateway", "no id"],
-)
-def test_an_answer_that_says_nothing_leaves_the_job_unconfirmed(start: Start, answer: Answer) -> None:
-    with MiniGale({TOOL: Tool(FLOW, refusal=answer)}) as gale:
-        program = start(gale.host)
-        fill(program)
-        program.wait_for("UNCONFIRMED")
-        # What was typed is not lost: e brings the form back with it.
-        program.type("e")
-        screen = program.wait_for("Flow ID")
-        assert TOOL in screen
-        assert FLOW in screen
-        program.type("\x1b")
-        program.wait_for("UNCONFIRMED")
+        kept_as_typed(program, program.wait_for("refused the connection"))
         quit_app(program)
-        assert len(gale.requests("POST")) == 1
+
+
+SAYS_NOTHING = (
+    Answer(200, b'{"dock-statusId": "ds-1', (("Content-Type", "application/json"),)),
+    Answer.html("<html><title>Sign in</title></html>", 200),
+    Answer.html("<html><title>502 Bad Gateway</title></html>", 502),
+    Answer.json({"status": "IN_PROGRESS"}),
+)
+
+
+def test_an_answer_that_says_nothing_leaves_the_job_unconfirmed(start: Start) -> None:
+    ids = {f"a-{number}{number}{TOOL[4:]}": Tool(FLOW, refusal=answer) for number, answer in enumerate(SAYS_NOTHING)}
+    with MiniGale(ids) as gale:
+        program = start(gale.host)
+        for number, tool_id in enumerate(ids, 1):
+            fill(program, tool_id)
+            program.wait_for(re.compile(r"(UNCONFIRMED(.|\n)*){" + str(number) + "}"))
+            # What was typed is not lost: e brings the form back with it.
+            program.type("e")
+            screen = program.wait_for("Flow ID")
+            assert tool_id in screen
+            assert FLOW in screen
+            program.type("\x1b")
+            program.wait_gone("Flow ID")
+            assert len(gale.requests("POST")) == number
+        quit_app(program)
