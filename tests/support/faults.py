@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import math
 from collections.abc import Mapping
@@ -102,6 +103,7 @@ def empty_body(times: int | None = 1) -> Fault:
     return Fault(times=times, status=200, body=b"", headers=_JSON, started=True)
 
 
+@functools.cache
 def oversized(size: int = 4 << 20, *, times: int | None = 1) -> Fault:
     """200 with valid JSON of about `size` bytes."""
     return Fault(

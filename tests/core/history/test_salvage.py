@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -237,9 +238,19 @@ async def test_damaged_pages_cost_what_is_on_them(path: Path) -> None:
         assert 100 < len(await store.load()) < 120
 
 
+@pytest.fixture(scope="module")
+def of_two_hundred(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Job]]:
+    """A history, to be copied, and its jobs."""
+    path = tmp_path_factory.mktemp("two-hundred") / "jobs.sqlite3"
+    return path, asyncio.run(made(path, 200))
+
+
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.7, 0.9, 0.99])
-async def test_a_truncated_file_gives_back_what_is_before_the_cut(path: Path, kept: float) -> None:
-    jobs = await made(path, 200)
+async def test_a_truncated_file_gives_back_what_is_before_the_cut(
+    path: Path, kept: float, of_two_hundred: tuple[Path, dict[str, Job]]
+) -> None:
+    source, jobs = of_two_hundred
+    shutil.copy(source, path)
     with closing(sqlite3.connect(path)) as connection:
         pages = dict(connection.execute("SELECT pageno, ncell FROM dbstat WHERE name = 'jobs' AND pagetype = 'leaf'"))
     size = int(os.stat(path).st_size // PAGE * kept)

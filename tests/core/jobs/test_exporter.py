@@ -326,21 +326,21 @@ async def test_a_batch_is_sent_one_after_the_other(bench: Bench) -> None:
 
 async def test_a_batch_cut_short_sends_the_rest_the_next_time(bench: Bench) -> None:
     async with bench.engine(clock=SystemClock()) as watch:  # too slow to send all of them meanwhile
-        batch = [asyncio.create_task(watch.engine.jobs.export(bench.request(), keep_rejected=True)) for _ in range(40)]
-        await eventually(lambda: bench.posts >= 2 and len(watch.engine.jobs) == 40)
+        batch = [asyncio.create_task(watch.engine.jobs.export(bench.request(), keep_rejected=True)) for _ in range(12)]
+        await eventually(lambda: bench.posts >= 2 and len(watch.engine.jobs) == 12)
     await asyncio.gather(*batch, return_exceptions=True)
-    assert bench.posts < 40
+    assert bench.posts < 12
     # Looked at where nobody sends them yet.
     store = await JobStore.open(bench.paths.store_file)
     waiting = [job for job in await store.load() if job.state is JobState.WAITING]
     await store.close()
     # A request may still be on its way to the server, and one may never get there.
-    await eventually(lambda: bench.posts >= 40 - len(waiting) - 1)
+    await eventually(lambda: bench.posts >= 12 - len(waiting) - 1)
     async with bench.engine() as watch:
-        assert len(watch.engine.jobs) == 40
-        await eventually(lambda: bench.posts == 40)
+        assert len(watch.engine.jobs) == 12
+        await eventually(lambda: bench.posts == 12)
         await eventually(lambda: not any(job.state is JobState.WAITING for job in watch.engine.jobs.values()))
-    assert bench.posts == 40
+    assert bench.posts == 12
 
 
 async def test_a_job_that_fails_at_once_and_one_that_succeeds_at_once(bench: Bench) -> None:
