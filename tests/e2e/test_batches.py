@@ -104,6 +104,8 @@ def test_forty_tools_in_the_app_and_again(sandbox: Sandbox, home: Path) -> None:
             assert len(sandbox.jobs) == 38 * (times - 1), "looking starts nothing"
             terminal.type("e")
             terminal.wait_gone("38 exports")
+            # The report is opened at the end: below a dialog each change of a row draws the whole screen.
+            wait_until(lambda: zips(home) == 37 * times, "the files")  # noqa: B023  # waited for here
             terminal.wait_for("shows")
             terminal.type("B")
             terminal.wait_for(sentence)
