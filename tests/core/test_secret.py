@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gale_tui.core.secret import SignedUrl
+from gale_tui.core.secret import HIDDEN, Secret, SignedUrl, register_secret, without_keys, without_secrets
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 
@@ -28,3 +28,15 @@ def test_dates(query: str, expires_at: float | None, valid_from: float | None) -
     link = SignedUrl(f"https://files.example/f.zip?{query}")
     assert link.expires_at == expires_at
     assert link.valid_from == valid_from
+
+
+def test_each_further_key_and_link_is_removed_too() -> None:
+    text = "one rosemary-and-thyme, two parsley-and-sage, three 4f1c9e7a2b"
+    register_secret(Secret("rosemary-and-thyme"))
+    assert without_secrets(text) == f"one {HIDDEN}, two parsley-and-sage, three 4f1c9e7a2b"
+    register_secret(SignedUrl("https://files.example/f.zip?signature=4f1c9e7a2b"))
+    assert without_secrets(text) == f"one {HIDDEN}, two parsley-and-sage, three {HIDDEN}"
+    assert without_keys(text) == f"one {HIDDEN}, two parsley-and-sage, three 4f1c9e7a2b"
+    register_secret(Secret("parsley-and-sage"))
+    assert without_secrets(text) == f"one {HIDDEN}, two {HIDDEN}, three {HIDDEN}"
+    assert without_keys(text) == f"one {HIDDEN}, two {HIDDEN}, three 4f1c9e7a2b"
