@@ -9,11 +9,76 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from gale_tui.core.history.rows import COLUMNS, DamagedError, job_from, row_of, storable
 from gale_tui.core.history.schema import INSERT_JOB, MIGRATIONS, SELECT_JOBS
-from gale_tui.core.models import Download, DownloadState, Job
-from tests.support.history_samples import jobs, sample_job
+from gale_tui.core.models import Download, DownloadReason, DownloadState, Job, JobReason, JobState
+from gale_tui.core.secret import SignedUrl
+from tests.support.history_samples import sample_job
+
+# What a database can hold: no halves of surrogate pairs.
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
+moments = st.floats(min_value=0, max_value=4e9, allow_nan=False)
+counts = st.integers(min_value=0, max_value=2**63 - 1)
+paths = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12).map(
+    lambda name: Path("/downloads") / name
+)
+odd_paths = st.binary(min_size=1, max_size=8).map(
+    lambda raw: Path("/downloads", raw.replace(b"\0", b"\xff").decode("utf-8", "surrogateescape"))
+)
+
+downloads = st.builds(
+    Download,
+    state=st.sampled_from(DownloadState),
+    path=st.none() | paths | odd_paths,
+    part=st.none() | paths | odd_paths,
+    received=counts,
+    size=st.none() | counts,
+    validator=st.none() | texts,
+    sha256=st.none() | texts,
+    reason_code=st.none() | st.sampled_from(DownloadReason),
+    error=texts,
+    next_try_at=st.none() | moments,
+    saved_at=st.none() | moments,
+)
+
+jobs = st.builds(
+    Job,
+    id=texts,
+    environment_id=texts,
+    environment_name=texts,
+    origin=texts,
+    tool_id=texts,
+    flow_id=texts,
+    created_at=moments,
+    production=st.booleans(),
+    label=texts,
+    folder=st.none() | paths | odd_paths,
+    save_when_ready=st.booleans(),
+    batch=st.none() | texts,
+    tracked=st.booleans(),
+    state=st.sampled_from(JobState),
+    status=texts,
+    name=st.none() | texts,
+    percentage=st.none() | st.floats(allow_nan=False),
+    reason=st.none() | texts,
+    reason_code=st.none() | st.sampled_from(JobReason),
+    http_status=st.none() | counts,
+    note=texts,
+    dock_status_id=st.none() | texts,
+    export_job_id=st.none() | texts,
+    download_url=st.none() | texts.map(SignedUrl),
+    posts=counts,
+    resume_at=st.none() | moments,
+    started_at=st.none() | moments,
+    ended_at=st.none() | moments,
+    last_asked_at=st.none() | moments,
+    last_answer_at=st.none() | moments,
+    last_response=texts,
+    download=st.just(Download()) | downloads,
+    revision=counts,
+)
 
 
 @pytest.fixture(scope="module")
