@@ -1,4 +1,4 @@
-"""Links that say from when and until when they are valid."""
+"""Links that say from when and until when they are valid; keys and signatures that are removed from texts."""
 
 from __future__ import annotations
 
