@@ -51,7 +51,8 @@ class Screen:
     async def until(self, true: Callable[[], object]) -> None:
         """Lets the app work until something holds."""
         try:
-            await until(self.pilot, true)
+            # Not more often: to read the screen takes as long as to draw it.
+            await until(self.pilot, true, 0.025)
         except TimeoutError:
             raise AssertionError("waited in vain; the screen:\n" + "\n".join(self.lines())) from None
 

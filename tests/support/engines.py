@@ -32,11 +32,11 @@ PATIENCE = 120.0
 """Real seconds after which something that never happens fails a test."""
 
 
-async def eventually(true: Callable[[], object]) -> None:
-    """Waits for something that no event tells of."""
+async def eventually(true: Callable[[], object], pause: float = 0.005) -> None:
+    """Waits for something that no event tells of; `pause` are the seconds between two looks."""
     async with asyncio.timeout(PATIENCE):
         while not true():  # noqa: ASYNC110  # no event tells it
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(pause)
 
 
 class Watch:

@@ -80,10 +80,10 @@ async def running(engine: GaleEngine, size: tuple[int, int] = (100, 30)) -> Asyn
         yield app, pilot
 
 
-async def until(pilot: Pilot[Any], true: Callable[[], object]) -> None:
+async def until(pilot: Pilot[Any], true: Callable[[], object], pause: float = 0.005) -> None:
     """Lets the app work until something holds. `pilot.pause` alone would send a message to each widget each time."""
     if not true():
-        await eventually(true)
+        await eventually(true, pause)
         await pilot.pause()
 
 
