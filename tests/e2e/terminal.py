@@ -37,6 +37,8 @@ GALE_TUI = (sys.executable, "-m", "gale_tui")
 """The program under test, as it is here in the source."""
 LIMIT = 180.0
 """Seconds after which a wait is given up; only a failing test waits that long."""
+LOOKS = 0.25
+"""Seconds between two looks at a screen of tmux that stays as it is: each starts a process."""
 
 _BYTECODE = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
 # Makes the pty on standard input the controlling terminal, so that its end reaches the program as SIGHUP.
@@ -60,17 +62,24 @@ def environ_for(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def wait_until(true: Callable[[], object], what: str, limit: float = LIMIT) -> None:
+def wait_until(true: Callable[[], object], what: str, limit: float = LIMIT, longest: float = 0.05) -> None:
     """Returns once `true()` is.
 
+    Args:
+        what: What is waited for.
+        limit: Seconds after which the wait is given up.
+        longest: Seconds between two looks in the end; they become fewer while nothing happens.
+
     Raises:
-        AssertionError: It was not within the limit, in seconds; tells `what` was waited for.
+        AssertionError: It was not within the limit.
     """
-    pause = threading.Event()
+    never = threading.Event()
+    pause = 0.05
     deadline = time.monotonic() + limit
     while not true():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
-        pause.wait(0.05)
+        never.wait(pause)
+        pause = min(1.2 * pause, longest)
 
 
 def _found(text: str | re.Pattern[str], screen: str) -> bool:
@@ -146,13 +155,13 @@ class Terminal:
             return _found(text, shown[0])
 
         with _showing(self.screen):
-            wait_until(there, f"{text!r} on the screen", limit)
+            wait_until(there, f"{text!r} on the screen", limit, LOOKS)
         return shown[0]
 
     def wait_gone(self, text: str | re.Pattern[str], limit: float = LIMIT) -> None:
         """Returns once the text is no longer on the screen."""
         with _showing(self.screen):
-            wait_until(lambda: not _found(text, self.screen()), f"{text!r} gone from the screen", limit)
+            wait_until(lambda: not _found(text, self.screen()), f"{text!r} gone from the screen", limit, LOOKS)
 
     def exit_code(self, limit: float = LIMIT) -> int:
         """The program's exit code, once it has ended."""
