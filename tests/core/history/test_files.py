@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from gale_tui.core.errors import NewerStoreError, StoreError
+from gale_tui.core.history import connection, salvage
 from gale_tui.core.history import files as store_files
-from gale_tui.core.history import salvage
 from gale_tui.core.history import schema as store_schema
 from gale_tui.core.history.files import on_network
 from gale_tui.core.history.schema import MIGRATIONS, Write
@@ -362,7 +362,11 @@ async def test_what_may_not_be_written_is_an_error_that_says_what_to_do() -> Non
         (sqlite3.SQLITE_ERROR, "could not be used"),
     ],
 )
-async def test_each_trouble_of_the_database_has_its_sentence(path: Path, code: int, words: str) -> None:
+async def test_each_trouble_of_the_database_has_its_sentence(
+    path: Path, code: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Here the history is found busy at once, again and again.
+    monkeypatch.setattr(connection, "_ENDING", 0.02)
     error = sqlite3.OperationalError("it went wrong")
     error.sqlite_errorcode = code
     store = await JobStore.open(path)
