@@ -119,7 +119,7 @@ def test_every_spelling_and_every_link(start: Start, home: Path) -> None:
             fill(program, tool_id)
             program.wait_for(re.compile(rf"\b{number} (running|saved)|running · \d+ saved"))
             wait_until(lambda: len(gale.requests("POST")) == number, f"{number} requests")  # noqa: B023  # waited for here
-            program.wait_for("Export jobs")
+            program.wait_gone("Tool ID")
         program.wait_for(f"{len(ids)} saved")
         quit_app(program)
         assert len(gale.requests("POST")) == len(ids)
@@ -195,7 +195,9 @@ def test_an_answer_that_says_nothing_leaves_the_job_unconfirmed(start: Start) ->
         program = start(gale.host)
         for number, tool_id in enumerate(ids, 1):
             fill(program, tool_id)
-            program.wait_for(re.compile(r"(UNCONFIRMED(.|\n)*){" + str(number) + "}"))
+            wait_until(lambda: len(gale.requests("POST")) == number, f"{number} requests")  # noqa: B023  # waited for here
+            program.wait_gone("Tool ID")
+            program.wait_for(re.compile(rf"{tool_id[:8]}[^\n]*UNCONFIRMED|UNCONFIRMED[^\n]*{tool_id[:8]}"))
             # What was typed is not lost: e brings the form back with it.
             program.type("e")
             screen = program.wait_for("Flow ID")
@@ -203,5 +205,5 @@ def test_an_answer_that_says_nothing_leaves_the_job_unconfirmed(start: Start) ->
             assert FLOW in screen
             program.type("\x1b")
             program.wait_gone("Flow ID")
-            assert len(gale.requests("POST")) == number
         quit_app(program)
+        assert len(gale.requests("POST")) == len(ids)
