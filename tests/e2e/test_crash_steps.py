@@ -256,14 +256,14 @@ STEP = 5
 
 
 def test_a_batch_killed_at_any_step_is_gone_on_with_and_nothing_is_sent_twice(tmp_path: Path) -> None:
-    script = Script(duration=1.0)
     with Sandbox(speed=FACTOR) as sandbox, runner(sandbox) as runs:
         outcomes = {"nothing kept": 0, "gone on with": 0, "to its end": 0}
         number = 1
         while True:
             home, tools = tmp_path / str(number), [f"a-{number}-{each}" for each in range(4)]
             for tool in tools:
-                sandbox.script(tool, script)
+                # Each has a name of its own: a file whose name two jobs had chosen when both were killed is neither's.
+                sandbox.script(tool, Script(duration=1.0, file=File(name=f"{tool}.zip")))
             died = runs.export(home, *tools, die=number)
             if not os.WIFSIGNALED(died["status"]):
                 assert (died["code"], len(list((home / "downloads").glob("*.zip")))) == (0, 4)
