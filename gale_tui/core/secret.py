@@ -148,14 +148,11 @@ class _Known:
         self._lock = threading.Lock()
         self._keys: dict[str, tuple[str, ...]] = {}
         self._links: OrderedDict[str, dict[str, tuple[str, ...]]] = OrderedDict()
-        self._sorted: dict[bool, list[tuple[str, tuple[str, ...]]]] = {}
-        """All values, with those of links and without; empty once there is another one."""
 
     def add_key(self, value: str) -> None:
         with self._lock:
             if value not in self._keys:
                 self._keys[value] = _base64_cores(value)
-                self._sorted.clear()
 
     def add_link(self, url: str) -> None:
         query = url.partition("#")[0].partition("?")[2]
@@ -169,8 +166,6 @@ class _Known:
                     values[form] = _base64_cores(form)
         with self._lock:
             if values:
-                if query not in self._links:
-                    self._sorted.clear()
                 self._links[query] = values
                 self._links.move_to_end(query)
             while len(self._links) > _LINKS:
@@ -178,14 +173,12 @@ class _Known:
 
     def values(self, *, links: bool) -> list[tuple[str, tuple[str, ...]]]:
         with self._lock:
-            if links not in self._sorted:
-                known = dict(self._keys)
-                if links:
-                    for values in self._links.values():
-                        known.update(values)
-                # Longest first: a value that is the beginning of another must not leave the rest of it.
-                self._sorted[links] = sorted(known.items(), key=lambda item: len(item[0]), reverse=True)
-            return self._sorted[links]
+            known = dict(self._keys)
+            if links:
+                for values in self._links.values():
+                    known.update(values)
+        # Longest first: a value that is the beginning of another must not leave the rest of it.
+        return sorted(known.items(), key=lambda item: len(item[0]), reverse=True)
 
 
 _known = _Known()
@@ -220,7 +213,7 @@ def _remove(text: str, known: list[tuple[str, tuple[str, ...]]]) -> str:
                 text = re.sub(_BASE64, lambda run, core=core: HIDDEN if core in run[0] else run[0], text)  # type: ignore[misc]
         if decoded is None:
             decoded = _decoded(text)
-        if decoded and any(value in form for form in decoded):
+        if any(value in form for form in decoded):
             text = re.sub("".join(map(_any_escape, value)), HIDDEN, text)
     return text
 
