@@ -136,7 +136,7 @@ def copied(gale: MiniGale) -> str:
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
 def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> None:
-    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account, fresh=kept) as program:
+    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account, fresh=True) as program:
         program.wait_for("Add an environment")
         program.type("\x1b")
         program.wait_for("No environment yet")
@@ -156,8 +156,7 @@ def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> No
             program.wait_for("F4 adds it")
             program.type("\x1b")
             program.wait_for("No environment yet")
-        if kept:
-            assert found_in(command_lines(program.process.pid)) == []
+        assert found_in(command_lines(program.process.pid)) == []
         program.type("q")
         if kept:
             program.wait_for("this session only")
@@ -206,7 +205,7 @@ def test_a_key_that_the_keyring_keeps(account: dict[str, str], home: Path) -> No
         try:
             service.start_daemon("of the test")
             account = {**account, "DBUS_SESSION_BUS_ADDRESS": service.address}
-            with PtyProgram(DEBUG, account) as program:
+            with PtyProgram(DEBUG, account, fresh=True) as program:
                 program.wait_for("Add an environment")
                 program.type("n")
                 program.wait_for("New environment")
