@@ -60,7 +60,7 @@ def found_on_disk(folder: Path) -> list[Path]:
 
 
 def command_lines(pid: int) -> bytes:
-    """What `ps` shows of the program to every user of the machine."""
+    """What `ps` shows of the program to every user of the machine; a fork has its parent's until it sets its own."""
     if sys.platform == "linux":
         return Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/comm").read_bytes()
     else:
@@ -68,10 +68,11 @@ def command_lines(pid: int) -> bytes:
 
 
 def export(program: PtyProgram, tool_id: str) -> None:
-    """Opens the form, types both ids and sends."""
+    """Opens the form, pastes both ids and sends."""
     program.type("n")
     program.wait_for("Tool ID")
-    program.type(f"{tool_id}\t{FLOW}\r")
+    program.paste(f"{tool_id},{FLOW}")
+    program.type("\r")
 
 
 def look_around(program: PtyProgram) -> None:
@@ -136,7 +137,7 @@ def copied(gale: MiniGale) -> str:
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
 def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> None:
-    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account, fresh=True) as program:
+    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account) as program:
         program.wait_for("Add an environment")
         program.type("\x1b")
         program.wait_for("No environment yet")
@@ -167,7 +168,7 @@ def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> No
 
 
 def test_a_key_that_is_typed_for_the_session(account: dict[str, str], home: Path) -> None:
-    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account, fresh=True) as program:
+    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account) as program:
         # The first start opens the environments.
         program.wait_for("Add an environment")
         program.type("n")
@@ -205,7 +206,7 @@ def test_a_key_that_the_keyring_keeps(account: dict[str, str], home: Path) -> No
         try:
             service.start_daemon("of the test")
             account = {**account, "DBUS_SESSION_BUS_ADDRESS": service.address}
-            with PtyProgram(DEBUG, account, fresh=True) as program:
+            with PtyProgram(DEBUG, account) as program:
                 program.wait_for("Add an environment")
                 program.type("n")
                 program.wait_for("New environment")
@@ -220,7 +221,7 @@ def test_a_key_that_the_keyring_keeps(account: dict[str, str], home: Path) -> No
                 assert program.exit_code() == 0
             assert list(service.secrets().values()) == [KEY.encode()]
             # The next start has it without being told.
-            with PtyProgram(DEBUG, account, fresh=True) as program:
+            with PtyProgram(DEBUG, account) as program:
                 program.wait_for("No exports yet")
                 export(program, TOOL)
                 program.wait_for(SAVED)
