@@ -304,6 +304,13 @@ class PtyProgram:
         """Pastes text as terminals do that bracket it."""
         self.write(b"\x1b[200~" + text.encode() + b"\x1b[201~")
 
+    def export(self, tool_id: str, flow_id: str) -> None:
+        """Opens the export form and sends it. The ids are pasted: typed, they would be drawn letter by letter."""
+        self.type("n")
+        self.wait_for("Tool ID")
+        self.paste(f"{tool_id},{flow_id}")
+        self.type("\r")
+
     def screen(self) -> str:
         """What is on the screen, line by line."""
         with self._lock:

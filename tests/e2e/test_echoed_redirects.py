@@ -87,9 +87,7 @@ def test_the_target_of_a_redirect_gives_nothing_away(name: str, tmp_path: Path) 
             if screen:
                 with PtyProgram(DEBUG, environ) as program:
                     program.wait_for("No exports yet")
-                    program.type("n")
-                    program.wait_for("Tool ID")
-                    program.type(f"{TOOL}\t{FLOW}\r")
+                    program.export(TOOL, FLOW)
                     program.wait_for(re.compile(case.shown))
                     program.process.send_signal(signal.SIGTERM)
                     program.exit_code()

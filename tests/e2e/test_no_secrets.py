@@ -67,14 +67,6 @@ def command_lines(pid: int) -> bytes:
         return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, timeout=LIMIT).stdout
 
 
-def export(program: PtyProgram, tool_id: str) -> None:
-    """Opens the form, pastes both ids and sends."""
-    program.type("n")
-    program.wait_for("Tool ID")
-    program.paste(f"{tool_id},{FLOW}")
-    program.type("\r")
-
-
 def look_around(program: PtyProgram) -> None:
     """Opens everything that shows a job, its texts or its environment."""
     for key, shown in (
@@ -111,11 +103,11 @@ def test_a_key_from_the_variables(account: dict[str, str], home: Path) -> None:
         account = {**account, "GALE_HOST": gale.host, "GALE_API_KEY": KEY}
         with PtyProgram(DEBUG, account, fresh=True) as program:
             program.wait_for("No exports yet")
-            export(program, ECHO)
+            program.export(ECHO, FLOW)
             program.wait_for("does not allow")
             program.type("\x1b")
             program.wait_for("No exports yet")
-            export(program, TOOL)
+            program.export(TOOL, FLOW)
             program.wait_for(SAVED)
             look_around(program)
             assert found_in(command_lines(program.process.pid)) == []
@@ -180,7 +172,7 @@ def test_a_key_that_is_typed_for_the_session(account: dict[str, str], home: Path
         program.wait_for("default")
         program.type("\x1b")
         program.wait_for("No exports yet")
-        export(program, TOOL)
+        program.export(TOOL, FLOW)
         program.wait_for(SAVED)
         assert found_in(command_lines(program.process.pid)) == []
         program.type("q")
@@ -223,7 +215,7 @@ def test_a_key_that_the_keyring_keeps(account: dict[str, str], home: Path) -> No
             # The next start has it without being told.
             with PtyProgram(DEBUG, account) as program:
                 program.wait_for("No exports yet")
-                export(program, TOOL)
+                program.export(TOOL, FLOW)
                 program.wait_for(SAVED)
                 look_around(program)
                 assert found_in(command_lines(program.process.pid)) == []
@@ -244,7 +236,7 @@ def test_a_link_is_kept_in_the_private_history_until_the_file_is_saved(account: 
         account = {**account, "GALE_HOST": gale.host, "GALE_API_KEY": KEY}
         with PtyProgram(GALE_TUI, account) as program:
             program.wait_for("No exports yet")
-            export(program, LATE)
+            program.export(LATE, FLOW)
             program.wait_for("IN_PROGRESS")
             program.process.kill()
             program.exit_code()
@@ -277,7 +269,7 @@ def test_a_key_command_sees_no_other_key_and_no_terminal(
         variables = {**account, "GALE_HOST": "other.example.com", "GALE_API_KEY": other}
         with PtyProgram([*GALE_TUI, "--env", "local", "--log-level", "debug"], variables) as program:
             program.wait_for("No exports yet")
-            export(program, TOOL)
+            program.export(TOOL, FLOW)
             program.wait_for(SAVED)
             program.type("q")
             assert program.exit_code() == 0

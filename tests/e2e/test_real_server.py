@@ -43,14 +43,6 @@ def start(tmp_path: Path, home: Path) -> Iterator[Start]:
         yield run
 
 
-def fill(program: PtyProgram, tool_id: str = TOOL) -> None:
-    """Opens the form, pastes both ids and sends, without looking up in between."""
-    program.type("n")
-    program.wait_for("Tool ID")
-    program.paste(f"{tool_id},{FLOW}")
-    program.type("\r")
-
-
 def quit_app(program: PtyProgram) -> None:
     """Ends it with the key that works everywhere."""
     program.type("\x11")
@@ -116,7 +108,7 @@ def test_every_spelling_and_every_link(start: Start, home: Path) -> None:
     with MiniGale(ids) as gale:
         program = start(gale.host)
         for number, tool_id in enumerate(ids, 1):
-            fill(program, tool_id)
+            program.export(tool_id, FLOW)
             program.wait_for(re.compile(rf"\b{number} (running|saved)|running · \d+ saved"))
             wait_until(lambda: len(gale.requests("POST")) == number, f"{number} requests")  # noqa: B023  # waited for here
             program.wait_gone("Tool ID")
@@ -145,7 +137,7 @@ def test_what_is_refused_keeps_the_form(start: Start) -> None:
     with MiniGale(known) as gale:
         program = start(gale.host)
         for number, (sentence, tool_id) in enumerate(ids.items(), 1):
-            fill(program, tool_id)
+            program.export(tool_id, FLOW)
             kept_as_typed(program, program.wait_for(sentence), tool_id)
             assert len(gale.requests("POST")) == number
         quit_app(program)
@@ -163,7 +155,7 @@ def kept_as_typed(program: PtyProgram, screen: str, tool_id: str = TOOL) -> None
 def test_a_wrong_key_keeps_the_form(start: Start) -> None:
     with MiniGale({TOOL: Tool(FLOW)}) as gale:
         program = start(gale.host, "kg-test-key-0000-of-somebody-else")
-        fill(program)
+        program.export(TOOL, FLOW)
         screen = program.wait_for("Invalid API key")
         assert "GALE_API_KEY" in screen
         kept_as_typed(program, screen)
@@ -176,7 +168,7 @@ def test_nobody_listening_keeps_the_form(start: Start) -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         program = start(f"127.0.0.1:{port}")
-        fill(program)
+        program.export(TOOL, FLOW)
         kept_as_typed(program, program.wait_for("refused the connection"))
         quit_app(program)
 
@@ -194,7 +186,7 @@ def test_an_answer_that_says_nothing_leaves_the_job_unconfirmed(start: Start) ->
     with MiniGale(ids) as gale:
         program = start(gale.host)
         for number, tool_id in enumerate(ids, 1):
-            fill(program, tool_id)
+            program.export(tool_id, FLOW)
             wait_until(lambda: len(gale.requests("POST")) == number, f"{number} requests")  # noqa: B023  # waited for here
             program.wait_gone("Tool ID")
             program.wait_for(re.compile(rf"{tool_id[:8]}[^\n]*UNCONFIRMED|UNCONFIRMED[^\n]*{tool_id[:8]}"))

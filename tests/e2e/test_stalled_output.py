@@ -55,9 +55,7 @@ def stalled(account: dict[str, str], gale: MiniGale) -> Iterator[PtyProgram]:
     """The app with a running export, having drawn what the terminal takes and more that nobody reads."""
     with PtyProgram(GALE_TUI, account) as program:
         program.wait_for("Export jobs")
-        program.type("n")
-        program.wait_for("Tool ID")
-        program.type(f"{TOOL}\t{FLOW}\r")
+        program.export(TOOL, FLOW)
         program.wait_for("IN_PROGRESS")
         program.reading.clear()
         keys = itertools.cycle("?\x1b")

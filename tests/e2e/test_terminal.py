@@ -158,9 +158,7 @@ def start(account: dict[str, str], gale: MiniGale) -> Iterator[Start]:
 
 def begin_job(program: PtyProgram) -> None:
     """Starts an export that goes on until the server is told otherwise."""
-    program.type("n")
-    program.wait_for("Tool ID")
-    program.type(f"{TOOL}\t{FLOW}\r")
+    program.export(TOOL, FLOW)
     program.wait_for("IN_PROGRESS")
 
 

@@ -54,9 +54,7 @@ def test_nothing_of_it_reaches_the_terminal(sandbox: Sandbox, tmp_path: Path) ->
         for text in TEXTS:
             for outcome in ("FAILED", "SUCCESS"):
                 offered = sandbox.add_tool("Hostile", hostile_script(text, outcome, 20.0))
-                running.type("n")
-                running.wait_for("Tool ID")
-                running.type(f"{offered.tool_id}\t{offered.flow_id}\r")
+                running.export(offered.tool_id, offered.flow_id)
                 running.wait_gone("Tool ID")
                 # The terminal loses the focus: the end of the job is told outside the picture.
                 running.type("\x1b[O")

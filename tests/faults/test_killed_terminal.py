@@ -170,9 +170,7 @@ def test_stopped_and_continued_it_asks_no_more_than_before(sandbox: Sandbox, tmp
     with program(sandbox, home) as running:
         for count in range(1, 4):
             running.wait_for("Export jobs")
-            running.type("n")
-            running.wait_for("Tool ID")
-            running.type(f"{offered.tool_id}\t{offered.flow_id}\r")
+            running.export(offered.tool_id, offered.flow_id)
             wait_until(lambda count=count: len(sandbox.jobs) == count, "the export")  # type: ignore[misc]  # bound here
             running.wait_gone("Tool ID")
         os.kill(running.process.pid, signal.SIGSTOP)
@@ -203,9 +201,7 @@ def test_two_side_by_side_show_each_others_changes(sandbox: Sandbox, tmp_path: P
     with program(sandbox, home, 1.0) as first, program(sandbox, home, 1.0) as second:
         first.wait_for("Export jobs")
         second.wait_for("Export jobs")
-        first.type("n")
-        first.wait_for("Tool ID")
-        first.type(f"{offered.tool_id}\t{offered.flow_id}\r")
+        first.export(offered.tool_id, offered.flow_id)
         first.wait_for("IN_PROGRESS")
         second.wait_for("IN_PROGRESS")
         first.wait_for(SAVED)
