@@ -44,6 +44,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def pytest_unconfigure() -> None:
+    """Collects the garbage of the last tests once: pytest does so five times, through all that there is."""
+    gc.collect()
+    gc.freeze()
+
+
 _numbers = itertools.count()
 
 
