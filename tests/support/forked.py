@@ -3,12 +3,13 @@
 A fresh interpreter spends a quarter of a second of processor time before gale-tui's first line. The parent, one for
 all pytest processes of a run, runs no thread; what it forks has the arguments, variables, folder, files, session and
 terminal that an exec would give it, and runs and ends as `python -m MODULE` or `python -c CODE` does. Three things
-differ: `ps` shows the parent's command line, every module is there already, and none is taken apart at the end. A test
-of these starts the program with `subprocess`.
+differ: `ps` shows the parent's command line, every module and every parsed style sheet is there already, and none is
+taken apart at the end. A test of these starts the program with `subprocess`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import fcntl
@@ -71,7 +72,7 @@ def can_fork(argv: Sequence[str]) -> bool:
 
 
 def warm_up() -> None:
-    """Imports all of gale-tui and what it needs, and leaves nothing to the garbage collector."""
+    """Imports all of gale-tui and what it needs, runs its app once, and leaves nothing to the garbage collector."""
     import gale_tui
 
     for found in pkgutil.walk_packages(gale_tui.__path__, "gale_tui."):
@@ -80,8 +81,31 @@ def warm_up() -> None:
     for name in LATE:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    _run_app()
+    for thread in {*threading.enumerate()} - {threading.main_thread()}:
+        thread.join(10.0)
+    assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
+
+
+def _run_app() -> None:
+    """Shows the jobs and the export form once, so that the style sheets are parsed and texts and colours are known."""
+    from gale_tui.core import secret
+    from gale_tui.tui.screens.export_form import ExportForm
+    from tests.support.sandbox import Sandbox
+    from tests.support.stylesheets import parse_style_sheets_once
+    from tests.tui.real_app import demo, running, shows, until
+
+    async def show() -> None:
+        with tempfile.TemporaryDirectory() as folder, Sandbox(speed=20.0) as sandbox:
+            async with running(demo(Path(folder), sandbox)) as (app, pilot):
+                await pilot.press("n")
+                await until(pilot, lambda: shows(app, ExportForm))
+
+    parse_style_sheets_once()
+    asyncio.run(show())
+    secret._known = secret._Known()
 
 
 class _Parent:
