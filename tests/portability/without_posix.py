@@ -72,7 +72,7 @@ async def _app(home: Path) -> None:
     with Sandbox(seed=1, speed=40.0) as sandbox:
         engine, _ = demo_engine(home, Wiring(environ={}, sandbox=sandbox))
         app = GaleApp(engine)
-        async with app.run_test(size=(100, 30)) as pilot:
+        async with app.run_test() as pilot:
             while app.screen is not app.jobs_screen:
                 await pilot.pause(0.01)
             await pilot.press("n")

@@ -71,7 +71,7 @@ def configured_engine(paths: Paths) -> GaleEngine:
 
 
 @asynccontextmanager
-async def running(engine: GaleEngine, size: tuple[int, int] = (100, 30)) -> AsyncIterator[tuple[GaleApp, Pilot[int]]]:
+async def running(engine: GaleEngine, size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[GaleApp, Pilot[int]]]:
     """The app from its first screen on."""
     app = GaleApp(engine, signals=False)
     async with app.run_test(size=size, notifications=True) as pilot:

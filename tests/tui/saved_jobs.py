@@ -31,7 +31,7 @@ def sandboxed() -> Iterator[Sandbox]:
 
 @asynccontextmanager
 async def running(
-    folder: Path, sandbox: Sandbox, size: tuple[int, int] = (100, 30)
+    folder: Path, sandbox: Sandbox, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[GaleApp, Pilot[int], GaleEngine]]:
     """The demo's app, with the jobs on screen."""
     engine, _ = demo_engine(folder / "demo", Wiring(environ={}, sandbox=sandbox))

@@ -52,7 +52,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 async def test_from_n_and_enter_to_a_file(tmp_path: Path, sandbox: Sandbox) -> None:
     engine = demo(tmp_path / "demo", sandbox)
-    async with running(engine) as (app, pilot):
+    async with running(engine, (100, 30)) as (app, pilot):
         assert "No exports yet" in screen_text(app)
         await pilot.press("n")
         await until(pilot, lambda: shows(app, ExportForm))
@@ -72,7 +72,7 @@ async def test_from_n_and_enter_to_a_file(tmp_path: Path, sandbox: Sandbox) -> N
 
 async def test_a_failure_is_said_with_its_reason(tmp_path: Path, sandbox: Sandbox) -> None:
     script = Script(duration=0.5, outcome="FAILED", reason="node n3 has no model")
-    async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+    async with running(demo(tmp_path / "demo", sandbox), (100, 30)) as (app, pilot):
         job_id = await export(pilot, app, sandbox, script)
         await until(pilot, lambda: app.engine.jobs[job_id].state is JobState.FAILED)
         await until(pilot, lambda: "1 failed" in screen_text(app))

@@ -79,7 +79,7 @@ async def opened(
         known._extra = (replace(environment, name="live", production=True),)
         known.reload()
     app = GaleApp(engine, signals=False)
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test() as pilot:
         await until(pilot, lambda: bool(app.screen_stack) and isinstance(app.screen, JobsScreen))
         yield app, pilot
 

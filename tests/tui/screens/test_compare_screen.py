@@ -215,7 +215,7 @@ async def test_the_oldest_is_compared_with_the_one_after_it(tmp_path: Path, sand
 
 
 async def test_values_of_variables_are_hidden_until_asked_for(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox) as (app, pilot, engine):
+    async with running(tmp_path, sandbox, (100, 30)) as (app, pilot, engine):
         _, job = await export_versions(pilot, engine, sandbox, 1, 1)
         made = documents()
         made["env_variables.json"]["environmentVariables"][0]["value"] = "https://new.example"

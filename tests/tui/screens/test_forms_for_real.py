@@ -50,7 +50,7 @@ def engine_of(paths: Paths) -> GaleEngine:
 @asynccontextmanager
 async def running(engine: GaleEngine) -> AsyncIterator[tuple[GaleApp, Pilot[int]]]:
     app = GaleApp(engine, signals=False)
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with app.run_test() as pilot:
         await until(pilot, lambda: bool(app.screen_stack) and isinstance(app.screen, JobsScreen | EnvironmentsScreen))
         yield app, pilot
 

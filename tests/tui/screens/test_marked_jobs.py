@@ -27,7 +27,7 @@ from tests.tui.saved_jobs import export_versions, running
 
 @asynccontextmanager
 async def three_saved(
-    tmp_path: Path, size: tuple[int, int] = (100, 30)
+    tmp_path: Path, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[GaleApp, Pilot[int], list[Job]]]:
     """Three saved exports of one tool, the newest on top and selected."""
     with Sandbox(seed=1, speed=50.0) as sandbox:
