@@ -96,7 +96,7 @@ class Terminal:
         height: Rows.
     """
 
-    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], *, width: int = 100, height: int = 30) -> None:
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], *, width: int = 80, height: int = 24) -> None:
         # Not in the test's own folder: the path of a socket has at most 107 characters.
         self._folder = tempfile.TemporaryDirectory(prefix="gale-tmux-", ignore_cleanup_errors=True)
         self._environ = {**environ, "TERM": "tmux-256color"}
@@ -223,8 +223,8 @@ class PtyProgram:
         argv: Sequence[str],
         environ: Mapping[str, str],
         *,
-        width: int = 100,
-        height: int = 30,
+        width: int = 80,
+        height: int = 24,
         cwd: Path = ROOT,
         fresh: bool = False,
     ) -> None:

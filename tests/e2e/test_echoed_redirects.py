@@ -85,7 +85,7 @@ def test_the_target_of_a_redirect_gives_nothing_away(name: str, tmp_path: Path) 
             gale.case = case
             environ = environ_for(account, GALE_TUI_HOME=str(home), GALE_HOST=gale.host, GALE_API_KEY=KEY)
             if screen:
-                with PtyProgram(DEBUG, environ) as program:
+                with PtyProgram(DEBUG, environ, width=100, height=30) as program:
                     program.wait_for("No exports yet")
                     program.export(TOOL, FLOW)
                     program.wait_for(re.compile(case.shown))

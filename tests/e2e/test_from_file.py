@@ -111,7 +111,7 @@ def test_the_demo_and_a_named_environment_keep_their_place(
 
 def test_the_first_start_goes_on_from_the_file(account: dict[str, str], gale: MiniGale, tmp_path: Path) -> None:
     file = written(tmp_path, "request.txt", request(gale))
-    with PtyProgram([*GALE_TUI, "--from", file], account) as program:
+    with PtyProgram([*GALE_TUI, "--from", file], account, width=100, height=30) as program:
         program.wait_for("F4 adds it")
         program.type("\x11")
         assert program.exit_code() == 0

@@ -129,7 +129,7 @@ def copied(gale: MiniGale) -> str:
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
 def test_a_key_in_a_paste(account: dict[str, str], home: Path, kept: bool) -> None:
-    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account) as program:
+    with MiniGale(tools()) as gale, PtyProgram(DEBUG, account, width=100, height=30) as program:
         program.wait_for("Add an environment")
         program.type("\x1b")
         program.wait_for("No environment yet")

@@ -44,7 +44,7 @@ def start(tmp_path: Path, sandbox: Sandbox) -> Iterator[Callable[..., Terminal]]
     )
     with ExitStack() as open_terminals:
 
-        def open_one(width: int = 100, height: int = 30, program: Sequence[str] = GALE_TUI) -> Terminal:
+        def open_one(width: int = 80, height: int = 24, program: Sequence[str] = GALE_TUI) -> Terminal:
             terminal = open_terminals.enter_context(Terminal(program, environ, width=width, height=height))
             terminal.wait_for("No exports yet")
             return terminal
@@ -200,7 +200,7 @@ def test_a_table_that_is_not_bracketed_is_a_batch(start: Callable[..., Terminal]
 def test_half_a_request_is_waited_for(start: Callable[..., Terminal], sandbox: Sandbox, tmp_path: Path) -> None:
     text = copied("curl", sandbox, tmp_path)
     head, mark, tail = text.partition(" \\\n")
-    terminal = start(program=UNHURRIED)
+    terminal = start(100, 30, UNHURRIED)
     terminal.paste(head + mark, bracketed=False)
     terminal.paste(tail, bracketed=False)
     terminal.wait_for("Taken from")

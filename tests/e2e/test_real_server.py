@@ -36,7 +36,7 @@ def start(tmp_path: Path, home: Path) -> Iterator[Start]:
 
         def run(host: str, key: str = KEY) -> PtyProgram:
             environ = environ_for(tmp_path / "account", GALE_HOST=host, GALE_API_KEY=key, GALE_TUI_HOME=str(home))
-            program = programs.enter_context(PtyProgram(GALE_TUI, environ))
+            program = programs.enter_context(PtyProgram(GALE_TUI, environ, width=100, height=30))
             program.wait_for("No exports yet")
             return program
 
