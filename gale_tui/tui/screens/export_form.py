@@ -96,7 +96,7 @@ class ExportForm(FormScreen[Job]):
         before = self._draft.before
         if before is None:
             self.say("No draft to restore.")
-        elif not self.fields.disabled:
+        elif not self.waiting:
             self._draft.exchange(before)
             self.say(f"This is what was typed at {clock_time(before.at)}. {self.key('form_draft')} takes it back.")
 
@@ -136,7 +136,7 @@ class ExportForm(FormScreen[Job]):
     def _batch_pasted(self, event: PastingFields.BatchPasted) -> None:
         """Opens a batch for a list, unless typed text would be lost."""
         event.stop()
-        if self.fields.disabled or not self.is_open:
+        if self.waiting or not self.is_open:
             return
         if self._again is not None or self.fields.tool.value.strip() or self.fields.flow.value.strip():
             self.say("These are several exports: go back with esc and paste them over the jobs.", "warning")
@@ -151,7 +151,7 @@ class ExportForm(FormScreen[Job]):
     @on(ExportFields.Completed)
     def action_submit(self) -> None:
         fields = self.fields
-        if fields.disabled:
+        if self.waiting:
             return
         fields.close_list()
         if fields.defer_enter():
@@ -162,21 +162,17 @@ class ExportForm(FormScreen[Job]):
             if not isinstance(missing, FieldInput):
                 self.say("Choose an environment.", "warning")
         elif fields.environment is not None:
-            self._set_asking(True)
+            self.wait(True)
             self.run_worker(self._submit(fields.environment), group="submit")
-
-    def _set_asking(self, asking: bool) -> None:
-        self.fields.disabled = asking
-        self.query_one("#buttons").disabled = asking
 
     async def _submit(self, environment: Environment) -> None:
         request = await self.fields.request()
         if request is None:
-            self._set_asking(False)
+            self.wait(False)
             self.fields.field("folder").input.focus()
             return
         if not await confirm_production(self.app, environment, request.label or request.tool_id):
-            self._set_asking(False)
+            self.wait(False)
             self.query_one("#submit").focus()
             return
         self.say("Waiting for GALE …", "busy")
@@ -201,7 +197,7 @@ class ExportForm(FormScreen[Job]):
         self.dismiss(job)
 
     def _refused(self, error: GaleError) -> None:
-        self._set_asking(False)
+        self.wait(False)
         self.say(str(error), "problem")
         environment = self.fields.environment
         wants_key = isinstance(error, AuthenticationError | CredentialError)
@@ -242,7 +238,7 @@ class ExportForm(FormScreen[Job]):
     @on(Button.Pressed, "#open-environment")
     def action_open_environment(self) -> None:
         offer = self.fields.offer
-        if self.fields.disabled:
+        if self.waiting:
             return
         if offer is None:
             self.say("This is for a pasted request that was sent elsewhere, or that has a key to be kept in it.")

@@ -23,5 +23,16 @@ class FormScreen(GaleScreen[T]):
         ):
             self.add_class(max(each for each in breakpoints if each[0] <= size)[1])
 
+    waiting = False
+    """Whether it waits for an answer; it takes no input then."""
+
+    def wait(self, waiting: bool) -> None:
+        """Takes no input from now on, or takes it again."""
+        self.waiting = waiting
+        # Not all of the form at once: each label in it would be styled again, and look the same.
+        for widget in self.query():
+            if widget.can_focus:
+                widget.disabled = waiting
+
     def field(self, input_id: str) -> TextField:
         return self.query_one(f"#{input_id}-field", TextField)

@@ -238,9 +238,8 @@ class EnvironmentForm(FormScreen[Environment]):
         self._start("testing …", test=True)
 
     def _start(self, words: str, *, test: bool) -> None:
-        fields = self.query_one("#fields")
-        if not fields.disabled:
-            fields.disabled = True
+        if not self.waiting:
+            self.wait(True)
             self.say(words, "busy")
             self.run_worker(self._run(test), group="save")
 
@@ -261,7 +260,7 @@ class EnvironmentForm(FormScreen[Environment]):
             keyring = not test and isinstance(error, CredentialError)
             below = " Below, “for this session only” keeps it without a keyring." if keyring else ""
             self.say(f"{error}{below}", "problem")
-        self.query_one("#fields").disabled = False
+        self.wait(False)
         self.call_after_refresh(focus.focus)
 
     def _environment(self) -> Environment:
