@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from gale_tui.core.errors import (
     NotFoundError,
 )
 from gale_tui.core.kinds import MODEL, WORKFLOW
+from gale_tui.core.kinds import TOOL as TOOL_KIND
 from gale_tui.core.models import Environment, ExportRequest, Job, Origin, ToolChoice
 from gale_tui.tui.screens.dialogs import ConfirmDialog, KeyDialog
 from gale_tui.tui.screens.export_form import ExportForm
@@ -103,10 +103,10 @@ async def test_ids_typed_with_tab_between_them_and_enter_are_one_request(engine:
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         assert form.focus == "tool-id"
-        await pilot.press(*TOOL, "tab", *FLOW, "enter")
+        await pilot.press(*TOOL[:12], "tab", *FLOW[:12], "enter")
         await finish(pilot)
     assert engine.exports == [
-        ExportRequest(STAGING.id, TOOL, FLOW, label="", folder=engine.folder, save_when_ready=True)
+        ExportRequest(STAGING.id, TOOL[:12], FLOW[:12], label="", folder=engine.folder, save_when_ready=True)
     ]
     assert [job.id for job in form.app.results if isinstance(job, Job)] == ["job-1"]
 
@@ -137,38 +137,7 @@ async def test_a_typed_letter_lays_nothing_out_but_a_line_that_grows_does(
                 assert line.size.height >= line.visual.get_height(line.styles.get_rules(), line.content_size.width)
 
 
-async def test_the_order_of_tab(engine: StubEngine) -> None:
-    form = Form(engine)
-    seen = []
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        for _ in range(9):
-            seen.append(form.focus)
-            await pilot.press("tab")
-    assert seen == [
-        "tool-id",
-        "flow-id",
-        "environment",
-        "label",
-        "folder",
-        "save-when-ready",
-        "kind",
-        "submit",
-        "cancel",
-    ]
-
-
-async def test_enter_goes_to_the_next_empty_required_field_and_then_submits(engine: StubEngine) -> None:
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(*"a-1", "enter")
-        assert form.focus == "flow-id"
-        assert not engine.exports
-        await pilot.press(*"cf", "tab", "tab", *"my bot", "enter")
-        await finish(pilot)
-    assert [(each.tool_id, each.label) for each in engine.exports] == [("a-1", "my bot")]
-
-
-async def test_enter_behind_the_flow_id_alone_goes_back_to_the_tool_id(engine: StubEngine) -> None:
+async def test_enter_goes_to_the_required_field_that_is_empty_and_then_submits(engine: StubEngine) -> None:
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("tab", *"cf", "enter")
@@ -176,7 +145,14 @@ async def test_enter_behind_the_flow_id_alone_goes_back_to_the_tool_id(engine: S
         await pilot.press("enter")
         assert form.focus == "tool-id"
         assert "needed" in form.finding("tool-id")
-    assert not engine.exports
+        assert not engine.exports
+        form.screen.query_one("#flow-id", FieldInput).value = ""
+        await pilot.press(*"a-1", "enter")
+        assert form.focus == "flow-id"
+        assert not engine.exports
+        await pilot.press(*"cf", "tab", "tab", *"my bot", "enter")
+        await finish(pilot)
+    assert [(each.tool_id, each.label) for each in engine.exports] == [("a-1", "my bot")]
 
 
 async def test_enter_elsewhere_does_what_the_widget_does(engine: StubEngine) -> None:
@@ -197,20 +173,15 @@ async def test_enter_elsewhere_does_what_the_widget_does(engine: StubEngine) -> 
     assert engine.setting_changes == {"save_when_ready": False}, "remembered for the next time"
 
 
-async def test_the_switch_is_as_it_was_left(engine: StubEngine) -> None:
-    engine.settings = Settings(save_when_ready=False)
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)):
-        assert not form.screen.query_one("#save-when-ready", FormCheckbox).value
-
-
-async def test_a_click_submits(engine: StubEngine) -> None:
+async def test_a_click_submits_and_no_folder_means_the_usual_one(engine: StubEngine) -> None:
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         await fill(form, pilot)
+        await pilot.press("tab", "tab", "tab", "ctrl+u")
         await pilot.click("#submit")
         await finish(pilot)
     assert requests(engine) == [(TOOL, FLOW)]
+    assert [each.folder for each in engine.exports] == [None]
 
 
 async def test_escape_leaves_without_a_request(engine: StubEngine) -> None:
@@ -222,22 +193,30 @@ async def test_escape_leaves_without_a_request(engine: StubEngine) -> None:
     assert not engine.exports
 
 
-@pytest.mark.parametrize("size", [(80, 24), (100, 30), (140, 40), (60, 16)])
-async def test_whatever_has_the_focus_is_in_sight(engine: StubEngine, size: tuple[int, int]) -> None:
+async def test_tab_goes_from_one_to_the_next_and_whatever_has_the_focus_is_in_sight(engine: StubEngine) -> None:
     form = Form(engine)
     engine.error = NotFoundError("No such tool " * 8, "Look again " * 8, status=404, from_gale=True)
-    async with form.app.run_test(size=size) as pilot:
+    seen: dict[tuple[int, int], list[str | None]] = {}
+    async with form.app.run_test(size=(80, 24)) as pilot:
         await fill(form, pilot)
-        await pilot.press("enter")
-        await finish(pilot)
-        for _ in range(8):
-            await pilot.pause()
-            focused = form.app.focused
-            assert focused is not None
-            assert form.screen.region.contains_region(focused.region)
-            shown, _clip = form.screen.get_widget_at(*focused.region.offset)
-            assert focused in (shown, *shown.ancestors), f"{focused.id} is covered"
-            await pilot.press("tab")
+        for size in ((80, 24), (100, 30), (140, 40), (60, 16)):
+            await pilot.resize_terminal(*size)
+            form.screen.query_one("#label").focus()
+            await pilot.press("enter")
+            await finish(pilot)
+            seen[size] = []
+            for _ in range(9):
+                await pilot.pause()
+                focused = form.app.focused
+                assert focused is not None
+                seen[size].append(focused.id)
+                assert form.screen.size == size
+                assert form.screen.region.contains_region(focused.region), (focused.id, size)
+                shown, _clip = form.screen.get_widget_at(*focused.region.offset)
+                assert focused in (shown, *shown.ancestors), f"{focused.id} is covered at {size}"
+                await pilot.press("tab")
+    order = ["tool-id", "flow-id", "environment", "label", "folder", "save-when-ready", "kind", "submit", "cancel"]
+    assert seen == dict.fromkeys(seen, order)
 
 
 # One press is one request
@@ -310,34 +289,39 @@ async def test_a_job_that_came_behind_another_screen_closes_the_form_later(engin
 # What can go wrong
 
 
-@pytest.mark.parametrize(
-    ("error", "focus"),
-    [
-        (NotFoundError("No such tool", "Check the id", status=404, from_gale=True), "tool-id"),
-        (NotFoundError("No such flow", "", status=404, from_gale=True, detail="Flow not found"), "flow-id"),
-        (NotFoundError("This is no GALE", "Check the host", status=404), "environment"),
-        (BadRequestError("flowId is wrong", "", status=400, from_gale=True, detail="invalid flowId"), "flow-id"),
-        (ForbiddenError("The key may not export", "Ask an admin", status=403), "environment"),
-        (AuthenticationError("The key is refused", "Enter a current one", status=401), "give-key"),
-        (NameNotFoundError("The host is not known", "Check the network"), "submit"),
-    ],
-)
-async def test_a_refusal_stays_in_the_form(engine: StubEngine, error: GaleError, focus: str) -> None:
-    engine.error = error
+REFUSALS: list[tuple[GaleError, str]] = [
+    (NotFoundError("No such tool", "Check the id", status=404, from_gale=True), "tool-id"),
+    (NotFoundError("No such flow", "", status=404, from_gale=True, detail="Flow not found"), "flow-id"),
+    (NotFoundError("This is no GALE", "Check the host", status=404), "environment"),
+    (BadRequestError("flowId is wrong", "", status=400, from_gale=True, detail="invalid flowId"), "flow-id"),
+    (ForbiddenError("The key may not export", "Ask an admin", status=403), "environment"),
+    (AuthenticationError("The key is refused", "Enter a current one", status=401), "give-key"),
+    (NameNotFoundError("The host is not known", "Check the network"), "submit"),
+]
+"""A refusal, and what has the focus after it."""
+
+
+async def test_a_refusal_stays_in_the_form_and_the_next_press_is_a_request_again(engine: StubEngine) -> None:
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         await fill(form, pilot)
-        await pilot.press("enter")
-        await finish(pilot)
-        assert form.on_top
-        assert form.said() == str(error)
-        assert form.focus == focus
-        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
+        for number, (error, focus) in enumerate(REFUSALS, 1):
+            engine.error = error
+            # No refusal moves the focus here.
+            form.screen.query_one("#label").focus()
+            await pilot.press("enter")
+            await finish(pilot)
+            assert form.on_top
+            assert form.said() == str(error)
+            assert (form.focus, str(error)) == (focus, str(error))
+            assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
+            assert len(engine.exports) == number
+            assert not form.app.results
         engine.error = None
         form.screen.query_one("#submit").focus()
         await pilot.press("enter")
         await finish(pilot)
-    assert len(engine.exports) == 2
+    assert requests(engine) == [(TOOL, FLOW)] * (len(REFUSALS) + 1)
     assert len(form.app.results) == 1
 
 
@@ -374,7 +358,11 @@ async def test_a_key_of_the_variables_is_not_asked_for(engine: StubEngine) -> No
         assert form.focus == "submit"
 
 
-async def test_an_impossible_id_is_not_sent_and_an_odd_one_is(engine: StubEngine) -> None:
+async def test_an_impossible_id_and_a_folder_that_cannot_be_used_are_not_sent_and_an_odd_id_is(
+    engine: StubEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    engine.folder = tmp_path / "file"
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         await fill(form, pilot, "a 1", "cf-1")
@@ -385,32 +373,13 @@ async def test_an_impossible_id_is_not_sent_and_an_odd_one_is(engine: StubEngine
         assert not engine.exports
         await pilot.press("ctrl+u", *"odd", "enter")
         await finish(pilot)
-    assert requests(engine) == [("odd", "cf-1")]
-
-
-async def test_a_folder_that_cannot_be_used_is_not_sent(engine: StubEngine, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    engine.folder = tmp_path / "file"
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await fill(form, pilot)
-        await pilot.press("enter")
-        await finish(pilot)
         assert form.focus == "folder"
         assert "is a file" in form.finding("folder")
         assert not engine.exports
         await pilot.press("end", *"2", "enter")
         await finish(pilot)
+    assert requests(engine) == [("odd", "cf-1")]
     assert [each.folder for each in engine.exports] == [tmp_path / "file2"]
-
-
-async def test_no_folder_means_the_usual_one(engine: StubEngine) -> None:
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await fill(form, pilot)
-        await pilot.press("tab", "tab", "tab", "ctrl+u", "enter")
-        await finish(pilot)
-    assert [each.folder for each in engine.exports] == [None]
 
 
 async def test_without_an_environment_the_form_says_what_to_do(engine: StubEngine) -> None:
@@ -427,11 +396,20 @@ async def test_without_an_environment_the_form_says_what_to_do(engine: StubEngin
 # Production
 
 
-async def test_production_is_confirmed_by_name_with_cancel_focused(engine: StubEngine) -> None:
-    engine.current_id = LIVE.id
+async def test_the_environment_can_be_changed_and_production_is_confirmed_by_name_with_cancel_focused(
+    engine: StubEngine,
+) -> None:
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
         await fill(form, pilot)
+        await finish(pilot)
+        assert STAGING.origin.display in form.shown("curl")
+        await pilot.press("tab", "enter", "down", "enter")
+        await finish(pilot)
+        assert LIVE.origin.display in form.shown("curl")
+        assert LIVE.origin.display in form.shown("environment-line")
+        assert form.screen.query_one("#panel").has_class("-production")
+        form.screen.query_one("#label").focus()
         await pilot.press("enter")
         await pilot.pause()
         assert form.app.shows(ConfirmDialog)
@@ -450,18 +428,6 @@ async def test_production_is_confirmed_by_name_with_cancel_focused(engine: StubE
         await pilot.press("tab", "enter")
         await finish(pilot)
     assert [each.environment_id for each in engine.exports] == [LIVE.id]
-
-
-async def test_the_environment_can_be_changed(engine: StubEngine) -> None:
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await finish(pilot)
-        assert STAGING.origin.display in form.shown("curl")
-        await pilot.press("tab", "tab", "enter", "down", "enter")
-        await finish(pilot)
-        assert LIVE.origin.display in form.shown("curl")
-        assert LIVE.origin.display in form.shown("environment-line")
-        assert form.screen.query_one("#panel").has_class("-production")
 
 
 # Suggestions
@@ -501,62 +467,69 @@ async def test_elsewhere_the_first_enter_fills_both_ids_and_the_second_exports(e
     assert requests(engine) == [(BANKING.tool_id, BANKING.flow_id)]
 
 
-@pytest.mark.parametrize("demo", [False, True])
-@pytest.mark.parametrize("choices", [[ToolChoice("a-1", "cf-1", "Same")], [ToolChoice("a-12", "cf-12", "Longer")], []])
-async def test_a_typed_id_is_never_replaced_by_a_suggestion(
-    engine: StubEngine, choices: Sequence[ToolChoice], demo: bool
-) -> None:
-    engine.choices, engine.demo = list(choices), demo
+async def test_a_typed_id_is_never_replaced_by_a_suggestion(engine: StubEngine) -> None:
+    same, longer = ToolChoice("a-1", "cf-1", "Same"), ToolChoice("a-12", "cf-12", "Longer")
+    cases = [(demo, "a-1", choices) for demo in (False, True) for choices in ([same], [longer], [])]
+    cases.append((False, "leave", [ToolChoice("leave-77", "cf-1", "Leave Bot"), LEAVE]))
+    # The form stays for the next case.
+    engine.error = NameNotFoundError("The host is not known", "Check the network")
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(*"a-1", "enter")
-        assert form.focus == "flow-id"
-        assert form.text("tool-id") == "a-1"
-        await pilot.press(*"cf", "enter")
-        await finish(pilot)
-    assert requests(engine) == [("a-1", "cf")]
+        tool, flow = (form.screen.query_one(f"#{each}-id", FieldInput) for each in ("tool", "flow"))
+        for demo, typed, choices in cases:
+            engine.demo, engine.choices = demo, choices
+            form.screen.fields.choose(STAGING)
+            tool.focus()
+            tool.value = flow.value = ""
+            await pilot.pause()
+            await pilot.press(typed[0])
+            assert form.suggestions.open == bool(choices)
+            await pilot.press(*typed[1:], "enter")
+            assert form.focus == "flow-id", (demo, choices)
+            assert form.text("tool-id") == typed, (demo, choices)
+            flow.value = "cf"
+            await pilot.press("enter")
+            await finish(pilot)
+    assert requests(engine) == [(typed, "cf") for _, typed, _ in cases]
 
 
-async def test_suggestions_filter_by_id_title_and_note(engine: StubEngine) -> None:
+async def test_suggestions_filter_by_id_title_and_note_and_enter_behind_the_beginning_of_a_name_takes_that_tool(
+    engine: StubEngine,
+) -> None:
     engine.choices = [BANKING, LEAVE]
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
+        field = form.screen.query_one("#tool-id", FieldInput)
         for text, found in (("leave", 1), ("A-2222", 1), ("slow", 1), ("a", 2), ("nothing", 0)):
-            await pilot.press("ctrl+u", *text)
+            field.value = text
+            await pilot.pause()
             assert form.suggestions.option_count == found or not form.suggestions.open, text
             assert form.suggestions.open == bool(found)
             marked = LEAVE if text == "leave" else None
             assert form.chosen() == marked, "only a name is marked before the user moves there"
-        await pilot.press("ctrl+u", *"slow", "down")
+        field.value = "slow"
+        await pilot.press("down")
         assert form.chosen() == LEAVE
         await pilot.press("up")
         assert form.chosen() is None
         await pilot.press("down", "enter")
         assert form.text("tool-id") == LEAVE.tool_id
-
-
-async def test_enter_behind_the_beginning_of_a_name_takes_that_tool(engine: StubEngine) -> None:
-    engine.choices = [BANKING, LEAVE]
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(*"bot", "enter")
+        form.screen.query_one("#flow-id", FieldInput).value = ""
+        await pilot.press("ctrl+u", *"bot", "enter")
         assert (form.text("tool-id"), form.text("flow-id")) == (LEAVE.tool_id, LEAVE.flow_id)
 
 
-async def test_an_id_is_not_taken_for_a_name(engine: StubEngine) -> None:
-    engine.choices = [ToolChoice("leave-77", "cf-1", "Leave Bot"), LEAVE]
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(*"leave", "enter")
-        assert form.text("tool-id") == "leave"
-        assert form.focus == "flow-id"
-
-
-async def test_escape_closes_the_list_first(engine: StubEngine) -> None:
+async def test_tab_leaves_the_list_and_escape_closes_it_first(engine: StubEngine) -> None:
     engine.choices = [BANKING]
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("B")
+        opened = form.suggestions.open
+        assert opened
+        await pilot.press("tab")
+        opened = form.suggestions.open
+        assert not opened
+        assert form.text("tool-id") == ""
+        await pilot.press("shift+tab", "B")
         opened = form.suggestions.open
         assert opened
         await pilot.press("escape")
@@ -566,15 +539,6 @@ async def test_escape_closes_the_list_first(engine: StubEngine) -> None:
         assert form.focus == "flow-id", "with the list closed enter does not take anything"
         await pilot.press("escape")
     assert form.app.results == [None]
-
-
-async def test_tab_leaves_the_list(engine: StubEngine) -> None:
-    engine.choices = [BANKING]
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("tab")
-        assert not form.suggestions.open
-        assert form.text("tool-id") == ""
 
 
 async def test_a_click_takes_a_tool(engine: StubEngine) -> None:
@@ -592,10 +556,14 @@ async def test_a_click_takes_a_tool(engine: StubEngine) -> None:
     assert requests(engine) == [(LEAVE.tool_id, LEAVE.flow_id)]
 
 
-async def test_what_the_server_called_a_tool_is_shown_inert(engine: StubEngine) -> None:
+async def test_a_new_form_has_the_switch_as_it_was_left_and_shows_what_the_server_called_a_tool_inert(
+    engine: StubEngine,
+) -> None:
+    engine.settings = Settings(save_when_ready=False)
     engine.choices = [ToolChoice("a-1", "cf-1", "[red]\x1b]0;x\x07\u202eBot", "[/]")]
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)):
+        assert not form.screen.query_one("#save-when-ready", FormCheckbox).value
         shown = str(form.suggestions.get_option_at_index(0).prompt)
         assert shown.startswith("[red]␛]0;x␇‹U+202E›")
 
@@ -625,95 +593,64 @@ SAMPLE = f"""curl --location --request POST 'https://{STAGING.origin.display}/ap
 """
 
 
-@pytest.mark.parametrize(
-    ("text", "filled", "said"),
-    [
-        (
-            f"https://gale.kore.ai/api/public/tools/:{TOOL}/export?flowId={FLOW}",
-            (TOOL, FLOW, "live"),
-            "Tool ID and Flow ID. The environment is live now, where it was sent.",
-        ),
-        (
-            'fetch("https://h.kore.ai:8443/api/public/tools/a%2D1/export?x=1&flowId=cf%2D1", {})',
-            ("a-1", "cf-1", Select.NULL),
-            "It was sent to h.kore.ai:8443, which has no environment here: F4 adds it.",
-        ),
-        (
-            "https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x",
-            ("w-1", "x", "live"),
-            "Taken from the paste: Workflow ID and Flow ID.",
-        ),
-        ("a-1\tcf-1\n", ("a-1", "cf-1", "staging"), "Taken from the paste: Tool ID and Flow ID."),
-        ("a-1 x\tcf-1\n", ("a-1 xcf-1", "", "staging"), ""),
-        (TOOL, (TOOL, "", "staging"), ""),
-    ],
-)
-async def test_what_is_read_out_of_a_paste(
-    engine: StubEngine, text: str, filled: tuple[str, str, str], said: str
-) -> None:
+PASTES = [
+    (
+        f"https://gale.kore.ai/api/public/tools/:{TOOL}/export?flowId={FLOW}",
+        (TOOL, FLOW, "live"),
+        "Tool ID and Flow ID. The environment is live now, where it was sent.",
+    ),
+    (
+        'fetch("https://h.kore.ai:8443/api/public/tools/a%2D1/export?x=1&flowId=cf%2D1", {})',
+        ("a-1", "cf-1", Select.NULL),
+        "It was sent to h.kore.ai:8443, which has no environment here: F4 adds it.",
+    ),
+    (
+        "https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x",
+        ("w-1", "x", "live"),
+        "Taken from the paste: Workflow ID and Flow ID.",
+    ),
+    ("a-1\tcf-1\n", ("a-1", "cf-1", "staging"), "Taken from the paste: Tool ID and Flow ID."),
+    ("a-1 x\tcf-1\n", ("a-1 xcf-1", "", "staging"), ""),
+    (TOOL, (TOOL, "", "staging"), ""),
+    (SAMPLE, (TOOL, "", "staging"), "no flowId"),
+]
+"""A paste, the ids and the environment it fills in, and what is said about it."""
+
+
+async def test_what_is_read_out_of_a_paste(engine: StubEngine) -> None:
     form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        form.app.screen.post_message(events.Paste(text))
-        await finish(pilot)
+
+    def filled() -> tuple[str, str, object]:
         chosen = form.screen.query_one("#environment", Select).value
-        assert (form.text("tool-id"), form.text("flow-id"), chosen) == filled
-        assert said in form.said()
-        assert bool(said) is bool(form.said())
+        return form.text("tool-id"), form.text("flow-id"), chosen
 
-
-async def test_what_a_paste_replaces_is_said(engine: StubEngine) -> None:
-    form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
-        await fill(form, pilot, "a-typed-1", "cf-typed-1")
-        form.app.screen.post_message(events.Paste(f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}\n"))
-        await pilot.pause()
-        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
-        assert "in place of a-typed-1 and cf-typed-1." in form.said()
-
-
-async def test_the_label_of_a_chosen_tool_goes_with_it_and_a_typed_one_stays(engine: StubEngine) -> None:
-    engine.choices = [LEAVE]
-    other = f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}"
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("enter")
-        assert form.text("label") == "Leave Bot"
-        form.screen.query_one("#tool-id", FieldInput).take_paste(other)
-        assert form.text("label") == ""
-        form.screen.query_one("#label", FieldInput).value = "mine"
-        await pilot.pause()
-        form.screen.query_one("#tool-id", FieldInput).take_paste(other.replace(TOOL, "a-other-1"))
-        assert form.text("label") == "mine"
-
-
-async def test_a_pasted_url_fills_both_ids_and_enter_exports(engine: StubEngine) -> None:
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("tab")
-        form.app.screen.post_message(events.Paste(f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}\n"))
-        await pilot.pause()
-        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
-        await pilot.press("enter")
-        await finish(pilot)
-    assert requests(engine) == [(TOOL, FLOW)]
-
-
-async def test_the_vendors_sample_fills_the_tool_id_and_shows_no_key(engine: StubEngine) -> None:
-    form = Form(engine)
-    async with form.app.run_test(size=(80, 24)) as pilot:
-        form.app.screen.post_message(events.Paste(SAMPLE))
-        await pilot.pause()
-        assert form.text("tool-id") == TOOL
+        for text, fields, said in PASTES:
+            form.screen.fields.fill("", "", TOOL_KIND)
+            form.screen.fields.choose(STAGING)
+            form.screen.query_one("#tool-id").focus()
+            await finish(pilot)
+            assert (filled(), form.said()) == (("", "", "staging"), "")
+            form.app.screen.post_message(events.Paste(text))
+            await finish(pilot)
+            assert filled() == fields
+            assert said in form.said()
+            assert bool(said) is bool(form.said()), text
+            if "workflows" in text:
+                assert form.screen.query_one(ExportFields).kind is WORKFLOW
+                assert "/api/public/workflow/w-1/export" in form.shown("curl")
+        assert text is SAMPLE
         assert form.focus == "flow-id"
-        assert "no flowId" in form.said()
         assert KEY not in form.app.export_screenshot()
 
 
 async def test_a_request_to_another_environment_chooses_that(engine: StubEngine) -> None:
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
-        form.app.screen.post_message(events.Paste(f"{LIVE.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}"))
+        await pilot.press("tab")
+        form.app.screen.post_message(events.Paste(f"{LIVE.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}\n"))
         await finish(pilot)
+        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
         assert form.screen.query_one("#environment", Select).value == LIVE.id
         assert form.screen.query_one("#panel").has_class("-production")
         form.app.screen.post_message(events.Paste(f"https://else.kore.ai/api/public/tools/{TOOL}/export?flowId={FLOW}"))
@@ -722,14 +659,30 @@ async def test_a_request_to_another_environment_chooses_that(engine: StubEngine)
         assert "else.kore.ai" in form.said()
 
 
-async def test_a_workflow_is_called_one(engine: StubEngine) -> None:
+async def test_a_pasted_url_replaces_ids_and_their_label_and_enter_exports(engine: StubEngine) -> None:
+    engine.choices = [LEAVE]
+    url = f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}"
     form = Form(engine)
     async with form.app.run_test(size=(80, 24)) as pilot:
-        form.app.screen.post_message(events.Paste("https://gale.kore.ai/api/public/workflows/w-1/export?flowId=x"))
+        await pilot.press("enter")
+        assert form.text("label") == "Leave Bot"
+        tool, flow = (form.screen.query_one(f"#{each}-id", FieldInput) for each in ("tool", "flow"))
+        tool.take_paste(url)
+        assert form.text("label") == "", "the label of a chosen tool goes with it"
+        form.screen.query_one("#label", FieldInput).value = "mine"
         await pilot.pause()
-        assert "Workflow ID" in form.said()
-        assert form.screen.query_one(ExportFields).kind is WORKFLOW
-        assert "/api/public/workflow/w-1/export" in str(form.screen.query_one("#curl", Static).render())
+        tool.take_paste(url.replace(TOOL, "a-other-1"))
+        assert form.text("label") == "mine", "a typed one stays"
+        tool.value, flow.value = "a-typed-1", "cf-typed-1"
+        await pilot.press("tab")
+        assert form.focus == "flow-id"
+        form.app.screen.post_message(events.Paste(f"{url}\n"))
+        await pilot.pause()
+        assert (form.text("tool-id"), form.text("flow-id")) == (TOOL, FLOW)
+        assert "in place of a-typed-1 and cf-typed-1." in form.said()
+        await pilot.press("enter")
+        await finish(pilot)
+    assert requests(engine) == [(TOOL, FLOW)]
 
 
 async def test_a_models_id_decides_and_needs_no_flow(engine: StubEngine) -> None:
