@@ -312,29 +312,39 @@ async def test_read_only_starts_nothing_and_says_so(tmp_path: Path, sandbox: San
         assert not [request for request in sandbox.requests if request.method == "POST"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in HOSTILE if kind != "megabyte"])
-async def test_hostile_text_of_the_server_does_nothing(tmp_path: Path, sandbox: Sandbox, kind: str) -> None:
-    script = Script(duration=0.5, outcome="FAILED", reason=f"begins {HOSTILE[kind]} ends")
+async def test_hostile_text_of_the_server_does_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(demo(tmp_path / "demo", sandbox), (140, 40)) as (app, pilot):
-        job_id = await export(pilot, app, sandbox, script)
-        await until(pilot, lambda: app.engine.jobs[job_id].state is JobState.FAILED)
-        await until(pilot, lambda: any("FAILED. begins" in text for text in toasts(app)))
-        await until(pilot, lambda: "FAILED. begins" in screen_text(app))
-        harmless(screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: shows(app, JobDetailsScreen) and "Reason" in screen_text(app))
-        harmless(screen_text(app))
-        assert app.return_value is None
+
+        async def does_nothing(kind: str) -> None:
+            name, said = f"Tool {kind}", f"Tool {kind}: FAILED. begins"
+            script = Script(duration=0.5, outcome="FAILED", reason=f"begins {HOSTILE[kind]} ends")
+            job_id = await export(pilot, app, sandbox, script, name)
+            await until(pilot, lambda: app.engine.jobs[job_id].state is JobState.FAILED)
+            await until(pilot, lambda: any(said in text for text in toasts(app)))
+            await until(pilot, lambda: said in screen_text(app))
+            harmless(screen_text(app), kind)
+            app.clear_notifications()
+            await pilot.press("g", "enter")
+            await until(pilot, lambda: shows(app, JobDetailsScreen) and "Reason" in screen_text(app))
+            assert name in screen_text(app)
+            harmless(screen_text(app), kind)
+            assert app.return_value is None
+            await pilot.press("escape")
+            await until(pilot, lambda: shows(app, JobsScreen))
+
+        for kind in HOSTILE:
+            if kind != "megabyte":
+                await does_nothing(kind)
 
 
-def harmless(text: str) -> None:
+def harmless(text: str, kind: str) -> None:
     """Nothing that a terminal acts on, that turns the writing round or that cannot be seen."""
     bad = {
         character
         for character in text.replace("\n", "")
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
     }
-    assert not bad
+    assert not bad, kind
 
 
 async def test_the_cursor_stays_on_its_job(tmp_path: Path, sandbox: Sandbox) -> None:
