@@ -50,6 +50,11 @@ async def type_in(demo: Demo, widget_id: str, text: str) -> None:
     await pilot.pause()
 
 
+async def is_said(demo: Demo, widget_id: str, words: str) -> None:
+    app, pilot = demo
+    await until(pilot, lambda: words in line(app, widget_id))
+
+
 async def test_every_setting_is_on_the_screen_at_80_by_24(tmp_path: Path) -> None:
     async with demo_app(tmp_path / "g", size=(80, 24)) as demo:
         app, _ = demo
@@ -130,30 +135,42 @@ async def test_what_is_typed_is_kept_when_the_field_is_left(tmp_path: Path) -> N
     }
 
 
-@pytest.mark.parametrize(
-    ("widget_id", "text", "words"),
-    [
-        ("poll-floor", "0", "It must be a number of seconds from 1 to 60."),
-        ("poll-floor", "soon", "It must be a number of seconds from 1 to 60."),
-        ("poll-floor", "nan", "It must be a number of seconds from 1 to 60."),
-        ("filename-pattern", "{nmae}", "It may use {name}, {environment}"),
-        ("filename-pattern", "a/b", "It must be a file name, without a folder."),
-        ("filename-pattern", "{name", "It has a brace"),
-        ("download-dir", "/dev/null", "is a file"),
-    ],
-)
-async def test_what_cannot_be_used_is_said_and_not_kept(tmp_path: Path, widget_id: str, text: str, words: str) -> None:
+SECONDS = "It must be a number of seconds from 1 to 60."
+UNUSABLE = [
+    {
+        "poll-floor": ("0", SECONDS),
+        "filename-pattern": ("{nmae}", "It may use {name}, {environment}"),
+        "download-dir": ("/dev/null", "is a file"),
+    },
+    {
+        "poll-floor": ("soon", SECONDS),
+        "filename-pattern": ("a/b", "It must be a file name, without a folder."),
+    },
+    {
+        "poll-floor": ("nan", SECONDS),
+        "filename-pattern": ("{name", "It has a brace"),
+    },
+]
+"""What cannot be used in the fields, and words of what is said about it."""
+
+
+async def test_what_cannot_be_used_is_said_and_not_kept(tmp_path: Path) -> None:
     home = tmp_path / "g"
     async with demo_app(home) as demo:
         app, pilot = demo
         before = app.engine.settings
-        await opened(demo)
-        await type_in(demo, widget_id, text)
-        await until(pilot, lambda: words in line(app, widget_id))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.jobs_screen)
-        assert app.engine.settings == before
-        assert any(shown.message.startswith("Left as it was") for shown in app._notifications)
+        for typed in UNUSABLE:
+            app.clear_notifications()
+            await opened(demo)
+            for widget_id, (text, words) in typed.items():
+                assert words not in line(app, widget_id)
+                await type_in(demo, widget_id, text)
+                await is_said(demo, widget_id, words)
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.jobs_screen)
+            assert app.engine.settings == before, typed
+            left = [shown.message for shown in app._notifications if shown.message.startswith("Left as it was")]
+            assert len(left) == len(typed), left
     assert not (home / "config.toml").exists()
 
 
