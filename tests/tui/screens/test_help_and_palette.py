@@ -125,7 +125,7 @@ async def help_about(app: GaleApp, pilot: Pilot[int], screen: Any) -> str:
 
 async def test_every_action_is_in_the_help_of_its_screen_with_its_keys_and_in_the_palette(tmp_path: Path) -> None:
     with Sandbox(seed=1) as sandbox:
-        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+        async with running(demo(tmp_path / "demo", sandbox), (80, 24)) as (app, pilot):
             found: set[str] = set()
             for kind in PLAIN_SCREENS:
                 if kind is TooSmallScreen:
@@ -143,17 +143,21 @@ async def test_every_action_is_in_the_help_of_its_screen_with_its_keys_and_in_th
             assert found == {each.id for each in ACTIONS}
 
 
-@pytest.mark.parametrize("dialog", DIALOGS, ids=lambda dialog: dialog.__name__)
-async def test_the_help_of_a_dialog_names_its_own_keys(tmp_path: Path, dialog: type[Screen[object]]) -> None:
+async def test_the_help_of_a_dialog_names_its_own_keys_and_those_of_the_filter_where_there_is_one(
+    tmp_path: Path,
+) -> None:
     with Sandbox(seed=1) as sandbox:
-        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
-            text = await help_about(app, pilot, stand_in(dialog))
-            kinds = (kind for kind in dialog.__mro__ if kind.__module__.startswith("gale_tui."))
-            bindings = [binding for kind in kinds for binding in vars(kind).get("BINDINGS", [])]
-            assert bindings
-            for binding in bindings:
-                assert binding.description, f"{binding.key} of {dialog.__name__} has no words"
-                assert f"{binding.description}." in text
+        async with running(demo(tmp_path / "demo", sandbox), (80, 24)) as (app, pilot):
+            for dialog in DIALOGS:
+                text = await help_about(app, pilot, stand_in(dialog))
+                kinds = (kind for kind in dialog.__mro__ if kind.__module__.startswith("gale_tui."))
+                bindings = [binding for kind in kinds for binding in vars(kind).get("BINDINGS", [])]
+                assert bindings, dialog.__name__
+                for binding in bindings:
+                    assert binding.description, f"{binding.key} of {dialog.__name__} has no words"
+                    assert f"{binding.description}." in text, dialog.__name__
+            assert Place.FILTER.value in await help_about(app, pilot, stand_in(JobsScreen))
+            assert Place.FILTER.value not in await help_about(app, pilot, stand_in(BatchScreen))
 
 
 def dialogs(app: GaleApp) -> list[Screen[Any]]:
@@ -176,7 +180,7 @@ def dialogs(app: GaleApp) -> list[Screen[Any]]:
 
 async def test_f1_shows_the_help_of_a_dialog_and_comes_back_to_it_as_it_was(tmp_path: Path) -> None:
     with Sandbox(seed=1) as sandbox:
-        async with running(demo(tmp_path / "demo", sandbox)) as (app, pilot):
+        async with running(demo(tmp_path / "demo", sandbox), (80, 24)) as (app, pilot):
             shown = dialogs(app)
             assert {type(each) for each in shown} == {*DIALOGS} - {TooSmallScreen, FormDialog}
             for dialog in shown:
@@ -244,13 +248,6 @@ async def test_help_names_every_key_of_the_jobs_and_of_everywhere(tmp_path: Path
             assert "UNCONFIRMED" in text
             await pilot.press("escape")
             await until(pilot, lambda: not shows(app, HelpScreen))
-
-
-async def test_the_keys_of_the_filter_are_listed_only_where_there_is_one(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        async with running(demo(tmp_path, sandbox)) as (app, pilot):
-            assert Place.FILTER.value in await help_about(app, pilot, stand_in(JobsScreen))
-            assert Place.FILTER.value not in await help_about(app, pilot, stand_in(BatchScreen))
 
 
 async def test_help_is_searched_and_knows_the_ids_of_actions(tmp_path: Path) -> None:
