@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Select, Static
 
-from gale_tui.core.models import Environment, Origin
+from gale_tui.core.kinds import TOOL as TOOL_KIND
+from gale_tui.core.models import Origin
 from gale_tui.core.secret import Secret
 from gale_tui.tui.screens.environments.environment_form import EnvironmentForm
 from gale_tui.tui.screens.export_form import ExportForm
@@ -52,8 +54,7 @@ class Pasted:
         return bool(self.form.query_one("#open-environment").display)
 
 
-@pytest.mark.parametrize("way", ["key", "button"])
-async def test_an_unknown_host_is_added_with_its_key_and_chosen(way: str) -> None:
+async def test_an_unknown_host_is_added_with_its_key_and_chosen() -> None:
     pasted = Pasted(StubEngine())
     async with pasted.app.run_test(size=(80, 24)) as pilot:
         await pasted.paste(pilot, curl(DEV))
@@ -64,16 +65,22 @@ async def test_an_unknown_host_is_added_with_its_key_and_chosen(way: str) -> Non
         assert pasted.offered()
         assert KEY not in pasted.app.export_screenshot()
         assert not pasted.engine.saved
-        if way == "key":
-            await pilot.press("f4")
-        else:
-            pasted.form.query_one("#open-environment").focus()
-            await pilot.press("enter")
-        await pasted.settle(pilot)
-        assert pasted.app.shows(EnvironmentForm)
-        assert (pasted.text("name"), pasted.text("host"), pasted.text("api-key")) == ("dev", DEV.display, KEY)
-        assert KEY not in pasted.app.export_screenshot()
-        assert not pasted.engine.saved
+        pasted.form.query_one("#open-environment").focus()
+        for pressed in ("enter", "f4"):
+            await pilot.press(pressed)
+            await pasted.settle(pilot)
+            assert pasted.app.shows(EnvironmentForm)
+            assert (pasted.text("name"), pasted.text("host"), pasted.text("api-key")) == ("dev", DEV.display, KEY)
+            assert KEY not in pasted.app.export_screenshot()
+            assert not pasted.engine.saved
+            if pressed == "enter":
+                # Leaving it keeps nothing, and the offer stays.
+                await pilot.press("escape")
+                await pasted.settle(pilot)
+                assert pasted.app.shows(ExportForm)
+                assert pasted.offered()
+                assert KEY not in repr(pasted.form.fields.offer)
+                assert not pasted.engine.saved
         await pilot.press("enter")
         await pasted.settle(pilot)
         ((environment, previous, key, session_only),) = pasted.engine.saved
@@ -131,56 +138,51 @@ async def test_the_key_is_never_for_another_host() -> None:
     assert not pasted.engine.saved
 
 
-async def test_leaving_the_environment_keeps_nothing_and_the_offer_stays_until_the_form_closes() -> None:
+async def test_the_next_paste_and_closing_the_form_drop_the_key() -> None:
     pasted = Pasted(StubEngine())
     async with pasted.app.run_test(size=(80, 24)) as pilot:
-        await pasted.paste(pilot, curl(DEV))
-        await pilot.press("f4")
-        await pasted.settle(pilot)
-        await pilot.press("escape")
-        await pasted.settle(pilot)
-        assert pasted.app.shows(ExportForm)
-        assert pasted.offered()
         fields = pasted.form.fields
-        assert KEY not in repr(fields.offer)
+        await pasted.paste(pilot, curl(DEV))
+        assert pasted.offered()
+        await pasted.paste(pilot, f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}")
+        assert fields.offer is None
+        await pilot.press("f4")
+        assert pasted.app.shows(ExportForm)
+        assert "This is for a pasted request" in pasted.said()
+        await pasted.paste(pilot, curl(DEV))
+        assert pasted.offered()
         await pilot.press("escape")
         await pilot.pause()
         assert fields.offer is None
     assert not pasted.engine.saved
 
 
-async def test_the_next_paste_drops_the_key() -> None:
-    pasted = Pasted(StubEngine())
-    async with pasted.app.run_test(size=(80, 24)) as pilot:
-        await pasted.paste(pilot, curl(DEV))
-        await pasted.paste(pilot, f"{STAGING.origin}/api/public/tools/{TOOL}/export?flowId={FLOW}")
-        assert pasted.form.fields.offer is None
-        await pilot.press("f4")
-        assert pasted.app.shows(ExportForm)
-        assert "This is for a pasted request" in pasted.said()
-
-
-@pytest.mark.parametrize("case", ["variables", "demo", "the same key", "console"])
-async def test_where_nothing_can_be_kept_nothing_is_offered(case: str) -> None:
+async def test_where_nothing_can_be_kept_nothing_is_offered() -> None:
     engine = StubEngine()
-    text = curl(STAGING.origin)
-    if case == "variables":
-        engine.environments.all = (Environment("env", "env", STAGING.origin, source="variables"),)
-    elif case == "demo":
-        engine.demo = True
-        text = curl(DEV)
-    elif case == "the same key":
-        engine.credentials.keys[STAGING.id] = Secret(KEY)
-    else:
-        text = curl(STAGING.origin).replace("x-api-key: ", "authorization: Bearer ")
     pasted = Pasted(engine)
-    async with pasted.app.run_test(size=(80, 24)) as pilot:
+
+    async def refuses(text: str, case: str) -> None:
+        pasted.form.fields.fill("", "", TOOL_KIND)
+        pasted.form.fields.choose(engine.environments.current)
+        await pasted.settle(pilot)
+        assert pasted.said() == "", case
         await pasted.paste(pilot, text)
-        assert "Cookies, tokens and keys in it were left out." in pasted.said()
-        assert "F4" not in pasted.said()
-        assert not pasted.offered()
+        assert "Cookies, tokens and keys in it were left out." in pasted.said(), case
+        assert "F4" not in pasted.said(), case
+        assert not pasted.offered(), case
         await pilot.press("f4")
-        assert pasted.app.shows(ExportForm)
+        assert pasted.app.shows(ExportForm), case
+
+    async with pasted.app.run_test(size=(80, 24)) as pilot:
+        await refuses(curl(STAGING.origin).replace("x-api-key: ", "authorization: Bearer "), "a key of the console")
+        engine.credentials.keys[STAGING.id] = Secret(KEY)
+        await refuses(curl(STAGING.origin), "the key that is kept")
+        engine.credentials.keys.clear()
+        engine.demo = True
+        await refuses(curl(DEV), "the demo")
+        engine.demo = False
+        engine.environments.all = (replace(STAGING, source="variables"),)
+        await refuses(curl(STAGING.origin), "an environment of the variables")
 
 
 async def test_without_any_environment_a_paste_makes_the_first_one() -> None:
