@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 from pathlib import Path
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, Static
 
@@ -99,16 +98,13 @@ async def test_the_first_start_tells_how_to_find_a_key() -> None:
             assert part in shown, part
         await pilot.press("x", "t", "space")
         assert app.shows(EnvironmentsScreen), "without an environment those do nothing"
-        await pilot.press("n")
-        assert app.shows(EnvironmentForm)
-
-
-async def test_enter_on_the_first_start_adds() -> None:
-    app = StubApp(StubEngine(environments=()), EnvironmentsScreen())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("enter")
-        await pilot.pause()
-        assert app.shows(EnvironmentForm)
+        for key in ("n", "enter"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.shows(EnvironmentForm), key
+            await pilot.press("escape")
+            await pilot.pause()
+            assert app.shows(EnvironmentsScreen)
 
 
 async def test_what_is_added_is_in_the_list_and_marked() -> None:
@@ -124,7 +120,7 @@ async def test_what_is_added_is_in_the_list_and_marked() -> None:
         assert screen.selected.name == "dev"
 
 
-async def test_deleting_asks_and_says_what_goes() -> None:
+async def test_deleting_asks_and_says_what_goes_or_why_it_failed() -> None:
     engine = StubEngine()
     app = StubApp(engine, EnvironmentsScreen())
     async with app.run_test(size=(80, 24)) as pilot:
@@ -138,6 +134,13 @@ async def test_deleting_asks_and_says_what_goes() -> None:
         await pilot.press("enter")
         await finish(pilot)
         assert not engine.deleted
+        engine.error = ConfigError("config.toml cannot be written", "Check it")
+        await pilot.press("x", "tab", "enter")
+        await finish(pilot)
+        assert [note.message for note in app._notifications] == ["config.toml cannot be written. Check it."]
+        assert "staging" in row(app, "staging")
+        assert not engine.deleted
+        engine.error = None
         await pilot.press("x", "tab", "enter")
         await finish(pilot)
         assert engine.deleted == [STAGING]
@@ -145,46 +148,25 @@ async def test_deleting_asks_and_says_what_goes() -> None:
         assert screen.selected == LIVE
 
 
-async def test_a_deletion_that_fails_is_said() -> None:
-    engine = StubEngine(error=ConfigError("config.toml cannot be written", "Check it"))
-    app = StubApp(engine, EnvironmentsScreen())
+async def test_what_is_not_in_the_file_cannot_be_edited() -> None:
+    demo = dataclasses.replace(VARIABLES, id="demo", name="demo", source="demo")
+    app = StubApp(StubEngine(environments=(VARIABLES, demo)), EnvironmentsScreen())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("x", "tab", "enter")
-        await finish(pilot)
-        assert [note.message for note in app._notifications] == ["config.toml cannot be written. Check it."]
-        assert "staging" in row(app, "staging")
+        for name in ("env", "demo"):
+            for key in ("enter", "x"):
+                app.clear_notifications()
+                await pilot.press(key)
+                await pilot.pause()
+                assert app.shows(EnvironmentsScreen)
+                assert [note.title for note in app._notifications] == [f"{name} cannot be edited"], key
+            await pilot.press("j")
 
 
-@pytest.mark.parametrize("key", ["enter", "x"])
-@pytest.mark.parametrize("source", ["variables", "demo"])
-async def test_what_is_not_in_the_file_cannot_be_edited(key: str, source: str) -> None:
-    environment = dataclasses.replace(VARIABLES, source="demo") if source == "demo" else VARIABLES
-    app = StubApp(StubEngine(environments=(environment,)), EnvironmentsScreen())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(key)
-        await pilot.pause()
-        assert app.shows(EnvironmentsScreen)
-        assert [note.title for note in app._notifications] == ["env cannot be edited"]
-
-
-async def test_testing_says_so_and_then_what_came_of_it() -> None:
-    engine = StubEngine(gate=asyncio.Event(), verdict=KeyTest("refused", "The key was [b]refused[/b] (401)."))
-    app = StubApp(engine, EnvironmentsScreen())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("t", "t")
-        await pilot.pause()
-        assert "testing …" in row(app, "staging")
-        assert engine.gate is not None
-        engine.gate.set()
-        await finish(pilot)
-        assert "✗ The key was [b]refused[/b] (401)." in row(app, "staging")
-    assert engine.tested == [(STAGING, None)]
-
-
-async def test_space_uses_and_j_k_g_move() -> None:
+async def test_space_uses_j_k_g_move_a_click_marks_and_a_double_click_opens() -> None:
     engine = StubEngine()
     app = StubApp(engine, EnvironmentsScreen())
     async with app.run_test(size=(80, 24)) as pilot:
+        await finish(pilot)
         await pilot.press("j", "space")
         await pilot.pause()
         assert engine.current_id == "live"
@@ -196,25 +178,22 @@ async def test_space_uses_and_j_k_g_move() -> None:
         assert engine.current_id == "live"
         await pilot.press("g", "space")
         assert engine.current_id == "staging"
+        assert top(app).selected == STAGING
+        await pilot.click("#environments", offset=(10, 3))
+        await pilot.pause()
+        assert top(app).selected == LIVE
+        await pilot.click("#environments", offset=(10, 3), times=2)
+        await pilot.pause()
+        assert app.shows(EnvironmentForm)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.results == []
         await pilot.press("escape")
     assert app.results == [None]
 
 
-async def test_a_click_marks_and_a_double_click_opens() -> None:
-    app = StubApp(StubEngine(), EnvironmentsScreen())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await finish(pilot)
-        await pilot.click("#environments", offset=(10, 3))
-        await pilot.pause()
-        screen = top(app)
-        assert screen.selected == LIVE
-        await pilot.click("#environments", offset=(10, 3), times=2)
-        await pilot.pause()
-        assert app.shows(EnvironmentForm)
-
-
-async def test_a_condition_that_changes_is_drawn() -> None:
-    engine = StubEngine()
+async def test_testing_says_so_and_then_what_came_of_it_and_a_condition_that_changes_is_drawn() -> None:
+    engine = StubEngine(gate=asyncio.Event(), verdict=KeyTest("refused", "The key was [b]refused[/b] (401)."))
     screen = EnvironmentsScreen()
     app = StubApp(engine, screen)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -222,28 +201,17 @@ async def test_a_condition_that_changes_is_drawn() -> None:
         engine.conditions["staging"] = EnvironmentCondition("staging", "offline", "Cannot be reached")
         screen.refresh_rows()
         assert "offline: Cannot be reached" in row(app, "staging")
+        await pilot.press("t", "t")
+        await pilot.pause()
+        assert "testing …" in row(app, "staging")
+        assert engine.gate is not None
+        engine.gate.set()
+        await finish(pilot)
+        assert "✗ The key was [b]refused[/b] (401)." in row(app, "staging")
+    assert engine.tested == [(STAGING, None)]
 
 
 # The form
-
-
-async def test_name_host_key_and_save_follow_each_other() -> None:
-    app = StubApp(StubEngine(environments=()), EnvironmentForm())
-    seen = []
-    async with app.run_test(size=(80, 24)) as pilot:
-        for _ in range(11):
-            seen.append(focus(app))
-            await pilot.press("tab")
-    assert seen[:4] == ["name", "host", "api-key", "save"]
-    assert seen[4:] == [
-        "test",
-        "cancel",
-        "production",
-        "session-only",
-        "ca-file",
-        "proxy",
-        "key-command",
-    ]
 
 
 async def test_what_is_typed_is_saved_with_enter_alone() -> None:
@@ -352,6 +320,28 @@ async def test_a_kept_key_need_not_be_typed_again() -> None:
     assert (saved.id, saved.name, before, key) == ("staging", "stage", STAGING, None)
 
 
+async def test_leaving_asks_where_something_was_typed_alone() -> None:
+    app = StubApp(StubEngine(), EnvironmentForm(STAGING))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await finish(pilot)
+        await fill(pilot, api_key=KEY)
+        await pilot.press("escape")
+        assert app.shows(ConfirmDialog)
+        assert focus(app) == "cancel"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen.query_one("#api-key", FieldInput).value == KEY
+        await pilot.press("escape", "tab", "enter")
+        await finish(pilot)
+        assert app.results == [None]
+        # Untouched, it does not ask.
+        await app.push_screen(EnvironmentForm(STAGING), app.results.append)
+        await finish(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+    assert app.results == [None, None]
+
+
 async def test_another_host_needs_its_own_key() -> None:
     engine = StubEngine()
     app = StubApp(engine, EnvironmentForm(STAGING))
@@ -374,31 +364,36 @@ async def test_another_host_needs_its_own_key() -> None:
     assert engine.saved[0][2] is not None
 
 
-async def test_a_saving_that_fails_keeps_what_was_typed() -> None:
-    engine = StubEngine(error=ConfigError("config.toml cannot be written", "Check its permissions"))
+async def test_the_key_can_be_tried_before_it_is_saved_and_a_saving_that_fails_keeps_what_was_typed() -> None:
+    engine = StubEngine(verdict=KeyTest("accepted", "The key is accepted."))
     app = StubApp(engine, EnvironmentForm())
     async with app.run_test(size=(80, 24)) as pilot:
         await fill(pilot, name="dev", host="gale.kore.ai", api_key=KEY)
+        app.screen.query_one("#test").focus()
+        await pilot.press("enter")
+        await finish(pilot)
+        assert said(app) == "The key is accepted."
+        assert focus(app) == "test"
+        assert not engine.saved
+        assert [key.reveal() for _, key in engine.tested if key is not None] == [KEY]
+        # Nor is anything saved where the file or the keyring refuses it.
+        engine.error = ConfigError("config.toml cannot be written", "Check its permissions")
+        app.screen.query_one("#api-key").focus()
         await pilot.press("enter")
         await finish(pilot)
         assert said(app) == "config.toml cannot be written. Check its permissions."
         assert focus(app) == "save"
         assert app.screen.query_one("#host", FieldInput).value == "gale.kore.ai"
         assert app.screen.query_one("#api-key", FieldInput).value == KEY
-        engine.error = None
-        await pilot.press("enter")
-        await finish(pilot)
-    assert len(engine.saved) == 1
-
-
-async def test_a_keyring_that_is_refused_names_the_way_on() -> None:
-    engine = StubEngine(error=KeyringUnavailableError("The keyring did not answer"))
-    app = StubApp(engine, EnvironmentForm())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await fill(pilot, name="dev", host="gale.kore.ai", api_key=KEY)
+        engine.error = KeyringUnavailableError("The keyring did not answer")
         await pilot.press("enter")
         await finish(pilot)
         assert "session" in said(app)
+        assert not engine.saved
+        engine.error = None
+        await pilot.press("enter", "enter", "ctrl+s")
+        await finish(pilot)
+    assert len(engine.saved) == 1, "one press saves once"
 
 
 async def test_without_a_keyring_the_session_is_preset_and_the_other_ways_named() -> None:
@@ -417,66 +412,25 @@ async def test_without_a_keyring_the_session_is_preset_and_the_other_ways_named(
     assert [only for *_, only in engine.saved] == [True]
 
 
-async def test_the_key_can_be_tried_before_it_is_saved() -> None:
-    engine = StubEngine(verdict=KeyTest("accepted", "The key is accepted."))
-    app = StubApp(engine, EnvironmentForm())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await fill(pilot, name="dev", host="gale.kore.ai", api_key=KEY)
-        app.screen.query_one("#test").focus()
-        await pilot.press("enter")
-        await finish(pilot)
-        assert said(app) == "The key is accepted."
-        assert focus(app) == "test"
-    assert not engine.saved
-    assert [key.reveal() for _, key in engine.tested if key is not None] == [KEY]
-
-
-async def test_leaving_asks_where_something_was_typed() -> None:
-    app = StubApp(StubEngine(), EnvironmentForm(STAGING))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await finish(pilot)
-        await fill(pilot, api_key=KEY)
-        await pilot.press("escape")
-        assert app.shows(ConfirmDialog)
-        assert focus(app) == "cancel"
-        await pilot.press("enter")
-        await pilot.pause()
-        assert app.screen.query_one("#api-key", FieldInput).value == KEY
-        await pilot.press("escape", "tab", "enter")
-        await finish(pilot)
-    assert app.results == [None]
-
-
-async def test_leaving_an_untouched_form_does_not_ask() -> None:
-    app = StubApp(StubEngine(), EnvironmentForm(STAGING))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await finish(pilot)
-        await pilot.press("escape")
-        await pilot.pause()
-    assert app.results == [None]
-
-
-async def test_one_press_saves_once() -> None:
-    engine = StubEngine()
-    app = StubApp(engine, EnvironmentForm())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await fill(pilot, name="dev", host="gale.kore.ai", api_key=KEY)
-        await pilot.press("enter", "enter", "ctrl+s")
-        await finish(pilot)
-    assert len(engine.saved) == 1
-
-
-@pytest.mark.parametrize("size", [(80, 24), (100, 30), (140, 40), (60, 16)])
-async def test_whatever_has_the_focus_is_in_sight(size: tuple[int, int]) -> None:
-    engine = StubEngine()
+async def test_name_host_key_and_save_follow_each_other_and_whatever_has_the_focus_is_in_sight() -> None:
+    engine = StubEngine(environments=())
     engine.credentials.state = KeyringState(False, "", "There is no keyring here: " * 4)
     app = StubApp(engine, EnvironmentForm())
-    async with app.run_test(size=size) as pilot:
+    seen: dict[tuple[int, int], list[str | None]] = {}
+    async with app.run_test(size=(80, 24)) as pilot:
         await finish(pilot)
-        for _ in range(11):
-            await pilot.pause()
-            focused = app.focused
-            assert focused is not None
-            shown, _region = app.screen.get_widget_at(*focused.region.offset)
-            assert focused in (shown, *shown.ancestors), f"{focused.id} is covered"
-            await pilot.press("tab")
+        for size in ((80, 24), (100, 30), (140, 40), (60, 16)):
+            await pilot.resize_terminal(*size)
+            assert app.screen.size == size
+            seen[size] = []
+            for _ in range(11):
+                await pilot.pause()
+                focused = app.focused
+                assert focused is not None
+                seen[size].append(focused.id)
+                shown, _region = app.screen.get_widget_at(*focused.region.offset)
+                assert focused in (shown, *shown.ancestors), f"{focused.id} is covered at {size}"
+                await pilot.press("tab")
+    order = ["name", "host", "api-key", "save"]
+    order += ["test", "cancel", "production", "session-only", "ca-file", "proxy", "key-command"]
+    assert seen == dict.fromkeys(seen, order)
