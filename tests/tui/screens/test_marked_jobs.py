@@ -42,7 +42,7 @@ def marked(app: GaleApp) -> set[str]:
     return set(app.jobs_screen.table.marked)
 
 
-async def test_all_and_a_range_can_be_marked(tmp_path: Path) -> None:
+async def test_all_and_a_range_can_be_marked_and_only_shown_marks_count(tmp_path: Path) -> None:
     async with three_saved(tmp_path) as (app, pilot, jobs):
         ids = [job.id for job in reversed(jobs)]
         await pilot.press("space", "A")
@@ -54,9 +54,32 @@ async def test_all_and_a_range_can_be_marked(tmp_path: Path) -> None:
         assert marked(app) == set()
         await pilot.press("g", "space", "G", "A")
         assert marked(app) == set(ids)
+        await pilot.press("a")
+        assert marked(app) == set()
+
+        await pilot.press("a", "slash", *"nosuch")
+        await until(pilot, lambda: "0 of 3 match" in str(app.jobs_screen.table.border_title))
+        assert "3 marked (3 hidden)" in str(app.jobs_screen.table.border_title)
+        await pilot.press("enter", "x")
+        assert len(app.engine.jobs) == 3
+        # First the filter is cleared, then the marks.
+        await pilot.press("escape")
+        assert len(marked(app)) == 3
+        assert app.jobs_screen.table.row_count() == 3
+        await pilot.press("escape")
+        assert marked(app) == set()
 
 
-async def test_marked_jobs_are_removed_and_come_back_together(tmp_path: Path) -> None:
+async def test_a_click_on_the_badge_switches_the_environment(tmp_path: Path) -> None:
+    with Sandbox(seed=1) as sandbox:
+        async with running(tmp_path, sandbox) as (app, pilot, _):
+            await pilot.click("HeaderBar", offset=(14, 0))
+            await until(pilot, lambda: isinstance(app.screen, EnvironmentPicker))
+
+
+async def test_marked_jobs_and_all_finished_are_removed_at_once_and_come_back_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with three_saved(tmp_path) as (app, pilot, jobs):
         await pilot.press("space", "space", "x")
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
@@ -72,12 +95,17 @@ async def test_marked_jobs_are_removed_and_come_back_together(tmp_path: Path) ->
         await pilot.press("u")
         await until(pilot, lambda: len(app.engine.jobs) == 3)
 
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: not app.engine.jobs)
+        await pilot.press("u")
+        await until(pilot, lambda: len(app.engine.jobs) == 3)
+        await until(pilot, lambda: "Restored 3 jobs." in toasts(app))
 
-async def test_undo_pressed_while_jobs_are_still_being_removed_brings_all_of_them_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    going_on = asyncio.Event()
-    async with three_saved(tmp_path) as (app, pilot, _):
+        # Undo pressed while jobs are still being removed brings all of them back.
+        app.clear_notifications()
+        going_on = asyncio.Event()
         remove = JobCommands.remove
 
         async def slow(self: JobCommands, job_id: str) -> Callable[[], Awaitable[Job]] | None:
@@ -96,22 +124,7 @@ async def test_undo_pressed_while_jobs_are_still_being_removed_brings_all_of_the
         assert len(app.engine.jobs) == 3
 
 
-async def test_only_shown_marks_count(tmp_path: Path) -> None:
-    async with three_saved(tmp_path) as (app, pilot, _):
-        await pilot.press("a", "slash", *"nosuch")
-        await until(pilot, lambda: "0 of 3 match" in str(app.jobs_screen.table.border_title))
-        assert "3 marked (3 hidden)" in str(app.jobs_screen.table.border_title)
-        await pilot.press("enter", "x")
-        assert len(app.engine.jobs) == 3
-        # First the filter is cleared, then the marks.
-        await pilot.press("escape")
-        assert len(marked(app)) == 3
-        assert app.jobs_screen.table.row_count() == 3
-        await pilot.press("escape")
-        assert marked(app) == set()
-
-
-async def test_copy_compare_and_export_again_take_the_marks(tmp_path: Path) -> None:
+async def test_copy_compare_refresh_download_and_export_again_take_the_marks(tmp_path: Path) -> None:
     async with three_saved(tmp_path) as (app, pilot, jobs):
         await pilot.press("space", "space", "y")
         await until(pilot, lambda: isinstance(app.screen, CopyMenu))
@@ -122,20 +135,16 @@ async def test_copy_compare_and_export_again_take_the_marks(tmp_path: Path) -> N
         await until(pilot, lambda: isinstance(app.screen, CompareScreen))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.jobs_screen)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, BatchScreen))
-        await until(pilot, lambda: "1 marked export of the same tool and flow left out" in screen_text(app))
-
-
-async def test_download_and_refresh_take_the_marks_and_say_how_many(tmp_path: Path) -> None:
-    async with three_saved(tmp_path) as (app, pilot, jobs):
-        await pilot.press("space", "space", "r")
+        await pilot.press("r")
         assert toasts(app)[-1] == "Refreshing 0 jobs; 2 finished already."
         await pilot.press("d")
         # This GALE gives the link of an export once, so that what was asked for shows in the reason.
         tried = {jobs[1].id, jobs[2].id}
         await until(pilot, lambda: {job.id for job in app.engine.jobs.values() if job.download.reason_code} == tried)
         assert "Downloading 2 files." in toasts(app)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, BatchScreen))
+        await until(pilot, lambda: "1 marked export of the same tool and flow left out" in screen_text(app))
 
 
 async def test_a_file_that_cannot_be_saved_again_stays_and_that_is_told(tmp_path: Path) -> None:
@@ -154,16 +163,6 @@ async def test_a_file_that_cannot_be_saved_again_stays_and_that_is_told(tmp_path
             why = describe_download(engine.jobs[job.id]).text
             await until(pilot, lambda: any(why in text for text in toasts(app)))
             await until(pilot, lambda: why[:15] in screen_text(app))
-
-
-async def test_all_finished_are_removed_at_once(tmp_path: Path) -> None:
-    async with three_saved(tmp_path) as (app, pilot, _):
-        await pilot.press("X")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-        await pilot.press("y")
-        await until(pilot, lambda: not app.engine.jobs)
-        await pilot.press("u")
-        await until(pilot, lambda: len(app.engine.jobs) == 3)
 
 
 async def test_keys_go_to_the_row_that_is_seen_selected_after_tab(tmp_path: Path) -> None:
@@ -190,9 +189,3 @@ async def test_a_row_out_of_sight_is_shown_before_anything_is_done_with_it(tmp_p
         await pilot.pause()
         assert len(app.engine.jobs) == 3
         assert table.cursor_in_view
-
-
-async def test_a_click_on_the_badge_switches_the_environment(tmp_path: Path) -> None:
-    async with three_saved(tmp_path) as (app, pilot, _):
-        await pilot.click("HeaderBar", offset=(14, 0))
-        await until(pilot, lambda: isinstance(app.screen, EnvironmentPicker))
