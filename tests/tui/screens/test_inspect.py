@@ -31,7 +31,9 @@ def sandbox() -> Iterator[Sandbox]:
     yield from sandboxed()
 
 
-async def test_i_shows_the_tool_in_the_saved_file(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_i_shows_the_tool_in_the_saved_file_and_values_only_when_asked_for(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
         await until(pilot, lambda: app.jobs_screen.table.current is not None)
@@ -44,6 +46,28 @@ async def test_i_shows_the_tool_in_the_saved_file(tmp_path: Path, sandbox: Sandb
         for words in ("flow_definition.json", "version 1.4.0", "gpt-4o-mini (2 nodes)", "Prompt injection", "CURRENCY"):
             assert words in text
         assert "api          3  Read balance, Card state, Create transfer draft" in text
+        for _ in range(4):
+            assert "core.bank.example" not in page_text(app)
+            await pilot.press("tab")
+            await pilot.pause(0.05)
+        assert "SHA-256" in page_text(app), "round to the first part"
+        await pilot.press("v")
+        await until(pilot, lambda: "https://core.bank.example/api/v2" in page_text(app))
+        await pilot.press("shift+tab")
+        await until(pilot, lambda: '"value": "https://core.bank.example/api/v2"' in page_text(app))
+        await pilot.press("v")
+        await until(pilot, lambda: '"value": "••••"' in page_text(app))
+        assert "core.bank" not in page_text(app)
+
+        # A part can be clicked.
+        assert '"deployedFlow"' not in page_text(app)
+        await pilot.click(ViewBar, offset=(40, 0))
+        await until(pilot, lambda: '"deployedFlow"' in page_text(app))
+
+        # The only export is compared with nothing.
+        await pilot.press("c")
+        assert not isinstance(app.screen, CompareScreen)
+        assert any("only one saved export" in each.message for each in app._notifications)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 
@@ -68,72 +92,7 @@ async def test_a_file_that_is_read_while_the_screen_closes_is_shown_to_nobody(
         await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 
 
-async def test_values_are_hidden_until_asked_for_everywhere(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox) as (app, pilot, engine):
-        (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.push_screen(InspectScreen(job))
-        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
-        for _ in range(4):
-            assert "core.bank.example" not in page_text(app)
-            await pilot.press("tab")
-            await pilot.pause(0.05)
-        assert "SHA-256" in page_text(app), "round to the first part"
-        await pilot.press("v")
-        await until(pilot, lambda: "https://core.bank.example/api/v2" in page_text(app))
-        await pilot.press("shift+tab")
-        await until(pilot, lambda: '"value": "https://core.bank.example/api/v2"' in page_text(app))
-        await pilot.press("v")
-        await until(pilot, lambda: '"value": "••••"' in page_text(app))
-        assert "core.bank" not in page_text(app)
-
-
-async def test_search_finds_marks_and_steps(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
-        (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.push_screen(InspectScreen(job))
-        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
-        await pilot.press("l")
-        await until(pilot, lambda: '"nodes": [' in page_text(app))
-        page = app.screen.query_one("#page", TextPage)
-        await pilot.press("slash", *"GPT-4O")
-        await until(pilot, lambda: page.border_subtitle == "1 of 2 lines")
-        top = page.scroll_offset.y
-        await pilot.press("enter", "n")
-        assert page.border_subtitle == "2 of 2 lines"
-        assert page.scroll_offset.y > top
-        await pilot.press("n", "N")
-        assert page.border_subtitle == "2 of 2 lines"
-        await pilot.press("slash", *"zzz")
-        assert page.border_subtitle == "not found"
-        await pilot.press("escape")
-        field = app.screen.query_one("#search", Input)
-        assert not field.display
-        assert page.border_subtitle in ("", None)
-        assert isinstance(app.screen, InspectScreen)
-
-
-async def test_words_are_found_across_a_broken_line(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
-        (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.push_screen(InspectScreen(job))
-        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
-        await pilot.press("tab")
-        await until(pilot, lambda: '"nodes": [' in page_text(app))
-        page = app.screen.query_one("#page", TextPage)
-        assert "friendly sentence. Do not guess" not in page_text(app)
-        for words, count in (("sentence. Do not guess", 1), ("sentence.  Do not", 0), ("friendly sentence", 1)):
-            page.search(words)
-            assert len(page._found) == count, words
-        (line,) = page._found
-        page.search("sentence. do not")
-        marked = [
-            "".join(segment.text for segment in page.line_segments(y) if segment.style and segment.style.bold)
-            for y in (line, line + 1)
-        ]
-        assert marked == ["sentence.", "Do not"]
-
-
-async def test_the_keys_move_the_page(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_the_keys_move_the_page_and_search_finds_marks_and_steps(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox, (80, 24)) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
         app.push_screen(InspectScreen(job))
@@ -150,14 +109,36 @@ async def test_the_keys_move_the_page(tmp_path: Path, sandbox: Sandbox) -> None:
         assert places[5] < places[4]
         assert places[6] == 0
 
+        await pilot.press("l")
+        await until(pilot, lambda: '"nodes": [' in page_text(app))
+        await pilot.press("slash", *"GPT-4O")
+        await until(pilot, lambda: page.border_subtitle == "1 of 2 lines")
+        top = page.scroll_offset.y
+        await pilot.press("enter", "n")
+        assert page.border_subtitle == "2 of 2 lines"
+        assert page.scroll_offset.y > top
+        await pilot.press("n", "N")
+        assert page.border_subtitle == "2 of 2 lines"
+        await pilot.press("slash", *"zzz")
+        assert page.border_subtitle == "not found"
+        await pilot.press("escape")
+        field = app.screen.query_one("#search", Input)
+        assert not field.display
+        assert page.border_subtitle in ("", None)
+        assert isinstance(app.screen, InspectScreen)
 
-async def test_a_part_can_be_clicked(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox) as (app, pilot, engine):
-        (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.push_screen(InspectScreen(job))
-        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
-        await pilot.click(ViewBar, offset=(40, 0))
-        await until(pilot, lambda: '"deployedFlow"' in page_text(app))
+        # Words are found across a broken line.
+        assert "friendly sentence. Do not guess" not in page_text(app)
+        for words, count in (("sentence. Do not guess", 1), ("sentence.  Do not", 0), ("friendly sentence", 1)):
+            page.search(words)
+            assert len(page._found) == count, words
+        (line,) = page._found
+        page.search("sentence. do not")
+        marked = [
+            "".join(segment.text for segment in page.line_segments(y) if segment.style and segment.style.bold)
+            for y in (line, line + 1)
+        ]
+        assert marked == ["sentence.", "Do not"]
 
 
 async def test_hostile_text_stays_text(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -182,33 +163,27 @@ async def test_hostile_text_stays_text(tmp_path: Path, sandbox: Sandbox) -> None
             await pilot.pause(0.05)
 
 
-@pytest.mark.parametrize("kind", ["gone", "damaged", "other"])
-async def test_a_file_that_cannot_be_shown_is_said(tmp_path: Path, sandbox: Sandbox, kind: str) -> None:
+async def test_a_file_that_cannot_be_shown_is_said(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         (job,) = await export_versions(pilot, engine, sandbox, 1)
         path = job.download.path
         assert path is not None
-        if kind == "gone":
-            path.unlink()
-        elif kind == "damaged":
-            path.write_bytes(path.read_bytes()[:-30])
-        else:
-            replace_file(job, {"readme.txt": b"hello"})
-        words = {"gone": "is not there", "damaged": "damaged", "other": "none of the three files"}[kind]
-        app.push_screen(InspectScreen(job))
-        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and words in page_text(app).replace("\n", " "))
-        await pilot.press("tab", "v", "equals_sign")
-        assert isinstance(app.screen, InspectScreen)
 
+        async def is_said(words: str) -> None:
+            app.push_screen(InspectScreen(job))
+            await until(pilot, lambda: isinstance(app.screen, InspectScreen))
+            await until(pilot, lambda: words in page_text(app).replace("\n", " "))
+            await pilot.press("tab", "v", "equals_sign")
+            assert isinstance(app.screen, InspectScreen)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, JobsScreen))
 
-async def test_the_only_export_is_compared_with_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox) as (app, pilot, engine):
-        (job,) = await export_versions(pilot, engine, sandbox, 1)
-        app.push_screen(InspectScreen(job))
-        await until(pilot, lambda: isinstance(app.screen, InspectScreen) and "SHA-256" in page_text(app))
-        await pilot.press("c")
-        assert not isinstance(app.screen, CompareScreen)
-        assert any("only one saved export" in each.message for each in app._notifications)
+        path.write_bytes(path.read_bytes()[:-30])
+        await is_said("damaged")
+        replace_file(job, {"readme.txt": b"hello"})
+        await is_said("none of the three files")
+        path.unlink()
+        await is_said("is not there")
 
 
 async def test_leaving_ends_the_reading(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
