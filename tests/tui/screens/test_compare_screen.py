@@ -19,6 +19,7 @@ from gale_tui.tui.screens.export_form import ExportForm
 from gale_tui.tui.screens.help import HelpScreen
 from gale_tui.tui.screens.saved_file.compare import CompareScreen, saved_exports
 from gale_tui.tui.screens.saved_file.inspect import InspectScreen
+from gale_tui.tui.widgets.forms.fields import FieldInput
 from gale_tui.tui.widgets.pages.text_page import TextPage
 from tests.support.sandbox import Sandbox
 from tests.support.saved_exports import documents
@@ -64,9 +65,11 @@ async def test_from_the_list_the_last_two(tmp_path: Path, sandbox: Sandbox) -> N
         assert body(app)[0] == "Different: 1 node changed."
 
 
-async def test_from_the_list_two_that_are_marked(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_from_the_list_two_that_are_marked_and_not_one_or_more_than_two(tmp_path: Path, sandbox: Sandbox) -> None:
     async with running(tmp_path, sandbox, (160, 40)) as (app, pilot, engine):
         await export_versions(pilot, engine, sandbox, 1)
+        await pilot.press("equals_sign")
+        assert [each.message for each in app._notifications][-1].startswith("There is only one saved export of")
         other = sandbox.offered[1]
         job = await engine.jobs.export(ExportRequest("demo", other.tool_id, other.flow_id))
         await pilot.press("g", "space", "j", "space", "equals_sign")
@@ -76,15 +79,10 @@ async def test_from_the_list_two_that_are_marked(tmp_path: Path, sandbox: Sandbo
         await pilot.press("equals_sign")
         await until(pilot, lambda: compared(app))
         assert "Nodes" in body(app)
-
-
-async def test_from_the_list_more_than_two_or_one(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox, (160, 40)) as (app, pilot, engine):
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.jobs_screen)
         await export_versions(pilot, engine, sandbox, 1)
-        await pilot.press("equals_sign")
-        assert [each.message for each in app._notifications][-1].startswith("There is only one saved export of")
-        await export_versions(pilot, engine, sandbox, 1, 1)
-        await pilot.press("g", "space", "space", "space", "equals_sign")
+        await pilot.press("g", "space", "equals_sign")
         assert [each.message for each in app._notifications][-1].startswith("3 jobs are marked")
         assert not compared(app)
 
@@ -117,7 +115,8 @@ async def export_by_keys(app: GaleApp, pilot: Pilot[int], name: str) -> Job:
     await pilot.press("n")
     await real_app.until(pilot, lambda: real_app.shows(app, ExportForm))
     await pilot.pause()
-    await pilot.press(*name.split()[0], "down", "enter")
+    app.screen.query_one("#tool-id", FieldInput).value = name.split()[0]
+    await pilot.press("down", "enter")
     await real_app.until(pilot, lambda: len(app.engine.jobs) > len(known))
     (job_id,) = set(app.engine.jobs) - known
     await real_app.until(pilot, lambda: real_app.saved(app.engine.jobs[job_id]) and app.screen is app.jobs_screen)
@@ -133,7 +132,7 @@ async def compare_by_keys(app: GaleApp, pilot: Pilot[int]) -> None:
 
 async def test_the_demo_shows_what_somebody_edited_between_two_exports(tmp_path: Path) -> None:
     with Sandbox(seed=1, speed=real_app.SPEED) as sandbox:
-        async with real_app.running(real_app.demo(tmp_path / "demo", sandbox), (160, 40)) as (app, pilot):
+        async with real_app.running(real_app.demo(tmp_path / "demo", sandbox)) as (app, pilot):
             jobs = [await export_by_keys(app, pilot, "Leave Bot") for _ in range(2)]
             await compare_by_keys(app, pilot)
             lines = body(app)
@@ -176,17 +175,21 @@ async def test_the_demo_shows_what_somebody_edited_between_two_exports(tmp_path:
             await until(pilot, lambda: compared(app) and "config.prompt" in page_text(app))
             assert 'version  "1.4.0" → "1.5.0"' in page_text(app)
 
-
-async def test_a_tool_that_nobody_edited_is_the_same(tmp_path: Path) -> None:
-    with Sandbox(seed=1, speed=real_app.SPEED) as sandbox:
-        async with real_app.running(real_app.demo(tmp_path / "demo", sandbox)) as (app, pilot):
+            # A tool that nobody edited is the same.
+            await pilot.press("escape", "escape")
+            await until(pilot, lambda: app.screen is app.jobs_screen)
+            tool = next(each for each in sandbox.offered if each.name == "Banking Assistant")
             for _ in range(2):
-                await export_by_keys(app, pilot, "Banking Assistant")
+                await app.engine.jobs.export(ExportRequest("demo", tool.tool_id, tool.flow_id))
+                await until(pilot, lambda: all(map(real_app.saved, app.engine.jobs.values())))
+            await pilot.press("g")
             await compare_by_keys(app, pilot)
             assert body(app) == ["No difference: the files are the same, byte for byte."]
 
 
-async def test_the_last_two_are_compared_and_others_can_be_chosen(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_the_last_two_are_compared_or_the_oldest_with_the_one_after_it_and_others_can_be_chosen(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     async with running(tmp_path, sandbox) as (app, pilot, engine):
         jobs = await export_versions(pilot, engine, sandbox, 1, 2, 2)
         await open_compare(app, pilot, jobs[-1])
@@ -204,14 +207,12 @@ async def test_the_last_two_are_compared_and_others_can_be_chosen(tmp_path: Path
         await pilot.press("right_square_bracket")
         assert "export 2 and 3 of 3" in title()
 
-
-async def test_the_oldest_is_compared_with_the_one_after_it(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with running(tmp_path, sandbox) as (app, pilot, engine):
-        first, _, _ = await export_versions(pilot, engine, sandbox, 1, 2, 3)
-        await open_compare(app, pilot, first)
-        assert "export 1 and 2 of 3" in str(app.screen.query_one("#page", TextPage).border_title)
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: app.screen is app.jobs_screen)
+        await open_compare(app, pilot, jobs[0])
+        assert "export 1 and 2 of 3" in title()
         await pilot.press("right_square_bracket")
-        await until(pilot, lambda: "export 2 and 3 of 3" in str(app.screen.query_one("#page", TextPage).border_title))
+        await until(pilot, lambda: "export 2 and 3 of 3" in title())
 
 
 async def test_values_of_variables_are_hidden_until_asked_for(tmp_path: Path, sandbox: Sandbox) -> None:
