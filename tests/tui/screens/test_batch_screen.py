@@ -161,28 +161,22 @@ async def test_pasted_lines_are_shown_started_and_accounted_for(tmp_path: Path, 
         assert str(app.jobs_screen.table.border_title) == "Export jobs"
 
 
-async def test_leaving_starts_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with opened(tmp_path / "home", sandbox) as (app, pilot):
-        await paste(app, pilot, LINES)
-        await shown(app, pilot, BatchScreen)
-        await pilot.press("escape")
-        await shown(app, pilot, JobsScreen)
-        assert posts(sandbox) == []
-
-
-async def test_one_request_of_many_lines_goes_to_the_form(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_several_requests_go_to_the_batch_one_of_many_lines_to_the_form_and_leaving_starts_nothing(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    urls = [f"{sandbox.url}/api/public/tools/{tool_id(n)}/export?flowId={flow_id(n)}" for n in (1, 2)]
     curl = f"curl 'https://gale.kore.ai/api/public/tools/{tool_id(1)}/export?flowId={flow_id(1)}' \\\n  -X POST \\\n"
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        for text in (LINES, "\n".join(urls)):
+            await paste(app, pilot, text)
+            await shown(app, pilot, BatchScreen)
+            assert "2 exports" in listed(app)
+            assert ("invalid" in listed(app)) is (text is LINES)
+            await pilot.press("escape")
+            await shown(app, pilot, JobsScreen)
+            assert posts(sandbox) == []
         await paste(app, pilot, curl + "  -H 'x-api-key: kg-test-key-0000'")
         await shown(app, pilot, ExportForm)
-
-
-async def test_several_requests_go_to_the_batch(tmp_path: Path, sandbox: Sandbox) -> None:
-    urls = [f"{sandbox.url}/api/public/tools/{tool_id(n)}/export?flowId={flow_id(n)}" for n in (1, 2)]
-    async with opened(tmp_path / "home", sandbox) as (app, pilot):
-        await paste(app, pilot, "\n".join(urls))
-        await shown(app, pilot, BatchScreen)
-        assert "2 exports" in listed(app)
 
 
 async def test_a_list_pasted_into_the_form_becomes_a_batch_but_loses_nothing_typed(
@@ -336,25 +330,6 @@ async def test_a_set_is_kept_opened_run_and_deleted(tmp_path: Path, sandbox: San
         assert len(app.engine.jobs) == 2
 
 
-async def test_another_set_is_not_replaced_unasked(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with opened(tmp_path / "home", sandbox) as (app, pilot):
-        sets = app.engine.sets
-        await paste(app, pilot, LINES)
-        await shown(app, pilot, BatchScreen)
-        before = ToolSet("nightly", (app.screen.listed.tools[0],))  # type: ignore[attr-defined]  # the batch screen
-        await sets.save(before)
-        await pilot.press("s")
-        await shown(app, pilot, SetNameDialog)
-        app.screen.query_one("#set-name", FieldInput).take_paste("nightly")
-        await pilot.press("enter")
-        await shown(app, pilot, ConfirmDialog)
-        await pilot.press("enter")
-        await shown(app, pilot, BatchScreen)
-        found = await sets.find("nightly")
-        assert found is not None
-        assert len(found.tools) == 1
-
-
 async def test_a_set_is_run_from_the_palette(tmp_path: Path, sandbox: Sandbox) -> None:
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
@@ -477,7 +452,9 @@ async def test_a_batch_that_was_cut_short_is_offered_at_the_next_start(tmp_path:
         assert await app.engine.batches.interrupted() == []
 
 
-async def test_a_production_batch_is_confirmed_again_before_it_goes_on(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_production_batch_is_confirmed_again_before_it_goes_on_and_can_be_dropped(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     async with started_again(tmp_path, sandbox, production=True) as (app, pilot):
         await shown(app, pilot, BatchAccountDialog)
         app.screen.query_one("#continue").focus()
@@ -488,10 +465,7 @@ async def test_a_production_batch_is_confirmed_again_before_it_goes_on(tmp_path:
         await shown(app, pilot, JobsScreen)
         assert tool_id(3) not in posts(sandbox), "Cancel has the focus"
         assert app.batch.pending is not None
-
-
-async def test_a_batch_that_was_cut_short_can_be_dropped(tmp_path: Path, sandbox: Sandbox) -> None:
-    async with started_again(tmp_path, sandbox) as (app, pilot):
+        await pilot.press("B")
         await shown(app, pilot, BatchAccountDialog)
         app.screen.query_one("#discard").focus()
         await pilot.press("enter")
@@ -537,7 +511,9 @@ async def edit(app: GaleApp, pilot: Pilot[int], **fields: str) -> None:
     await shown(app, pilot, BatchScreen)
 
 
-async def test_a_wrong_line_is_mended_where_it_stands(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_wrong_line_is_mended_where_it_stands_or_made_the_same_as_another(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
@@ -556,13 +532,7 @@ async def test_a_wrong_line_is_mended_where_it_stands(tmp_path: Path, sandbox: S
         await until(pilot, lambda: "2 exports · 1 invalid" in listed(app))
         assert posts(sandbox) == []
 
-
-async def test_a_line_made_the_same_as_another_is_wrong_until_the_other_is_out(
-    tmp_path: Path, sandbox: Sandbox
-) -> None:
-    async with opened(tmp_path / "home", sandbox) as (app, pilot):
-        await paste(app, pilot, LINES)
-        await shown(app, pilot, BatchScreen)
+        # The same as another, it is wrong until the other is out.
         await pilot.press("enter")
         await edit(app, pilot, tool_id=tool_id(1), flow_id=flow_id(1))
         await until(pilot, lambda: "the same tool and flow as line 2" in listed(app))
@@ -617,12 +587,25 @@ async def test_a_list_that_was_left_is_there_again_and_a_new_paste_does_not_dest
         await until(pilot, lambda: "First" in listed(app))
 
 
-async def test_a_set_replaces_a_list_only_when_that_is_confirmed(tmp_path: Path, sandbox: Sandbox) -> None:
+async def test_a_set_replaces_a_list_or_is_replaced_only_when_that_is_confirmed(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
     async with opened(tmp_path / "home", sandbox) as (app, pilot):
+        sets = app.engine.sets
         await paste(app, pilot, LINES)
         await shown(app, pilot, BatchScreen)
-        kept = ToolSet("nightly", app.screen.listed.plain[:1], "demo")  # type: ignore[attr-defined]  # the batch screen
-        await app.engine.sets.save(kept)
+        await sets.save(ToolSet("nightly", app.screen.listed.plain[:1], "demo"))  # type: ignore[attr-defined]  # the batch screen
+        await pilot.press("s")
+        await shown(app, pilot, SetNameDialog)
+        app.screen.query_one("#set-name", FieldInput).take_paste("nightly")
+        await pilot.press("enter")
+        await shown(app, pilot, ConfirmDialog)
+        await pilot.press("enter")
+        await shown(app, pilot, BatchScreen)
+        found = await sets.find("nightly")
+        assert found is not None
+        assert len(found.tools) == 1
+
         await pilot.press("o")
         await shown(app, pilot, SetPicker)
         await pilot.press("enter")
