@@ -26,7 +26,9 @@ def bottom(app: GaleApp) -> str:
     return screen_text(app).splitlines()[-1].strip()
 
 
-async def test_while_a_filter_is_typed_its_own_keys_are_offered(tmp_path: Path) -> None:
+async def test_the_keys_of_the_filter_and_of_the_environments_are_offered_and_words_can_be_clicked(
+    tmp_path: Path,
+) -> None:
     with Sandbox(seed=1) as sandbox:
         async with running(demo(tmp_path / "demo", sandbox), (80, 24)) as (app, pilot):
             usual = bottom(app)
@@ -41,10 +43,13 @@ async def test_while_a_filter_is_typed_its_own_keys_are_offered(tmp_path: Path) 
             assert app.screen.query_one("#filter", Input).value == ""
             assert bottom(app) == usual
 
+            await pilot.press("c")
+            await until(pilot, lambda: shows(app, EnvironmentsScreen))
+            await pilot.pause()
+            assert bottom(app) == "n Add  enter Edit  x Remove  t Test  space Use  esc Back  F1 Help"
+            await pilot.press("escape")
+            await until(pilot, lambda: app.screen is app.jobs_screen)
 
-async def test_words_can_be_clicked(tmp_path: Path) -> None:
-    with Sandbox(seed=1) as sandbox:
-        async with running(demo(tmp_path / "demo", sandbox), (80, 24)) as (app, pilot):
             await pilot.click(KeyBar, offset=(78, 0))
             assert app.screen is app.jobs_screen
             await pilot.click(KeyBar, offset=(bottom(app).index("Help") + 1, 0))
@@ -98,15 +103,6 @@ async def test_the_first_start_offers_what_can_be_done_without_an_environment(tm
         await until(pilot, lambda: shows(app, EnvironmentsScreen))
         await pilot.pause()
         assert bottom(app) == "n Add  esc Back  F1 Help"
-
-
-async def test_an_environment_brings_the_other_keys(tmp_path: Path) -> None:
-    with Sandbox(seed=1) as sandbox:
-        async with running(demo(tmp_path / "demo", sandbox), (80, 24)) as (app, pilot):
-            await pilot.press("c")
-            await until(pilot, lambda: shows(app, EnvironmentsScreen))
-            await pilot.pause()
-            assert bottom(app) == "n Add  enter Edit  x Remove  t Test  space Use  esc Back  F1 Help"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30)])
