@@ -23,6 +23,7 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from rich.style import Style
+from textual._compositor import Compositor
 
 from gale_tui.cli.main import Wiring, demo_engine
 from gale_tui.core.config.paths import Paths
@@ -237,6 +238,11 @@ class Stage:
             finally:
                 self._waiting -= 1
 
+        render_update = Compositor.render_update
+
+        def whole_or_nothing(compositor: Compositor, full: bool = False, **more: Any) -> Any:
+            return render_update(compositor, full, **more) if full else None
+
         from_meta = Style.from_meta
 
         def without_clicks(meta: dict[str, Any] | None) -> Style:
@@ -245,6 +251,8 @@ class Stage:
         enter = self._inside.enter_context
         # A picture's text is broken where styles differ, though what a click does is not seen.
         enter(patch.object(Style, "from_meta", without_clicks))
+        # Nobody sees what is painted between the pictures, each of which is painted whole.
+        enter(patch.object(Compositor, "render_update", whole_or_nothing))
         enter(patch.object(server, "Listener", _PortlessListener))
         enter(patch.object(network, "look_up", to_the_sandbox))
         enter(patch.object(DaemonThreads, "call", counted))
