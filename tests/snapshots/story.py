@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import math
 from collections.abc import Awaitable, Callable
@@ -43,6 +44,7 @@ __all__ = [
     "morning",
     "noon",
     "opened",
+    "paste",
     "select",
     "shown",
     "two_versions",
@@ -163,7 +165,7 @@ async def noon(stage: Stage, pilot: Pilot[int], form: Callable[[], Awaitable[Non
     pilot.app.clear_notifications()
     due = int((stage.clock.monotonic() - began) * PACE / PIECE) * PIECE
     while reading is None or reading.received < due:
-        await pilot.pause(0.01)
+        await asyncio.sleep(0.01)
         reading = engine.downloads.progress(received.id)
     assert engine.jobs[received.id].download.state is DownloadState.RUNNING
 
@@ -202,6 +204,14 @@ async def select(stage: Stage, pilot: Pilot[int], name: str, at: str) -> Job:
     await pilot.pause()
     await stage.settle()
     return job
+
+
+async def paste(pilot: Pilot[int], text: str) -> None:
+    """Pastes into the field that has the focus."""
+    field = pilot.app.focused
+    assert field is not None
+    field.post_message(Paste(text))
+    await pilot.pause()
 
 
 async def two_versions(stage: Stage, pilot: Pilot[int]) -> None:
@@ -257,7 +267,9 @@ async def sets_offered(stage: Stage, pilot: Pilot[int]) -> None:
     for name in ("nightly", "before a release"):
         await pilot.press("g", "x", "s")
         await shown(stage, pilot, SetNameDialog)
-        await pilot.press("ctrl+u", *("space" if letter == " " else letter for letter in name), "enter")
+        await pilot.press("ctrl+u")
+        await paste(pilot, name)
+        await pilot.press("enter")
         await shown(stage, pilot, BatchScreen)
         await stage.settle()
     await pilot.press("o")
