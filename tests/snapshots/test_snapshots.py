@@ -24,6 +24,7 @@ from tests.snapshots.story import (
     morning,
     noon,
     opened,
+    paste,
     select,
     shown,
     two_versions,
@@ -117,8 +118,8 @@ ABOVE_THE_JOBS = {
 
 
 @functools.cache
-def pictures_of_the_morning() -> dict[str, str]:
-    """What opens above the jobs of a morning, and a filter over them."""
+def pictures_of_the_demo() -> dict[str, str]:
+    """What opens above the jobs of a morning, a filter, the jobs at noon, and the question as they are left."""
 
     async def draw_all() -> dict[str, str]:
         with Stage() as stage:
@@ -131,23 +132,13 @@ def pictures_of_the_morning() -> dict[str, str]:
                     await pilot.press(key)
                     pictures[name] = await draw(stage, pilot)
                     await back_to_the_jobs(stage, pilot, app)
-                await pilot.press("slash", *"failed")
+                await pilot.press("slash")
+                await paste(pilot, "failed")
                 pictures["filter"] = await draw(stage, pilot)
-                return pictures
-
-    return asyncio.run(draw_all())
-
-
-@functools.cache
-def pictures_of_noon() -> dict[str, str]:
-    """The jobs while several exports go on, and the question before that is left."""
-
-    async def draw_all() -> dict[str, str]:
-        with Stage() as stage:
-            async with stage.app().run_test(size=(80, 24), notifications=True) as pilot:
-                app = await opened(stage, pilot)
-                await whole_story(stage, pilot, app)
-                pictures = {"jobs": await draw(stage, pilot)}
+                await pilot.press("escape", "escape")
+                app.jobs_screen.table.select(next(iter(stage.engine.jobs)))
+                await noon(stage, pilot)
+                pictures["jobs"] = await draw(stage, pilot)
                 await pilot.press("q")
                 pictures["quit"] = await draw(stage, pilot)
                 await back_to_the_jobs(stage, pilot, app)
@@ -160,27 +151,27 @@ def pictures_of_noon() -> dict[str, str]:
 
 @pytest.mark.parametrize("name", [name for name in ABOVE_THE_JOBS if " " not in name])
 def test_what_opens_above_the_jobs(snap_compare: Compare, name: str) -> None:
-    assert snap_compare(Picture(pictures_of_the_morning()[name]))
+    assert snap_compare(Picture(pictures_of_the_demo()[name]))
 
 
 def test_details_of_a_failure(snap_compare: Compare) -> None:
-    assert snap_compare(Picture(pictures_of_the_morning()["details of a failure"]))
+    assert snap_compare(Picture(pictures_of_the_demo()["details of a failure"]))
 
 
 def test_a_filter(snap_compare: Compare) -> None:
-    assert snap_compare(Picture(pictures_of_the_morning()["filter"]))
+    assert snap_compare(Picture(pictures_of_the_demo()["filter"]))
 
 
 def test_jobs_at_80x24(snap_compare: Compare) -> None:
-    assert snap_compare(Picture(pictures_of_noon()["jobs"]))
+    assert snap_compare(Picture(pictures_of_the_demo()["jobs"]))
 
 
 def test_jobs_in_the_light_theme_and_wide(snap_compare: Compare) -> None:
-    assert snap_compare(Picture(pictures_of_noon()["light and wide"]))
+    assert snap_compare(Picture(pictures_of_the_demo()["light and wide"]))
 
 
 def test_quitting_while_a_file_is_received(snap_compare: Compare) -> None:
-    assert snap_compare(Picture(pictures_of_noon()["quit"]))
+    assert snap_compare(Picture(pictures_of_the_demo()["quit"]))
 
 
 # One picture of an app
