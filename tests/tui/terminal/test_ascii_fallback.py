@@ -46,18 +46,10 @@ SCREENS = {
 """Keys that open each screen, what is on it then, keys back."""
 
 
-def ascii_demo(tmp_path: Path, **variables: str) -> PtyProgram:
-    """The demo with a saved job in a terminal."""
-    (tmp_path / "demo").mkdir(mode=0o700)
-    environ = {**environ_for(tmp_path / "account"), **variables}
-    # A process of its own: Python reads the locale when it starts.
-    return PtyProgram(
-        ["/usr/bin/env", *GALE_TUI, "--demo", "--keep", str(tmp_path / "demo")], environ, width=80, height=24
-    )
-
-
 def test_every_screen_is_ascii_where_the_locale_is(tmp_path: Path) -> None:
-    with ascii_demo(tmp_path, LC_ALL="C") as program:
+    environ = environ_for(tmp_path / "account", LC_ALL="C")
+    # Fresh: Python reads the locale when it starts.
+    with PtyProgram([*GALE_TUI, "--demo"], environ, width=80, height=24, fresh=True) as program:
         program.wait_for("No exports yet")
         program.type("n")
         program.wait_for("As curl")
@@ -74,7 +66,7 @@ def test_every_screen_is_ascii_where_the_locale_is(tmp_path: Path) -> None:
 
 
 def test_it_is_ascii_as_soon_as_it_is_set_and_no_longer_when_it_is_not(tmp_path: Path) -> None:
-    with ascii_demo(tmp_path) as program:
+    with PtyProgram([*GALE_TUI, "--demo"], environ_for(tmp_path / "account"), width=80, height=24) as program:
         program.wait_for("No exports yet")
         program.type(",")
         program.wait_for("→ Change")
