@@ -82,7 +82,7 @@ class ExportFields(FormBody):
         yield folder_field(folder or engine.default_folder(), "Where the file goes.")
         yield FormCheckbox("Save the file when it is ready", engine.settings.save_when_ready, id="save-when-ready")
         yield FormRow("Kind", kind_choice("kind", kind))
-        yield FormRow("As curl", Static(id="curl", markup=False))
+        yield FormRow("As curl", Static(id="curl", markup=False), id="curl-row")
 
     def on_mount(self) -> None:
         """Opens the list of tools, so that the first can be taken at once."""

@@ -111,18 +111,19 @@ class FieldInput(ReadingInput):
 
 
 class FormRow(Horizontal):
-    """A label and whatever stands beside it."""
+    """A label and whatever stands beside it, in one line unless a style sheet knows better."""
 
-    def __init__(self, label: str, *widgets: Widget) -> None:
-        super().__init__(Static(label, classes="field--label", markup=False), *widgets)
+    def __init__(self, label: str, *widgets: Widget, id: str | None = None) -> None:
+        self._label = Static(label, classes="field--label", markup=False)
+        super().__init__(self._label, *widgets, id=id)
 
     # Not :focus-within: the framework does not take it back where the focus moves on while a screen opens.
 
     def on_descendant_focus(self) -> None:
-        self.add_class("-focused")
+        self._label.add_class("-focused")
 
     def on_descendant_blur(self) -> None:
-        self.remove_class("-focused")
+        self._label.remove_class("-focused")
 
 
 class TextField(Vertical):
