@@ -43,6 +43,8 @@ class JobsScreen(MarkedJobActions):
         self._texts = JobTexts()
 
     def compose(self) -> ComposeResult:
+        # Before there is anything to be styled again.
+        self._arrange()
         yield HeaderBar()
         with Container(id="body"):
             with Container(id="list"):
@@ -59,7 +61,6 @@ class JobsScreen(MarkedJobActions):
         return self.query_one("#details", DetailsPane)
 
     def on_mount(self) -> None:
-        self._arrange()
         self.table.tick(self.engine.clock.time())
         self.history_loaded()
         self.set_interval(1.0, self._tick)
@@ -70,9 +71,7 @@ class JobsScreen(MarkedJobActions):
     def _arrange(self) -> None:
         width, height = self.app.size
         self.set_class(width >= BESIDE_FROM, "-beside")
-        below = BELOW_FROM <= width < BESIDE_FROM and height >= 20
-        self.set_class(below, "-below")
-        self.details.display = width >= BESIDE_FROM or below
+        self.set_class(BELOW_FROM <= width < BESIDE_FROM and height >= 20, "-below")
 
     def on_resize(self, event: events.Resize) -> None:
         self._arrange()
