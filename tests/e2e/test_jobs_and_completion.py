@@ -58,27 +58,30 @@ def test_jobs_without_a_history_lists_nothing(environ: dict[str, str], tmp_path:
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize(
-    ("line", "offered"),
-    [
-        ("gale-tui exp", "export"),
-        ("gale-tui export --env st", "staging"),
-        ("gale-tui export --tool-id a-00000000-", "a-00000000-0000-4000-8000-000000000000"),
-        ("gale-tui completion f", "fish"),
-    ],
-)
-def test_bash_completes(environ: dict[str, str], line: str, offered: str) -> None:
+COMPLETED = {
+    "gale-tui exp": "export",
+    "gale-tui export --env st": "staging",
+    "gale-tui export --tool-id a-00000000-": "a-00000000-0000-4000-8000-000000000000",
+    "gale-tui completion f": "fish",
+}
+"""Lines, and what is offered for each."""
+
+
+def test_bash_completes(environ: dict[str, str]) -> None:
     needs("bash")
     if not (BIN / "gale-tui").exists():
         pytest.skip("gale-tui is not installed beside this Python")
-    script = f"""
+    script = """
         eval "$(gale-tui completion bash)"
-        COMP_LINE={line!r} COMP_POINT={len(line)} COMP_TYPE=9 COMP_WORDBREAKS=$' =:'
-        _python_argcomplete gale-tui
-        printf '%s\\n' "${{COMPREPLY[@]}}"
+        COMP_TYPE=9 COMP_WORDBREAKS=$' =:'
+        for COMP_LINE; do
+            COMP_POINT=${#COMP_LINE} COMPREPLY=()
+            _python_argcomplete gale-tui
+            echo "${COMPREPLY[@]}"
+        done
     """
     done = subprocess.run(
-        ["bash", "--norc", "-c", script],
+        ["bash", "--norc", "-c", script, "bash", *COMPLETED],
         env=environ,
         cwd=ROOT,
         capture_output=True,
@@ -86,4 +89,7 @@ def test_bash_completes(environ: dict[str, str], line: str, offered: str) -> Non
         timeout=120,
         check=False,
     )
-    assert offered in done.stdout.split(), done.stdout + done.stderr
+    answers = [line.split() for line in done.stdout.splitlines()]
+    assert len(answers) == len(COMPLETED), done.stdout + done.stderr
+    for (line, offered), answer in zip(COMPLETED.items(), answers, strict=True):
+        assert offered in answer, (line, done.stderr)
