@@ -183,17 +183,20 @@ def test_an_answer_that_says_nothing_leaves_the_job_unconfirmed(start: Start) ->
     ids = {f"a-{number}{number}{TOOL[4:]}": Tool(FLOW, refusal=answer) for number, answer in enumerate(SAYS_NOTHING)}
     with MiniGale(ids) as gale:
         program = start(gale.host)
+        program.type("n")
+        program.wait_for("Tool ID")
         for number, tool_id in enumerate(ids, 1):
-            program.export(tool_id, FLOW)
+            program.paste(f"{tool_id},{FLOW}")
+            program.type("\r")
             wait_until(lambda: len(gale.requests("POST")) == number, f"{number} requests")  # noqa: B023  # waited for here
             program.wait_gone("Tool ID")
             program.wait_for(re.compile(rf"{tool_id[:8]}[^\n]*UNCONFIRMED|UNCONFIRMED[^\n]*{tool_id[:8]}"))
-            # What was typed is not lost: e brings the form back with it.
+            # What was typed is not lost: e brings the form back with it. The next one is pasted over it.
             program.type("e")
             screen = program.wait_for("Flow ID")
             assert tool_id in screen
             assert FLOW in screen
-            program.type("\x1b")
-            program.wait_gone("Flow ID")
+        program.type("\x1b")
+        program.wait_gone("Flow ID")
         quit_app(program)
         assert len(gale.requests("POST")) == len(ids)
