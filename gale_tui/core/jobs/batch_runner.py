@@ -270,6 +270,8 @@ class BatchRun:
             return
         before = self._before.pop(place, None)
         if outcome_of(job) is Outcome.SAVED and before is not None:
+            # Started, however long the comparison takes.
+            self._update(place, job=job)
             task = asyncio.create_task(self._compare(place, before, job), name=f"compare {job.id}")
             self._comparing[place] = task
             task.add_done_callback(lambda done: self._compared(place, done))

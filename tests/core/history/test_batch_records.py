@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from gale_tui.core.batch.report import Outcome
 from gale_tui.core.batch.tools import BadLine
+from gale_tui.core.downloads.saved_file import is_unchanged
 from gale_tui.core.errors import LineStartedError
 from gale_tui.core.history.batches import BatchRecord
 from gale_tui.core.history.store import JobStore
+from gale_tui.core.jobs import batch_runner
 from gale_tui.core.jobs.batch_runner import BatchRun, account_of
+from gale_tui.core.models import Download
 from gale_tui.sandbox.script import Script
 from tests.core.jobs.test_batch_runner import new_run, posts, set_up, tool_id, tools
 from tests.support import faults
@@ -60,14 +64,28 @@ async def test_what_was_not_started_is_kept_and_gone_on_with(bench: Bench) -> No
     assert len(bench.zips) == 4
 
 
-async def test_what_was_saved_before_the_cut_is_compared_with_the_run_before(bench: Bench) -> None:
+async def test_what_was_saved_before_the_cut_is_compared_with_the_run_before_and_not_started_meanwhile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     set_up(bench, 3)
     async with bench.engine() as watch:
         await new_run(watch, bench, tools(3)).run()
     kept = await cut_short(bench, 3)
     async with bench.engine() as watch:
-        account = await BatchRun(watch.engine, bench.environment, kept, resumed=True).run()
-        assert account.sentence == "3 saved (3 unchanged) · 1 line invalid"
+        await watch.saved(kept.started[0])
+    all_started = threading.Event()
+
+    def compare(*files: Download) -> bool | None:
+        assert all_started.wait(60)
+        return is_unchanged(*files)
+
+    monkeypatch.setattr(batch_runner, "is_unchanged", compare)
+    async with bench.engine() as watch:
+        run = BatchRun(watch.engine, bench.environment, kept, resumed=True)
+        running = asyncio.create_task(run.run())
+        await eventually(lambda: not run.unstarted)
+        all_started.set()
+        assert (await running).sentence == "3 saved (3 unchanged) · 1 line invalid"
 
 
 async def test_two_processes_do_not_both_go_on(bench: Bench) -> None:
