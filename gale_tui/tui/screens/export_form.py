@@ -162,17 +162,17 @@ class ExportForm(FormScreen[Job]):
             if not isinstance(missing, FieldInput):
                 self.say("Choose an environment.", "warning")
         elif fields.environment is not None:
-            self.wait(True)
+            self.waiting = True
             self.run_worker(self._submit(fields.environment), group="submit")
 
     async def _submit(self, environment: Environment) -> None:
         request = await self.fields.request()
         if request is None:
-            self.wait(False)
+            self.waiting = False
             self.fields.field("folder").input.focus()
             return
         if not await confirm_production(self.app, environment, request.label or request.tool_id):
-            self.wait(False)
+            self.waiting = False
             self.query_one("#submit").focus()
             return
         self.say("Waiting for GALE …", "busy")
@@ -197,7 +197,7 @@ class ExportForm(FormScreen[Job]):
         self.dismiss(job)
 
     def _refused(self, error: GaleError) -> None:
-        self.wait(False)
+        self.waiting = False
         self.say(str(error), "problem")
         environment = self.fields.environment
         wants_key = isinstance(error, AuthenticationError | CredentialError)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from textual.reactive import var
+
 from gale_tui.tui.screens.base import GaleScreen
 from gale_tui.tui.widgets.forms.fields import TextField
 
@@ -15,6 +17,8 @@ class FormScreen(GaleScreen[T]):
 
     VERTICAL_BREAKPOINTS = [(0, "-short"), (28, "-tall"), (34, "-roomy")]  # noqa: RUF012  # the framework declares it so
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-wide")]  # noqa: RUF012
+    waiting = var(False, init=False)
+    """Whether it waits for an answer, and takes no input."""
 
     def on_compose(self) -> None:
         """Takes the classes of the terminal's size before there is anything to draw: later, all is laid out again."""
@@ -23,12 +27,7 @@ class FormScreen(GaleScreen[T]):
         ):
             self.add_class(max(each for each in breakpoints if each[0] <= size)[1])
 
-    waiting = False
-    """Whether it waits for an answer; it takes no input then."""
-
-    def wait(self, waiting: bool) -> None:
-        """Takes no input from now on, or takes it again."""
-        self.waiting = waiting
+    def watch_waiting(self, waiting: bool) -> None:
         # Not all of the form at once: each label in it would be styled again, and look the same.
         for widget in self.query():
             if widget.can_focus:

@@ -239,7 +239,7 @@ class EnvironmentForm(FormScreen[Environment]):
 
     def _start(self, words: str, *, test: bool) -> None:
         if not self.waiting:
-            self.wait(True)
+            self.waiting = True
             self.say(words, "busy")
             self.run_worker(self._run(test), group="save")
 
@@ -260,7 +260,7 @@ class EnvironmentForm(FormScreen[Environment]):
             keyring = not test and isinstance(error, CredentialError)
             below = " Below, “for this session only” keeps it without a keyring." if keyring else ""
             self.say(f"{error}{below}", "problem")
-        self.wait(False)
+        self.waiting = False
         self.call_after_refresh(focus.focus)
 
     def _environment(self) -> Environment:

@@ -111,7 +111,7 @@ class FieldInput(ReadingInput):
 
 
 class FormRow(Horizontal):
-    """A label and whatever stands beside it, in one line unless a style sheet knows better."""
+    """A label and whatever stands beside it, one line high."""
 
     def __init__(self, label: str, *widgets: Widget, id: str | None = None) -> None:
         self._label = Static(label, classes="field--label", markup=False)
