@@ -118,44 +118,31 @@ async def marked_pictures(stage: Stage, pilot: Pilot[int], picture: Callable[[st
     await pilot.pause()
 
 
-async def compare_picture(keep: Callable[[str, str], None]) -> None:
-    """What somebody has edited between two exports."""
-    with Stage() as stage:
-        app = stage.app()
-        async with app.run_test(size=(100, 30)) as pilot:
-            await opened(stage, pilot)
-            await two_versions(stage, pilot)
-            await drawn(stage, pilot)
-            keep("compare", app.export_screenshot())
+async def whole_morning(stage: Stage, pilot: Pilot[int]) -> None:
+    """Jobs that have ended, and some that have not."""
+    await morning(stage, pilot)
+    await noon(stage, pilot)
 
 
-async def batch_pictures(keep: Callable[[str, str], None]) -> None:
-    """A list before it is started, what became of it, and lists that were kept."""
-    for name, act in (
-        ("batch", listed),
-        ("batch-line", line_opened),
-        ("batch-account", accounted),
-        ("sets", sets_offered),
+async def single_pictures(keep: Callable[[str, str], None]) -> None:
+    """One of each stage: two exports compared, a batch and lists that were kept, no colours, no environment yet."""
+    for name, made, act in (
+        ("compare", Stage(), two_versions),
+        ("batch", Stage(), listed),
+        ("batch-line", Stage(), line_opened),
+        ("batch-account", Stage(), accounted),
+        ("sets", Stage(), sets_offered),
+        ("jobs-no-colour", Stage(no_color=True), whole_morning),
+        ("first-start", Stage(environments=""), None),
     ):
-        with Stage() as stage:
+        with made as stage:
             app = stage.app()
             async with app.run_test(size=(100, 30)) as pilot:
                 await opened(stage, pilot)
-                await act(stage, pilot)
+                if act is not None:
+                    await act(stage, pilot)
                 await drawn(stage, pilot)
                 keep(name, app.export_screenshot())
-
-
-async def picture_without_colours(keep: Callable[[str, str], None]) -> None:
-    """The list on a terminal without colours."""
-    with Stage(no_color=True) as stage:
-        app = stage.app()
-        async with app.run_test(size=(100, 30)) as pilot:
-            await opened(stage, pilot)
-            await morning(stage, pilot)
-            await noon(stage, pilot)
-            await drawn(stage, pilot)
-            keep("jobs-no-colour", app.export_screenshot())
 
 
 async def journey_picture(keep: Callable[[str, str], None]) -> None:
@@ -174,8 +161,8 @@ async def journey_picture(keep: Callable[[str, str], None]) -> None:
     keep("journey", moving_picture(frames))
 
 
-async def other_pictures(keep: Callable[[str, str], None]) -> None:
-    """The environments of a real installation, and none."""
+async def environment_pictures(keep: Callable[[str, str], None]) -> None:
+    """The environments of a real installation."""
     with Stage(environments=ENVIRONMENTS) as stage:
         app = stage.app()
         async with app.run_test(size=(100, 30)) as pilot:
@@ -187,12 +174,6 @@ async def other_pictures(keep: Callable[[str, str], None]) -> None:
             await shown(stage, pilot, KeyDialog)
             await drawn(stage, pilot)
             keep("key", app.export_screenshot())
-    with Stage(environments="") as stage:
-        app = stage.app()
-        async with app.run_test(size=(100, 30)) as pilot:
-            await opened(stage, pilot)
-            await drawn(stage, pilot)
-            keep("first-start", app.export_screenshot())
 
 
 def make(folder: Path) -> list[Path]:
@@ -206,14 +187,7 @@ def make(folder: Path) -> list[Path]:
         path.write_text(svg, encoding="utf-8")
         made.append(path)
 
-    for pictures in (
-        demo_pictures,
-        compare_picture,
-        batch_pictures,
-        picture_without_colours,
-        journey_picture,
-        other_pictures,
-    ):
+    for pictures in (demo_pictures, single_pictures, journey_picture, environment_pictures):
         asyncio.run(pictures(keep))
     return made
 
